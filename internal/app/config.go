@@ -1,0 +1,146 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"entrechat/internal/core"
+)
+
+// configName is the one configuration file, inside the data directory.
+const configName = "entrechat.toml"
+
+// Config is entrechat.toml. Keys nobody set keep the values of DefaultConfig;
+// a key nobody knows is an error with its line.
+type Config struct {
+	Node     NodeConfig     `toml:"node" comment:"Who this node is and where the others reach it."`
+	Tools    ToolsConfig    `toml:"tools" comment:"What only this machine may reach: the restic front, /metrics, /healthz."`
+	Database DatabaseConfig `toml:"database" comment:"Where the node keeps its tables."`
+	Log      LogConfig      `toml:"log" comment:"What the node writes to standard error."`
+	Peer     PeerConfig     `toml:"peer" comment:"How the node talks to other members."`
+	Vault    VaultConfig    `toml:"vault" comment:"Backups: ours at the others, the others' here."`
+}
+
+// NodeConfig is the [node] section.
+type NodeConfig struct {
+	Origin  string `toml:"origin" comment:"The domain others know this hoster by. It never changes."`
+	URL     string `toml:"url" comment:"Where the others reach this node; may move, the origin may not."`
+	Listen  string `toml:"listen" comment:"Public listener. Plain HTTP behind your proxy, unless cert_file and key_file are set."`
+	Cert    string `toml:"cert_file" comment:"Certificate chain (PEM); empty = a proxy does TLS."`
+	Key     string `toml:"key_file" comment:"Private key (PEM) of the certificate."`
+	Lang    string `toml:"lang" comment:"Language of pages and texts when nothing else decides: fr or en."`
+	Contact string `toml:"contact" comment:"A role address shown to other members and users, never a private one."`
+}
+
+// ToolsConfig is the [tools] section.
+type ToolsConfig struct {
+	Listen string `toml:"listen" comment:"Keep it on loopback: whoever reaches it can use the restic front with a token."`
+}
+
+// DatabaseConfig is the [database] section.
+type DatabaseConfig struct {
+	URL string `toml:"url" comment:"Empty = SQLite in the data directory; or postgres://user@host/name."`
+}
+
+// LogConfig is the [log] section.
+type LogConfig struct {
+	Level  string `toml:"level" comment:"debug, info, warn or error."`
+	Format string `toml:"format" comment:"text or json."`
+}
+
+// PeerConfig is the [peer] section.
+type PeerConfig struct {
+	Private bool `toml:"allow_private" comment:"Allow members on private addresses and plain http. Only for demos and tests on one machine."`
+}
+
+// VaultConfig is the [vault] section.
+type VaultConfig struct {
+	Spool core.Size `toml:"spool_max" comment:"At most this much waits on this disk for the members to take it."`
+	Cache core.Size `toml:"cache_max" comment:"At most this much read back from the members is kept at hand during a restore."`
+	Floor core.Size `toml:"free_floor" comment:"Keep this much of the disk free: shards of others are refused below it."`
+	Site  string    `toml:"site" comment:"Where our disks stand (town or data centre). Two members in one place count as one."`
+	Admin string    `toml:"admin" comment:"Who administers this node, if one team runs several members. Empty = only us."`
+}
+
+// DefaultConfig is what a node runs with when its file sets nothing but who it is.
+func DefaultConfig() Config {
+	return Config{
+		Node:  NodeConfig{Listen: "127.0.0.1:7480", Lang: "fr"},
+		Tools: ToolsConfig{Listen: "127.0.0.1:7481"},
+		Log:   LogConfig{Level: "info", Format: "text"},
+		Vault: VaultConfig{Spool: 10 * core.GB, Cache: core.GB, Floor: 2 * core.GB},
+	}
+}
+
+// ParseConfig reads a file's text over the defaults. A mistake comes back as
+// CodeInvalid with the line and a caret under it.
+func ParseConfig(text []byte) (Config, error) {
+	cfg := DefaultConfig()
+	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	if err := dec.Decode(&cfg); err != nil {
+		return cfg, core.Invalid("app.bad_config", explainTOML(err)).With("Detail", explainTOML(err).Error())
+	}
+	return cfg, cfg.check()
+}
+
+// explainTOML turns the decoder's error into the text with line and caret.
+func explainTOML(err error) error {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) {
+		return errors.New(strict.String())
+	}
+	var decode *toml.DecodeError
+	if errors.As(err, &decode) {
+		row, col := decode.Position()
+		return fmt.Errorf("line %d, column %d: %w\n%s", row, col, err, decode.String())
+	}
+	return err
+}
+
+func (c Config) check() error {
+	bad := func(key string, value any) error {
+		return core.Invalid("app.bad_value", fmt.Errorf("%s: %v", key, value)).With("Key", key).With("Value", value)
+	}
+	if id, err := core.ParseMemberID(c.Node.Origin); err != nil || string(id) != c.Node.Origin {
+		return bad("node.origin", c.Node.Origin)
+	}
+	if (c.Node.Cert == "") != (c.Node.Key == "") {
+		return bad("node.cert_file", "cert_file + key_file")
+	}
+	if c.Node.Lang != "fr" && c.Node.Lang != "en" {
+		return bad("node.lang", c.Node.Lang)
+	}
+	if c.Vault.Spool < 64*core.MB {
+		return bad("vault.spool_max", c.Vault.Spool)
+	}
+	return nil
+}
+
+// LoadConfig reads entrechat.toml of a data directory. Returns CodeNotFound when
+// there is none: the directory was never initialised.
+func LoadConfig(data string) (Config, error) {
+	text, err := os.ReadFile(filepath.Join(data, configName)) //nolint:gosec // the data directory is the admin's own choice
+	if errors.Is(err, os.ErrNotExist) {
+		return Config{}, core.NotFound("app.no_data", err).With("Data", data)
+	}
+	if err != nil {
+		return Config{}, core.Denied("app.data_unreadable", err).With("Data", data)
+	}
+	return ParseConfig(text)
+}
+
+// Render is the documented file for a configuration: every key, its value, and
+// above it what it is for.
+func (c Config) Render() ([]byte, error) {
+	var out bytes.Buffer
+	enc := toml.NewEncoder(&out).SetIndentTables(false)
+	if err := enc.Encode(c); err != nil {
+		return nil, fmt.Errorf("write configuration: %w", err)
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrechat/internal/core"
+)
+
+func TestConfigRendersAndReadsBack(t *testing.T) {
+	want := DefaultConfig()
+	want.Node.Origin = "chaton-a.test"
+	want.Vault.Spool = 123456789
+	text, err := want.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseConfig(text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, said := range []string{"# The domain others know", `spool_max = '123456789'`, `cache_max = '1 GB'`} {
+		if !strings.Contains(string(text), said) {
+			t.Errorf("the documented example lacks %q:\n%s", said, text)
+		}
+	}
+}
+
+func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown key": {"[node]\norigin = 'a.test'\nlistn = ':1'\n", "listn"},
+		"wrong type":  {"[node]\norigin = 5\n", "line 2"},
+		"not toml":    {"[node\n", "line 1"},
+		"bad origin":  {"[node]\norigin = 'Not A Domain'\n", "node.origin"},
+		"bad size":    {"[node]\norigin='a.test'\n[vault]\nspool_max = 'much'\n", "line 4"},
+		"half tls":    {"[node]\norigin='a.test'\ncert_file='x'\n", "node.cert_file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseConfig([]byte(c.text))
+			if core.CodeOf(err) != core.CodeInvalid || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want a mention of %q", err, c.want)
+			}
+		})
+	}
+}
