@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"entrechat/internal/app/lab"
 )
 
 // vaultName is the backup of the story.
@@ -35,15 +37,15 @@ func (s *story) backUp(ctx context.Context) error {
 }
 
 func (s *story) openVault(ctx context.Context) error {
-	if _, err := s.owner().run(ctx, "vault", "create", vaultName); err != nil {
+	if _, err := s.owner().Run(ctx, "vault", "create", vaultName); err != nil {
 		return err
 	}
 	return s.readEnv(ctx, s.owner())
 }
 
 // readEnv takes the variables that `vault env` prints for a shell.
-func (s *story) readEnv(ctx context.Context, n *node) error {
-	out, err := n.run(ctx, "vault", "env", vaultName)
+func (s *story) readEnv(ctx context.Context, n *lab.Node) error {
+	out, err := n.Run(ctx, "vault", "env", vaultName)
 	if err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ type resticMessage struct {
 
 // showWhere says what lies where, as `vault status` answers it.
 func (s *story) showWhere(ctx context.Context) error {
-	out, err := s.owner().run(ctx, "vault", "status", vaultName)
+	out, err := s.owner().Run(ctx, "vault", "status", vaultName)
 	if err != nil {
 		return err
 	}
@@ -132,16 +134,16 @@ func (s *story) showWhere(ctx context.Context) error {
 func (s *story) loseMembers(ctx context.Context) error {
 	s.title("demo.disaster", nil)
 	dead, wiped := s.nodes[2], s.nodes[4]
-	s.lost = []string{dead.name, wiped.name}
-	if err := s.do("demo.kill", args{"Name": dead.name}, func(func(string)) (string, error) {
-		dead.kill()
+	s.lost = []string{dead.Name, wiped.Name}
+	if err := s.do("demo.kill", args{"Name": dead.Name}, func(func(string)) (string, error) {
+		dead.Kill()
 		return "", nil
 	}); err != nil {
 		return err
 	}
-	if err := s.do("demo.wipe", args{"Name": wiped.name}, func(func(string)) (string, error) {
-		wiped.kill()
-		return "", os.RemoveAll(wiped.dir)
+	if err := s.do("demo.wipe", args{"Name": wiped.Name}, func(func(string)) (string, error) {
+		wiped.Kill()
+		return "", os.RemoveAll(wiped.Dir)
 	}); err != nil {
 		return err
 	}
@@ -152,9 +154,9 @@ func (s *story) loseMembers(ctx context.Context) error {
 
 // loseEverything kills the owner and wipes its whole disk, restic's cache too.
 func (s *story) loseEverything(context.Context) error {
-	return s.do("demo.wipe_owner", args{"Name": s.owner().name}, func(func(string)) (string, error) {
-		s.owner().kill()
-		return "", errors.Join(os.RemoveAll(s.owner().dir), os.RemoveAll(filepath.Join(s.dir, "restic-cache")))
+	return s.do("demo.wipe_owner", args{"Name": s.owner().Name}, func(func(string)) (string, error) {
+		s.owner().Kill()
+		return "", errors.Join(os.RemoveAll(s.owner().Dir), os.RemoveAll(filepath.Join(s.dir, "restic-cache")))
 	})
 }
 
@@ -167,19 +169,16 @@ func (s *story) comeBack(ctx context.Context) error {
 		run func() (string, error)
 	}{
 		{"demo.recover", func() (string, error) {
-			words := []string{
-				"vault", "recover", "--seed-file", s.kit, "--origin", owner.name, "--url", owner.url(),
-				"--listen", owner.public, "--tools-listen", owner.tools, "--allow-private",
-			}
+			words := append([]string{"vault", "recover", "--seed-file", owner.SeedFile()}, owner.Place()...)
 			for _, n := range s.others() {
-				words = append(words, "--from", n.url())
+				words = append(words, "--from", n.URL())
 			}
-			_, err := owner.run(ctx, words...)
+			_, err := owner.Run(ctx, words...)
 			return "", err
 		}},
 		{"demo.export", func() (string, error) { return s.exportAndCompare(ctx) }},
 		{"demo.up_again", func() (string, error) {
-			if err := owner.up(ctx); err != nil {
+			if err := owner.Up(ctx); err != nil {
 				return "", err
 			}
 			if err := s.readEnv(ctx, owner); err != nil {
@@ -200,7 +199,7 @@ func (s *story) comeBack(ctx context.Context) error {
 // of ours in between.
 func (s *story) exportAndCompare(ctx context.Context) (string, error) {
 	plain := filepath.Join(s.dir, "plain-restic-repository")
-	if _, err := s.owner().run(ctx, "vault", "export", vaultName, plain); err != nil {
+	if _, err := s.owner().Run(ctx, "vault", "export", vaultName, plain); err != nil {
 		return "", err
 	}
 	if err := s.readEnv(ctx, s.owner()); err != nil {
@@ -218,7 +217,7 @@ func (s *story) restoreAndCompare(ctx context.Context, name string) (string, err
 	if _, err := s.resticRun(ctx, "restore", "latest", "--target", target); err != nil {
 		return "", err
 	}
-	got, err := ReadTree(filepath.Join(target, s.data))
+	got, err := lab.ReadTree(filepath.Join(target, s.data))
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"entrechat/internal/app/lab"
 )
 
 // Options say what to tell and where.
@@ -31,16 +32,15 @@ type story struct {
 	opt    Options
 	dir    string
 	restic string
-	nodes  []*node
+	nodes  []*lab.Node
 	data   string // the tree that is backed up
-	tree   Tree
+	tree   lab.Tree
 	env    []string // what restic needs
-	kit    string   // file with the seed words, kept off the owner's disk
 	lost   []string // members that fail
 }
 
-func (s *story) owner() *node    { return s.nodes[0] }
-func (s *story) others() []*node { return s.nodes[1:] }
+func (s *story) owner() *lab.Node    { return s.nodes[0] }
+func (s *story) others() []*lab.Node { return s.nodes[1:] }
 
 // Tell runs the whole story and returns an error at the first step that does not
 // hold. Without Once the hosters keep running until ctx ends.
@@ -52,7 +52,7 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 	s := &story{teller: &teller{out: out, tty: t.TTY, words: t.Words}, opt: t, dir: dir}
 	defer func() {
 		for _, n := range s.nodes {
-			n.stop()
+			n.Stop()
 		}
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
@@ -75,7 +75,7 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 func (s *story) prepare(ctx context.Context) error {
 	s.title("demo.title", nil)
 	err := s.do("demo.restic", nil, func(func(string)) (string, error) {
-		path, err := FindRestic(ctx, s.line)
+		path, err := lab.FindRestic(ctx, s.line)
 		s.restic = path
 		return path, err
 	})
@@ -86,7 +86,7 @@ func (s *story) prepare(ctx context.Context) error {
 		if err := s.fillData(); err != nil {
 			return "", err
 		}
-		s.tree, err = ReadTree(s.data)
+		s.tree, err = lab.ReadTree(s.data)
 		return s.words.T("demo.data_note", args{"Files": len(s.tree), "Dir": s.data}), err
 	})
 }
@@ -99,7 +99,7 @@ func (s *story) fillData() error {
 	}
 	s.data = filepath.Join(s.dir, "data-of-owner")
 	if root, ok := moduleRoot(); ok {
-		if err := CopyTree(root, filepath.Join(s.data, "source"), notSource); err != nil {
+		if err := lab.CopyTree(root, filepath.Join(s.data, "source"), notSource); err != nil {
 			return fmt.Errorf("copy this module's sources: %w", err)
 		}
 	}
@@ -107,7 +107,7 @@ func (s *story) fillData() error {
 	if size == 0 {
 		size = 200_000_000
 	}
-	return WriteMix(filepath.Join(s.data, "mix"), size, 20)
+	return lab.WriteMix(filepath.Join(s.data, "mix"), size, 20)
 }
 
 // moduleRoot is the folder of the go.mod the demo was started in, if any.
@@ -131,106 +131,47 @@ func notSource(rel string, d fs.DirEntry) bool {
 }
 
 // found makes seven hosters, each with its own disk, and starts them.
-func (s *story) found(ctx context.Context) error {
-	ports, err := freePorts(2 * hosters)
-	if err != nil {
+func (s *story) found(ctx context.Context) (err error) {
+	if s.nodes, err = lab.Found(s.dir, s.opt.Program, hosters); err != nil {
 		return err
 	}
 	return s.do("demo.found", args{"Count": hosters}, func(progress func(string)) (string, error) {
-		for i := range hosters {
-			name := fmt.Sprintf("chaton-%c.test", 'a'+i)
-			n := &node{name: name, dir: filepath.Join(s.dir, name), public: ports[2*i], tools: ports[2*i+1], program: s.opt.Program}
-			s.nodes = append(s.nodes, n)
-			progress(name)
-			if _, err := n.run(ctx, n.initArgs(s.kitFile(n))...); err != nil {
+		for _, n := range s.nodes {
+			progress(n.Name)
+			if err := n.Init(ctx); err != nil {
 				return "", err
 			}
-			if err := n.up(ctx); err != nil {
+			if err := n.Up(ctx); err != nil {
 				return "", err
 			}
 		}
-		s.kit = s.kitFile(s.owner())
 		return "", nil
 	})
 }
 
-// kitFile is where a hoster's seed words lie: beside its disk, never on it.
-func (s *story) kitFile(n *node) string { return filepath.Join(s.dir, n.name+".seed") }
-
-func (n *node) initArgs(kit string) []string {
-	return []string{
-		"init", "--origin", n.name, "--url", n.url(), "--listen", n.public, "--tools-listen", n.tools,
-		"--allow-private", "--seed-out", kit,
-	}
-}
-
-// agree has everybody vouch for the owner and the other way round, and signs six
-// pacts.
+// agree has the hosters meet and vouch for one another, and signs six pacts.
 func (s *story) agree(ctx context.Context) error {
-	err := s.do("demo.vouch", nil, func(progress func(string)) (string, error) {
-		for _, n := range s.others() {
-			progress(n.name)
-			if err := s.introduce(ctx, s.owner(), n); err != nil {
-				return "", err
-			}
-		}
-		return "", nil
-	})
-	if err != nil {
+	if err := s.doEach(ctx, "demo.vouch", nil, func(n *lab.Node) error {
+		return lab.Introduce(ctx, s.owner(), n)
+	}); err != nil {
 		return err
 	}
-	return s.do("demo.pacts", args{"Count": len(s.others())}, func(progress func(string)) (string, error) {
-		for _, n := range s.others() {
-			progress(n.name)
-			if err := s.pact(ctx, n); err != nil {
-				return "", err
-			}
-		}
-		return "", nil
+	return s.doEach(ctx, "demo.pacts", args{"Count": len(s.others())}, func(n *lab.Node) error {
+		return lab.Pact(ctx, s.owner(), n, "20GB")
 	})
 }
 
-// introduce adds two hosters to each other by an invite link and lets them vouch.
-func (s *story) introduce(ctx context.Context, host, guest *node) error {
-	var invite struct {
-		Link string `json:"link"`
-	}
-	if err := host.runJSON(ctx, &invite, "invite"); err != nil {
-		return err
-	}
-	if _, err := guest.run(ctx, "member", "add", invite.Link); err != nil {
-		return err
-	}
-	if _, err := guest.run(ctx, "member", "vouch", host.name); err != nil {
-		return err
-	}
-	_, err := host.run(ctx, "member", "vouch", guest.name)
-	return err
-}
-
-// pact has the owner ask one member for room and the member accept.
-func (s *story) pact(ctx context.Context, n *node) error {
-	var pact struct {
-		ID string `json:"id"`
-	}
-	err := s.owner().runJSON(ctx, &pact, "pact", "propose", n.name, "--ask-store", "20GB", "--give-store", "20GB",
-		"--place", "Ville A")
-	if err != nil {
-		return err
-	}
-	_, err = n.run(ctx, "pact", "accept", pact.ID, "--place", "Ville "+strings.ToUpper(n.name[7:8]))
-	return err
-}
-
-func (n *node) runJSON(ctx context.Context, into any, words ...string) error {
-	out, err := n.run(ctx, append(words, "--json")...)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal([]byte(out), into); err != nil {
-		return fmt.Errorf("%s: read what entrechat %s answered: %w", n.name, words[0], err)
-	}
-	return nil
+// doEach runs one step with every other hoster in turn.
+func (s *story) doEach(ctx context.Context, key string, a args, run func(*lab.Node) error) error {
+	return s.do(key, a, func(progress func(string)) (string, error) {
+		for _, n := range s.others() {
+			progress(n.Name)
+			if err := run(n); err != nil {
+				return "", err
+			}
+		}
+		return "", ctx.Err()
+	})
 }
 
 // epilogue prints how long everything took and where the living hosters are.
@@ -247,16 +188,14 @@ func (s *story) epilogue(_ context.Context) {
 	s.title("demo.where", nil)
 	rows = nil
 	for _, n := range s.nodes {
-		rows = append(rows, []string{n.name, n.url(), n.state(s.words)})
+		rows = append(rows, []string{n.Name, n.URL(), s.state(n)})
 	}
 	s.table([]string{s.words.T("demo.hoster", nil), "URL", s.words.T("demo.state", nil)}, rows)
 }
 
-func (n *node) state(words Printer) string {
-	select {
-	case <-n.dead:
-		return words.T("demo.dead", nil)
-	default:
-		return words.T("demo.alive", nil)
+func (s *story) state(n *lab.Node) string {
+	if n.Alive() {
+		return s.words.T("demo.alive", nil)
 	}
+	return s.words.T("demo.dead", nil)
 }

@@ -1,0 +1,241 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Node is one hoster: a data directory and, while it lives, a process.
+type Node struct {
+	Name    string // origin, chaton-a.test
+	Dir     string // its whole disk
+	Public  string // host:port others reach
+	Tools   string // host:port of the restic front
+	Program string // the entrechat binary
+	process *exec.Cmd
+	dead    chan struct{}
+	log     *os.File
+}
+
+// Found names count hosters with free ports and disks under dir; nothing is
+// started or written yet.
+func Found(dir, program string, count int) ([]*Node, error) {
+	ports, err := freePorts(2 * count)
+	if err != nil {
+		return nil, err
+	}
+	var nodes []*Node
+	for i := range count {
+		name := fmt.Sprintf("chaton-%c.test", 'a'+i)
+		nodes = append(nodes, &Node{
+			Name: name, Dir: filepath.Join(dir, name), Public: ports[2*i], Tools: ports[2*i+1], Program: program,
+		})
+	}
+	return nodes, nil
+}
+
+// Data is the node's data directory.
+func (n *Node) Data() string { return filepath.Join(n.Dir, "data") }
+
+// URL is where the others reach it.
+func (n *Node) URL() string { return "http://" + n.Public }
+
+// SeedFile is where its seed words lie: beside its disk, never on it.
+func (n *Node) SeedFile() string { return n.Dir + ".seed" }
+
+// Place are the flags of init and recover that say where the node listens.
+func (n *Node) Place() []string {
+	return []string{
+		"--origin", n.Name, "--url", n.URL(), "--listen", n.Public, "--tools-listen", n.Tools, "--allow-private",
+	}
+}
+
+// Init makes the node; its seed words go to SeedFile.
+func (n *Node) Init(ctx context.Context) error {
+	_, err := n.Run(ctx, append([]string{"init", "--seed-out", n.SeedFile()}, n.Place()...)...)
+	return err
+}
+
+// Introduce adds two hosters to each other by an invite link and lets them vouch.
+func Introduce(ctx context.Context, host, guest *Node) error {
+	var invite struct {
+		Link string `json:"link"`
+	}
+	if err := host.RunJSON(ctx, &invite, "invite"); err != nil {
+		return err
+	}
+	if _, err := guest.Run(ctx, "member", "add", invite.Link); err != nil {
+		return err
+	}
+	if _, err := guest.Run(ctx, "member", "vouch", host.Name); err != nil {
+		return err
+	}
+	_, err := host.Run(ctx, "member", "vouch", guest.Name)
+	return err
+}
+
+// Pact has asker propose that both keep size of each other's backups, and keeper
+// accept. Both must be up.
+func Pact(ctx context.Context, asker, keeper *Node, size string) error {
+	var pact struct {
+		ID string `json:"id"`
+	}
+	err := asker.RunJSON(ctx, &pact, "pact", "propose", keeper.Name, "--ask-store", size, "--give-store", size,
+		"--place", "Ville "+asker.Name)
+	if err != nil {
+		return err
+	}
+	_, err = keeper.Run(ctx, "pact", "accept", pact.ID, "--place", "Ville "+keeper.Name)
+	return err
+}
+
+// RunJSON is Run with --json, its answer read into a value.
+func (n *Node) RunJSON(ctx context.Context, into any, words ...string) error {
+	out, err := n.Run(ctx, append(words, "--json")...)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(out), into); err != nil {
+		return fmt.Errorf("%s: read what entrechat %s answered: %w", n.Name, words[0], err)
+	}
+	return nil
+}
+
+// Alive says whether the process runs.
+func (n *Node) Alive() bool {
+	if n.process == nil {
+		return false
+	}
+	select {
+	case <-n.dead:
+		return false
+	default:
+		return true
+	}
+}
+
+// Pid is the process id of a node that was started, otherwise zero.
+func (n *Node) Pid() int {
+	if n.process == nil {
+		return 0
+	}
+	return n.process.Process.Pid
+}
+
+// Run executes one entrechat command as this hoster would and returns what it
+// printed.
+func (n *Node) Run(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, n.Program, args...) //nolint:gosec // this binary, fixed words
+	cmd.Env = n.env()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("%s: entrechat %s: %w\n%s", n.Name, strings.Join(args, " "), err, errs.String())
+	}
+	return out.String(), nil
+}
+
+func (n *Node) env() []string {
+	return append(os.Environ(), "ENTRECHAT_DATA="+n.Data(), "ENTRECHAT_LANG=en")
+}
+
+// Up starts the node and waits until it answers that it is healthy.
+func (n *Node) Up(ctx context.Context) error {
+	logFile, err := os.OpenFile(filepath.Join(filepath.Dir(n.Dir), n.Name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	// The process outlives the context of this call on purpose: Stop ends it.
+	cmd := exec.Command(n.Program, "up") //nolint:gosec,noctx // this binary; see above
+	cmd.Env = n.env()
+	cmd.Stdout, cmd.Stderr = logFile, logFile
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endWithParent(cmd.SysProcAttr)
+	if err := cmd.Start(); err != nil {
+		return errors.Join(err, logFile.Close())
+	}
+	n.process, n.log, n.dead = cmd, logFile, make(chan struct{})
+	go func() {
+		_ = cmd.Wait() //nolint:errcheck // a killed node ends with an error, as told
+		close(n.dead)
+	}()
+	return n.awaitHealth(ctx)
+}
+
+func (n *Node) awaitHealth(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.Tools+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close() //nolint:errcheck // only the status matters
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-n.dead:
+			return fmt.Errorf("%s ended at once; its log is %s", n.Name, n.log.Name())
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not get healthy in 30 s; its log is %s", n.Name, n.log.Name())
+		case <-tick.C:
+		}
+	}
+}
+
+// Kill ends the process the hard way, as a power cut would.
+func (n *Node) Kill() { n.signal(syscall.SIGKILL) }
+
+// Stop asks the node to end and insists after ten seconds.
+func (n *Node) Stop() {
+	n.signal(syscall.SIGTERM)
+	if n.process == nil {
+		return
+	}
+	select {
+	case <-n.dead:
+	case <-time.After(10 * time.Second):
+		n.Kill()
+	}
+}
+
+func (n *Node) signal(sig syscall.Signal) {
+	if n.process == nil {
+		return
+	}
+	_ = n.process.Process.Signal(sig) //nolint:errcheck // it may be dead already, which is what we want
+	if sig == syscall.SIGKILL {
+		<-n.dead
+	}
+}
+
+// freePorts asks the kernel for ports nobody uses; they are free again when it
+// returns, so a node must take its own soon.
+func freePorts(count int) ([]string, error) {
+	var out []string
+	for range count {
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() //nolint:errcheck // only held to keep the numbers distinct
+		out = append(out, l.Addr().String())
+	}
+	return out, nil
+}
