@@ -1,0 +1,8 @@
+package peer
+
+import "embed"
+
+// Words are this kit's sentences.
+//
+//go:embed words/*.toml
+var Words embed.FS
