@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
 )
 
 // Magic is the first line of every shard file.
@@ -134,7 +135,7 @@ func Sign(h Header, s Signer) (Head, error) {
 	if err := h.Check(); err != nil {
 		return Head{}, err
 	}
-	line, err := encode(h)
+	line, err := wire.Encode(h)
 	if err != nil {
 		return Head{}, fmt.Errorf("encode shard header: %w", err)
 	}
@@ -158,7 +159,7 @@ func Parse(b []byte) (Head, error) {
 		return Head{}, err
 	}
 	var h Header
-	if err := decode(line, &h); err != nil {
+	if err := wire.Decode(line, &h); err != nil {
 		return Head{}, core.Invalid("vault.bad_shard", err)
 	}
 	if err := h.Check(); err != nil {
