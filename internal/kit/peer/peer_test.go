@@ -145,14 +145,16 @@ func TestWhatAStrangerCannotDo(t *testing.T) {
 		change     func(http.Header)
 		path, body string
 	}{
-		"unsigned":       {func(h http.Header) { h.Del("Signature-Input") }, "/echo", "bonjour"},
-		"other body":     {nil, "/echo", "bonsoir"},
-		"other query":    {nil, "/echo?x=1", "bonjour"},
-		"other target":   {set("Entrechat-To", "chaton-c.test"), "/echo", "bonjour"},
-		"no digest":      {func(h http.Header) { h.Del("Content-Digest") }, "/echo", "bonjour"},
-		"garbled":        {set("Signature-Input", strings.Repeat("x", 9000)), "/echo", "bonjour"},
-		"weak base64":    {func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), "=", "", 1)) }, "/echo", "bonjour"},
-		"foreign member": {func(h http.Header) { h.Set("Signature-Input", strings.Replace(h.Get("Signature-Input"), "chaton-b", "chaton-x", 1)) }, "/echo", "bonjour"},
+		"unsigned":     {func(h http.Header) { h.Del("Signature-Input") }, "/echo", "bonjour"},
+		"other body":   {nil, "/echo", "bonsoir"},
+		"other query":  {nil, "/echo?x=1", "bonjour"},
+		"other target": {set("Entrechat-To", "chaton-c.test"), "/echo", "bonjour"},
+		"no digest":    {func(h http.Header) { h.Del("Content-Digest") }, "/echo", "bonjour"},
+		"garbled":      {set("Signature-Input", strings.Repeat("x", 9000)), "/echo", "bonjour"},
+		"weak base64":  {func(h http.Header) { h.Set("Signature", strings.Replace(h.Get("Signature"), "=", "", 1)) }, "/echo", "bonjour"},
+		"foreign member": {func(h http.Header) {
+			h.Set("Signature-Input", strings.Replace(h.Get("Signature-Input"), "chaton-b", "chaton-x", 1))
+		}, "/echo", "bonjour"},
 	} {
 		if got := send(c.change, c.path, c.body); got != http.StatusForbidden {
 			t.Errorf("%s: status %d, want 403", name, got)
