@@ -3,153 +3,121 @@ package db
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"strings"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
-	_ "modernc.org/sqlite"             // the SQLite driver
+	"time"
 
 	"entrechat/internal/core"
 )
 
-// The engines, as Engine names them.
+// The values of [DB.Engine].
 const (
 	SQLite   = "sqlite"
 	Postgres = "postgres"
 )
 
-// ErrNoRow is what One answers when nothing matched.
-var ErrNoRow = errors.New("no such row")
-
-// DB is an open database, safe for concurrent use. Whoever opened it closes it.
+// DB is an open database, safe for concurrent use by many goroutines; several
+// processes may have the same database open.
 type DB struct {
 	pool   *sql.DB
 	engine string
+	path   string // the SQLite file; empty for PostgreSQL
+	// write lets one goroutine of this process write to SQLite at a time.
+	// SQLite's own waiting is by polling, which starves writers under load;
+	// it is still what keeps processes apart. nil for PostgreSQL.
+	write chan struct{}
 }
 
-// Querier runs statements: the database itself or one transaction of it.
+// Querier is what a store runs its SQL on: the database or one transaction.
 type Querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// Row is what a scan function reads one row from.
-type Row interface {
-	Scan(dest ...any) error
-}
-
-// Open opens "sqlite:/path/file.db" (made when missing, mode 0600, WAL and
-// synchronous=FULL: 60 simulated power cuts lost nothing) or "postgres://...".
-// Returns CodeInvalid for any other address and CodeUnsure when the engine does
-// not answer.
-func Open(ctx context.Context, address string) (*DB, error) {
-	d := &DB{}
+// Open opens "sqlite:/path/file.db", made when missing (its folder is not), or
+// "postgres://user@host/name". The caller closes it. Returns CodeInvalid for any
+// other URL and CodeUnsure when the database does not answer.
+func Open(ctx context.Context, url string) (*DB, error) {
+	scheme, rest, _ := strings.Cut(url, ":")
+	var d *DB
 	var err error
-	switch scheme, rest, _ := strings.Cut(address, ":"); scheme {
+	switch scheme {
 	case SQLite:
-		d.engine = SQLite
-		d.pool, err = openSQLite(rest)
+		d, err = openSQLite(rest)
 	case Postgres, "postgresql":
-		d.engine = Postgres
-		d.pool, err = sql.Open("pgx", address)
+		d, err = openPostgres(url)
 	default:
-		return nil, core.Invalid("db.bad_address", fmt.Errorf("%q is neither sqlite: nor postgres:", scheme))
-	}
-	if err == nil {
-		err = d.pool.PingContext(ctx)
+		// The rest of the URL may hold a password: only the scheme is repeated.
+		return nil, core.Invalid("db.bad_address", fmt.Errorf("database scheme %.20q is neither sqlite nor postgres", scheme))
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := d.ping(ctx); err != nil {
+		_ = d.pool.Close()
 		return nil, core.Unsure("db.unreachable", fmt.Errorf("open %s database: %w", d.engine, err))
 	}
-	d.pool.SetMaxOpenConns(8)
-	d.pool.SetMaxIdleConns(2)
 	return d, nil
 }
 
-func openSQLite(path string) (*sql.DB, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the admin's own data directory
+func (d *DB) ping(ctx context.Context) error {
+	release, err := d.alone()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-2000)",
-	}}
-	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	defer release()
+	return d.pool.PingContext(ctx)
 }
 
-// Close releases every connection.
+// Close waits for running statements and closes every connection.
 func (d *DB) Close() error { return d.pool.Close() }
 
 // Engine is SQLite or Postgres.
 func (d *DB) Engine() string { return d.engine }
 
-// ExecContext runs a statement outside any transaction.
+// ExecContext runs a statement in a transaction of its own.
 func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	release, err := d.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	return d.pool.ExecContext(ctx, query, args...)
 }
 
-// QueryContext runs a query outside any transaction.
+// QueryContext reads rows; the caller closes them.
 func (d *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	return d.pool.QueryContext(ctx, query, args...)
 }
 
-// QueryRowContext runs a one-row query outside any transaction.
+// QueryRowContext reads one row.
 func (d *DB) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	return d.pool.QueryRowContext(ctx, query, args...)
 }
 
-// One reads the single row of a query; errors.Is(err, ErrNoRow) when there is none.
-func One[T any](ctx context.Context, q Querier, scan func(Row) (T, error), query string, args ...any) (T, error) {
-	value, err := scan(q.QueryRowContext(ctx, query, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		return value, ErrNoRow
-	}
-	return value, err
-}
+// maxWait bounds how long a writer waits for its turn, in this process and
+// again inside SQLite.
+const maxWait = 10 * time.Second
 
-// All reads every row of a query; none is an empty slice.
-func All[T any](ctx context.Context, q Querier, scan func(Row) (T, error), query string, args ...any) (out []T, err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
+// turn waits until this goroutine may write. Writing on the database while in a
+// transaction of the same database would wait for itself: that is refused at
+// once, on both engines, as it is a mistake in the calling code.
+func (d *DB) turn(ctx context.Context) (release func(), err error) {
+	if ctx.Value(inTx{d}) != nil {
+		return nil, core.Internal("db.nested", fmt.Errorf("a transaction must write through its own Querier"))
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		value, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, value)
+	if d.write == nil {
+		return func() {}, nil
 	}
-	return out, rows.Err()
-}
-
-// Exec runs a statement and says how many rows it touched.
-func Exec(ctx context.Context, q Querier, query string, args ...any) (int64, error) {
-	res, err := q.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
+	patience := time.NewTimer(maxWait)
+	defer patience.Stop()
+	select {
+	case d.write <- struct{}{}:
+		return func() { <-d.write }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-patience.C:
+		return nil, core.Unsure("db.busy", fmt.Errorf("another write has held the database for %s", maxWait))
 	}
-	return res.RowsAffected()
-}
-
-// Int64 scans a row of one number.
-func Int64(r Row) (int64, error) {
-	var n sql.NullInt64
-	err := r.Scan(&n)
-	return n.Int64, err
-}
-
-// Text scans a row of one text.
-func Text(r Row) (string, error) {
-	var s sql.NullString
-	err := r.Scan(&s)
-	return s.String, err
 }

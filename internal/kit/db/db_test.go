@@ -3,93 +3,291 @@ package db_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 )
 
-var tables = fstest.MapFS{"0001_first.sql": {Data: []byte(`-- +goose Up
-CREATE TABLE demo_thing (id TEXT PRIMARY KEY, n BIGINT NOT NULL, body BYTEA);
+func tables() fstest.MapFS {
+	return fstest.MapFS{"migrations/0001_first.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE demo_account (name TEXT PRIMARY KEY, amount BIGINT NOT NULL, blob BYTEA);
 -- +goose Down
-DROP TABLE demo_thing;
+DROP TABLE demo_account;
 `)}}
+}
 
-func TestVerbs(t *testing.T) {
-	dbtest.Each(t, "demo", tables, func(t *testing.T, d *db.DB) {
+const insert = `INSERT INTO demo_account (name, amount) VALUES ($1, $2)`
+
+func TestOneAllExec(t *testing.T) {
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		if n, err := db.Exec(ctx, d, "INSERT INTO demo_thing (n, id, body) VALUES ($2, $1, $3)", "a", 7, []byte{0, 255}); n != 1 || err != nil {
-			t.Fatal(n, err)
+		for i, name := range []string{"ana", "bob"} {
+			if n, err := db.Exec(ctx, d, insert, name, i); err != nil || n != 1 {
+				t.Fatalf("insert: %d, %v", n, err)
+			}
 		}
-		_, err := db.Exec(ctx, d, "INSERT INTO demo_thing (id, n) VALUES ('a', 1)")
+		names, err := db.All(ctx, d, db.Text, `SELECT name FROM demo_account ORDER BY name`)
+		if err != nil || strings.Join(names, " ") != "ana bob" {
+			t.Errorf("All: %v, %v", names, err)
+		}
+		amount, err := db.One(ctx, d, db.Int64, `SELECT amount FROM demo_account WHERE name = $1`, "bob")
+		if err != nil || amount != 1 {
+			t.Errorf("One: %d, %v", amount, err)
+		}
+		_, err = db.One(ctx, d, db.Int64, `SELECT amount FROM demo_account WHERE name = $1`, "eve")
+		if !errors.Is(err, db.ErrNoRow) {
+			t.Errorf("One without a row: %v", err)
+		}
+		none, err := db.All(ctx, d, db.Text, `SELECT name FROM demo_account WHERE amount > $1`, 9)
+		if err != nil || len(none) != 0 {
+			t.Errorf("All without a row: %v, %v", none, err)
+		}
+		sum, err := db.One(ctx, d, db.Int64, `SELECT sum(amount) FROM demo_account WHERE amount > $1`, 9)
+		if err != nil || sum != 0 {
+			t.Errorf("sum of nothing: %d, %v", sum, err)
+		}
+		_, err = db.Exec(ctx, d, insert, "ana", 3)
 		if !db.IsDuplicate(err) {
-			t.Fatalf("a second 'a' is a duplicate, got %v", err)
+			t.Errorf("second ana: %v", err)
 		}
-		if n, err := db.One(ctx, d, db.Int64, "SELECT n FROM demo_thing WHERE id = $1", "a"); n != 7 || err != nil {
-			t.Fatal(n, err)
-		}
-		if _, err := db.One(ctx, d, db.Int64, "SELECT n FROM demo_thing WHERE id = 'none'"); !errors.Is(err, db.ErrNoRow) {
-			t.Fatal(err)
-		}
-		if ids, err := db.All(ctx, d, db.Text, "SELECT id FROM demo_thing"); len(ids) != 1 || err != nil {
-			t.Fatal(ids, err)
-		}
-		if err := db.Migrate(ctx, d, "demo", tables); err != nil {
-			t.Fatalf("a second migration does nothing: %v", err)
+		if _, err := db.Exec(ctx, d, `INSERT INTO nowhere VALUES (1)`); err == nil || db.IsDuplicate(err) {
+			t.Errorf("missing table: %v", err)
 		}
 	})
 }
 
-func TestTxIsAtomicAndAlone(t *testing.T) {
-	dbtest.Each(t, "demo", tables, func(t *testing.T, d *db.DB) {
+func TestTxIsAllOrNothing(t *testing.T) {
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		if _, err := db.Exec(ctx, d, "INSERT INTO demo_thing (id, n) VALUES ('count', 0)"); err != nil {
-			t.Fatal(err)
-		}
-		broken := errors.New("half way")
+		boom := errors.New("boom")
 		err := d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-			if _, err := db.Exec(ctx, q, "UPDATE demo_thing SET n = 100"); err != nil {
+			if _, err := db.Exec(ctx, q, insert, "ana", 1); err != nil {
 				return err
 			}
-			return broken
+			return boom
 		})
-		if !errors.Is(err, broken) {
+		if !errors.Is(err, boom) {
+			t.Errorf("Tx: %v", err)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_ = d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+				_, _ = db.Exec(ctx, q, insert, "bob", 1)
+				panic("mistake")
+			})
+		}()
+		if n := count(t, d); n != 0 {
+			t.Errorf("%d rows survived", n)
+		}
+		if _, err := db.Exec(ctx, d, insert, "cyd", 1); err != nil {
+			t.Errorf("database unusable after a panic: %v", err)
+		}
+	})
+}
+
+// Many read-then-write transactions on one row: a lost update would show.
+func TestTxIsSerializable(t *testing.T) {
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		if _, err := db.Exec(ctx, d, insert, "pot", 0); err != nil {
 			t.Fatal(err)
 		}
-		var all sync.WaitGroup
-		for range 8 {
-			all.Go(func() {
-				for range 5 {
-					if err := d.Tx(ctx, increment); err != nil {
+		const workers, rounds = 4, 8
+		var group sync.WaitGroup
+		for range workers {
+			group.Go(func() {
+				for range rounds {
+					if err := d.Tx(ctx, addOne); err != nil {
 						t.Error(err)
 					}
 				}
 			})
 		}
-		all.Wait()
-		if n, err := db.One(ctx, d, db.Int64, "SELECT n FROM demo_thing"); n != 40 || err != nil {
-			t.Fatalf("40 increments gave %d, %v", n, err)
+		group.Wait()
+		got, err := db.One(ctx, d, db.Int64, `SELECT amount FROM demo_account WHERE name = 'pot'`)
+		if err != nil || got != workers*rounds {
+			t.Errorf("pot holds %d, want %d (%v)", got, workers*rounds, err)
 		}
 	})
 }
 
-func increment(ctx context.Context, q db.Querier) error {
-	n, err := db.One(ctx, q, db.Int64, "SELECT n FROM demo_thing WHERE id = 'count'")
+func addOne(ctx context.Context, q db.Querier) error {
+	amount, err := db.One(ctx, q, db.Int64, `SELECT amount FROM demo_account WHERE name = 'pot'`)
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(ctx, q, "UPDATE demo_thing SET n = $1 WHERE id = 'count'", n+1)
+	_, err = db.Exec(ctx, q, `UPDATE demo_account SET amount = $1 WHERE name = 'pot'`, amount+1)
 	return err
 }
 
-func TestOpenSaysWhatIsWrong(t *testing.T) {
-	if _, err := db.Open(t.Context(), "mysql://x"); core.CodeOf(err) != core.CodeInvalid {
+func TestNestedWriteIsRefused(t *testing.T) {
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
+		err := d.Tx(t.Context(), func(ctx context.Context, _ db.Querier) error {
+			if _, err := db.Exec(ctx, d, insert, "ana", 1); core.CodeOf(err) != core.CodeInternal {
+				t.Errorf("write beside the transaction: %v", err)
+			}
+			return d.Tx(ctx, func(context.Context, db.Querier) error { return nil })
+		})
+		if core.CodeOf(err) != core.CodeInternal {
+			t.Errorf("Tx in a Tx: %v", err)
+		}
+	})
+}
+
+func TestTwoProcessesShareAFile(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "odd name?#%.db")
+	var group sync.WaitGroup
+	for p := range 3 {
+		group.Go(func() {
+			d, err := db.Open(t.Context(), url)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = d.Close() }()
+			if err := db.Migrate(t.Context(), d, "demo", tables()); err != nil {
+				t.Error(err)
+				return
+			}
+			for i := range 10 {
+				if _, err := db.Exec(t.Context(), d, insert, fmt.Sprintf("%d-%d", p, i), i); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Open(t.Context(), "sqlite:/nowhere/at/all.db"); core.CodeOf(err) != core.CodeUnsure {
+	defer func() { _ = d.Close() }()
+	if n := count(t, d); n != 30 {
+		t.Errorf("%d rows, want 30", n)
+	}
+}
+
+func TestFileIsPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wide.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil { //nolint:gosec // the point of the test
 		t.Fatal(err)
 	}
+	d, err := db.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Close() }()
+	if err := db.Migrate(t.Context(), d, "demo", tables()); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("mode of the database's %q file is %v", suffix, info.Mode().Perm())
+		}
+	}
+}
+
+func TestOpenRefusals(t *testing.T) {
+	tests := []struct {
+		url  string
+		code core.Code
+	}{
+		{"", core.CodeInvalid},
+		{"mysql://u:secret@h/d", core.CodeInvalid},
+		{"/var/lib/x.db", core.CodeInvalid},
+		{"sqlite:", core.CodeInvalid},
+		{"sqlite::memory:", core.CodeInvalid},
+		{"postgres://h:notaport/d", core.CodeInvalid},
+		{"sqlite:" + filepath.Join(t.TempDir(), "no/such/dir/x.db"), core.CodeUnsure},
+		{"postgres://127.0.0.1:1/d?connect_timeout=1", core.CodeUnsure},
+	}
+	for _, tt := range tests {
+		t.Run(tt.url, func(t *testing.T) {
+			d, err := db.Open(t.Context(), tt.url)
+			if err == nil {
+				_ = d.Close()
+			}
+			if core.CodeOf(err) != tt.code {
+				t.Errorf("got %v", err)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the password is shown: %v", err)
+			}
+		})
+	}
+}
+
+func TestPragmas(t *testing.T) {
+	d := dbtest.SQLite(t, "demo", nil)
+	for pragma, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "cache_size": "-1024",
+	} {
+		got, err := db.One(t.Context(), d, db.Text, "PRAGMA "+pragma)
+		if err != nil || got != want {
+			t.Errorf("%s = %s (%v), want %s", pragma, got, err, want)
+		}
+	}
+}
+
+func TestMigrate(t *testing.T) {
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		if err := db.Migrate(ctx, d, "demo", tables()); err != nil {
+			t.Errorf("second time: %v", err)
+		}
+		if err := db.Migrate(ctx, d, "Bad; name", tables()); err == nil {
+			t.Error("a bad name was accepted")
+		}
+		newer := tables()
+		newer["migrations/0002_more.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE demo_more (id TEXT);\n")}
+		if err := db.Migrate(ctx, d, "demo", newer); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Migrate(ctx, d, "demo", tables()); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("an older program on a newer database: %v", err)
+		}
+		broken := fstest.MapFS{"0001_x.sql": {Data: []byte("-- +goose Up\nCREATE TABLE other_x (id TEXT);\nCREATE NONSENSE;\n")}}
+		if err := db.Migrate(ctx, d, "other", broken); err == nil {
+			t.Error("a broken migration was accepted")
+		}
+		if _, err := db.Exec(ctx, d, `SELECT * FROM other_x`); err == nil {
+			t.Error("half a migration stayed")
+		}
+	})
+}
+
+func TestCancelledContext(t *testing.T) {
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err := d.Tx(ctx, func(ctx context.Context, _ db.Querier) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func count(t *testing.T, d *db.DB) int64 {
+	t.Helper()
+	n, err := db.One(t.Context(), d, db.Int64, `SELECT count(*) FROM demo_account`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

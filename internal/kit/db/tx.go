@@ -5,47 +5,68 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlitelib "modernc.org/sqlite/lib"
+	"math/rand/v2"
+	"time"
 )
 
-// retries bounds how often a PostgreSQL transaction is tried again after a
-// serialization failure; lnd measured 20 to be plenty under load.
-const retries = 20
+// inTx marks the context of a running transaction of one database.
+type inTx struct{ db *DB }
 
-// Tx runs fn in one transaction with the same guarantee on both engines: SQLite
-// takes the write lock at once, PostgreSQL is SERIALIZABLE and tries again on a
-// serialization failure, so fn may run several times and must not act outside
-// the database. A commit that fails may have happened: operations carry ids.
+const (
+	maxTries  = 20
+	firstWait = 2 * time.Millisecond
+	lastWait  = 250 * time.Millisecond
+)
+
+// Tx runs fn in one serializable transaction: committed when fn returns nil,
+// rolled back when it returns an error or panics. PostgreSQL may let it lose a
+// race and then runs fn again, up to 20 times, so fn must have no effect outside
+// the database. fn uses the context it is given and writes only through q; a Tx
+// inside a Tx is refused with CodeInternal.
+//
+// Returns fn's error, CodeUnsure when the database stayed busy, CodeFull when
+// the disk is full. After any other error the commit may still have happened
+// (the line broke while it was being confirmed): let operations carry ids.
 func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
-	for attempt := 0; ; attempt++ {
-		err := d.tryTx(ctx, fn)
-		if err == nil || !isSerialization(err) || attempt >= retries || ctx.Err() != nil {
+	wait := firstWait
+	for try := 1; ; try++ {
+		err := d.once(ctx, fn)
+		if err == nil || kindOf(err) != again || try == maxTries {
+			return edge(err)
+		}
+		if err := pause(ctx, wait/2+rand.N(wait)); err != nil {
 			return err
 		}
+		wait = min(2*wait, lastWait)
 	}
 }
 
-func (d *DB) tryTx(ctx context.Context, fn func(ctx context.Context, q Querier) error) (err error) {
-	var options *sql.TxOptions
+func (d *DB) once(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
+	release, err := d.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	options := &sql.TxOptions{}
 	if d.engine == Postgres {
-		options = &sql.TxOptions{Isolation: sql.LevelSerializable}
+		options.Isolation = sql.LevelSerializable
 	}
 	tx, err := d.pool.BeginTx(ctx, options)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	// After Commit the rollback is a no-op that says so; after a panic it is the
-	// only thing that frees the write lock.
+	done := false
 	defer func() {
-		if rerr := tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
-			err = errors.Join(err, rerr)
+		if !done { // fn panicked
+			_ = tx.Rollback()
 		}
 	}()
-	if err := fn(ctx, tx); err != nil {
+	err = fn(context.WithValue(ctx, inTx{d}, true), tx)
+	done = true
+	if err != nil {
+		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
+			return errors.Join(err, fmt.Errorf("roll back: %w", back))
+		}
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -54,28 +75,13 @@ func (d *DB) tryTx(ctx context.Context, fn func(ctx context.Context, q Querier) 
 	return nil
 }
 
-func isSerialization(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
-}
-
-// IsDuplicate says whether a statement broke a primary key or unique constraint.
-func IsDuplicate(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "23505"
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	var lite *sqlite.Error
-	return errors.As(err, &lite) &&
-		(lite.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
-}
-
-// IsFull says whether the disk below the database is full.
-func IsFull(err error) bool {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) && lite.Code() == sqlitelib.SQLITE_FULL {
-		return true
-	}
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "53100" || err != nil && strings.Contains(err.Error(), "no space left on device")
 }
