@@ -1,0 +1,58 @@
+// Package fit is the contract between a room and the house: everything a room
+// hands over when app builds it. It holds types only.
+package fit
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
+)
+
+// Fittings is what one room hands to the house. Every field but Name may be zero.
+type Fittings struct {
+	// Name is the room's folder, table prefix and word prefix ("vault").
+	Name string
+	// Pages are routes for people on the public listener.
+	Pages []Route
+	// Tools are routes on the loopback listener (restic front, admin).
+	Tools []Route
+	// Peer are the endpoints other members call.
+	Peer []peer.Route
+	// Jobs run while the node is up.
+	Jobs []jobs.Job
+	// Readers are told every verified entry of every log, in order, at least once.
+	Readers []logbook.Reader
+	// Checks are what `doctor` runs.
+	Checks []Check
+	// Limits are lines of the published-limits page.
+	Limits func(ctx context.Context) ([]Limit, error)
+	// Runbooks are Markdown files for admins.
+	Runbooks fs.FS
+}
+
+// Route is one pattern of net/http's ServeMux and its handler.
+type Route struct {
+	Pattern string
+	Handler http.Handler
+}
+
+// Check is one question of `doctor`.
+type Check struct {
+	// Name is a words key ("vault.check_spool").
+	Name string
+	// Run returns nil when all is well, otherwise a core.Error whose sentence
+	// says what to do.
+	Run func(ctx context.Context) error
+}
+
+// Limit is one line of what this hoster says it cannot do.
+type Limit struct {
+	Key  string         // words key
+	Args map[string]any // fills the sentence
+	Kind core.GrantKind // the grant it belongs to, empty = all
+}
