@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+)
+
+// Words are the house's own sentences.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// Names of files in the data directory.
+const (
+	databaseName = "entrechat.db"
+	secretsDir   = "secrets"
+	logKeyName   = "log.key"
+	dailyKeyName = "vault.agekey"
+	recoveryName = "recovery.age"
+)
+
+// App is an open node: the running one, or one command beside it.
+type App struct {
+	Data   string
+	Config Config
+	Log    *slog.Logger
+	DB     *db.DB
+	Signer seal.Signer
+	Book   *logbook.Book
+	Peer   *peer.Client
+	Words  *words.Printer
+	rooms
+}
+
+// Open opens the node in a data directory; the caller closes it. serving says
+// that this process is the node itself, not a command beside it.
+func Open(ctx context.Context, data string, p *words.Printer, log *slog.Logger) (*App, error) {
+	cfg, err := LoadConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	key, err := seal.ReadKeyFile(filepath.Join(data, secretsDir, logKeyName))
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Data: data, Config: cfg, Log: log, Words: p}
+	a.Signer = seal.NewSigner(core.MemberID(cfg.Node.Origin), key)
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	if a.DB, err = db.Open(ctx, a.Config.databaseURL(a.Data)); err != nil {
+		return err
+	}
+	if err := db.Migrate(ctx, a.DB, "logbook", logbook.Migrations()); err != nil {
+		return err
+	}
+	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log, Boot: bootName(a.Data)})
+	a.Peer = peer.NewClient(a.peerNeeds())
+	a.Book.Connect(a.Peer)
+	return a.openRooms(ctx)
+}
+
+func (a *App) peerNeeds() peer.Needs {
+	return peer.Needs{Signer: a.Signer, Keyring: a.Book, Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log}
+}
+
+// Close releases the database and idle connections.
+func (a *App) Close() error {
+	if a.Peer != nil {
+		a.Peer.CloseIdle()
+	}
+	if a.DB == nil {
+		return nil
+	}
+	return a.DB.Close()
+}
+
+// databaseURL is where the tables are; SQLite in the data directory unless set.
+func (c Config) databaseURL(data string) string {
+	if c.Database.URL != "" {
+		return c.Database.URL
+	}
+	return "sqlite:" + filepath.Join(data, databaseName)
+}
+
+// bootName names this boot of this machine and this data directory: what a copied
+// directory, or one restored on another machine, does not share.
+func bootName(data string) string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		host, _ := os.Hostname() //nolint:errcheck // less precise where there is no /proc
+		boot = []byte(host)
+	}
+	abs, err := filepath.Abs(data)
+	if err != nil {
+		abs = data
+	}
+	sum := sha256.Sum256(append(boot, abs...))
+	return hex.EncodeToString(sum[:])
+}
+
+// DefaultData is where a node lives when nobody says: /var/lib/entrechat for root
+// and services, a folder of the user's otherwise.
+func DefaultData(env func(string) string) string {
+	if data := env("ENTRECHAT_DATA"); data != "" {
+		return data
+	}
+	if home := env("HOME"); os.Getuid() != 0 && home != "" {
+		return filepath.Join(home, ".local", "share", "entrechat")
+	}
+	return "/var/lib/entrechat"
+}

@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/words"
+)
+
+// line is one run of the command line: where it prints and the node it opened.
+type line struct {
+	out  console.Out
+	data string
+	app  *App
+}
+
+// Main runs one command and answers the exit status: core.Code.ExitStatus.
+func Main(args []string, in io.Reader, out, errs io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	catalogue, err := words.New(allWords()...)
+	if err != nil {
+		fmt.Fprintln(errs, err) //nolint:errcheck // nothing else to tell
+		return 1
+	}
+	l := &line{out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
+	root := l.root()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errs)
+	root.SetIn(in)
+	command, err := root.ExecuteContextC(ctx)
+	if l.app != nil {
+		err = errors.Join(err, l.app.Close())
+	}
+	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return 0
+	}
+	// What cobra itself finds wrong has no code of ours: it is the words' fault.
+	var coded *core.Error
+	if !errors.As(err, &coded) && usageMistake(err) {
+		err = core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", strings.TrimPrefix(command.CommandPath(), "entrechat "))
+	}
+	fmt.Fprintln(errs, l.out.P.Error(err)) //nolint:errcheck // nothing else to tell
+	return core.CodeOf(err).ExitStatus()
+}
+
+// usageMistake recognises cobra's complaints; they have no type of their own.
+func usageMistake(err error) bool {
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "invalid argument", "flag needs", "if any flags"} {
+		if strings.HasPrefix(err.Error(), start) {
+			return true
+		}
+	}
+	return false
+}
+
+// langOf looks for --lang before cobra reads the flags, because help is in that
+// language too.
+func langOf(args []string) string {
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--lang="); ok {
+			return value
+		}
+		if arg == "--lang" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return words.DetectLang(os.Getenv)
+}
+
+func (l *line) root() *cobra.Command {
+	p := l.out.P
+	root := &cobra.Command{
+		Use: "entrechat", Short: p.T("app.cmd.root", nil), Long: p.T("app.cmd.root_long", nil),
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&l.data, "data", DefaultData(os.Getenv), p.T("app.flag.data", nil))
+	flags.BoolVar(&l.out.JSON, "json", false, p.T("app.flag.json", nil))
+	flags.String("lang", p.Lang, p.T("app.flag.lang", nil))
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand())
+	root.AddCommand(l.roomCommands()...)
+	return root
+}
+
+// open opens the node for a command, once.
+func (l *line) open(ctx context.Context) (*App, error) {
+	if l.app != nil {
+		return l.app, nil
+	}
+	log, err := obs.NewLogger(l.out.Err, "warn", "text")
+	if err != nil {
+		return nil, err
+	}
+	a, err := Open(ctx, l.data, l.out.P, log)
+	if err != nil {
+		return nil, err
+	}
+	l.app = a
+	return a, nil
+}
+
+func (l *line) initCommand() *cobra.Command {
+	p := l.out.P
+	var place Place
+	var seedOut string
+	c := &cobra.Command{
+		Use: "init", Short: p.T("app.cmd.init", nil), Long: p.T("app.cmd.init_long", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return l.init(cmd.Context(), place, seedOut) },
+	}
+	placeFlags(c, &place, p)
+	c.Flags().StringVar(&seedOut, "seed-out", "", p.T("app.flag.seed_out", nil))
+	return c
+}
+
+// placeFlags are those of init and of a recovery.
+func placeFlags(c *cobra.Command, place *Place, p *words.Printer) {
+	f := c.Flags()
+	f.StringVar(&place.Origin, "origin", "", p.T("app.flag.origin", nil))
+	f.StringVar(&place.URL, "url", "", p.T("app.flag.url", nil))
+	f.StringVar(&place.Listen, "listen", "", p.T("app.flag.listen", nil))
+	f.StringVar(&place.Tools, "tools-listen", "", p.T("app.flag.tools", nil))
+	f.StringVar(&place.Site, "site", "", p.T("app.flag.site", nil))
+	f.BoolVar(&place.Private, "allow-private", false, p.T("app.flag.private", nil))
+	place.Lang = p.Lang
+	if err := c.MarkFlagRequired("origin"); err != nil {
+		panic(err)
+	}
+}
+
+func (l *line) upCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "up", Short: l.out.P.T("app.cmd.up", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := LoadConfig(l.data)
+			if err != nil {
+				return err
+			}
+			log, err := obs.NewLogger(l.out.Err, cfg.Log.Level, cfg.Log.Format)
+			if err != nil {
+				return err
+			}
+			a, err := Open(cmd.Context(), l.data, l.out.P, log)
+			if err != nil {
+				return err
+			}
+			l.app = a
+			return a.Up(cmd.Context(), func() {
+				l.out.Say("app.up", map[string]any{"Origin": cfg.Node.Origin, "Public": cfg.Node.Listen, "Tools": cfg.Tools.Listen})
+			})
+		},
+	}
+}
+
+func (l *line) configCommand() *cobra.Command {
+	c := &cobra.Command{Use: "config", Short: l.out.P.T("app.cmd.config", nil)}
+	c.AddCommand(&cobra.Command{
+		Use: "example", Short: l.out.P.T("app.cmd.config_example", nil), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cfg := DefaultConfig()
+			cfg.Node.Origin, cfg.Node.URL = "chaton-a.test", "https://chaton-a.test"
+			text, err := cfg.Render()
+			if err == nil {
+				_, err = l.out.W.Write(text)
+			}
+			return err
+		},
+	})
+	return c
+}

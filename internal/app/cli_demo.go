@@ -1,0 +1,27 @@
+package app
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/app/demo"
+)
+
+func (l *line) demoCommand() *cobra.Command {
+	var o demo.Options
+	c := &cobra.Command{
+		Use: "demo", Short: l.out.P.T("app.cmd.demo", nil), Long: l.out.P.T("app.cmd.demo_long", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			program, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			o.Program, o.Words, o.TTY = program, l.out.P, l.out.TTY()
+			return demo.Tell(cmd.Context(), o, l.out.W)
+		},
+	}
+	c.Flags().StringVar(&o.Data, "data", "", l.out.P.T("app.flag.demo_data", nil))
+	c.Flags().BoolVar(&o.Once, "once", false, l.out.P.T("app.flag.once", nil))
+	return c
+}

@@ -1,0 +1,99 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
+)
+
+func (l *line) logCommand() *cobra.Command {
+	p := l.out.P
+	c := &cobra.Command{Use: "log", Short: p.T("app.cmd.log", nil)}
+	var from int64
+	show := &cobra.Command{
+		Use: "show [MEMBER]", Short: p.T("app.cmd.log_show", nil), Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			a, id, err := l.openLog(cmd, words)
+			if err != nil {
+				return err
+			}
+			entries, err := a.Book.Entries(cmd.Context(), id, from, 1000)
+			if err != nil {
+				return err
+			}
+			return l.showEntries(entries)
+		},
+	}
+	show.Flags().Int64Var(&from, "from", 0, p.T("app.flag.from_entry", nil))
+	verify := &cobra.Command{
+		Use: "verify [MEMBER]", Short: p.T("app.cmd.log_verify", nil), Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			a, id, err := l.openLog(cmd, words)
+			if err != nil {
+				return err
+			}
+			size, err := a.Book.Verify(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			view := map[string]any{"origin": id, "size": size, "ok": true}
+			return l.out.Emit(view, func() { l.out.Say("app.log_verified", map[string]any{"Origin": id, "Size": size}) })
+		},
+	}
+	alone := &cobra.Command{
+		Use: "alone", Short: p.T("app.cmd.log_alone", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := l.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.Book.ConfirmAlone(cmd.Context())
+		},
+	}
+	c.AddCommand(show, verify, alone)
+	return c
+}
+
+func (l *line) openLog(cmd *cobra.Command, words []string) (*App, core.MemberID, error) {
+	a, err := l.open(cmd.Context())
+	if err != nil {
+		return nil, "", err
+	}
+	if len(words) == 0 {
+		return a, a.Signer.ID(), nil
+	}
+	id, err := core.ParseMemberID(words[0])
+	if err != nil {
+		return nil, "", err
+	}
+	_, err = a.Book.Member(cmd.Context(), id)
+	return a, id, err
+}
+
+// showEntries prints entries as a table, or as they are in JSON.
+func (l *line) showEntries(entries []logbook.Entry) error {
+	type view struct {
+		Index int64           `json:"index"`
+		Typ   string          `json:"typ"`
+		Iat   core.Moment     `json:"iat_us"`
+		Hash  string          `json:"hash"`
+		Body  json.RawMessage `json:"body"`
+	}
+	views := make([]view, 0, len(entries))
+	var rows [][]string
+	for _, e := range entries {
+		views = append(views, view{e.Index, e.Typ, e.Iat, e.Hash.String(), e.Body})
+		body := []rune(string(e.Body))
+		if len(body) > 90 {
+			body = append(body[:89], '…')
+		}
+		rows = append(rows, []string{fmt.Sprint(e.Index), l.out.P.Date(e.Iat), e.Typ + " " + string(body)})
+	}
+	return l.out.Emit(views, func() {
+		l.out.Table([]string{"app.log_head_entry", "app.log_head_when", "app.log_head_what"}, rows)
+	})
+}

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/seal"
+)
+
+func (l *line) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: l.out.P.T("app.cmd.doctor", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := l.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return l.doctor(cmd.Context(), a.checks())
+		},
+	}
+}
+
+// finding is one line of doctor.
+type finding struct {
+	Check   string    `json:"check"`
+	OK      bool      `json:"ok"`
+	Code    core.Code `json:"code,omitempty"`
+	Trouble string    `json:"trouble,omitempty"`
+}
+
+// doctor runs every check; the exit status is that of the first trouble.
+func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
+	var found []finding
+	var rows [][]string
+	var first error
+	bad := 0
+	for _, c := range checks {
+		err := c.Run(ctx)
+		f := finding{Check: l.out.P.T(c.Name, nil), OK: err == nil, Code: core.CodeOf(err), Trouble: l.out.P.Error(err)}
+		found = append(found, f)
+		result := l.out.P.T("app.doctor_ok", nil)
+		if err != nil {
+			result = f.Trouble
+			bad++
+			if first == nil {
+				first = err
+			}
+		}
+		rows = append(rows, []string{f.Check, result})
+	}
+	err := l.out.Emit(found, func() {
+		l.out.Table([]string{"app.doctor_head_check", "app.doctor_head_result"}, rows)
+		if bad == 0 {
+			l.out.Say("app.doctor_fine", nil)
+		}
+	})
+	if err != nil || bad == 0 {
+		return err
+	}
+	return (&core.Error{Code: core.CodeOf(first), Key: "app.doctor_troubles", Err: fmt.Errorf("%d checks failed", bad)}).With("Count", bad)
+}
+
+// checks are the house's own questions, then the rooms'.
+func (a *App) checks() []fit.Check {
+	all := []fit.Check{
+		{Name: "app.check_secrets", Run: a.checkSecrets},
+		{Name: "app.check_disk", Run: a.checkDisk},
+		{Name: "app.check_logbook", Run: func(ctx context.Context) error {
+			_, err := a.Book.Verify(ctx, a.Signer.ID())
+			return err
+		}},
+		{Name: "app.check_node", Run: a.checkNode},
+	}
+	for _, f := range a.fittings {
+		all = append(all, f.Checks...)
+	}
+	return all
+}
+
+func (a *App) checkSecrets(context.Context) error {
+	for _, name := range []string{logKeyName, dailyKeyName, recoveryName} {
+		if _, err := seal.ReadSecret(filepath.Join(a.Data, secretsDir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) checkDisk(context.Context) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(a.Data, &fs); err != nil {
+		return fmt.Errorf("measure disk: %w", err)
+	}
+	free := core.Size(fs.Bavail) * core.Size(fs.Bsize) //nolint:gosec // a disk's size fits
+	if free >= a.Config.Vault.Floor {
+		return nil
+	}
+	return core.Full("app.disk_low", fmt.Errorf("%d bytes free", free)).
+		With("Free", free).With("Floor", a.Config.Vault.Floor).With("Data", a.Data)
+}
+
+func (a *App) checkNode(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	down := func(err error) error {
+		return core.Unsure("app.node_down", err).With("Addr", a.Config.Tools.Listen)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Config.Tools.Listen+"/healthz", nil)
+	if err != nil {
+		return down(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return down(err)
+	}
+	defer res.Body.Close() //nolint:errcheck // only the status matters
+	if res.StatusCode != http.StatusOK {
+		return down(fmt.Errorf("status %d", res.StatusCode))
+	}
+	return nil
+}

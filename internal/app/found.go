@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+)
+
+// Place is what a person says of a new node: who it is and where it listens.
+type Place struct {
+	Origin  string
+	URL     string // empty = https://<origin>
+	Listen  string
+	Tools   string
+	Private bool
+	Lang    string
+	Site    string
+}
+
+// config turns a place into a configuration over the defaults.
+func (p Place) config() (Config, error) {
+	cfg := DefaultConfig()
+	id, err := core.ParseMemberID(p.Origin)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Node.Origin, cfg.Node.URL = string(id), p.URL
+	if p.URL == "" {
+		cfg.Node.URL = "https://" + string(id)
+	}
+	if p.Listen != "" {
+		cfg.Node.Listen = p.Listen
+	}
+	if p.Tools != "" {
+		cfg.Tools.Listen = p.Tools
+	}
+	if p.Lang != "" {
+		cfg.Node.Lang = p.Lang
+	}
+	cfg.Peer.Private, cfg.Vault.Site = p.Private, p.Site
+	return cfg, cfg.check()
+}
+
+// lay makes the data directory with configuration and keys; the seed stays out of
+// it. Returns CodeConflict when there is a node already: nothing is changed then.
+func lay(data string, cfg Config, seed seal.Seed) error {
+	if _, err := os.Stat(filepath.Join(data, configName)); err == nil {
+		return core.Conflict("app.already", errors.New("already initialised")).With("Data", data)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return core.Denied("app.data_unreadable", err).With("Data", data)
+	}
+	if err := os.MkdirAll(filepath.Join(data, secretsDir), 0o700); err != nil {
+		return core.Denied("app.data_unreadable", err).With("Data", data)
+	}
+	recovery, err := seed.RecoveryIdentity()
+	if err != nil {
+		return err
+	}
+	daily, err := age.GenerateX25519Identity()
+	if err != nil {
+		return fmt.Errorf("draw the daily key: %w", err)
+	}
+	secrets := filepath.Join(data, secretsDir)
+	if _, err := seal.NewKeyFile(filepath.Join(secrets, logKeyName)); err != nil {
+		return err
+	}
+	if err := seal.WriteSecret(filepath.Join(secrets, dailyKeyName), []byte(daily.String()+"\n")); err != nil {
+		return err
+	}
+	text := "# What backups are also encrypted to; its secret half is derived from the seed words.\n" + recovery.Recipient().String() + "\n"
+	if err := seal.WriteSecret(filepath.Join(secrets, recoveryName), []byte(text)); err != nil {
+		return err
+	}
+	// The configuration comes last: a directory that has it is whole.
+	file, err := cfg.Render()
+	if err != nil {
+		return err
+	}
+	return seal.WriteSecret(filepath.Join(data, configName), file)
+}
+
+// Init makes a node and opens its logbook; the seed is for the person to keep.
+func Init(ctx context.Context, data string, place Place, p *words.Printer) (seal.Seed, error) {
+	cfg, err := place.config()
+	if err != nil {
+		return seal.Seed{}, err
+	}
+	seed, err := seal.NewSeed()
+	if err != nil {
+		return seed, err
+	}
+	if err := lay(data, cfg, seed); err != nil {
+		return seed, err
+	}
+	a, err := Open(ctx, data, p, quiet())
+	if err != nil {
+		return seed, err
+	}
+	defer a.Close() //nolint:errcheck // everything is on disk
+	keys := logbook.KeySet{
+		Origin: a.Signer.ID(), Version: 1, URL: cfg.Node.URL,
+		Keys: []logbook.Key{logbook.NewKey(a.Signer.Public())}, Made: core.At(time.Now()),
+	}
+	doc, err := keys.Sign(seed.RootKey())
+	if err != nil {
+		return seed, err
+	}
+	return seed, a.Book.Init(ctx, doc, seed.Root())
+}
+
+// recoveryRecipient reads what backups are also encrypted to.
+func recoveryRecipient(data string) (*age.X25519Recipient, error) {
+	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, recoveryName))
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			return age.ParseX25519Recipient(line)
+		}
+	}
+	return nil, core.Invalid("seal.bad_key_file", errors.New("no recipient")).With("Path", recoveryName)
+}
+
+// dailyIdentity reads the key that opens backups day by day.
+func dailyIdentity(data string) (*age.X25519Identity, error) {
+	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, dailyKeyName))
+	if err != nil {
+		return nil, err
+	}
+	return age.ParseX25519Identity(strings.TrimSpace(string(text)))
+}

@@ -1,0 +1,154 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/peer"
+)
+
+// graceful is how long running requests may take to end when the node stops.
+const graceful = 20 * time.Second
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// Up serves until ctx ends: one listener for members, one on loopback for this
+// machine's tools. ready is called once both listen.
+func (a *App) Up(ctx context.Context, ready func()) error {
+	public, err := a.listen(ctx, a.Config.Node.Listen)
+	if err != nil {
+		return err
+	}
+	defer public.Close() //nolint:errcheck // the server closes it first
+	tools, err := a.listen(ctx, a.Config.Tools.Listen)
+	if err != nil {
+		return err
+	}
+	defer tools.Close() //nolint:errcheck // the server closes it first
+	if public, err = a.withTLS(public); err != nil {
+		return err
+	}
+	servers := []*http.Server{
+		peer.NewServer("", a.publicHandler()),
+		peer.NewServer("", a.toolsHandler()),
+	}
+	ended := make(chan error, len(servers))
+	for i, l := range []net.Listener{public, tools} {
+		go func() { ended <- servers[i].Serve(l) }()
+	}
+	ready()
+	err = a.work(ctx, ended)
+	return errors.Join(err, shutdown(servers))
+}
+
+// work runs the jobs until ctx ends or a server fails.
+func (a *App) work(ctx context.Context, ended <-chan error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		jobs.Run(ctx, a.Log, a.jobs())
+	}()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+		cancel()
+	}
+	<-done
+	return err
+}
+
+func shutdown(servers []*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), graceful)
+	defer cancel()
+	var problems error
+	for _, s := range servers {
+		problems = errors.Join(problems, s.Shutdown(ctx))
+	}
+	return problems
+}
+
+func (a *App) listen(ctx context.Context, address string) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, core.Conflict("app.port_taken", fmt.Errorf("listen on %s: %w", address, err)).
+			With("Addr", address).With("Detail", err.Error())
+	}
+	return l, nil
+}
+
+// withTLS wraps the public listener when the node has its own certificate.
+func (a *App) withTLS(l net.Listener) (net.Listener, error) {
+	if a.Config.Node.Cert == "" {
+		return l, nil
+	}
+	pair, err := tls.LoadX509KeyPair(a.Config.Node.Cert, a.Config.Node.Key)
+	if err != nil {
+		return nil, core.Invalid("app.bad_certificate", err).With("Detail", err.Error())
+	}
+	// Browsers of users come here too, so 1.2 is served; members ask for 1.3.
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+}
+
+// publicHandler is what the world reaches: the members' endpoints and the rooms'
+// pages.
+func (a *App) publicHandler() http.Handler {
+	routes := a.Book.Routes()
+	for _, f := range a.fittings {
+		routes = append(routes, f.Peer...)
+	}
+	members := peer.NewHandler(a.peerNeeds(), routes)
+	mux := http.NewServeMux()
+	mux.Handle("/ec/", members)
+	mux.Handle("/log/", members)
+	mux.Handle("/.well-known/entrechat.json", members)
+	mux.Handle("GET /{$}", http.HandlerFunc(a.home))
+	for _, f := range a.fittings {
+		for _, page := range f.Pages {
+			mux.Handle(page.Pattern, page.Handler)
+		}
+	}
+	return mux
+}
+
+// toolsHandler is what only this machine reaches.
+func (a *App) toolsHandler() http.Handler {
+	metrics := obs.NewMetrics()
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Handler())
+	mux.Handle("GET /healthz", http.HandlerFunc(a.healthz))
+	for _, f := range a.fittings {
+		for _, route := range f.Tools {
+			mux.Handle(route.Pattern, route.Handler)
+		}
+	}
+	return mux
+}
+
+// healthz says whether the node can do its work: the database answers.
+func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
+	var health obs.Health
+	_, err := a.Book.Member(r.Context(), a.Signer.ID())
+	health.Set("logbook", err)
+	health.ServeHTTP(w, r)
+}
+
+func (a *App) jobs() []jobs.Job {
+	all := a.Book.Jobs(a.readers())
+	for _, f := range a.fittings {
+		all = append(all, f.Jobs...)
+	}
+	return all
+}

@@ -1,0 +1,13 @@
+package app
+
+import (
+	"io/fs"
+
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
+)
+
+// allWords are the sentences of every kit and room.
+func allWords() []fs.FS {
+	return append([]fs.FS{Words, logbook.Words, peer.Words}, roomWords()...)
+}
