@@ -45,18 +45,9 @@ func (s *story) openVault(ctx context.Context) error {
 
 // readEnv takes the variables that `vault env` prints for a shell.
 func (s *story) readEnv(ctx context.Context, n *lab.Node) error {
-	out, err := n.Run(ctx, "vault", "env", vaultName)
-	if err != nil {
-		return err
-	}
-	s.env = append(os.Environ(), "RESTIC_CACHE_DIR="+filepath.Join(s.dir, "restic-cache"))
-	for line := range strings.Lines(out) {
-		if assign, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
-			name, value, _ := strings.Cut(assign, "=")
-			s.env = append(s.env, name+"="+strings.Trim(value, `'"`))
-		}
-	}
-	return nil
+	vars, err := n.Env(ctx, vaultName)
+	s.env = append(append(os.Environ(), "RESTIC_CACHE_DIR="+filepath.Join(s.dir, "restic-cache")), vars...)
+	return err
 }
 
 func (s *story) resticCommand(ctx context.Context, words ...string) *exec.Cmd {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -248,4 +249,19 @@ func (t Tree) Differences(other Tree) []string {
 		}
 	}
 	return out
+}
+
+// WriteTree is WriteMix with a given number of files, nearly all of them small, as
+// mail and source trees are: about total bytes in all.
+func WriteTree(dir string, files int, total int64, seed uint64) error {
+	small := total / 4
+	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // test data wants to be repeatable
+	for n := range files {
+		size := small / int64(files)
+		m.text(fmt.Sprintf("mail/%02x/%02x/%06d.eml", n%256, n/256%256, n), size/2+m.rng.Int64N(size))
+		if m.err != nil {
+			return m.err
+		}
+	}
+	return errors.Join(m.err, WriteMix(filepath.Join(dir, "mix"), total-small, seed))
 }

@@ -239,3 +239,19 @@ func freePorts(count int) ([]string, error) {
 	}
 	return out, nil
 }
+
+// Env are the variables that `vault env` prints for a shell.
+func (n *Node) Env(ctx context.Context, vault string) ([]string, error) {
+	out, err := n.Run(ctx, "vault", "env", vault)
+	if err != nil {
+		return nil, err
+	}
+	var env []string
+	for line := range strings.Lines(out) {
+		if assign, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+			name, value, _ := strings.Cut(assign, "=")
+			env = append(env, name+"="+strings.Trim(value, `'"`))
+		}
+	}
+	return env, nil
+}

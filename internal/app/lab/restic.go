@@ -11,12 +11,17 @@ import (
 	"strconv"
 )
 
-// The restic that is built when the machine has none: a released version, whose
-// module zip the Go checksum database vouches for.
-const (
-	resticModule  = "github.com/restic/restic"
-	resticVersion = "v0.19.1"
-)
+// Tool is a Go program of another project at a released version, whose module zip
+// the Go checksum database vouches for.
+type Tool struct {
+	Module, Version, Package string
+}
+
+// Restic and RestServer are the versions everything was measured with.
+func Restic() Tool { return Tool{"github.com/restic/restic", "v0.19.1", "cmd/restic"} }
+
+// RestServer is the peer our front is compared with.
+func RestServer() Tool { return Tool{"github.com/restic/rest-server", "v0.14.0", "cmd/rest-server"} }
 
 var resticSays = regexp.MustCompile(`^restic (\d+)\.(\d+)`)
 
@@ -26,16 +31,21 @@ func FindRestic(ctx context.Context, say func(string)) (string, error) {
 	if path, err := exec.LookPath("restic"); err == nil && resticUsable(ctx, path) {
 		return path, nil
 	}
+	return Restic().Find(ctx, say)
+}
+
+// Find answers the path of the tool, built now if it was not before.
+func (t Tool) Find(ctx context.Context, say func(string)) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find a place to build restic: %w", err)
+		return "", fmt.Errorf("find a place to build %s: %w", t.Package, err)
 	}
-	built := filepath.Join(cache, "entrechat", "restic-"+resticVersion)
-	if resticUsable(ctx, built) {
+	built := filepath.Join(cache, "entrechat", filepath.Base(t.Package)+"-"+t.Version)
+	if _, err := os.Stat(built); err == nil {
 		return built, nil
 	}
-	say("restic is not installed; building " + resticVersion + " once from its released source (about a minute)")
-	return built, buildRestic(ctx, built)
+	say(filepath.Base(t.Package) + " is not installed; building " + t.Version + " once from its released source (about a minute)")
+	return built, t.build(ctx, built)
 }
 
 func resticUsable(ctx context.Context, path string) bool {
@@ -52,14 +62,14 @@ func resticUsable(ctx context.Context, path string) bool {
 	return major > 0 || minor >= 14
 }
 
-// buildRestic builds inside the module cache with restic's own go.mod, so that
-// its dependencies are the ones its authors released it with. `go install
+// build builds inside the module cache with the tool's own go.mod, so that its
+// dependencies are the ones its authors released it with. `go install
 // module@version` is not used: it asks proxies for a version list that some
 // refuse.
-func buildRestic(ctx context.Context, dest string) error {
-	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", resticModule+"@"+resticVersion).Output()
+func (t Tool) build(ctx context.Context, dest string) error {
+	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", t.Module+"@"+t.Version).Output() //nolint:gosec // fixed words
 	if err != nil {
-		return fmt.Errorf("download restic %s (install restic by hand and try again): %w", resticVersion, err)
+		return fmt.Errorf("download %s %s (install it by hand and try again): %w", t.Module, t.Version, err)
 	}
 	var module struct{ Dir string }
 	if err := json.Unmarshal(out, &module); err != nil {
@@ -69,12 +79,12 @@ func buildRestic(ctx context.Context, dest string) error {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
 	fresh := dest + ".new"
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", fresh, "./cmd/restic") //nolint:gosec // fixed words
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", fresh, "./"+t.Package) //nolint:gosec // fixed words
 	build.Dir = module.Dir
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod -buildvcs=false", "GOWORK=off")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return fmt.Errorf("build restic %s (install restic by hand and try again): %w", resticVersion, err)
+		return fmt.Errorf("build %s %s (install it by hand and try again): %w", t.Module, t.Version, err)
 	}
 	return os.Rename(fresh, dest)
 }
