@@ -178,7 +178,7 @@ func TestTwoProcessesShareAFile(t *testing.T) {
 
 func TestFileIsPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wide.db")
-	if err := os.WriteFile(path, nil, 0o644); err != nil { //nolint:gosec // the point of the test
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	d, err := db.Open(t.Context(), "sqlite:"+path)

@@ -45,8 +45,7 @@ func edge(err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *core.Error
-	if errors.As(err, &known) {
+	if _, known := errors.AsType[*core.Error](err); known {
 		return err
 	}
 	if errors.Is(err, sql.ErrNoRows) {

@@ -37,8 +37,8 @@ func openPostgres(url string) (*DB, error) {
 //
 // Source: https://www.postgresql.org/docs/15/errcodes-appendix.html
 func postgresKind(err error) kind {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
 		return other
 	}
 	switch e.Code {

@@ -98,8 +98,8 @@ func (d *DB) alone() (release func(), err error) {
 
 // sqliteKind sorts SQLite's result codes into the few that callers tell apart.
 func sqliteKind(err error) kind {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
 		return other
 	}
 	switch e.Code() {

@@ -34,7 +34,7 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) err
 		if err == nil || kindOf(err) != again || try == maxTries {
 			return edge(err)
 		}
-		if err := pause(ctx, wait/2+rand.N(wait)); err != nil {
+		if err := pause(ctx, wait/2+rand.N(wait)); err != nil { //nolint:gosec // spreading retries wants no secrecy
 			return err
 		}
 		wait = min(2*wait, lastWait)

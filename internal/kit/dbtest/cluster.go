@@ -30,7 +30,7 @@ type cluster struct {
 }
 
 // shared starts the test binary's one cluster at the first call.
-var shared = sync.OnceValues(start)
+var shared = sync.OnceValues(start) //nolint:gochecknoglobals // one server for all tests of a binary
 
 // guardian runs the server and outlives the test binary by a moment: its
 // standard input is a pipe that the kernel closes when the binary ends, be it by
@@ -62,12 +62,12 @@ func start() (*cluster, error) {
 		return nil, err
 	}
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "entrechat",
-		"--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+		"--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions") //nolint:gosec,noctx // Debian's own path; bounded by itself
 	initdb.SysProcAttr, initdb.Dir = &syscall.SysProcAttr{Credential: who}, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	server := exec.Command("/bin/sh", "-c", guardian, "guardian", bin, dir)
+	server := exec.Command("/bin/sh", "-c", guardian, "guardian", bin, dir) //nolint:gosec,noctx // it must outlive every context
 	server.SysProcAttr, server.Dir = &syscall.SysProcAttr{Credential: who, Setpgid: true}, dir
 	lifeline, err := server.StdinPipe()
 	if err != nil {
@@ -145,7 +145,7 @@ func (c *cluster) wait() error {
 			log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
 			return fmt.Errorf("postgres did not start: %w\n%s", err, bytes.TrimSpace(log))
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 

@@ -45,7 +45,7 @@ func Postgres(t testing.TB, name string, migrations fs.FS) *db.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.drop(context.Background(), database); err != nil {
+		if err := c.drop(context.WithoutCancel(t.Context()), database); err != nil {
 			t.Error(err)
 		}
 	})
