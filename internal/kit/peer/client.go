@@ -58,9 +58,11 @@ type Client struct {
 // NewClient makes a client. It holds a few idle connections per member.
 func NewClient(n Needs) *Client {
 	transport := &http.Transport{
-		DialContext:            n.dialer(),
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS13},
-		TLSHandshakeTimeout:    10 * time.Second,
+		DialContext:         n.dialer(),
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS13},
+		TLSHandshakeTimeout: 10 * time.Second,
+		// A body that asks first ("Expect: 100-continue") is not sent to be refused.
+		ExpectContinueTimeout:  5 * time.Second,
 		ResponseHeaderTimeout:  90 * time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConns:           32,
