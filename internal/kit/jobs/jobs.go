@@ -4,6 +4,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -47,11 +48,7 @@ func (j Job) loop(ctx context.Context, log *slog.Logger) {
 		wait = j.pause(0)
 	}
 	for sleep(ctx, wait) {
-		err := j.once(ctx)
-		if ctx.Err() != nil {
-			return // whatever it says, it was told to stop
-		}
-		if err != nil {
+		if err := j.once(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			failures++
 			log.Warn("job failed", "job", j.Name, "failures", failures, "error", err)
 		} else {

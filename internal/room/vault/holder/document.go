@@ -225,3 +225,16 @@ func (r Readers) check() error {
 	}
 	return nil
 }
+
+// unverifiedReaders reads a list whose signature was checked when it came.
+func unverifiedReaders(e seal.Envelope) (Readers, error) {
+	raw, err := e.Unverified()
+	if err != nil {
+		return Readers{}, invalid("readers: %w", err)
+	}
+	var b readersBody
+	if err := wire.Decode(raw, &b); err != nil {
+		return Readers{}, err
+	}
+	return Readers{b.Owner, b.Members, b.Made, e}, nil
+}

@@ -45,11 +45,11 @@ func (p Proof) Check(ref Ref, who core.MemberID) ([]byte, error) {
 	}
 	// The length that a slice begins with is what the prover says; a wrong one
 	// would bend the tree.
-	if len(p.Slice) < 8 || binary.LittleEndian.Uint64(p.Slice) != uint64(ref.Length) {
+	if len(p.Slice) < 8 || binary.LittleEndian.Uint64(p.Slice) != uint64(ref.Length) { //nolint:gosec // lengths are positive
 		return nil, lie("vault.peer_truncated", who, "proof for another length than %d", ref.Length)
 	}
 	_, size := groupAt(ref.Length, p.Offset)
-	data, ok := bao.VerifySlice(p.Slice, baoGroup, uint64(p.Offset), uint64(size), ref.Root)
+	data, ok := bao.VerifySlice(p.Slice, baoGroup, uint64(p.Offset), uint64(size), ref.Root) //nolint:gosec // checked above
 	if !ok {
 		return nil, lie("vault.peer_wrong_bytes", who, "proof at %d of %s does not hold", p.Offset, ref.Name())
 	}
@@ -71,7 +71,7 @@ func prove(data io.ReaderAt, length, off int64) (Proof, shard.Hash, error) {
 	group := io.NewSectionReader(data, start, size)
 	var slice bytes.Buffer
 	slice.Grow(maxProof)
-	err = bao.ExtractSlice(&slice, group, bytes.NewReader(tree), baoGroup, uint64(start), uint64(size))
+	err = bao.ExtractSlice(&slice, group, bytes.NewReader(tree), baoGroup, uint64(start), uint64(size)) //nolint:gosec // within the shard
 	if err != nil {
 		return Proof{}, shard.Hash{}, fmt.Errorf("extract slice at %d: %w", start, err)
 	}

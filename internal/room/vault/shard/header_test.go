@@ -13,7 +13,7 @@ type key ed25519.PrivateKey
 
 func (k key) Sign(msg []byte) []byte { return ed25519.Sign(ed25519.PrivateKey(k), msg) }
 
-func (k key) public() ed25519.PublicKey { return ed25519.PrivateKey(k).Public().(ed25519.PublicKey) }
+func (k key) public() ed25519.PublicKey { return ed25519.PublicKey(k[ed25519.SeedSize:]) }
 
 func testKey(b byte) key {
 	return key(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, ed25519.SeedSize)))

@@ -61,26 +61,58 @@ func SumsOf(data []byte) Sums {
 // Hasher computes Sums of what is written to it. Not safe for concurrent use.
 type Hasher struct {
 	root   *blake3.Hasher
-	sha256 hash.Hash
+	sha256 hash.Hash // nil = not wanted
+	buf    [hashBlock + slack]byte
+	n      int
 }
+
+const (
+	// hashBlock is how much the BLAKE3 library gets at a time.
+	hashBlock = 64 << 10
+	// slack is what the library's widest step reads at once. Without that much
+	// memory behind a block it copies the block's tail for every step, which
+	// makes as much garbage as there is data.
+	slack = 16 << 10
+)
 
 // NewHasher begins with nothing written.
 func NewHasher() *Hasher {
-	return &Hasher{root: blake3.New(len(Hash{}), nil), sha256: sha256.New()}
+	h := NewRootHasher()
+	h.sha256 = sha256.New()
+	return h
 }
+
+// NewRootHasher is a Hasher that leaves Sums.SHA256 zero.
+func NewRootHasher() *Hasher { return &Hasher{root: blake3.New(len(Hash{}), nil)} }
 
 // Write never fails.
 func (h *Hasher) Write(p []byte) (int, error) {
-	if n, err := h.root.Write(p); err != nil {
-		return n, err
+	if h.sha256 != nil {
+		_, _ = h.sha256.Write(p)
 	}
-	return h.sha256.Write(p)
+	for rest := p; len(rest) > 0; {
+		n := copy(h.buf[h.n:hashBlock], rest)
+		h.n += n
+		rest = rest[n:]
+		if h.n == hashBlock {
+			h.flush()
+		}
+	}
+	return len(p), nil
+}
+
+func (h *Hasher) flush() {
+	_, _ = h.root.Write(h.buf[:h.n])
+	h.n = 0
 }
 
 // Sums are the hashes of everything written so far.
 func (h *Hasher) Sums() Sums {
+	h.flush()
 	var s Sums
 	h.root.Sum(s.Root[:0])
-	h.sha256.Sum(s.SHA256[:0])
+	if h.sha256 != nil {
+		h.sha256.Sum(s.SHA256[:0])
+	}
 	return s
 }

@@ -1,0 +1,253 @@
+package holder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/shard"
+)
+
+// mayRead lets the owner through whatever became of its pact, and whom it named.
+// Who asks was proved by the peer kit with the keys the member has now, so an
+// owner that lost every key but its root reads as soon as its new keys are known.
+func (d desk) mayRead(ctx context.Context, owner core.MemberID) error {
+	if d.who == owner {
+		return nil
+	}
+	denied := core.Denied("vault.not_yours", fmt.Errorf("%s reads shards of %s", d.who, owner))
+	list, err := d.store.readers(ctx, owner)
+	if errors.Is(err, db.ErrNoRow) {
+		return denied
+	}
+	if err != nil {
+		return fmt.Errorf("readers of %s: %w", owner, err)
+	}
+	named, err := storedReaders(list, owner)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(named.Members, d.who) {
+		return denied
+	}
+	return nil
+}
+
+// storedReaders reads a list whose signature was checked before it was stored.
+func storedReaders(list []byte, owner core.MemberID) (Readers, error) {
+	e, err := seal.DecodeEnvelope(list)
+	if err != nil {
+		return Readers{}, fmt.Errorf("stored readers of %s: %w", owner, err)
+	}
+	return unverifiedReaders(e)
+}
+
+// Get implements Reader.
+func (d desk) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser, error) {
+	p, err := d.open(ctx, ref, off, n)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Root.IsZero() || off != 0 || p.length != ref.Length {
+		return p, nil
+	}
+	return newWhole(p, ref, d.n.Signer.ID()), nil
+}
+
+// part is a range of a shard's data, straight from the file: no table is asked, so
+// that reads outlive a broken database.
+type part struct {
+	io.Reader
+	length int64 // of the range
+	file   *os.File
+	leave  func()
+}
+
+// Close gives the file and the place back.
+func (p *part) Close() error {
+	defer p.leave()
+	return p.file.Close()
+}
+
+// open finds the range n bytes from off; n < 0 is to the end.
+func (d desk) open(ctx context.Context, ref Ref, off, n int64) (*part, error) {
+	if err := d.mayRead(ctx, ref.Owner); err != nil {
+		return nil, err
+	}
+	leave, err := d.reading.enter(d.who)
+	if err != nil {
+		return nil, err
+	}
+	f, head, err := d.openFile(ref.file())
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	if n < 0 {
+		n = head.Length - off
+	}
+	if off < 0 || n < 0 || off+n > head.Length {
+		leave()
+		return nil, errors.Join(invalid("%d bytes from %d of %d", n, off, head.Length), f.Close())
+	}
+	if _, err := f.Seek(head.Size()+off, io.SeekStart); err != nil {
+		leave()
+		return nil, errors.Join(fmt.Errorf("seek in %s: %w", ref.Name(), err), f.Close())
+	}
+	return &part{Reader: io.LimitReader(f, n), length: n, file: f, leave: leave}, nil
+}
+
+// openFile opens a shard file and reads its head. Returns CodeNotFound
+// (vault.no_shard), CodeInvalid for a file that is none.
+func (l *Local) openFile(name string) (*os.File, shard.Head, error) {
+	f, err := l.n.Dir.Open(name)
+	if errors.Is(err, fs.ErrNotExist) || core.CodeOf(err) == core.CodeNotFound {
+		return nil, shard.Head{}, core.NotFound("vault.no_shard", fmt.Errorf("no shard %s", name))
+	}
+	if err != nil {
+		return nil, shard.Head{}, fmt.Errorf("open shard: %w", err)
+	}
+	head, err := shard.Read(f)
+	if err == nil && RefOf(head.Header).file() != name {
+		err = core.Invalid("vault.bad_shard", fmt.Errorf("%s holds %s of %s", name, head.Name(), head.Owner))
+	}
+	if err != nil {
+		return nil, shard.Head{}, errors.Join(err, f.Close())
+	}
+	return f, head, nil
+}
+
+// verifyFile reads a shard file whole. Returns CodeInvalid when the data is not
+// what its head says.
+func (l *Local) verifyFile(name string) (shard.Head, error) {
+	f, head, err := l.openFile(name)
+	if err != nil {
+		return shard.Head{}, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	if _, err := f.Seek(head.Size(), io.SeekStart); err != nil {
+		return shard.Head{}, fmt.Errorf("seek in %s: %w", name, err)
+	}
+	hasher := shard.NewHasher()
+	if _, err := io.Copy(hasher, f); err != nil {
+		return shard.Head{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	if hasher.Sums() != (shard.Sums{Root: head.Root, SHA256: head.SHA256}) {
+		return head, core.Invalid("vault.shard_broken", fmt.Errorf("%s is not what its head says", name))
+	}
+	return head, nil
+}
+
+// maxPageBytes bounds the heads in one page; a page may be short, never empty
+// before the end.
+const maxPageBytes = 4 << 20
+
+// batch is how many rows are read at a time.
+const batch = 200
+
+// List implements Reader.
+func (d desk) List(ctx context.Context, owner core.MemberID, after string, limit int) (Page, error) {
+	rows, page, err := d.list(ctx, owner, after, limit)
+	if err != nil {
+		return Page{}, err
+	}
+	for _, r := range rows {
+		head, err := shard.Parse(r.head)
+		if err != nil {
+			return Page{}, fmt.Errorf("stored head of %s: %w", r.ref().Name(), err)
+		}
+		page.Shards = append(page.Shards, Held{Head: head, Received: r.received, Buried: r.buried})
+	}
+	return page, nil
+}
+
+// list reads the rows of a page; the page it returns has everything but Shards.
+func (d desk) list(ctx context.Context, owner core.MemberID, after string, limit int) (out []row, page Page, err error) {
+	if err := d.mayRead(ctx, owner); err != nil {
+		return nil, page, err
+	}
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	object, index := "", 0
+	if after != "" {
+		hash, i, err := ParseName(after)
+		if err != nil {
+			return nil, page, err
+		}
+		object, index = hash.String(), i
+	}
+	if page.Used, err = d.store.used(ctx, owner); err != nil {
+		return nil, page, fmt.Errorf("used by %s: %w", owner, err)
+	}
+	for bytes := 0; len(out) < limit && bytes < maxPageBytes; {
+		want := min(batch, limit-len(out))
+		rows, err := d.store.page(ctx, owner, object, index, want)
+		if err != nil {
+			return nil, page, fmt.Errorf("list shards of %s: %w", owner, err)
+		}
+		for _, r := range rows {
+			bytes += len(r.head)
+			object, index = r.object.String(), r.index
+		}
+		out = append(out, rows...)
+		if len(rows) < want {
+			return out, page, nil
+		}
+	}
+	page.Next = out[len(out)-1].ref().Name()
+	return out, page, nil
+}
+
+// Audit implements Reader.
+func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
+	if err := d.mayRead(ctx, ref.Owner); err != nil {
+		return Proof{}, err
+	}
+	leave, err := d.reading.enter(d.who)
+	if err != nil {
+		return Proof{}, err
+	}
+	defer leave()
+	f, head, err := d.openFile(ref.file())
+	if err != nil {
+		return Proof{}, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	if off < 0 || off >= head.Length {
+		return Proof{}, invalid("no byte %d in %d", off, head.Length)
+	}
+	proof, root, err := prove(io.NewSectionReader(f, head.Size(), head.Length), head.Length, off)
+	if err == nil && root == head.Root {
+		return proof, nil
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return Proof{}, fmt.Errorf("audit %s: %w", ref.Name(), err)
+	}
+	// We found our own disk out; the owner hears it in the same breath.
+	if err := d.condemn(ctx, ref); err != nil {
+		return Proof{}, err
+	}
+	return Proof{}, broken(ref)
+}
+
+func broken(ref Ref) error {
+	return core.NotFound("vault.shard_broken", fmt.Errorf("%s is not what its head says", ref.Name()))
+}
+
+// condemn marks a shard as broken: it leaves the list, and its owner may send it
+// again.
+func (l *Local) condemn(ctx context.Context, ref Ref) error {
+	changed, err := l.store.setState(ctx, ref, stateHeld, stateBroken)
+	if changed {
+		l.n.Log.Error("a shard broke on this disk", "owner", ref.Owner, "shard", ref.Name())
+	}
+	return l.noRoom(err)
+}

@@ -1,0 +1,354 @@
+package holder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/shard"
+)
+
+// The states of a row. A reserved one counts in the quota and nowhere else; of a
+// broken one the file does not match its root; a leaving one is on its way to
+// the trash.
+const (
+	stateReserved = "reserved"
+	stateHeld     = "held"
+	stateBroken   = "broken"
+	stateLeaving  = "leaving"
+)
+
+// errFull says that a reservation would pass the quota.
+var errFull = errors.New("quota")
+
+// row is one line of vault_held.
+type row struct {
+	owner    core.MemberID
+	object   shard.Hash
+	index    int
+	state    string
+	bytes    int64 // of the file
+	length   int64 // of the data
+	root     shard.Hash
+	prune    string
+	head     []byte
+	received core.Moment
+	keep     core.Moment
+	checked  core.Moment
+	buried   core.Moment
+	tomb     core.Moment
+}
+
+func (r row) ref() Ref {
+	return Ref{Owner: r.owner, Object: r.object, Index: r.index, Root: r.root, Length: r.length}
+}
+
+// rowOf is the row of a head that is being received, or was found on disk.
+func rowOf(h shard.Head, state string, received core.Moment) row {
+	r := row{
+		owner: h.Owner, object: h.Object, index: h.Index, state: state,
+		bytes: h.Size() + h.Length, length: h.Length, root: h.Root, head: h.Bytes(), received: received,
+	}
+	if !h.Prune.IsZero() {
+		text, _ := h.Prune.MarshalText()
+		r.prune = string(text)
+	}
+	return r
+}
+
+const rowColumns = `owner, object, idx, state, bytes, length, root, prune, head,
+	received_us, keep_us, checked_us, buried_us, tomb_us`
+
+func scanRow(r db.Row) (row, error) {
+	var out row
+	var object, root string
+	err := r.Scan(&out.owner, &object, &out.index, &out.state, &out.bytes, &out.length, &root, &out.prune, &out.head,
+		&out.received, &out.keep, &out.checked, &out.buried, &out.tomb)
+	if err != nil {
+		return row{}, err
+	}
+	if out.object, err = shard.ParseHash(object); err != nil {
+		return row{}, err
+	}
+	out.root, err = shard.ParseHash(root)
+	return out, err
+}
+
+// store is the SQL of what this member keeps for others.
+type store struct{ db *db.DB }
+
+// find gives the row of a shard, db.ErrNoRow for none.
+func find(ctx context.Context, q db.Querier, ref Ref) (row, error) {
+	return db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE owner = $1 AND object = $2 AND idx = $3`, ref.Owner, ref.Object.String(), ref.Index)
+}
+
+// reserve counts r in the owner's quota before its body is read. When the shard
+// has a row already that one is returned and nothing changes, but for a broken
+// one, which is reserved anew. errFull beyond limit bytes.
+func (s store) reserve(ctx context.Context, r row, limit int64) (old row, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		old, err = find(ctx, q, r.ref())
+		if err == nil && old.state == stateBroken {
+			_, err = db.Exec(ctx, q, `UPDATE vault_held SET state = $4 WHERE owner = $1 AND object = $2 AND idx = $3`,
+				r.owner, r.object.String(), r.index, stateReserved)
+			return err
+		}
+		if !errors.Is(err, db.ErrNoRow) {
+			return err
+		}
+		if err := addTenant(ctx, q, r.owner); err != nil {
+			return err
+		}
+		n, err := db.Exec(ctx, q, `UPDATE vault_tenant SET bytes = bytes + $2, shards = shards + 1
+			WHERE owner = $1 AND bytes + $2 <= $3`, r.owner, r.bytes, limit)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errFull
+		}
+		return insert(ctx, q, r)
+	})
+	return old, err
+}
+
+func addTenant(ctx context.Context, q db.Querier, owner core.MemberID) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO vault_tenant (owner, bytes, shards) VALUES ($1, 0, 0)
+		ON CONFLICT (owner) DO NOTHING`, owner)
+	return err
+}
+
+func insert(ctx context.Context, q db.Querier, r row) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO vault_held (`+rowColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head,
+		r.received, r.keep, r.checked, r.buried, r.tomb)
+	return err
+}
+
+// adopt counts a shard that is on disk and had no row; a row that came meanwhile
+// stays as it is.
+func (s store) adopt(ctx context.Context, r row) error {
+	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if _, err := find(ctx, q, r.ref()); !errors.Is(err, db.ErrNoRow) {
+			return err
+		}
+		if err := addTenant(ctx, q, r.owner); err != nil {
+			return err
+		}
+		if _, err := db.Exec(ctx, q, `UPDATE vault_tenant SET bytes = bytes + $2, shards = shards + 1
+			WHERE owner = $1`, r.owner, r.bytes); err != nil {
+			return err
+		}
+		return insert(ctx, q, r)
+	})
+}
+
+// confirm turns a reservation into a held shard: the file is on disk. raise takes
+// it out of its grave as well.
+func (s store) confirm(ctx context.Context, r row) error {
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0
+		WHERE owner = $1 AND object = $2 AND idx = $3`,
+		r.owner, r.object.String(), r.index, stateHeld, r.received, r.keep)
+	if err == nil && n == 0 {
+		return fmt.Errorf("reservation of %s is gone", r.ref().Name())
+	}
+	return err
+}
+
+// renew gives a held shard a new promise, and raises it when it was buried: its
+// owner has just sent it again.
+func (s store) renew(ctx context.Context, ref Ref, keep core.Moment) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET keep_us = $4, buried_us = 0
+		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $5`,
+		ref.Owner, ref.Object.String(), ref.Index, keep, stateHeld)
+	return err
+}
+
+// drop takes a row in this state out of the list and of the quota.
+func (s store) drop(ctx context.Context, ref Ref, state string) error {
+	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		r, err := find(ctx, q, ref)
+		if errors.Is(err, db.ErrNoRow) || err == nil && r.state != state {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := db.Exec(ctx, q, `DELETE FROM vault_held WHERE owner = $1 AND object = $2 AND idx = $3`,
+			ref.Owner, ref.Object.String(), ref.Index); err != nil {
+			return err
+		}
+		_, err = db.Exec(ctx, q, `UPDATE vault_tenant SET bytes = bytes - $2, shards = shards - 1
+			WHERE owner = $1`, ref.Owner, r.bytes)
+		return err
+	})
+}
+
+// setState moves a row from one state to another; false when it was not in it.
+func (s store) setState(ctx context.Context, ref Ref, from, to string) (bool, error) {
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $5
+		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $4`,
+		ref.Owner, ref.Object.String(), ref.Index, from, to)
+	return n > 0, err
+}
+
+// setChecked notes that the data was read and is what its root says.
+func (s store) setChecked(ctx context.Context, ref Ref, now core.Moment) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET checked_us = $4
+		WHERE owner = $1 AND object = $2 AND idx = $3`, ref.Owner, ref.Object.String(), ref.Index, now)
+	return err
+}
+
+// inState lists rows of one state that are not younger than before, oldest first.
+func (s store) inState(ctx context.Context, state string, before core.Moment, limit int) ([]row, error) {
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE state = $1 AND received_us <= $2 ORDER BY received_us LIMIT $3`, state, before, limit)
+}
+
+// unchecked lists held rows whose data was not read since before, longest first.
+func (s store) unchecked(ctx context.Context, before core.Moment, limit int) ([]row, error) {
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE state = $1 AND checked_us < $2 ORDER BY checked_us LIMIT $3`, stateHeld, before, limit)
+}
+
+// page lists held rows of an owner after a name, in order.
+func (s store) page(ctx context.Context, owner core.MemberID, object string, index, limit int) ([]row, error) {
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE owner = $1 AND (object > $2 OR (object = $2 AND idx > $3)) AND state = $4
+		ORDER BY object, idx LIMIT $5`, owner, object, index, stateHeld, limit)
+}
+
+// used is what an owner's rows count, in bytes.
+func (s store) used(ctx context.Context, owner core.MemberID) (int64, error) {
+	n, err := db.One(ctx, s.db, db.Int64, `SELECT bytes FROM vault_tenant WHERE owner = $1`, owner)
+	if errors.Is(err, db.ErrNoRow) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// tenants lists the owners that have rows.
+func (s store) tenants(ctx context.Context) ([]core.MemberID, error) {
+	owners, err := db.All(ctx, s.db, db.Text, `SELECT owner FROM vault_tenant ORDER BY owner`)
+	out := make([]core.MemberID, len(owners))
+	for i, o := range owners {
+		out[i] = core.MemberID(o)
+	}
+	return out, err
+}
+
+// names lists an owner's rows whose object begins with prefix, by name, with
+// their states.
+func (s store) names(ctx context.Context, owner core.MemberID, prefix string) (map[string]row, error) {
+	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE owner = $1 AND object >= $2 AND object < $3`, owner, prefix, prefix+"g")
+	out := make(map[string]row, len(rows))
+	for _, r := range rows {
+		out[r.ref().Name()] = r
+	}
+	return out, err
+}
+
+// bury marks what the tombstone may have and says what has to wait. The rows'
+// owner and prune key are compared here, in one transaction with the day's count.
+func (s store) bury(ctx context.Context, t Tombstone, now core.Moment) (out Burial, err error) {
+	prune, _ := t.Prune.MarshalText()
+	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		out = Burial{}
+		day, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_held
+			WHERE owner = $1 AND buried_us > $2`, t.Owner, now.Add(-24*time.Hour))
+		if err != nil {
+			return err
+		}
+		total, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_tenant
+			WHERE owner = $1`, t.Owner)
+		if err != nil {
+			return err
+		}
+		rule := burialRule{prune: string(prune), now: now, made: t.Made, day: day, total: total}
+		for _, object := range t.Objects {
+			if err := rule.object(ctx, q, t.Owner, object, &out); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// object buries the shards of one object, or puts it in Later.
+func (b *burialRule) object(ctx context.Context, q db.Querier, owner core.MemberID, object shard.Hash, out *Burial) error {
+	rows, err := db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE owner = $1 AND object = $2 AND state <> $3`, owner, object.String(), stateLeaving)
+	if err != nil {
+		return err
+	}
+	verdict, err := b.judge(rows)
+	if err != nil {
+		return err
+	}
+	switch verdict {
+	case buryNow:
+		_, err = db.Exec(ctx, q, `UPDATE vault_held SET buried_us = $3, tomb_us = $4
+			WHERE owner = $1 AND object = $2 AND buried_us = 0 AND state <> $5`,
+			owner, object.String(), b.now, b.made, stateLeaving)
+		out.Buried = append(out.Buried, object)
+	case buried:
+		out.Buried = append(out.Buried, object)
+	case buryLater:
+		out.Later = append(out.Later, object)
+	case buryNothing:
+	}
+	return err
+}
+
+// unbury raises an owner's object and says how many shards rose.
+func (s store) unbury(ctx context.Context, owner core.MemberID, objects []shard.Hash) (n int64, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		n = 0
+		for _, object := range objects {
+			raised, err := db.Exec(ctx, q, `UPDATE vault_held SET buried_us = 0
+				WHERE owner = $1 AND object = $2 AND buried_us > 0 AND state <> $3`, owner, object.String(), stateLeaving)
+			if err != nil {
+				return err
+			}
+			n += raised
+		}
+		return nil
+	})
+	return n, err
+}
+
+// expired marks as leaving what was buried at or before the given time, at most
+// limit rows, and lists all that are leaving.
+func (s store) expired(ctx context.Context, before core.Moment, limit int) ([]row, error) {
+	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
+		WHERE buried_us > 0 AND buried_us <= $2 AND state IN ($3, $4)
+		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
+			WHERE buried_us > 0 AND buried_us <= $2 ORDER BY buried_us LIMIT $5)`,
+		stateLeaving, before, stateHeld, stateBroken, limit); err != nil {
+		return nil, err
+	}
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held WHERE state = $1 LIMIT $2`, stateLeaving, limit)
+}
+
+// readers gives the stored list of an owner, db.ErrNoRow for none.
+func (s store) readers(ctx context.Context, owner core.MemberID) ([]byte, error) {
+	return db.One(ctx, s.db, func(r db.Row) (list []byte, err error) {
+		err = r.Scan(&list)
+		return list, err
+	}, `SELECT list FROM vault_reader WHERE owner = $1`, owner)
+}
+
+// setReaders keeps the newer of two lists; false when the stored one is newer.
+func (s store) setReaders(ctx context.Context, r Readers, list []byte) (bool, error) {
+	n, err := db.Exec(ctx, s.db, `INSERT INTO vault_reader (owner, made_us, list) VALUES ($1, $2, $3)
+		ON CONFLICT (owner) DO UPDATE SET made_us = excluded.made_us, list = excluded.list
+		WHERE vault_reader.made_us <= excluded.made_us`, r.Owner, r.Made, list)
+	return n > 0, err
+}
