@@ -42,13 +42,13 @@ type App struct {
 	Signer seal.Signer
 	Book   *logbook.Book
 	Peer   *peer.Client
-	Words  *words.Printer
+	Words  *words.Catalogue
+	Lang   *words.Printer // of the person at the terminal
 	rooms
 }
 
-// Open opens the node in a data directory; the caller closes it. serving says
-// that this process is the node itself, not a command beside it.
-func Open(ctx context.Context, data string, p *words.Printer, log *slog.Logger) (*App, error) {
+// Open opens the node in a data directory; the caller closes it.
+func Open(ctx context.Context, data string, c *words.Catalogue, lang string, log *slog.Logger) (*App, error) {
 	cfg, err := LoadConfig(data)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Open(ctx context.Context, data string, p *words.Printer, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Data: data, Config: cfg, Log: log, Words: p}
+	a := &App{Data: data, Config: cfg, Log: log, Words: c, Lang: c.Printer(lang)}
 	a.Signer = seal.NewSigner(core.MemberID(cfg.Node.Origin), key)
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

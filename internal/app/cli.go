@@ -20,9 +20,10 @@ import (
 
 // line is one run of the command line: where it prints and the node it opened.
 type line struct {
-	out  console.Out
-	data string
-	app  *App
+	out   console.Out
+	words *words.Catalogue
+	data  string
+	app   *App
 }
 
 // Main runs one command and answers the exit status: core.Code.ExitStatus.
@@ -34,7 +35,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintln(errs, err) //nolint:errcheck // nothing else to tell
 		return 1
 	}
-	l := &line{out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
+	l := &line{words: catalogue, out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
 	root := l.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -105,7 +106,7 @@ func (l *line) open(ctx context.Context) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := Open(ctx, l.data, l.out.P, log)
+	a, err := Open(ctx, l.data, l.words, l.out.P.Lang, log)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (l *line) upCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := Open(cmd.Context(), l.data, l.out.P, log)
+			a, err := Open(cmd.Context(), l.data, l.words, cfg.Node.Lang, log)
 			if err != nil {
 				return err
 			}

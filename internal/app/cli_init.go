@@ -10,7 +10,7 @@ import (
 // init makes the node and hands the seed words to the person: on the terminal
 // once, or in a file outside the node for a script.
 func (l *line) init(ctx context.Context, place Place, seedOut string) error {
-	seed, err := Init(ctx, l.data, place, l.out.P)
+	seed, err := Init(ctx, l.data, place, l.words)
 	if err != nil {
 		return err
 	}

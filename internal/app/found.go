@@ -92,7 +92,7 @@ func lay(data string, cfg Config, seed seal.Seed) error {
 }
 
 // Init makes a node and opens its logbook; the seed is for the person to keep.
-func Init(ctx context.Context, data string, place Place, p *words.Printer) (seal.Seed, error) {
+func Init(ctx context.Context, data string, place Place, c *words.Catalogue) (seal.Seed, error) {
 	cfg, err := place.config()
 	if err != nil {
 		return seal.Seed{}, err
@@ -104,7 +104,7 @@ func Init(ctx context.Context, data string, place Place, p *words.Printer) (seal
 	if err := lay(data, cfg, seed); err != nil {
 		return seed, err
 	}
-	a, err := Open(ctx, data, p, quiet())
+	a, err := Open(ctx, data, c, cfg.Node.Lang, quiet())
 	if err != nil {
 		return seed, err
 	}
