@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"strings"
 
 	"entrechat/internal/core"
@@ -36,19 +37,13 @@ func (c Card) Check() error {
 
 // Over fills what the card leaves empty from defaults.
 func (c Card) Over(defaults Card) Card {
-	pick := func(a, b string) string {
-		if a == "" {
-			return b
-		}
-		return a
-	}
 	return Card{
-		Name:    pick(c.Name, defaults.Name),
-		Place:   pick(c.Place, defaults.Place),
-		Network: pick(c.Network, defaults.Network),
-		Admin:   pick(c.Admin, defaults.Admin),
-		Contact: pick(c.Contact, defaults.Contact),
-		Limits:  pick(c.Limits, defaults.Limits),
+		Name:    cmp.Or(c.Name, defaults.Name),
+		Place:   cmp.Or(c.Place, defaults.Place),
+		Network: cmp.Or(c.Network, defaults.Network),
+		Admin:   cmp.Or(c.Admin, defaults.Admin),
+		Contact: cmp.Or(c.Contact, defaults.Contact),
+		Limits:  cmp.Or(c.Limits, defaults.Limits),
 	}
 }
 

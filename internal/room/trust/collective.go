@@ -188,6 +188,22 @@ func (c Collective) Admissions() []Admission {
 	return out
 }
 
+// Without lists who would no longer be admitted if a member left.
+func (c Collective) Without(id core.MemberID) (lost []core.MemberID) {
+	after := c
+	after.Joined = slices.DeleteFunc(slices.Clone(c.Joined), func(j core.MemberID) bool { return j == id })
+	left := map[core.MemberID]bool{}
+	for _, a := range after.Admissions() {
+		left[a.Member] = a.Admitted
+	}
+	for _, a := range c.Admissions() {
+		if a.Admitted && a.Member != id && !left[a.Member] {
+			lost = append(lost, a.Member)
+		}
+	}
+	return lost
+}
+
 // vouchers lists, once each, the admitted members that vouch for id under the
 // key pinned here.
 func (c Collective) vouchers(id core.MemberID, members map[core.MemberID]*Admission) []core.MemberID {

@@ -10,11 +10,7 @@ import (
 )
 
 // signerOf is a node's online key, always the same for one name.
-func signerOf(id core.MemberID) seal.Signer {
-	seed := make([]byte, ed25519.SeedSize)
-	copy(seed, id)
-	return seal.NewSigner(id, ed25519.NewKeyFromSeed(seed))
-}
+func signerOf(id core.MemberID) seal.Signer { return seal.NewSigner(id, keyFrom(string(id))) }
 
 func keysOf(ids ...core.MemberID) Keys {
 	out := Keys{}
@@ -164,22 +160,14 @@ func TestCharterNeedsAFounderBehindIt(t *testing.T) {
 	}
 }
 
-func hello(t testing.TB, h Hello, by seal.Signer) Greeting {
+// hello is a greeting of the member by, with its own key set.
+func hello(t testing.TB, h Hello, by core.MemberID) Greeting {
 	t.Helper()
-	_, doc, err := sign(HelloType, h, by)
+	_, doc, err := sign(HelloType, h, signerOf(by))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Greeting{Keys: []byte(`"` + string(by.ID()) + `"`), Hello: doc}
-}
-
-// introduce believes any key set that is just a name.
-func introduce(text []byte) (Address, []ed25519.PublicKey, error) {
-	var id core.MemberID
-	if err := wire.Decode(text, &id); err != nil {
-		return Address{}, nil, err
-	}
-	return addressOf(id), keysOf(id)[id], nil
+	return Greeting{Keys: keySet(t, by, "https://"+string(by), keyFrom("root of "+string(by))), Hello: doc}
 }
 
 func TestGreetingOpen(t *testing.T) {
@@ -200,19 +188,19 @@ func TestGreetingOpen(t *testing.T) {
 	} {
 		h := good
 		c.change(&h)
-		if _, _, err := hello(t, h, signerOf(c.by)).Open(introduce, "a.test", noon); core.CodeOf(err) != c.want {
+		if _, _, err := hello(t, h, c.by).Open("a.test", noon); core.CodeOf(err) != c.want {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
-	stolen := hello(t, good, signerOf("b.test"))
-	stolen.Keys = []byte(`"c.test"`)
-	if _, _, err := stolen.Open(introduce, "a.test", noon); core.CodeOf(err) != core.CodeDenied {
+	stolen := hello(t, good, "b.test")
+	stolen.Keys = hello(t, good, "c.test").Keys
+	if _, _, err := stolen.Open("a.test", noon); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("under another key set: %v, want denied", err)
 	}
 }
 
 func FuzzGreeting(f *testing.F) {
-	text, err := wire.Encode(hello(f, Hello{V: 1, From: "b.test", To: "a.test", At: noon}, signerOf("b.test")))
+	text, err := wire.Encode(hello(f, Hello{V: 1, From: "b.test", To: "a.test", At: noon}, "b.test"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -222,7 +210,7 @@ func FuzzGreeting(f *testing.F) {
 		if wire.Decode(text, &g) != nil {
 			return
 		}
-		if a, h, err := g.Open(introduce, "a.test", noon); err == nil && (a.Member != h.From || h.To != "a.test") {
+		if a, h, err := g.Open("a.test", noon); err == nil && (a.Member != h.From || h.To != "a.test") {
 			t.Fatalf("%+v %+v", a, h)
 		}
 	})

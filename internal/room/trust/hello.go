@@ -1,13 +1,11 @@
 package trust
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
@@ -23,8 +21,8 @@ const maxHello = 32 << 10
 //
 // spec: docs/spec/trust.md#hello
 type Greeting struct {
-	Keys  jsontext.Value `json:"keys"`
-	Hello seal.Envelope  `json:"hello"` // HelloType
+	Keys  seal.Envelope `json:"keys"`  // logbook.TypKeySet
+	Hello seal.Envelope `json:"hello"` // HelloType
 }
 
 // Hello is what the greeting node says.
@@ -45,18 +43,27 @@ func (h Hello) Check(from, to core.MemberID, now core.Moment) error {
 	return nil
 }
 
-// Introduction reads a root-signed key set: whose it is, and the keys it signs
-// with now. The logbook owns that format.
-type Introduction func(keySet []byte) (Address, []ed25519.PublicKey, error)
-
-// Open checks a greeting: the key set by its root key, the hello by a key of the
-// set. Returns CodeDenied for a signature that does not hold.
-func (g Greeting) Open(read Introduction, to core.MemberID, now core.Moment) (Address, Hello, error) {
-	a, keys, err := read(g.Keys)
-	if err != nil {
-		return a, Hello{}, err
+// Open checks a greeting to us: the key set by the root key it names, the hello by
+// a key of the set that is not revoked. That proves who speaks, not that it is
+// who it should be: the pin and the invitation do. Returns CodeDenied for a
+// signature that does not hold.
+func (g Greeting) Open(to core.MemberID, now core.Moment) (Address, Hello, error) {
+	var set logbook.KeySet
+	if err := payloadOf(g.Keys, &set); err != nil {
+		return Address{}, Hello{}, err
 	}
-	payload, signers, err := openDoc(g.Hello, HelloType, maxHello, Keys{a.Member: keys})
+	set, err := logbook.OpenKeySet(g.Keys, set.Origin, set.Root)
+	if err != nil {
+		return Address{}, Hello{}, err
+	}
+	a := Address{Member: set.Origin, URL: set.URL, Root: set.Root}
+	keys := Keys{}
+	for _, k := range set.Keys {
+		if k.RevokedFrom == 0 {
+			keys[a.Member] = append(keys[a.Member], k.Public())
+		}
+	}
+	payload, signers, err := openDoc(g.Hello, HelloType, maxHello, keys)
 	if err != nil {
 		return a, Hello{}, err
 	}

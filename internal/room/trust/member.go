@@ -24,6 +24,8 @@ const (
 const (
 	maxAsked = 100 // requests to join waiting at once
 	maxMet   = 200 // members mirrored for no other reason than a vouch
+	// askedLife is how long a request to join waits for a person.
+	askedLife = 30 * day
 )
 
 // Address is all that is needed to reach and to prove a member.

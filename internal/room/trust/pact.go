@@ -188,6 +188,10 @@ func (h Held) Accept(a Acceptance, now core.Moment) (Held, error) {
 // keyClosed names the refusal of anything that would open a pact again.
 const keyClosed = "trust.pact_closed"
 
+func unknownPact(id string) error {
+	return core.NotFound("trust.unknown_pact", fmt.Errorf("no pact %.64q", id)).With("ID", short(id))
+}
+
 func pactClosed(id string) error {
 	return core.Conflict(keyClosed, fmt.Errorf("pact %s is closed", id)).With("ID", short(id))
 }

@@ -66,6 +66,12 @@ func putMember(ctx context.Context, q db.Querier, m Member) error {
 	return err
 }
 
+// clearCode forgets an invitation that was redeemed.
+func clearCode(ctx context.Context, q db.Querier, id core.MemberID) error {
+	_, err := db.Exec(ctx, q, `UPDATE trust_member SET code = '' WHERE id = $1`, string(id))
+	return err
+}
+
 func dropMember(ctx context.Context, q db.Querier, id core.MemberID, standing Standing) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM trust_member WHERE id = $1 AND standing = $2`, string(id), string(standing))
 	return err

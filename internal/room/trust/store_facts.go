@@ -9,27 +9,48 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
-// advance takes the entry index of a logbook in, once: it says whether the entry
-// is new here.
-func advance(ctx context.Context, q db.Querier, log core.MemberID, idx int64) (bool, error) {
-	n, err := db.Exec(ctx, q, `INSERT INTO trust_heard (log, idx) VALUES ($1, $2)
-		ON CONFLICT (log) DO UPDATE SET idx = $2 WHERE trust_heard.idx < $2`, string(log), idx)
-	return n == 1, err
+// place is where in a logbook a fact stands.
+type place struct {
+	Log   core.MemberID
+	Index int64
+	Hash  string
 }
 
-// forgetLog drops what a logbook said, so that it is taken in from its beginning
-// when it is followed again.
-func forgetLog(ctx context.Context, q db.Querier, log core.MemberID) error {
+// notice takes note of an entry and says whether it is new here. Another entry
+// in a place already seen means that the logbook was cut back: what came from
+// there on no longer holds.
+func notice(ctx context.Context, q db.Querier, p place) (bool, error) {
+	seen, err := db.One(ctx, q, db.Text, `SELECT hash FROM trust_seen WHERE log = $1 AND idx = $2`, string(p.Log), p.Index)
+	if err == nil && seen == p.Hash {
+		return false, nil
+	}
+	if err == nil {
+		err = rewind(ctx, q, p)
+	}
+	if err != nil && !errors.Is(err, db.ErrNoRow) {
+		return false, err
+	}
+	_, err = db.Exec(ctx, q, `INSERT INTO trust_seen (log, idx, hash) VALUES ($1, $2, $3)`, string(p.Log), p.Index, p.Hash)
+	return err == nil, err
+}
+
+// rewind drops what a logbook said from a place on.
+func rewind(ctx context.Context, q db.Querier, p place) error {
 	for _, stmt := range []string{
-		`DELETE FROM trust_heard WHERE log = $1`,
-		`DELETE FROM trust_vouch WHERE log = $1`,
-		`DELETE FROM trust_join WHERE log = $1`,
+		`DELETE FROM trust_seen WHERE log = $1 AND idx >= $2`,
+		`DELETE FROM trust_vouch WHERE log = $1 AND idx >= $2`,
+		`DELETE FROM trust_join WHERE log = $1 AND idx >= $2`,
 	} {
-		if _, err := db.Exec(ctx, q, stmt, string(log)); err != nil {
+		if _, err := db.Exec(ctx, q, stmt, string(p.Log), p.Index); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetLog drops everything a logbook said.
+func forgetLog(ctx context.Context, q db.Querier, log core.MemberID) error {
+	return rewind(ctx, q, place{Log: log})
 }
 
 func scanVouch(r db.Row) (Vouch, error) {
@@ -52,10 +73,10 @@ func vouchesBy(ctx context.Context, q db.Querier, log core.MemberID) ([]Vouch, e
 		WHERE log = $1 ORDER BY member`, string(log))
 }
 
-func putVouch(ctx context.Context, q db.Querier, v Vouch) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO trust_vouch (log, member, root, url, since_us) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (log, member) DO UPDATE SET root = $3, url = $4, since_us = $5`,
-		string(v.By), string(v.For.Member), v.For.Root.String(), v.For.URL, int64(v.Since))
+func putVouch(ctx context.Context, q db.Querier, v Vouch, idx int64) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO trust_vouch (log, member, root, url, since_us, idx) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (log, member) DO UPDATE SET root = $3, url = $4, since_us = $5, idx = $6`,
+		string(v.By), string(v.For.Member), v.For.Root.String(), v.For.URL, int64(v.Since), idx)
 	return err
 }
 
@@ -80,9 +101,9 @@ func joinsBy(ctx context.Context, q db.Querier, log core.MemberID) ([]join, erro
 	return db.All(ctx, q, scanJoin, `SELECT log, charter FROM trust_join WHERE log = $1 ORDER BY charter`, string(log))
 }
 
-func putJoin(ctx context.Context, q db.Querier, j join, since core.Moment) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO trust_join (log, charter, since_us) VALUES ($1, $2, $3)
-		ON CONFLICT (log, charter) DO NOTHING`, string(j.By), j.Charter, int64(since))
+func putJoin(ctx context.Context, q db.Querier, j join, since core.Moment, idx int64) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO trust_join (log, charter, since_us, idx) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (log, charter) DO NOTHING`, string(j.By), j.Charter, int64(since), idx)
 	return err
 }
 

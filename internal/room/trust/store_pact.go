@@ -70,7 +70,7 @@ func scanPact(r db.Row) (pactRow, error) {
 func pactByID(ctx context.Context, q db.Querier, id string) (pactRow, error) {
 	p, err := db.One(ctx, q, scanPact, `SELECT `+pactColumns+` FROM trust_pact WHERE id = $1`, id)
 	if errors.Is(err, db.ErrNoRow) {
-		return p, core.NotFound("trust.unknown_pact", fmt.Errorf("no pact %s", short(id))).With("ID", short(id))
+		return p, unknownPact(id)
 	}
 	return p, err
 }
@@ -115,9 +115,10 @@ func putPact(ctx context.Context, q db.Querier, p pactRow) error {
 	return err
 }
 
-// dropStale forgets proposals that came to nothing long ago.
+// dropStale forgets proposals that came to nothing long ago. What is known only
+// by its end stays: it keeps a lost pact from coming back.
 func dropStale(ctx context.Context, q db.Querier, before core.Moment) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM trust_pact WHERE signed_us = 0 AND made_us < $1`, int64(before))
+	_, err := db.Exec(ctx, q, `DELETE FROM trust_pact WHERE signed_us = 0 AND made_us < $1 AND length(envelope) > 0`, int64(before))
 	return err
 }
 

@@ -85,27 +85,36 @@ func TestStoreInvites(t *testing.T) {
 func TestStoreFacts(t *testing.T) {
 	dbtest.Each(t, "trust", Migrations(), func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		for _, c := range []struct {
-			idx  int64
-			want bool
-		}{{0, true}, {0, false}, {2, true}, {1, false}} {
-			if got := must[bool](t)(advance(ctx, d, "a.test", c.idx)); got != c.want {
-				t.Errorf("entry %d: new %v", c.idx, got)
-			}
+		see := func(idx int64, hash string) bool {
+			t.Helper()
+			return must[bool](t)(notice(ctx, d, place{"a.test", idx, hash}))
+		}
+		if !see(0, "x") || see(0, "x") || !see(2, "y") || see(0, "x") {
+			t.Error("an entry is taken in twice, or not at all")
 		}
 		v := Vouch{By: "a.test", For: addressOf("b.test"), Since: noon}
-		ok(t, putVouch(ctx, d, v))
-		ok(t, putVouch(ctx, d, v))
-		ok(t, putVouch(ctx, d, Vouch{By: "b.test", For: addressOf("a.test"), Since: noon}))
+		ok(t, putVouch(ctx, d, v, 2))
+		ok(t, putVouch(ctx, d, v, 2))
+		ok(t, putVouch(ctx, d, Vouch{By: "b.test", For: addressOf("a.test"), Since: noon}, 2))
 		if diff := cmp.Diff([]Vouch{v}, must[[]Vouch](t)(vouchesBy(ctx, d, "a.test"))); diff != "" {
 			t.Error(diff)
 		}
-		ok(t, putJoin(ctx, d, join{"a.test", "c"}, noon))
-		ok(t, putJoin(ctx, d, join{"a.test", "c"}, noon))
-		ok(t, putJoin(ctx, d, join{"a.test", "d"}, noon))
+		ok(t, putJoin(ctx, d, join{"a.test", "c"}, noon, 1))
+		ok(t, putJoin(ctx, d, join{"a.test", "c"}, noon, 1))
+		ok(t, putJoin(ctx, d, join{"a.test", "d"}, noon, 2))
 		ok(t, dropJoin(ctx, d, join{"a.test", "d"}))
 		if diff := cmp.Diff([]join{{"a.test", "c"}}, must[[]join](t)(joins(ctx, d))); diff != "" {
 			t.Error(diff)
+		}
+		// A revoked key's entries are cut off: another entry stands in place 2.
+		if !see(2, "z") {
+			t.Error("the entry after a cut is not taken in")
+		}
+		if left := must[[]Vouch](t)(vouchesBy(ctx, d, "a.test")); len(left) != 0 {
+			t.Errorf("a vouch that was cut off: %v", left)
+		}
+		if left := must[[]join](t)(joinsBy(ctx, d, "a.test")); len(left) != 1 {
+			t.Errorf("a join before the cut: %v", left)
 		}
 		ok(t, forgetLog(ctx, d, "a.test"))
 		if left := must[[]Vouch](t)(vouches(ctx, d)); len(left) != 1 || left[0].By != "b.test" {

@@ -15,11 +15,15 @@ CREATE TABLE trust_invite (
     used_by  TEXT NOT NULL     -- '' = not used
 );
 
--- What logbooks say, one row per standing fact. trust_heard holds the last entry
--- taken in from each logbook: an entry delivered twice changes nothing.
-CREATE TABLE trust_heard (
-    log TEXT PRIMARY KEY,
-    idx BIGINT NOT NULL
+-- What logbooks say, one row per standing fact, with the entry it stands in.
+-- trust_seen holds every entry taken in: one delivered twice changes nothing,
+-- another one in its place (a revoked key's entries were cut off) takes back
+-- what came from there on.
+CREATE TABLE trust_seen (
+    log  TEXT NOT NULL,
+    idx  BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (log, idx)
 );
 CREATE TABLE trust_vouch (
     log      TEXT NOT NULL,
@@ -27,6 +31,7 @@ CREATE TABLE trust_vouch (
     root     TEXT NOT NULL,
     url      TEXT NOT NULL,
     since_us BIGINT NOT NULL,
+    idx      BIGINT NOT NULL,
     PRIMARY KEY (log, member)
 );
 CREATE INDEX trust_vouch_member ON trust_vouch (member);
@@ -34,6 +39,7 @@ CREATE TABLE trust_join (
     log      TEXT NOT NULL,
     charter  TEXT NOT NULL,
     since_us BIGINT NOT NULL,
+    idx      BIGINT NOT NULL,
     PRIMARY KEY (log, charter)
 );
 CREATE INDEX trust_join_charter ON trust_join (charter);
@@ -75,6 +81,6 @@ DROP TABLE trust_pact;
 DROP TABLE trust_charter;
 DROP TABLE trust_join;
 DROP TABLE trust_vouch;
-DROP TABLE trust_heard;
+DROP TABLE trust_seen;
 DROP TABLE trust_invite;
 DROP TABLE trust_member;

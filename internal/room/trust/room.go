@@ -1,0 +1,57 @@
+package trust
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+)
+
+// Words are the room's sentences, French and English.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// Room is the service with what it hands to the house.
+type Room struct{ *Service }
+
+// New makes the room. Returns CodeInvalid when we could not be reached or proved
+// with what it is given.
+func New(n Needs) (*Room, error) {
+	if err := errors.Join(n.Self.Check(), n.Card.Check()); err != nil {
+		return nil, err
+	}
+	return &Room{&Service{Needs: n}}, nil
+}
+
+// Fittings is what the house gets of this room.
+func (r *Room) Fittings() fit.Fittings {
+	return fit.Fittings{
+		Name:    "trust",
+		Peer:    r.Routes(),
+		Jobs:    r.Jobs(),
+		Readers: r.Readers(),
+		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},
+	}
+}
+
+// stuckAfter is how long something may wait to be told before doctor speaks of
+// it.
+const stuckAfter = 24 * time.Hour
+
+// checkWaiting finds what a member should have been told long ago.
+func (s *Service) checkWaiting(ctx context.Context) error {
+	list, err := tasks(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		if s.now().Sub(t.Made) > stuckAfter {
+			return core.Unsure("trust.waiting_long", errors.New(t.Error)).With("Member", t.Peer)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,286 @@
+package trust
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+)
+
+// Book is what this room needs of the logbooks.
+type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	Deliver(ctx context.Context, readers []logbook.Reader) error
+	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
+	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
+	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
+}
+
+// Follower chooses whose logbooks this node mirrors.
+type Follower interface {
+	Follow(ctx context.Context, id core.MemberID, url string, root core.RootKey) error
+	Unfollow(ctx context.Context, id core.MemberID) error
+	Discover(ctx context.Context, url string) (logbook.WellKnown, error)
+	Adopt(ctx context.Context, known logbook.WellKnown) error
+}
+
+// Caller talks to other members with signed requests.
+type Caller interface {
+	JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error
+}
+
+// Needs is what the room is wired with. Everything but Card is required.
+type Needs struct {
+	DB       *db.DB
+	Signer   seal.Signer
+	Self     Address
+	Card     Card // defaults of what we say of ourselves in pacts
+	Book     Book
+	Follower Follower
+	Caller   Caller
+	Words    *words.Catalogue
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service is the verbs of the room, safe for concurrent use and from several
+// processes over one database.
+type Service struct {
+	Needs
+}
+
+var (
+	_ Caller   = (*peer.Client)(nil)
+	_ Book     = (*logbook.Book)(nil)
+	_ Follower = (*logbook.Book)(nil)
+)
+
+func (s *Service) now() core.Moment { return core.At(s.Now()) }
+
+func (s *Service) self() core.MemberID { return s.Self.Member }
+
+// Invite makes a link good for one hoster and so long. Returns CodeInvalid for
+// less than a minute or more than 30 days, CodeConflict with 100 links open.
+func (s *Service) Invite(ctx context.Context, valid time.Duration) (Invite, error) {
+	if valid < time.Minute || valid > 30*day {
+		return Invite{}, core.Invalid("trust.bad_validity", fmt.Errorf("invitation for %s", valid))
+	}
+	in := Invite{s.Self, newCode()}
+	return in, s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		open, err := dropInvites(ctx, q, s.now())
+		if err != nil {
+			return err
+		}
+		if open >= maxAsked {
+			return core.Conflict("trust.many_invites", errors.New("too many invitations open"))
+		}
+		return putInvite(ctx, q, codeHash(in.Code), s.now().Add(valid))
+	})
+}
+
+// Locate asks the node of a typed domain, or of one that asked to join, who it
+// is. What it answers proves nothing yet: people compare the fingerprint first,
+// then call Add. Returns CodeInvalid, CodeUnsure while it does not answer.
+func (s *Service) Locate(ctx context.Context, typed string) (Address, error) {
+	url := strings.TrimSpace(typed)
+	if !strings.Contains(url, "://") {
+		id, err := core.ParseMemberID(url)
+		if err != nil {
+			return Address{}, err
+		}
+		url = "https://" + string(id)
+		if m, err := member(ctx, s.DB, id); err == nil {
+			url = m.URL
+		}
+	}
+	wk, err := s.Follower.Discover(ctx, url)
+	if err != nil {
+		return Address{}, err
+	}
+	a := Address{Member: wk.Origin, URL: wk.URL, Root: wk.Root}
+	return a, a.Check()
+}
+
+// Add makes a member of an address a person of ours has checked: it is pinned,
+// its logbook followed, and it is told hello, with the code of its invitation
+// where there is one. That works while the node does not answer; it is tried
+// until it does. Adding again changes nothing but the URL. Returns CodeConflict
+// for an origin or a key pinned otherwise.
+func (s *Service) Add(ctx context.Context, a Address, code string) (Member, error) {
+	if err := a.Check(); err != nil {
+		return Member{}, err
+	}
+	if a.Member == s.self() || a.Root == s.Self.Root {
+		return Member{}, core.Invalid("trust.self", errors.New("this is our own node"))
+	}
+	before, err := s.pinned(ctx, s.DB, a)
+	if err != nil {
+		return Member{}, err
+	}
+	if before.Standing == Met && before.Root != a.Root {
+		// Only others' vouches spoke for the key followed so far.
+		if err := s.drop(ctx, before.ID()); err != nil {
+			return Member{}, err
+		}
+	}
+	if err := s.Follower.Follow(ctx, a.Member, a.URL, a.Root); err != nil {
+		return Member{}, err
+	}
+	m := Member{Address: a, Standing: Added, Refused: before.Refused, Code: code, Since: s.now()}
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if before, err := s.pinned(ctx, q, a); err != nil {
+			return err
+		} else if before.Standing == Added {
+			m.Since = before.Since
+		}
+		if err := putMember(ctx, q, m); err != nil {
+			return err
+		}
+		for _, kind := range []taskKind{taskFollow, taskHello} {
+			if err := putTask(ctx, q, task{Kind: kind, Subject: string(a.Member), Peer: a.Member, Made: s.now()}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return Member{}, err
+	}
+	s.attempt(ctx, taskFollow, string(a.Member))
+	s.attempt(ctx, taskHello, string(a.Member))
+	return m, nil
+}
+
+// follow mirrors a member's logbook and fetches its keys, so that it can talk to
+// us at once. Returns CodeConflict when another node answers at its address.
+func (s *Service) follow(ctx context.Context, id core.MemberID) error {
+	m, err := member(ctx, s.DB, id)
+	if err != nil {
+		return err
+	}
+	if err := s.Follower.Follow(ctx, id, m.URL, m.Root); err != nil {
+		return err
+	}
+	known, err := s.Follower.Discover(ctx, m.URL)
+	if err != nil {
+		return err
+	}
+	if known.Origin != id || known.Root != m.Root {
+		return core.Conflict("trust.other_root", fmt.Errorf("%s answers at the address of %s", known.Origin, id)).With("Member", id)
+	}
+	return s.Follower.Adopt(ctx, known)
+}
+
+// pinned reads what is known of an address and refuses one that contradicts a
+// person's earlier decision. A stranger comes back as the zero Member.
+func (s *Service) pinned(ctx context.Context, q db.Querier, a Address) (Member, error) {
+	m, err := member(ctx, q, a.Member)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return Member{}, err
+	}
+	if err := m.pin(a.Root); err != nil {
+		return Member{}, err
+	}
+	other, err := memberByRoot(ctx, q, a.Root)
+	switch {
+	case core.CodeOf(err) == core.CodeNotFound:
+		return m, nil
+	case err != nil:
+		return Member{}, err
+	case other.ID() != a.Member && other.Standing == Added:
+		return Member{}, core.Conflict("trust.other_origin", fmt.Errorf("%s has the key of %s", a.Member, other.ID())).
+			With("Member", a.Member).With("Other", other.ID())
+	}
+	return m, nil
+}
+
+// drop stops following a member nobody added.
+func (s *Service) drop(ctx context.Context, id core.MemberID) error {
+	if err := s.Follower.Unfollow(ctx, id); err != nil {
+		return err
+	}
+	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if err := forgetLog(ctx, q, id); err != nil {
+			return err
+		}
+		return dropMember(ctx, q, id, Met)
+	})
+}
+
+// Refuse says whether this hoster refuses a member whatever pacts and charters
+// say; it may then only fetch its data back. Returns CodeNotFound.
+func (s *Service) Refuse(ctx context.Context, id core.MemberID, refused bool) error {
+	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		m, err := member(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		m.Refused = refused
+		return putMember(ctx, q, m)
+	})
+}
+
+// Vouch tells everybody that we know these people. Vouching twice changes
+// nothing. Returns CodeNotFound for a member not added here, CodeConflict when
+// all vouches are given.
+func (s *Service) Vouch(ctx context.Context, id core.MemberID) error {
+	m, err := s.added(ctx, id)
+	if err != nil {
+		return err
+	}
+	given, err := vouchesBy(ctx, s.DB, s.self())
+	if err != nil {
+		return err
+	}
+	for _, v := range given {
+		if v.For.Member == id && v.For.Root == m.Root {
+			return nil
+		}
+	}
+	if len(given) >= maxVouches {
+		return core.Conflict("trust.vouch_budget", errors.New("no vouch left")).With("Limit", maxVouches)
+	}
+	return s.tell(ctx, typeVouch, nil, m.Address)
+}
+
+// Unvouch takes a vouch back. Returns CodeNotFound where there is none.
+func (s *Service) Unvouch(ctx context.Context, id core.MemberID) error {
+	given, err := vouchesBy(ctx, s.DB, s.self())
+	if err != nil {
+		return err
+	}
+	for _, v := range given {
+		if v.For.Member == id {
+			return s.tell(ctx, typeUnvouch, nil, unvouchBody{Member: id})
+		}
+	}
+	return core.NotFound("trust.no_vouch", fmt.Errorf("no vouch for %s", id)).With("Member", id)
+}
+
+// added reads a member a person of ours added. Returns CodeNotFound.
+func (s *Service) added(ctx context.Context, id core.MemberID) (Member, error) {
+	m, err := member(ctx, s.DB, id)
+	if err == nil && m.Standing != Added {
+		err = core.NotFound("trust.not_yet_added", fmt.Errorf("%s is %s", id, m.Standing)).With("Member", id)
+	}
+	return m, err
+}
+
+// tell appends an entry to our logbook and takes it in here like everybody else
+// does.
+func (s *Service) tell(ctx context.Context, typ string, aud []core.MemberID, body any) error {
+	if _, err := s.Book.Append(ctx, typ, aud, 0, body); err != nil {
+		return err
+	}
+	return s.Book.Deliver(ctx, s.Readers())
+}

@@ -1,0 +1,109 @@
+package trust
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
+)
+
+// welcome is what a greeted node answers.
+type welcome struct {
+	Standing Standing `json:"standing"`
+}
+
+// Greet takes a greeting in. A good invitation makes the sender a member here as
+// we are there; without one it is listed as asking, nothing more. Returns
+// CodeDenied for an invitation that is used, unknown or out of date, CodeConflict
+// for an origin pinned to another root key, CodeFull with too many asking.
+func (s *Service) Greet(ctx context.Context, g Greeting) (Standing, error) {
+	a, hello, err := g.Open(s.self(), s.now())
+	if err != nil {
+		return "", err
+	}
+	if a.Member == s.self() || a.Root == s.Self.Root {
+		return "", core.Invalid("trust.self", errors.New("a node greets itself"))
+	}
+	m := Member{Address: a, Since: s.now()}
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		before, err := s.pinned(ctx, q, a)
+		if err != nil {
+			return err
+		}
+		m.Standing, m.Refused, m.Code = before.Standing, before.Refused, before.Code
+		if hello.Code != "" {
+			return s.redeem(ctx, q, hello.Code, &m)
+		}
+		if before.Standing != "" {
+			return nil
+		}
+		m.Standing = Asked
+		return s.putAsked(ctx, q, m)
+	})
+	if err != nil || m.Standing != Added {
+		return m.Standing, err
+	}
+	known := logbook.WellKnown{Origin: a.Member, URL: a.URL, Root: a.Root, KeySet: g.Keys}
+	if err := s.Follower.Adopt(ctx, known); err != nil {
+		return m.Standing, err
+	}
+	return m.Standing, dropTask(ctx, s.DB, task{Kind: taskFollow, Subject: string(a.Member)})
+}
+
+// redeem makes the holder of an invitation a member.
+func (s *Service) redeem(ctx context.Context, q db.Querier, code string, m *Member) error {
+	good, err := useInvite(ctx, q, codeHash(code), m.ID(), s.now())
+	if err != nil {
+		return err
+	}
+	if !good {
+		return core.Denied("trust.bad_code", errors.New("invitation used, unknown or out of date"))
+	}
+	if m.Standing == Added {
+		return nil
+	}
+	m.Standing = Added
+	if err := putMember(ctx, q, *m); err != nil {
+		return err
+	}
+	// The greeting brings the keys; the task is for the day we crash right here.
+	return putTask(ctx, q, task{Kind: taskFollow, Subject: string(m.ID()), Peer: m.ID(), Made: s.now()})
+}
+
+func (s *Service) putAsked(ctx context.Context, q db.Querier, m Member) error {
+	waiting, err := dropAsked(ctx, q, s.now().Add(-askedLife))
+	if err != nil {
+		return err
+	}
+	if waiting >= maxAsked {
+		return core.Full("trust.many_asked", errors.New("too many requests to join wait"))
+	}
+	return putMember(ctx, q, m)
+}
+
+// greet says hello to a member we added.
+func (s *Service) greet(ctx context.Context, id core.MemberID) error {
+	m, err := s.added(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, keys, err := s.Book.KeySet(ctx, s.self())
+	if err != nil {
+		return err
+	}
+	_, envelope, err := sign(HelloType, Hello{V: 1, From: s.self(), To: id, At: s.now(), Code: m.Code}, s.Signer)
+	if err != nil {
+		return err
+	}
+	var answer welcome
+	if err := s.Caller.JSON(ctx, id, http.MethodPost, pathHello, Greeting{Keys: keys, Hello: envelope}, &answer); err != nil {
+		return err
+	}
+	if m.Code == "" {
+		return nil
+	}
+	return clearCode(ctx, s.DB, id)
+}

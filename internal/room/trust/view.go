@@ -1,0 +1,144 @@
+package trust
+
+import (
+	"context"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
+)
+
+// MemberView is a member as commands and pages show it.
+type MemberView struct {
+	Address
+	Fingerprint string          `json:"fingerprint"` // six words of the root key
+	Standing    Standing        `json:"standing"`
+	Refused     bool            `json:"refused"`
+	Log         logbook.State   `json:"log"`
+	Heard       core.Moment     `json:"heard_us"` // 0 = never
+	Since       core.Moment     `json:"since_us"`
+	VouchedBy   []core.MemberID `json:"vouched_by"`
+	WeVouch     bool            `json:"we_vouch"`
+	Waiting     []Waiting       `json:"waiting"`
+}
+
+// Waiting is something still to be told or fetched.
+type Waiting struct {
+	What   string        `json:"what"`
+	Member core.MemberID `json:"member"`
+	Tries  int64         `json:"tries"`
+	Next   core.Moment   `json:"next_us"`
+	Error  string        `json:"error,omitempty"`
+	about  string
+}
+
+// Members lists everybody known here, whatever their standing, by name.
+func (s *Service) Members(ctx context.Context) ([]MemberView, error) {
+	list, err := members(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	all, err := vouches(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := s.Waiting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]MemberView, 0, len(list))
+	for _, m := range list {
+		v := MemberView{
+			Address: m.Address, Fingerprint: seal.Fingerprint(m.Root),
+			Standing: m.Standing, Refused: m.Refused, Since: m.Since, Log: logbook.Unknown,
+			VouchedBy: []core.MemberID{}, Waiting: []Waiting{},
+		}
+		if log, err := s.Book.Member(ctx, m.ID()); err == nil {
+			v.Log, v.Heard = log.State, log.Heard
+		} else if core.CodeOf(err) != core.CodeNotFound {
+			return nil, err
+		}
+		v.vouched(all, s.self())
+		for _, w := range waiting {
+			if w.Member == m.ID() {
+				v.Waiting = append(v.Waiting, w)
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (v *MemberView) vouched(all []Vouch, self core.MemberID) {
+	for _, vouch := range all {
+		if vouch.For.Member != v.Member || vouch.For.Root != v.Root {
+			continue
+		}
+		if vouch.By == self {
+			v.WeVouch = true
+		} else {
+			v.VouchedBy = append(v.VouchedBy, vouch.By)
+		}
+	}
+}
+
+// Member reads one. Returns CodeNotFound.
+func (s *Service) Member(ctx context.Context, id core.MemberID) (MemberView, error) {
+	list, err := s.Members(ctx)
+	if err != nil {
+		return MemberView{}, err
+	}
+	for _, v := range list {
+		if v.Member == id {
+			return v, nil
+		}
+	}
+	_, err = member(ctx, s.DB, id)
+	return MemberView{}, err
+}
+
+// Waiting lists what is still to be told or fetched.
+func (s *Service) Waiting(ctx context.Context) ([]Waiting, error) {
+	list, err := tasks(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Waiting, 0, len(list))
+	for _, t := range list {
+		out = append(out, Waiting{string(t.Kind), t.Peer, t.Tries, t.Next, t.Error, t.Subject})
+	}
+	return out, nil
+}
+
+// PactView is a pact as commands and pages show it, seen from here.
+type PactView struct {
+	ID      string        `json:"id"`
+	Member  core.MemberID `json:"member"` // the other party
+	State   State         `json:"state"`
+	Ours    bool          `json:"ours"` // we proposed it
+	Gives   []core.Grant  `json:"gives"`
+	Gets    []core.Grant  `json:"gets"`
+	Made    core.Moment   `json:"made_us"`
+	Signed  core.Moment   `json:"signed_us"` // 0 = not in force yet
+	Closed  core.Moment   `json:"closed_us"` // 0 = open
+	Until   core.Moment   `json:"until_us"`  // end of the notice, 0 = none runs
+	Notice  int64         `json:"notice_days"`
+	Review  string        `json:"review,omitempty"`
+	Waiting []Waiting     `json:"waiting"`
+}
+
+// View is a pact seen from a party at a moment.
+func (h Held) View(self core.MemberID, now core.Moment, waiting []Waiting) PactView {
+	mine, theirs := h.Side(self)
+	v := PactView{
+		ID: h.ID, Member: theirs.Member, State: h.State(now), Ours: h.Pact.Proposer.Member == self,
+		Gives: mine.Grants, Gets: theirs.Grants, Made: h.Pact.Made, Signed: h.SignedAt, Closed: h.Closed,
+		Until: h.Until(), Notice: h.Pact.NoticeDays, Review: h.Pact.Review, Waiting: []Waiting{},
+	}
+	for _, w := range waiting {
+		if w.about == h.ID {
+			v.Waiting = append(v.Waiting, w)
+		}
+	}
+	return v
+}
