@@ -1,5 +1,9 @@
 // Package console prints what commands answer: sentences and tables for people,
 // JSON for programs, the same value behind both.
+//
+// Much of what is printed was written by other members. Nothing that could move
+// the cursor, colour the terminal or turn the reading direction gets through to
+// a person's screen.
 package console
 
 import (
@@ -8,7 +12,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -27,7 +30,7 @@ type Out struct {
 // TTY says whether a person watches W.
 func (o *Out) TTY() bool {
 	f, ok := o.W.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits an int
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Emit prints v as indented JSON when asked to, otherwise lets human say it.
@@ -45,34 +48,41 @@ func (o *Out) Emit(v any, human func()) error {
 // Say prints the sentence of a key.
 func (o *Out) Say(key string, args map[string]any) { o.Line(o.P.T(key, args)) }
 
-// Line prints text as it is.
+// Line prints text, one line or several, harmless to a terminal.
 func (o *Out) Line(text string) {
-	fmt.Fprintln(o.W, text) //nolint:errcheck // a closed pipe has no reader to tell
+	fmt.Fprintln(o.W, harmless(text))
 }
 
 // Note prints a sentence beside the answer: on the error stream, so that JSON
 // stays alone.
 func (o *Out) Note(key string, args map[string]any) {
-	fmt.Fprintln(o.Err, o.P.T(key, args)) //nolint:errcheck // see Line
+	fmt.Fprintln(o.Err, harmless(o.P.T(key, args)))
 }
 
 // Table prints rows under a head whose cells are word keys; columns are padded to
-// their widest cell.
+// their widest cell. A cell is one line: a break in it becomes a space.
 func (o *Out) Table(keys []string, rows [][]string) {
 	head := make([]string, len(keys))
 	for i, key := range keys {
 		head[i] = o.P.T(key, nil)
 	}
-	widths := make([]int, len(keys))
+	lines := make([][]string, 0, len(rows)+1)
+	var widths []int
 	for _, row := range append([][]string{head}, rows...) {
+		line := make([]string, len(row))
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			line[i] = harmless(strings.Join(strings.Fields(cell), " "))
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], columns(line[i]))
 		}
+		lines = append(lines, line)
 	}
-	for _, row := range append([][]string{head}, rows...) {
+	for _, line := range lines {
 		var b strings.Builder
-		for i, cell := range row {
-			b.WriteString(cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+		for i, cell := range line {
+			b.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
 		}
 		o.Line(strings.TrimRight(b.String(), " "))
 	}

@@ -29,3 +29,30 @@ func TestTableAndJSON(t *testing.T) {
 		t.Fatal(out.String())
 	}
 }
+
+func TestStrangersTextIsHarmless(t *testing.T) {
+	c, err := words.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	o := &console.Out{W: &out, Err: &out, P: c.Printer("fr")}
+	o.Table([]string{"words.never", "x"}, [][]string{
+		{"\x1b[2Jclean", "1"},
+		{"e\u0301te\u0301", "2"},
+		{"東京", "3", "more than the head"},
+		{"two\nlines\tin one", "\u202egnp.exe"},
+		{"bad \xff utf-8"},
+	})
+	o.Line("bell\a and csi \u009b31m\nsecond line")
+	want := "jamais            ⟦x⟧\n" +
+		"\ufffd[2Jclean         1\n" +
+		"e\u0301te\u0301               2\n" +
+		"東京              3         more than the head\n" +
+		"two lines in one  \ufffdgnp.exe\n" +
+		"bad \ufffd utf-8\n" +
+		"bell\ufffd and csi \ufffd31m\nsecond line\n"
+	if out.String() != want {
+		t.Fatalf("got\n%swant\n%s", out.String(), want)
+	}
+}

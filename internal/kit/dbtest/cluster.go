@@ -61,8 +61,10 @@ func start() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "entrechat",
-		"--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions") //nolint:gosec,noctx // Debian's own path; bounded by itself
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "entrechat", //nolint:gosec // Debian's own path
+		"--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
 	initdb.SysProcAttr, initdb.Dir = &syscall.SysProcAttr{Credential: who}, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)

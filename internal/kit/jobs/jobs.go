@@ -4,7 +4,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -48,7 +47,11 @@ func (j Job) loop(ctx context.Context, log *slog.Logger) {
 		wait = j.pause(0)
 	}
 	for sleep(ctx, wait) {
-		if err := j.once(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		err := j.once(ctx)
+		if ctx.Err() != nil {
+			return // whatever it says, it was told to stop
+		}
+		if err != nil {
 			failures++
 			log.Warn("job failed", "job", j.Name, "failures", failures, "error", err)
 		} else {

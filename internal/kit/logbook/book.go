@@ -1,6 +1,7 @@
 package logbook
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"embed"
@@ -363,18 +364,8 @@ func (b *Book) Known(ctx context.Context) ([]Member, error) {
 	for _, l := range rows {
 		out = append(out, b.member(l))
 	}
-	slices.SortFunc(out, func(x, y Member) int { return cmpString(string(x.ID), string(y.ID)) })
+	slices.SortFunc(out, func(x, y Member) int { return cmp.Compare(x.ID, y.ID) })
 	return out, nil
-}
-
-func cmpString(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Keys are the keys a member signs requests and documents with now: the last of

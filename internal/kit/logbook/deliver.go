@@ -27,6 +27,9 @@ func (b *Book) Deliver(ctx context.Context, readers []Reader) error {
 	b.mu.Lock()
 	after := b.delivered
 	b.mu.Unlock()
+	if seq, err := lastSeq(ctx, b.n.DB); err != nil || seq == after {
+		return err
+	}
 	rows, err := allRows(ctx, b.n.DB, after)
 	if err != nil || len(rows) == 0 {
 		return err

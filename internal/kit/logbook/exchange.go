@@ -1,6 +1,7 @@
 package logbook
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -69,6 +70,7 @@ func (b *Book) Jobs(readers []Reader) []jobs.Job {
 	return all
 }
 
+// renewGuard beats while the check still holds, and makes it anew otherwise.
 func (b *Book) renewGuard(ctx context.Context) error {
 	if err := b.guard(ctx); err != nil {
 		return err
@@ -78,28 +80,21 @@ func (b *Book) renewGuard(ctx context.Context) error {
 
 // neighbours orders the members we could exchange with: rendezvous hashing, so
 // that everybody's fixed neighbours are spread and stay the same.
-func (b *Book) neighbours(ctx context.Context) ([]core.MemberID, error) {
-	rows, err := allRows(ctx, b.n.DB, -1)
+func (b *Book) neighbours(ctx context.Context) ([]neighbour, error) {
+	all, err := getNeighbours(ctx, b.n.DB, b.self())
 	if err != nil {
 		return nil, err
 	}
-	var out []core.MemberID
-	for _, l := range rows {
-		if l.Origin != b.self() && l.URL != "" && l.Suspended == 0 {
-			out = append(out, l.Origin)
-		}
+	for i := range all {
+		all[i].weight = b.weight(all[i].ID)
 	}
-	slices.SortFunc(out, func(x, y core.MemberID) int {
-		wx, wy := b.weight(x), b.weight(y)
-		if wx != wy {
-			if wx > wy {
-				return -1
-			}
-			return 1
+	slices.SortFunc(all, func(x, y neighbour) int {
+		if x.weight != y.weight {
+			return cmp.Compare(y.weight, x.weight)
 		}
-		return cmpString(string(x), string(y))
+		return cmp.Compare(x.ID, y.ID)
 	})
-	return out, nil
+	return all, nil
 }
 
 func (b *Book) weight(id core.MemberID) uint64 {
@@ -107,29 +102,18 @@ func (b *Book) weight(id core.MemberID) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// round is whom one round talks to: the first fixed ones that answer lately, and
+// round is whom one round talks to: the first fixed ones that answered lately, and
 // random others, which is what defeats bad neighbours.
-func (b *Book) round(ctx context.Context, fixed, random int) ([]core.MemberID, error) {
+func (b *Book) round(ctx context.Context, fixed, random int) ([]neighbour, error) {
 	all, err := b.neighbours(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out, rest []core.MemberID
-	for _, id := range all {
-		c, err := getContact(ctx, b.n.DB, id)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case c.Retry > b.now():
-		case len(out) < fixed:
-			out = append(out, id)
-		default:
-			rest = append(rest, id)
-		}
-	}
+	now := b.now()
+	all = slices.DeleteFunc(all, func(n neighbour) bool { return n.Retry > now })
+	out, rest := all[:min(fixed, len(all))], all[min(fixed, len(all)):]
 	rand.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] }) //nolint:gosec // load spreading
-	return append(out, rest[:min(max(random, 0), len(rest))]...), nil
+	return append(slices.Clone(out), rest[:min(max(random, 0), len(rest))]...), nil
 }
 
 // Pull is one round: ask neighbours what changed and fetch what we follow.
@@ -139,8 +123,8 @@ func (b *Book) Pull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		b.note(ctx, id, b.PullFrom(ctx, id, 0))
+	for _, n := range ids {
+		b.note(ctx, n.ID, b.PullFrom(ctx, n.ID, 0))
 	}
 	return ctx.Err()
 }
@@ -301,8 +285,7 @@ func (b *Book) listen(ctx context.Context) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	err = b.PullFrom(ctx, ids[0], 50*time.Second)
-	b.note(ctx, ids[0], err)
+	b.note(ctx, ids[0].ID, b.PullFrom(ctx, ids[0].ID, 50*time.Second))
 	return nil
 }
 
@@ -326,21 +309,17 @@ const maxPost = 256
 
 // Push posts our own new entries to the fixed neighbours that lack them.
 func (b *Book) Push(ctx context.Context) error {
+	ids, err := b.round(ctx, b.n.Tuning.orDefault().Fixed, -1)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
 	l, err := getRow(ctx, b.n.DB, b.self())
 	if err != nil {
 		return err
 	}
-	ids, err := b.round(ctx, b.n.Tuning.orDefault().Fixed, -1)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		c, err := getContact(ctx, b.n.DB, id)
-		if err != nil {
-			return err
-		}
-		if c.Confirmed < l.Tree.N {
-			b.note(ctx, id, b.pushTo(ctx, id, l, c.Confirmed))
+	for _, n := range ids {
+		if n.Confirmed < l.Tree.N {
+			b.note(ctx, n.ID, b.pushTo(ctx, n.ID, l, n.Confirmed))
 		}
 	}
 	return ctx.Err()

@@ -18,8 +18,8 @@ import (
 // own highest head; what we lack is fetched back. The check holds for one boot of
 // one machine and one data directory, as long as somebody renews it.
 const (
-	guardHolds = 10 * time.Minute
-	guardBeat  = 2 * time.Minute
+	guardHolds = 15 * time.Minute
+	guardBeat  = 5 * time.Minute
 	// guardAsks bounds how many mirrors are asked.
 	guardAsks = 8
 )
@@ -41,7 +41,7 @@ func (b *Book) guard(ctx context.Context) error {
 	return b.Beat(ctx)
 }
 
-// Beat renews the guard; the running node does so every two minutes.
+// Beat renews the guard; the running node does so every five minutes.
 func (b *Book) Beat(ctx context.Context) error {
 	_, err := db.Exec(ctx, b.n.DB, `INSERT INTO logbook_guard (boot, beat_us) VALUES ($1,$2)
 		ON CONFLICT (boot) DO UPDATE SET beat_us = excluded.beat_us`, b.n.Boot, int64(b.now()))

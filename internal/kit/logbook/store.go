@@ -260,3 +260,20 @@ func storeID(ctx context.Context, d *db.DB) (string, error) {
 	})
 	return id, err
 }
+
+// neighbour is a member we may exchange with.
+type neighbour struct {
+	ID        core.MemberID
+	Confirmed int64
+	Retry     core.Moment
+	weight    uint64
+}
+
+func getNeighbours(ctx context.Context, q db.Querier, self core.MemberID) ([]neighbour, error) {
+	return db.All(ctx, q, func(r db.Row) (n neighbour, err error) {
+		err = r.Scan(&n.ID, &n.Confirmed, &n.Retry)
+		return n, err
+	}, `SELECT l.origin, COALESCE(p.confirmed, 0), COALESCE(p.retry_us, 0)
+		FROM logbook_log l LEFT JOIN logbook_peer p ON p.origin = l.origin
+		WHERE l.origin <> $1 AND l.url <> '' AND l.suspended_us = 0`, string(self))
+}

@@ -3,18 +3,24 @@
 package obs
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/jobs"
 )
 
 // NewLogger makes a logger; level is debug, info, warn or error, format text or
@@ -49,6 +55,45 @@ func (m Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{})
 }
 
+// Watch counts how a job's runs end, how long they took and when the last good
+// one was:
+//
+//	entrechat_job_runs_total{job,result}      result is "ok" or "failed"
+//	entrechat_job_seconds{job}                the last run
+//	entrechat_job_success_time_seconds{job}   Unix time, 0 before the first
+//
+// Call it once for all of a node's jobs.
+func (m Metrics) Watch(all []jobs.Job) []jobs.Job {
+	add := promauto.With(m.Registry)
+	runs := add.NewCounterVec(prometheus.CounterOpts{
+		Name: "entrechat_job_runs_total", Help: "Runs of a periodic job by how they ended.",
+	}, []string{"job", "result"})
+	took := add.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "entrechat_job_seconds", Help: "How long the last run of a periodic job took.",
+	}, []string{"job"})
+	success := add.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "entrechat_job_success_time_seconds", Help: "When a periodic job last succeeded (Unix time).",
+	}, []string{"job"})
+	watched := slices.Clone(all)
+	for i, job := range all {
+		success.WithLabelValues(job.Name).Set(0)
+		watched[i].Run = func(ctx context.Context) error {
+			began, result := time.Now(), "failed"
+			defer func() { // also when the job panics
+				took.WithLabelValues(job.Name).Set(time.Since(began).Seconds())
+				runs.WithLabelValues(job.Name, result).Inc()
+			}()
+			err := job.Run(ctx)
+			if err == nil {
+				result = "ok"
+				success.WithLabelValues(job.Name).SetToCurrentTime()
+			}
+			return err
+		}
+	}
+	return watched
+}
+
 // Health is what /healthz answers: 200 when nothing is wrong, otherwise 503 and
 // the names of what is.
 type Health struct {
@@ -72,12 +117,16 @@ func (h *Health) Set(name string, err error) {
 
 func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	h.mu.Lock()
-	body, err := json.Marshal(map[string]any{"ok": len(h.trouble) == 0, "trouble": h.trouble})
-	bad := len(h.trouble) > 0 || err != nil
+	trouble := maps.Clone(h.trouble)
 	h.mu.Unlock()
+	if trouble == nil {
+		trouble = map[string]string{} // {} reads better than null
+	}
+	body, err := json.Marshal(map[string]any{"ok": len(trouble) == 0, "trouble": trouble})
+	bad := len(trouble) > 0 || err != nil
 	w.Header().Set("Content-Type", "application/json")
 	if bad {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_, _ = w.Write(append(body, '\n')) //nolint:errcheck // the asker is gone
+	_, _ = w.Write(append(body, '\n')) // the asker may be gone
 }

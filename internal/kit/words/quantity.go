@@ -1,6 +1,7 @@
 package words
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -36,12 +37,26 @@ func (p *Printer) Day(m core.Moment) string {
 	return day
 }
 
-// Ago is how long before now something was: "il y a 3 min", "3 min ago".
+// Ago is how long before now something was, or how long after: "il y a 3 min",
+// "3 min ago", "dans 2 h".
 func (p *Printer) Ago(m core.Moment, now time.Time) string {
 	if m == 0 {
 		return p.T("words.never", nil)
 	}
+	if after := m.Time().Sub(now); after > 0 {
+		return p.T("words.in", map[string]any{"Span": p.Span(after)})
+	}
 	return p.T("words.ago", map[string]any{"Span": p.Span(now.Sub(m.Time()))})
+}
+
+// Percent is a share in 0..1 with one digit, cut and not rounded: what is not
+// whole never shows as 100 %.
+func (p *Printer) Percent(share float64) string {
+	text := strconv.FormatFloat(math.Floor(share*1000+1e-6)/10, 'f', -1, 64)
+	if p.Lang == English {
+		return text + "%"
+	}
+	return strings.Replace(text, ".", ",", 1) + "\u00a0%"
 }
 
 // Span is a duration in its largest whole unit.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/pelletier/go-toml/v2"
@@ -74,36 +75,56 @@ func (c *Catalogue) Printer(lang string) *Printer {
 	return &Printer{Lang: lang, localizer: i18n.NewLocalizer(c.bundle, lang, French)}
 }
 
-// T is the sentence of a key with its places filled. A place "Count" of type int
-// or int64 also chooses the plural.
+// T is the sentence of a key with its places filled; sizes, moments and durations
+// are written the way the language does. A place "Count" of type int or int64
+// also chooses the plural. A key or a place that is missing shows between ⟦ and ⟧.
 func (p *Printer) T(key string, args map[string]any) string {
-	config := &i18n.LocalizeConfig{MessageID: key, TemplateData: args}
+	text, ok := p.sentence(key, args)
+	if !ok {
+		return missing(key)
+	}
+	return text
+}
+
+func missing(key string) string { return "⟦" + key + "⟧" }
+
+func (p *Printer) sentence(key string, args map[string]any) (text string, ok bool) {
+	config := &i18n.LocalizeConfig{MessageID: key, TemplateData: p.localized(args)}
 	switch n := args["Count"].(type) {
 	case int:
 		config.PluralCount = n
 	case int64:
 		config.PluralCount = n
 	}
+	// An error with a text is a plural form or a language that is not written
+	// ("many" is for French millions): the text is then the next best one.
 	text, err := p.localizer.Localize(config)
 	if err != nil && text == "" {
-		return "⟦" + key + "⟧"
+		return "", false
 	}
-	return text
+	return strings.ReplaceAll(text, "<no value>", missing("?")), true
 }
 
 // Error is what a person should read about an error: the sentence of the
-// outermost core.Error, and its cause in parentheses when it is our own fault or
-// there is no sentence.
+// outermost core.Error, with the cause in parentheses when it is our own fault.
+// A key we have no sentence for, as a member with a newer program may send,
+// becomes the sentence of its code.
 func (p *Printer) Error(err error) string {
 	if err == nil {
 		return ""
 	}
-	var e *core.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*core.Error](err)
+	if !ok {
 		return p.T("core.internal", nil) + " (" + err.Error() + ")"
 	}
-	text := p.T(e.Key, p.localized(e.Args))
-	if e.Code == core.CodeInternal || strings.HasPrefix(text, "⟦") {
+	text, ok := p.sentence(e.Key, e.Args)
+	if !ok {
+		text = p.T("core."+string(core.CodeOf(e)), nil)
+		if e.Err == nil {
+			return text + " (" + missing(e.Key) + ")"
+		}
+	}
+	if !ok || e.Code == core.CodeInternal {
 		text += " (" + err.Error() + ")"
 	}
 	return text
@@ -118,6 +139,8 @@ func (p *Printer) localized(args map[string]any) map[string]any {
 			out[k] = p.Bytes(v)
 		case core.Moment:
 			out[k] = p.Date(v)
+		case time.Duration:
+			out[k] = p.Span(v)
 		default:
 			out[k] = v
 		}

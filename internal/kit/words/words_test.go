@@ -25,7 +25,7 @@ func catalogue(t *testing.T) *words.Catalogue {
 func TestSentences(t *testing.T) {
 	c := catalogue(t)
 	fr, en := c.Printer("de"), c.Printer("en")
-	full := core.Full("t.full", errors.New("cause")).With("Left", core.Size(1500*core.MB))
+	full := core.Full("t.full", errors.New("cause")).With("Left", 1500*core.MB)
 	for _, x := range []struct{ got, want string }{
 		{fr.Error(full), "Il reste 1,5\u00a0Go."},
 		{en.Error(full), "1.5 GB left."},
@@ -35,6 +35,20 @@ func TestSentences(t *testing.T) {
 		{en.Error(errors.New("disk on fire")), "Something went wrong on our side. (disk on fire)"},
 		{en.Ago(core.At(time.Unix(100, 0)), time.Unix(400, 0)), "5\u00a0min ago"},
 		{fr.Span(72 * time.Hour), "3 jours"},
+		{fr.T("t.n", map[string]any{"Count": 1_000_000}), "1000000 sauvegardes"},
+		{fr.T("t.full", nil), "Il reste ⟦?⟧."},
+		{fr.T("t.full", map[string]any{"Left": 90 * time.Second}), "Il reste 1\u00a0min."},
+		{en.Error(core.Denied("newer.key", errors.New("no vouch"))), "This is not allowed. (no vouch)"},
+		{en.Error(core.Denied("newer.key", nil)), "This is not allowed. (⟦newer.key⟧)"},
+		{en.Error(core.Internal("t.full", errors.New("bug"))), "⟦?⟧ left. (bug)"},
+		{fr.Error(nil), ""},
+		{fr.Ago(0, time.Unix(0, 0)), "jamais"},
+		{fr.Ago(core.At(time.Unix(7300, 0)), time.Unix(100, 0)), "dans 2\u00a0h"},
+		{fr.Percent(0.9996), "99,9\u00a0%"},
+		{en.Percent(1), "100%"},
+		{en.Percent(0.58), "58%"},
+		{fr.Date(core.At(time.Unix(0, 1000))), "01/01/1970 00:00 UTC"},
+		{en.Day(core.At(time.Unix(86400, 0))), "1970-01-02"},
 		{words.FromAccept("en-GB,fr;q=0.5"), "en"},
 		{words.FromAccept("ja"), "fr"},
 		{words.DetectLang(func(n string) string { return map[string]string{"LC_ALL": "C", "LANG": "en_US.UTF-8"}[n] }), "en"},
@@ -44,4 +58,23 @@ func TestSentences(t *testing.T) {
 			t.Errorf("got %q, want %q", x.got, x.want)
 		}
 	}
+}
+
+func TestBrokenCatalogueIsRefused(t *testing.T) {
+	for name, text := range map[string]string{"no toml": "[[", "no message": "x = 3"} {
+		if _, err := words.New(fstest.MapFS{"words/fr.toml": {Data: []byte(text)}}); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}
+
+// FuzzFromAccept: the header comes from any browser.
+func FuzzFromAccept(f *testing.F) {
+	f.Add("fr-FR,fr;q=0.8,en;q=0.5")
+	f.Add("*;q=,,;")
+	f.Fuzz(func(t *testing.T, header string) {
+		if lang := words.FromAccept(header); lang != words.French && lang != words.English {
+			t.Errorf("%q gave %q", header, lang)
+		}
+	})
 }

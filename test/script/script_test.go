@@ -1,0 +1,82 @@
+package script
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"entrechat/internal/app"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"entrechat": func() { os.Exit(app.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ENTRECHAT_LANG", "en")
+			env.Setenv("HOME", env.WorkDir)
+			return ports(env)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"await":   await,
+			"capture": capture,
+		},
+	})
+}
+
+// ports gives a story addresses nobody listens on: $A $AT for the first hoster's
+// public and tools listeners, $B $BT and so on.
+func ports(env *testscript.Env) error {
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
+		}
+	}()
+	for _, name := range []string{"A", "AT", "B", "BT", "C", "CT", "D", "DT"} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		held = append(held, l)
+		env.Setenv(name, l.Addr().String())
+	}
+	return nil
+}
+
+// await waits until a node's tools address says that it is healthy.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for range 200 {
+		res, err := http.Get("http://" + args[0] + "/healthz")
+		if err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not get healthy", args[0])
+}
+
+// capture NAME FIELD keeps a string member of the last command's JSON answer as
+// $NAME.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	_, rest, ok := strings.Cut(ts.ReadFile("stdout"), fmt.Sprintf("%q: \"", args[1]))
+	value, _, ok2 := strings.Cut(rest, `"`)
+	if !ok || !ok2 {
+		ts.Fatalf("no %q in the answer", args[1])
+	}
+	ts.Setenv(args[0], value)
+}
