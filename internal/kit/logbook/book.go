@@ -437,6 +437,9 @@ func (b *Book) Verify(ctx context.Context, id core.MemberID) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if l.Note == nil {
+		return 0, core.NotFound("logbook.no_head", fmt.Errorf("no head of %s", id)).With("Member", id)
+	}
 	if _, err := openHead(id, keys.Keys, l.Note); err != nil {
 		return 0, err
 	}

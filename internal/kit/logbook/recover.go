@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -43,12 +44,24 @@ func Discover(ctx context.Context, calls Calls, address string) (WellKnown, erro
 	return known, nil
 }
 
-// Adopt follows a member whose root key was confirmed, with the key set it showed.
+// firstPull bounds how long Adopt waits for the log itself.
+const firstPull = 5 * time.Second
+
+// Adopt follows a member whose root key was confirmed, with the key set it showed,
+// and fetches its log if it answers now; otherwise the exchange will.
 func (b *Book) Adopt(ctx context.Context, known WellKnown) error {
 	if err := b.Follow(ctx, known.Origin, known.URL, known.Root); err != nil {
 		return err
 	}
-	return b.Learn(ctx, known.Origin, known.KeySet)
+	if err := b.Learn(ctx, known.Origin, known.KeySet); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, firstPull)
+	defer cancel()
+	if _, err := b.pullLog(ctx, known.Origin, logURL(known.URL)); err != nil {
+		b.n.Log.Debug("log not fetched yet", "member", known.Origin, "error", err)
+	}
+	return nil
 }
 
 // Recover rebuilds our own log on an empty disk from the members at these
