@@ -134,7 +134,7 @@ func compare(out *console.Out, a Address, given string) error {
 		return nil
 	}
 	out.Note("trust.member.compare", args{"Member": a.Member, "URL": a.URL, "Words": six})
-	if f, ok := out.In.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor fits an int
+	if f, ok := out.In.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
 		return core.Denied("trust.compare_first", nil).With("Words", six)
 	}
 	out.Note("trust.member.confirm", nil)

@@ -97,7 +97,7 @@ func badQuantity(flag, value string, err error) error {
 	return core.Invalid("trust.bad_quantity", err).With("Flag", flag).With("Value", value)
 }
 
-var rateForm = regexp.MustCompile(`^([0-9]+(?:[.,][0-9]+)?) ?([kMG]?)(?:bits?)?(?:/s|ps)?$`)
+var rateForm = regexp.MustCompile(`^([0-9]+(?:[.,][0-9]+)?) ?([kMG]?)(?:bits?|b)?(?:/s|ps)?$`)
 
 // parseRate reads "20Mbit", "1,5 Mbit/s", "20M": bits per second.
 func parseRate(s string) (int64, error) {

@@ -143,7 +143,7 @@ func grantsLine(p *words.Printer, grants []core.Grant) string {
 }
 
 func pactShow(p *words.Printer, open Open) *cobra.Command {
-	var lang, format string
+	var format string
 	c := command(p, open, "show ID", "pact_show", func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		h, err := s.Pact(cmd.Context(), typed[0])
 		if err != nil {
@@ -153,16 +153,11 @@ func pactShow(p *words.Printer, open Open) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		printer := out.P
-		if lang != "" {
-			printer = s.Words.Printer(lang)
-		}
 		if out.JSON {
 			format = "json"
 		}
-		return showPact(s, out, printer, shown{h, docs, format})
+		return showPact(s, out, shown{h, docs, format})
 	})
-	c.Flags().StringVar(&lang, "lang", "", p.T("trust.flag.lang", nil))
 	c.Flags().StringVar(&format, "format", "text", p.T("trust.flag.format", nil))
 	return c
 }
@@ -174,8 +169,8 @@ type shown struct {
 	format string
 }
 
-func showPact(s *Service, out *console.Out, p *words.Printer, h shown) error {
-	text := NewConvention(p, h.Held, h.docs.Pact, s.now())
+func showPact(s *Service, out *console.Out, h shown) error {
+	text := NewConvention(out.P, h.Held, h.docs.Pact, s.now())
 	switch h.format {
 	case "text":
 		return text.WriteText(out.W)
@@ -223,7 +218,7 @@ func emitPact(cmd *cobra.Command, s *Service, out *console.Out, h Held) error {
 
 // readFile reads a text a person wrote. Returns CodeInvalid.
 func readFile(path string) (string, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the person at the keyboard chose it
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", core.Invalid("trust.unreadable", err).With("Path", path)
 	}

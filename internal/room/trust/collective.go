@@ -77,15 +77,6 @@ func (c Charter) Check() error {
 	return errors.Join(checkLine("name", c.Name), checkProse("text", c.Text, maxCharter))
 }
 
-// grant is the light grant of a kind, if the charter carries it.
-func (c Charter) grant(kind core.GrantKind) (core.Grant, bool) {
-	i := slices.IndexFunc(c.Grants, func(g core.Grant) bool { return g.Kind == kind })
-	if i < 0 {
-		return core.Grant{}, false
-	}
-	return c.Grants[i], true
-}
-
 // docID is the id of a document of several parties: the hex SHA-256 of the
 // payload they sign.
 func docID(payload []byte) string {

@@ -232,7 +232,7 @@ func (d *draft) limits() []Block {
 }
 
 func (d *draft) signatures(env seal.Envelope) Block {
-	var facts []Fact
+	facts := make([]Fact, 0, len(d.both()))
 	for _, party := range d.both() {
 		text := d.say("unsigned", nil)
 		for _, sig := range env.Signatures {

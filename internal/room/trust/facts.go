@@ -90,7 +90,7 @@ func (s *Service) read(ctx context.Context, e logbook.Entry) error {
 			return s.readVouch(ctx, q, e)
 		case typeUnvouch:
 			var b unvouchBody
-			if wire.Decode(e.Body, &b) != nil {
+			if !readBody(e, &b) {
 				return nil
 			}
 			return dropVouch(ctx, q, e.Log, b.Member)
@@ -98,7 +98,7 @@ func (s *Service) read(ctx context.Context, e logbook.Entry) error {
 			return s.readJoin(ctx, q, e)
 		case typeLeave:
 			var b joinBody
-			if wire.Decode(e.Body, &b) != nil {
+			if !readBody(e, &b) {
 				return nil
 			}
 			return dropJoin(ctx, q, join{e.Log, b.Charter})
@@ -111,11 +111,14 @@ func (s *Service) read(ctx context.Context, e logbook.Entry) error {
 	})
 }
 
+// readBody reads what an entry says and tells whether it can be read.
+func readBody(e logbook.Entry, into any) bool { return wire.Decode(e.Body, into) == nil }
+
 // readVouch counts a vouch unless the logbook has given all it has; every node
 // decides the same, because it depends on the order in that logbook alone.
 func (s *Service) readVouch(ctx context.Context, q db.Querier, e logbook.Entry) error {
 	var a Address
-	if wire.Decode(e.Body, &a) != nil || a.Check() != nil || a.Member == e.Log {
+	if !readBody(e, &a) || a.Check() != nil || a.Member == e.Log {
 		return nil
 	}
 	given, err := vouchesBy(ctx, q, e.Log)
@@ -136,8 +139,11 @@ func (s *Service) readVouch(ctx context.Context, q db.Querier, e logbook.Entry) 
 // loss the logbook is all that is left of our decisions.
 func (s *Service) recall(ctx context.Context, q db.Querier, a Address) error {
 	m, err := s.pinned(ctx, q, a)
-	if err != nil || m.Standing == Added {
-		return nil //nolint:nilerr // a later decision of ours pinned it otherwise
+	if err != nil {
+		return unlessConflict(err)
+	}
+	if m.Standing == Added {
+		return nil
 	}
 	m = Member{Address: a, Standing: Added, Since: s.now()}
 	if err := putMember(ctx, q, m); err != nil {
@@ -146,14 +152,23 @@ func (s *Service) recall(ctx context.Context, q db.Querier, a Address) error {
 	return putTask(ctx, q, task{Kind: taskFollow, Subject: string(a.Member), Peer: a.Member, Made: s.now()})
 }
 
+// unlessConflict passes over that a later decision of ours pinned the origin
+// otherwise.
+func unlessConflict(err error) error {
+	if core.CodeOf(err) == core.CodeConflict {
+		return nil
+	}
+	return err
+}
+
 func (s *Service) readJoin(ctx context.Context, q db.Querier, e logbook.Entry) error {
 	var b charterBody
-	if e.Typ == typeCharter && wire.Decode(e.Body, &b) != nil {
+	if e.Typ == typeCharter && !readBody(e, &b) {
 		return nil
 	}
 	if e.Typ == typeJoin {
 		var j joinBody
-		if wire.Decode(e.Body, &j) != nil {
+		if !readBody(e, &j) {
 			return nil
 		}
 		b.Charter = j.Charter
@@ -178,7 +193,7 @@ func (s *Service) readJoin(ctx context.Context, q db.Querier, e logbook.Entry) e
 // was lost, and the other party still has it.
 func (s *Service) readPact(ctx context.Context, q db.Querier, e logbook.Entry) error {
 	var b pactBody
-	if e.Log != s.self() || wire.Decode(e.Body, &b) != nil || !docIDForm.MatchString(b.Pact) {
+	if e.Log != s.self() || !readBody(e, &b) || !docIDForm.MatchString(b.Pact) {
 		return nil
 	}
 	if _, err := pactByID(ctx, q, b.Pact); core.CodeOf(err) != core.CodeNotFound {
@@ -200,7 +215,7 @@ func (s *Service) readPact(ctx context.Context, q db.Querier, e logbook.Entry) e
 // lost, the end is kept so that fetching the text cannot revive it.
 func (s *Service) readPactEnd(ctx context.Context, q db.Querier, e logbook.Entry) error {
 	var b pactEndBody
-	if wire.Decode(e.Body, &b) != nil || !docIDForm.MatchString(b.Pact) {
+	if !readBody(e, &b) || !docIDForm.MatchString(b.Pact) {
 		return nil
 	}
 	row, err := pactByID(ctx, q, b.Pact)

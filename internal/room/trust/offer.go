@@ -26,8 +26,8 @@ const maxOffer = 96 << 10
 // Keys are the keys a document's signatures are checked with, by signer.
 type Keys map[core.MemberID][]ed25519.PublicKey
 
-// opened is an offer whose every signature held.
-type opened struct {
+// Opened is an offer whose every signature held.
+type Opened struct {
 	ID      string
 	Pact    Pact
 	Signers []core.MemberID
@@ -35,43 +35,43 @@ type opened struct {
 }
 
 // by says whether a member signed the pact itself.
-func (o opened) by(id core.MemberID) bool { return slices.Contains(o.Signers, id) }
+func (o Opened) by(id core.MemberID) bool { return slices.Contains(o.Signers, id) }
 
 // Open checks an offer: signatures first, then the strict reading, then the
 // rules. With an acceptance both parties must have signed. Returns CodeDenied
 // for a signature that does not hold and CodeInvalid for the rest.
-func (o Offer) Open(keys Keys) (opened, error) {
+func (o Offer) Open(keys Keys) (Opened, error) {
 	payload, signers, err := openDoc(o.Pact, PactType, maxPactPayload, keys)
 	if err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
-	out := opened{ID: docID(payload), Signers: signers}
+	out := Opened{ID: docID(payload), Signers: signers}
 	if err := wire.Decode(payload, &out.Pact); err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
 	if err := out.Pact.Check(); err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
 	if !out.by(out.Pact.Proposer.Member) {
-		return opened{}, badSignature("the proposer did not sign the pact")
+		return Opened{}, badSignature("the proposer did not sign the pact")
 	}
 	if o.Acceptance == nil {
 		return out, nil
 	}
 	accepter := out.Pact.Accepter.Member
 	if !out.by(accepter) {
-		return opened{}, badSignature("the accepter did not sign the pact")
+		return Opened{}, badSignature("the accepter did not sign the pact")
 	}
 	payload, signers, err = openDoc(*o.Acceptance, AcceptType, maxPactPayload, Keys{accepter: keys[accepter]})
 	if err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
 	if !slices.Contains(signers, accepter) {
-		return opened{}, badSignature("the accepter did not sign the acceptance")
+		return Opened{}, badSignature("the accepter did not sign the acceptance")
 	}
 	out.Accept = &Acceptance{}
 	if err := wire.Decode(payload, out.Accept); err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
 	return out, out.Accept.Check(out.ID, out.Pact)
 }

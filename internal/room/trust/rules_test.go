@@ -365,8 +365,10 @@ func TestMeetings(t *testing.T) {
 
 func TestCharterCheck(t *testing.T) {
 	good := func() Charter {
-		return Charter{V: 1, Name: "Entre nous", Text: "…\n", Founders: []Address{addressOf("a.test"), addressOf("b.test")},
-			Admit: 2, Grants: []core.Grant{{Kind: core.GrantLogin}}, Made: noon}
+		return Charter{
+			V: 1, Name: "Entre nous", Text: "…\n", Founders: []Address{addressOf("a.test"), addressOf("b.test")},
+			Admit: 2, Grants: []core.Grant{{Kind: core.GrantLogin}}, Made: noon,
+		}
 	}
 	if err := good().Check(); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,6 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
-	"entrechat/internal/kit/words"
 )
 
 // Book is what this room needs of the logbooks.
@@ -48,7 +47,6 @@ type Needs struct {
 	Book     Book
 	Follower Follower
 	Caller   Caller
-	Words    *words.Catalogue
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -127,11 +125,8 @@ func (s *Service) Add(ctx context.Context, a Address, code string) (Member, erro
 	if err != nil {
 		return Member{}, err
 	}
-	if before.Standing == Met && before.Root != a.Root {
-		// Only others' vouches spoke for the key followed so far.
-		if err := s.drop(ctx, before.ID()); err != nil {
-			return Member{}, err
-		}
+	if err := s.unpin(ctx, before, a); err != nil {
+		return Member{}, err
 	}
 	if err := s.Follower.Follow(ctx, a.Member, a.URL, a.Root); err != nil {
 		return Member{}, err
@@ -204,6 +199,18 @@ func (s *Service) pinned(ctx context.Context, q db.Querier, a Address) (Member, 
 	return m, nil
 }
 
+// unpin gives a key up that only others' vouches spoke for, where a person
+// decided for another one.
+func (s *Service) unpin(ctx context.Context, before Member, a Address) error {
+	if before.Standing != Met || before.Root == a.Root {
+		return nil
+	}
+	if err := s.Follower.Unfollow(ctx, a.Member); err != nil {
+		return err
+	}
+	return forgetLog(ctx, s.DB, a.Member)
+}
+
 // drop stops following a member nobody added.
 func (s *Service) drop(ctx context.Context, id core.MemberID) error {
 	if err := s.Follower.Unfollow(ctx, id); err != nil {
@@ -250,7 +257,7 @@ func (s *Service) Vouch(ctx context.Context, id core.MemberID) error {
 	if len(given) >= maxVouches {
 		return core.Conflict("trust.vouch_budget", errors.New("no vouch left")).With("Limit", maxVouches)
 	}
-	return s.tell(ctx, typeVouch, nil, m.Address)
+	return s.tell(ctx, typeVouch, m.Address)
 }
 
 // Unvouch takes a vouch back. Returns CodeNotFound where there is none.
@@ -261,25 +268,32 @@ func (s *Service) Unvouch(ctx context.Context, id core.MemberID) error {
 	}
 	for _, v := range given {
 		if v.For.Member == id {
-			return s.tell(ctx, typeUnvouch, nil, unvouchBody{Member: id})
+			return s.tell(ctx, typeUnvouch, unvouchBody{Member: id})
 		}
 	}
 	return core.NotFound("trust.no_vouch", fmt.Errorf("no vouch for %s", id)).With("Member", id)
 }
 
-// added reads a member a person of ours added. Returns CodeNotFound.
+// added reads a member a person of ours added, with the address its logbook
+// gives now. Returns CodeNotFound.
 func (s *Service) added(ctx context.Context, id core.MemberID) (Member, error) {
 	m, err := member(ctx, s.DB, id)
-	if err == nil && m.Standing != Added {
-		err = core.NotFound("trust.not_yet_added", fmt.Errorf("%s is %s", id, m.Standing)).With("Member", id)
+	if err != nil {
+		return m, err
 	}
-	return m, err
+	if m.Standing != Added {
+		return m, core.NotFound("trust.not_yet_added", fmt.Errorf("%s is %s", id, m.Standing)).With("Member", id)
+	}
+	if log, err := s.Book.Member(ctx, id); err == nil && log.Root == m.Root && checkURL(log.URL) == nil {
+		m.URL = log.URL
+	}
+	return m, nil
 }
 
 // tell appends an entry to our logbook and takes it in here like everybody else
 // does.
-func (s *Service) tell(ctx context.Context, typ string, aud []core.MemberID, body any) error {
-	if _, err := s.Book.Append(ctx, typ, aud, 0, body); err != nil {
+func (s *Service) tell(ctx context.Context, typ string, body any) error {
+	if _, err := s.Book.Append(ctx, typ, nil, 0, body); err != nil {
 		return err
 	}
 	return s.Book.Deliver(ctx, s.Readers())

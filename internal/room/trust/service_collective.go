@@ -53,7 +53,7 @@ func (s *Service) Found(ctx context.Context, d CharterDraft) (string, error) {
 	if err := putCharter(ctx, s.DB, charterRow{id, doc}, c.Made); err != nil {
 		return "", err
 	}
-	return id, s.tell(ctx, typeCharter, nil, charterBody{id, c.Admit, c.Grants})
+	return id, s.tell(ctx, typeCharter, charterBody{id, c.Admit, c.Grants})
 }
 
 // Join follows a charter heard of in a logbook. What it says is fetched and
@@ -67,7 +67,7 @@ func (s *Service) Join(ctx context.Context, id string) (Collective, error) {
 	if slices.Contains(c.Joined, s.self()) {
 		return c, nil
 	}
-	if err := s.tell(ctx, typeJoin, nil, joinBody{c.ID}); err != nil {
+	if err := s.tell(ctx, typeJoin, joinBody{c.ID}); err != nil {
 		return c, err
 	}
 	return s.Collective(ctx, c.ID)
@@ -83,7 +83,7 @@ func (s *Service) Leave(ctx context.Context, id string) error {
 	if !slices.Contains(c.Joined, s.self()) {
 		return core.NotFound("trust.not_joined", fmt.Errorf("we do not follow %s", short(c.ID))).With("ID", short(c.ID))
 	}
-	return s.tell(ctx, typeLeave, nil, joinBody{c.ID})
+	return s.tell(ctx, typeLeave, joinBody{c.ID})
 }
 
 // Collectives lists the collectives whose charter is here.
@@ -304,10 +304,13 @@ func (s *Service) Settle(ctx context.Context) error {
 	}
 	var problems []error
 	for _, m := range list {
+		if m.Standing != Met || m.Refused {
+			continue
+		}
 		i := slices.IndexFunc(wanted, func(a Address) bool { return a.Member == m.ID() })
-		if m.Standing == Met && (i < 0 || wanted[i].Root != m.Root) {
+		if i < 0 || wanted[i].Root != m.Root {
 			problems = append(problems, s.drop(ctx, m.ID()))
-		} else if m.Standing == Met {
+		} else {
 			wanted = slices.Delete(wanted, i, i+1)
 		}
 	}

@@ -28,9 +28,9 @@ func (s *Service) Greet(ctx context.Context, g Greeting) (Standing, error) {
 		return "", core.Invalid("trust.self", errors.New("a node greets itself"))
 	}
 	m := Member{Address: a, Since: s.now()}
-	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		before, err := s.pinned(ctx, q, a)
-		if err != nil {
+	var before Member
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
+		if before, err = s.pinned(ctx, q, a); err != nil {
 			return err
 		}
 		m.Standing, m.Refused, m.Code = before.Standing, before.Refused, before.Code
@@ -44,6 +44,9 @@ func (s *Service) Greet(ctx context.Context, g Greeting) (Standing, error) {
 		return s.putAsked(ctx, q, m)
 	})
 	if err != nil || m.Standing != Added {
+		return m.Standing, err
+	}
+	if err := s.unpin(ctx, before, a); err != nil {
 		return m.Standing, err
 	}
 	known := logbook.WellKnown{Origin: a.Member, URL: a.URL, Root: a.Root, KeySet: g.Keys}

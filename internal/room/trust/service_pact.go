@@ -278,7 +278,7 @@ func (s *Service) ours(p Pact, peer Address) error {
 
 // merge brings what came together with what is held, and says whether the pact
 // came into force by it.
-func (s *Service) merge(ctx context.Context, q db.Querier, from core.MemberID, o Offer, in opened) (Offer, bool, error) {
+func (s *Service) merge(ctx context.Context, q db.Querier, from core.MemberID, o Offer, in Opened) (Offer, bool, error) {
 	row, err := pactByID(ctx, q, in.ID)
 	unknown := core.CodeOf(err) == core.CodeNotFound
 	switch {
@@ -305,7 +305,7 @@ func (s *Service) merge(ctx context.Context, q db.Querier, from core.MemberID, o
 }
 
 // putProposal keeps a proposal made to us.
-func (s *Service) putProposal(ctx context.Context, q db.Querier, from core.MemberID, o Offer, in opened) (Offer, bool, error) {
+func (s *Service) putProposal(ctx context.Context, q db.Querier, from core.MemberID, o Offer, in Opened) (Offer, bool, error) {
 	now := s.now()
 	switch {
 	case in.Pact.Proposer.Member != from:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 )
 
@@ -333,6 +334,46 @@ func TestVouchesAreFollowed(t *testing.T) {
 	w.wait(time.Minute)
 	if a.standing("c.test") != "" || a.follows("c.test") {
 		t.Errorf("c is still %q to a", a.standing("c.test"))
+	}
+}
+
+// A person's word weighs more than vouches: the key others vouched for gives way.
+func TestInvitationReplacesAKeyOnlyVouchedFor(t *testing.T) {
+	w := newWorld(t, "a.test", "b.test", "c.test")
+	w.befriend("a.test", "b.test")
+	a, b := w.nodes["a.test"], w.nodes["b.test"]
+	wrong := w.nodes["c.test"].address()
+	wrong.Root = rootOf("somebody else")
+	_, err := b.book.Append(t.Context(), typeVouch, nil, 0, wrong)
+	ok(t, err)
+	w.wait(time.Minute)
+	if a.standing("c.test") != Met {
+		t.Fatalf("c is %q", a.standing("c.test"))
+	}
+	w.befriend("a.test", "c.test")
+	if m := must[Member](t)(member(t.Context(), a.DB, "c.test")); m.Standing != Added || m.Root != w.nodes["c.test"].address().Root {
+		t.Errorf("c is %+v", m)
+	}
+	w.wait(time.Minute)
+	if log := must[logbook.Member](t)(a.book.Member(t.Context(), "c.test")); log.Root != w.nodes["c.test"].address().Root {
+		t.Errorf("a follows %s", log.Root)
+	}
+}
+
+func TestRefusalOutlivesVouches(t *testing.T) {
+	w := newWorld(t, "a.test", "b.test", "c.test")
+	w.befriend("a.test", "b.test")
+	w.befriend("b.test", "c.test")
+	a, b := w.nodes["a.test"], w.nodes["b.test"]
+	ok(t, b.Vouch(t.Context(), "c.test"))
+	w.wait(time.Minute)
+	ok(t, a.Refuse(t.Context(), "c.test", true))
+	ok(t, b.Unvouch(t.Context(), "c.test"))
+	w.wait(time.Minute)
+	ok(t, b.Vouch(t.Context(), "c.test"))
+	w.wait(time.Minute)
+	if m := must[Member](t)(member(t.Context(), a.DB, "c.test")); !m.Refused {
+		t.Error("the refusal is forgotten")
 	}
 }
 

@@ -77,18 +77,17 @@ func dropMember(ctx context.Context, q db.Querier, id core.MemberID, standing St
 	return err
 }
 
-// dropAsked forgets requests to join older than a moment and counts the rest.
+// dropAsked forgets requests to join older than a moment and counts the rest;
+// one that a person refused is no request any more.
 func dropAsked(ctx context.Context, q db.Querier, before core.Moment) (int, error) {
-	if _, err := db.Exec(ctx, q, `DELETE FROM trust_member WHERE standing = $1 AND since_us < $2`,
+	if _, err := db.Exec(ctx, q, `DELETE FROM trust_member WHERE standing = $1 AND since_us < $2 AND NOT refused`,
 		string(Asked), int64(before)); err != nil {
 		return 0, err
 	}
-	return db.One(ctx, q, scanCount, `SELECT count(*) FROM trust_member WHERE standing = $1`, string(Asked))
+	return db.One(ctx, q, scanCount, `SELECT count(*) FROM trust_member WHERE standing = $1 AND NOT refused`, string(Asked))
 }
 
 func scanCount(r db.Row) (n int, err error) { return n, r.Scan(&n) }
-
-func scanString(r db.Row) (s string, err error) { return s, r.Scan(&s) }
 
 func putInvite(ctx context.Context, q db.Querier, hash string, until core.Moment) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO trust_invite (hash, until_us, used_by) VALUES ($1, $2, '')`, hash, int64(until))

@@ -55,6 +55,9 @@ func (s *Service) Members(ctx context.Context) ([]MemberView, error) {
 		}
 		if log, err := s.Book.Member(ctx, m.ID()); err == nil {
 			v.Log, v.Heard = log.State, log.Heard
+			if log.Root == m.Root {
+				v.URL = log.URL
+			}
 		} else if core.CodeOf(err) != core.CodeNotFound {
 			return nil, err
 		}

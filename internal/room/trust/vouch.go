@@ -56,8 +56,9 @@ func Meetings(vouches []Vouch, trusted func(core.MemberID) bool, limit int) []Ad
 	slices.SortFunc(out, func(a, b claim) int {
 		return cmp.Or(cmp.Compare(a.since, b.since), cmp.Compare(a.Member, b.Member))
 	})
-	var addresses []Address
-	for _, c := range out[:min(limit, len(out))] {
+	out = out[:min(limit, len(out))]
+	addresses := make([]Address, 0, len(out))
+	for _, c := range out {
 		addresses = append(addresses, c.Address)
 	}
 	return addresses

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,7 +17,6 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
-	"entrechat/internal/kit/words"
 )
 
 // world is a few nodes with real logbooks that speak real HTTP to one another
@@ -69,7 +67,7 @@ func keySet(t testing.TB, id core.MemberID, url string, root ed25519.PrivateKey)
 
 func newWorld(t *testing.T, names ...core.MemberID) *world {
 	t.Helper()
-	w := &world{t: t, now: noon.Time(), nodes: map[core.MemberID]*node{}}
+	w := &world{t: t, now: time.Now(), nodes: map[core.MemberID]*node{}}
 	for _, id := range names {
 		w.add(id)
 	}
@@ -134,8 +132,6 @@ func (w *world) newDB() *db.DB {
 // open starts the node over a database, as a new process would.
 func (n *node) open(d *db.DB) {
 	n.w.t.Helper()
-	catalogue, err := words.New(os.DirFS("."))
-	ok(n.w.t, err)
 	quiet := slog.New(slog.DiscardHandler)
 	n.book = logbook.New(logbook.Needs{DB: d, Signer: n.signer, Now: n.w.clock, Log: quiet, Boot: string(n.id)})
 	needs := peer.Needs{Signer: n.signer, Keyring: n.book, Private: true, Now: n.w.clock, Log: quiet}
@@ -144,7 +140,7 @@ func (n *node) open(d *db.DB) {
 	n.book.Connect(n.client)
 	room, err := New(Needs{
 		DB: d, Signer: n.signer, Self: n.address(), Book: n.book, Follower: n.book, Caller: n.client,
-		Words: catalogue, Now: n.w.clock, Log: quiet,
+		Now: n.w.clock, Log: quiet,
 	})
 	ok(n.w.t, err)
 	n.Service = room.Service
