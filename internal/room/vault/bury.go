@@ -1,0 +1,184 @@
+package vault
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+const (
+	// buryAgain is the pause before a tombstone is sent to a member that did not
+	// answer.
+	buryAgain = 10 * time.Minute
+	// buryYoung is the pause when the member says that it is too early: what was
+	// saved in the last seven days, or more than a tenth of everything in a day.
+	buryYoung = 6 * time.Hour
+	// buryBatch is how many tombstones are looked at in one go.
+	buryBatch = 500
+	// forgetAfter is how long the catalogue remembers what members buried, longer
+	// than the 30 days they keep it.
+	forgetAfter = 45 * 24 * time.Hour
+)
+
+// bury takes a file out of a repository, here at once, and signs the tombstone
+// that makes the members bury its shards. The key is used and forgotten. A file
+// that is not there is no error.
+//
+// spec: docs/spec/holder.md#tombstone
+func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed25519.PrivateKey) error {
+	objects, err := r.store.named(ctx, repo, h)
+	if err != nil || len(objects) == 0 {
+		return err
+	}
+	ids := make([]shard.Hash, 0, len(objects))
+	for _, o := range objects {
+		ids = append(ids, o.ID)
+	}
+	now := core.At(r.n.Now())
+	tombstone, err := holder.SignTombstone(r.n.Signer.ID(), prune, ids, now)
+	if err != nil {
+		return err
+	}
+	document, err := tombstone.Document.Encode()
+	if err != nil {
+		return err
+	}
+	if err := r.store.bury(ctx, ids, document, now); err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if o.Shelf == "" {
+			continue
+		}
+		if !kept(o.File.Type) {
+			r.spool.add(-o.Sealed)
+		}
+		r.drop(o.Shelf)
+	}
+	r.committed.broadcast() // an index may have waited for what is gone now
+	return nil
+}
+
+// sendTombstones tells the members what to bury, each in its own time.
+func (r *Room) sendTombstones(ctx context.Context) error {
+	graves, err := r.store.graves(ctx, core.At(r.n.Now()), buryBatch)
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	failed := make([]error, 0, 1)
+	var mu sync.Mutex
+	for len(graves) > 0 {
+		n := slices.IndexFunc(graves, func(g grave) bool { return g.member != graves[0].member })
+		if n < 0 {
+			n = len(graves)
+		}
+		mine := graves[:n]
+		graves = graves[n:]
+		all.Go(func() {
+			if err := r.buryAt(ctx, mine); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, err)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(append(failed, r.store.forget(ctx, core.At(r.n.Now()).Add(-forgetAfter)))...)
+}
+
+// buryAt sends one member its tombstones, and stops when it does not answer.
+func (r *Room) buryAt(ctx context.Context, graves []grave) error {
+	now := core.At(r.n.Now())
+	for i, g := range graves {
+		t, err := holder.ReadTombstone(g.document)
+		if err != nil {
+			return fmt.Errorf("read our own tombstone: %w", err)
+		}
+		answer, err := r.n.Holder(g.member).Bury(ctx, t)
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			r.n.Log.Info("a member did not take a tombstone", "member", g.member, "error", err)
+			for _, g := range graves[i:] {
+				if err := r.store.buryLater(ctx, g, now.Add(buryAgain)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if slices.Contains(answer.Later, g.object) {
+			err = r.store.buryLater(ctx, g, now.Add(buryYoung))
+		} else {
+			err = r.store.buried(ctx, g, now) // or it never had it
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Undelete brings back everything that was removed from a backup after a moment,
+// and answers how many files that are. Shards at members that do not answer count
+// as lost, and are made again. Returns CodeUnsure when nobody answers.
+func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (int, error) {
+	if _, err := r.store.repo(ctx, name); err != nil {
+		return 0, err
+	}
+	objects, err := r.store.deletedSince(ctx, name, since)
+	if err != nil {
+		return 0, err
+	}
+	members, err := r.store.holders(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for batch := range slices.Chunk(objects, holder.MaxBurial) {
+		if err := r.raise(ctx, batch, members); err != nil {
+			return 0, err
+		}
+	}
+	r.work.broadcast()
+	return len(objects), nil
+}
+
+// raise brings one batch of objects back, first at the members, then here.
+func (r *Room) raise(ctx context.Context, batch []Object, members []core.MemberID) error {
+	ids := make([]shard.Hash, 0, len(batch))
+	for _, o := range batch {
+		ids = append(ids, o.ID)
+	}
+	var unheard []core.MemberID
+	var last error
+	for _, m := range members {
+		if _, err := r.n.Holder(m).Unbury(ctx, ids); err != nil {
+			unheard, last = append(unheard, m), err
+		}
+	}
+	if len(unheard) == len(members) {
+		return core.Unsure("vault.undelete_unheard", fmt.Errorf("no member answers: %w", last))
+	}
+	for _, id := range ids {
+		if err := r.store.raise(ctx, id); err != nil {
+			return err
+		}
+		for _, m := range unheard {
+			if err := r.store.losePlacements(ctx, id, m); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := r.store.weaken(ctx)
+	return err
+}

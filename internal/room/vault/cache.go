@@ -1,0 +1,92 @@
+package vault
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"entrechat/internal/room/vault/shard"
+)
+
+// cache keeps sealed objects read back from the members, so that restic's many
+// small reads of one pack cost one journey. It is bounded, forgets the least
+// used first, and means nothing: it is emptied whenever a node starts.
+type cache struct {
+	dir   string
+	max   int64
+	mu    sync.Mutex
+	used  int64
+	order *list.List // of cached, the newest in front
+	byID  map[shard.Hash]*list.Element
+}
+
+type cached struct {
+	id   shard.Hash
+	size int64
+}
+
+// newCache begins with an empty folder.
+func newCache(dir string, maxBytes int64) (*cache, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("empty the cache: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the cache: %w", err)
+	}
+	return &cache{dir: dir, max: maxBytes, order: list.New(), byID: map[shard.Hash]*list.Element{}}, nil
+}
+
+func (c *cache) path(id shard.Hash) string { return filepath.Join(c.dir, id.String()) }
+
+// open answers nil when the object is not here.
+func (c *cache) open(id shard.Hash) *os.File {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.byID[id]
+	if !ok {
+		return nil
+	}
+	f, err := os.Open(c.path(id))
+	if err != nil {
+		c.forget(at)
+		return nil
+	}
+	c.order.MoveToFront(at)
+	return f
+}
+
+// put keeps an object and opens it. It is written without fsync: after a crash the
+// folder is emptied.
+func (c *cache) put(id shard.Hash, sealed []byte) (*os.File, error) {
+	f, err := os.CreateTemp(c.dir, "new-")
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.Write(sealed); err == nil {
+		err = os.Rename(f.Name(), c.path(id))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.byID[id]; !ok {
+		c.byID[id] = c.order.PushFront(cached{id, int64(len(sealed))})
+		c.used += int64(len(sealed))
+	}
+	for c.used > c.max && c.order.Len() > 1 {
+		c.forget(c.order.Back())
+	}
+	return f, nil
+}
+
+// forget removes an object; who has it open reads on.
+func (c *cache) forget(at *list.Element) {
+	old := c.order.Remove(at).(cached) //nolint:forcetypeassert,errcheck // nothing else is put in
+	delete(c.byID, old.id)
+	c.used -= old.size
+	_ = os.Remove(c.path(old.id)) //nolint:errcheck // emptied at the next start at the latest
+}

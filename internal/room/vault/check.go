@@ -1,0 +1,226 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/shard"
+)
+
+const (
+	// auditLimit bounds one audit.
+	auditLimit = time.Minute
+	// checkSample is how many shards of each member `vault check` audits.
+	checkSample = 25
+	// absent is how long a member may be unreachable before its shards are made
+	// again elsewhere.
+	absent = 72 * time.Hour
+	// healBatch bounds what one run of heal widens, so that a new member is not
+	// sent everything at once.
+	healBatch = 2000
+)
+
+// Checked is what `vault check` saw at one member.
+type Checked struct {
+	Member  core.MemberID `json:"member"`
+	Want    int           `json:"want"`    // shards the catalogue says it has
+	Lost    int           `json:"lost"`    // of them, it lists no such shard
+	Audited int           `json:"audited"` // asked to prove a random 16 KiB
+	Wrong   int           `json:"wrong"`   // of the audited, did not prove it
+	Error   string        `json:"error,omitempty"`
+}
+
+// Check asks every member for the list of our shards of a backup (empty = all) and
+// has a random sample proved. What is missing or wrong no longer counts, and is
+// made again by the running node.
+func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
+	if name != "" {
+		if _, err := r.store.repo(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	members, err := r.store.holders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Checked, len(members))
+	var all sync.WaitGroup
+	for i, m := range members {
+		all.Go(func() {
+			out[i] = Checked{Member: m}
+			if err := r.checkMember(ctx, name, &out[i]); err != nil {
+				out[i].Error = err.Error()
+			}
+		})
+	}
+	all.Wait()
+	return out, ctx.Err()
+}
+
+func (r *Room) checkMember(ctx context.Context, name string, c *Checked) error {
+	want, err := r.store.placementsAt(ctx, c.Member, name)
+	if err != nil {
+		return err
+	}
+	c.Want = len(want)
+	there, err := r.listed(ctx, c.Member)
+	if err != nil {
+		r.pool.bad(ctx, troubleOf(c.Member, Placement{}, err))
+		return err
+	}
+	var present []Placement
+	for _, p := range want {
+		if !there[holder.Ref{Object: p.Object, Index: p.Index}.Name()] {
+			c.Lost++
+			r.blame(ctx, p, core.NotFound("vault.no_shard", fmt.Errorf("not in its list")))
+			continue
+		}
+		present = append(present, p)
+	}
+	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] })
+	for _, p := range present[:min(len(present), checkSample)] {
+		c.Audited++
+		if err := r.audit(ctx, p); err != nil {
+			c.Wrong++
+		}
+	}
+	return ctx.Err()
+}
+
+// listed is the names of all our shards that a member has, buried ones left out.
+func (r *Room) listed(ctx context.Context, member core.MemberID) (map[string]bool, error) {
+	names := map[string]bool{}
+	for after := ""; ; {
+		page, err := r.n.Holder(member).List(ctx, r.n.Signer.ID(), after, holder.MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, held := range page.Shards {
+			if held.Buried == 0 {
+				names[held.Name()] = true
+			}
+		}
+		if page.Next == "" {
+			return names, nil
+		}
+		after = page.Next
+	}
+}
+
+// audit has a member prove a random 16 KiB of a shard. What it did wrong is noted.
+func (r *Room) audit(ctx context.Context, p Placement) error {
+	auditing, cancel := context.WithTimeout(ctx, auditLimit)
+	defer cancel()
+	ref := holder.Ref{Owner: r.n.Signer.ID(), Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
+	proof, err := r.n.Holder(p.Member).Audit(auditing, ref, rand.Int64N(max(p.Length, 1))) //nolint:gosec // a sample wants no secrecy from us
+	if err == nil {
+		_, err = proof.Check(ref, p.Member)
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.blame(ctx, p, err)
+		return err
+	}
+	r.pool.good(ctx, p.Member)
+	return r.store.markPlacement(ctx, p, Held, core.At(r.n.Now()))
+}
+
+// auditSome audits one random shard of each member.
+func (r *Room) auditSome(ctx context.Context) error {
+	members, err := r.store.holders(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		p, ok, err := r.store.anyPlacement(ctx, m, newShelfName()[3:])
+		if err != nil {
+			return err
+		}
+		if ok {
+			_ = r.audit(ctx, p) //nolint:errcheck // noted as the member's trouble
+		}
+	}
+	return nil
+}
+
+// heal looks for objects that lie worse than they could: shards at members that
+// have been away too long, and copies that a grown pool could have more of.
+func (r *Room) heal(ctx context.Context) error {
+	states, err := r.store.lenderStates(ctx)
+	if err != nil {
+		return err
+	}
+	now := core.At(r.n.Now())
+	for id, s := range states {
+		if s.Bad == 0 || now.Sub(s.Bad) < absent {
+			continue
+		}
+		n, err := r.store.giveUp(ctx, id)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			r.n.Log.Warn("a member was away too long; its shards are made again elsewhere", "member", id, "shards", n, "since", s.Bad.Time())
+		}
+	}
+	if _, err := r.store.weaken(ctx); err != nil {
+		return err
+	}
+	if err := r.widen(ctx); err != nil {
+		return err
+	}
+	r.work.broadcast()
+	return nil
+}
+
+// widen gives copies to members that came later. Objects in shards keep their code:
+// it outlives as many losses in a larger pool.
+func (r *Room) widen(ctx context.Context) error {
+	lenders, err := r.pool.candidates(ctx)
+	if err != nil {
+		return err
+	}
+	all := make([]core.Lender, 0, len(lenders))
+	for _, l := range lenders {
+		all = append(all, l.Lender)
+	}
+	domains := shard.Domains(all)
+	copies, err := r.store.copies(ctx, healBatch)
+	if err != nil {
+		return err
+	}
+	for _, o := range copies {
+		want := codeFor(o.File.Type, domains)
+		if want.K > 1 { // large objects copied while the pool was small
+			want = shard.CopiesFor(domains)
+		}
+		if want.N <= o.Code.N {
+			continue
+		}
+		if err := r.store.setCode(ctx, o.ID, shard.Code{K: 1, N: want.N}); err != nil {
+			return err
+		}
+		if err := r.store.setState(ctx, o.ID, Safe, core.At(r.n.Now())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// worst sorts what check saw, the worst member first.
+func worst(all []Checked) []Checked {
+	out := slices.Clone(all)
+	slices.SortFunc(out, func(a, b Checked) int {
+		return cmp.Or(cmp.Compare(b.Lost+b.Wrong, a.Lost+a.Wrong), cmp.Compare(b.Error, a.Error), cmp.Compare(a.Member, b.Member))
+	})
+	return out
+}

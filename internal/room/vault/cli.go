@@ -1,0 +1,333 @@
+package vault
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+)
+
+// Open gives a command the room over the node's own data, and where to print.
+type Open func(cmd *cobra.Command) (*Room, *console.Out, error)
+
+// Rescue makes a node anew on an empty data directory, for `vault recover`: the
+// same origin and root, new online keys, the logbook back from the members at the
+// given addresses. It also works on a directory where an earlier rescue broke off.
+type Rescue struct {
+	// Flags adds what says where the new node is; may be nil.
+	Flags func(c *cobra.Command)
+	Run   func(cmd *cobra.Command, seed seal.Seed, from []string) (*Room, *console.Out, error)
+}
+
+// Commands are the subcommands of `entrechat vault`; p says what they are for.
+func Commands(p *words.Printer, open Open, rescue Rescue) []*cobra.Command {
+	c := &cobra.Command{Use: "vault", Short: p.T("vault.cmd.vault", nil)}
+	cl := cli{p, open}
+	c.AddCommand(cl.create(), cl.list(), cl.env(), cl.status(), cl.check(), cl.kit(), cl.export(), cl.undelete(), cl.recover(rescue))
+	return []*cobra.Command{c}
+}
+
+type cli struct {
+	p    *words.Printer
+	open Open
+}
+
+type args = map[string]any
+
+// command makes one command; run gets the opened room.
+func (c cli) command(use, about string, count cobra.PositionalArgs, run func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: c.p.T("vault.cmd."+about, nil), Args: count,
+		RunE: func(cmd *cobra.Command, typed []string) error {
+			r, out, err := c.open(cmd)
+			if err != nil {
+				return err
+			}
+			return run(cmd, r, out, typed)
+		},
+	}
+}
+
+func (c cli) create() *cobra.Command {
+	return c.command("create NAME", "create", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		made, err := r.Create(cmd.Context(), typed[0])
+		if err != nil {
+			return err
+		}
+		lenders, err := r.pool.all(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return out.Emit(made, func() {
+			out.Say("vault.create.done", args{"Name": made.Name})
+			out.Line("")
+			out.Say("vault.create.prune", nil)
+			out.Line("  " + made.Prune)
+			out.Line("")
+			out.Say("vault.create.read", args{"Token": made.Read})
+			out.Line("")
+			out.Say("vault.create.next", args{"Name": made.Name})
+			if len(lenders) == 0 {
+				out.Line("")
+				out.Say("vault.no_lender", nil)
+			}
+		})
+	})
+}
+
+func (c cli) list() *cobra.Command {
+	return c.command("list", "list", cobra.NoArgs, func(cmd *cobra.Command, r *Room, out *console.Out, _ []string) error {
+		report, err := r.Status(cmd.Context(), "")
+		if err != nil {
+			return err
+		}
+		return out.Emit(report.Backups, func() {
+			if len(report.Backups) == 0 {
+				out.Say("vault.list.none", nil)
+				return
+			}
+			var rows [][]string
+			for _, s := range report.Backups {
+				rows = append(rows, []string{
+					s.Name, out.P.T("vault.level."+string(s.Level), nil), out.P.Ago(s.Offsite, r.n.Now()), out.P.Bytes(core.Size(s.Bytes)),
+				})
+			}
+			out.Table([]string{"vault.col.name", "vault.col.state", "vault.col.offsite", "vault.col.size"}, rows)
+		})
+	})
+}
+
+func (c cli) env() *cobra.Command {
+	var given string
+	cmd := c.command("env NAME", "env", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		env, err := r.Env(cmd.Context(), typed[0], given)
+		if err != nil {
+			return err
+		}
+		return out.Emit(env, func() {
+			out.Line("export RESTIC_REPOSITORY=" + quote(env.Repository))
+			out.Line("export RESTIC_PASSWORD_FILE=" + quote(env.PasswordFile))
+		})
+	})
+	cmd.Flags().StringVar(&given, "token", "", c.p.T("vault.flag.token", nil))
+	return cmd
+}
+
+// quote writes a text as one word of a POSIX shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+func (c cli) check() *cobra.Command {
+	return c.command("check [NAME]", "check", cobra.MaximumNArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		seen, err := r.Check(cmd.Context(), strings.Join(typed, ""))
+		if err != nil {
+			return err
+		}
+		seen = worst(seen)
+		if err := out.Emit(seen, func() { printChecked(out, seen) }); err != nil {
+			return err
+		}
+		bad := 0
+		for _, s := range seen {
+			if s.Lost+s.Wrong > 0 || s.Error != "" {
+				bad++
+			}
+		}
+		if bad > 0 {
+			return core.Unsure("vault.check_found", fmt.Errorf("%d members", bad)).With("Count", bad)
+		}
+		return nil
+	})
+}
+
+func printChecked(out *console.Out, seen []Checked) {
+	var rows [][]string
+	for _, s := range seen {
+		result := out.P.T("vault.check.fine", nil)
+		switch {
+		case s.Error != "":
+			result = out.P.T("vault.check.silent", nil)
+		case s.Lost+s.Wrong > 0:
+			result = out.P.T("vault.check.bad", args{"Lost": s.Lost, "Wrong": s.Wrong})
+		}
+		rows = append(rows, []string{string(s.Member), fmt.Sprint(s.Want), fmt.Sprint(s.Audited), result})
+	}
+	out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.audited", "vault.col.result"}, rows)
+}
+
+func (c cli) export() *cobra.Command {
+	return c.command("export NAME DIR", "export", cobra.ExactArgs(2), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		done, err := r.Export(cmd.Context(), typed[0], typed[1], progress(out, func(e Exported) string {
+			return out.P.T("vault.export.progress", args{"Files": e.Files + e.Skipped, "Size": core.Size(e.Bytes)})
+		}))
+		if err != nil {
+			return err
+		}
+		return out.Emit(done, func() {
+			out.Say("vault.export.done", args{"Name": typed[0], "Dir": typed[1], "Count": done.Files + done.Skipped, "Size": out.P.Bytes(core.Size(done.Bytes))})
+		})
+	})
+}
+
+// progress shows how far something is, on a terminal only, in one line.
+func progress[T any](out *console.Out, text func(T) string) func(T) {
+	if !out.TTY() || out.JSON {
+		return func(T) {}
+	}
+	return func(v T) {
+		fmt.Fprintf(out.Err, "\r\033[K%s\r", text(v)) //nolint:errcheck // a terminal that is gone
+	}
+}
+
+func (c cli) undelete() *cobra.Command {
+	var since string
+	cmd := c.command("undelete NAME", "undelete", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		day, err := time.Parse(time.DateOnly, since)
+		if err != nil {
+			return core.Invalid("vault.bad_date", err).With("Value", since)
+		}
+		count, err := r.Undelete(cmd.Context(), typed[0], core.At(day))
+		if err != nil {
+			return err
+		}
+		return out.Emit(map[string]int{"files": count}, func() {
+			out.Say("vault.undelete.done", args{"Name": typed[0], "Count": count})
+		})
+	})
+	cmd.Flags().StringVar(&since, "since", "", c.p.T("vault.flag.since", nil))
+	if err := cmd.MarkFlagRequired("since"); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+func (c cli) kit() *cobra.Command {
+	var check bool
+	var file string
+	cmd := c.command("kit", "kit", cobra.NoArgs, func(cmd *cobra.Command, r *Room, out *console.Out, _ []string) error {
+		if check {
+			typed, err := readSeed(out, file)
+			if err == nil {
+				err = r.CheckKit(cmd.Context(), typed)
+			}
+			if err != nil {
+				return err
+			}
+			return out.Emit(map[string]bool{"ok": true}, func() { out.Say("vault.kit.right", nil) })
+		}
+		k, err := r.Kit(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return out.Emit(k, func() { printKit(out, k) })
+	})
+	cmd.Flags().BoolVar(&check, "check", false, c.p.T("vault.flag.check", nil))
+	cmd.Flags().StringVar(&file, "seed-file", "", c.p.T("vault.flag.seed_file", nil))
+	return cmd
+}
+
+// readSeed reads the seed words from a file, or as they are typed.
+func readSeed(out *console.Out, file string) (string, error) {
+	if file != "" {
+		text, err := os.ReadFile(file) //nolint:gosec // the admin's own choice
+		if err != nil {
+			return "", core.NotFound("vault.no_seed_file", err).With("Path", file)
+		}
+		return words24(strings.NewReader(string(text)))
+	}
+	out.Note("vault.kit.type_words", nil)
+	return words24(out.In)
+}
+
+// words24 takes words from any number of lines until there are 24, leaving out the
+// numbers that a printed list has.
+func words24(r io.Reader) (string, error) {
+	var found []string
+	lines := bufio.NewScanner(r)
+	for len(found) < 24 && lines.Scan() {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		for _, w := range strings.Fields(text) {
+			if strings.Trim(w, "0123456789.)") != "" {
+				found = append(found, w)
+			}
+		}
+	}
+	return strings.Join(found, " "), lines.Err()
+}
+
+func (c cli) recover(rescue Rescue) *cobra.Command {
+	var from []string
+	var file string
+	cmd := &cobra.Command{
+		Use: "recover", Short: c.p.T("vault.cmd.recover", nil), Long: c.p.T("vault.cmd.recover_long", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := readSeed(&console.Out{Err: cmd.ErrOrStderr(), In: cmd.InOrStdin(), P: c.p}, file)
+			if err != nil {
+				return err
+			}
+			seed, err := seal.ParseSeed(text)
+			if err != nil {
+				return err
+			}
+			if len(from) == 0 {
+				return core.Invalid("vault.recover_from", errors.New("no member's address"))
+			}
+			r, out, err := rescue.Run(cmd, seed, from)
+			if err != nil {
+				return err
+			}
+			return recoverInto(cmd, r, out, seed)
+		},
+	}
+	cmd.Flags().StringVar(&file, "seed-file", "", c.p.T("vault.flag.seed_file", nil))
+	cmd.Flags().StringArrayVar(&from, "from", nil, c.p.T("vault.flag.from", nil))
+	if rescue.Flags != nil {
+		rescue.Flags(cmd)
+	}
+	return cmd
+}
+
+func recoverInto(cmd *cobra.Command, r *Room, out *console.Out, seed seal.Seed) error {
+	identity, err := seed.RecoveryIdentity()
+	if err != nil {
+		return err
+	}
+	found, err := r.Recover(cmd.Context(), identity, func(m MemberFound) {
+		switch {
+		case out.JSON:
+		case m.Err != nil:
+			out.Note("vault.recover.silent", args{"Member": m.Member, "Why": out.P.Error(m.Err)})
+		default:
+			out.Note("vault.recover.member", args{"Member": m.Member, "Count": m.Shards})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return out.Emit(found, func() {
+		for _, b := range found.Backups {
+			out.Say("vault.recover.backup", args{"Name": b.Name, "Count": b.Files, "Size": out.P.Bytes(core.Size(b.Bytes))})
+			if b.Incomplete > 0 {
+				out.Say("vault.recover.incomplete", args{"Name": b.Name, "Count": b.Incomplete})
+			}
+			if !b.Password {
+				out.Say("vault.recover.no_password", args{"Name": b.Name})
+			}
+		}
+		if len(found.Backups) == 0 {
+			out.Say("vault.recover.nothing", nil)
+			return
+		}
+		out.Line("")
+		out.Say("vault.recover.next", args{"Name": found.Backups[0].Name})
+	})
+}

@@ -1,0 +1,174 @@
+package vault
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/room/vault/rest"
+)
+
+func (c cli) status() *cobra.Command {
+	return c.command("status [NAME]", "status", cobra.MaximumNArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		report, err := r.Status(cmd.Context(), strings.Join(typed, ""))
+		if err != nil {
+			return err
+		}
+		return out.Emit(report, func() {
+			if len(report.Backups) == 0 {
+				out.Say("vault.list.none", nil)
+			}
+			for i, s := range report.Backups {
+				if i > 0 {
+					out.Line("")
+				}
+				printStatus(out, r, s)
+			}
+			out.Line("")
+			printPool(out, report)
+			printTroubles(out, r, report.Troubles)
+		})
+	})
+}
+
+// printStatus says how one backup stands: the verdict first, then why.
+func printStatus(out *console.Out, r *Room, s Status) {
+	now := r.n.Now()
+	out.Line(s.Name + ": " + out.P.T("vault.level."+string(s.Level), nil))
+	if s.Snapshot != 0 {
+		out.Say("vault.status.snapshot", args{"Ago": out.P.Ago(s.Snapshot, now), "Offsite": out.P.Ago(s.Offsite, now)})
+		out.Say("vault.status.losses", args{"Count": max(s.Losses, 0), "Domains": s.Domains})
+		if s.Losses < s.Placed {
+			out.Say("vault.status.away", args{"Count": s.Placed})
+		}
+	}
+	out.Say("vault.status.size", args{
+		"Count": s.Files, "Size": out.P.Bytes(core.Size(s.Bytes)), "Stored": out.P.Bytes(core.Size(s.Stored)),
+	})
+	if s.Waiting > 0 {
+		out.Say("vault.status.waiting", args{"Count": s.Waiting, "Size": out.P.Bytes(core.Size(s.WaitSize))})
+	}
+	if s.Removed > 0 {
+		out.Say("vault.status.removed", args{"Count": s.Removed})
+	}
+	var rows [][]string
+	for _, k := range s.Kinds {
+		rows = append(rows, []string{
+			out.P.T("vault.kind."+string(k.Type), nil), fmt.Sprint(k.Files), out.P.Bytes(core.Size(k.Bytes)),
+			codeWords(out, k), fmt.Sprint(k.Domains), fmt.Sprint(max(k.Losses, 0)),
+		})
+	}
+	if len(rows) > 0 {
+		out.Line("")
+		out.Table([]string{"vault.col.what", "vault.col.files", "vault.col.size", "vault.col.how", "vault.col.domains", "vault.col.losses"}, rows)
+	}
+	rows = nil
+	for _, m := range s.Members {
+		state := out.P.T("vault.member.well", nil)
+		if !m.Well {
+			state = out.P.T("vault.member.failing", args{"Ago": out.P.Ago(m.Since, now)})
+		}
+		rows = append(rows, []string{
+			string(m.Member), fmt.Sprint(m.Shards), out.P.Bytes(core.Size(m.Bytes)), out.P.Ago(m.Seen, now), state,
+		})
+	}
+	if len(rows) > 0 {
+		out.Line("")
+		out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.size", "vault.col.seen", "vault.col.state"}, rows)
+	}
+}
+
+func codeWords(out *console.Out, k Kind) string {
+	if k.Type == rest.Data && strings.Contains(k.Code, "/") {
+		need, all, _ := strings.Cut(k.Code, "/")
+		return out.P.T("vault.code.shards", args{"K": need, "N": all})
+	}
+	copies, _, _ := strings.Cut(k.Code, " ")
+	if copies == "0" {
+		return "—"
+	}
+	return out.P.T("vault.code.copies", args{"N": copies})
+}
+
+// printPool says when there are too few lenders for any promise.
+func printPool(out *console.Out, report Report) {
+	switch report.Domains {
+	case 0:
+		out.Say("vault.no_lender", nil)
+	case 1:
+		out.Say("vault.status.one_lender", nil)
+	default:
+		out.Say("vault.status.lenders", args{"Count": report.Lenders, "Domains": report.Domains})
+	}
+}
+
+func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
+	if len(troubles) == 0 {
+		return
+	}
+	out.Line("")
+	out.Say("vault.status.troubles", nil)
+	type place struct{ member, kind string }
+	counted, order := map[place]int64{}, []Trouble{}
+	for _, t := range troubles {
+		at := place{string(t.Member), t.Kind}
+		if counted[at] == 0 {
+			order = append(order, t)
+		}
+		counted[at] += t.Count
+	}
+	for _, t := range order {
+		line := out.P.T("vault.trouble."+t.Kind, args{
+			"Member": t.Member, "Count": counted[place{string(t.Member), t.Kind}], "Ago": out.P.Ago(t.Last, r.n.Now()),
+		})
+		if t.Over != 0 {
+			line += " " + out.P.T("vault.trouble_over", nil)
+		}
+		out.Line("  " + line)
+	}
+}
+
+// printKit is a page for paper: nothing on it is secret but what is written in by
+// hand.
+func printKit(out *console.Out, k Kit) {
+	rule := strings.Repeat("-", 72)
+	out.Line(rule)
+	out.Say("vault.kit.title", args{"Origin": k.Origin})
+	out.Say("vault.kit.made", args{"Date": out.P.Day(k.Made)})
+	out.Line(rule)
+	out.Line("")
+	out.Say("vault.kit.words", nil)
+	out.Line("")
+	for row := range 6 {
+		var b strings.Builder
+		for column := range 4 {
+			fmt.Fprintf(&b, "%2d ______________  ", row*4+column+1)
+		}
+		out.Line("   " + strings.TrimRight(b.String(), " "))
+		out.Line("")
+	}
+	out.Say("vault.kit.identity", args{"Origin": k.Origin, "Fingerprint": k.Fingerprint, "Root": k.Root, "Recipient": k.Recipient})
+	out.Line("")
+	out.Say("vault.kit.members", args{"Count": len(k.Contacts)})
+	for _, c := range k.Contacts {
+		out.Line(fmt.Sprintf("   %-28s %s", c.Member, c.URL))
+		out.Line("   " + strings.Repeat(" ", 29) + c.Fingerprint)
+	}
+	out.Line("")
+	if len(k.Backups) > 0 {
+		out.Say("vault.kit.backups", args{"Names": strings.Join(k.Backups, ", ")})
+		out.Line("")
+	}
+	from := ""
+	for _, c := range k.Contacts[:min(len(k.Contacts), 3)] {
+		from += " --from " + c.URL
+	}
+	out.Say("vault.kit.steps", args{"Origin": k.Origin, "From": from})
+	out.Line(rule)
+	if k.Checked == 0 {
+		out.Note("vault.kit.unchecked", nil)
+	}
+}

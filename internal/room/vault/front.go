@@ -1,0 +1,272 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+)
+
+// commitPatience is how long a request for an index or a snapshot is held; then
+// restic is told to ask again. It calls a request stuck after five minutes.
+const commitPatience = 4 * time.Minute
+
+// door lets bearers of tokens in; it is the front's rest.Door.
+type door struct{ room *Room }
+
+// Enter checks a token. Returns CodeDenied for a wrong name or token, CodeUnsure
+// while the catalogue is being rebuilt.
+func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Repository, error) {
+	t, err := parseToken(text)
+	if err != nil {
+		return nil, core.Denied("vault.bad_token", err).With("Name", name)
+	}
+	repo, err := d.room.store.repo(ctx, name)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil, core.Denied("vault.bad_token", err).With("Name", name)
+	}
+	if err != nil {
+		return nil, core.Unsure("vault.catalogue_away", err)
+	}
+	right := repo.right(t)
+	if right == "" {
+		return nil, core.Denied("vault.bad_token", fmt.Errorf("no such token for %s", name)).With("Name", name)
+	}
+	v := &view{room: d.room, repo: repo, right: right}
+	if right == Prune {
+		v.prune = t.pruneKey()
+	}
+	if asOf != "" {
+		day, err := time.Parse(time.DateOnly, asOf)
+		if err != nil {
+			return nil, core.NotFound("vault.no_such_path", err)
+		}
+		v.asOf = core.At(day.AddDate(0, 0, 1)) - 1
+	}
+	return v, nil
+}
+
+// view is one repository as the bearer of one token sees it, now or at the end of
+// a day.
+type view struct {
+	room  *Room
+	repo  Repo
+	right Right
+	asOf  core.Moment // zero = now
+	prune ed25519.PrivateKey
+}
+
+func (v *view) check(what verb, t rest.Type) error {
+	if v.right.allows(what, t, v.asOf != 0) {
+		return nil
+	}
+	return core.Denied("vault.token_forbids", fmt.Errorf("a %s token cannot %s %s", v.right, what, t)).
+		With("Right", string(v.right)).With("Type", string(t))
+}
+
+// find looks a file up. CodeNotFound only when the catalogue is whole.
+func (v *view) find(ctx context.Context, h rest.Handle) (Object, error) {
+	o, err := v.room.store.file(ctx, v.repo.Name, h, v.asOf)
+	if core.CodeOf(err) == core.CodeNotFound {
+		if unsure := v.room.whole(ctx); unsure != nil {
+			return o, unsure
+		}
+	}
+	return o, err
+}
+
+// whole says whether the catalogue holds everything: not while a recovery has not
+// come to its end.
+func (r *Room) whole(ctx context.Context) error {
+	note, err := r.store.note(ctx, noteRecovering)
+	if err != nil {
+		return core.Unsure("vault.catalogue_away", err)
+	}
+	if note != "" {
+		return core.Unsure("vault.recovering", fmt.Errorf("recovery began %s", note))
+	}
+	return nil
+}
+
+// Stat answers a file's size.
+func (v *view) Stat(ctx context.Context, h rest.Handle) (int64, error) {
+	if h.Type == rest.Locks {
+		return v.room.locks.stat(v.repo.Name, h.Name)
+	}
+	o, err := v.find(ctx, h)
+	return o.Size, err
+}
+
+// Open opens a file, wherever it lies.
+func (v *view) Open(ctx context.Context, h rest.Handle) (io.ReadSeekCloser, error) {
+	if h.Type == rest.Locks {
+		return v.room.locks.open(v.repo.Name, h.Name)
+	}
+	o, err := v.find(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	return v.room.openObject(ctx, o)
+}
+
+// List lists the files of a type.
+func (v *view) List(ctx context.Context, t rest.Type) ([]rest.Item, error) {
+	if t == rest.Locks {
+		return v.room.locks.list(v.repo.Name)
+	}
+	if err := v.room.whole(ctx); err != nil {
+		return nil, err
+	}
+	return v.room.store.files(ctx, v.repo.Name, t, v.asOf)
+}
+
+// Save takes a file: sealed on the way, on this disk when it is acknowledged, and
+// off-site too when it is an index or a snapshot.
+func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int64) error {
+	if err := v.check(verbSave, h.Type); err != nil {
+		return err
+	}
+	if h.Type == rest.Locks {
+		return v.room.locks.save(ctx, v.repo.Name, h.Name, body)
+	}
+	switch o, err := v.find(ctx, h); core.CodeOf(err) {
+	case "":
+		return v.again(ctx, o, body)
+	case core.CodeNotFound:
+	default:
+		return err
+	}
+	if err := v.room.someoneLends(ctx); err != nil {
+		return err
+	}
+	o, err := v.room.accept(ctx, Object{Repo: v.repo.Name, File: h, Size: size}, body)
+	if core.CodeOf(err) == core.CodeConflict {
+		// Somebody else brought the same file meanwhile; ours is read and dropped.
+		if o, err = v.find(ctx, h); err == nil && h.Type == rest.Config {
+			return core.Conflict("vault.config_exists", fmt.Errorf("%s has a config", v.repo.Name))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return v.room.commit(ctx, o)
+}
+
+// again takes a file whose name is there: the same one is fine, and waits as the
+// first did; another config is a conflict.
+func (v *view) again(ctx context.Context, o Object, body io.Reader) error {
+	if o.File.Type != rest.Config {
+		if _, err := io.Copy(io.Discard, body); err != nil { // ends in an error unless it is what its name says
+			return err
+		}
+		return v.room.commit(ctx, o)
+	}
+	plain, err := v.room.openObject(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer plain.Close() //nolint:errcheck // only read
+	have, err := io.ReadAll(io.LimitReader(plain, maxSmall))
+	if err != nil {
+		return err
+	}
+	sent, err := io.ReadAll(io.LimitReader(body, maxSmall))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(have, sent) {
+		return core.Conflict("vault.config_exists", fmt.Errorf("%s has another config", v.repo.Name))
+	}
+	return nil
+}
+
+// Remove buries a file at the members; here it is gone at once.
+func (v *view) Remove(ctx context.Context, h rest.Handle) error {
+	if err := v.check(verbRemove, h.Type); err != nil {
+		return err
+	}
+	if h.Type == rest.Locks {
+		return v.room.locks.remove(v.repo.Name, h.Name)
+	}
+	return v.room.bury(ctx, v.repo.Name, h, v.prune)
+}
+
+// someoneLends refuses files that nobody would take. Returns CodeFull.
+func (r *Room) someoneLends(ctx context.Context) error {
+	lenders, err := r.pool.all(ctx)
+	if err != nil {
+		return err
+	}
+	if len(lenders) == 0 {
+		return core.Full("vault.no_lender", fmt.Errorf("no member lends us room"))
+	}
+	return nil
+}
+
+// accept seals a file onto the shelf and writes its row; then it is ours to
+// place. Returns CodeConflict when the name was taken meanwhile, CodeFull when the
+// spool or the disk is.
+func (r *Room) accept(ctx context.Context, o Object, body io.Reader) (Object, error) {
+	if !kept(o.File.Type) {
+		done, err := r.spool.enter(ctx, o.Size)
+		if err != nil {
+			return o, err
+		}
+		defer done()
+	}
+	s, err := r.seal(ctx, body)
+	if err != nil {
+		return o, err
+	}
+	o.ID, o.Shelf, o.Size, o.Sealed = s.id, s.shelf, s.size, s.length
+	o.State, o.Made = Waiting, core.At(r.n.Now())
+	// Once the row may be there the file must stay, even if nobody waits any more.
+	if o.Seq, err = r.store.addObject(context.WithoutCancel(ctx), o); err != nil {
+		if core.CodeOf(err) == core.CodeConflict {
+			r.drop(s.shelf)
+		}
+		return o, err
+	}
+	r.addSpooled(o)
+	r.work.broadcast()
+	return o, nil
+}
+
+// drop removes a file that no row names.
+func (r *Room) drop(shelf string) {
+	if err := r.shelf.Remove(shelf); err != nil {
+		r.n.Log.Warn("removing a file from the shelf failed", "file", shelf, "error", err)
+	}
+}
+
+// commit returns when the commit rule lets the file be acknowledged. Returns
+// CodeUnsure when that takes longer than restic would wait: it asks again.
+func (r *Room) commit(ctx context.Context, o Object) error {
+	if !committed(o.File.Type) {
+		return nil
+	}
+	timeout := time.NewTimer(commitPatience)
+	defer timeout.Stop()
+	for {
+		changed := r.committed.next()
+		left, err := r.store.uncommitted(ctx, o.Repo, o.Seq)
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timeout.C:
+			return core.Unsure("vault.not_offsite_yet", fmt.Errorf("%d files of %s are not off-site yet", left, o.Repo)).With("Count", left)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package vault
+
+import (
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// Meta is entrechat's own kind of file: what a repository needs beside restic's
+// files to come back from nothing. The front does not show it.
+const Meta rest.Type = "repo"
+
+// State says how far an object is on its way to the members.
+type State string
+
+// The states. An object moves forward when shards are placed and back when one
+// is found lost.
+const (
+	Waiting State = "waiting" // not yet off-site
+	Safe    State = "safe"    // enough shards on distinct domains, not all
+	Placed  State = "placed"  // all of them
+)
+
+// Object is one file of a repository in its sealed form.
+type Object struct {
+	ID     shard.Hash // BLAKE3 of the sealed file
+	Repo   string
+	File   rest.Handle // what restic calls it
+	Size   int64       // plain bytes
+	Sealed int64       // bytes of the age file
+	Code   shard.Code  // zero until the first shard is sent
+	Seq    int64       // order of acceptance
+	Shelf  string      // its name on our disk; empty = only the members have it
+	State  State
+	Tries  int         // failed rounds in a row
+	Next   core.Moment // not before
+	Made   core.Moment // accepted
+	Safe   core.Moment // off-site for the first time; zero = not yet
+	Buried core.Moment // zero = alive
+}
+
+// Placement is one shard at one member.
+type Placement struct {
+	Object  shard.Hash
+	Index   int
+	Member  core.MemberID
+	Site    string
+	Admin   string
+	Length  int64 // bytes of the shard's data
+	Root    shard.Hash
+	State   PlacementState
+	Receipt []byte      // the holder's signed document; empty after a recovery
+	Held    core.Moment // since when, by the holder's clock
+	Seen    core.Moment // when we were last shown it
+}
+
+// PlacementState says what we believe of a shard at a member.
+type PlacementState string
+
+// The states of a placement. Only a held one counts.
+const (
+	Held  PlacementState = "held"
+	Lost  PlacementState = "lost"  // the member says it has no such shard
+	Wrong PlacementState = "wrong" // it gave other bytes
+)
+
+// domain is the placement as a lender, for the rule "one shard per domain".
+func (p Placement) domain() core.Lender {
+	return core.Lender{ID: p.Member, Site: p.Site, Admin: p.Admin}
+}
+
+// kept says whether files of a type stay on our disk for good: small ones, that
+// every restic run reads.
+func kept(t rest.Type) bool { return t != rest.Data }
+
+// committed says whether a file of the type is acknowledged only when it and all
+// before it are off-site.
+func committed(t rest.Type) bool { return t == rest.Index || t == rest.Snapshots }
+
+// codeFor chooses how an object of the type is cut for so many domains. What a
+// repository cannot be opened without goes to every domain, at most nine.
+//
+// spec: docs/spec/shard.md#codes
+func codeFor(t rest.Type, domains int) shard.Code {
+	domains = max(domains, 1)
+	switch t {
+	case rest.Data:
+		return shard.CodeFor(domains)
+	case rest.Index:
+		copies := shard.CopiesFor(domains)
+		copies.N = min(max(copies.N, 2), domains)
+		return copies
+	case rest.Config, rest.Keys, rest.Snapshots, rest.Locks, Meta:
+	}
+	return shard.Code{K: 1, N: min(domains, 9)}
+}
+
+// stateOf is where an object stands with so many shards held, each in a domain
+// of its own.
+func stateOf(c shard.Code, held int) State {
+	switch {
+	case c.K == 0 || held < c.Enough():
+		return Waiting
+	case held < c.N:
+		return Safe
+	}
+	return Placed
+}
+
+// losses is how many more domains may fail before the object is gone; negative
+// when it is.
+func losses(c shard.Code, held int) int { return held - max(c.K, 1) }

@@ -1,0 +1,102 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"filippo.io/age"
+)
+
+// fetchLimit bounds a journey to the members that several readers wait for; it
+// goes on when one of them leaves.
+const fetchLimit = 4 * time.Minute
+
+// openObject opens a file in plain: from the shelf, from the cache, or brought
+// back from the members. The caller closes. Returns CodeUnsure when too few
+// members answer.
+func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
+	if o.Shelf != "" {
+		f, err := r.shelf.Open(o.Shelf)
+		if err == nil {
+			return r.keys.openFile(f, o.Sealed)
+		}
+		if !isMissing(err) {
+			return nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
+		}
+	}
+	if r.cache == nil {
+		return r.openGathered(ctx, o)
+	}
+	if f := r.cache.open(o.ID); f != nil {
+		return r.keys.openFile(f, o.Sealed)
+	}
+	// A reader that leaves must not take the journey away from the others.
+	done := r.flights.DoChan(o.ID.String(), func() (any, error) {
+		fetching, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchLimit)
+		defer cancel()
+		return nil, r.fetch(fetching, o)
+	})
+	select {
+	case res := <-done:
+		if res.Err != nil {
+			return nil, res.Err
+		}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if f := r.cache.open(o.ID); f != nil {
+		return r.keys.openFile(f, o.Sealed)
+	}
+	return r.openGathered(ctx, o) // no room for a cache: read it for this reader alone
+}
+
+// fetch brings an object back: to the cache, and one of the small files to the
+// shelf, where it belongs.
+func (r *Room) fetch(ctx context.Context, o Object) error {
+	buf, l, err := r.gather(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer l.free()
+	f, err := r.cache.put(o.ID, buf[:o.Sealed])
+	if err != nil {
+		r.n.Log.Warn("no room for the cache", "error", err)
+		return nil
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if kept(o.File.Type) && o.State == Placed {
+		r.keepHere(ctx, o, buf[:o.Sealed])
+	}
+	return nil
+}
+
+// keepHere puts a small file back on the shelf. Failing is no more than slow.
+func (r *Room) keepHere(ctx context.Context, o Object, sealed []byte) {
+	name := newShelfName()
+	_, err := r.shelf.Put(ctx, name, bytes.NewReader(sealed))
+	if err == nil {
+		err = r.store.shelve(ctx, o.ID, name)
+	}
+	if err != nil {
+		r.n.Log.Warn("keeping a small file failed", "file", o.File.String(), "error", err)
+	}
+}
+
+// openGathered reads an object from the members into memory and opens it there;
+// the memory is given back at Close.
+func (r *Room) openGathered(ctx context.Context, o Object) (*plainFile, error) {
+	buf, l, err := r.gather(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	plain, size, err := age.DecryptReaderAt(bytes.NewReader(buf[:o.Sealed]), o.Sealed, r.keys.identities...)
+	if err != nil {
+		l.free()
+		return nil, fmt.Errorf("open sealed object: %w", err)
+	}
+	return &plainFile{from: plain, size: size, close: func() error { l.free(); return nil }}, nil
+}

@@ -1,0 +1,87 @@
+package vault
+
+import (
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/shard"
+)
+
+// task is one shard to be sent to one lender.
+type task struct {
+	Index  int
+	Lender core.Lender
+}
+
+// headRoom is what a shard file's head may take of a pledge, in bytes; measured
+// about 1,100.
+const headRoom = 1500
+
+// plan says which shards of an object are missing and who should take them. held
+// are the placements that count; nobody in their domains gets another. Fewer
+// tasks than missing shards come back when there are no more domains with room.
+func plan(o Object, held []Placement, lenders []shard.Candidate) []task {
+	missing := missingShards(o.Code, held)
+	taken := make([]core.Lender, 0, len(held))
+	for _, p := range held {
+		taken = append(taken, p.domain())
+	}
+	picked := shard.Place(o.ID, o.Code.ShardSize(o.Sealed)+headRoom, len(missing), lenders, taken)
+	tasks := make([]task, 0, len(picked))
+	for i, l := range picked {
+		tasks = append(tasks, task{missing[i], l})
+	}
+	return tasks
+}
+
+// missingShards lists the indexes nobody holds. Copies are all alike: only their
+// number counts.
+func missingShards(c shard.Code, held []Placement) []int {
+	have := map[int]bool{}
+	for _, p := range held {
+		have[p.Index] = true
+	}
+	var missing []int
+	for i := 0; len(missing) < c.N-len(have) && i < shard.MaxShards; i++ {
+		if !have[i] {
+			missing = append(missing, i)
+		}
+	}
+	return missing
+}
+
+// effective is how many shards count: distinct, and in distinct domains.
+func effective(held []Placement) int {
+	indexes, domains := map[int]bool{}, make([]core.Lender, 0, len(held))
+	for _, p := range held {
+		if !indexes[p.Index] {
+			indexes[p.Index] = true
+			domains = append(domains, p.domain())
+		}
+	}
+	return shard.Domains(domains)
+}
+
+// reachable is in how many domains an object can lie: where it is held, and where
+// it could be sent now.
+func reachable(o Object, held []Placement, lenders []shard.Candidate) int {
+	all := make([]core.Lender, 0, len(held)+len(lenders))
+	for _, p := range held {
+		all = append(all, p.domain())
+	}
+	for _, c := range lenders {
+		if c.Free > 0 {
+			all = append(all, c.Lender)
+		}
+	}
+	return shard.Domains(all)
+}
+
+// onlyHeld keeps the placements that count.
+func onlyHeld(all []Placement) []Placement {
+	var out []Placement
+	for _, p := range all {
+		if p.State == Held {
+			out = append(out, p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,232 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/shard"
+)
+
+const (
+	// lendersFor is how long trust's answer and our own sums are used again.
+	lendersFor = 5 * time.Second
+	// The pause before a lender that failed is sent anything new, doubled each time.
+	firstPause = 2 * time.Second
+	maxPause   = 5 * time.Minute
+	// refusedPause is the pause after a clear no: full, or no grant.
+	refusedPause = 10 * time.Minute
+	// reachEvery bounds how often a well lender's row is written.
+	reachEvery = time.Minute
+)
+
+// pool is what we know of the lenders now: who granted us room, how much of it is
+// left, who fails. The catalogue remembers it; this is the running node's view.
+type pool struct {
+	n     *Needs
+	store store
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	asked   time.Time
+	lenders []core.Lender
+	used    map[core.MemberID]int64
+	states  map[core.MemberID]lenderState
+	written map[core.MemberID]core.Moment
+	fails   map[core.MemberID]int
+}
+
+func newPool(n *Needs, s store) *pool {
+	return &pool{n: n, store: s, log: n.Log, written: map[core.MemberID]core.Moment{}, fails: map[core.MemberID]int{}}
+}
+
+// refresh asks trust and the catalogue again when their answers are old.
+func (p *pool) refresh(ctx context.Context) error {
+	p.mu.Lock()
+	fresh := p.states != nil && p.n.Now().Sub(p.asked) < lendersFor
+	p.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	lenders, err := p.n.Lenders.Lenders(ctx, core.GrantStore)
+	if err != nil {
+		return core.Unsure("vault.pool_unknown", fmt.Errorf("ask who lends: %w", err))
+	}
+	used, err := p.store.used(ctx)
+	if err != nil {
+		return err
+	}
+	states, err := p.store.lenderStates(ctx)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.states != nil {
+		// What this process saw is newer than what it wrote.
+		for id, s := range p.states {
+			if states[id].Good <= s.Good {
+				states[id] = s
+			}
+		}
+	}
+	p.lenders, p.used, p.states, p.asked = lenders, used, states, p.n.Now()
+	return nil
+}
+
+// all lists the lenders, well or not.
+func (p *pool) all(ctx context.Context) ([]core.Lender, error) {
+	if err := p.refresh(ctx); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lenders, nil
+}
+
+// candidates lists the lenders that may be sent something now, with their room.
+func (p *pool) candidates(ctx context.Context) ([]shard.Candidate, error) {
+	if err := p.refresh(ctx); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := core.At(p.n.Now())
+	var out []shard.Candidate
+	for _, l := range p.lenders {
+		if p.states[l.ID].Next <= now {
+			out = append(out, shard.Candidate{Lender: l, Free: l.Grant.Bytes - p.used[l.ID]})
+		}
+	}
+	return out, nil
+}
+
+// failing says whether a member did not do what we last asked it.
+func (p *pool) failing(id core.MemberID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.states[id].Bad != 0
+}
+
+// filled counts bytes a lender has taken, until the catalogue is summed again.
+func (p *pool) filled(id core.MemberID, n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.used != nil {
+		p.used[id] += n
+	}
+}
+
+// good notes that a member did what we asked.
+func (p *pool) good(ctx context.Context, id core.MemberID) {
+	ctx = context.WithoutCancel(ctx)
+	now := core.At(p.n.Now())
+	p.mu.Lock()
+	was := p.states[id]
+	next := lenderState{Good: now}
+	p.set(id, next)
+	delete(p.fails, id)
+	write := was.Bad != 0 || was.Next != 0 || now.Sub(p.written[id]) > reachEvery
+	if write {
+		p.written[id] = now
+	}
+	p.mu.Unlock()
+	if !write {
+		return
+	}
+	p.keep(ctx, id, next)
+	if was.Bad != 0 {
+		p.logged(p.store.endTrouble(ctx, id, troubleUnreachable, now))
+		p.logged(p.store.hurry(ctx))
+	}
+}
+
+func (p *pool) set(id core.MemberID, s lenderState) {
+	if p.states == nil {
+		p.states = map[core.MemberID]lenderState{}
+	}
+	p.states[id] = s
+}
+
+// bad notes what a member did wrong: it is asked last from now on, sent nothing
+// for a while, and `vault status` names it.
+func (p *pool) bad(ctx context.Context, t Trouble) {
+	ctx = context.WithoutCancel(ctx)
+	now := core.At(p.n.Now())
+	t.Last = now
+	p.mu.Lock()
+	s := p.states[t.Member]
+	switch t.Kind {
+	case troubleBusy:
+		s.Next = now.Add(firstPause)
+		p.set(t.Member, s)
+		p.mu.Unlock()
+		return
+	case troubleFull, troubleRefused:
+		s.Next = now.Add(refusedPause)
+	default:
+		p.fails[t.Member]++
+		s.Next = now.Add(min(firstPause<<min(p.fails[t.Member]-1, 10), maxPause))
+		if s.Bad == 0 {
+			s.Bad = now
+		}
+	}
+	p.set(t.Member, s)
+	p.mu.Unlock()
+	p.log.Warn("a member failed us", "member", t.Member, "trouble", t.Kind, "object", t.Object, "shard", t.Index, "detail", t.Detail)
+	p.keep(ctx, t.Member, s)
+	p.logged(p.store.addTrouble(ctx, t))
+}
+
+func (p *pool) keep(ctx context.Context, id core.MemberID, s lenderState) {
+	p.logged(p.store.setLender(ctx, id, s))
+}
+
+// logged: what is only remembered for people must not stop a backup.
+func (p *pool) logged(err error) {
+	if err != nil {
+		p.log.Warn("noting the state of a member failed", "error", err)
+	}
+}
+
+// The kinds of trouble.
+const (
+	troubleWrong       = "wrong"       // gave other bytes than it signed for
+	troubleLost        = "lost"        // says it has no such shard
+	troubleRefused     = "refused"     // says no
+	troubleFull        = "full"        // has no room left
+	troubleUnreachable = "unreachable" // does not answer, or too late
+	troubleBusy        = "busy"        // asks us to slow down; not written down
+)
+
+// troubleOf sorts what came back of a member.
+func troubleOf(member core.MemberID, p Placement, err error) Trouble {
+	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err)}
+	switch core.CodeOf(err) {
+	case core.CodeInvalid, core.CodeConflict:
+		t.Kind = troubleWrong
+	case core.CodeNotFound:
+		t.Kind = troubleLost
+	case core.CodeDenied:
+		t.Kind = troubleRefused
+	case core.CodeFull:
+		t.Kind = troubleFull
+	default:
+		t.Kind = troubleUnreachable
+	}
+	var e *core.Error
+	if errors.As(err, &e) && (e.Key == "vault.busy" || e.Key == "peer.slow_down") {
+		t.Kind = troubleBusy
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Kind = troubleUnreachable
+	}
+	if t.Kind != troubleWrong && t.Kind != troubleLost {
+		t.Object, t.Index = "", 0 // about the member, not about one shard
+	}
+	return t
+}

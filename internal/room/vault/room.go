@@ -1,0 +1,144 @@
+package vault
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/sync/singleflight"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// Words are the room's sentences, French and English.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// Lenders says who granted us room, and how much.
+type Lenders interface {
+	Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error)
+}
+
+// Contact is a member and where it is.
+type Contact struct {
+	ID   core.MemberID
+	URL  string
+	Root core.RootKey
+}
+
+// Needs is what the room is made of.
+type Needs struct {
+	DB     *db.DB
+	Dir    string // the room's own folder: shelf, cache, locks, secrets
+	Signer seal.Signer
+	Root   core.RootKey
+	// Daily opens and seals; Recovery only seals, its private half is the seed words.
+	Daily    *age.X25519Identity
+	Recovery *age.X25519Recipient
+	Lenders  Lenders
+	// Contacts are the members this node knows, lenders or not: what the printed
+	// kit names, and whom a recovery asks.
+	Contacts func(ctx context.Context) ([]Contact, error)
+	// Holder reaches a member's store. What it answers must give up when the context ends.
+	Holder func(core.MemberID) holder.Holder
+	// Local is what this node keeps for others, served beside what is ours; nil in
+	// a command.
+	Local  *holder.Local
+	Words  *words.Printer
+	Config Config
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Room is the vault of one node, or of one command beside it. Safe for concurrent
+// use.
+type Room struct {
+	n     Needs
+	store store
+	keys  keys
+	shelf *blob.Dir
+	locks locks
+	arena *arena
+	spool *spool
+	pool  *pool
+	cache *cache // nil in a command: only the node that serves has one
+
+	work      signal // something to ship
+	committed signal // something got off-site
+	flights   singleflight.Group
+
+	started chan struct{} // closed when Start is through
+	mu      sync.Mutex
+	claimed map[shard.Hash]bool // objects somebody ships
+	pace    time.Duration       // what a shard lately took to arrive
+}
+
+// New makes the room; nothing runs yet.
+func New(n Needs) (*Room, error) {
+	n.Config = n.Config.filled()
+	shelf, err := blob.Open(filepath.Join(n.Dir, "shelf"))
+	if err != nil {
+		return nil, err
+	}
+	lockDir, err := blob.Open(filepath.Join(n.Dir, "locks"))
+	if err != nil {
+		return nil, err
+	}
+	r := &Room{
+		n: n, store: store{n.DB}, shelf: shelf, locks: locks{lockDir},
+		arena:   newArena(n.Config.Memory),
+		spool:   &spool{max: int64(n.Config.Spool), now: n.Now},
+		claimed: map[shard.Hash]bool{}, started: make(chan struct{}),
+	}
+	r.pool = newPool(&r.n, r.store)
+	return r, r.loadKeys()
+}
+
+// Fittings is what the house gets of this room.
+func (r *Room) Fittings() fit.Fittings {
+	f := fit.Fittings{
+		Name:   "vault",
+		Tools:  []fit.Route{{Pattern: frontPath + "/", Handler: r.Front()}},
+		Jobs:   r.Jobs(),
+		Checks: r.Checks(),
+	}
+	if r.n.Local != nil {
+		f.Peer, f.Jobs = r.n.Local.Routes(), append(f.Jobs, r.n.Local.Jobs()...)
+	}
+	return f
+}
+
+// frontPath is where on the loopback listener restic is answered.
+const frontPath = "/restic"
+
+// Front is restic's way in, for the paths below "/restic". It holds requests until
+// Start is through.
+func (r *Room) Front() http.Handler {
+	front := http.StripPrefix(frontPath, rest.NewHandler(rest.Needs{Door: door{r}, Text: r.n.Words.Error, Log: r.n.Log}))
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		select {
+		case <-r.started:
+			front.ServeHTTP(w, req)
+		case <-req.Context().Done():
+		case <-time.After(startPatience):
+			http.Error(w, r.n.Words.T("vault.starting", nil), http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// startPatience is how long a request waits for the node to be ready.
+const startPatience = 20 * time.Second

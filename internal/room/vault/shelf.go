@@ -1,0 +1,176 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"filippo.io/age"
+	"lukechampine.com/blake3"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// keys are what files are sealed to and opened with.
+type keys struct {
+	recipients []age.Recipient // daily, recovery
+	identities []age.Identity  // daily, and those of earlier machines
+}
+
+// sealed is a file as it came to lie on the shelf.
+type sealed struct {
+	shelf  string // name on the shelf
+	id     shard.Hash
+	size   int64 // of the plain file
+	length int64 // of the age file
+}
+
+// seal reads a file to its end, seals it on the way, and puts it on the shelf,
+// where it is on disk when seal returns. This is the only time it is sealed: its
+// id is fixed here, so that whatever dies later, the same shards are sent again.
+func (r *Room) seal(ctx context.Context, body io.Reader) (sealed, error) {
+	plain := &counter{r: body}
+	ciphertext, err := age.EncryptReader(plain, r.keys.recipients...)
+	if err != nil {
+		return sealed{}, fmt.Errorf("seal: %w", err)
+	}
+	sum := blake3.New(len(shard.Hash{}), nil)
+	s := sealed{shelf: newShelfName()}
+	if s.length, err = r.shelf.Put(ctx, s.shelf, io.TeeReader(ciphertext, sum)); err != nil {
+		return sealed{}, err
+	}
+	s.size = plain.n
+	sum.Sum(s.id[:0])
+	return s, nil
+}
+
+// newShelfName draws a name; the catalogue says what lies under it.
+func newShelfName() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) //nolint:errcheck // never fails, says crypto/rand
+	name := hex.EncodeToString(b[:])
+	return name[:2] + "/" + name
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// label is what a shard's header says, sealed, of the object it belongs to.
+//
+// spec: docs/spec/shard.md#label
+type label struct {
+	Repo string    `json:"repo"`
+	Type rest.Type `json:"type"`
+	Name string    `json:"name"`
+	Size int64     `json:"size"`
+}
+
+func (k keys) sealLabel(o Object) ([]byte, error) {
+	text, err := wire.Encode(label{o.Repo, o.File.Type, o.File.Name, o.Size})
+	if err != nil {
+		return nil, err
+	}
+	return k.sealBytes(text)
+}
+
+// openLabel reads a label. Returns CodeDenied when no identity opens it,
+// CodeInvalid when it does not name a file.
+func openLabel(data []byte, identities ...age.Identity) (label, error) {
+	var l label
+	text, err := openBytes(data, identities...)
+	if err != nil {
+		return l, err
+	}
+	if err := wire.Peek(text, &l); err != nil {
+		return l, err
+	}
+	file := rest.Handle{Type: l.Type, Name: l.Name}
+	if !rest.ValidRepo(l.Repo) || l.Size < 0 || !file.Valid() && l.Type != Meta {
+		return l, core.Invalid("vault.bad_label", fmt.Errorf("label names %.80q %.20q", l.Name, l.Type))
+	}
+	return l, nil
+}
+
+// openFile opens a sealed file on disk for random access.
+func (k keys) openFile(f *os.File, length int64) (*plainFile, error) {
+	plain, size, err := age.DecryptReaderAt(f, length, k.identities...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open sealed file: %w", err), f.Close())
+	}
+	return &plainFile{from: plain, close: f.Close, size: size}, nil
+}
+
+// chunk is age's unit of decryption in bytes; reading by the same unit opens each
+// once.
+const chunk = 64 << 10
+
+// plainFile reads a sealed file in plain, seeking as it likes.
+type plainFile struct {
+	from  io.ReaderAt
+	close func() error
+	size  int64
+	off   int64
+	buf   []byte // the chunk at start
+	start int64
+}
+
+func (f *plainFile) Read(p []byte) (int, error) {
+	if f.off >= f.size {
+		return 0, io.EOF
+	}
+	if f.off < f.start || f.off >= f.start+int64(len(f.buf)) {
+		if err := f.fill(f.off / chunk * chunk); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, f.buf[f.off-f.start:])
+	f.off += int64(n)
+	return n, nil
+}
+
+func (f *plainFile) fill(start int64) error {
+	if f.buf == nil {
+		f.buf = make([]byte, 0, chunk)
+	}
+	want := min(chunk, f.size-start)
+	n, err := f.from.ReadAt(f.buf[:want], start)
+	if err != nil && (!errors.Is(err, io.EOF) || int64(n) < want) {
+		f.buf = f.buf[:0]
+		return fmt.Errorf("read sealed file: %w", err)
+	}
+	f.buf, f.start = f.buf[:want], start
+	return nil
+}
+
+// Seek moves as io.Seeker says.
+func (f *plainFile) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += f.off
+	case io.SeekEnd:
+		offset += f.size
+	}
+	if offset < 0 {
+		return 0, errors.New("seek before the start")
+	}
+	f.off = offset
+	return offset, nil
+}
+
+// Close closes the file below.
+func (f *plainFile) Close() error { return f.close() }

@@ -1,0 +1,395 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+const (
+	// shippers is how many objects are on their way at once; the arena bounds
+	// their memory.
+	shippers = 4
+	// shipTick is how often the catalogue is looked at when nothing woke us: the
+	// command line may have put something there.
+	shipTick = 2 * time.Second
+	// rounds is how many times in a row other lenders are tried for the shards
+	// that some did not take.
+	rounds = 3
+	// recodeAfter is how many failed rounds an object waits for members that are
+	// away before it is cut for those that are there.
+	recodeAfter = 3
+	// slowest is the rate in bytes a second below which sending a shard is given up.
+	slowest = 32 << 10
+	// maxWait bounds the pause between rounds.
+	maxWait = 5 * time.Minute
+)
+
+// ship sends what waits to the members until ctx ends.
+func (r *Room) ship(ctx context.Context) error {
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	slots := make(chan struct{}, shippers)
+	for ctx.Err() == nil {
+		woken := r.work.next()
+		started, err := r.startDue(ctx, slots, &busy)
+		if err != nil {
+			return err
+		}
+		if started {
+			continue
+		}
+		timer := time.NewTimer(shipTick)
+		select {
+		case <-woken:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+// startDue begins the due objects that nobody works on, waiting for a free slot.
+func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.WaitGroup) (started bool, err error) {
+	due, err := r.store.due(ctx, core.At(r.n.Now()), 2*shippers)
+	if err != nil {
+		return false, err
+	}
+	for _, o := range due {
+		if !r.claim(o.ID) {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			r.unclaim(o.ID)
+			return false, nil
+		}
+		started = true
+		busy.Go(func() {
+			defer func() { <-slots }()
+			defer r.unclaim(o.ID)
+			if err := r.shipOne(ctx, o.ID); err != nil && ctx.Err() == nil {
+				r.n.Log.Error("placing an object failed", "object", o.ID.String(), "error", err)
+			}
+		})
+	}
+	return started, nil
+}
+
+func (r *Room) claim(id shard.Hash) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.claimed[id] {
+		return false
+	}
+	r.claimed[id] = true
+	return true
+}
+
+// unclaim lets the object be taken again, and wakes ship to look for more.
+func (r *Room) unclaim(id shard.Hash) {
+	r.mu.Lock()
+	delete(r.claimed, id)
+	r.mu.Unlock()
+	r.work.broadcast()
+}
+
+// shipOne does what can be done for one object now and says when to try again.
+func (r *Room) shipOne(ctx context.Context, id shard.Hash) error {
+	o, err := r.store.object(ctx, id)
+	if err != nil {
+		return err
+	}
+	if o.Buried != 0 || o.State == Placed {
+		return nil
+	}
+	all, err := r.store.placements(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	s := &shipment{room: r, o: o, held: onlyHeld(all), began: r.n.Now()}
+	err = s.run(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(s.settle(ctx), err)
+}
+
+// shipment is one object on its way.
+type shipment struct {
+	room  *Room
+	o     Object
+	held  []Placement
+	began time.Time
+	moved bool // something new was placed
+}
+
+// run places missing shards, other lenders taking over from those that fail.
+func (s *shipment) run(ctx context.Context) error {
+	lenders, err := s.room.pool.candidates(ctx)
+	if err != nil {
+		return err
+	}
+	if done, err := s.choose(ctx, lenders); done || err != nil {
+		return err
+	}
+	if len(plan(s.o, s.held, lenders)) == 0 {
+		return nil
+	}
+	shards, free, err := s.cut(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
+	for range rounds {
+		tasks := plan(s.o, s.held, lenders)
+		if len(tasks) == 0 || ctx.Err() != nil {
+			return nil
+		}
+		if err := s.send(ctx, tasks, shards); err != nil {
+			return err
+		}
+		if lenders, err = s.room.pool.candidates(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose fixes the code of an object, and loosens one that cannot be satisfied
+// any more because members went away. done says that a new object took its place.
+func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
+	domains := reachable(s.o, s.held, lenders)
+	stuck := s.o.State == Waiting && s.o.Tries >= recodeAfter && domains < s.o.Code.Enough()
+	if s.o.Code.K != 0 && !stuck || domains == 0 {
+		return false, nil
+	}
+	code := codeFor(s.o.File.Type, domains)
+	if len(s.held) > 0 && s.o.Code.K > 1 {
+		return true, s.room.reseal(ctx, s.o)
+	}
+	s.o.Code = code
+	return false, s.room.store.setCode(ctx, s.o.ID, code)
+}
+
+// pieces are the shards of an object in memory, and their hashes.
+type pieces struct {
+	data [][]byte // by index; copies share one
+	sums []shard.Header
+}
+
+// cut reads the object and makes its shards in borrowed memory.
+func (s *shipment) cut(ctx context.Context) (*pieces, func(), error) {
+	sealed, l, err := s.room.load(ctx, s.o)
+	if err != nil {
+		return nil, nil, err
+	}
+	padded := s.o.Code.Padded(s.o.Sealed)
+	data, err := s.o.Code.Split(sealed[:s.o.Sealed:padded], l.buf[padded:])
+	if err != nil {
+		l.free()
+		return nil, nil, err
+	}
+	p := &pieces{data: data, sums: make([]shard.Header, len(data))}
+	for i, d := range data {
+		if i > 0 && s.o.Code.K == 1 {
+			p.sums[i] = p.sums[0]
+			continue
+		}
+		p.sums[i] = shard.Header{}.Of(i, d)
+	}
+	return p, l.free, nil
+}
+
+// at is the shard of an index. Copies have indexes beyond N when some were lost.
+func (p *pieces) at(i int, copies bool) ([]byte, shard.Header) {
+	if copies {
+		i = 0
+	}
+	return p.data[i], p.sums[i]
+}
+
+// send gives shards to lenders, all at once, and writes their receipts down.
+func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
+	label, err := s.room.keys.sealLabel(s.o)
+	if err != nil {
+		return err
+	}
+	repo, err := s.room.store.repo(ctx, s.o.Repo)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	var failed error
+	for _, t := range tasks {
+		data, sums := p.at(t.Index, s.o.Code.K == 1)
+		h := sums
+		h.Owner, h.OwnerRoot, h.Object = s.room.n.Signer.ID(), s.room.n.Root, s.o.ID
+		h.K, h.N, h.Index, h.Sealed = s.o.Code.K, max(s.o.Code.N, t.Index+1), t.Index, s.o.Sealed
+		h.Label, h.Prune, h.Made = label, repo.Prune, s.o.Made
+		all.Go(func() {
+			placed, err := s.room.give(ctx, t.Lender, h, data)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil && placed != nil {
+				s.held, s.moved = append(s.held, *placed), true
+			}
+			failed = errors.Join(failed, err)
+		})
+	}
+	all.Wait()
+	return failed
+}
+
+// give sends one shard to one lender. A lender that fails is noted and no error;
+// nil is then the placement.
+func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data []byte) (*Placement, error) {
+	head, err := shard.Sign(h, r.n.Signer)
+	if err != nil {
+		return nil, err
+	}
+	limit := time.Minute + time.Duration(len(data)/slowest)*time.Second
+	sending, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	p := Placement{
+		Object: h.Object, Index: h.Index, Member: to.ID, Site: to.Site, Admin: to.Admin,
+		Length: h.Length, Root: h.Root, State: Held,
+	}
+	receipt, err := r.n.Holder(to.ID).Put(sending, head, bytes.NewReader(data))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.pool.bad(ctx, troubleOf(to.ID, p, err))
+		return nil, nil //nolint:nilnil // no placement, and the trouble is noted
+	}
+	if p.Receipt, err = receipt.Document.Encode(); err != nil {
+		return nil, err
+	}
+	p.Held, p.Seen = receipt.Received, core.At(r.n.Now())
+	if err := r.store.place(ctx, r.n.DB, p); err != nil {
+		return nil, fmt.Errorf("write placement: %w", err)
+	}
+	r.pool.good(ctx, to.ID)
+	r.pool.filled(to.ID, h.Length+headRoom)
+	return &p, nil
+}
+
+// settle writes where the object stands after a round.
+func (s *shipment) settle(ctx context.Context) error {
+	r, was := s.room, s.o.State
+	now := core.At(r.n.Now())
+	state := stateOf(s.o.Code, effective(s.held))
+	if state != was {
+		if err := r.store.setState(ctx, s.o.ID, state, now); err != nil {
+			return err
+		}
+		r.committed.broadcast()
+	}
+	s.o.State = state
+	if was == Waiting && state != Waiting && !kept(s.o.File.Type) {
+		r.spool.sent(s.o.Sealed, s.began)
+	}
+	if state != Placed {
+		tries := s.o.Tries + 1
+		if s.moved {
+			tries = 1
+		}
+		wait := min(time.Second<<min(tries, 12), maxWait)
+		if err := r.store.postpone(ctx, s.o.ID, tries, now.Add(wait)); err != nil {
+			return err
+		}
+	}
+	return r.unshelve(ctx, s.o)
+}
+
+// unshelve takes a data file off our disk when the members have it: all its
+// shards, or enough of them and it stayed long enough for the rest.
+func (r *Room) unshelve(ctx context.Context, o Object) error {
+	if o.Shelf == "" || kept(o.File.Type) {
+		return nil
+	}
+	long := o.State == Safe && r.n.Now().Sub(o.Made.Time()) > linger
+	if o.State != Placed && !long {
+		return nil
+	}
+	if err := r.store.shelve(ctx, o.ID, ""); err != nil {
+		return err
+	}
+	r.spool.add(-o.Sealed)
+	// A file left behind by a crash here is swept at the next start.
+	return removed(r.shelf.Remove(o.Shelf))
+}
+
+// linger is how long the sealed file of a safe object stays for the members that
+// are away; later its missing shards are made from the others.
+const linger = time.Hour
+
+// load reads a whole sealed object into borrowed memory with room for its parity,
+// from the shelf or from the members.
+func (r *Room) load(ctx context.Context, o Object) ([]byte, *lease, error) {
+	if o.Shelf == "" {
+		return r.gather(ctx, o)
+	}
+	f, err := r.shelf.Open(o.Shelf)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	l, err := r.arena.take(ctx, o.Code.Padded(o.Sealed)+o.Code.ParitySize(o.Sealed))
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := io.ReadFull(f, l.buf[:o.Sealed]); err != nil {
+		l.free()
+		return nil, nil, fmt.Errorf("read %s on the shelf: %w", o.File, err)
+	}
+	// A disk that flipped a bit would otherwise be copied to every member.
+	if shard.ObjectID(l.buf[:o.Sealed]) != o.ID {
+		l.free()
+		return nil, nil, core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s is not what was written", o.File, o.Repo)).
+			With("Name", o.Repo).With("File", o.File.String())
+	}
+	return l.buf, l, nil
+}
+
+// reseal gives the file of an object a new sealed form, and with it a new code:
+// shards of one object never mix two codes.
+func (r *Room) reseal(ctx context.Context, old Object) error {
+	plain, err := r.openObject(ctx, old)
+	if err != nil {
+		return err
+	}
+	s, err := r.seal(ctx, plain)
+	if err = errors.Join(err, plain.Close()); err != nil {
+		return err
+	}
+	fresh := old
+	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.Code, fresh.Tries, fresh.Next = s.id, s.shelf, s.length, shard.Code{}, 0, 0
+	if err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil {
+		return errors.Join(err, r.shelf.Remove(s.shelf))
+	}
+	r.n.Log.Info("cut anew for the members that are left", "repo", old.Repo, "file", old.File.String())
+	if old.Shelf == "" {
+		r.addSpooled(fresh)
+		return nil
+	}
+	return removed(r.shelf.Remove(old.Shelf))
+}
+
+func (r *Room) addSpooled(o Object) {
+	if o.File.Type == rest.Data {
+		r.spool.add(o.Sealed)
+	}
+}

@@ -1,0 +1,114 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"entrechat/internal/core"
+)
+
+// orphanAge is how old a file without a row must be to be taken for what a crash
+// left: a command beside this node may just be writing one.
+const orphanAge = time.Hour
+
+// Start makes the room ready to serve: an empty cache, and shelf and catalogue in
+// agreement again after whatever happened. Nothing acknowledged is lost by it.
+func (r *Room) Start(ctx context.Context) error {
+	if r.n.Local != nil {
+		if err := r.n.Local.Start(ctx); err != nil {
+			return err
+		}
+	}
+	var err error
+	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); err != nil {
+		return err
+	}
+	named, err := r.checkShelf(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.sweepShelf(named); err != nil {
+		return err
+	}
+	used, err := r.store.spooled(ctx)
+	if err != nil {
+		return err
+	}
+	r.spool.reset(used)
+	repos, err := r.store.repos(ctx)
+	if err != nil {
+		return err
+	}
+	for _, repo := range repos {
+		if err := r.record(ctx, repo); err != nil {
+			r.n.Log.Warn("writing a backup's record failed", "repo", repo.Name, "error", err)
+		}
+	}
+	return nil
+}
+
+// checkShelf compares every row with its file and answers the names in use.
+func (r *Room) checkShelf(ctx context.Context) (map[string]bool, error) {
+	rows, err := r.store.shelved(ctx)
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	for _, o := range rows {
+		info, err := r.shelf.Stat(o.Shelf)
+		switch {
+		case isMissing(err) || err == nil && info.Size() != o.Sealed:
+			err = r.missing(ctx, o)
+		case err != nil:
+		case o.Buried != 0:
+			err = r.store.shelve(ctx, o.ID, "") // the sweep takes the file
+		default:
+			named[o.Shelf] = true
+			err = r.unshelve(ctx, o)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return named, nil
+}
+
+// missing deals with a row whose file is gone or cut short: this disk lost it,
+// because a crash of ours cannot. Where the members cannot give it back either,
+// the row goes, so that restic may send the file again.
+func (r *Room) missing(ctx context.Context, o Object) error {
+	if err := r.store.shelve(ctx, o.ID, ""); err != nil {
+		return err
+	}
+	all, err := r.store.placements(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	if o.Buried != 0 || o.Code.K != 0 && losses(o.Code, effective(onlyHeld(all))) >= 0 {
+		return nil
+	}
+	r.n.Log.Error("this disk lost a file that was acknowledged", "repo", o.Repo, "file", o.File.String())
+	return r.store.buryObject(ctx, o.ID, core.At(r.n.Now()))
+}
+
+// sweepShelf removes old files that no row names.
+func (r *Room) sweepShelf(named map[string]bool) error {
+	var orphans []string
+	err := r.shelf.Walk("", func(name string) error {
+		info, err := r.shelf.Stat(name)
+		if err == nil && !named[name] && r.n.Now().Sub(info.ModTime()) > orphanAge {
+			orphans = append(orphans, name)
+		}
+		return removed(err)
+	})
+	if err != nil {
+		return fmt.Errorf("walk the shelf: %w", err)
+	}
+	for _, name := range orphans {
+		err = errors.Join(err, removed(r.shelf.Remove(name)))
+	}
+	return err
+}

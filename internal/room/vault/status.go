@@ -1,0 +1,213 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// recentTrouble is how long a trouble that is over stays in the status.
+const recentTrouble = 7 * 24 * time.Hour
+
+// Level sums a backup up in one word.
+type Level string
+
+// The levels, best first.
+const (
+	LevelSafe    Level = "safe"    // everything off-site, at least one member may be lost
+	LevelOneCopy Level = "onecopy" // everything off-site, but no member may be lost
+	LevelWaiting Level = "waiting" // something is only on this disk
+	LevelLost    Level = "lost"    // something cannot be read back now
+	LevelEmpty   Level = "empty"   // no snapshot yet
+)
+
+// Status is how one backup stands.
+type Status struct {
+	Name     string      `json:"name"`
+	Level    Level       `json:"level"`
+	Files    int64       `json:"files"`
+	Bytes    int64       `json:"bytes"`            // as restic wrote them
+	Stored   int64       `json:"stored"`           // at the members, with redundancy
+	Snapshot core.Moment `json:"snapshot_us"`      // the newest; zero = none
+	Offsite  core.Moment `json:"offsite_us"`       // the newest that is off-site
+	Domains  int         `json:"domains"`          // of the object that lies on fewest
+	Losses   int         `json:"survives_losses"`  // members that may be lost, counting those away now as lost
+	Placed   int         `json:"placed_losses"`    // the same when all members are well
+	Waiting  int64       `json:"on_the_way"`       // files
+	WaitSize int64       `json:"on_the_way_bytes"` // sealed
+	Removed  int64       `json:"removed"`          // files removed and still kept by members
+	Members  []At        `json:"members"`
+	Kinds    []Kind      `json:"kinds"`
+}
+
+// At is what one member has of a backup.
+type At struct {
+	Member core.MemberID `json:"member"`
+	Shards int64         `json:"shards"`
+	Bytes  int64         `json:"bytes"`
+	Seen   core.Moment   `json:"seen_us"` // every shard was seen since
+	Well   bool          `json:"well"`    // it did what we last asked
+	Since  core.Moment   `json:"bad_since_us,omitzero"`
+}
+
+// Kind is how the files of one restic type lie.
+type Kind struct {
+	Type    rest.Type `json:"type"`
+	Code    string    `json:"code"` // "4/6", or "3 x 1" for copies; the least of them
+	Files   int64     `json:"files"`
+	Bytes   int64     `json:"bytes"`
+	Domains int       `json:"domains"`
+	Losses  int       `json:"survives_losses"`
+}
+
+// Report is the answer of `vault status`.
+type Report struct {
+	Backups  []Status  `json:"backups"`
+	Troubles []Trouble `json:"troubles"`
+	Lenders  int       `json:"lenders"` // members that grant us room
+	Domains  int       `json:"domains"` // failure domains among them
+}
+
+// Status answers how every backup stands, or one. Returns CodeNotFound.
+func (r *Room) Status(ctx context.Context, name string) (Report, error) {
+	var out Report
+	repos, err := r.store.repos(ctx)
+	if err != nil {
+		return out, err
+	}
+	if name != "" {
+		repo, err := r.store.repo(ctx, name)
+		if err != nil {
+			return out, err
+		}
+		repos = []Repo{repo}
+	}
+	facts, err := r.facts(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, repo := range repos {
+		out.Backups = append(out.Backups, facts.status(repo.Name))
+	}
+	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
+	out.Troubles, err = r.store.troubles(ctx, core.At(r.n.Now().Add(-recentTrouble)))
+	return out, err
+}
+
+// facts is everything the status is made of, read once.
+type facts struct {
+	heaps   []heap
+	stacks  []stack
+	newest  map[string][2]core.Moment
+	waiting map[string][2]int64
+	removed map[string]int64
+	states  map[core.MemberID]lenderState
+	lenders []core.Lender
+}
+
+func (r *Room) facts(ctx context.Context) (f facts, err error) {
+	if f.heaps, err = r.store.heaps(ctx); err != nil {
+		return f, err
+	}
+	if f.stacks, err = r.store.stacks(ctx); err != nil {
+		return f, err
+	}
+	if f.newest, err = r.store.newest(ctx); err != nil {
+		return f, err
+	}
+	if f.waiting, err = r.store.onTheWay(ctx); err != nil {
+		return f, err
+	}
+	if f.removed, err = r.store.removed(ctx); err != nil {
+		return f, err
+	}
+	if f.states, err = r.store.lenderStates(ctx); err != nil {
+		return f, err
+	}
+	f.lenders, err = r.pool.all(ctx)
+	return f, err
+}
+
+// status makes one backup's answer.
+func (f facts) status(name string) Status {
+	s := Status{
+		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
+		Waiting: f.waiting[name][0], WaitSize: f.waiting[name][1], Removed: f.removed[name],
+	}
+	first := true
+	for _, h := range f.heaps {
+		if h.repo != name {
+			continue
+		}
+		if h.kind != Meta {
+			s.Files, s.Bytes = s.Files+h.objects, s.Bytes+h.size
+		}
+		s.Kinds = addKind(s.Kinds, h)
+		code := shard.Code{K: h.k, N: h.n}
+		if first || h.held < s.Domains {
+			s.Domains = h.held
+		}
+		if now := losses(code, h.reached); first || now < s.Losses {
+			s.Losses = now
+		}
+		if placed := losses(code, h.held); first || placed < s.Placed {
+			s.Placed = placed
+		}
+		first = false
+	}
+	for _, k := range f.stacks {
+		if k.repo != name {
+			continue
+		}
+		state := f.states[k.member]
+		s.Members = append(s.Members, At{k.member, k.shards, k.bytes, k.seen, state.Bad == 0, state.Bad})
+		s.Stored += k.bytes
+	}
+	s.Level = s.level()
+	return s
+}
+
+func (s Status) level() Level {
+	switch {
+	case s.Snapshot == 0:
+		return LevelEmpty
+	case s.Offsite != s.Snapshot || s.Placed < 0:
+		return LevelWaiting
+	case s.Losses < 0:
+		return LevelLost
+	case s.Losses == 0:
+		return LevelOneCopy
+	}
+	return LevelSafe
+}
+
+func addKind(kinds []Kind, h heap) []Kind {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Type == h.kind })
+	code := shard.Code{K: h.k, N: h.n}
+	if i < 0 {
+		k := Kind{h.kind, codeText(code), h.objects, h.size, h.held, losses(code, h.reached)}
+		kinds = append(kinds, k)
+		slices.SortFunc(kinds, func(a, b Kind) int { return cmp.Compare(a.Type, b.Type) })
+		return kinds
+	}
+	k := &kinds[i]
+	k.Files, k.Bytes, k.Domains = k.Files+h.objects, k.Bytes+h.size, min(k.Domains, h.held)
+	if l := losses(code, h.reached); l < k.Losses {
+		k.Losses, k.Code = l, codeText(code)
+	}
+	return kinds
+}
+
+// codeText is how people read a code: "4/6", or how many copies.
+func codeText(c shard.Code) string {
+	if c.K <= 1 {
+		return fmt.Sprintf("%d x 1", max(c.N, 0))
+	}
+	return fmt.Sprintf("%d/%d", c.K, c.N)
+}

@@ -1,0 +1,114 @@
+package vault
+
+import (
+	"context"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/rest"
+)
+
+// heap is a number of objects of one repository that stand alike.
+type heap struct {
+	repo    string
+	kind    rest.Type
+	k, n    int
+	held    int // distinct shards, whoever has them
+	reached int // distinct shards at members that are well
+	objects int64
+	size    int64 // plain bytes
+	sealed  int64
+	waiting int64 // of the objects, not off-site now
+}
+
+// heaps sums the live objects by how they stand.
+func (s store) heaps(ctx context.Context) ([]heap, error) {
+	return db.All(ctx, s.db, func(r db.Row) (h heap, err error) {
+		err = r.Scan(&h.repo, &h.kind, &h.k, &h.n, &h.held, &h.reached, &h.objects, &h.size, &h.sealed, &h.waiting)
+		return h, err
+	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT),
+			CAST(sum(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS BIGINT)
+		FROM (SELECT repo, kind, k, n, size, sealed, state, `+heldOf+` AS held,
+			(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
+			FROM vault_object WHERE buried_us = 0) AS standing
+		GROUP BY repo, kind, k, n, held, reached`)
+}
+
+// stack is what one member holds of one repository.
+type stack struct {
+	repo   string
+	member core.MemberID
+	shards int64
+	bytes  int64
+	seen   core.Moment // the oldest sight of any of its shards
+}
+
+func (s store) stacks(ctx context.Context) ([]stack, error) {
+	return db.All(ctx, s.db, func(r db.Row) (k stack, err error) {
+		err = r.Scan(&k.repo, &k.member, &k.shards, &k.bytes, &k.seen)
+		return k, err
+	}, `SELECT o.repo, p.member, count(*), CAST(sum(p.length) AS BIGINT), min(p.seen_us)
+		FROM vault_placement p JOIN vault_object o ON o.object = p.object
+		WHERE p.state = 'held' AND o.buried_us = 0 GROUP BY o.repo, p.member ORDER BY o.repo, p.member`)
+}
+
+// newest is when the last snapshot of each repository came and when it was
+// off-site.
+func (s store) newest(ctx context.Context) (map[string][2]core.Moment, error) {
+	type row struct {
+		repo        string
+		made, saved core.Moment
+	}
+	rows, err := db.All(ctx, s.db, func(r db.Row) (n row, err error) {
+		err = r.Scan(&n.repo, &n.made, &n.saved)
+		return n, err
+	}, `SELECT repo, max(made_us), max(CASE WHEN safe_us > 0 THEN made_us ELSE 0 END) FROM vault_object
+		WHERE kind = 'snapshots' AND buried_us = 0 GROUP BY repo`)
+	out := make(map[string][2]core.Moment, len(rows))
+	for _, n := range rows {
+		out[n.repo] = [2]core.Moment{n.made, n.saved}
+	}
+	return out, err
+}
+
+// onTheWay sums what waits on our disk for the members, by repository.
+func (s store) onTheWay(ctx context.Context) (map[string][2]int64, error) {
+	type row struct {
+		repo           string
+		objects, bytes int64
+	}
+	rows, err := db.All(ctx, s.db, func(r db.Row) (w row, err error) {
+		err = r.Scan(&w.repo, &w.objects, &w.bytes)
+		return w, err
+	}, `SELECT repo, count(*), CAST(sum(sealed) AS BIGINT) FROM vault_object
+		WHERE state <> 'placed' AND buried_us = 0 GROUP BY repo`)
+	out := make(map[string][2]int64, len(rows))
+	for _, w := range rows {
+		out[w.repo] = [2]int64{w.objects, w.bytes}
+	}
+	return out, err
+}
+
+// removed is how many removed files of each repository the members still keep.
+func (s store) removed(ctx context.Context) (map[string]int64, error) {
+	type row struct {
+		repo string
+		n    int64
+	}
+	rows, err := db.All(ctx, s.db, func(r db.Row) (b row, err error) {
+		err = r.Scan(&b.repo, &b.n)
+		return b, err
+	}, `SELECT repo, count(*) FROM vault_object WHERE buried_us > 0 GROUP BY repo`)
+	out := make(map[string]int64, len(rows))
+	for _, b := range rows {
+		out[b.repo] = b.n
+	}
+	return out, err
+}
+
+// stuck counts files accepted before a moment that were never off-site.
+func (s store) stuck(ctx context.Context, before core.Moment) (int64, error) {
+	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
+		WHERE safe_us = 0 AND buried_us = 0 AND made_us < $1`, int64(before))
+}

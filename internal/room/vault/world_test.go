@@ -1,0 +1,330 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/migrations"
+)
+
+const owner = core.MemberID("owner.test")
+
+// world is an owner and the members that lend it room, each served over HTTP by
+// the real holder. It is everybody's trust and keyring.
+type world struct {
+	t       testing.TB
+	seed    seal.Seed
+	dir     string
+	room    *Room
+	front   *httptest.Server
+	stop    func() // ends the owner's node, keeping its disk
+	members []*member
+
+	mu      sync.Mutex
+	signers map[core.MemberID]seal.Signer
+	lent    []core.Lender
+	log     *slog.Logger
+}
+
+// member is one lender.
+type member struct {
+	id     core.MemberID
+	server *httptest.Server
+	store  string // folder with its shard files
+	mu     sync.Mutex
+	mood   mood
+}
+
+// mood is how a member treats us.
+type mood string
+
+const (
+	honest   mood = ""
+	away     mood = "away"     // connections are cut
+	hanging  mood = "hanging"  // never answers
+	flipping mood = "flipping" // one bit of what it gives is wrong
+	cutting  mood = "cutting"  // gives only the first half
+	swapping mood = "swapping" // gives another shard
+	emptied  mood = "emptied"  // says it has nothing
+	refusing mood = "refusing" // says no to new shards
+)
+
+func (m *member) set(to mood) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mood = to
+}
+
+func (m *member) now() mood {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mood
+}
+
+func newWorld(t testing.TB, members int) *world {
+	t.Helper()
+	seed, err := seal.NewSeed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, seed: seed, dir: t.TempDir(), signers: map[core.MemberID]seal.Signer{}, stop: func() {},
+		log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	w.newKey(owner)
+	for i := range members {
+		w.addMember(core.MemberID(fmt.Sprintf("m%d.test", i)))
+	}
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+// testLog shows the room's log only when the test fails or is verbose.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) {
+	if os.Getenv("VAULT_TEST_LOG") != "" {
+		l.t.Logf("%s", strings.TrimSpace(string(p)))
+	}
+	return len(p), nil
+}
+
+func (w *world) newKey(id core.MemberID) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.signers[id] = seal.NewSigner(id, key)
+}
+
+func (w *world) addMember(id core.MemberID) *member {
+	w.newKey(id)
+	m := &member{id: id, store: filepath.Join(w.t.TempDir(), "store")}
+	disk, err := blob.Open(m.store)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	local := holder.New(holder.Needs{
+		DB: w.database(), Dir: disk, Signer: w.signers[id], Trust: w, Keys: w, Now: time.Now, Log: w.log,
+	})
+	routes := peer.NewHandler(w.peer(id), local.Routes())
+	m.server = httptest.NewServer(moody(m, routes))
+	w.t.Cleanup(m.server.Close)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.members = append(w.members, m)
+	w.lent = append(w.lent, core.Lender{ID: id, Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 40}})
+	return m
+}
+
+// moody lets a member misbehave in front of its honest handler.
+func moody(m *member, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		get := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/ec/v1/vault/shards/")
+		switch mood := m.now(); {
+		case mood == away:
+			panic(http.ErrAbortHandler)
+		case mood == hanging:
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		case mood == refusing && r.Method == http.MethodPut:
+			peer.WriteError(w, core.Full("vault.quota_full", errors.New("full")))
+		case mood == emptied && get:
+			peer.WriteError(w, core.NotFound("vault.no_shard", errors.New("gone")))
+		case get && (mood == flipping || mood == cutting || mood == swapping):
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			body := rec.Body.Bytes()
+			switch {
+			case rec.Code != http.StatusOK || len(body) == 0:
+			case mood == flipping:
+				body[len(body)/2] ^= 1
+			case mood == cutting:
+				body = body[:len(body)/2]
+			case mood == swapping:
+				body = bytes.Repeat([]byte("x"), len(body))
+			}
+			w.WriteHeader(rec.Code)
+			_, _ = w.Write(body)
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+func (w *world) database() *db.DB {
+	d, err := db.Open(context.Background(), "sqlite:"+filepath.Join(w.t.TempDir(), "test.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := db.Migrate(context.Background(), d, "vault", migrations.Files); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+func (w *world) peer(id core.MemberID) peer.Needs {
+	return peer.Needs{Signer: w.signers[id], Keyring: w, Private: true, Now: time.Now, Log: w.log}
+}
+
+// Keys, URL, May and Lenders are what the other rooms would answer.
+func (w *world) Keys(_ context.Context, id core.MemberID) ([]ed25519.PublicKey, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s, ok := w.signers[id]; ok {
+		return []ed25519.PublicKey{s.Public()}, nil
+	}
+	return nil, core.NotFound("logbook.unknown_member", errors.New("unknown"))
+}
+
+func (w *world) URL(_ context.Context, id core.MemberID) (string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.members {
+		if m.id == id {
+			return m.server.URL, nil
+		}
+	}
+	return "", core.NotFound("logbook.unknown_member", errors.New("unknown"))
+}
+
+func (w *world) May(context.Context, core.MemberID, core.GrantKind) (core.Allowance, error) {
+	return core.Allowance{Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 40}}, nil
+}
+
+func (w *world) Lenders(context.Context, core.GrantKind) ([]core.Lender, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]core.Lender{}, w.lent...), nil
+}
+
+// start runs the owner's node on its disk: front, and the job that ships.
+func (w *world) start() {
+	w.t.Helper()
+	w.open()
+	ctx, cancel := context.WithCancel(context.Background())
+	var jobs sync.WaitGroup
+	jobs.Go(func() {
+		if err := w.room.serve(ctx); err != nil && ctx.Err() == nil {
+			w.t.Error("ship:", err)
+		}
+	})
+	w.front = httptest.NewServer(w.room.Front())
+	w.room.n.Config.Tools = strings.TrimPrefix(w.front.URL, "http://")
+	w.stop = func() {
+		cancel()
+		w.front.CloseClientConnections()
+		w.front.Close()
+		jobs.Wait()
+		_ = w.room.n.DB.Close()
+		w.stop = func() {}
+	}
+}
+
+// open makes the owner's room on its disk.
+func (w *world) open() {
+	w.t.Helper()
+	d, err := db.Open(context.Background(), "sqlite:"+filepath.Join(w.dir, "owner.db"))
+	if err == nil {
+		err = db.Migrate(context.Background(), d, "vault", migrations.Files)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.room, err = New(w.needs(d))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) needs(d *db.DB) Needs {
+	daily, err := w.daily()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	recovery, err := w.seed.RecoveryIdentity()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client := peer.NewClient(w.peer(owner))
+	return Needs{
+		DB: d, Dir: filepath.Join(w.dir, "vault"), Signer: w.signers[owner], Root: w.seed.Root(),
+		Daily: daily, Recovery: recovery.Recipient(), Lenders: w,
+		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(client, w, id) },
+		Contacts: func(context.Context) ([]Contact, error) {
+			var out []Contact
+			for _, m := range w.members {
+				out = append(out, Contact{ID: m.id, URL: m.server.URL})
+			}
+			return out, nil
+		},
+		Words: printer(w.t),
+		Now:   time.Now, Log: w.log,
+	}
+}
+
+func printer(t testing.TB) *words.Printer {
+	catalogue, err := words.New(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return catalogue.Printer("en")
+}
+
+// daily reads the node's daily key or draws one, as the app does.
+func (w *world) daily() (*age.X25519Identity, error) {
+	path := filepath.Join(w.dir, "daily.agekey")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return age.ParseX25519Identity(string(text))
+	}
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, err
+	}
+	return id, os.WriteFile(path, []byte(id.String()), 0o600)
+}
+
+// settled waits until nothing is on its way any more.
+func (w *world) settled() {
+	w.t.Helper()
+	w.eventually("everything placed", func() bool {
+		due, err := w.room.store.due(context.Background(), core.At(time.Now().Add(time.Hour)), 1)
+		return err == nil && len(due) == 0
+	})
+}
+
+func (w *world) eventually(what string, ok func() bool) {
+	w.t.Helper()
+	for began := time.Now(); !ok(); {
+		if time.Since(began) > 30*time.Second {
+			w.t.Fatalf("not within 30 s: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
