@@ -43,7 +43,7 @@ func (a *App) openTrust(self logbook.Member) (err error) {
 		DB: a.DB, Signer: a.Signer,
 		Self: trust.Address{Member: self.ID, URL: self.URL, Root: self.Root},
 		Card: trust.Card{Name: a.Config.Node.Origin, Place: a.Config.Vault.Site, Admin: a.Config.Vault.Admin, Contact: a.Config.Node.Contact},
-		Book: a.Book, Follower: a.Book, Caller: a.Peer, Words: a.Words, Now: time.Now, Log: a.Log,
+		Book: a.Book, Follower: a.Book, Caller: a.Peer, Now: time.Now, Log: a.Log,
 	})
 	if err == nil {
 		a.fittings = append(a.fittings, a.trust.Fittings())

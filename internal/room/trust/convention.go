@@ -121,7 +121,7 @@ func quote(s string) []Block {
 
 // name is what people call a party, always with the domain that proves it.
 func (d *draft) name(id core.MemberID) string {
-	if name := d.held.CardOf(id).Name; name != "" {
+	if name := d.held.CardOf(id).Name; name != "" && name != string(id) {
 		return name + " (" + string(id) + ")"
 	}
 	return string(id)
