@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"entrechat/internal/kit/words"
 )
 
 // rule looks at a whole tree and complains, with a file and a line.
@@ -40,6 +42,27 @@ func TestHouse(t *testing.T) {
 				t.Error(complaint)
 			}
 		})
+	}
+}
+
+// TestEverySentenceIsSaid loads the words the way the program does: a catalogue
+// that no list names, or a sentence that is no template, shows as its key.
+func TestEverySentenceIsSaid(t *testing.T) {
+	loaded, err := words.New(allWords()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sentences := range catalogues(t, plant(t, os.DirFS("../.."))) {
+		printer := loaded.Printer(strings.TrimSuffix(path.Base(name), ".toml"))
+		var lost []string
+		for key := range sentences {
+			if printer.T(key, map[string]any{"Count": 2}) == "⟦"+key+"⟧" {
+				lost = append(lost, key)
+			}
+		}
+		if len(lost) > 0 {
+			t.Errorf("%s: the program does not find %d of %d sentences, such as %s", name, len(lost), len(sentences), slices.Min(lost))
+		}
 	}
 }
 
