@@ -43,7 +43,7 @@ func regroup(data []byte) []byte {
 }
 
 func bech32Checksum(prefix string, values []byte) []byte {
-	var expanded []byte
+	expanded := make([]byte, 0, 2*len(prefix)+1+len(values)+6)
 	for i := range len(prefix) {
 		expanded = append(expanded, prefix[i]>>5)
 	}

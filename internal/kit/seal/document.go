@@ -13,8 +13,12 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// MaxDocument bounds the encoded size of an envelope, in bytes.
-const MaxDocument = 256 << 10
+const (
+	// MaxDocument bounds the encoded size of an envelope, in bytes.
+	MaxDocument = 256 << 10
+	// maxSignatures bounds the work a stranger's envelope can ask for.
+	maxSignatures = 8
+)
 
 // Envelope is a DSSE document: exact payload bytes, their type, and the
 // signatures of the parties. The bytes are signed, so nothing is ever put in a
@@ -41,9 +45,9 @@ func SignDoc(typ string, payload []byte, s Signer) (Envelope, error) {
 // AddSignature adds a party's signature over the same bytes; a second one of the
 // same key replaces nothing and adds nothing.
 func (e *Envelope) AddSignature(s Signer) error {
-	payload, err := strictBase64(e.Payload)
+	payload, err := e.Unverified()
 	if err != nil {
-		return core.Invalid("seal.bad_document", err)
+		return err
 	}
 	id := keyID(s.ID(), s.Public())
 	if slices.ContainsFunc(e.Signatures, func(sig Signature) bool { return sig.KeyID == id }) {
@@ -63,13 +67,18 @@ func pae(typ string, payload []byte) []byte {
 }
 
 // Verify checks the type and every signature against the keys of their members
-// and returns the payload with the members who signed, each once. Any signature
+// and returns the payload with the members who signed, each once and at least one;
+// whether those are the parties it takes is the caller's question. Any signature
 // that does not hold spoils the whole. Returns CodeInvalid, or CodeDenied for a
 // signature by a key that is not the member's.
 func (e Envelope) Verify(typ string, keys map[core.MemberID][]ed25519.PublicKey) ([]byte, []core.MemberID, error) {
-	payload, err := strictBase64(e.Payload)
+	// An envelope may have come inside another document, past DecodeEnvelope.
+	if err := e.check(); err != nil {
+		return nil, nil, err
+	}
+	payload, err := e.Unverified()
 	if err != nil {
-		return nil, nil, core.Invalid("seal.bad_document", err)
+		return nil, nil, err
 	}
 	if e.PayloadType != typ {
 		return nil, nil, core.Invalid("seal.bad_document", fmt.Errorf("type %.60q, not %q", e.PayloadType, typ))
@@ -90,12 +99,12 @@ func (e Envelope) Verify(typ string, keys map[core.MemberID][]ed25519.PublicKey)
 
 func (s Signature) verify(message []byte, keys map[core.MemberID][]ed25519.PublicKey) (core.MemberID, error) {
 	id, hash, ok := strings.Cut(s.KeyID, " ")
-	raw, err := strictBase64(s.Sig)
+	raw, err := wire.Base64(s.Sig)
 	if !ok || err != nil {
 		return "", core.Invalid("seal.bad_document", errors.Join(errors.New("signature is malformed"), err))
 	}
 	for _, key := range keys[core.MemberID(id)] {
-		if KeyHash(key) == hash && ed25519.Verify(key, message, raw) {
+		if KeyHash(key) == hash && Holds(key, message, raw) {
 			return core.MemberID(id), nil
 		}
 	}
@@ -104,7 +113,7 @@ func (s Signature) verify(message []byte, keys map[core.MemberID][]ed25519.Publi
 
 // Signers lists who an envelope says signed it, unverified.
 func (e Envelope) Signers() []core.MemberID {
-	var out []core.MemberID
+	out := make([]core.MemberID, 0, len(e.Signatures))
 	for _, sig := range e.Signatures {
 		id, _, _ := strings.Cut(sig.KeyID, " ")
 		out = append(out, core.MemberID(id))
@@ -113,8 +122,14 @@ func (e Envelope) Signers() []core.MemberID {
 }
 
 // Unverified returns the payload bytes of a document whose signers are not known
-// yet, to find out whose keys to ask for.
-func (e Envelope) Unverified() ([]byte, error) { return strictBase64(e.Payload) }
+// yet, to find out whose keys to ask for. Returns CodeInvalid.
+func (e Envelope) Unverified() ([]byte, error) {
+	payload, err := wire.Base64(e.Payload)
+	if err != nil {
+		return nil, core.Invalid("seal.bad_document", fmt.Errorf("payload: %w", err))
+	}
+	return payload, nil
+}
 
 // Encode writes the envelope.
 func (e Envelope) Encode() ([]byte, error) { return wire.Encode(e) }
@@ -128,13 +143,19 @@ func DecodeEnvelope(data []byte) (Envelope, error) {
 	if err := wire.Decode(data, &e); err != nil {
 		return e, err
 	}
-	if len(e.Signatures) == 0 || len(e.Signatures) > 8 {
-		return e, core.Invalid("seal.bad_document", fmt.Errorf("%d signatures", len(e.Signatures)))
-	}
-	return e, nil
+	return e, e.check()
 }
 
-// strictBase64 refuses the variants that give one payload several texts.
-func strictBase64(text string) ([]byte, error) {
-	return base64.StdEncoding.Strict().DecodeString(text)
+// check refuses what no signature could save: nobody's, too many to look at, or
+// one key counted twice.
+func (e Envelope) check() error {
+	if len(e.Signatures) == 0 || len(e.Signatures) > maxSignatures {
+		return core.Invalid("seal.bad_document", fmt.Errorf("%d signatures", len(e.Signatures)))
+	}
+	for i, sig := range e.Signatures {
+		if slices.ContainsFunc(e.Signatures[:i], func(s Signature) bool { return s.KeyID == sig.KeyID }) {
+			return core.Invalid("seal.bad_document", fmt.Errorf("two signatures of %.80q", sig.KeyID))
+		}
+	}
+	return nil
 }

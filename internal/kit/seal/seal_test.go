@@ -158,7 +158,7 @@ func TestSecretsAreNeverOverwrittenNorReadWhenOpen(t *testing.T) {
 	if err := seal.WriteSecret(path, nil); core.CodeOf(err) != core.CodeConflict {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, 0o640); err != nil { //nolint:gosec // the mistake under test
+	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := seal.ReadKeyFile(path); core.CodeOf(err) != core.CodeDenied {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"filippo.io/age"
@@ -26,6 +27,15 @@ const (
 	rootLabel     = "entrechat/root/1"
 	recoveryLabel = "entrechat/recovery/1"
 )
+
+// String keeps a seed that is printed by mistake out of logs; Words are meant.
+func (Seed) String() string { return "(seed)" }
+
+// GoString is String, for %#v.
+func (Seed) GoString() string { return "(seed)" }
+
+// LogValue is String, for slog.
+func (Seed) LogValue() slog.Value { return slog.StringValue("(seed)") }
 
 // NewSeed draws a seed from the system's randomness.
 func NewSeed() (Seed, error) {

@@ -6,11 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"entrechat/internal/core"
@@ -25,6 +21,12 @@ type Signer interface {
 	Sign(message []byte) []byte
 }
 
+// Holds says whether sig is key's signature of message. Unlike ed25519.Verify it
+// does not panic when a stranger's key has another length; such a key signs nothing.
+func Holds(key ed25519.PublicKey, message, sig []byte) bool {
+	return len(key) == ed25519.PublicKeySize && ed25519.Verify(key, message, sig)
+}
+
 type signer struct {
 	id  core.MemberID
 	key ed25519.PrivateKey
@@ -34,6 +36,9 @@ type signer struct {
 func NewSigner(id core.MemberID, key ed25519.PrivateKey) Signer { return signer{id: id, key: key} }
 
 func (s signer) ID() core.MemberID { return s.id }
+
+// String keeps the key out of logs.
+func (s signer) String() string { return string(s.id) }
 
 func (s signer) Public() ed25519.PublicKey {
 	return s.key.Public().(ed25519.PublicKey) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
@@ -77,52 +82,4 @@ func ReadKeyFile(path string) (ed25519.PrivateKey, error) {
 		return ed25519.NewKeyFromSeed(seed), nil
 	}
 	return nil, core.Invalid("seal.bad_key_file", fmt.Errorf("%s holds no Ed25519 seed", path)).With("Path", path)
-}
-
-// WriteSecret writes a new file of mode 0600, on disk before it returns. Returns
-// CodeConflict when the file exists: a secret is never overwritten.
-func WriteSecret(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the admin's own data directory
-	if errors.Is(err, fs.ErrExist) {
-		return core.Conflict("seal.secret_exists", err).With("Path", path)
-	}
-	if err != nil {
-		return fmt.Errorf("write secret: %w", err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write secret: %w", err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path) //nolint:gosec // see WriteSecret
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// ReadSecret reads a secret file and refuses one that group or others may read.
-// Returns CodeNotFound or CodeDenied.
-func ReadSecret(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, core.NotFound("seal.no_secret", err).With("Path", path)
-	}
-	if err != nil {
-		return nil, core.Denied("seal.unreadable", err).With("Path", path)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, core.Denied("seal.secret_open", fmt.Errorf("%s has mode %v", path, info.Mode().Perm())).With("Path", path)
-	}
-	data, err := os.ReadFile(path) //nolint:gosec // see WriteSecret
-	if err != nil {
-		return nil, core.Denied("seal.unreadable", err).With("Path", path)
-	}
-	return data, nil
 }

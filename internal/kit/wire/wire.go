@@ -6,10 +6,12 @@ package wire
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -41,14 +43,48 @@ func decode(data []byte, v any, options json.Options) error {
 	if err := check(data); err != nil {
 		return core.Invalid("wire.bad_json", err)
 	}
-	if err := json.Unmarshal(data, v, options); err != nil {
+	if err := json.Unmarshal(data, v, options, strictBytes); err != nil {
 		return core.Invalid("wire.bad_json", fmt.Errorf("read JSON: %w", err))
 	}
 	return nil
 }
 
-// check walks the tokens once: the decoder itself refuses duplicates, invalid
-// UTF-8 and trailing data, the rest is ours.
+// strictBytes reads []byte as RFC 4648 base64 with one text for each value: the
+// library passes over the unused bits of the last character and over line breaks.
+//
+//nolint:gochecknoglobals // fixed, and compiled once as a regexp is: the library caches by its address
+var strictBytes = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, v *[]byte) error {
+	token, err := d.ReadToken()
+	if err != nil {
+		return err
+	}
+	if token.Kind() == 'n' {
+		*v = nil
+		return nil
+	}
+	if token.Kind() != '"' {
+		return errors.New("bytes are written as a base64 string")
+	}
+	*v, err = Base64(token.String())
+	return err
+}))
+
+// Base64 reads standard base64 with padding, strictly: every value has one text.
+// Its errors have no code.
+func Base64(text string) ([]byte, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return nil, errors.New("line break in base64")
+	}
+	data, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("read base64: %w", err)
+	}
+	return data, nil
+}
+
+// check walks the tokens once, over the whole text: what v passes over or keeps
+// raw is within the profile too. The decoder itself refuses duplicates and invalid
+// UTF-8, and json.Unmarshal trailing data; the rest is ours.
 func check(data []byte) error {
 	dec := jsontext.NewDecoder(bytes.NewReader(data))
 	for {
@@ -74,11 +110,16 @@ func wholeNumber(text string) bool {
 }
 
 // Encode writes compact JSON, members in the order of the struct, map keys
-// sorted, without HTML escapes.
+// sorted, without HTML escapes. What it writes, Decode reads: a value outside the
+// profile (a float, a number past 2^53-1) is a mistake of the program and an
+// error without a code.
 func Encode(v any) ([]byte, error) {
 	out, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		return nil, fmt.Errorf("write JSON: %w", err)
+	}
+	if err := check(out); err != nil {
+		return nil, fmt.Errorf("write JSON of %T: %w", v, err)
 	}
 	return out, nil
 }

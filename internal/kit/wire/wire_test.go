@@ -1,7 +1,7 @@
 package wire_test
 
 import (
-	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -10,66 +10,108 @@ import (
 )
 
 type doc struct {
-	Role string         `json:"role"`
-	N    int64          `json:"n,omitzero"`
-	Sub  map[string]any `json:"sub,omitempty"`
+	Role string           `json:"role"`
+	N    int64            `json:"n,omitzero"`
+	Args map[string]int64 `json:"args,omitempty"`
+	Raw  json.RawMessage  `json:"raw,omitzero"`
+	Data []byte           `json:"data,omitempty"`
 }
 
-func TestDecodeRefuses(t *testing.T) {
-	for name, text := range map[string]string{
-		"duplicate":      `{"role":"a","role":"b"}`,
-		"unknown":        `{"role":"a","x":1}`,
-		"other case":     `{"ROLE":"a"}`,
-		"float":          `{"role":"a","n":1.0}`,
-		"exponent":       `{"role":"a","n":1e3}`,
-		"too large":      `{"role":"a","n":9007199254740992}`,
-		"minus zero":     `{"role":"a","n":-0}`,
-		"trailing":       `{"role":"a"} {}`,
-		"invalid utf-8":  "{\"role\":\"\xff\"}",
-		"lone surrogate": `{"role":"\ud800"}`,
-		"deep":           strings.Repeat(`{"sub":`, 17) + `{}` + strings.Repeat(`}`, 17),
-		"a million deep": strings.Repeat(`[`, 1_000_000),
-		"empty":          ``,
-		"wrong type":     `{"role":5}`,
+func TestDecode(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for name, c := range map[string]struct {
+		in           string
+		decode, peek bool
+	}{
+		"plain":                 {`{"role":"a"}`, true, true},
+		"white space":           {" {\n\"role\" : \"a\" }\n", true, true},
+		"largest integer":       {`{"n":9007199254740991}`, true, true},
+		"smallest integer":      {`{"n":-9007199254740991}`, true, true},
+		"unknown member":        {`{"role":"a","x":1}`, false, true},
+		"other case":            {`{"ROLE":"a"}`, false, true},
+		"duplicate":             {`{"role":"a","role":"b"}`, false, false},
+		"duplicate escaped":     {`{"role":"a","r\u006fle":"b"}`, false, false},
+		"duplicate in a map":    {`{"args":{"a":1,"a":2}}`, false, false},
+		"duplicate in raw":      {`{"raw":{"a":1,"a":2}}`, false, false},
+		"duplicate in unknown":  {`{"x":{"a":1,"a":2}}`, false, false},
+		"float":                 {`{"n":1.0}`, false, false},
+		"exponent":              {`{"n":1e3}`, false, false},
+		"float in raw":          {`{"raw":1.5}`, false, false},
+		"minus zero":            {`{"n":-0}`, false, false},
+		"leading zero":          {`{"n":01}`, false, false},
+		"2^53":                  {`{"n":9007199254740992}`, false, false},
+		"a thousand digits":     {`{"n":` + strings.Repeat("9", 1000) + `}`, false, false},
+		"wrong type":            {`{"role":1}`, false, false},
+		"invalid UTF-8":         {"{\"role\":\"\xff\"}", false, false},
+		"lone surrogate":        {`{"role":"\ud800"}`, false, false},
+		"trailing value":        {`{"role":"a"}{}`, false, false},
+		"trailing text":         {`{"role":"a"} x`, false, false},
+		"cut":                   {`{"role":"a"`, false, false},
+		"empty":                 {``, false, false},
+		"byte order mark":       {"\ufeff{}", false, false},
+		"comment":               {`{} // x`, false, false},
+		"16 deep in raw":        {`{"raw":` + deep(15) + `}`, true, true},
+		"17 deep in raw":        {`{"raw":` + deep(16) + `}`, false, false},
+		"a million deep":        {deep(1_000_000), false, false},
+		"base64":                {`{"data":"YWI="}`, true, true},
+		"base64, stray bits":    {`{"data":"YWJ="}`, false, false},
+		"base64, line break":    {`{"data":"YW\nI="}`, false, false},
+		"base64 without filler": {`{"data":"YWI"}`, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var d doc
-			if err := wire.Decode([]byte(text), &d); core.CodeOf(err) != core.CodeInvalid {
-				t.Fatalf("accepted as %+v, %v", d, err)
-			}
+			verify(t, "Decode", wire.Decode([]byte(c.in), &d), c.decode)
+			d = doc{}
+			verify(t, "Peek", wire.Peek([]byte(c.in), &d), c.peek)
 		})
 	}
-	var d doc
-	if err := wire.Decode([]byte(` {"role":"a","n":9007199254740991} `), &d); err != nil || d.N != 9007199254740991 {
-		t.Fatal(d, err)
+}
+
+func verify(t *testing.T, what string, err error, ok bool) {
+	t.Helper()
+	if (err == nil) != ok {
+		t.Errorf("%s: err = %v, want ok = %v", what, err, ok)
 	}
-	if err := wire.Peek([]byte(`{"role":"a","later":true}`), &d); err != nil {
+	if err != nil && core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("%s: code %s", what, core.CodeOf(err))
+	}
+}
+
+func TestEncode(t *testing.T) {
+	got, err := wire.Encode(doc{Role: "<b>&\u2028é", Args: map[string]int64{"b": 2, "a": 1}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := wire.Peek([]byte(`{"role":"a","later":1.5}`), &d); err == nil {
-		t.Fatal("a float is refused even in a member we do not know")
+	if want := "{\"role\":\"<b>&\u2028é\",\"args\":{\"a\":1,\"b\":2}}"; string(got) != want {
+		t.Errorf("got %s", got)
+	}
+	for _, v := range []any{1.5, int64(1) << 53, map[string]any{"x": 0.1}, "\xff"} {
+		if out, err := wire.Encode(v); err == nil {
+			t.Errorf("Encode(%v) = %s, want an error", v, out)
+		}
 	}
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"role":"a","n":3,"sub":{"x":[1,2,{"y":null}]}}`))
-	f.Add([]byte(`{"role":"\u00e9"}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Add([]byte(`{"role":"a","n":1,"args":{"b":2},"raw":[1,{"x":null}],"data":"YWI="}`))
+	f.Add([]byte(`{"role":"a","role":"b"}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
 		var d doc
-		if wire.Decode(data, &d) != nil {
+		if wire.Decode(in, &d) != nil {
 			return
 		}
-		text, err := wire.Encode(d)
+		// What we accept, we can write, and reading that again changes nothing.
+		out, err := wire.Encode(d)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("encode what was decoded: %v", err)
 		}
 		var again doc
-		if err := wire.Decode(text, &again); err != nil {
-			t.Fatalf("%s: %v", text, err)
+		if err := wire.Decode(out, &again); err != nil {
+			t.Fatalf("%s: %v", out, err)
 		}
-		second, err := wire.Encode(again)
-		if err != nil || !bytes.Equal(text, second) {
-			t.Fatalf("%s became %s, %v", text, second, err)
+		twice, err := wire.Encode(again)
+		if err != nil || string(twice) != string(out) {
+			t.Fatalf("%s became %s (%v)", out, twice, err)
 		}
 	})
 }

@@ -1,0 +1,114 @@
+package seal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"entrechat/internal/core"
+)
+
+// maxSecret bounds a secret file, in bytes: what is larger is some other file.
+const maxSecret = 64 << 10
+
+// WriteSecret writes a new file of mode 0600. It has its name only when all of it
+// is on disk, so a crash or a full disk leaves no half of a key behind. Returns
+// CodeConflict when the file exists (a secret is never overwritten) and CodeFull.
+func WriteSecret(path string, data []byte) error {
+	if _, err := os.Lstat(path); err == nil {
+		return secretExists(path, fs.ErrExist)
+	}
+	draft, err := writeDraft(path, data)
+	if err == nil {
+		err = publish(draft, path)
+		// Not a word of the secret stays under another name.
+		err = errors.Join(err, ignoreMissing(os.Remove(draft)))
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return secretExists(path, err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return core.Full("blob.full", err)
+	case err != nil:
+		return fmt.Errorf("write secret: %w", err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// writeDraft writes a whole file beside path, mode 0600 from its first byte.
+func writeDraft(path string, data []byte) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// publish names a draft, failing when the name is taken. Where a disk knows no
+// hard links a rename must do: secrets are made once, by one process.
+func publish(draft, path string) error {
+	err := os.Link(draft, path)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) {
+		return os.Rename(draft, path)
+	}
+	return err
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func secretExists(path string, err error) error {
+	return core.Conflict("seal.secret_exists", fmt.Errorf("%s: %w", path, err)).With("Path", path)
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync folder: %w", err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// ReadSecret reads a secret file and refuses one that group or others may read.
+// Returns CodeNotFound, or CodeDenied when it cannot or must not be read.
+func ReadSecret(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, core.NotFound("seal.no_secret", err).With("Path", path)
+	}
+	if err != nil {
+		return nil, core.Denied("seal.unreadable", err).With("Path", path)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	// The open file is asked, so that what was checked is what is read.
+	info, err := f.Stat()
+	if err != nil {
+		return nil, core.Denied("seal.unreadable", err).With("Path", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, core.Denied("seal.secret_open", fmt.Errorf("%s has mode %v", path, info.Mode().Perm())).With("Path", path)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err == nil && len(data) > maxSecret {
+		err = fmt.Errorf("more than %d bytes", maxSecret)
+	}
+	if err != nil {
+		return nil, core.Denied("seal.unreadable", fmt.Errorf("read %s: %w", path, err)).With("Path", path)
+	}
+	return data, nil
+}
