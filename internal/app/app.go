@@ -106,7 +106,7 @@ func (c Config) databaseURL(data string) string {
 func bootName(data string) string {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		host, _ := os.Hostname() //nolint:errcheck // less precise where there is no /proc
+		host, _ := os.Hostname()
 		boot = []byte(host)
 	}
 	abs, err := filepath.Abs(data)

@@ -32,7 +32,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	defer stop()
 	catalogue, err := words.New(allWords()...)
 	if err != nil {
-		fmt.Fprintln(errs, err) //nolint:errcheck // nothing else to tell
+		fmt.Fprintln(errs, err)
 		return 1
 	}
 	l := &line{words: catalogue, out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
@@ -53,7 +53,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	if !errors.As(err, &coded) && usageMistake(err) {
 		err = core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", strings.TrimPrefix(command.CommandPath(), "entrechat "))
 	}
-	fmt.Fprintln(errs, l.out.P.Error(err)) //nolint:errcheck // nothing else to tell
+	fmt.Fprintln(errs, l.out.P.Error(err))
 	return core.CodeOf(err).ExitStatus()
 }
 

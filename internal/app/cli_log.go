@@ -84,7 +84,7 @@ func (l *line) showEntries(entries []logbook.Entry) error {
 		Body  json.RawMessage `json:"body"`
 	}
 	views := make([]view, 0, len(entries))
-	var rows [][]string
+	rows := make([][]string, 0, len(entries))
 	for _, e := range entries {
 		views = append(views, view{e.Index, e.Typ, e.Iat, e.Hash.String(), e.Body})
 		body := []rune(string(e.Body))

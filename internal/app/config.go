@@ -90,12 +90,10 @@ func ParseConfig(text []byte) (Config, error) {
 
 // explainTOML turns the decoder's error into the text with line and caret.
 func explainTOML(err error) error {
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) {
+	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
 		return errors.New(strict.String())
 	}
-	var decode *toml.DecodeError
-	if errors.As(err, &decode) {
+	if decode, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, col := decode.Position()
 		return fmt.Errorf("line %d, column %d: %w\n%s", row, col, err, decode.String())
 	}
@@ -124,7 +122,7 @@ func (c Config) check() error {
 // LoadConfig reads entrechat.toml of a data directory. Returns CodeNotFound when
 // there is none: the directory was never initialised.
 func LoadConfig(data string) (Config, error) {
-	text, err := os.ReadFile(filepath.Join(data, configName)) //nolint:gosec // the data directory is the admin's own choice
+	text, err := os.ReadFile(filepath.Join(data, configName))
 	if errors.Is(err, os.ErrNotExist) {
 		return Config{}, core.NotFound("app.no_data", err).With("Data", data)
 	}

@@ -38,8 +38,8 @@ type finding struct {
 
 // doctor runs every check; the exit status is that of the first trouble.
 func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
-	var found []finding
-	var rows [][]string
+	found := make([]finding, 0, len(checks))
+	rows := make([][]string, 0, len(checks))
 	var first error
 	bad := 0
 	for _, c := range checks {

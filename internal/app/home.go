@@ -9,7 +9,8 @@ import (
 
 // homePage is all a visitor sees until the directory room brings real pages: who
 // this is, and that nothing else is public.
-var homePage = template.Must(template.New("home").Parse(`<!doctype html>
+func homePage() *template.Template {
+	return template.Must(template.New("home").Parse(`<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{{.Origin}}</title>
 <style>body{font:1.1em/1.5 system-ui,sans-serif;max-width:38em;margin:3em auto;padding:0 1em;color:#222;background:#fdfcf8}
@@ -19,6 +20,7 @@ code{background:#f0ede4;padding:.1em .3em;border-radius:.2em}@media(prefers-colo
 <p lang="en">This entrechat node keeps encrypted backups of neighbouring hosters, and they keep its own. Fingerprint: <code>{{.Fingerprint}}</code></p>
 <p><a href="/.well-known/entrechat.json">entrechat.json</a> · <a href="/log/checkpoint">log</a></p></body></html>
 `))
+}
 
 func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	m, err := a.Book.Member(r.Context(), a.Signer.ID())
@@ -31,7 +33,7 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	if err := homePage.Execute(w, map[string]string{"Origin": string(m.ID), "Fingerprint": seal.Fingerprint(m.Root)}); err != nil {
+	if err := homePage().Execute(w, map[string]string{"Origin": string(m.ID), "Fingerprint": seal.Fingerprint(m.Root)}); err != nil {
 		a.Log.Debug("home page not sent", "error", err)
 	}
 }

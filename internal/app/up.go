@@ -47,7 +47,7 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	}
 	ready()
 	err = a.work(ctx, ended)
-	return errors.Join(err, shutdown(servers))
+	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
 }
 
 // work runs the jobs until ctx ends or a server fails.

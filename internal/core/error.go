@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 )
 
@@ -42,9 +43,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // With returns a copy that fills one more place of the sentence.
 func (e *Error) With(name string, value any) *Error {
 	args := make(map[string]any, len(e.Args)+1)
-	for k, v := range e.Args {
-		args[k] = v
-	}
+	maps.Copy(args, e.Args)
 	args[name] = value
 	return &Error{Code: e.Code, Key: e.Key, Args: args, Err: e.Err}
 }

@@ -18,24 +18,29 @@ const (
 	TB Size = 1000 * GB
 )
 
-var units = []struct {
+type unit struct {
 	name string
 	size Size
-}{
-	{"TiB", 1 << 40},
-	{"GiB", 1 << 30},
-	{"MiB", 1 << 20},
-	{"KiB", 1 << 10},
-	{"TB", TB},
-	{"GB", GB},
-	{"MB", MB},
-	{"kB", KB},
-	{"To", TB},
-	{"Go", GB},
-	{"Mo", MB},
-	{"ko", KB},
-	{"B", 1},
-	{"o", 1},
+}
+
+// units lists longer names first, so that "MiB" is not read as "B".
+func units() []unit {
+	return []unit{
+		{"TiB", 1 << 40},
+		{"GiB", 1 << 30},
+		{"MiB", 1 << 20},
+		{"KiB", 1 << 10},
+		{"TB", TB},
+		{"GB", GB},
+		{"MB", MB},
+		{"kB", KB},
+		{"To", TB},
+		{"Go", GB},
+		{"Mo", MB},
+		{"ko", KB},
+		{"B", 1},
+		{"o", 1},
+	}
 }
 
 // ParseSize reads "200 GB", "1.5TB", "20Go", "512MiB" or a plain number of
@@ -43,7 +48,7 @@ var units = []struct {
 func ParseSize(s string) (Size, error) {
 	text := strings.TrimSpace(s)
 	factor := Size(1)
-	for _, u := range units {
+	for _, u := range units() {
 		if len(text) > len(u.name) && strings.EqualFold(text[len(text)-len(u.name):], u.name) {
 			factor, text = u.size, strings.TrimSpace(text[:len(text)-len(u.name)])
 			break
@@ -58,10 +63,7 @@ func ParseSize(s string) (Size, error) {
 
 // String is the size in the largest decimal unit that keeps it at or above one.
 func (s Size) String() string {
-	for _, u := range []struct {
-		name string
-		size Size
-	}{{"TB", TB}, {"GB", GB}, {"MB", MB}, {"kB", KB}} {
+	for _, u := range []unit{{"TB", TB}, {"GB", GB}, {"MB", MB}, {"kB", KB}} {
 		if s >= u.size {
 			return strconv.FormatFloat(math.Round(float64(s)/float64(u.size)*10)/10, 'f', -1, 64) + " " + u.name
 		}

@@ -65,7 +65,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 				return
 			}
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not get healthy", args[0])
 }

@@ -81,7 +81,7 @@ func run(t *testing.T, w world) {
 // scratch is memory where the machine has it: a hundred databases on a disk would
 // measure the disk.
 func scratch(t *testing.T) string {
-	if dir, err := os.MkdirTemp("/dev/shm", "entrechat-sim-"); err == nil {
+	if dir, err := os.MkdirTemp("/dev/shm", "entrechat-sim-"); err == nil { //nolint:usetesting // in memory on purpose
 		t.Cleanup(func() { _ = os.RemoveAll(dir) })
 		return dir
 	}
@@ -126,7 +126,7 @@ func (s *simulation) open(m *member, doorName string) {
 }
 
 func (m *member) rootKey() core.RootKey {
-	return core.RootKey(m.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // ed25519 promises it
+	return core.RootKey(m.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // ed25519 promises it
 }
 
 const twinDoor = "twin.test"
@@ -213,7 +213,7 @@ func (s *simulation) start() {
 // live has members say something twice a day, the liar with both faces.
 func (s *simulation) live() {
 	for hour := range s.w.days * 24 {
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // fake time
 		if time.Since(s.begun) > s.length()-quietAfter {
 			continue
 		}
@@ -227,7 +227,7 @@ func (s *simulation) live() {
 			s.say(s.liar(), "one story")
 		}
 	}
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) //nolint:forbidigo // fake time
 }
 
 // say may be refused while no mirror is reachable; then it is not said.

@@ -117,7 +117,7 @@ func moduleRoot() (string, bool) {
 		return "", false
 	}
 	for ; ; dir = filepath.Dir(dir) {
-		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil { //nolint:gosec // looking upwards for go.mod
+		if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil {
 			return dir, strings.HasPrefix(string(text), "module entrechat\n")
 		}
 		if dir == filepath.Dir(dir) {
@@ -177,7 +177,7 @@ func (s *story) doEach(ctx context.Context, key string, a args, run func(*lab.No
 // epilogue prints how long everything took and where the living hosters are.
 func (s *story) epilogue(_ context.Context) {
 	s.title("demo.timings", nil)
-	var rows [][]string
+	rows := make([][]string, 0, len(s.steps)+1)
 	var total time.Duration
 	for _, step := range s.steps {
 		rows = append(rows, []string{step.name, seconds(step.took)})
@@ -186,7 +186,7 @@ func (s *story) epilogue(_ context.Context) {
 	rows = append(rows, []string{s.words.T("demo.total", nil), seconds(total)})
 	s.table([]string{s.words.T("demo.step", nil), s.words.T("demo.time", nil)}, rows)
 	s.title("demo.where", nil)
-	rows = nil
+	rows = make([][]string, 0, len(s.nodes))
 	for _, n := range s.nodes {
 		rows = append(rows, []string{n.Name, n.URL(), s.state(n)})
 	}

@@ -41,7 +41,7 @@ func (t *teller) title(key string, a args) {
 func (t *teller) line(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintln(t.out, text) //nolint:errcheck // a story to a closed pipe has no reader to tell
+	fmt.Fprintln(t.out, text)
 }
 
 // do runs one step. note is what it has to say at its end; progress replaces the
@@ -55,13 +55,13 @@ func (t *teller) do(key string, a args, run func(progress func(string)) (note st
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		fmt.Fprintf(t.out, "\r\x1b[K  … %s %s", name, text) //nolint:errcheck // see line
+		fmt.Fprintf(t.out, "\r\x1b[K  … %s %s", name, text)
 	}
 	show("")
 	note, err := run(show)
 	took := time.Since(begun)
 	if t.tty {
-		fmt.Fprint(t.out, "\r\x1b[K") //nolint:errcheck // see line
+		fmt.Fprint(t.out, "\r\x1b[K")
 	}
 	mark := "✓"
 	if err != nil {

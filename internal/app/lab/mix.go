@@ -18,7 +18,7 @@ import (
 // mail-sized text files, a database dump, logs, photos that do not compress and
 // copies of some of them. The same seed gives the same bytes.
 func WriteMix(dir string, total int64, seed uint64) error {
-	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // test data wants to be repeatable
+	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 1)), words: strings.Fields(phrases)} //nolint:gosec // test data wants to be repeatable
 	media := total / 2
 	for n := int64(0); m.err == nil && m.written < media; n++ {
 		m.photo(fmt.Sprintf("photos/%03d/img-%05d.jpg", n%20, n))
@@ -38,6 +38,7 @@ func WriteMix(dir string, total int64, seed uint64) error {
 type mix struct {
 	dir     string
 	rng     *rand.Rand
+	words   []string
 	written int64
 	err     error
 }
@@ -50,7 +51,7 @@ func (m *mix) create(name string, size int64, fill func(io.Writer, int64) error)
 	if m.err = os.MkdirAll(filepath.Dir(path), 0o750); m.err != nil {
 		return
 	}
-	f, err := os.Create(path) //nolint:gosec // inside the demo's own folder
+	f, err := os.Create(path)
 	if err != nil {
 		m.err = err
 		return
@@ -77,8 +78,9 @@ func (m *mix) photo(name string) {
 	})
 }
 
-var phrases = strings.Fields("bonjour le serveur sera arrêté demain matin pour entretien merci de votre patience " +
-	"INSERT INTO messages VALUES select from where GET /index.html HTTP/1.1 200 restauration sauvegarde voisine")
+// phrases are what text files are made of.
+const phrases = "bonjour le serveur sera arrêté demain matin pour entretien merci de votre patience " +
+	"INSERT INTO messages VALUES select from where GET /index.html HTTP/1.1 200 restoration sauvegarde voisine"
 
 func (m *mix) text(name string, size int64) {
 	m.create(name, size, func(w io.Writer, left int64) error {
@@ -97,7 +99,7 @@ func (m *mix) text(name string, size int64) {
 	})
 }
 
-func (m *mix) phrase() string { return phrases[m.rng.IntN(len(phrases))] }
+func (m *mix) phrase() string { return m.words[m.rng.IntN(len(m.words))] }
 
 func (m *mix) copyOf(from, to string) {
 	if m.err != nil {
@@ -169,7 +171,7 @@ func copyOne(path, dest string, d fs.DirEntry) error {
 	case !d.Type().IsRegular():
 		return nil
 	}
-	body, err := os.ReadFile(path) //nolint:gosec // the tree the person asked to copy
+	body, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -177,7 +179,7 @@ func copyOne(path, dest string, d fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(dest, body, info.Mode().Perm())
+	return os.WriteFile(dest, body, info.Mode().Perm()) //nolint:gosec // a copy inside the demo's own folder
 }
 
 // Tree is what Compare looks at: one line per path with kind, permissions, size
@@ -215,7 +217,7 @@ func fingerprint(path string, d fs.DirEntry) (string, error) {
 	case !d.Type().IsRegular():
 		return "other " + info.Mode().String(), nil
 	}
-	f, err := os.Open(path) //nolint:gosec // a path of the walk
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
@@ -255,7 +257,7 @@ func (t Tree) Differences(other Tree) []string {
 // mail and source trees are: about total bytes in all.
 func WriteTree(dir string, files int, total int64, seed uint64) error {
 	small := total / 4
-	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // test data wants to be repeatable
+	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 2)), words: strings.Fields(phrases)} //nolint:gosec // test data wants to be repeatable
 	for n := range files {
 		size := small / int64(files)
 		m.text(fmt.Sprintf("mail/%02x/%02x/%06d.eml", n%256, n/256%256, n), size/2+m.rng.Int64N(size))

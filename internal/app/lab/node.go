@@ -167,7 +167,7 @@ func (n *Node) Up(ctx context.Context) error {
 	}
 	n.process, n.log, n.dead = cmd, logFile, make(chan struct{})
 	go func() {
-		_ = cmd.Wait() //nolint:errcheck // a killed node ends with an error, as told
+		_ = cmd.Wait()
 		close(n.dead)
 	}()
 	return n.awaitHealth(ctx)
@@ -184,7 +184,7 @@ func (n *Node) awaitHealth(ctx context.Context) error {
 			return err
 		}
 		if res, err := http.DefaultClient.Do(req); err == nil {
-			_ = res.Body.Close() //nolint:errcheck // only the status matters
+			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return nil
 			}
@@ -219,7 +219,7 @@ func (n *Node) signal(sig syscall.Signal) {
 	if n.process == nil {
 		return
 	}
-	_ = n.process.Process.Signal(sig) //nolint:errcheck // it may be dead already, which is what we want
+	_ = n.process.Process.Signal(sig)
 	if sig == syscall.SIGKILL {
 		<-n.dead
 	}

@@ -49,7 +49,7 @@ func (t Tool) Find(ctx context.Context, say func(string)) (string, error) {
 }
 
 func resticUsable(ctx context.Context, path string) bool {
-	out, err := exec.CommandContext(ctx, path, "version").Output() //nolint:gosec // a path we looked up ourselves
+	out, err := exec.CommandContext(ctx, path, "version").Output()
 	if err != nil {
 		return false
 	}

@@ -240,7 +240,7 @@ func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root co
 		l, err := getRow(ctx, q, id)
 		if core.CodeOf(err) == core.CodeNotFound {
 			// Heads of this log that went by are wanted now: ask everybody anew.
-			if _, err := db.Exec(ctx, q, `UPDATE logbook_peer SET after = 0`); err != nil {
+			if err := askAnew(ctx, q); err != nil {
 				return err
 			}
 			return insertRow(ctx, q, row{Origin: id, URL: url, Root: root})
@@ -317,14 +317,7 @@ func (b *Book) Unfollow(ctx context.Context, id core.MemberID) error {
 	if id == b.self() {
 		return core.Invalid("logbook.own", errors.New("own log"))
 	}
-	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		for _, table := range []string{"log", "entry", "hash", "cursor", "peer"} {
-			if _, err := db.Exec(ctx, q, `DELETE FROM logbook_`+table+` WHERE origin = $1`, string(id)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return deleteLog(ctx, q, id) })
 }
 
 // Member is a log as others may see it.
@@ -477,13 +470,5 @@ func (b *Book) Verify(ctx context.Context, id core.MemberID) (int64, error) {
 
 // Forks lists the proofs we keep, by member.
 func (b *Book) Forks(ctx context.Context) (map[core.MemberID][]byte, error) {
-	out := map[core.MemberID][]byte{}
-	_, err := db.All(ctx, b.n.DB, func(r db.Row) (struct{}, error) {
-		var id core.MemberID
-		var proof []byte
-		err := r.Scan(&id, &proof)
-		out[id] = proof
-		return struct{}{}, err
-	}, `SELECT origin, proof FROM logbook_fork`)
-	return out, err
+	return getForks(ctx, b.n.DB)
 }

@@ -47,7 +47,7 @@ func newKey(t *testing.T) ed25519.PrivateKey {
 }
 
 func (h *hoster) rootKey() core.RootKey {
-	return core.RootKey(h.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // ed25519 promises it
+	return core.RootKey(h.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // ed25519 promises it
 }
 
 // found makes a member with an open log.

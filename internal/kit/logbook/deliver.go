@@ -98,8 +98,8 @@ func (b *Book) ownReader() Reader {
 			return ignoreInvalid(b.Learn(ctx, e.Log, doc))
 		}
 		var f Fork
-		if wire.Decode(e.Body, &f) != nil {
-			return nil
+		if err := wire.Decode(e.Body, &f); err != nil {
+			return ignoreInvalid(err)
 		}
 		return ignoreInvalid(b.accuse(ctx, f))
 	}}

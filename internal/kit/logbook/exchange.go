@@ -246,7 +246,7 @@ func (b *Book) follow(ctx context.Context, from core.MemberID, base string, hint
 	if hint.Origin == from {
 		address = logURL(base)
 	}
-	_, err = b.pullLog(ctx, hint.Origin, address)
+	err = b.pullLog(ctx, hint.Origin, address)
 	if core.CodeOf(err) == core.CodeUnsure {
 		return err
 	}

@@ -11,8 +11,7 @@ import (
 // PullTwin pulls a log from any address, as a neighbour that was told another
 // history would serve it.
 func (b *Book) PullTwin(ctx context.Context, id core.MemberID, base string) error {
-	_, err := b.pullLog(ctx, id, base)
-	return err
+	return b.pullLog(ctx, id, base)
 }
 
 // Check functions fuzzing needs.

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/db"
 )
 
 // A node restored from yesterday's backup that signs on would look like a cheat
@@ -28,11 +27,8 @@ const (
 // this machine did lately. Returns CodeUnsure when there are mirrors and none
 // answers.
 func (b *Book) guard(ctx context.Context) error {
-	beat, err := db.One(ctx, b.n.DB, db.Int64, `SELECT beat_us FROM logbook_guard WHERE boot = $1`, b.n.Boot)
-	if err == nil && b.now().Sub(core.Moment(beat)) < guardHolds {
-		return nil
-	}
-	if err != nil && !errors.Is(err, db.ErrNoRow) {
+	beat, err := getBeat(ctx, b.n.DB, b.n.Boot)
+	if err != nil || b.now().Sub(beat) < guardHolds {
 		return err
 	}
 	if err := b.catchUp(ctx); err != nil {
@@ -43,26 +39,16 @@ func (b *Book) guard(ctx context.Context) error {
 
 // Beat renews the guard; the running node does so every five minutes.
 func (b *Book) Beat(ctx context.Context) error {
-	_, err := db.Exec(ctx, b.n.DB, `INSERT INTO logbook_guard (boot, beat_us) VALUES ($1,$2)
-		ON CONFLICT (boot) DO UPDATE SET beat_us = excluded.beat_us`, b.n.Boot, int64(b.now()))
-	return err
+	return putBeat(ctx, b.n.DB, b.n.Boot, b.now())
 }
 
 // ConfirmAlone lets an admin say that no mirror will ever answer: appending goes
 // on from what is here.
 func (b *Book) ConfirmAlone(ctx context.Context) error { return b.Beat(ctx) }
 
-// mirrorsOfOurs are members that cosigned our log before.
-func (b *Book) mirrorsOfOurs(ctx context.Context) ([]core.MemberID, error) {
-	return db.All(ctx, b.n.DB, func(r db.Row) (id core.MemberID, err error) {
-		err = r.Scan(&id)
-		return id, err
-	}, `SELECT origin FROM logbook_peer WHERE confirmed > 0 ORDER BY confirmed DESC, origin`)
-}
-
 // catchUp asks mirrors of our log for its newest head and fetches what we lack.
 func (b *Book) catchUp(ctx context.Context) error {
-	mirrors, err := b.mirrorsOfOurs(ctx)
+	mirrors, err := getConfirmed(ctx, b.n.DB)
 	if err != nil || len(mirrors) == 0 {
 		return err
 	}
@@ -93,7 +79,7 @@ func (b *Book) pullOwnFrom(ctx context.Context, id core.MemberID) error {
 	if err != nil {
 		return err
 	}
-	_, err = b.pullLog(ctx, b.self(), mirrorURL(base, b.self()))
+	err = b.pullLog(ctx, b.self(), mirrorURL(base, b.self()))
 	if errors.Is(err, errForked) {
 		return core.Internal("logbook.own_fork", fmt.Errorf("%s holds another history of our own log", id)).With("Member", id)
 	}
@@ -102,12 +88,12 @@ func (b *Book) pullOwnFrom(ctx context.Context, id core.MemberID) error {
 
 // pullLog fetches a log's head and the entries we lack from a tile address, and
 // takes them.
-func (b *Book) pullLog(ctx context.Context, id core.MemberID, base string) (Head, error) {
+func (b *Book) pullLog(ctx context.Context, id core.MemberID, base string) error {
 	note, err := b.fetch(ctx, base+"/checkpoint", maxHead)
-	if err != nil {
-		return Head{}, err
+	if err == nil {
+		_, err = b.pullUpTo(ctx, id, base, note)
 	}
-	return b.pullUpTo(ctx, id, base, note)
+	return err
 }
 
 func (b *Book) pullUpTo(ctx context.Context, id core.MemberID, base string, note []byte) (Head, error) {

@@ -20,9 +20,10 @@ var errForked = errors.New("head contradicts the log we hold")
 // offer is a head with the entries that follow what we hold, from anybody: the
 // author's signature is what counts.
 type offer struct {
-	note    []byte
-	start   int64
-	entries [][]byte
+	note     []byte
+	start    int64
+	entries  [][]byte
+	received core.Moment
 }
 
 // take verifies an offer and stores it in one transaction. It answers the head
@@ -31,6 +32,7 @@ type offer struct {
 func (b *Book) take(ctx context.Context, id core.MemberID, o offer) (Head, error) {
 	var head Head
 	changed := false
+	o.received = b.now()
 	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		changed = false
 		l, err := getRow(ctx, q, id)
@@ -53,7 +55,7 @@ func (b *Book) take(ctx context.Context, id core.MemberID, o offer) (Head, error
 		case v == older || v == same && head.Signed <= l.Signed:
 			return nil
 		case v == longer:
-			if err := extend(ctx, q, id, l.Tree.N, head.Tree, o, b.now()); err != nil {
+			if err := extend(ctx, q, l, head, o); err != nil {
 				return err
 			}
 		}
@@ -99,7 +101,8 @@ func keySetInBody(body []byte) (seal.Envelope, bool) {
 
 // extend stores the offered entries up to the new tree and checks that they give
 // its root.
-func extend(ctx context.Context, q db.Querier, id core.MemberID, held int64, tree tlog.Tree, o offer, now core.Moment) error {
+func extend(ctx context.Context, q db.Querier, l row, head Head, o offer) error {
+	id, held, tree := l.Origin, l.Tree.N, head.Tree
 	if o.start > held || o.start+int64(len(o.entries)) < tree.N {
 		return core.Conflict("logbook.gap", fmt.Errorf("log of %s: hold %d, offered from %d", id, held, o.start)).With("Member", id)
 	}
@@ -112,7 +115,7 @@ func extend(ctx context.Context, q db.Querier, id core.MemberID, held int64, tre
 		if e, err := parseLeaf(id, index, data); err == nil {
 			typ = e.Typ
 		}
-		if err := putEntry(ctx, q, id, index, stored{typ: typ, data: data, received: now}); err != nil {
+		if err := putEntry(ctx, q, id, index, stored{typ: typ, data: data, received: o.received}); err != nil {
 			return err
 		}
 	}

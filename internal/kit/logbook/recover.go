@@ -58,7 +58,7 @@ func (b *Book) Adopt(ctx context.Context, known WellKnown) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, firstPull)
 	defer cancel()
-	if _, err := b.pullLog(ctx, known.Origin, logURL(known.URL)); err != nil {
+	if err := b.pullLog(ctx, known.Origin, logURL(known.URL)); err != nil {
 		b.n.Log.Debug("log not fetched yet", "member", known.Origin, "error", err)
 	}
 	return nil
@@ -76,7 +76,7 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 	var problems error
 	answered := 0
 	for _, address := range addresses {
-		_, err := b.pullLog(ctx, b.self(), mirrorURL(address, b.self()))
+		err := b.pullLog(ctx, b.self(), mirrorURL(address, b.self()))
 		if err == nil {
 			answered++
 		}

@@ -2,7 +2,6 @@ package logbook
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -185,95 +184,4 @@ func cutBack(ctx context.Context, q db.Querier, id core.MemberID, size int64, no
 	}
 	_, err := db.Exec(ctx, q, `DELETE FROM logbook_hash WHERE origin=$1 AND idx >= $2`, string(id), tlog.StoredHashIndex(0, size))
 	return err
-}
-
-func getCursor(ctx context.Context, q db.Querier, reader string, id core.MemberID) (int64, error) {
-	n, err := db.One(ctx, q, db.Int64, `SELECT next FROM logbook_cursor WHERE reader=$1 AND origin=$2`, reader, string(id))
-	if errors.Is(err, db.ErrNoRow) {
-		return 0, nil
-	}
-	return n, err
-}
-
-func putCursor(ctx context.Context, q db.Querier, reader string, id core.MemberID, next int64) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cursor (reader, origin, next) VALUES ($1,$2,$3)
-		ON CONFLICT (reader, origin) DO UPDATE SET next = excluded.next`, reader, string(id), next)
-	return err
-}
-
-// contact is how the exchange with one member goes.
-type contact struct {
-	Store     string
-	After     int64
-	Confirmed int64
-	Failures  int64
-	Retry     core.Moment
-}
-
-func getContact(ctx context.Context, q db.Querier, id core.MemberID) (contact, error) {
-	c, err := db.One(ctx, q, func(r db.Row) (c contact, err error) {
-		err = r.Scan(&c.Store, &c.After, &c.Confirmed, &c.Failures, &c.Retry)
-		return c, err
-	}, `SELECT store, after, confirmed, failures, retry_us FROM logbook_peer WHERE origin=$1`, string(id))
-	if errors.Is(err, db.ErrNoRow) {
-		return contact{}, nil
-	}
-	return c, err
-}
-
-func putContact(ctx context.Context, q db.Querier, id core.MemberID, c contact) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_peer (origin, after, confirmed, failures, retry_us, store) VALUES ($1,$2,$3,$4,$5,$6)
-		ON CONFLICT (origin) DO UPDATE SET store=excluded.store, after=excluded.after, confirmed=excluded.confirmed, failures=excluded.failures,
-		retry_us=excluded.retry_us`, string(id), c.After, c.Confirmed, c.Failures, int64(c.Retry), c.Store)
-	return err
-}
-
-func putCosignature(ctx context.Context, q db.Querier, id, witness core.MemberID, size int64, line string) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cosignature (origin, witness, size, line) VALUES ($1,$2,$3,$4)
-		ON CONFLICT (origin, witness) DO UPDATE SET size=excluded.size, line=excluded.line WHERE logbook_cosignature.size <= excluded.size`,
-		string(id), string(witness), size, line)
-	return err
-}
-
-func getCosignatures(ctx context.Context, q db.Querier, id core.MemberID, size int64) ([]string, error) {
-	return db.All(ctx, q, db.Text, `SELECT line FROM logbook_cosignature WHERE origin=$1 AND size=$2 ORDER BY witness`, string(id), size)
-}
-
-func putFork(ctx context.Context, q db.Querier, id core.MemberID, proof []byte, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_fork (origin, proof, found_us) VALUES ($1,$2,$3) ON CONFLICT (origin) DO NOTHING`,
-		string(id), proof, int64(now))
-	return err
-}
-
-// storeID names this database: a member restored from a backup, or begun anew,
-// counts its changes anew, and its neighbours must not wait for an old number.
-func storeID(ctx context.Context, d *db.DB) (string, error) {
-	var id string
-	err := d.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
-		id, err = db.One(ctx, q, db.Text, `SELECT id FROM logbook_store`)
-		if !errors.Is(err, db.ErrNoRow) {
-			return err
-		}
-		id = rand.Text()
-		_, err = db.Exec(ctx, q, `INSERT INTO logbook_store (id) VALUES ($1)`, id)
-		return err
-	})
-	return id, err
-}
-
-// neighbour is a member we may exchange with.
-type neighbour struct {
-	ID        core.MemberID
-	Confirmed int64
-	Retry     core.Moment
-	weight    uint64
-}
-
-func getNeighbours(ctx context.Context, q db.Querier, self core.MemberID) ([]neighbour, error) {
-	return db.All(ctx, q, func(r db.Row) (n neighbour, err error) {
-		err = r.Scan(&n.ID, &n.Confirmed, &n.Retry)
-		return n, err
-	}, `SELECT l.origin, COALESCE(p.confirmed, 0), COALESCE(p.retry_us, 0)
-		FROM logbook_log l LEFT JOIN logbook_peer p ON p.origin = l.origin
-		WHERE l.origin <> $1 AND l.url <> '' AND l.suspended_us = 0`, string(self))
 }

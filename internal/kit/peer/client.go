@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -124,7 +125,7 @@ func (c *Client) Do(ctx context.Context, to core.MemberID, r Request) (*http.Res
 	if err := sign(req, c.n.Signer, to, r.Covered, c.n.Now()); err != nil {
 		return nil, err
 	}
-	res, err := c.http.Do(req) //nolint:bodyclose // the caller's, or readError's
+	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, core.Unsure("peer.unreachable", fmt.Errorf("%s %s at %s: %w", r.Method, r.Path, to, plain(err))).With("Member", to)
 	}
@@ -141,8 +142,7 @@ func (c *Client) Do(ctx context.Context, to core.MemberID, r Request) (*http.Res
 
 // plain takes the address out of net/http's errors: it is in ours already.
 func plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -168,9 +168,7 @@ func (r Request) build(ctx context.Context, target string) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range r.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.Header)
 	req.Header.Set("User-Agent", "entrechat")
 	if r.Covered != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -197,7 +195,7 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // JSON sends in (nil: no body) and reads the answer into out (nil: ignored),
 // passing over members it does not know.
-func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error {
+func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error { //nolint:revive // a call is whom, what, in and out
 	r := Request{Method: method, Path: path}
 	if in != nil {
 		body, err := wire.Encode(in)
@@ -231,8 +229,8 @@ type failure struct {
 // readError turns an answer other than 2xx into an error; the peer's text is only
 // for the log.
 func readError(res *http.Response, to core.MemberID) error {
-	defer res.Body.Close()                                      //nolint:errcheck // nothing to save
-	data, _ := io.ReadAll(io.LimitReader(res.Body, errorLimit)) //nolint:errcheck // the status says enough
+	defer res.Body.Close() //nolint:errcheck // nothing to save
+	data, _ := io.ReadAll(io.LimitReader(res.Body, errorLimit))
 	var f failure
 	if wire.Peek(data, &f) != nil || len(f.Key) > 80 {
 		f = failure{}
@@ -277,7 +275,7 @@ func (c *Client) Get(ctx context.Context, address, etag string, limit int64) (*h
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	res, err := c.http.Do(req) //nolint:bodyclose // the caller's, or readError's
+	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, core.Unsure("peer.unreachable", fmt.Errorf("get %s: %w", address, plain(err))).With("Member", u.Host)
 	}

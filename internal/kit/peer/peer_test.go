@@ -74,8 +74,8 @@ func newPair(t *testing.T, routes ...peer.Route) *pair {
 	return p
 }
 
-func echo(max int64, digest bool) peer.Route {
-	return peer.Route{Pattern: "POST /echo", Digest: digest, MaxBody: max, Handle: func(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func echo(limit int64, digest bool) peer.Route {
+	return peer.Route{Pattern: "POST /echo", Digest: digest, MaxBody: limit, Handle: func(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 		data, err := io.ReadAll(r.Body)
 		if err != nil {
 			return core.Invalid("peer.bad_body", err)
@@ -178,12 +178,12 @@ func TestWhatAStrangerCannotDo(t *testing.T) {
 
 func TestOversizeIsRefusedBeforeItIsRead(t *testing.T) {
 	p := newPair(t, echo(1000, true))
-	_, err := p.client.Do(t.Context(), self, peer.Request{Method: "POST", Path: "/echo", Covered: make([]byte, 1001)}) //nolint:bodyclose // an error has none
+	_, err := p.client.Do(t.Context(), self, peer.Request{Method: "POST", Path: "/echo", Covered: make([]byte, 1001)})
 	if core.CodeOf(err) != core.CodeInvalid {
 		t.Fatal(err)
 	}
 	endless := io.MultiReader(strings.NewReader("x"), neverEnds{})
-	_, err = p.client.Do(t.Context(), self, peer.Request{Method: "POST", Path: "/echo", Body: endless, Length: -1}) //nolint:bodyclose // an error has none
+	_, err = p.client.Do(t.Context(), self, peer.Request{Method: "POST", Path: "/echo", Body: endless, Length: -1})
 	if err == nil {
 		t.Fatal("an endless body was taken")
 	}
@@ -217,7 +217,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	p := newPair(t, peer.Route{Pattern: "GET /bug", Handle: func(http.ResponseWriter, *http.Request, core.MemberID) error {
 		panic("oops")
 	}})
-	_, err := p.client.Do(t.Context(), self, peer.Request{Method: "GET", Path: "/bug"}) //nolint:bodyclose // an error has none
+	_, err := p.client.Do(t.Context(), self, peer.Request{Method: "GET", Path: "/bug"})
 	if core.CodeOf(err) != core.CodeUnsure {
 		t.Fatal(err)
 	}

@@ -220,7 +220,7 @@ func (s *steady) Read(p []byte) (int, error) {
 	if !s.begun || s.since >= progress {
 		s.begun, s.since = true, 0
 		// Recorders in tests and hijacked connections have no deadline to set.
-		_ = s.control.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // see above
+		_ = s.control.SetReadDeadline(time.Now().Add(patience))
 	}
 	n, err := s.body.Read(p)
 	s.since += int64(n)
@@ -233,8 +233,7 @@ func (s *steady) Close() error { return s.body.Close() }
 // side's log; internal causes stay here.
 func WriteError(w http.ResponseWriter, err error) {
 	f := failure{Code: core.CodeOf(err), Key: "core.internal"}
-	var e *core.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*core.Error](err); ok {
 		f.Key = e.Key
 	}
 	if f.Code != core.CodeInternal {
@@ -251,7 +250,7 @@ func WriteError(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) //nolint:errcheck // the caller is gone
+	_, _ = w.Write(append(body, '\n'))
 }
 
 // WriteJSON answers 200 with a value.

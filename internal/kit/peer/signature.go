@@ -121,7 +121,7 @@ func verify(r *http.Request, self core.MemberID, now time.Time, keys []ed25519.P
 	text, ok2 := strings.CutSuffix(text, ":")
 	sig, err := base64.StdEncoding.Strict().DecodeString(text)
 	if !ok || !ok2 || err != nil {
-		return errors.New("Signature is malformed")
+		return errors.New("header Signature is malformed")
 	}
 	for _, key := range keys {
 		if seal.KeyHash(key) == p.keyHash && ed25519.Verify(key, p.base(r), sig) {
