@@ -118,7 +118,7 @@ func readBody(e logbook.Entry, into any) bool { return wire.Decode(e.Body, into)
 // decides the same, because it depends on the order in that logbook alone.
 func (s *Service) readVouch(ctx context.Context, q db.Querier, e logbook.Entry) error {
 	var a Address
-	if !readBody(e, &a) || a.Check() != nil || a.Member == e.Log {
+	if !readBody(e, &a) || !a.usable() || a.Member == e.Log {
 		return nil
 	}
 	given, err := vouchesBy(ctx, q, e.Log)
@@ -145,7 +145,7 @@ func (s *Service) recall(ctx context.Context, q db.Querier, a Address) error {
 	if m.Standing == Added {
 		return nil
 	}
-	m = Member{Address: a, Standing: Added, Since: s.now()}
+	m = Member{Address: a, Standing: Added, Refused: m.Refused, Since: s.now()}
 	if err := putMember(ctx, q, m); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (s *Service) readPact(ctx context.Context, q db.Querier, e logbook.Entry) e
 		return err
 	}
 	for _, p := range b.Between {
-		if p.Member == s.self() || p.Check() != nil {
+		if p.Member == s.self() || !p.usable() {
 			continue
 		}
 		if err := s.recall(ctx, q, p.Address); err != nil {

@@ -43,6 +43,8 @@ func (a Address) Check() error {
 	return checkURL(a.URL)
 }
 
+func (a Address) usable() bool { return a.Check() == nil }
+
 // checkURL accepts the base of a node: scheme, host, perhaps a path; no query,
 // no password. Plain http is the peer kit's to refuse, it knows about demos.
 func checkURL(s string) error {

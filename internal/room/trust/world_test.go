@@ -51,7 +51,7 @@ func keyFrom(text string) ed25519.PrivateKey {
 }
 
 func publicRoot(k ed25519.PrivateKey) core.RootKey {
-	return core.RootKey(k.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
+	return core.RootKey(k.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // crypto/ed25519 promises it
 }
 
 // keySet is the root-signed key set of a node whose online key is signerOf(id).
