@@ -62,7 +62,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 }
 
 func (d *DB) ping(ctx context.Context) error {
-	release, err := d.alone()
+	release, err := d.alone(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -173,6 +174,23 @@ func TestTwoProcessesShareAFile(t *testing.T) {
 	defer func() { _ = d.Close() }()
 	if n := count(t, d); n != 30 {
 		t.Errorf("%d rows, want 30", n)
+	}
+}
+
+func TestOpenGivesUpWithItsContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "held.db")
+	held, err := os.Create(path + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := db.Open(ctx, "sqlite:"+path); !errors.Is(err, context.DeadlineExceeded) || core.CodeOf(err) != core.CodeUnsure {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func Migrate(ctx context.Context, d *DB, name string, fsys fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", name, err)
 	}
-	unlock, err := d.alone()
+	unlock, err := d.alone(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", name, err)
 	}

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ const (
 	sqliteIdle     = 2
 	sqliteCacheKiB = 1024
 	sqliteWALBytes = 16 << 20 // the log file shrinks back to this after a burst
+	lockPause      = 10 * time.Millisecond
 )
 
 func openSQLite(path string) (*DB, error) {
@@ -81,7 +83,7 @@ func private(path string) error {
 // alone keeps other processes out while this one turns a new file to WAL or
 // migrates it: SQLite's busy timeout covers neither. PostgreSQL needs no such
 // thing; there it does nothing.
-func (d *DB) alone() (release func(), err error) {
+func (d *DB) alone(ctx context.Context) (release func(), err error) {
 	if d.path == "" {
 		return func() {}, nil
 	}
@@ -89,11 +91,20 @@ func (d *DB) alone() (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("wait for another process to set the database up: %w", err)
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = pause(ctx, lockPause)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			_ = f.Close()
+			return nil, fmt.Errorf("wait for another process to set the database up: %w", err)
+		}
+		return func() { _ = f.Close() }, nil
 	}
-	return func() { _ = f.Close() }, nil
 }
 
 // sqliteKind sorts SQLite's result codes into the few that callers tell apart.
