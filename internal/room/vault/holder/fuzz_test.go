@@ -29,8 +29,8 @@ func FuzzParsePage(f *testing.F) {
 		f.Fatal(err)
 	}
 	r := rowOf(head, stateHeld, 5)
-	f.Add(appendPage(nil, []row{r}, Page{Used: 7}))
-	f.Add(appendPage(nil, []row{r, r}, Page{Next: head.Name()}))
+	f.Add(writePage([]row{r}, Page{Used: 7}))
+	f.Add(writePage([]row{r, r}, Page{Next: head.Name()}))
 	f.Add([]byte(pageMagic + " 0 0 -\n"))
 	f.Add([]byte(pageMagic + " 1000 0 -\nheld 0 0\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -45,7 +45,7 @@ func FuzzParsePage(f *testing.F) {
 			r.buried = held.Buried
 			rows = append(rows, r)
 		}
-		if again := appendPage(nil, rows, page); !bytes.Equal(again, b) {
+		if again := writePage(rows, page); !bytes.Equal(again, b) {
 			t.Fatalf("%q read and written is %q", b, again)
 		}
 		_ = page.check(ana, "", bo)

@@ -136,7 +136,7 @@ func (l *Local) scrub(ctx context.Context, r row) error {
 // head, a row without a file goes. A bucket that agrees costs one query and one
 // folder; on lost tables every head is read once.
 func (l *Local) Rescan(ctx context.Context) error {
-	s := scan{Local: l, buckets: map[string]map[string]row{}}
+	s := scan{Local: l}
 	owners, err := l.store.tenants(ctx)
 	if err != nil {
 		return fmt.Errorf("list owners: %w", err)
@@ -157,7 +157,6 @@ func (l *Local) Rescan(ctx context.Context) error {
 type scan struct {
 	*Local
 	owners  map[string]core.MemberID // by the hash that names their folder
-	buckets map[string]map[string]row
 	found   int
 	missing int
 }
@@ -195,8 +194,8 @@ func (s *scan) bucket(ctx context.Context, hash, prefix string) error {
 	if err != nil {
 		return fmt.Errorf("walk %s: %w", prefix, err)
 	}
-	for _, r := range rows {
-		if err := s.lost(ctx, r); err != nil {
+	for _, k := range rows {
+		if err := s.lost(ctx, k); err != nil {
 			return err
 		}
 	}
@@ -227,17 +226,17 @@ func (s *scan) adopt(ctx context.Context, name string) error {
 }
 
 // lost is a row without a file. Uploads under way have none yet.
-func (s *scan) lost(ctx context.Context, r row) error {
-	if r.state == stateReserved {
+func (s *scan) lost(ctx context.Context, k known) error {
+	if k.state == stateReserved {
 		return nil
 	}
 	// Looked at again: it may have come or gone since the row was read.
-	if _, err := s.n.Dir.Stat(r.ref().file()); err == nil {
+	if _, err := s.n.Dir.Stat(k.ref.file()); err == nil {
 		return nil
 	}
 	s.missing++
-	s.n.Log.Error("a shard is gone from this disk", "owner", r.owner, "shard", r.ref().Name())
-	return s.store.drop(ctx, r.ref(), r.state)
+	s.n.Log.Error("a shard is gone from this disk", "owner", k.ref.Owner, "shard", k.ref.Name())
+	return s.store.drop(ctx, k.ref, k.state)
 }
 
 // strangers adopts the files of owners that have no row at all.

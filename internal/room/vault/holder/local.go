@@ -76,7 +76,7 @@ func New(n Needs) *Local {
 // called by the one process that serves, before it does.
 func (l *Local) Start(ctx context.Context) error {
 	for {
-		dead, err := l.store.inState(ctx, stateReserved, l.now(), MaxPage)
+		dead, err := l.store.inState(ctx, stateReserved, MaxPage)
 		if err != nil {
 			return fmt.Errorf("find dead reservations: %w", err)
 		}
@@ -123,7 +123,7 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 	defer leave()
 	r := rowOf(head, stateReserved, d.now())
 	r.keep = keep
-	old, err := d.store.reserve(ctx, r, limit)
+	old, err := d.reserve(ctx, r, limit)
 	switch {
 	case errors.Is(err, errFull):
 		return Receipt{}, d.quotaFull(ctx, limit)
@@ -145,6 +145,26 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 		return Receipt{}, d.noRoom(fmt.Errorf("confirm %s: %w", head.Name(), err))
 	}
 	return d.receipt(r, nonce)
+}
+
+// reserve is the store's, but for a row whose file somebody took away: its shard
+// is received anew, or the receipt would lie.
+func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
+	old, err := d.store.reserve(ctx, r, limit)
+	if err != nil || old.state != stateHeld {
+		return old, err
+	}
+	info, err := d.n.Dir.Stat(r.ref().file())
+	if err == nil && info.Size() == old.bytes {
+		return old, nil
+	}
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return old, err
+	}
+	if err := d.condemn(ctx, r.ref()); err != nil {
+		return old, err
+	}
+	return d.store.reserve(ctx, r, limit)
 }
 
 // mayPut says whether the member may, how long we promise to keep, and its quota.

@@ -23,13 +23,13 @@ const (
 	heldLabel = "held"
 )
 
-// appendPage writes a page. The rows' heads were checked when they came.
-func appendPage(b []byte, rows []row, page Page) []byte {
+// writePage writes a page. The rows' heads were checked when they came.
+func writePage(rows []row, page Page) []byte {
 	next := page.Next
 	if next == "" {
 		next = "-"
 	}
-	b = fmt.Appendf(b, "%s %d %d %s\n", pageMagic, len(rows), page.Used, next)
+	b := fmt.Appendf(nil, "%s %d %d %s\n", pageMagic, len(rows), page.Used, next)
 	for _, r := range rows {
 		b = fmt.Appendf(b, "%s %d %d\n", heldLabel, r.received, r.buried)
 		b = append(b, r.head...)
@@ -37,7 +37,7 @@ func appendPage(b []byte, rows []row, page Page) []byte {
 	return b
 }
 
-// parsePage reads what appendPage writes, and nothing else. Returns CodeInvalid.
+// parsePage reads what writePage writes, and nothing else. Returns CodeInvalid.
 func parsePage(b []byte) (Page, error) {
 	line, rest, _ := bytes.Cut(b, []byte("\n"))
 	words := strings.Split(string(line), " ")

@@ -135,7 +135,7 @@ func (l *Local) serveList(w http.ResponseWriter, r *http.Request, from core.Memb
 	if err != nil {
 		return err
 	}
-	return writeBytes(w, appendPage(nil, rows, page))
+	return writeBytes(w, writePage(rows, page))
 }
 
 func (l *Local) serveAudit(w http.ResponseWriter, r *http.Request, from core.MemberID) error {

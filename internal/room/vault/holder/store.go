@@ -148,8 +148,7 @@ func (s store) adopt(ctx context.Context, r row) error {
 	})
 }
 
-// confirm turns a reservation into a held shard: the file is on disk. raise takes
-// it out of its grave as well.
+// confirm turns a reservation into a held shard: the file is on disk.
 func (s store) confirm(ctx context.Context, r row) error {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
@@ -204,10 +203,10 @@ func (s store) setChecked(ctx context.Context, ref Ref, now core.Moment) error {
 	return err
 }
 
-// inState lists rows of one state that are not younger than before, oldest first.
-func (s store) inState(ctx context.Context, state string, before core.Moment, limit int) ([]row, error) {
+// inState lists rows of one state, oldest first.
+func (s store) inState(ctx context.Context, state string, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
-		WHERE state = $1 AND received_us <= $2 ORDER BY received_us LIMIT $3`, state, before, limit)
+		WHERE state = $1 ORDER BY received_us LIMIT $2`, state, limit)
 }
 
 // unchecked lists held rows whose data was not read since before, longest first.
@@ -219,7 +218,7 @@ func (s store) unchecked(ctx context.Context, before core.Moment, limit int) ([]
 // page lists held rows of an owner after a name, in order.
 func (s store) page(ctx context.Context, owner core.MemberID, object string, index, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
-		WHERE owner = $1 AND (object > $2 OR (object = $2 AND idx > $3)) AND state = $4
+		WHERE owner = $1 AND (object, idx) > ($2, $3) AND state = $4
 		ORDER BY object, idx LIMIT $5`, owner, object, index, stateHeld, limit)
 }
 
@@ -242,14 +241,28 @@ func (s store) tenants(ctx context.Context) ([]core.MemberID, error) {
 	return out, err
 }
 
-// names lists an owner's rows whose object begins with prefix, by name, with
-// their states.
-func (s store) names(ctx context.Context, owner core.MemberID, prefix string) (map[string]row, error) {
-	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
-		WHERE owner = $1 AND object >= $2 AND object < $3`, owner, prefix, prefix+"g")
-	out := make(map[string]row, len(rows))
-	for _, r := range rows {
-		out[r.ref().Name()] = r
+// known is what a scan compares of a row.
+type known struct {
+	ref   Ref
+	state string
+}
+
+// names lists an owner's rows whose object begins with prefix, by name.
+func (s store) names(ctx context.Context, owner core.MemberID, prefix string) (map[string]known, error) {
+	rows, err := db.All(ctx, s.db, func(r db.Row) (known, error) {
+		k := known{ref: Ref{Owner: owner}}
+		var object string
+		if err := r.Scan(&object, &k.ref.Index, &k.state); err != nil {
+			return k, err
+		}
+		var err error
+		k.ref.Object, err = shard.ParseHash(object)
+		return k, err
+	}, `SELECT object, idx, state FROM vault_held WHERE owner = $1 AND object >= $2 AND object < $3`,
+		owner, prefix, prefix+"g") // "g" comes after every hex digit
+	out := make(map[string]known, len(rows))
+	for _, k := range rows {
+		out[k.ref.Name()] = k
 	}
 	return out, err
 }
@@ -261,7 +274,7 @@ func (s store) bury(ctx context.Context, t Tombstone, now core.Moment) (out Buri
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		out = Burial{}
 		day, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_held
-			WHERE owner = $1 AND buried_us > $2`, t.Owner, now.Add(-24*time.Hour))
+			WHERE owner = $1 AND buried_us > 0 AND buried_us > $2`, t.Owner, now.Add(-24*time.Hour))
 		if err != nil {
 			return err
 		}

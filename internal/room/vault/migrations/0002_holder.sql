@@ -27,7 +27,9 @@ CREATE TABLE vault_held (
 
 CREATE INDEX vault_held_buried ON vault_held (buried_us) WHERE buried_us > 0;
 
-CREATE INDEX vault_held_checked ON vault_held (checked_us);
+CREATE INDEX vault_held_checked ON vault_held (state, checked_us);
+
+CREATE INDEX vault_held_received ON vault_held (state, received_us);
 
 CREATE TABLE vault_reader (
     owner   TEXT   NOT NULL PRIMARY KEY,

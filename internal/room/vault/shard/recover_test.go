@@ -155,7 +155,7 @@ func (g *grid) spoil(file string, index int) {
 // spoilAll takes as many shards from every object as its code can miss.
 func (g *grid) spoilAll() {
 	g.t.Helper()
-	picks := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // which shards break needs no secrecy
+	picks := rand.New(rand.NewPCG(1, 2))
 	for _, file := range slices.Sorted(maps.Keys(g.shards)) {
 		n, k := len(g.shards[file]), g.k[file]
 		for _, i := range picks.Perm(n)[:n-k] {
