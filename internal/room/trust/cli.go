@@ -253,8 +253,12 @@ func emitMember(cmd *cobra.Command, s *Service, out *console.Out, id core.Member
 
 func waitingLines(out *console.Out, list []Waiting) {
 	for _, w := range list {
+		trouble := w.Error
+		if wordsKey.MatchString(trouble) {
+			trouble = out.P.Error(&core.Error{Code: core.CodeUnsure, Key: trouble, Args: args{"Member": w.Member, "ID": short(w.about)}})
+		}
 		out.Line("  " + out.P.T("trust.label.task", nil) + ": " + out.P.T("trust.task.waiting", args{
-			"What": out.P.T("trust.task."+w.What, nil), "Member": w.Member, "Tries": w.Tries, "Error": w.Error,
+			"What": out.P.T("trust.task."+w.What, nil), "Member": w.Member, "Tries": w.Tries, "Error": trouble,
 		}))
 	}
 }

@@ -66,7 +66,7 @@ func wantIn(t *testing.T, text string, wants ...string) {
 }
 
 func TestCommandsFromInvitationToEnd(t *testing.T) {
-	w := newWorld(t, "a.test", "b.test")
+	w := newWorld(t, "a.test", "b.test", "c.test")
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
 	wantIn(t, a.say("member", "list"), "entrechat invite")
 	var invite struct {
@@ -78,6 +78,9 @@ func TestCommandsFromInvitationToEnd(t *testing.T) {
 	wantIn(t, b.say("member", "show", "a.test"), "Nous parrainons: oui")
 	w.wait(time.Minute)
 	wantIn(t, a.say("member", "list"), "b.test", "ajouté·e", "à jour")
+
+	c := w.nodes["c.test"]
+	wantIn(t, c.say("member", "add", invite.Link), "a déjà servi")
 
 	var pact PactView
 	a.ask(&pact, "pact", "propose", "b.test", "--ask-store", "20GB", "--give-store", "20Go", "--rate", "20Mbit", "--watch", "60s",

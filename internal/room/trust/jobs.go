@@ -157,9 +157,11 @@ func (s *Service) send(ctx context.Context, t task) error {
 	return err
 }
 
-func isClosed(err error) bool {
+func isClosed(err error) bool { return hasKey(err, keyClosed) }
+
+func hasKey(err error, key string) bool {
 	var e *core.Error
-	return errors.As(err, &e) && e.Key == keyClosed
+	return errors.As(err, &e) && e.Key == key
 }
 
 // logPact notes a signed pact in our logbook: its hash, its grants, no text.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"time"
 
 	"entrechat/internal/core"
@@ -50,7 +51,7 @@ func (s *Service) checkWaiting(ctx context.Context) error {
 	}
 	for _, t := range list {
 		if s.now().Sub(t.Made) > stuckAfter {
-			return core.Unsure("trust.waiting_long", errors.New(t.Error)).With("Member", t.Peer)
+			return core.Unsure("trust.waiting_long", fmt.Errorf("%s for %s: %s", t.Kind, t.Peer, t.Error)).With("Member", t.Peer)
 		}
 	}
 	return nil

@@ -10,6 +10,9 @@ import (
 	"entrechat/internal/kit/logbook"
 )
 
+// keyBadCode names the refusal of an invitation.
+const keyBadCode = "trust.bad_code"
+
 // welcome is what a greeted node answers.
 type welcome struct {
 	Standing Standing `json:"standing"`
@@ -63,7 +66,7 @@ func (s *Service) redeem(ctx context.Context, q db.Querier, code string, m *Memb
 		return err
 	}
 	if !good {
-		return core.Denied("trust.bad_code", errors.New("invitation used, unknown or out of date"))
+		return core.Denied(keyBadCode, errors.New("invitation used, unknown or out of date"))
 	}
 	if m.Standing == Added {
 		return nil
@@ -102,7 +105,12 @@ func (s *Service) greet(ctx context.Context, id core.MemberID) error {
 		return err
 	}
 	var answer welcome
-	if err := s.Caller.JSON(ctx, id, http.MethodPost, pathHello, Greeting{Keys: keys, Hello: envelope}, &answer); err != nil {
+	err = s.Caller.JSON(ctx, id, http.MethodPost, pathHello, Greeting{Keys: keys, Hello: envelope}, &answer)
+	if hasKey(err, keyBadCode) {
+		// The person is told; the next try goes without, as a request to join.
+		return errors.Join(err, clearCode(ctx, s.DB, id))
+	}
+	if err != nil {
 		return err
 	}
 	if m.Code == "" {

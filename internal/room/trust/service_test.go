@@ -46,6 +46,10 @@ func TestInvitationMakesBothKnowEachOther(t *testing.T) {
 	if left := must[[]Waiting](t)(c.Waiting(t.Context())); len(left) != 1 || left[0].Error == "" {
 		t.Errorf("c is not told: %+v", left)
 	}
+	w.wait(time.Minute)
+	if got := a.standing("c.test"); got != Asked {
+		t.Errorf("then c asks like anybody else: %q", got)
+	}
 }
 
 func TestWithoutInvitationOneOnlyAsks(t *testing.T) {

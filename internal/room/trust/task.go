@@ -1,6 +1,8 @@
 package trust
 
 import (
+	"errors"
+	"regexp"
 	"time"
 
 	"entrechat/internal/core"
@@ -29,7 +31,7 @@ type task struct {
 	Made    core.Moment
 	Next    core.Moment
 	Tries   int64
-	Error   string // of the last try, for people
+	Error   string // of the last try: a words key, or a text
 }
 
 const (
@@ -44,12 +46,19 @@ func (t task) failed(err error, now core.Moment) task {
 	wait := firstRetry << min(t.Tries, 20)
 	t.Tries++
 	t.Next = now.Add(min(wait, lastRetry))
-	t.Error = clip(err.Error())
+	t.Error = remark(err)
 	return t
 }
 
-// clip keeps an error short enough for a table cell.
-func clip(s string) string {
-	r := []rune(s)
+var wordsKey = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
+
+// remark is what is kept of an error for people: the key of its sentence, which
+// the reader's language turns into words, otherwise the beginning of its text.
+func remark(err error) string {
+	var e *core.Error
+	if errors.As(err, &e) && wordsKey.MatchString(e.Key) {
+		return e.Key
+	}
+	r := []rune(err.Error())
 	return string(r[:min(len(r), 200)])
 }
