@@ -229,6 +229,12 @@ func (s *steady) Read(p []byte) (int, error) {
 
 func (s *steady) Close() error { return s.body.Close() }
 
+// AnswerWithin bounds how long the other side may take to receive the answer, on
+// the machine's own clock. Recorders in tests have no deadline to set.
+func AnswerWithin(w http.ResponseWriter, d time.Duration) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d))
+}
+
 // WriteError answers an error as status and JSON. The text is for the other
 // side's log; internal causes stay here.
 func WriteError(w http.ResponseWriter, err error) {

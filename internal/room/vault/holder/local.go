@@ -249,7 +249,7 @@ func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, re
 		return core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, flying, l.n.Floor)).
 			With("Member", l.n.Signer.ID())
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute+time.Duration(head.Length/slowest)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, timeFor(head.Length))
 	defer cancel()
 	name := RefOf(head.Header).file()
 	if replace {
