@@ -120,6 +120,39 @@ func Init(ctx context.Context, data string, place Place, c *words.Catalogue) (se
 	return seed, a.Book.Init(ctx, doc, seed.Root())
 }
 
+// Rescue is a rescue of a node from nothing.
+type Rescue struct {
+	Data  string
+	Place Place
+	Seed  seal.Seed
+	From  []string // addresses of members
+}
+
+// Run makes the node anew under the same root key and fetches its logbook back
+// from the members. A rescue that broke off is taken up where it was.
+func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
+	cfg, err := r.Place.config()
+	if err != nil {
+		return err
+	}
+	if err := lay(r.Data, cfg, r.Seed); err != nil && core.CodeOf(err) != core.CodeConflict {
+		return err
+	}
+	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
+	if err != nil {
+		return err
+	}
+	defer a.Close() //nolint:errcheck // everything is on disk
+	if string(a.Signer.ID()) != cfg.Node.Origin {
+		return core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
+	}
+	if _, _, err := a.Book.KeySet(ctx, a.Signer.ID()); err == nil {
+		return nil
+	}
+	_, err = a.Book.Recover(ctx, r.Seed.RootKey(), cfg.Node.URL, r.From)
+	return err
+}
+
 // recoveryRecipient reads what backups are also encrypted to.
 func recoveryRecipient(data string) (*age.X25519Recipient, error) {
 	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, recoveryName))

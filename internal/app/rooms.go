@@ -3,27 +3,34 @@ package app
 import (
 	"context"
 	"io/fs"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/trust"
+	"entrechat/internal/room/vault"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/migrations"
 )
 
 // rooms are the capabilities of an open node. This file is the only list of them.
 type rooms struct {
 	trust    *trust.Room
+	vault    *vault.Room
 	fittings []fit.Fittings
 }
 
 // openRooms wires every room to the kits, and to the rooms it asks.
 func (a *App) openRooms(ctx context.Context) error {
-	for name, tables := range map[string]fs.FS{"trust": trust.Migrations()} {
+	for name, tables := range map[string]fs.FS{"trust": trust.Migrations(), "vault": migrations.Files} {
 		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
 			return err
 		}
@@ -35,7 +42,10 @@ func (a *App) openRooms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.openTrust(self)
+	if err := a.openTrust(self); err != nil {
+		return err
+	}
+	return a.openVault(self)
 }
 
 func (a *App) openTrust(self logbook.Member) (err error) {
@@ -51,6 +61,51 @@ func (a *App) openTrust(self logbook.Member) (err error) {
 	return err
 }
 
+func (a *App) openVault(self logbook.Member) error {
+	daily, err := dailyIdentity(a.Data)
+	if err != nil {
+		return err
+	}
+	recovery, err := recoveryRecipient(a.Data)
+	if err != nil {
+		return err
+	}
+	shards, err := blob.Open(filepath.Join(a.Data, "store"))
+	if err != nil {
+		return err
+	}
+	local := holder.New(holder.Needs{
+		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: a.trust, Keys: a.Book,
+		Floor: a.Config.Vault.Floor, Now: time.Now, Log: a.Log,
+	})
+	a.vault, err = vault.New(vault.Needs{
+		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
+		Daily: daily, Recovery: recovery, Lenders: a.trust, Contacts: a.contacts, Local: local,
+		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
+		Words:  a.Lang, Now: time.Now, Log: a.Log,
+		Config: vault.Config{Spool: a.Config.Vault.Spool, Cache: a.Config.Vault.Cache, Tools: a.Config.Tools.Listen},
+	})
+	if err == nil {
+		a.fittings = append(a.fittings, a.vault.Fittings())
+	}
+	return err
+}
+
+// contacts are all members whose logbook we hold.
+func (a *App) contacts(ctx context.Context) ([]vault.Contact, error) {
+	known, err := a.Book.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []vault.Contact
+	for _, m := range known {
+		if m.ID != a.Signer.ID() {
+			out = append(out, vault.Contact{ID: m.ID, URL: m.URL, Root: m.Root})
+		}
+	}
+	return out, nil
+}
+
 func (a *App) readers() []logbook.Reader {
 	var all []logbook.Reader
 	for _, f := range a.fittings {
@@ -60,15 +115,38 @@ func (a *App) readers() []logbook.Reader {
 }
 
 // roomWords are the rooms' sentences.
-func roomWords() []fs.FS { return []fs.FS{trust.Words} }
+func roomWords() []fs.FS { return []fs.FS{trust.Words, vault.Words} }
 
 // roomCommands are the rooms' commands.
 func (l *line) roomCommands() []*cobra.Command {
-	return trust.Commands(l.out.P, func(cmd *cobra.Command) (*trust.Service, *console.Out, error) {
+	all := trust.Commands(l.out.P, func(cmd *cobra.Command) (*trust.Service, *console.Out, error) {
 		a, err := l.open(cmd.Context())
 		if err != nil {
 			return nil, nil, err
 		}
 		return a.trust.Service, &l.out, nil
 	})
+	return append(all, vault.Commands(l.out.P, l.openVault, l.rescue())...)
+}
+
+func (l *line) openVault(cmd *cobra.Command) (*vault.Room, *console.Out, error) {
+	a, err := l.open(cmd.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.vault, &l.out, nil
+}
+
+// rescue makes the node anew for `vault recover`.
+func (l *line) rescue() vault.Rescue {
+	var place Place
+	return vault.Rescue{
+		Flags: func(c *cobra.Command) { placeFlags(c, &place, l.out.P) },
+		Run: func(cmd *cobra.Command, seed seal.Seed, from []string) (*vault.Room, *console.Out, error) {
+			if err := (Rescue{l.data, place, seed, from}).Run(cmd.Context(), l.words); err != nil {
+				return nil, nil, err
+			}
+			return l.openVault(cmd)
+		},
+	}
 }

@@ -191,12 +191,21 @@ func (n *Node) awaitHealth(ctx context.Context) error {
 		}
 		select {
 		case <-n.dead:
-			return fmt.Errorf("%s ended at once; its log is %s", n.Name, n.log.Name())
+			return fmt.Errorf("%s ended at once:\n%s", n.Name, n.lastWords())
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not get healthy in 30 s; its log is %s", n.Name, n.log.Name())
+			return fmt.Errorf("%s did not get healthy in 30 s:\n%s", n.Name, n.lastWords())
 		case <-tick.C:
 		}
 	}
+}
+
+// lastWords are the last lines of the node's log.
+func (n *Node) lastWords() string {
+	text, err := os.ReadFile(n.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
 }
 
 // Kill ends the process the hard way, as a power cut would.

@@ -74,11 +74,11 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 		return 0, err
 	}
 	var problems error
-	answered := 0
+	var answered []core.MemberID
 	for _, address := range addresses {
-		err := b.pullLog(ctx, b.self(), mirrorURL(address, b.self()))
+		id, err := b.recoverFrom(ctx, address)
 		if err == nil {
-			answered++
+			answered = append(answered, id)
 		}
 		problems = errors.Join(problems, err)
 	}
@@ -86,14 +86,45 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 	if err != nil {
 		return 0, err
 	}
-	if answered == 0 || l.Doc == nil {
+	if len(answered) == 0 || l.Doc == nil {
 		code := core.CodeOf(problems)
 		if code != core.CodeNotFound {
 			code = core.CodeUnsure
 		}
 		return 0, &core.Error{Code: code, Key: "logbook.nobody_knows_us", Err: fmt.Errorf("recover own log: %w", problems)}
 	}
-	return l.Tree.N, b.newOnlineKey(ctx, root, l, url)
+	if err := b.newOnlineKey(ctx, root, l, url); err != nil {
+		return l.Tree.N, err
+	}
+	b.announce(ctx, answered)
+	return l.Tree.N, nil
+}
+
+// recoverFrom gets to know the member at an address and fetches our log from it.
+// Its root key is taken as shown: what it gives back proves itself.
+func (b *Book) recoverFrom(ctx context.Context, address string) (core.MemberID, error) {
+	known, err := b.Discover(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	if err := b.Adopt(ctx, known); err != nil {
+		return "", err
+	}
+	return known.Origin, b.pullLog(ctx, b.self(), mirrorURL(known.URL, b.self()))
+}
+
+// announce tells members our newest key set at once; who does not hear it will
+// find it in the log.
+func (b *Book) announce(ctx context.Context, to []core.MemberID) {
+	_, doc, err := b.KeySet(ctx, b.self())
+	if err != nil {
+		return
+	}
+	for _, id := range to {
+		if err := b.calls.JSON(ctx, id, "POST", "/ec/v1/keyset", doc, nil); err != nil {
+			b.n.Log.Warn("key set not announced", "member", id, "error", err)
+		}
+	}
 }
 
 // newOnlineKey signs a key set with this node's key, revokes the earlier ones from

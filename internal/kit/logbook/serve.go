@@ -52,6 +52,7 @@ func (b *Book) Routes() []peer.Route {
 		{Pattern: "GET /ec/v1/mirror/{hash}/checkpoint", Public: true, Handle: b.serveHead(mirror)},
 		{Pattern: "GET /ec/v1/mirror/{hash}/tile/{tile...}", Public: true, Handle: b.serveTile(mirror)},
 		{Pattern: "POST /ec/v1/add-checkpoint", Public: true, MaxBody: 2 * maxHead, Handle: b.serveAddCheckpoint},
+		{Pattern: "POST /ec/v1/keyset", Public: true, MaxBody: MaxEntry, Handle: b.serveKeySet},
 		{Pattern: "POST /ec/v1/entries", Digest: true, MaxBody: 2 << 20, Handle: b.serveEntries},
 	}
 }
@@ -187,6 +188,26 @@ func (b *Book) awaitChange(ctx context.Context, after int64, wait time.Duration)
 		case <-time.After(2 * time.Second): // another process of this node may have written
 		}
 	}
+}
+
+// serveKeySet learns the newer key set of a member we follow. Anybody may bring
+// it: the root key's signature is what counts, and a member that lost its online
+// key could not sign the request.
+func (b *Book) serveKeySet(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return core.Invalid("peer.bad_body", err)
+	}
+	doc, err := seal.DecodeEnvelope(body)
+	if err != nil {
+		return err
+	}
+	for _, id := range doc.Signers() {
+		if err := b.Learn(r.Context(), id, doc); err != nil {
+			return err
+		}
+	}
+	return peer.WriteJSON(w, struct{}{})
 }
 
 // serveEntries takes what an author posts of its own log.

@@ -139,8 +139,8 @@ func (h *Handler) identify(r *http.Request, route Route) (core.MemberID, error) 
 	}
 	now := h.n.Now()
 	if err := verify(r, h.n.Signer.ID(), now, keys, p); err != nil {
-		if route.Public && len(keys) == 0 {
-			return "", nil // a stranger's signature proves nothing, but anybody may ask
+		if route.Public {
+			return "", nil // a signature that proves nothing: anybody may ask
 		}
 		return "", denied(fmt.Errorf("%s: %w", p.from, err))
 	}
