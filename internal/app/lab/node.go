@@ -205,7 +205,7 @@ func (n *Node) lastWords() string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-2000):])
+	return string(text[max(0, len(text)-8000):])
 }
 
 // Kill ends the process the hard way, as a power cut would.
