@@ -9,8 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -340,3 +344,28 @@ func TestBodiesThatAreNot(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("cable cut") }
+
+// The pact's bits per second hold for all uploads of an owner together.
+func TestPaceOfThePact(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := paces{by: map[core.MemberID]*rate.Limiter{}}
+		start := time.Now()
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				body := p.reader(t.Context(), ana, 8*10_000, bytes.NewReader(make([]byte, 100_000)))
+				if n, err := io.Copy(io.Discard, body); err != nil || n != 100_000 {
+					t.Errorf("%d bytes, %v", n, err)
+				}
+			})
+		}
+		all.Wait()
+		// 400 kB, 64 KiB of them at once, at 10 kB/s.
+		if took := time.Since(start); took < 33*time.Second || took > 35*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if r := p.reader(t.Context(), bo, 0, strings.NewReader("x")); r.(*strings.Reader) == nil {
+			t.Error("no limit is a limit")
+		}
+	})
+}

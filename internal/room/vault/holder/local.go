@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/db"
@@ -49,6 +51,7 @@ type Local struct {
 	store   store
 	writing *gate
 	reading *gate
+	paces   paces
 	flying  atomic.Int64 // bytes reserved on the disk by uploads under way
 }
 
@@ -69,6 +72,7 @@ func New(n Needs) *Local {
 	return &Local{
 		n: n, store: store{db: n.DB},
 		writing: newGate(writesEach, writesAll), reading: newGate(readsEach, readsAll),
+		paces: paces{by: map[core.MemberID]*rate.Limiter{}},
 	}
 }
 
@@ -112,7 +116,7 @@ func (d desk) Put(ctx context.Context, head shard.Head, body io.Reader) (Receipt
 
 // put keeps a shard and answers with a receipt for this nonce.
 func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce string) (Receipt, error) {
-	keep, limit, err := d.mayPut(ctx, head)
+	allowance, err := d.mayPut(ctx, head)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -122,18 +126,19 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 	}
 	defer leave()
 	r := rowOf(head, stateReserved, d.now())
-	r.keep = keep
-	old, err := d.reserve(ctx, r, limit)
+	r.keep = allowance.Until
+	old, err := d.reserve(ctx, r, allowance.Grant.Bytes)
 	switch {
 	case errors.Is(err, errFull):
-		return Receipt{}, d.quotaFull(ctx, limit)
+		return Receipt{}, d.quotaFull(ctx, allowance.Grant.Bytes)
 	case db.IsDuplicate(err):
 		return Receipt{}, busy("the same shard is being sent twice")
 	case err != nil:
 		return Receipt{}, d.noRoom(fmt.Errorf("reserve %s: %w", head.Name(), err))
 	case old.state != "" && old.state != stateBroken:
-		return d.again(ctx, head, old, keep, nonce)
+		return d.again(ctx, head, old, allowance.Until, nonce)
 	}
+	body = d.paces.reader(ctx, d.who, allowance.Grant.RateBits, body)
 	if err := d.receive(ctx, head, body, old.state == stateBroken); err != nil {
 		// The caller may be gone: that is no reason to keep its reservation.
 		undo := d.store.drop(context.WithoutCancel(ctx), r.ref(), stateReserved)
@@ -167,29 +172,27 @@ func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
 	return d.store.reserve(ctx, r, limit)
 }
 
-// mayPut says whether the member may, how long we promise to keep, and its quota.
-func (d desk) mayPut(ctx context.Context, head shard.Head) (keep core.Moment, limit int64, err error) {
+// mayPut says whether the member may, with how much, and for how long we promise
+// to keep.
+func (d desk) mayPut(ctx context.Context, head shard.Head) (core.Allowance, error) {
 	if d.who != head.Owner {
-		return 0, 0, core.Denied("vault.not_yours", fmt.Errorf("%s sends a shard of %s", d.who, head.Owner))
+		return core.Allowance{}, core.Denied("vault.not_yours", fmt.Errorf("%s sends a shard of %s", d.who, head.Owner))
 	}
 	allowance, err := d.n.Trust.May(ctx, d.who, core.GrantStore)
 	if err != nil {
-		return 0, 0, err
+		return core.Allowance{}, err
 	}
 	if allowance.ReadOnly {
-		return 0, 0, core.Denied("vault.read_only", fmt.Errorf("%s may only read", d.who)).With("Member", d.n.Signer.ID())
+		return core.Allowance{}, core.Denied("vault.read_only", fmt.Errorf("%s may only read", d.who)).With("Member", d.n.Signer.ID())
 	}
 	keys, err := d.n.Keys.Keys(ctx, d.who)
 	if err != nil {
-		return 0, 0, err
+		return core.Allowance{}, err
 	}
 	if err := head.Check(); err != nil {
-		return 0, 0, err
+		return core.Allowance{}, err
 	}
-	if err := head.Verify(keys...); err != nil {
-		return 0, 0, err
-	}
-	return allowance.Until, allowance.Grant.Bytes, nil
+	return allowance, head.Verify(keys...)
 }
 
 func (d desk) quotaFull(ctx context.Context, limit int64) error {
@@ -233,110 +236,6 @@ func (l *Local) receipt(r row, nonce string) (Receipt, error) {
 		Owner: r.owner, Object: r.object, Index: r.index, Root: r.root, Length: r.length,
 		Received: r.received, Keep: r.keep, Nonce: nonce,
 	}, l.n.Signer)
-}
-
-// receive streams a shard to the disk. Its file has its name only once the data
-// was seen to be what the head says; fsync and rename are the blob kit's.
-func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, replace bool) error {
-	need := head.Size() + head.Length
-	defer l.flying.Add(-need)
-	flying := l.flying.Add(need)
-	free, err := l.n.Dir.Free()
-	if err != nil {
-		return fmt.Errorf("free space: %w", err)
-	}
-	if int64(free)-flying < int64(l.n.Floor) {
-		return core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, flying, l.n.Floor)).
-			With("Member", l.n.Signer.ID())
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeFor(head.Length))
-	defer cancel()
-	name := RefOf(head.Header).file()
-	if replace {
-		if err := l.discard(name); err != nil {
-			return err
-		}
-	}
-	_, err = l.n.Dir.Put(ctx, name, newVerified(ctx, head, body))
-	if core.CodeOf(err) == core.CodeConflict {
-		return l.already(ctx, head, name, body)
-	}
-	return l.noRoom(err)
-}
-
-// already looks at a file that has no row: a crash came between rename and
-// confirm, or the tables are being made again. What it should be, it is; what it
-// should not be, makes room.
-func (l *Local) already(ctx context.Context, head shard.Head, name string, body io.Reader) error {
-	had, err := l.verifyFile(name)
-	if err == nil && had.Same(head.Header) {
-		return nil
-	}
-	if err == nil {
-		return core.Conflict("vault.other_shard", fmt.Errorf("%s is another shard already", head.Name()))
-	}
-	if core.CodeOf(err) != core.CodeInvalid {
-		return err
-	}
-	if err := l.discard(name); err != nil {
-		return err
-	}
-	_, err = l.n.Dir.Put(ctx, name, newVerified(ctx, head, body))
-	return l.noRoom(err)
-}
-
-// verified is the file of a shard on its way to the disk: the head, then exactly
-// the data the head promises. It ends in an error, never in io.EOF, when the data is anything else.
-type verified struct {
-	ctx    context.Context //nolint:containedctx // a reader has no other way to learn of it
-	head   shard.Head
-	lines  []byte
-	body   io.Reader
-	left   int64
-	hasher *shard.Hasher
-}
-
-func newVerified(ctx context.Context, head shard.Head, body io.Reader) io.Reader {
-	return &verified{ctx: ctx, head: head, lines: head.Bytes(), body: body, left: head.Length, hasher: shard.NewHasher()}
-}
-
-// Read implements io.Reader.
-func (v *verified) Read(p []byte) (int, error) {
-	if err := v.ctx.Err(); err != nil {
-		return 0, core.Unsure("vault.too_slow", fmt.Errorf("receive %s: %w", v.head.Name(), err))
-	}
-	if len(v.lines) > 0 {
-		n := copy(p, v.lines)
-		v.lines = v.lines[n:]
-		return n, nil
-	}
-	if v.left == 0 {
-		return 0, v.end()
-	}
-	n, err := v.body.Read(p[:min(int64(len(p)), v.left)])
-	v.left -= int64(n)
-	_, _ = v.hasher.Write(p[:n])
-	if errors.Is(err, io.EOF) && v.left == 0 {
-		err = nil
-	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return n, core.Invalid("vault.bad_bytes", fmt.Errorf("receive %s, %d bytes missing: %w", v.head.Name(), v.left, err))
-	}
-	return n, nil
-}
-
-func (v *verified) end() error {
-	var more [1]byte
-	if n, _ := io.ReadFull(v.body, more[:]); n > 0 {
-		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: more than %d bytes", v.head.Name(), v.head.Length))
-	}
-	if v.hasher.Sums() != (shard.Sums{Root: v.head.Root, SHA256: v.head.SHA256}) {
-		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: data is not what its head says", v.head.Name()))
-	}
-	return io.EOF
 }
 
 // Bury implements Writer.
