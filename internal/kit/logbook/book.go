@@ -68,12 +68,14 @@ type Book struct {
 	// looking at the database.
 	mu        sync.Mutex
 	changed   chan struct{}
-	delivered int64 // seq up to which every reader was told
+	delivered map[string]int64 // by reader, the seq up to which it was told everything
 	store     string
 }
 
 // New makes a book on migrated tables. Connect it before its jobs run.
-func New(n Needs) *Book { return &Book{n: n, changed: make(chan struct{})} }
+func New(n Needs) *Book {
+	return &Book{n: n, changed: make(chan struct{}), delivered: map[string]int64{}}
+}
 
 // Connect gives the book the client it exchanges with; the client needs the book
 // as keyring, so one comes first.

@@ -24,29 +24,40 @@ const page = 128
 
 // Deliver tells every reader what is new. One log's trouble does not stop another.
 func (b *Book) Deliver(ctx context.Context, readers []Reader) error {
-	b.mu.Lock()
-	after := b.delivered
-	b.mu.Unlock()
-	if seq, err := lastSeq(ctx, b.n.DB); err != nil || seq == after {
+	seq, err := lastSeq(ctx, b.n.DB)
+	if err != nil {
 		return err
 	}
-	rows, err := allRows(ctx, b.n.DB, after)
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	readers = append(slices.Clip(readers), b.ownReader())
 	var problems error
-	for _, l := range rows {
-		for _, r := range readers {
-			if err := b.deliver(ctx, l, r); err != nil {
-				problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.Origin, err))
-			}
+	for _, r := range append(slices.Clip(readers), b.ownReader()) {
+		b.mu.Lock()
+		after := b.delivered[r.Name]
+		b.mu.Unlock()
+		if after == seq {
+			continue
+		}
+		err := b.tellAll(ctx, r, after)
+		problems = errors.Join(problems, err)
+		if err == nil {
+			b.mu.Lock()
+			b.delivered[r.Name] = seq
+			b.mu.Unlock()
 		}
 	}
-	if problems == nil {
-		b.mu.Lock()
-		b.delivered = rows[len(rows)-1].Seq
-		b.mu.Unlock()
+	return problems
+}
+
+// tellAll tells one reader of every log that changed after a seq.
+func (b *Book) tellAll(ctx context.Context, r Reader, after int64) error {
+	rows, err := allRows(ctx, b.n.DB, after)
+	if err != nil {
+		return err
+	}
+	var problems error
+	for _, l := range rows {
+		if err := b.deliver(ctx, l, r); err != nil {
+			problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.Origin, err))
+		}
 	}
 	return problems
 }

@@ -171,6 +171,9 @@ func (s *shipment) run(ctx context.Context) error {
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
 	domains := reachable(s.o, s.held, lenders)
 	stuck := s.o.State == Waiting && s.o.Tries >= recodeAfter && domains < s.o.Code.Enough()
+	if domains == 0 && s.o.Code.K == 0 {
+		return true, nil // nobody lends yet: no code to choose
+	}
 	if s.o.Code.K != 0 && !stuck || domains == 0 {
 		return false, nil
 	}
