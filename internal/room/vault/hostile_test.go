@@ -1,0 +1,206 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+)
+
+// client is a small restic: it speaks to the front with one token.
+type client struct {
+	t    testing.TB
+	base string
+}
+
+func (w *world) client(name, token string) client {
+	env := w.env(name, token)
+	return client{w.t, strings.TrimPrefix(strings.TrimSuffix(env.Repository, "/"), "rest:")}
+}
+
+func (c client) do(method, path string, body []byte, header ...string) (int, []byte) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		c.t.Fatal(err)
+	}
+	return res.StatusCode, data
+}
+
+// put saves a file under its right name and answers the path.
+func (c client) put(t rest.Type, body []byte) string {
+	c.t.Helper()
+	path := "/" + string(t) + "/" + nameOf(body)
+	if status, text := c.do(http.MethodPost, path, body); status != http.StatusOK {
+		c.t.Fatalf("POST %s: %d %s", path, status, text)
+	}
+	return path
+}
+
+func nameOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+func randomBytes(n int, seed byte) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b)
+	return b
+}
+
+// Whatever two of six members do, every byte comes back, and the status names
+// those who did it.
+func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
+	w := newWorld(t, 6)
+	if _, err := w.room.Create(t.Context(), "files"); err != nil {
+		t.Fatal(err)
+	}
+	c := w.client("files", "")
+	for _, mood := range []mood{flipping, cutting, swapping, emptied, away, hanging} {
+		t.Run(string(mood), func(t *testing.T) {
+			body := randomBytes(3_000_000, byte(len(mood)))
+			path := c.put(rest.Data, body)
+			w.settled()
+			o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			places, err := w.room.store.placements(t.Context(), o.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bad := map[core.MemberID]bool{places[0].Member: true, places[1].Member: true}
+			for _, m := range w.members {
+				if bad[m.id] {
+					m.set(mood)
+				}
+			}
+			status, got := c.do(http.MethodGet, path, nil)
+			if status != http.StatusOK || !bytes.Equal(got, body) {
+				t.Fatalf("status %d, %d bytes", status, len(got))
+			}
+			for _, m := range w.members {
+				m.set(honest)
+			}
+			named := map[core.MemberID]bool{}
+			troubles, err := w.room.store.troubles(t.Context(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, trouble := range troubles {
+				if bad[trouble.Member] {
+					named[trouble.Member] = true
+				} else {
+					t.Errorf("%s is named, and did nothing", trouble.Member)
+				}
+			}
+			if len(named) != 2 {
+				t.Errorf("named %v, want %v", named, bad)
+			}
+			// What was lost or wrong is made again.
+			w.eventually("healed", func() bool {
+				o, err := w.room.store.object(t.Context(), o.ID)
+				return err == nil && o.State == Placed
+			})
+			if _, err := w.room.n.DB.ExecContext(t.Context(), "DELETE FROM vault_trouble"); err != nil {
+				t.Fatal(err)
+			}
+			w.room.cache.forgetAll()
+			w.room.pool.forgive()
+		})
+	}
+}
+
+// forgive forgets who failed.
+func (p *pool) forgive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.states)
+	clear(p.fails)
+}
+
+func (c *cache) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.order.Len() > 0 {
+		c.forget(c.order.Back())
+	}
+}
+
+func TestFromNothing(t *testing.T) {
+	w := newWorld(t, 6)
+	if _, err := w.room.Create(t.Context(), "files"); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	writeTree(t, data, 40, 200_000, 3)
+	env := w.env("files", "")
+	w.restic(resticNew(t), env, "init")
+	w.restic(resticNew(t), env, "backup", data)
+	w.settled()
+	w.stop()
+
+	// The disk is gone, and with it every key but the seed words; two members too.
+	w.dir = t.TempDir()
+	w.newKey(owner)
+	w.members[1].set(away)
+	w.members[4].set(away)
+	w.open()
+	identity, err := w.seed.RecoveryIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := w.room.Recover(t.Context(), identity, func(MemberFound) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Backups) != 1 || found.Backups[0].Incomplete != 0 || !found.Backups[0].Password || found.Foreign != 0 {
+		t.Fatalf("%+v", found)
+	}
+	plain := filepath.Join(t.TempDir(), "plain")
+	for range 2 { // the second finds everything done
+		if _, err := w.room.Export(t.Context(), "files", plain, func(Exported) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.room.n.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	env = w.env("files", "")
+	for name, env := range map[string]Env{"front": env, "export": {Repository: plain, PasswordFile: env.PasswordFile}} {
+		target := t.TempDir()
+		w.restic(resticOld(t), env, "restore", "latest", "--target", target)
+		sameTree(t, data, filepath.Join(target, data))
+		w.restic(resticNew(t), env, "check", "--read-data")
+		t.Log(name, "is whole")
+	}
+	// And life goes on.
+	writeTree(t, data, 10, 50_000, 4)
+	w.restic(resticNew(t), env, "backup", data)
+}
