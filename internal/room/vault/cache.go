@@ -2,7 +2,6 @@ package vault
 
 import (
 	"container/list"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,29 +57,24 @@ func (c *cache) open(id shard.Hash) *os.File {
 	return f
 }
 
-// put keeps an object and opens it. It is written without fsync: after a crash the
-// folder is emptied.
-func (c *cache) put(id shard.Hash, sealed []byte) (*os.File, error) {
-	f, err := os.CreateTemp(c.dir, "new-")
-	if err != nil {
-		return nil, err
-	}
-	if _, err = f.Write(sealed); err == nil {
-		err = os.Rename(f.Name(), c.path(id))
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}
+// put takes a sealed object that was gathered in the cache's folder. It was written
+// without fsync: after a crash the folder is emptied.
+func (c *cache) put(id shard.Hash, f *scratch, size int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.byID[id]; !ok {
-		c.byID[id] = c.order.PushFront(cached{id, int64(len(sealed))})
-		c.used += int64(len(sealed))
+	if _, ok := c.byID[id]; ok {
+		return nil
 	}
+	if err := os.Rename(f.Name(), c.path(id)); err != nil {
+		return err
+	}
+	f.kept = true
+	c.byID[id] = c.order.PushFront(cached{id, size})
+	c.used += size
 	for c.used > c.max && c.order.Len() > 1 {
 		c.forget(c.order.Back())
 	}
-	return f, nil
+	return nil
 }
 
 // forget removes an object; who has it open reads on.

@@ -5,10 +5,9 @@ import "entrechat/internal/core"
 // Config is the [vault] section as far as the owner's side needs it. Zero values
 // are the defaults.
 type Config struct {
-	Spool  core.Size // at most this waits for the members; 0 = 10 GB
-	Cache  core.Size // at most this is kept of what was read back; 0 = 1 GB
-	Memory int64     // bytes of packs in memory at once; 0 = 56 MiB
-	Tools  string    // host:port of the restic front, for `vault env`
+	Spool core.Size // at most this waits for the members; 0 = 10 GB
+	Cache core.Size // at most this is kept of what was read back; 0 = 1 GB
+	Tools string    // host:port of the restic front, for `vault env`
 }
 
 func (c Config) filled() Config {
@@ -17,9 +16,6 @@ func (c Config) filled() Config {
 	}
 	if c.Cache == 0 {
 		c.Cache = core.GB
-	}
-	if c.Memory == 0 {
-		c.Memory = 56 << 20 // two 16 MiB packs with their parity
 	}
 	return c
 }

@@ -22,39 +22,42 @@ const (
 	gatherLimit = 2 * time.Minute
 )
 
-// gather reads a sealed object back from the members into borrowed memory, which
-// has the code's parity room behind it. Members that fail, lie or dawdle are
-// noted and others asked. Returns CodeUnsure when too few answer.
-func (r *Room) gather(ctx context.Context, o Object) ([]byte, *lease, error) {
+// gather reads a sealed object back from the members into a scratch file, which the
+// caller closes. Members that fail, lie or dawdle are noted and others asked.
+// Returns CodeUnsure when too few answer.
+func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 	all, err := r.store.placements(ctx, o.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	held := onlyHeld(all)
 	if o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
-	spare := max(o.Code.ParitySize(o.Sealed), o.Code.ShardSize(o.Sealed))
-	l, err := r.arena.take(ctx, o.Code.Padded(o.Sealed)+spare)
+	f, err := newScratch(r.scratch())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for {
-		g := &gathering{room: r, o: o, buf: l.buf, sources: r.rank(held)}
-		err := g.run(ctx)
-		if err == nil {
-			var sealed []byte
-			if sealed, err = g.join(); err == nil && shard.ObjectID(sealed) == o.ID {
-				return l.buf, l, nil
+		g := &gathering{room: r, o: o, size: o.Code.ShardSize(o.Sealed), file: f, sources: r.rank(held)}
+		if err = g.run(ctx); err == nil {
+			err = g.join()
+		}
+		if errors.Is(err, errNotIt) {
+			held, err = g.expose(ctx, held)
+			if err == nil {
+				continue
 			}
-			held, err = g.blame(ctx, held, err)
 		}
 		if err != nil {
-			l.free()
-			return nil, nil, err
+			return nil, errors.Join(err, f.Close())
 		}
+		return f, nil
 	}
 }
+
+// errNotIt says that what was joined is not the object.
+var errNotIt = errors.New("not the object")
 
 // rank orders placements: members that are well first, then shards that need no
 // decoding.
@@ -72,16 +75,17 @@ func (r *Room) rank(held []Placement) []Placement {
 	return out
 }
 
-// gathering is one attempt to read enough shards.
+// gathering is one attempt to read enough shards. Each is written to the file, a
+// data shard to its own place in the object, others behind it.
 type gathering struct {
 	room    *Room
 	o       Object
-	buf     []byte
+	size    int64 // of a shard
+	file    *scratch
 	sources []Placement // those not asked yet
 
-	have    [][]byte // by index
+	have    []int64 // by index: where in the file; negative = not here
 	from    []Placement
-	spares  [][]byte
 	running map[int]Placement // by ticket
 	answers chan answer
 	tickets int
@@ -92,26 +96,20 @@ type gathering struct {
 type answer struct {
 	ticket int
 	index  int
-	buf    []byte
-	spare  bool
+	at     int64
 	err    error
 }
 
 // run asks K members at once and one more for each that fails or is slow, until K
-// shards are there. When it returns nothing writes to the buffer any more.
+// shards are there. When it returns nothing writes to the file any more.
 func (g *gathering) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, gatherLimit)
 	defer cancel()
-	slots, err := g.o.Code.Slots(g.buf, g.o.Sealed)
-	if err != nil {
-		return err
+	g.have, g.from = make([]int64, g.o.Code.N), make([]Placement, g.o.Code.N)
+	for i := range g.have {
+		g.have[i] = -1
 	}
-	g.have, g.from = make([][]byte, g.o.Code.N), make([]Placement, g.o.Code.N)
 	g.running, g.answers = map[int]Placement{}, make(chan answer)
-	size := g.o.Code.ShardSize(g.o.Sealed)
-	for rest := g.buf[g.o.Code.Padded(g.o.Sealed):]; int64(len(rest)) >= size; rest = rest[size:] {
-		g.spares = append(g.spares, rest[:size:size])
-	}
 	defer func() {
 		cancel()
 		for range len(g.running) {
@@ -119,7 +117,7 @@ func (g *gathering) run(ctx context.Context) error {
 		}
 	}()
 	for range g.o.Code.K {
-		g.ask(ctx, slots)
+		g.ask(ctx)
 	}
 	patience := g.room.patience()
 	hedge := time.NewTicker(patience)
@@ -131,11 +129,11 @@ func (g *gathering) run(ctx context.Context) error {
 		select {
 		case a := <-g.answers:
 			if g.took(ctx, a) != nil {
-				g.ask(ctx, slots)
+				g.ask(ctx)
 			}
 		case <-hedge.C:
 			g.blameSlow(ctx, patience)
-			g.ask(ctx, slots)
+			g.ask(ctx)
 		case <-ctx.Done():
 			return g.tooFew()
 		}
@@ -145,8 +143,8 @@ func (g *gathering) run(ctx context.Context) error {
 
 func (g *gathering) count() int {
 	n := 0
-	for _, h := range g.have {
-		if h != nil {
+	for _, at := range g.have {
+		if at >= 0 {
 			n++
 		}
 	}
@@ -154,30 +152,23 @@ func (g *gathering) count() int {
 }
 
 // ask begins to read the next shard that is neither here nor on its way, if there
-// is one and room for it.
-func (g *gathering) ask(ctx context.Context, slots [][]byte) {
+// is one.
+func (g *gathering) ask(ctx context.Context) {
 	for i, p := range g.sources {
 		index := g.place(p)
-		if index >= len(g.have) || g.have[index] != nil || g.o.Code.K > 1 && g.underWay(index) {
+		if index >= len(g.have) || g.have[index] >= 0 || g.o.Code.K > 1 && g.underWay(index) {
 			continue
 		}
-		a := answer{index: index}
-		switch {
-		case index < g.o.Code.K && !g.underWay(index):
-			a.buf = slots[index]
-		case len(g.spares) > 0:
-			a.buf, a.spare = g.spares[len(g.spares)-1], true
-			g.spares = g.spares[:len(g.spares)-1]
-		default:
-			return
+		g.tickets++
+		a := answer{ticket: g.tickets, index: index, at: int64(index) * g.size}
+		if index >= g.o.Code.K || g.underWay(index) {
+			a.at = g.o.Code.Padded(g.o.Sealed) + int64(a.ticket)*g.size
 		}
 		g.sources = slices.Delete(g.sources, i, i+1)
-		g.tickets++
-		a.ticket = g.tickets
 		g.running[a.ticket] = p
 		go func() {
 			began := g.room.n.Now()
-			a.err = g.room.read(ctx, p, a.buf)
+			a.err = g.room.read(ctx, p, io.NewOffsetWriter(g.file, a.at), g.size)
 			if a.err == nil {
 				g.room.took(g.room.n.Now().Sub(began))
 			}
@@ -208,19 +199,18 @@ func (g *gathering) underWay(index int) bool {
 func (g *gathering) took(ctx context.Context, a answer) error {
 	p := g.running[a.ticket]
 	delete(g.running, a.ticket)
-	if a.err != nil || g.have[a.index] != nil {
-		if a.spare {
-			g.spares = append(g.spares, a.buf)
-		}
+	if a.err != nil {
 		// What we cut off ourselves is nobody's fault.
-		if a.err != nil && ctx.Err() == nil {
+		if ctx.Err() == nil {
 			g.failed = append(g.failed, a.err)
 			g.room.blame(ctx, p, a.err)
 		}
 		return a.err
 	}
-	g.have[a.index], g.from[a.index] = a.buf, p
 	g.room.pool.good(ctx, p.Member)
+	if g.have[a.index] < 0 {
+		g.have[a.index], g.from[a.index] = a.at, p
+	}
 	return nil
 }
 
@@ -240,38 +230,63 @@ func (g *gathering) tooFew() error {
 		With("Name", g.o.Repo).With("Have", g.count()).With("Want", g.o.Code.K)
 }
 
-func (g *gathering) join() ([]byte, error) {
-	return g.o.Code.Join(g.buf, g.o.Sealed, g.have)
+// join makes the object of the shards that are here, in the file's front, and
+// nothing else in it. Answers errNotIt when the object is not what its id says.
+func (g *gathering) join() error {
+	var err error
+	if at := g.have[0]; g.o.Code.K == 1 && at > 0 {
+		_, err = io.Copy(io.NewOffsetWriter(g.file, 0), io.NewSectionReader(g.file, at, g.size))
+	} else if g.o.Code.K > 1 {
+		err = mend(g.file.File, g.o.Code, g.size, g.have)
+	}
+	if err != nil {
+		return err
+	}
+	id, err := idOf(g.file, g.o.Sealed)
+	if err != nil {
+		return err
+	}
+	if id != g.o.ID {
+		return errNotIt
+	}
+	return g.file.Truncate(g.o.Sealed)
 }
 
-// blame finds the shards that are not what the catalogue says, after an object
+// expose finds the shards that are not what the catalogue says, after an object
 // that does not hold was joined, and answers the placements that are left.
-func (g *gathering) blame(ctx context.Context, held []Placement, cause error) ([]Placement, error) {
+func (g *gathering) expose(ctx context.Context, held []Placement) ([]Placement, error) {
 	var wrong []Placement
-	for i, data := range g.have {
-		if data != nil && shard.SumsOf(data).Root != g.from[i].Root {
+	for i, at := range g.have {
+		if at < 0 {
+			continue
+		}
+		h := shard.NewHasher()
+		if _, err := io.Copy(h, io.NewSectionReader(g.file, at, g.size)); err != nil {
+			return nil, fmt.Errorf("hash shard: %w", err)
+		}
+		if h.Sums().Root != g.from[i].Root {
 			wrong = append(wrong, g.from[i])
 			g.room.blame(ctx, g.from[i], core.Invalid("vault.peer_wrong_bytes", errors.New("not the bytes it signed for")))
 		}
 	}
 	if len(wrong) == 0 {
-		return nil, core.Internal("vault.catalogue_wrong", fmt.Errorf("object %s does not join: %w", g.o.ID, cause))
+		return nil, core.Internal("vault.catalogue_wrong", fmt.Errorf("object %s does not join", g.o.ID))
 	}
 	return slices.DeleteFunc(slices.Clone(held), func(p Placement) bool {
 		return slices.ContainsFunc(wrong, func(w Placement) bool { return w.Member == p.Member && w.Index == p.Index })
 	}), nil
 }
 
-// read fills buf with one shard's data, to its end: a remote holder's last read
-// says whether the data is what the root says.
-func (r *Room) read(ctx context.Context, p Placement, buf []byte) (err error) {
+// read copies one shard's data to its end: a remote holder's last read says
+// whether the data is what the root says.
+func (r *Room) read(ctx context.Context, p Placement, to io.Writer, size int64) error {
 	ref := holder.Ref{Owner: r.n.Signer.ID(), Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
 	body, err := r.n.Holder(p.Member).Get(ctx, ref, 0, -1)
 	if err != nil {
 		return err
 	}
 	defer body.Close() //nolint:errcheck // read to its end
-	if _, err := io.ReadFull(body, buf); err != nil {
+	if _, err := io.CopyN(to, body, size); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return core.Invalid("vault.peer_truncated", fmt.Errorf("shard ends early: %w", err)).With("Member", p.Member)
 		}

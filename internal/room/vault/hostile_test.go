@@ -127,8 +127,10 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 				o, err := w.room.store.object(t.Context(), o.ID)
 				return err == nil && o.State == Placed
 			})
-			if _, err := w.room.n.DB.ExecContext(t.Context(), "DELETE FROM vault_trouble"); err != nil {
-				t.Fatal(err)
+			for _, table := range []string{"vault_trouble", "vault_lender"} {
+				if _, err := w.room.n.DB.ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
+					t.Fatal(err)
+				}
 			}
 			w.room.cache.forgetAll()
 			w.room.pool.forgive()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"entrechat/internal/core"
 	"entrechat/internal/kit/jobs"
 )
 
@@ -17,7 +16,6 @@ func (r *Room) Jobs() []jobs.Job {
 		// hundredth within five.
 		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.auditSome},
 		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.heal},
-		{Name: "vault-tidy", Every: time.Minute, Later: true, Run: r.tidy},
 	}
 }
 
@@ -32,18 +30,4 @@ func (r *Room) serve(ctx context.Context) error {
 		close(r.started)
 	}
 	return r.ship(ctx)
-}
-
-// tidy counts again what lies on the shelf, which a command beside this node may
-// have added to, and gives memory back when nothing moves.
-func (r *Room) tidy(ctx context.Context) error {
-	due, err := r.store.due(ctx, core.At(r.n.Now()), 1)
-	if err != nil {
-		return err
-	}
-	if len(due) > 0 {
-		return nil
-	}
-	r.arena.rest()
-	return nil
 }

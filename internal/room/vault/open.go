@@ -1,12 +1,11 @@
 package vault
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
-
-	"filippo.io/age"
 )
 
 // fetchLimit bounds a journey to the members that several readers wait for; it
@@ -49,35 +48,27 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 	if f := r.cache.open(o.ID); f != nil {
 		return r.keys.openFile(f, o.Sealed)
 	}
-	return r.openGathered(ctx, o) // no room for a cache: read it for this reader alone
+	return r.openGathered(ctx, o) // others pushed it out of the cache at once
 }
 
 // fetch brings an object back: to the cache, and one of the small files to the
 // shelf, where it belongs.
-func (r *Room) fetch(ctx context.Context, o Object) error {
-	buf, l, err := r.gather(ctx, o)
+func (r *Room) fetch(ctx context.Context, o Object) (err error) {
+	f, err := r.gather(ctx, o)
 	if err != nil {
 		return err
 	}
-	defer l.free()
-	f, err := r.cache.put(o.ID, buf[:o.Sealed])
-	if err != nil {
-		r.n.Log.Warn("no room for the cache", "error", err)
-		return nil
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	if kept(o.File.Type) && o.State == Placed {
-		r.keepHere(ctx, o, buf[:o.Sealed])
+		r.keepHere(ctx, o, io.NewSectionReader(f, 0, o.Sealed))
 	}
-	return nil
+	return r.cache.put(o.ID, f, o.Sealed)
 }
 
 // keepHere puts a small file back on the shelf. Failing is no more than slow.
-func (r *Room) keepHere(ctx context.Context, o Object, sealed []byte) {
+func (r *Room) keepHere(ctx context.Context, o Object, sealed io.Reader) {
 	name := newShelfName()
-	_, err := r.shelf.Put(ctx, name, bytes.NewReader(sealed))
+	_, err := r.shelf.Put(ctx, name, sealed)
 	if err == nil {
 		err = r.store.shelve(ctx, o.ID, name)
 	}
@@ -86,17 +77,11 @@ func (r *Room) keepHere(ctx context.Context, o Object, sealed []byte) {
 	}
 }
 
-// openGathered reads an object from the members into memory and opens it there;
-// the memory is given back at Close.
+// openGathered reads an object from the members for one reader alone.
 func (r *Room) openGathered(ctx context.Context, o Object) (*plainFile, error) {
-	buf, l, err := r.gather(ctx, o)
+	f, err := r.gather(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	plain, size, err := age.DecryptReaderAt(bytes.NewReader(buf[:o.Sealed]), o.Sealed, r.keys.identities...)
-	if err != nil {
-		l.free()
-		return nil, fmt.Errorf("open sealed object: %w", err)
-	}
-	return &plainFile{from: plain, size: size, close: func() error { l.free(); return nil }}, nil
+	return r.keys.openFile(f, o.Sealed)
 }

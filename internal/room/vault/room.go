@@ -3,8 +3,10 @@ package vault
 import (
 	"context"
 	"embed"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -72,7 +74,6 @@ type Room struct {
 	keys  keys
 	shelf *blob.Dir
 	locks locks
-	arena *arena
 	spool *spool
 	pool  *pool
 	cache *cache // nil in a command: only the node that serves has one
@@ -94,19 +95,25 @@ func New(n Needs) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Join(n.Dir, "cache"), 0o700); err != nil {
+		return nil, fmt.Errorf("make the cache: %w", err)
+	}
 	lockDir, err := blob.Open(filepath.Join(n.Dir, "locks"))
 	if err != nil {
 		return nil, err
 	}
 	r := &Room{
 		n: n, store: store{n.DB}, shelf: shelf, locks: locks{lockDir},
-		arena:   newArena(n.Config.Memory),
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now},
 		claimed: map[shard.Hash]bool{}, started: make(chan struct{}),
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()
 }
+
+// scratch is the folder for what is being brought back or cut; the cache's, so that
+// a rename is enough to keep it.
+func (r *Room) scratch() string { return filepath.Join(r.n.Dir, "cache") }
 
 // Fittings is what the house gets of this room.
 func (r *Room) Fittings() fit.Fittings {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"filippo.io/age"
 	"lukechampine.com/blake3"
@@ -106,8 +105,9 @@ func openLabel(data []byte, identities ...age.Identity) (label, error) {
 	return l, nil
 }
 
-// openFile opens a sealed file on disk for random access.
-func (k keys) openFile(f *os.File, length int64) (*plainFile, error) {
+// openFile opens a sealed object on disk for random access, and closes it with the
+// answer.
+func (k keys) openFile(f stored, length int64) (*plainFile, error) {
 	plain, size, err := age.DecryptReaderAt(f, length, k.identities...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open sealed file: %w", err), f.Close())

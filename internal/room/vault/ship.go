@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,8 +14,7 @@ import (
 )
 
 const (
-	// shippers is how many objects are on their way at once; the arena bounds
-	// their memory.
+	// shippers is how many objects are on their way at once.
 	shippers = 4
 	// shipTick is how often the catalogue is looked at when nothing woke us: the
 	// command line may have put something there.
@@ -146,11 +144,16 @@ func (s *shipment) run(ctx context.Context) error {
 	if len(plan(s.o, s.held, lenders)) == 0 {
 		return nil
 	}
-	shards, free, err := s.cut(ctx)
+	sealed, err := s.room.load(ctx, s.o)
 	if err != nil {
 		return err
 	}
-	defer free()
+	defer sealed.Close() //nolint:errcheck // only read
+	shards, err := cut(sealed, s.o.Sealed, s.o.Code, s.room.scratch())
+	if err != nil {
+		return err
+	}
+	defer shards.close() //nolint:errcheck // nothing in it is kept
 	for range rounds {
 		tasks := plan(s.o, s.held, lenders)
 		if len(tasks) == 0 || ctx.Err() != nil {
@@ -185,43 +188,6 @@ func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done 
 	return false, s.room.store.setCode(ctx, s.o.ID, code)
 }
 
-// pieces are the shards of an object in memory, and their hashes.
-type pieces struct {
-	data [][]byte // by index; copies share one
-	sums []shard.Header
-}
-
-// cut reads the object and makes its shards in borrowed memory.
-func (s *shipment) cut(ctx context.Context) (*pieces, func(), error) {
-	sealed, l, err := s.room.load(ctx, s.o)
-	if err != nil {
-		return nil, nil, err
-	}
-	padded := s.o.Code.Padded(s.o.Sealed)
-	data, err := s.o.Code.Split(sealed[:s.o.Sealed:padded], l.buf[padded:])
-	if err != nil {
-		l.free()
-		return nil, nil, err
-	}
-	p := &pieces{data: data, sums: make([]shard.Header, len(data))}
-	for i, d := range data {
-		if i > 0 && s.o.Code.K == 1 {
-			p.sums[i] = p.sums[0]
-			continue
-		}
-		p.sums[i] = shard.Header{}.Of(i, d)
-	}
-	return p, l.free, nil
-}
-
-// at is the shard of an index. Copies have indexes beyond N when some were lost.
-func (p *pieces) at(i int, copies bool) ([]byte, shard.Header) {
-	if copies {
-		i = 0
-	}
-	return p.data[i], p.sums[i]
-}
-
 // send gives shards to lenders, all at once, and writes their receipts down.
 func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 	label, err := s.room.keys.sealLabel(s.o)
@@ -236,13 +202,13 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 	var all sync.WaitGroup
 	var failed error
 	for _, t := range tasks {
-		data, sums := p.at(t.Index, s.o.Code.K == 1)
-		h := sums
-		h.Owner, h.OwnerRoot, h.Object = s.room.n.Signer.ID(), s.room.n.Root, s.o.ID
-		h.K, h.N, h.Index, h.Sealed = s.o.Code.K, max(s.o.Code.N, t.Index+1), t.Index, s.o.Sealed
-		h.Label, h.Prune, h.Made = label, repo.Prune, s.o.Made
+		h := p.header(shard.Header{
+			Owner: s.room.n.Signer.ID(), OwnerRoot: s.room.n.Root, Object: s.o.ID, Sealed: s.o.Sealed,
+			K: s.o.Code.K, N: max(s.o.Code.N, t.Index+1), // a copy's index may lie beyond N when others were lost
+			Label: label, Prune: repo.Prune, Made: s.o.Made,
+		}, t.Index)
 		all.Go(func() {
-			placed, err := s.room.give(ctx, t.Lender, h, data)
+			placed, err := s.room.give(ctx, t.Lender, h, p.reader(t.Index))
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil && placed != nil {
@@ -257,19 +223,19 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 
 // give sends one shard to one lender. A lender that fails is noted and no error;
 // nil is then the placement.
-func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data []byte) (*Placement, error) {
+func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io.Reader) (*Placement, error) {
 	head, err := shard.Sign(h, r.n.Signer)
 	if err != nil {
 		return nil, err
 	}
-	limit := time.Minute + time.Duration(len(data)/slowest)*time.Second
+	limit := time.Minute + time.Duration(h.Length/slowest)*time.Second
 	sending, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	p := Placement{
 		Object: h.Object, Index: h.Index, Member: to.ID, Site: to.Site, Admin: to.Admin,
 		Length: h.Length, Root: h.Root, State: Held,
 	}
-	receipt, err := r.n.Holder(to.ID).Put(sending, head, bytes.NewReader(data))
+	receipt, err := r.n.Holder(to.ID).Put(sending, head, data)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -339,32 +305,31 @@ func (r *Room) unshelve(ctx context.Context, o Object) error {
 // are away; later its missing shards are made from the others.
 const linger = time.Hour
 
-// load reads a whole sealed object into borrowed memory with room for its parity,
-// from the shelf or from the members.
-func (r *Room) load(ctx context.Context, o Object) ([]byte, *lease, error) {
+// stored is a sealed object on this disk, for a while.
+type stored interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// load opens a sealed object on the shelf, or brings it back from the members.
+func (r *Room) load(ctx context.Context, o Object) (stored, error) {
 	if o.Shelf == "" {
 		return r.gather(ctx, o)
 	}
 	f, err := r.shelf.Open(o.Shelf)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	l, err := r.arena.take(ctx, o.Code.Padded(o.Sealed)+o.Code.ParitySize(o.Sealed))
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := io.ReadFull(f, l.buf[:o.Sealed]); err != nil {
-		l.free()
-		return nil, nil, fmt.Errorf("read %s on the shelf: %w", o.File, err)
+		return nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
 	}
 	// A disk that flipped a bit would otherwise be copied to every member.
-	if shard.ObjectID(l.buf[:o.Sealed]) != o.ID {
-		l.free()
-		return nil, nil, core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s is not what was written", o.File, o.Repo)).
+	id, err := idOf(f, o.Sealed)
+	if err == nil && id != o.ID {
+		err = core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s is not what was written", o.File, o.Repo)).
 			With("Name", o.Repo).With("File", o.File.String())
 	}
-	return l.buf, l, nil
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // reseal gives the file of an object a new sealed form, and with it a new code:

@@ -1,0 +1,210 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"lukechampine.com/blake3"
+
+	"entrechat/internal/room/vault/shard"
+)
+
+// window is how many bytes of each shard are in memory at once. The code works
+// byte by byte, so cutting or joining windows gives the windows of the whole: an
+// object of any size costs about K+N windows, not itself and its parity.
+const window = 256 << 10
+
+// padded reads a sealed object as if zeroes followed it for ever, as the code pads
+// it.
+type padded struct {
+	r      io.ReaderAt
+	length int64
+}
+
+func (p padded) ReadAt(b []byte, off int64) (int, error) {
+	there := min(max(p.length-off, 0), int64(len(b)))
+	if there > 0 {
+		if n, err := p.r.ReadAt(b[:there], off); err != nil && (!errors.Is(err, io.EOF) || int64(n) < there) {
+			return n, err
+		}
+	}
+	clear(b[there:])
+	return len(b), nil
+}
+
+// pieces are the shards of an object on disk: data shards are parts of the object
+// itself, parity shards lie one after the other in a file of their own.
+type pieces struct {
+	code   shard.Code
+	size   int64 // of each shard
+	sealed padded
+	parity *scratch // nil for copies
+	sums   []shard.Sums
+}
+
+// cut computes the parity of a sealed object of length bytes, and the hashes of all
+// its shards. The caller closes the pieces, and keeps the object open until then.
+func cut(sealed io.ReaderAt, length int64, code shard.Code, dir string) (_ *pieces, err error) {
+	p := &pieces{code: code, size: code.ShardSize(length), sealed: padded{sealed, length}}
+	hashers := make([]*shard.Hasher, code.N)
+	for i := range hashers {
+		hashers[i] = shard.NewHasher()
+	}
+	if code.K == 1 {
+		if _, err := io.Copy(hashers[0], p.reader(0)); err != nil {
+			return nil, fmt.Errorf("hash object: %w", err)
+		}
+		p.sums = []shard.Sums{hashers[0].Sums()}
+		return p, nil
+	}
+	if p.parity, err = newScratch(dir); err != nil {
+		return nil, err
+	}
+	data, parity := make([]byte, int64(code.K)*window), make([]byte, int64(code.N-code.K)*window)
+	for off := int64(0); off < p.size; off += window {
+		if err := p.cutWindow(hashers, data, parity, off); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	for _, h := range hashers {
+		p.sums = append(p.sums, h.Sums())
+	}
+	return p, nil
+}
+
+// cutWindow does the bytes from off of every shard.
+func (p *pieces) cutWindow(hashers []*shard.Hasher, data, parity []byte, off int64) error {
+	n := min(window, p.size-off)
+	data = data[:int64(p.code.K)*n]
+	for i := range p.code.K {
+		if _, err := p.sealed.ReadAt(data[int64(i)*n:int64(i+1)*n], int64(i)*p.size+off); err != nil {
+			return fmt.Errorf("read object: %w", err)
+		}
+	}
+	shards, err := p.code.Split(data, parity)
+	if err != nil {
+		return err
+	}
+	for i, s := range shards {
+		_, _ = hashers[i].Write(s) //nolint:errcheck // never fails
+		if i < p.code.K {
+			continue
+		}
+		if _, err := p.parity.WriteAt(s, int64(i-p.code.K)*p.size+off); err != nil {
+			return fmt.Errorf("write parity: %w", err)
+		}
+	}
+	return nil
+}
+
+// reader reads one shard. Copies are all alike.
+func (p *pieces) reader(i int) io.Reader {
+	switch {
+	case p.code.K == 1:
+		return io.NewSectionReader(p.sealed, 0, p.size)
+	case i < p.code.K:
+		return io.NewSectionReader(p.sealed, int64(i)*p.size, p.size)
+	}
+	return io.NewSectionReader(p.parity, int64(i-p.code.K)*p.size, p.size)
+}
+
+// header fills in what a header says of one shard.
+func (p *pieces) header(h shard.Header, i int) shard.Header {
+	h = h.Of(i, nil)
+	sums := p.sums[min(i, len(p.sums)-1)]
+	h.Length, h.Root, h.SHA256 = p.size, sums.Root, sums.SHA256
+	return h
+}
+
+func (p *pieces) close() error {
+	if p.parity == nil {
+		return nil
+	}
+	return p.parity.Close()
+}
+
+// mend computes, in place, the data shards of an object that are missing. have says
+// where in the file each shard at hand begins, by index; those absent are
+// negative. Data shards that are there lie in their place.
+func mend(f *os.File, code shard.Code, size int64, have []int64) error {
+	missing := 0
+	for i := range code.K {
+		if have[i] < 0 {
+			missing++
+		}
+	}
+	if missing == 0 {
+		return nil
+	}
+	data, others := make([]byte, int64(code.K)*window), make([]byte, int64(code.N-code.K)*window)
+	for off := int64(0); off < size; off += window {
+		n := min(window, size-off)
+		shards := make([][]byte, code.N)
+		for i, at := range have {
+			if at < 0 {
+				continue
+			}
+			if i < code.K {
+				shards[i] = data[int64(i)*n : int64(i+1)*n]
+			} else {
+				shards[i] = others[int64(i-code.K)*n : int64(i-code.K+1)*n]
+			}
+			if _, err := f.ReadAt(shards[i], at+off); err != nil {
+				return fmt.Errorf("read shard: %w", err)
+			}
+		}
+		joined, err := code.Join(data, int64(code.K)*n, shards)
+		if err != nil {
+			return err
+		}
+		for i := range code.K {
+			if have[i] >= 0 {
+				continue
+			}
+			if _, err := f.WriteAt(joined[int64(i)*n:int64(i+1)*n], int64(i)*size+off); err != nil {
+				return fmt.Errorf("write shard: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// idOf hashes a sealed object on disk.
+func idOf(r io.ReaderAt, length int64) (shard.Hash, error) {
+	h := blake3.New(len(shard.Hash{}), nil)
+	if _, err := io.Copy(h, io.NewSectionReader(r, 0, length)); err != nil {
+		return shard.Hash{}, fmt.Errorf("hash object: %w", err)
+	}
+	var id shard.Hash
+	h.Sum(id[:0])
+	return id, nil
+}
+
+// scratch is a file that is gone when it is closed, unless it was given a name.
+type scratch struct {
+	*os.File
+	kept bool
+}
+
+func newScratch(dir string) (*scratch, error) {
+	f, err := os.CreateTemp(dir, "new-")
+	if err != nil {
+		return nil, fmt.Errorf("make a scratch file: %w", err)
+	}
+	return &scratch{File: f}, nil
+}
+
+// Close removes the file too.
+func (s *scratch) Close() error {
+	err := s.File.Close()
+	if s.kept {
+		return err
+	}
+	if rerr := os.Remove(s.Name()); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return errors.Join(err, rerr)
+	}
+	return err
+}
