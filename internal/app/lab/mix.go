@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,20 +18,30 @@ import (
 // copies of some of them. The same seed gives the same bytes.
 func WriteMix(dir string, total int64, seed uint64) error {
 	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 1)), words: strings.Fields(phrases)} //nolint:gosec // test data wants to be repeatable
-	media := total / 2
-	for n := int64(0); m.err == nil && m.written < media; n++ {
-		m.photo(fmt.Sprintf("photos/%03d/img-%05d.jpg", n%20, n))
-		if n%7 == 3 {
-			m.copyOf(fmt.Sprintf("photos/%03d/img-%05d.jpg", n%20, n), fmt.Sprintf("cloud/shared/copy-%05d.jpg", n))
-		}
-	}
+	m.media(total / 2)
 	m.text("db/dump.sql", total/5)
 	m.text("log/access.log", total/20)
-	for n := int64(0); m.err == nil && m.written < total; n++ {
-		m.text(fmt.Sprintf("mail/%02x/%06d.eml", n%256, n), 800+m.rng.Int64N(12000))
-	}
+	m.mail(total - m.written)
 	m.odd()
 	return m.err
+}
+
+// media writes photos until there are so many bytes, some of them twice.
+func (m *mix) media(total int64) {
+	for n, end := int64(0), m.written+total; m.err == nil && m.written < end; n++ {
+		name := fmt.Sprintf("photos/%03d/img-%05d.jpg", n%20, n)
+		m.photo(name)
+		if n%7 == 3 {
+			m.copyOf(name, fmt.Sprintf("cloud/shared/copy-%05d.jpg", n))
+		}
+	}
+}
+
+// mail writes small texts until there are so many bytes.
+func (m *mix) mail(total int64) {
+	for n, end := int64(0), m.written+total; m.err == nil && m.written < end; n++ {
+		m.text(fmt.Sprintf("mail/%02x/%06d.eml", n%256, n), 800+m.rng.Int64N(12000))
+	}
 }
 
 type mix struct {
@@ -253,17 +262,15 @@ func (t Tree) Differences(other Tree) []string {
 	return out
 }
 
-// WriteTree is WriteMix with a given number of files, nearly all of them small, as
-// mail and source trees are: about total bytes in all.
+// WriteTree fills dir with about files files and total bytes: nearly all files
+// small, as mail and source trees are, most bytes in media and dumps.
 func WriteTree(dir string, files int, total int64, seed uint64) error {
-	small := total / 4
 	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 2)), words: strings.Fields(phrases)} //nolint:gosec // test data wants to be repeatable
-	for n := range files {
-		size := small / int64(files)
-		m.text(fmt.Sprintf("mail/%02x/%02x/%06d.eml", n%256, n/256%256, n), size/2+m.rng.Int64N(size))
-		if m.err != nil {
-			return m.err
-		}
-	}
-	return errors.Join(m.err, WriteMix(filepath.Join(dir, "mix"), total-small, seed))
+	m.mail(int64(files) * 6800)                                                             // a small text is 6,800 bytes on average
+	left := total - m.written
+	m.media(left * 2 / 3)
+	m.text("db/dump.sql", left/4)
+	m.text("log/access.log", left/12)
+	m.odd()
+	return m.err
 }
