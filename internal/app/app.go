@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"os"
@@ -72,7 +70,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := db.Migrate(ctx, a.DB, "logbook", logbook.Migrations()); err != nil {
 		return err
 	}
-	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log, Boot: bootName(a.Data)})
+	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log})
 	a.Peer = peer.NewClient(a.peerNeeds())
 	a.Book.Connect(a.Peer)
 	return a.openRooms(ctx)
@@ -99,22 +97,6 @@ func (c Config) databaseURL(data string) string {
 		return c.Database.URL
 	}
 	return "sqlite:" + filepath.Join(data, databaseName)
-}
-
-// bootName names this boot of this machine and this data directory: what a copied
-// directory, or one restored on another machine, does not share.
-func bootName(data string) string {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		host, _ := os.Hostname()
-		boot = []byte(host)
-	}
-	abs, err := filepath.Abs(data)
-	if err != nil {
-		abs = data
-	}
-	sum := sha256.Sum256(append(boot, abs...))
-	return hex.EncodeToString(sum[:])
 }
 
 // DefaultData is where a node lives when nobody says: /var/lib/entrechat for root

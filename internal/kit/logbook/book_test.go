@@ -2,377 +2,272 @@ package logbook_test
 
 import (
 	"context"
-	"crypto/ed25519"
+	"errors"
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
-
-	"filippo.io/torchwood"
-	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
-	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
 
-// hoster is one member with a real server.
-type hoster struct {
-	id     core.MemberID
-	root   ed25519.PrivateKey
-	signer seal.Signer
-	db     *db.DB
-	book   *logbook.Book
-	server *httptest.Server
-	client *peer.Client
-	clock  *clock
-}
-
-type clock struct{ now time.Time }
-
-func (c *clock) Now() time.Time { return c.now }
-
-func newKey(t *testing.T) ed25519.PrivateKey {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func (h *hoster) rootKey() core.RootKey {
-	return core.RootKey(h.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // ed25519 promises it
-}
-
-// found makes a member with an open log.
-func found(t *testing.T, id core.MemberID, d *db.DB, c *clock) *hoster {
-	t.Helper()
-	h := bare(t, id, d, c, newKey(t))
-	keys := logbook.KeySet{Origin: id, Version: 1, URL: h.server.URL, Keys: []logbook.Key{logbook.NewKey(h.signer.Public())}}
-	doc, err := keys.Sign(h.root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.book.Init(t.Context(), doc, h.rootKey()); err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-// bare makes a member without a log, as before a recovery.
-func bare(t *testing.T, id core.MemberID, d *db.DB, c *clock, root ed25519.PrivateKey) *hoster {
-	t.Helper()
-	h := &hoster{id: id, root: root, signer: seal.NewSigner(id, newKey(t)), db: d, clock: c}
-	quiet := slog.New(slog.DiscardHandler)
-	h.book = logbook.New(logbook.Needs{DB: d, Signer: h.signer, Now: c.Now, Log: quiet, Boot: string(id)})
-	n := peer.Needs{Signer: h.signer, Keyring: h.book, Private: true, Now: c.Now, Log: quiet}
-	h.client = peer.NewClient(n)
-	h.book.Connect(h.client)
-	h.server = httptest.NewServer(peer.NewHandler(n, h.book.Routes()))
-	t.Cleanup(h.server.Close)
-	return h
-}
-
-func sqlite(t *testing.T) *db.DB { return dbtest.SQLite(t, "logbook", logbook.Migrations()) }
-
-func (h *hoster) say(t *testing.T, n int) logbook.Entry {
-	t.Helper()
-	e, err := h.book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": n})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
-func (h *hoster) meet(t *testing.T, others ...*hoster) {
-	t.Helper()
-	for _, o := range others {
-		known, err := h.book.Discover(t.Context(), o.server.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.book.Adopt(t.Context(), known); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestAppendMirrorDeliverOnBothEngines(t *testing.T) {
+func TestAppendMirrorDeliver(t *testing.T) {
 	dbtest.Each(t, "logbook", logbook.Migrations(), func(t *testing.T, d *db.DB) {
-		c := &clock{time.Now()}
-		a, b := found(t, "chaton-a.test", d, c), found(t, "chaton-b.test", sqlite(t), c)
+		c := newClock()
+		a, b := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", d, c)
 		for i := range 5 {
 			a.say(t, i)
+			b.say(t, i)
 		}
 		b.meet(t, a)
 		a.meet(t, b)
-		if err := a.book.Push(t.Context()); err != nil {
-			t.Fatal(err)
-		}
 		a.say(t, 5)
-		if err := b.book.PullFrom(t.Context(), a.id, 0); err != nil {
-			t.Fatal(err)
-		}
-		var heard []int64
-		reader := logbook.Reader{Name: "r", Types: []string{"entrechat/test/1"}, Read: func(_ context.Context, e logbook.Entry) error {
-			heard = append(heard, e.Index)
-			return nil
-		}}
+		ok(t, a.book.Push(t.Context()))
+		a.say(t, 6)
+		b.pull(t, a)
+		var read diary
 		for range 2 {
-			if err := b.book.Deliver(t.Context(), []logbook.Reader{reader}); err != nil {
-				t.Fatal(err)
+			b.deliver(t, read.reader("r"))
+		}
+		if fmt.Sprint(read.heard) != "[1 2 3 4 5 1 2 3 4 5 6 7]" {
+			t.Fatalf("b was told %v", read.heard)
+		}
+		for _, of := range []*hoster{a, b} {
+			size := must[int64](t)(b.book.Verify(t.Context(), of.id))
+			if size != of.sees(t, of).Size {
+				t.Fatalf("verified %d of %s", size, of.id)
 			}
 		}
-		if fmt.Sprint(heard) != "[1 2 3 4 5 6]" {
-			t.Fatalf("b was told %v", heard)
+		entries := must[[]logbook.Entry](t)(b.book.Entries(t.Context(), a.id, 6, 9))
+		if len(entries) != 2 || entries[0].Index != 6 || string(entries[1].Body) != `{"n":6}` {
+			t.Fatalf("%+v", entries)
 		}
-		for _, h := range []*hoster{a, b} {
-			if size, err := h.book.Verify(t.Context(), a.id); size != 7 || err != nil {
-				t.Fatalf("%s holds %d of a, %v", h.id, size, err)
-			}
+		if e := must[logbook.Entry](t)(b.book.Entry(t.Context(), a.id, 7)); e.Hash != entries[1].Hash {
+			t.Fatalf("%+v", e)
 		}
-		m, err := b.book.Member(t.Context(), a.id)
-		if err != nil || m.State != logbook.Fresh {
-			t.Fatal(m, err)
+		_, err := b.book.Entry(t.Context(), a.id, 8)
+		code(t, err, core.CodeNotFound)
+		ok(t, b.book.Unfollow(t.Context(), a.id))
+		_, err = b.book.Member(t.Context(), a.id)
+		code(t, err, core.CodeNotFound)
+	})
+}
+
+// Two processes of one node append at once; the log stays one.
+func TestProcessesAppendBesideEachOther(t *testing.T) {
+	dbtest.Each(t, "logbook", logbook.Migrations(), func(t *testing.T, d *db.DB) {
+		a := found(t, "chaton-a.test", d, newClock())
+		a.up(t)
+		const each = 8
+		done := make(chan error, 3)
+		for range cap(done) {
+			book := process(a, d)
+			go func() {
+				for i := range each {
+					if _, err := book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": i}); err != nil {
+						done <- err
+						return
+					}
+				}
+				done <- nil
+			}()
 		}
-		c.now = c.now.Add(49 * time.Hour)
-		if m, err = b.book.Member(t.Context(), a.id); err != nil || m.State != logbook.NotHeard {
-			t.Fatal(m, err)
+		for range cap(done) {
+			ok(t, <-done)
+		}
+		if size := must[int64](t)(a.book.Verify(t.Context(), a.id)); size != 1+each*int64(cap(done)) {
+			t.Fatal(size)
 		}
 	})
 }
 
-func TestTorchwoodReadsOurLog(t *testing.T) {
-	c := &clock{time.Now()}
-	a, b, w := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", sqlite(t), c), found(t, "chaton-c.test", sqlite(t), c)
-	for i := range 300 { // more than one full tile
+func TestReadersAreToldAtLeastOnceInOrder(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	for i := range 4 {
 		a.say(t, i)
+		b.say(t, i)
 	}
-	for _, h := range []*hoster{b, w} {
-		h.meet(t, a)
-		if err := h.book.PullFrom(t.Context(), a.id, 0); err != nil {
-			t.Fatal(err)
+	b.pull(t, a)
+	boom := errors.New("not now")
+	told := map[core.MemberID][]int64{}
+	reader := logbook.Reader{Name: "picky", Types: []string{"entrechat/test/1"}, Read: func(_ context.Context, e logbook.Entry) error {
+		if boom != nil && e.Log == a.id && e.Index == 3 {
+			return boom
+		}
+		told[e.Log] = append(told[e.Log], e.Index)
+		return nil
+	}}
+	if err := b.book.Deliver(t.Context(), []logbook.Reader{reader}); !errors.Is(err, boom) {
+		t.Fatal(err)
+	}
+	if !slices.Equal(told[a.id], []int64{1, 2}) || len(told[b.id]) != 4 {
+		t.Fatalf("one log's trouble touched another: %v", told)
+	}
+	boom = nil
+	b.deliver(t, reader)
+	if !slices.Equal(told[a.id], []int64{1, 2, 3, 4}) || len(told[b.id]) != 4 {
+		t.Fatalf("%v", told)
+	}
+	// A reader that comes later hears everything.
+	var late diary
+	b.deliver(t, reader, late.reader("late"))
+	if len(late.heard) != 8 {
+		t.Fatalf("%v", late.heard)
+	}
+}
+
+func TestAgeIsShown(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	for _, tt := range []struct {
+		pass time.Duration
+		want logbook.State
+	}{{0, logbook.Fresh}, {49 * time.Hour, logbook.NotHeard}, {6 * 24 * time.Hour, logbook.Stale}} {
+		c.pass(tt.pass)
+		if got := b.sees(t, a).State; got != tt.want {
+			t.Errorf("after %s: %s, want %s", tt.pass, got, tt.want)
 		}
 	}
-	a.meet(t, b, w)
-	a.say(t, 300)
-	if err := a.book.Push(t.Context()); err != nil {
-		t.Fatal(err)
+	// The same head signed again is news, not a fork, and travels by push and pull.
+	ok(t, a.book.Resign(t.Context()))
+	ok(t, a.book.Push(t.Context()))
+	if m := b.sees(t, a); m.State != logbook.Fresh || m.Size != 1 {
+		t.Errorf("%+v", m)
 	}
-	// Only standard pieces from here: fetcher, policy, client, offline proof.
-	fetcher, err := torchwood.NewTileFetcher(a.server.URL + "/log")
-	if err != nil {
-		t.Fatal(err)
+	c.pass(50 * time.Hour)
+	ok(t, a.book.Resign(t.Context()))
+	b.pull(t, a)
+	if m := b.sees(t, a); m.State != logbook.Fresh {
+		t.Errorf("%+v", m)
 	}
-	client, err := torchwood.NewClient(fetcher)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := fetcher.ReadEndpoint(t.Context(), "checkpoint")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := torchwood.ThresholdPolicy(3, torchwood.OriginPolicy(string(a.id)),
-		torchwood.SingleVerifierPolicy(verifier(t, a)),
-		torchwood.ThresholdPolicy(2, witness(t, b), witness(t, w)))
-	checkpoint, _, err := torchwood.VerifyCheckpoint(signed, policy)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, signed)
-	}
-	count := int64(0)
-	for range client.AllEntries(t.Context(), checkpoint.Tree, 0) {
-		count++
-	}
-	if client.Err() != nil || count != 302 {
-		t.Fatal(count, client.Err())
-	}
-	entry, proof, err := client.Entry(t.Context(), checkpoint.Tree, 17)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := torchwood.VerifyProof(policy, tlog.RecordHash(entry), torchwood.FormatProof(17, proof, signed)); err != nil {
-		t.Fatal(err)
+	// An author whose clock runs ahead is not heard in the future.
+	a.clock = &clock{c.now.Add(30 * 24 * time.Hour)}
+	a.open(t, a.db)
+	ok(t, a.book.Resign(t.Context()))
+	b.pull(t, a)
+	c.pass(50 * time.Hour)
+	if m := b.sees(t, a); m.State != logbook.NotHeard {
+		t.Errorf("%+v", m)
 	}
 }
 
-func verifier(t *testing.T, h *hoster) note.Verifier {
-	t.Helper()
-	vkey, err := logbook.VerifierKey(h.id, h.signer.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(vkey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+func TestOtherRootUnderAKnownNameIsRefused(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	buyer := found(t, "chaton-a.test", sqlite(t), c)
+	known := must[logbook.WellKnown](t)(v[1].book.Discover(t.Context(), buyer.server.URL))
+	code(t, v[1].book.Adopt(t.Context(), known), core.CodeConflict)
 }
 
-func witness(t *testing.T, h *hoster) torchwood.Policy {
-	t.Helper()
-	s, err := torchwood.NewCosignatureSigner(string(h.id), privateKey{h.signer})
-	if err != nil {
-		t.Fatal(err)
+func TestUnacceptableEntries(t *testing.T) {
+	c := newClock()
+	a := found(t, "chaton-a.test", sqlite(t), c)
+	for _, typ := range []string{"", "pact", "entrechat/x/0", "entrechat/X/1", "entrechat/x/1\n"} {
+		_, err := a.book.Append(t.Context(), typ, nil, 0, 1)
+		code(t, err, core.CodeInvalid)
 	}
-	return torchwood.SingleVerifierPolicy(s.Verifier())
+	for name, try := range map[string]func() (logbook.Entry, error){
+		"too long": func() (logbook.Entry, error) {
+			return a.book.Append(t.Context(), "entrechat/test/1", nil, 0, make([]byte, logbook.MaxEntry))
+		},
+		"expired": func() (logbook.Entry, error) {
+			return a.book.Append(t.Context(), "entrechat/test/1", nil, core.At(c.now.Add(-time.Hour)), 1)
+		},
+		"to nobody": func() (logbook.Entry, error) {
+			return a.book.Append(t.Context(), "entrechat/test/1", []core.MemberID{"No Body"}, 0, 1)
+		},
+	} {
+		if _, err := try(); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if size := a.sees(t, a).Size; size != 1 {
+		t.Errorf("%d entries after refusals", size)
+	}
+	code(t, a.book.Init(t.Context(), must[seal.Envelope](t)(logbook.NewKeySet(a.signer, a.server.URL, 1).Sign(a.root)), a.rootKey()), core.CodeConflict)
 }
 
-func TestForkIsProvedAndSpread(t *testing.T) {
-	for name, extra := range map[string][2]int{"same size": {1, 1}, "they have more": {1, 3}, "we have more": {3, 1}} {
-		t.Run(name, func(t *testing.T) {
-			c := &clock{time.Now()}
-			liar := found(t, "chaton-x.test", sqlite(t), c)
-			twin := twinOf(t, liar, c)
-			b, w := found(t, "chaton-b.test", sqlite(t), c), found(t, "chaton-c.test", sqlite(t), c)
-			b.meet(t, liar)
-			w.meet(t, b)
-			if err := w.book.Follow(t.Context(), liar.id, liar.server.URL, liar.rootKey()); err != nil {
-				t.Fatal(err)
-			}
-			for i := range extra[0] {
-				liar.say(t, i)
-			}
-			for i := range extra[1] {
-				twin.say(t, 100+i)
-			}
-			if err := b.book.PullFrom(t.Context(), liar.id, 0); err != nil {
-				t.Fatal(err)
-			}
-			// b now meets the other history under the same name.
-			_ = b.book.PullTwin(t.Context(), liar.id, twin.server.URL+"/log")
-			if m, err := b.book.Member(t.Context(), liar.id); err != nil || m.State != logbook.Suspended {
-				t.Fatalf("b: %+v, %v", m, err)
-			}
-			// c learns it from b's logbook alone.
-			if err := w.book.PullFrom(t.Context(), b.id, 0); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.book.Deliver(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			if m, err := w.book.Member(t.Context(), liar.id); err != nil || m.State != logbook.Suspended {
-				t.Fatalf("c: %+v, %v", m, err)
-			}
-			if m, _ := w.book.Member(t.Context(), b.id); m.State != logbook.Fresh {
-				t.Fatalf("the messenger is %s", m.State)
+func TestInForce(t *testing.T) {
+	now := core.At(time.Now())
+	for _, tt := range []struct {
+		iat, exp time.Duration // from now; exp 0 = none
+		want     bool
+	}{
+		{-time.Hour, 0, true},
+		{9 * time.Minute, 0, true},
+		{11 * time.Minute, 0, false},
+		{-time.Hour, time.Minute, true},
+		{-time.Hour, -9 * time.Minute, true},
+		{-time.Hour, -11 * time.Minute, false},
+	} {
+		e := logbook.Entry{Iat: now.Add(tt.iat)}
+		if tt.exp != 0 {
+			e.Exp = now.Add(tt.exp)
+		}
+		if e.InForce(now) != tt.want {
+			t.Errorf("iat %s, exp %s: %t", tt.iat, tt.exp, !tt.want)
+		}
+	}
+}
+
+// A flipped bit anywhere in our own log is found before anything is signed on top.
+func TestFlippedBitIsNeverSignedOver(t *testing.T) {
+	for _, where := range []struct{ table, column, row string }{
+		{"logbook_entry", "data", "idx = 3"},
+		{"logbook_tile", "data", "level = 0"},
+		{"logbook_log", "tree", "size = 4"},
+		{"logbook_log", "head", "size = 4"},
+		{"logbook_member", "keyset", "version = 1"},
+	} {
+		t.Run(where.table+"."+where.column, func(t *testing.T) {
+			for bit := range 8 {
+				a := found(t, "chaton-a.test", sqlite(t), newClock())
+				for i := range 3 {
+					a.say(t, i)
+				}
+				flip(t, a.db, where.table, where.column, where.row, bit)
+				if _, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, 1); err == nil {
+					t.Fatalf("bit %d: appended on top", bit)
+				}
+				if err := a.book.Resign(t.Context()); err == nil {
+					t.Fatalf("bit %d: signed again", bit)
+				}
+				if _, err := a.book.Verify(t.Context(), a.id); err == nil {
+					t.Fatalf("bit %d: verify found nothing", bit)
+				}
 			}
 		})
 	}
 }
 
-func TestOtherRootUnderAKnownNameIsRefused(t *testing.T) {
-	c := &clock{time.Now()}
-	a, b := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", sqlite(t), c)
-	buyer := found(t, "chaton-a.test", sqlite(t), c)
-	b.meet(t, a)
-	known, err := b.book.Discover(t.Context(), buyer.server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.book.Adopt(t.Context(), known); core.CodeOf(err) != core.CodeConflict {
-		t.Fatal(err)
-	}
+// flip flips one bit of a stored value: the 8 bits tried are spread over it.
+func flip(t *testing.T, d *db.DB, table, column, row string, bit int) {
+	t.Helper()
+	data := must[[]byte](t)(db.One(t.Context(), d, func(r db.Row) (b []byte, err error) {
+		err = r.Scan(&b)
+		return b, err
+	}, `SELECT `+column+` FROM `+table+` WHERE `+row))
+	data[bit*len(data)/8] ^= 1 << (bit % 8)
+	must[int64](t)(db.Exec(t.Context(), d, `UPDATE `+table+` SET `+column+` = $1 WHERE `+row, data))
 }
 
-func TestRecoverFromNothingGoesOnWithoutFork(t *testing.T) {
-	c := &clock{time.Now()}
-	a, b := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", sqlite(t), c)
-	a.meet(t, b)
-	b.meet(t, a)
-	for i := range 3 {
-		a.say(t, i)
-	}
-	if err := b.book.PullFrom(t.Context(), a.id, 0); err != nil {
-		t.Fatal(err)
-	}
-	a.server.Close()
-	again := bare(t, a.id, sqlite(t), c, a.root)
-	size, err := again.book.Recover(t.Context(), a.root, again.server.URL, []string{"http://127.0.0.1:1", b.server.URL})
-	if err != nil || size != 4 {
-		t.Fatal(size, err)
-	}
-	again.say(t, 10)
-	// b hears of the new address by the new key set; the thief with the old key is late.
-	_, doc, err := again.book.KeySet(t.Context(), a.id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.book.Learn(t.Context(), a.id, doc); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.book.PullFrom(t.Context(), a.id, 0); err != nil {
-		t.Fatal(err)
-	}
-	m, err := b.book.Member(t.Context(), a.id)
-	if err != nil || m.Size != 6 || m.State != logbook.Fresh {
-		t.Fatalf("%+v, %v", m, err)
-	}
-	keys, err := b.book.Keys(t.Context(), a.id)
-	if err != nil || len(keys) != 1 || !keys[0].Equal(again.signer.Public()) {
-		t.Fatal("the lost machine's key still counts", err)
-	}
-}
-
-func TestRestoredFromOldBackupCatchesUpBeforeItSigns(t *testing.T) {
-	c := &clock{time.Now()}
-	a, b := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", sqlite(t), c)
-	a.meet(t, b)
-	b.meet(t, a)
-	if err := a.book.Push(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	old := a.copyDB(t)
-	for i := range 4 {
-		a.say(t, i)
-	}
-	if err := a.book.Push(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	restored := logbook.New(logbook.Needs{DB: old, Signer: a.signer, Now: c.Now, Log: slog.New(slog.DiscardHandler), Boot: "another machine"})
-	restored.Connect(a.client)
-	e, err := restored.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": 99})
-	if err != nil || e.Index != 5 {
-		t.Fatalf("appended at %d, want 5 (after the four it had lost): %v", e.Index, err)
-	}
-	b.server.Close()
-	alone := logbook.New(logbook.Needs{DB: old, Signer: a.signer, Now: c.Now, Log: slog.New(slog.DiscardHandler), Boot: "a third machine"})
-	alone.Connect(a.client)
-	if _, err := alone.Append(t.Context(), "entrechat/test/1", nil, 0, 1); core.CodeOf(err) != core.CodeUnsure {
-		t.Fatalf("no mirror answers, yet it signed: %v", err)
-	}
-}
-
-func TestFlippedBitIsNeverSignedOver(t *testing.T) {
-	c := &clock{time.Now()}
-	a := found(t, "chaton-a.test", sqlite(t), c)
-	a.say(t, 1)
-	if _, err := db.Exec(t.Context(), a.db, `UPDATE logbook_entry SET data = $1 WHERE idx = 1`, []byte("{}")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, 1); core.CodeOf(err) != core.CodeInternal {
-		t.Fatal(err)
-	}
-	if _, err := a.book.Verify(t.Context(), a.id); err == nil {
-		t.Fatal("verify found nothing")
-	}
-}
-
-func TestUnknownEntriesAreKeptAndPassedOver(t *testing.T) {
-	c := &clock{time.Now()}
-	a := found(t, "chaton-a.test", sqlite(t), c)
-	for _, typ := range []string{"", "pact", "entrechat/x/0", "entrechat/X/1"} {
-		if _, err := a.book.Append(t.Context(), typ, nil, 0, 1); core.CodeOf(err) != core.CodeInvalid {
-			t.Errorf("type %q: %v", typ, err)
-		}
-	}
-	big := make([]byte, logbook.MaxEntry)
-	if _, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, big); core.CodeOf(err) != core.CodeInvalid {
-		t.Errorf("a leaf too long: %v", err)
+func BenchmarkAppend(b *testing.B) {
+	for name, d := range map[string]func() *db.DB{
+		"sqlite":   func() *db.DB { return sqlite(b) },
+		"postgres": func() *db.DB { return dbtest.Postgres(b, "logbook", logbook.Migrations()) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			book := bookOn(b, d())
+			for b.Loop() {
+				must[logbook.Entry](b)(book.Append(b.Context(), "entrechat/test/1", nil, 0, map[string]string{"text": string(make([]rune, 300))}))
+			}
+		})
 	}
 }

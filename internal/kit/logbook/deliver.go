@@ -7,117 +7,181 @@ import (
 	"slices"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
 
-// Reader is told every verified entry of the types it names, of every log, in the
-// order of each log, at least once: Read must not mind a second time. An error
-// stops that log for that reader until the next delivery.
+// Reader is told every verified entry of the types it names, of every log, our own
+// among them, in the order of each log and at least once: Read must not mind a
+// second time. An error stops that log for that reader until the next delivery.
 type Reader struct {
-	Name  string
+	Name  string // unique, never changes: the place reached is kept under it
 	Types []string
 	Read  func(ctx context.Context, e Entry) error
+	// Cut, when not nil, is told that entries from an index on were taken back
+	// after they were read: their key was revoked from there.
+	Cut func(ctx context.Context, log core.MemberID, index int64) error
 }
 
-// page is how many entries are read at a time.
-const page = 128
+const (
+	// pageSize is how many rows are read at a time.
+	pageSize = 256
+	// maxLogs bounds how many changed logs one look brings.
+	maxLogs = 10_000
+)
 
-// Deliver tells every reader what is new. One log's trouble does not stop another.
+// Deliver tells every reader what is new. One log's trouble does not stop another
+// log, nor one reader another.
 func (b *Book) Deliver(ctx context.Context, readers []Reader) error {
-	seq, err := lastSeq(ctx, b.n.DB)
+	last, err := lastSeq(ctx, b.n.DB)
 	if err != nil {
 		return err
 	}
 	var problems error
+	quiet := true
 	for _, r := range append(slices.Clip(readers), b.ownReader()) {
-		b.mu.Lock()
-		after := b.delivered[r.Name]
-		b.mu.Unlock()
-		if after == seq {
+		if b.wasTold(r.Name) == last {
 			continue
 		}
-		err := b.tellAll(ctx, r, after)
-		problems = errors.Join(problems, err)
-		if err == nil {
-			b.mu.Lock()
-			b.delivered[r.Name] = seq
-			b.mu.Unlock()
+		quiet = false
+		if err := b.deliverTo(ctx, r); err != nil {
+			problems = errors.Join(problems, err)
+			continue
 		}
+		b.tellUpTo(r.Name, last)
+	}
+	if quiet {
+		return nil
+	}
+	if err := b.tellForks(ctx); err != nil {
+		b.tellUpTo(ownName, 0) // come back, even if no log changes
+		problems = errors.Join(problems, err)
 	}
 	return problems
 }
 
-// tellAll tells one reader of every log that changed after a seq.
-func (b *Book) tellAll(ctx context.Context, r Reader, after int64) error {
-	rows, err := allRows(ctx, b.n.DB, after)
+func (b *Book) wasTold(reader string) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.told[reader]
+}
+
+func (b *Book) tellUpTo(reader string, seq int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.told[reader] = seq
+}
+
+func (b *Book) deliverTo(ctx context.Context, r Reader) error {
+	seq, err := getReaderSeq(ctx, b.n.DB, r.Name)
 	if err != nil {
+		return err
+	}
+	logs, err := logsAfter(ctx, b.n.DB, seq, maxLogs)
+	if err != nil || len(logs) == 0 {
 		return err
 	}
 	var problems error
-	for _, l := range rows {
-		if err := b.deliver(ctx, l, r); err != nil {
-			problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.Origin, err))
+	done := map[core.MemberID]bool{}
+	for _, l := range logs {
+		if done[l.member] {
+			continue
+		}
+		done[l.member] = true
+		if err := b.deliverLog(ctx, l.member, r); err != nil {
+			problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.member, err))
 		}
 	}
-	return problems
+	if problems != nil {
+		return problems
+	}
+	return putReaderSeq(ctx, b.n.DB, r.Name, logs[len(logs)-1].seq)
 }
 
-func (b *Book) deliver(ctx context.Context, l row, r Reader) error {
-	next, err := getCursor(ctx, b.n.DB, r.Name, l.Origin)
+// deliverLog tells a reader what it lacks of one member, epoch after epoch; a gap
+// in an earlier one holds the later back.
+func (b *Book) deliverLog(ctx context.Context, id core.MemberID, r Reader) error {
+	c, err := b.tellCut(ctx, id, r)
 	if err != nil {
 		return err
 	}
-	for next < l.Tree.N {
-		entries, err := getEntries(ctx, b.n.DB, l.Origin, next, page)
-		if err != nil || len(entries) == 0 {
-			return err
+	logs, err := logsOf(ctx, b.n.DB, id)
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		if c.next < l.base {
+			return nil
 		}
-		done, err := tell(ctx, l.Origin, entries, r)
-		if cerr := putCursor(ctx, b.n.DB, r.Name, l.Origin, next+done); cerr != nil || err != nil {
-			return errors.Join(err, cerr)
+		for c.next < l.base+l.tree.N {
+			page, err := getEntries(ctx, b.n.DB, l.origin, c.next-l.base, pageSize)
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			next, err := tell(ctx, l, page, r)
+			if merr := moveCursor(ctx, b.n.DB, r.Name, id, c.next, next); merr != nil || err != nil {
+				return errors.Join(err, merr)
+			}
+			c.next = next
 		}
-		next += done
 	}
 	return nil
 }
 
-// tell hands a page to a reader and answers how many entries are done with.
-func tell(ctx context.Context, id core.MemberID, entries []stored, r Reader) (int64, error) {
-	for i, s := range entries {
+// tellCut tells a reader that entries were taken back.
+func (b *Book) tellCut(ctx context.Context, id core.MemberID, r Reader) (cursor, error) {
+	c, err := getCursor(ctx, b.n.DB, r.Name, id)
+	if err != nil || c.cut < 0 {
+		return c, err
+	}
+	if r.Cut != nil {
+		if err := r.Cut(ctx, id, c.cut); err != nil {
+			return c, err
+		}
+	}
+	return c, clearCut(ctx, b.n.DB, r.Name, id, c.cut)
+}
+
+// tell hands a page to a reader and answers the index to go on from.
+func tell(ctx context.Context, l logRow, page []stored, r Reader) (int64, error) {
+	for _, s := range page {
 		if !slices.Contains(r.Types, s.typ) {
 			continue
 		}
-		e, err := parseLeaf(id, s.index, s.data)
+		e, err := parseLeaf(l.member, l.base+s.index, s.data)
 		if err != nil {
-			continue // its bytes are in the tree; its meaning is nobody's
+			continue // its bytes are in the tree, its meaning is nobody's
 		}
 		if err := r.Read(ctx, e); err != nil {
-			return int64(i), err
+			return e.Index, err
 		}
 	}
-	return int64(len(entries)), nil
+	return l.base + page[len(page)-1].index + 1, nil
 }
 
-// ownReader learns key sets and fork proofs that others logged.
+// ownName is the kit's own reader.
+const ownName = "logbook"
+
+// ownReader learns key sets and fork proofs that members logged.
 func (b *Book) ownReader() Reader {
-	return Reader{Name: "logbook", Types: []string{TypKeySet, TypFork}, Read: func(ctx context.Context, e Entry) error {
+	return Reader{Name: ownName, Types: []string{TypKeySet, TypFork}, Read: func(ctx context.Context, e Entry) error {
 		if e.Typ == TypKeySet {
-			doc, ok := keySetInBody(e.Body)
-			if !ok {
+			var doc seal.Envelope
+			if wire.Decode(e.Body, &doc) != nil {
 				return nil
 			}
-			return ignoreInvalid(b.Learn(ctx, e.Log, doc))
+			return ignoreForeign(b.Learn(ctx, e.Log, doc))
 		}
-		var f Fork
-		if err := wire.Decode(e.Body, &f); err != nil {
-			return ignoreInvalid(err)
+		f, err := DecodeFork(e.Body)
+		if err != nil {
+			return nil //nolint:nilerr // what a stranger got wrong must not stop its log
 		}
-		return ignoreInvalid(b.accuse(ctx, f))
+		return ignoreForeign(b.accuse(ctx, f))
 	}}
 }
 
-// ignoreInvalid passes over what a stranger got wrong; it must not stop his log.
-func ignoreInvalid(err error) error {
+// ignoreForeign passes over what a stranger got wrong; it must not stop its log.
+func ignoreForeign(err error) error {
 	switch core.CodeOf(err) { //nolint:exhaustive // the rest is ours to know
 	case core.CodeInvalid, core.CodeDenied, core.CodeNotFound, core.CodeConflict:
 		return nil

@@ -2,16 +2,20 @@
 // sign, and mirrors of the others', which we verify and cosign. It is how members
 // tell each other anything that must not be rewritten later.
 //
-// Words: an entry is one leaf of a log; a head is a log's signed checkpoint (size
-// and root); to offer a head is to ask whether it continues what we hold; a fork
-// is two heads of one author that cannot both be true; a key set is the
-// root-signed list of a member's online keys.
+// Words: an entry is one leaf of a log. A head is a log's signed checkpoint, its
+// size and root. A key set is the root-signed list of a member's online keys. A
+// fork is two heads of one member that cannot both be true. An epoch is one log
+// of a member; a new one is opened when the old cannot go on. A contact is a
+// member we exchange with; a mirror of ours is one that confirmed holding our log.
 //
-// Invariants: a head is stored, synced to disk, before anything acts on it. An
-// entry is parsed only after the head above it verified. A leaf is checked against
-// the tree before the next one is signed. All state is in SQL, none in memory, so
-// that the command line may append beside the running node.
+// What never happens: a head is acted on before it is on the disk. An entry is
+// parsed before the head above it verified. A head is signed over a tree whose
+// right edge and last leaf were not checked first. Anything is appended to a log
+// that others mirror before they were asked how far they hold it. State lives in
+// memory only: everything is in SQL, so that the command line may append beside
+// the running node.
 //
 // Sources: c2sp.org/signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature,
-// tlog-witness; docs/spec/logbook.md, docs/spec/exchange.md.
+// tlog-witness, tlog-mirror, tlog-proof; docs/spec/logbook.md and
+// docs/spec/exchange.md.
 package logbook

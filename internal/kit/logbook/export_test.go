@@ -3,24 +3,28 @@ package logbook
 import (
 	"context"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"entrechat/internal/core"
 )
 
-// PullTwin pulls a log from any address, as a neighbour that was told another
-// history would serve it.
-func (b *Book) PullTwin(ctx context.Context, id core.MemberID, base string) error {
-	return b.pullLog(ctx, id, base)
+// HoldLease is what a running node does first: it passes the guard and then
+// answers those who ask whether it lives, until ctx ends.
+func (b *Book) HoldLease(ctx context.Context) error {
+	return b.keepLease(ctx)
 }
 
-// Check functions fuzzing needs.
-var (
-	ParseLeaf          = parseLeaf
-	OpenHead           = openHead
-	ParseAddCheckpoint = parseAddCheckpoint
-	Judge              = func(held, offered tlog.Tree, rootAt func(int64) (tlog.Hash, error)) (int, error) {
-		v, err := judge(held, offered, rootAt)
-		return int(v), err
+// AnswerLease is one look at the lease.
+func (b *Book) AnswerLease(ctx context.Context) error { return b.answerLease(ctx) }
+
+// Guard is what every append asks first.
+func (b *Book) Guard(ctx context.Context) error { return b.guard(ctx) }
+
+// SyncAt shows a log as somebody at an address serves it.
+func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) error {
+	s := b.sourceAt(address, string(id))
+	note, err := s.ReadEndpoint(ctx, "checkpoint")
+	if err != nil {
+		return err
 	}
-)
+	_, err = b.sync(ctx, s, id, 1, note)
+	return err
+}

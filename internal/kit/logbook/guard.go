@@ -1,147 +1,296 @@
 package logbook
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 )
 
-// A node restored from yesterday's backup that signs on would look like a cheat
-// for ever. So before the first append after a start, mirrors are asked for our
-// own highest head; what we lack is fetched back. The check holds for one boot of
-// one machine and one data directory, as long as somebody renews it.
+// A node that was restored from yesterday's backup and signs on would look like a
+// cheat for ever. So before a process appends, members that confirmed holding our
+// log are asked how far it goes, and what we lack is fetched back.
+//
+// A command beside a healthy node need not ask again, but it must be sure that the
+// node lives on this very database and not on the one this was copied from. What
+// cannot be copied is the node's memory: the command writes a random question into
+// the node's lease, and only the node itself answers it.
+// spec: docs/spec/exchange.md#guard
 const (
-	guardHolds = 15 * time.Minute
-	guardBeat  = 5 * time.Minute
-	// guardAsks bounds how many mirrors are asked.
-	guardAsks = 8
+	// guardHolds is how long a passed guard counts without being renewed. A machine
+	// that was put to sleep, or taken back to a snapshot, has to pass again.
+	guardHolds = 10 * time.Minute
+	guardBeat  = 2 * time.Minute
+	// leaseFresh is the age up to which a lease is worth a question, and
+	// answerTime how long the answer may take.
+	leaseFresh = 5 * time.Minute
+	answerTime = 3 * time.Second
+	lookTime   = 100 * time.Millisecond
+	// guardAsks bounds how many mirrors are asked, guardWants how many answers are
+	// enough.
+	guardAsks  = 8
+	guardWants = 2
 )
 
-// guard returns nil when appending is safe now. It asks mirrors when nobody on
-// this machine did lately. Returns CodeUnsure when there are mirrors and none
-// answers.
+// stopFork is why nothing is appended until people act: two histories of our own
+// log are signed.
+const stopFork = "own_fork"
+
+// aloneLease stands for an admin who confirmed that no mirror will answer.
+const aloneLease = "alone"
+
+// stopped returns why nothing may be appended, if so.
+func stopped(ctx context.Context, q db.Querier) error {
+	reasons, err := stops(ctx, q)
+	if err != nil || len(reasons) == 0 {
+		return err
+	}
+	return core.Conflict("logbook.own_fork", fmt.Errorf("own log is stopped: %v", reasons))
+}
+
+// guard returns nil when appending is safe now. Returns CodeUnsure
+// (logbook.catching_up) when there are mirrors and none answers, CodeConflict when
+// another history or another node of ours is about.
 func (b *Book) guard(ctx context.Context) error {
-	beat, err := getBeat(ctx, b.n.DB, b.n.Boot)
-	if err != nil || b.now().Sub(beat) < guardHolds {
+	if err := stopped(ctx, b.n.DB); err != nil {
 		return err
 	}
-	if err := b.catchUp(ctx); err != nil {
+	if b.isGuarded() {
+		return nil
+	}
+	alive, err := b.nodeAlive(ctx)
+	if err != nil {
 		return err
 	}
-	return b.Beat(ctx)
-}
-
-// Beat renews the guard; the running node does so every five minutes.
-func (b *Book) Beat(ctx context.Context) error {
-	return putBeat(ctx, b.n.DB, b.n.Boot, b.now())
-}
-
-// ConfirmAlone lets an admin say that no mirror will ever answer: appending goes
-// on from what is here.
-func (b *Book) ConfirmAlone(ctx context.Context) error { return b.Beat(ctx) }
-
-// catchUp asks mirrors of our log for its newest head and fetches what we lack.
-func (b *Book) catchUp(ctx context.Context) error {
-	mirrors, err := getConfirmed(ctx, b.n.DB)
-	if err != nil || len(mirrors) == 0 {
-		return err
-	}
-	if b.calls == nil {
-		return core.Unsure("logbook.catching_up", errors.New("no way to ask mirrors"))
-	}
-	answered := 0
-	var problems error
-	for _, id := range mirrors[:min(len(mirrors), guardAsks)] {
-		err := b.pullOwnFrom(ctx, id)
-		if err == nil {
-			answered++
+	if !alive {
+		if err := b.catchUp(ctx); err != nil {
+			return err
 		}
-		problems = errors.Join(problems, err)
-		if answered == 2 {
+		// This may be a restored, older state: others must not go on counting.
+		if err := renewStore(ctx, b.n.DB); err != nil {
+			return err
+		}
+	}
+	b.passed()
+	return stopped(ctx, b.n.DB)
+}
+
+func (b *Book) passed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.guarded = b.now()
+}
+
+func (b *Book) unguard() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.guarded = 0
+}
+
+// nodeAlive says whether a process that passed the guard lives on this database,
+// or an admin spoke for it.
+func (b *Book) nodeAlive(ctx context.Context) (bool, error) {
+	leases, err := guardedSince(ctx, b.n.DB, b.now().Add(-leaseFresh))
+	if err != nil {
+		return false, err
+	}
+	for _, l := range leases {
+		if l.instance == b.instance {
+			continue
+		}
+		if l.instance == aloneLease {
+			return true, nil
+		}
+		if alive, err := b.question(ctx, l.instance); err != nil || alive {
+			return alive, err
+		}
+	}
+	return false, nil
+}
+
+// question asks the holder of a lease whether it lives.
+func (b *Book) question(ctx context.Context, instance string) (bool, error) {
+	if err := askLease(ctx, b.n.DB, instance, rand.Text()); err != nil {
+		return false, err
+	}
+	asked, ok, err := getLease(ctx, b.n.DB, instance)
+	if err != nil || !ok || asked.ask == "" { // answered already
+		return ok && err == nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	look := time.NewTicker(lookTime)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-look.C:
+		}
+		l, ok, err := getLease(ctx, b.n.DB, instance)
+		if ctx.Err() != nil {
+			return false, nil
+		}
+		if err != nil || !ok || l.answer == asked.ask {
+			return ok && err == nil, err
+		}
+	}
+}
+
+// answerLease answers questions put into our lease.
+func (b *Book) answerLease(ctx context.Context) error {
+	l, ok, err := getLease(ctx, b.n.DB, b.instance)
+	if err != nil || !ok || l.ask == "" {
+		return err
+	}
+	return answerLease(ctx, b.n.DB, b.instance, l.ask)
+}
+
+// keepLease passes the guard, renews it, and lets commands beside us rely on it.
+func (b *Book) keepLease(ctx context.Context) error {
+	// Before it passed, the lease only says that we are no twin.
+	if err := putLease(ctx, b.n.DB, b.instance, b.now(), b.isGuarded()); err != nil {
+		return err
+	}
+	if err := b.guard(ctx); err != nil {
+		return err
+	}
+	if err := b.findTwin(ctx); err != nil {
+		b.unguard()
+		return err
+	}
+	b.passed()
+	return putLease(ctx, b.n.DB, b.instance, b.now(), true)
+}
+
+func (b *Book) isGuarded() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	age := b.now().Sub(b.guarded)
+	return b.guarded != 0 && age >= 0 && age < guardHolds
+}
+
+// ConfirmAlone is an admin's word that no mirror will answer and that what is here
+// is the newest: for the next minutes appending goes on from it. It does not lift
+// a stop for a fork.
+func (b *Book) ConfirmAlone(ctx context.Context) error {
+	if err := stopped(ctx, b.n.DB); err != nil {
+		return err
+	}
+	return putLease(ctx, b.n.DB, aloneLease, b.now(), true)
+}
+
+// catchUp asks members that confirmed holding our log for its newest head, and
+// fetches back what we lack. One answer is enough to go on, two are sought. Where
+// nobody confirmed yet, members we know are asked as well, but need not answer.
+func (b *Book) catchUp(ctx context.Context) error {
+	if err := b.findTwin(ctx); err != nil {
+		return err
+	}
+	all, err := b.neighbours(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, func(x, y neighbour) int { return cmp.Compare(min(y.toldSize, 1), min(x.toldSize, 1)) })
+	confirmed, answered := 0, 0
+	var problems error
+	for _, n := range all[:min(len(all), guardAsks)] {
+		if n.toldSize > 0 {
+			confirmed++
+		}
+		err := b.pullOwn(ctx, n.url)
+		switch {
+		case err == nil:
+			answered++
+		case errors.Is(err, errConflict), core.CodeOf(err) == core.CodeConflict:
+			return core.Conflict("logbook.own_fork", fmt.Errorf("%s holds another history of our log: %w", n.member, err)).With("Member", n.member)
+		default:
+			problems = errors.Join(problems, err)
+		}
+		if answered >= guardWants {
 			return nil
 		}
 	}
-	if answered == 0 {
-		return core.Unsure("logbook.catching_up", fmt.Errorf("none of %d mirrors answered: %w", len(mirrors), problems))
+	if confirmed > 0 && answered == 0 {
+		return core.Unsure("logbook.catching_up", fmt.Errorf("none of %d mirrors answered: %w", confirmed, problems))
 	}
-	return nil
+	return ctx.Err()
 }
 
-// pullOwnFrom fetches our own log from one mirror as far as it is ahead of ours.
-func (b *Book) pullOwnFrom(ctx context.Context, id core.MemberID) error {
-	base, err := b.URL(ctx, id)
-	if err != nil {
-		return err
-	}
-	err = b.pullLog(ctx, b.self(), mirrorURL(base, b.self()))
-	if errors.Is(err, errForked) {
-		return core.Internal("logbook.own_fork", fmt.Errorf("%s holds another history of our own log", id)).With("Member", id)
-	}
-	return err
-}
-
-// pullLog fetches a log's head and the entries we lack from a tile address, and
-// takes them.
-func (b *Book) pullLog(ctx context.Context, id core.MemberID, base string) error {
-	note, err := b.fetch(ctx, base+"/checkpoint", maxHead)
-	if err == nil {
-		_, err = b.pullUpTo(ctx, id, base, note)
-	}
-	return err
-}
-
-func (b *Book) pullUpTo(ctx context.Context, id core.MemberID, base string, note []byte) (Head, error) {
-	l, err := getRow(ctx, b.n.DB, id)
-	if err != nil {
-		return Head{}, err
-	}
-	claimed, err := claimedTree(note, id)
-	if err != nil {
-		return Head{}, err
-	}
-	o := offer{note: note, start: l.Tree.N}
-	if claimed.N > l.Tree.N {
-		if o, err = b.fetchEntries(ctx, base, note, l.Tree.N, claimed.N); err != nil {
-			return Head{}, err
-		}
-	}
-	head, err := b.take(ctx, id, o)
-	if errors.Is(err, errForked) && id != b.self() {
-		if ferr := b.proveFrom(ctx, id, base, note); ferr != nil {
-			return head, errors.Join(err, ferr)
-		}
-	}
-	return head, err
-}
-
-// proveFrom builds and publishes the proof of a fork met at a tile address.
-func (b *Book) proveFrom(ctx context.Context, id core.MemberID, base string, note []byte) error {
-	f, err := b.prove(ctx, id, note, func(tree tlog.Tree, size int64) (tlog.Hash, tlog.TreeProof, error) {
-		return b.remoteProof(ctx, base, tree, size)
-	})
-	if err != nil {
-		return err
-	}
-	return b.accuse(ctx, f)
-}
-
-func (b *Book) fetch(ctx context.Context, address string, limit int64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// pullOwn fetches our own log from one mirror as far as it is ahead of ours. A
+// mirror that has nothing of it has answered too.
+func (b *Book) pullOwn(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	res, err := b.calls.Get(ctx, address, "", limit)
-	if err != nil {
-		return nil, err
+	l, err := currentLog(ctx, b.n.DB, b.self())
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil // no log yet
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end below
-	data, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, core.Unsure("peer.unreachable", fmt.Errorf("read %s: %w", address, err)).With("Member", address)
+		return err
 	}
-	return data, nil
+	return b.pullOwnAt(ctx, address, l)
+}
+
+func (b *Book) pullOwnAt(ctx context.Context, address string, l logRow) error {
+	s := b.sourceAt(address, l.origin)
+	doc, err := s.keySet(ctx)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.Learn(ctx, b.self(), doc); err != nil {
+		return err
+	}
+	keys, _, err := b.KeySet(ctx, b.self())
+	if err != nil {
+		return err
+	}
+	if keys.Epoch() != l.epoch { // the mirror knew of a newer one
+		if err := b.syncClosed(ctx, address, keys); err != nil {
+			return err
+		}
+		if l, err = currentLog(ctx, b.n.DB, b.self()); err != nil {
+			return err
+		}
+		s = b.sourceAt(address, l.origin)
+	}
+	note, err := s.ReadEndpoint(ctx, "checkpoint")
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.sync(ctx, s, b.self(), l.epoch, note)
+	return err
+}
+
+// findTwin asks our own address who answers there. Another process that does not
+// live on this database means that two nodes run with our key: the one that does
+// not have the address must not sign. Nobody answering proves nothing.
+func (b *Book) findTwin(ctx context.Context) error {
+	address, err := b.URL(ctx, b.self())
+	if err != nil || b.calls == nil {
+		return nil //nolint:nilerr // no log yet
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	w, err := b.Discover(ctx, address)
+	if err != nil || w.Origin != b.self() || w.Instance == b.instance || w.Instance == "" {
+		return nil //nolint:nilerr // see above
+	}
+	alive, err := b.question(ctx, w.Instance)
+	if err != nil || alive {
+		return err
+	}
+	return core.Conflict("logbook.twin", fmt.Errorf("another node answers at %s", address))
 }

@@ -3,6 +3,8 @@ package logbook
 import (
 	"crypto"
 	"crypto/ed25519"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,137 +18,211 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
-// maxHead bounds a signed checkpoint with its cosignatures, in bytes.
-const maxHead = 16 << 10
+const (
+	// maxHead bounds a signed checkpoint with its cosignatures, in bytes.
+	maxHead = 16 << 10
+	// maxTree bounds the size a log can claim: sizes must stay whole numbers in
+	// every JSON reader, and tile numbers far from overflow.
+	maxTree = 1 << 40
+)
 
-// Head is a verified checkpoint.
-type Head struct {
-	Origin core.MemberID
-	Tree   tlog.Tree
-	Note   []byte      // as signed, with whatever cosignatures it came with
-	Signed core.Moment // the author's own time stamp
+// head is a verified checkpoint of one log.
+type head struct {
+	origin string // of the log
+	tree   tlog.Tree
+	note   []byte      // text and the author's own signature lines, nothing else
+	signed core.Moment // the author's own time stamp, zero = none
 }
 
-// onlineKey lets torchwood cosign with a Signer.
-type onlineKey struct{ seal.Signer }
-
-func (k onlineKey) Public() crypto.PublicKey { return k.Signer.Public() }
-
-func (k onlineKey) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, error) {
-	return k.Signer.Sign(message), nil
-}
-
-// noteSigner signs notes under a member's name with the plain Ed25519 algorithm.
-type noteSigner struct {
-	seal.Signer
-	hash uint32
-}
-
-func (s noteSigner) Name() string                    { return string(s.ID()) }
-func (s noteSigner) KeyHash() uint32                 { return s.hash }
-func (s noteSigner) Sign(msg []byte) ([]byte, error) { return s.Signer.Sign(msg), nil }
-
-// VerifierKey is a member's key in the text form of c2sp.org/signed-note, for
-// other programs.
-func VerifierKey(id core.MemberID, key ed25519.PublicKey) (string, error) {
-	return note.NewEd25519VerifierKey(string(id), key)
-}
-
-// plainVerifier and cosigVerifier read the two signatures an author makes.
-func verifiers(id core.MemberID, key ed25519.PublicKey) (plain note.Verifier, cosig *torchwood.CosignatureVerifier, err error) {
-	vkey, err := VerifierKey(id, key)
+// verifiers reads the two signatures an author makes: the log's own, under the
+// log's origin, and the member's time stamp, under the member's name.
+func verifiers(origin string, id core.MemberID, key ed25519.PublicKey) (note.Verifier, *torchwood.CosignatureVerifier, error) {
+	vkey, err := note.NewEd25519VerifierKey(origin, key)
 	if err != nil {
 		return nil, nil, err
 	}
-	if plain, err = note.NewVerifier(vkey); err != nil {
+	plain, err := note.NewVerifier(vkey)
+	if err != nil {
 		return nil, nil, err
 	}
-	// The cosigner's own verifier comes from a signer: its key is the same.
+	timed, err := WitnessVerifier(id, key)
+	return plain, timed, err
+}
+
+// LogVerifier is a log's key in the text form of c2sp.org/signed-note, for other
+// programs.
+func LogVerifier(id core.MemberID, epoch int64, key ed25519.PublicKey) (string, error) {
+	return note.NewEd25519VerifierKey(LogOrigin(id, epoch), key)
+}
+
+// WitnessVerifier verifies what a member cosigns, others' heads and its own; its
+// String is the text form for policies of other programs.
+func WitnessVerifier(id core.MemberID, key ed25519.PublicKey) (*torchwood.CosignatureVerifier, error) {
 	s, err := torchwood.NewCosignatureSigner(string(id), publicOnly{key})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return plain, s.Verifier(), nil
+	return s.Verifier(), nil
 }
 
-// publicOnly is a crypto.Signer that only has its public half.
+// publicOnly is a crypto.Signer without a private half: torchwood makes a
+// cosignature's verifier from its signer.
 type publicOnly struct{ key ed25519.PublicKey }
 
 func (p publicOnly) Public() crypto.PublicKey { return p.key }
 
 func (p publicOnly) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
-	return nil, fmt.Errorf("%w: no private key", io.ErrUnexpectedEOF)
+	return nil, errors.New("no private key")
 }
 
-// signHead makes the note of a tree: the author's plain signature and a second
-// one with its time, which says how fresh the head is.
+// lineSigner makes one signature line of a note.
+type lineSigner struct {
+	name string
+	hash uint32
+	sign func(text []byte) []byte
+}
+
+func (s lineSigner) Name() string                     { return s.name }
+func (s lineSigner) KeyHash() uint32                  { return s.hash }
+func (s lineSigner) Sign(text []byte) ([]byte, error) { return s.sign(text), nil }
+
+// cosigner makes timestamped cosignatures (c2sp.org/tlog-cosignature) by the
+// clock it is given; torchwood's own reads the machine's.
+func cosigner(s seal.Signer, now core.Moment) (lineSigner, error) {
+	v, err := WitnessVerifier(s.ID(), s.Public())
+	if err != nil {
+		return lineSigner{}, err
+	}
+	seconds := now.Time().Unix()
+	return lineSigner{string(s.ID()), v.KeyHash(), func(text []byte) []byte {
+		message := fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", seconds, text)
+		return append(binary.BigEndian.AppendUint64(nil, uint64(seconds)), s.Sign(message)...) //nolint:gosec // after 1970
+	}}, nil
+}
+
+// signHead makes the note of our own tree: the log's signature, and a cosignature
+// of our own that says when, so that a head's age is known wherever it is read.
 // spec: docs/spec/logbook.md#head
-func signHead(s seal.Signer, tree tlog.Tree) ([]byte, error) {
-	plain, _, err := verifiers(s.ID(), s.Public())
+func signHead(s seal.Signer, origin string, tree tlog.Tree, now core.Moment) ([]byte, error) {
+	plain, _, err := verifiers(origin, s.ID(), s.Public())
 	if err != nil {
 		return nil, err
 	}
-	timed, err := torchwood.NewCosignatureSigner(string(s.ID()), onlineKey{s})
+	timed, err := cosigner(s, now)
 	if err != nil {
 		return nil, err
 	}
-	text := torchwood.Checkpoint{Origin: string(s.ID()), Tree: tree}.String()
-	return note.Sign(&note.Note{Text: text}, noteSigner{s, plain.KeyHash()}, timed)
+	text := torchwood.Checkpoint{Origin: origin, Tree: tree}.String()
+	return note.Sign(&note.Note{Text: text}, lineSigner{origin, plain.KeyHash(), s.Sign}, timed)
 }
 
-// cosign adds nothing to a head but answers the line a witness adds.
-func cosign(s seal.Signer, h Head) (string, error) {
-	timed, err := torchwood.NewCosignatureSigner(string(s.ID()), onlineKey{s})
+// cosign makes the line a witness adds to a head.
+func cosign(s seal.Signer, h head, now core.Moment) (string, error) {
+	timed, err := cosigner(s, now)
 	if err != nil {
 		return "", err
 	}
-	text, _, _ := strings.Cut(string(h.Note), "\n\n")
-	signed, err := note.Sign(&note.Note{Text: text + "\n"}, timed)
+	text := noteText(h.note)
+	signed, err := note.Sign(&note.Note{Text: text}, timed)
 	if err != nil {
 		return "", err
 	}
-	_, line, _ := strings.Cut(string(signed), "\n\n")
-	return line, nil
+	return strings.TrimPrefix(string(signed), text+"\n"), nil
 }
 
-// openHead verifies a note under one of a member's keys that may sign its size.
-// Returns CodeDenied when none did, CodeInvalid when it is no checkpoint of its.
-func openHead(id core.MemberID, keys []Key, data []byte) (Head, error) {
+// noteText is the part of a note that is signed.
+func noteText(data []byte) string {
+	text, _, _ := strings.Cut(string(data), "\n\n")
+	return text + "\n"
+}
+
+// claim is what a note says before any signature was checked, to know which log
+// it is about and how much to fetch.
+func claim(data []byte) (torchwood.Checkpoint, error) {
 	if len(data) > maxHead {
-		return Head{}, core.Invalid("logbook.bad_head", fmt.Errorf("head of %s: %d bytes", id, len(data)))
+		return torchwood.Checkpoint{}, core.Invalid("logbook.bad_head", fmt.Errorf("head of %d bytes", len(data)))
 	}
-	var lastErr error
-	for _, key := range slices.Backward(keys) {
-		head, err := openUnder(id, key, data)
-		if err == nil {
-			return head, nil
-		}
-		lastErr = err
+	c, err := torchwood.ParseCheckpoint(noteText(data))
+	if err != nil {
+		return c, core.Invalid("logbook.bad_head", fmt.Errorf("read head: %w", err))
 	}
-	return Head{}, core.Denied("logbook.bad_head", fmt.Errorf("head of %s: %w", id, lastErr)).With("Member", id)
+	if c.Extension != "" || c.N < 1 || c.N > maxTree {
+		return c, core.Invalid("logbook.bad_head", fmt.Errorf("head of %.80q: size %d or lines beyond ours", c.Origin, c.N))
+	}
+	return c, nil
 }
 
-func openUnder(id core.MemberID, key Key, data []byte) (Head, error) {
-	plain, timed, err := verifiers(id, key.Public())
+// openHead verifies a note as the head of one log under those of a member's keys
+// that may sign its size. Returns CodeDenied when none did, CodeInvalid when it is
+// no checkpoint of that log.
+func openHead(keys KeySet, epoch int64, data []byte) (head, error) {
+	origin := LogOrigin(keys.Origin, epoch)
+	c, err := claim(data)
 	if err != nil {
-		return Head{}, err
+		return head{}, err
 	}
-	policy := torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(string(id)), torchwood.SingleVerifierPolicy(plain))
-	checkpoint, _, err := torchwood.VerifyCheckpoint(data, policy)
-	if err != nil {
-		return Head{}, err
+	if c.Origin != origin || epoch > keys.Epoch() {
+		return head{}, core.Invalid("logbook.bad_head", fmt.Errorf("head of %.80q, not %s", c.Origin, origin))
 	}
-	if !key.signs(checkpoint.N) {
-		return Head{}, fmt.Errorf("key is revoked from size %d, head has %d", key.RevokedFrom, checkpoint.N)
-	}
-	head := Head{Origin: id, Tree: checkpoint.Tree, Note: data}
-	// A head without its author's time stamp is true, but of unknown age.
-	if signed, err := note.Open(data, note.VerifierList(timed)); err == nil {
-		for _, sig := range signed.Sigs {
-			if seconds, err := torchwood.CosignatureTimestamp(sig); err == nil {
-				head.Signed = core.Moment(seconds * 1_000_000)
-			}
+	for _, key := range slices.Backward(keys.Keys) {
+		if !key.signs(keys.base(epoch) + c.N) {
+			continue
+		}
+		if h, err := openUnder(origin, keys.Origin, key.Public(), data); err == nil {
+			return h, nil
 		}
 	}
-	return head, nil
+	return head{}, core.Denied("logbook.bad_head", fmt.Errorf("head of %s: no key of the member signed it", origin)).
+		With("Member", keys.Origin)
+}
+
+// openUnder verifies a note under one key. Lines of others are dropped: they are
+// kept apart, by those who can check them.
+func openUnder(origin string, id core.MemberID, key ed25519.PublicKey, data []byte) (head, error) {
+	plain, timed, err := verifiers(origin, id, key)
+	if err != nil {
+		return head{}, err
+	}
+	policy := torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(origin), torchwood.SingleVerifierPolicy(plain))
+	c, _, err := torchwood.VerifyCheckpoint(data, policy)
+	if err != nil {
+		return head{}, err
+	}
+	h := head{origin: origin, tree: c.Tree}
+	signed, err := note.Open(data, note.VerifierList(plain, timed))
+	if err != nil {
+		return head{}, err
+	}
+	lines := ""
+	for _, sig := range signed.Sigs {
+		lines += "— " + sig.Name + " " + sig.Base64 + "\n"
+		if sig.Hash != timed.KeyHash() || sig.Name != string(id) {
+			continue
+		}
+		if seconds, err := torchwood.CosignatureTimestamp(sig); err == nil && seconds < 1<<40 {
+			h.signed = max(h.signed, core.Moment(seconds*1_000_000))
+		}
+	}
+	h.note = []byte(signed.Text + "\n" + lines)
+	return h, nil
+}
+
+// checkCosignature says whether line is exactly one valid cosignature of a head
+// by one of the witness's keys.
+func checkCosignature(h head, witness core.MemberID, keys []ed25519.PublicKey, line string) error {
+	bad := core.Denied("logbook.bad_cosignature", fmt.Errorf("cosignature of %s does not hold", witness)).With("Member", witness)
+	if len(line) > 1000 || strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+		return bad
+	}
+	for _, key := range keys {
+		v, err := WitnessVerifier(witness, key)
+		if err != nil {
+			return err
+		}
+		signed, err := note.Open([]byte(noteText(h.note)+"\n"+line), note.VerifierList(v))
+		if err == nil && len(signed.Sigs) == 1 && len(signed.UnverifiedSigs) == 0 {
+			return nil
+		}
+	}
+	return bad
 }

@@ -1,54 +1,244 @@
 package logbook_test
 
 import (
-	"crypto"
-	"io"
+	"context"
+	"crypto/ed25519"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
 
-// privateKey is a Signer as crypto.Signer.
-type privateKey struct{ seal.Signer }
+// clock is a clock that tests move.
+type clock struct{ now time.Time }
 
-func (p privateKey) Public() crypto.PublicKey { return p.Signer.Public() }
+func newClock() *clock          { return &clock{time.Now()} }
+func (c *clock) Now() time.Time { return c.now }
 
-func (p privateKey) Sign(_ io.Reader, m []byte, _ crypto.SignerOpts) ([]byte, error) {
-	return p.Signer.Sign(m), nil
+func (c *clock) pass(d time.Duration) { c.now = c.now.Add(d) }
+
+// hoster is one member with a real server.
+type hoster struct {
+	id     core.MemberID
+	root   ed25519.PrivateKey
+	signer seal.Signer
+	db     *db.DB
+	book   *logbook.Book
+	server *httptest.Server
+	client *peer.Client
+	clock  *clock
+	dark   atomic.Bool // does not answer
 }
 
-// copyDB is a backup of a member's database, opened as restored.
-func (h *hoster) copyDB(t *testing.T) *db.DB {
+func newKey(t testing.TB) ed25519.PrivateKey {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "copy.db")
-	if _, err := db.Exec(t.Context(), h.db, `VACUUM INTO '`+path+`'`); err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Open(t.Context(), "sqlite:"+path)
+	_, key, err := ed25519.GenerateKey(nil)
+	ok(t, err)
+	return key
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func must[T any](t testing.TB) func(T, error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		ok(t, err)
+		return v
+	}
+}
+
+func code(t testing.TB, err error, want core.Code) {
+	t.Helper()
+	if core.CodeOf(err) != want {
+		t.Fatalf("got %q (%v), want %q", core.CodeOf(err), err, want)
+	}
+}
+
+func (h *hoster) rootKey() core.RootKey {
+	return core.RootKey(h.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // ed25519 promises it
+}
+
+func sqlite(t testing.TB) *db.DB {
+	t.Helper()
+	return dbtest.SQLite(t, "logbook", logbook.Migrations())
+}
+
+// bare makes a member without a log, as before init or a recovery.
+func bare(t *testing.T, id core.MemberID, d *db.DB, c *clock, root ed25519.PrivateKey) *hoster {
+	t.Helper()
+	h := &hoster{id: id, root: root, signer: seal.NewSigner(id, newKey(t)), clock: c}
+	h.open(t, d)
+	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.dark.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		peer.NewHandler(h.needs(), h.book.Routes()).ServeHTTP(w, r)
+	}))
+	h.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	t.Cleanup(h.server.Close)
+	return h
+}
+
+func (h *hoster) needs() peer.Needs {
+	return peer.Needs{
+		Signer: h.signer, Keyring: h.book, Private: true, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+// open starts the member's node over a database, as a new process would.
+func (h *hoster) open(t *testing.T, d *db.DB) {
+	t.Helper()
+	h.db, h.book = d, process(h, d)
+	h.client = peer.NewClient(h.needs())
+	t.Cleanup(h.client.CloseIdle)
+	h.book.Connect(h.client)
+}
+
+// up keeps the member's lease, as a running node does.
+func (h *hoster) up(t *testing.T) {
+	t.Helper()
+	ok(t, h.book.HoldLease(t.Context()))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			_ = h.book.AnswerLease(ctx)
+			<-time.After(20 * time.Millisecond)
+		}
+	}()
+	t.Cleanup(func() { stop(); <-done })
+}
+
+// process is another process of the member over a database, without a server.
+func process(h *hoster, d *db.DB) *logbook.Book {
+	return logbook.New(logbook.Needs{DB: d, Signer: h.signer, Calls: h.calls(), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler)})
+}
+
+func (h *hoster) calls() logbook.Calls {
+	if h.client == nil {
+		return nil
+	}
+	return h.client
+}
+
+// found makes a member with an open log.
+func found(t *testing.T, id core.MemberID, d *db.DB, c *clock) *hoster {
+	t.Helper()
+	h := bare(t, id, d, c, newKey(t))
+	doc := must[seal.Envelope](t)(logbook.NewKeySet(h.signer, h.server.URL, core.At(c.Now())).Sign(h.root))
+	ok(t, h.book.Init(t.Context(), doc, h.rootKey()))
+	return h
+}
+
+// village founds members on SQLite who all know one another.
+func village(t *testing.T, c *clock, names ...core.MemberID) []*hoster {
+	t.Helper()
+	var out []*hoster
+	for _, id := range names {
+		out = append(out, found(t, id, sqlite(t), c))
+	}
+	for _, h := range out {
+		h.meet(t, out...)
+	}
+	return out
+}
+
+// meet adds others as an admin would.
+func (h *hoster) meet(t *testing.T, others ...*hoster) {
+	t.Helper()
+	for _, o := range others {
+		if o.id != h.id {
+			known := must[logbook.WellKnown](t)(h.book.Discover(t.Context(), o.server.URL))
+			ok(t, h.book.Adopt(t.Context(), known))
+		}
+	}
+}
+
+func (h *hoster) say(t *testing.T, n int) logbook.Entry {
+	t.Helper()
+	return must[logbook.Entry](t)(h.book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": n}))
+}
+
+func (h *hoster) pull(t *testing.T, from *hoster) {
+	t.Helper()
+	ok(t, h.book.PullFrom(t.Context(), from.id, 0))
+}
+
+func (h *hoster) deliver(t *testing.T, readers ...logbook.Reader) {
+	t.Helper()
+	ok(t, h.book.Deliver(t.Context(), readers))
+}
+
+func (h *hoster) sees(t *testing.T, o *hoster) logbook.Member {
+	t.Helper()
+	return must[logbook.Member](t)(h.book.Member(t.Context(), o.id))
+}
+
+// backup is a copy of a member's database, opened.
+func (h *hoster) backup(t *testing.T) *db.DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "copy.db")
+	must[int64](t)(db.Exec(t.Context(), h.db, `VACUUM INTO '`+path+`'`))
+	d := must[*db.DB](t)(db.Open(t.Context(), "sqlite:"+path))
 	t.Cleanup(func() { _ = d.Close() })
 	return d
 }
 
-// twinOf is the same member, same keys, on another disk: it tells another history.
-func twinOf(t *testing.T, h *hoster, c *clock) *hoster {
+// twinOf is the same member with the same key on a copied disk, at an address of
+// its own.
+func twinOf(t *testing.T, h *hoster) *hoster {
 	t.Helper()
-	twin := &hoster{id: h.id, root: h.root, signer: h.signer, db: h.copyDB(t), clock: c}
-	quiet := slog.New(slog.DiscardHandler)
-	twin.book = logbook.New(logbook.Needs{DB: twin.db, Signer: twin.signer, Now: c.Now, Log: quiet, Boot: string(core.MemberID("twin"))})
-	n := peer.Needs{Signer: twin.signer, Keyring: twin.book, Private: true, Now: c.Now, Log: quiet}
-	twin.client = peer.NewClient(n)
-	twin.book.Connect(twin.client)
-	twin.server = httptest.NewServer(peer.NewHandler(n, twin.book.Routes()))
-	t.Cleanup(twin.server.Close)
+	twin := bare(t, h.id, h.backup(t), h.clock, h.root)
+	twin.signer = h.signer
+	twin.client = nil
+	twin.open(t, twin.db)
 	return twin
+}
+
+// diary is a reader that notes what it is told.
+type diary struct {
+	heard []int64
+	cuts  []int64
+}
+
+func (d *diary) reader(name string) logbook.Reader {
+	return logbook.Reader{
+		Name: name, Types: []string{"entrechat/test/1"},
+		Read: func(_ context.Context, e logbook.Entry) error {
+			d.heard = append(d.heard, e.Index)
+			return nil
+		},
+		Cut: func(_ context.Context, _ core.MemberID, index int64) error {
+			d.cuts = append(d.cuts, index)
+			return nil
+		},
+	}
+}
+
+// bookOn is a log of its own, without a server.
+func bookOn(t testing.TB, d *db.DB) *logbook.Book {
+	t.Helper()
+	root := newKey(t)
+	s := seal.NewSigner("chaton-a.test", newKey(t))
+	book := logbook.New(logbook.Needs{DB: d, Signer: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	doc := must[seal.Envelope](t)(logbook.NewKeySet(s, "https://chaton-a.test", 1).Sign(root))
+	ok(t, book.Init(t.Context(), doc, core.RootKey(root.Public().(ed25519.PublicKey)))) //nolint:forcetypeassert,errcheck // ed25519 promises it
+	return book
 }

@@ -5,171 +5,188 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
-	"entrechat/internal/kit/wire"
 )
 
-// Discover reads who a node is from its address. Nothing says yet that it is who
-// you think: compare the fingerprint of Root. Returns CodeInvalid, CodeUnsure.
-func (b *Book) Discover(ctx context.Context, address string) (WellKnown, error) {
-	return Discover(ctx, b.calls, address)
-}
-
-// Discover is Book.Discover for one who has no book yet.
-func Discover(ctx context.Context, calls Calls, address string) (WellKnown, error) {
-	var known WellKnown
-	res, err := calls.Get(ctx, strings.TrimSuffix(address, "/")+"/.well-known/entrechat.json", "", seal.MaxDocument)
-	if err != nil {
-		return known, err
-	}
-	defer res.Body.Close() //nolint:errcheck // read to its end below
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		return known, core.Unsure("peer.unreachable", err).With("Member", address)
-	}
-	if err := wire.Peek(data, &known); err != nil {
-		return known, err
-	}
-	keys, err := OpenKeySet(known.KeySet, known.Origin, known.Root)
-	if err != nil {
-		return known, err
-	}
-	known.URL = keys.URL
-	return known, nil
-}
-
-// firstPull bounds how long Adopt waits for the log itself.
-const firstPull = 5 * time.Second
-
-// Adopt follows a member whose root key was confirmed, with the key set it showed,
-// and fetches its log if it answers now; otherwise the exchange will.
-func (b *Book) Adopt(ctx context.Context, known WellKnown) error {
-	if err := b.Follow(ctx, known.Origin, known.URL, known.Root); err != nil {
-		return err
-	}
-	if err := b.Learn(ctx, known.Origin, known.KeySet); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, firstPull)
-	defer cancel()
-	if err := b.pullLog(ctx, known.Origin, logURL(known.URL)); err != nil {
-		b.n.Log.Debug("log not fetched yet", "member", known.Origin, "error", err)
-	}
-	return nil
-}
-
 // Recover rebuilds our own log on an empty disk from the members at these
-// addresses: the longest verified history any of them holds goes on, under a new
-// online key that the root key vouches for. It answers how many entries came back.
-// Returns CodeUnsure when nobody answers, CodeNotFound when nobody knows us.
+// addresses: the longest verified history any of them holds goes on under this
+// node's new online key, which the root key vouches for; earlier keys are revoked
+// from where the recovered history ends. It answers the size of that history. url
+// is where we can be reached now.
+//
+// Returns CodeUnsure when nobody answers, CodeNotFound when nobody knows us,
+// CodeConflict when they hold two histories (open an epoch) or this node has a log
+// already.
 func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string, addresses []string) (int64, error) {
-	self := core.RootKey(root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
-	if err := b.Follow(ctx, b.self(), url, self); err != nil {
+	if l, err := currentLog(ctx, b.n.DB, b.self()); err == nil && l.tree.N > 0 {
+		return 0, core.Conflict("logbook.exists", fmt.Errorf("%s has a log of %d entries", b.self(), l.tree.N))
+	}
+	if err := b.Follow(ctx, b.self(), url, rootOf(root)); err != nil {
 		return 0, err
 	}
 	var problems error
 	var answered []core.MemberID
 	for _, address := range addresses {
 		id, err := b.recoverFrom(ctx, address)
+		if errors.Is(err, errConflict) {
+			return 0, core.Conflict("logbook.own_fork", err)
+		}
 		if err == nil {
 			answered = append(answered, id)
 		}
 		problems = errors.Join(problems, err)
 	}
-	l, err := getRow(ctx, b.n.DB, b.self())
+	m, err := getMember(ctx, b.n.DB, b.self())
 	if err != nil {
 		return 0, err
 	}
-	if len(answered) == 0 || l.Doc == nil {
-		code := core.CodeOf(problems)
-		if code != core.CodeNotFound {
-			code = core.CodeUnsure
+	if m.version == 0 {
+		if problems != nil && core.CodeOf(problems) != core.CodeNotFound {
+			return 0, core.Unsure("logbook.nobody_answers", fmt.Errorf("recover own log: %w", problems))
 		}
-		return 0, &core.Error{Code: code, Key: "logbook.nobody_knows_us", Err: fmt.Errorf("recover own log: %w", problems)}
+		return 0, core.NotFound("logbook.nobody_knows_us", fmt.Errorf("recover own log: %w", problems))
 	}
-	if err := b.newOnlineKey(ctx, root, l, url); err != nil {
-		return l.Tree.N, err
+	b.passed() // whoever is left was just asked
+	size, err := b.renewKeys(ctx, root, url, nil)
+	if err == nil {
+		b.announce(ctx, answered)
 	}
-	b.announce(ctx, answered)
-	return l.Tree.N, nil
+	return size, err
 }
 
 // recoverFrom gets to know the member at an address and fetches our log from it.
-// Its root key is taken as shown: what it gives back proves itself.
+// Its root key is taken as shown: what it gives back proves itself, and our own
+// log says with whom we had to do.
 func (b *Book) recoverFrom(ctx context.Context, address string) (core.MemberID, error) {
 	known, err := b.Discover(ctx, address)
 	if err != nil {
 		return "", err
 	}
+	if known.Origin == b.self() {
+		return "", core.NotFound("logbook.nobody_knows_us", fmt.Errorf("%s is our own address", address))
+	}
 	if err := b.Adopt(ctx, known); err != nil {
 		return "", err
 	}
-	return known.Origin, b.pullLog(ctx, b.self(), mirrorURL(known.URL, b.self()))
+	l, err := currentLog(ctx, b.n.DB, b.self())
+	if err != nil {
+		return "", err
+	}
+	return known.Origin, b.pullOwnAt(ctx, known.URL, l)
 }
 
-// announce tells members our newest key set at once; who does not hear it will
-// find it in the log.
-func (b *Book) announce(ctx context.Context, to []core.MemberID) {
-	_, doc, err := b.KeySet(ctx, b.self())
-	if err != nil {
-		return
-	}
-	for _, id := range to {
-		if err := b.calls.JSON(ctx, id, "POST", "/ec/v1/keyset", doc, nil); err != nil {
-			b.n.Log.Warn("key set not announced", "member", id, "error", err)
-		}
-	}
-}
-
-// newOnlineKey signs a key set with this node's key, revokes the earlier ones from
-// the size that was found, and appends it.
-func (b *Book) newOnlineKey(ctx context.Context, root ed25519.PrivateKey, l row, url string) error {
-	keys, err := l.keySet()
-	if err != nil {
-		return err
-	}
-	for i := range keys.Keys {
-		if keys.Keys[i].RevokedFrom == 0 {
-			keys.Keys[i].RevokedFrom = l.Tree.N
-		}
-	}
-	keys.Keys = append(keys.Keys, NewKey(b.n.Signer.Public()))
-	if len(keys.Keys) > 16 {
-		keys.Keys = keys.Keys[len(keys.Keys)-16:]
-	}
-	keys.Version, keys.URL, keys.Made = keys.Version+1, url, b.now()
-	doc, err := keys.Sign(root)
-	if err != nil {
-		return err
-	}
-	text, err := doc.Encode()
-	if err != nil {
-		return err
-	}
-	entry, err := encodeLeaf(Entry{Typ: TypKeySet, Log: b.self(), Iat: b.now()}, doc)
-	if err != nil {
-		return err
-	}
-	err = b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		l, err := getRow(ctx, q, b.self())
+// renewKeys publishes a key set in which this node's key is the only good one. It
+// answers the size of our whole history before that entry. reopen, when not nil,
+// changes the set further.
+func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url string, reopen func(*KeySet) error) (int64, error) {
+	var size int64
+	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		m, err := getMember(ctx, q, b.self())
 		if err != nil {
 			return err
 		}
-		if err := soundEdge(ctx, q, l); err != nil {
+		keys, err := m.keySet()
+		if err != nil {
 			return err
 		}
-		l.Doc, l.Version, l.URL = text, keys.Version, url
-		_, err = b.grow(ctx, q, l, stored{typ: TypKeySet, data: entry, received: b.now()})
+		l, err := currentLog(ctx, q, b.self())
+		if err != nil {
+			return err
+		}
+		size = l.base + l.tree.N
+		keys.Version, keys.URL, keys.Made = keys.Version+1, url, b.now()
+		if reopen != nil {
+			if err := reopen(&keys); err != nil {
+				return err
+			}
+			size = keys.base(keys.Epoch())
+		}
+		keys.replace(b.n.Signer.Public(), size)
+		doc, err := keys.Sign(root)
+		if err != nil {
+			return err
+		}
+		// The root key spoke: what was held against ourselves is settled.
+		if err := clearStops(ctx, q); err != nil {
+			return err
+		}
+		if _, err := pardonForks(ctx, q, m.id, b.now()); err != nil {
+			return err
+		}
+		m.forked = 0
+		_, err = b.publish(ctx, q, m, doc)
 		return err
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		b.wake()
 	}
-	return b.Beat(ctx)
+	return size, err
+}
+
+// replace makes a key the only good one; the others keep what they signed up to
+// size.
+func (s *KeySet) replace(key ed25519.PublicKey, size int64) {
+	var out []Key
+	for _, k := range s.Keys {
+		if key.Equal(k.Public()) {
+			continue
+		}
+		if k.RevokedFrom == 0 || k.RevokedFrom > size {
+			k.RevokedFrom = size
+		}
+		if k.RevokedFrom > 0 {
+			out = append(out, k)
+		}
+	}
+	if len(out) >= maxKeys {
+		out = out[len(out)-maxKeys+1:]
+	}
+	s.Keys = append(out, NewKey(key))
+}
+
+// OpenEpoch closes our log where it is known to be good and goes on in a new one:
+// the way back after two histories of it were signed by accident, or after its
+// disk was damaged. It costs one root-signed entry, not the identity. size is how
+// much of the present log is good, at most what verifies here; -1 takes the
+// largest size that a neighbour cosigned and that verifies here. Entries behind it
+// leave the log and are kept in quarantine. It answers the number of the epoch
+// opened.
+func (b *Book) OpenEpoch(ctx context.Context, root ed25519.PrivateKey, size int64) (int64, error) {
+	l, err := currentLog(ctx, b.n.DB, b.self())
+	if err != nil {
+		return 0, err
+	}
+	if size < 0 {
+		if size, err = witnessedSize(ctx, b.n.DB, l.origin); err != nil {
+			return 0, err
+		}
+	}
+	size = min(size, l.tree.N)
+	at, err := rootAt(ctx, b.n.DB, l, size)
+	if err != nil {
+		return 0, err
+	}
+	address, err := b.URL(ctx, b.self())
+	if err != nil {
+		return 0, err
+	}
+	var epoch int64
+	_, err = b.renewKeys(ctx, root, address, func(k *KeySet) error {
+		if len(k.Closed) >= maxEpochs {
+			return core.Invalid("logbook.bad_keyset", errors.New("too many epochs")).With("Member", b.self())
+		}
+		k.Closed = append(k.Closed, Closed{Size: size, Root: hashText(at)})
+		epoch = k.Epoch()
+		return nil
+	})
+	return epoch, err
+}
+
+// NewKeySet is a first key set for a member whose online key is known; sign it
+// with the root key and hand it to Init.
+func NewKeySet(s seal.Signer, url string, made core.Moment) KeySet {
+	return KeySet{Origin: s.ID(), Version: 1, URL: url, Keys: []Key{NewKey(s.Public())}, Made: made}
 }

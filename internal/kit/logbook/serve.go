@@ -2,347 +2,324 @@ package logbook
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"filippo.io/torchwood"
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
-	"entrechat/internal/kit/seal"
 )
 
-// WellKnown is /.well-known/entrechat.json: who a node is, for somebody who has
-// only its address.
-// spec: docs/spec/exchange.md#well-known
-type WellKnown struct {
-	Origin   core.MemberID `json:"origin"`
-	URL      string        `json:"url"`
-	Log      string        `json:"log"` // path of the tile log below URL
-	Root     core.RootKey  `json:"root"`
-	KeySet   seal.Envelope `json:"keyset"`
-	Verifier string        `json:"verifier"` // c2sp.org/signed-note key of the log
-	Versions []string      `json:"versions"`
-}
+// Cache-Control values: a tile, or a range of entries, never changes.
+const (
+	forEver = "public, max-age=31536000, immutable"
+	ask     = "no-cache"
+)
 
 // Routes are the logbook's endpoints.
+// spec: docs/spec/exchange.md#addresses
 func (b *Book) Routes() []peer.Route {
-	own := func(ctx context.Context, _ *http.Request) (row, error) { return getRow(ctx, b.n.DB, b.self()) }
-	mirror := func(ctx context.Context, r *http.Request) (row, error) {
-		if b.n.Tuning.NoForward {
-			return row{}, core.NotFound("logbook.unknown_member", errors.New("not forwarding"))
-		}
-		return rowByHash(ctx, b.n.DB, r.PathValue("hash"))
-	}
 	return []peer.Route{
 		{Pattern: "GET /.well-known/entrechat.json", Public: true, Handle: b.serveWellKnown},
-		{Pattern: "GET /log/checkpoint", Public: true, Handle: b.serveHead(own)},
-		{Pattern: "GET /log/tile/{tile...}", Public: true, Handle: b.serveTile(own)},
+		{Pattern: "GET /log/{path...}", Public: true, Handle: b.serveOwn},
+		{Pattern: "GET /ec/v1/mirror/{hash}/{path...}", Public: true, Handle: b.serveMirror},
 		{Pattern: "GET /ec/v1/heads", Public: true, Handle: b.serveHeads},
-		{Pattern: "GET /ec/v1/mirror/{hash}/checkpoint", Public: true, Handle: b.serveHead(mirror)},
-		{Pattern: "GET /ec/v1/mirror/{hash}/tile/{tile...}", Public: true, Handle: b.serveTile(mirror)},
 		{Pattern: "POST /ec/v1/add-checkpoint", Public: true, MaxBody: 2 * maxHead, Handle: b.serveAddCheckpoint},
-		{Pattern: "POST /ec/v1/keyset", Public: true, MaxBody: MaxEntry, Handle: b.serveKeySet},
-		{Pattern: "POST /ec/v1/entries", Digest: true, MaxBody: 2 << 20, Handle: b.serveEntries},
+		{Pattern: "POST /ec/v1/keyset", Public: true, MaxBody: 64 << 10, Handle: b.serveKeySet},
+		{Pattern: "POST /ec/v1/entries", Digest: true, MaxBody: maxPostBody, Handle: b.serveEntries},
+		{Pattern: "POST /ec/v1/inbox", Digest: true, Handle: b.serveInbox},
 	}
 }
 
-type find func(ctx context.Context, r *http.Request) (row, error)
-
 func (b *Book) serveWellKnown(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
-	l, err := getRow(r.Context(), b.n.DB, b.self())
-	if err != nil {
-		return err
-	}
 	keys, doc, err := b.KeySet(r.Context(), b.self())
 	if err != nil {
 		return err
 	}
-	vkey, err := VerifierKey(b.self(), keys.Current())
+	out := WellKnown{
+		Origin: b.self(), URL: keys.URL, Root: keys.Root, KeySet: doc, Log: logPath(keys.Epoch()),
+		Versions: []string{"1"}, Instance: b.instance,
+	}
+	if key := keys.Current(); key != nil {
+		if out.Verifier, err = LogVerifier(b.self(), keys.Epoch(), key); err != nil {
+			return err
+		}
+		witness, err := WitnessVerifier(b.self(), key)
+		if err != nil {
+			return err
+		}
+		out.Witness = witness.String()
+	}
+	return peer.WriteJSON(w, out)
+}
+
+// logPath is where a member serves its own log of an epoch.
+func logPath(epoch int64) string {
+	if epoch <= 1 {
+		return "/log"
+	}
+	return "/log/" + strconv.FormatInt(epoch, 10)
+}
+
+// serveOwn serves our own logs at the addresses other programs expect: /log/... is
+// the first, /log/2/... the second.
+func (b *Book) serveOwn(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+	path, epoch := r.PathValue("path"), int64(1)
+	if first, rest, ok := strings.Cut(path, "/"); ok {
+		if n, err := strconv.ParseInt(first, 10, 64); err == nil && n > 1 && first == strconv.FormatInt(n, 10) {
+			path, epoch = rest, n
+		}
+	}
+	l, err := getLog(r.Context(), b.n.DB, b.self(), epoch)
 	if err != nil {
 		return err
 	}
-	return peer.WriteJSON(w, WellKnown{
-		Origin: l.Origin, URL: l.URL, Log: "/log", Root: l.Root, KeySet: doc, Verifier: vkey, Versions: []string{"1"},
-	})
+	return b.serveLog(w, r, l, path)
 }
 
-// serveHead answers a log's head with the cosignatures of its present size.
-func (b *Book) serveHead(which find) func(http.ResponseWriter, *http.Request, core.MemberID) error {
-	return func(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
-		l, err := which(r.Context(), r)
-		if err != nil {
-			return err
-		}
-		if l.Note == nil {
-			return core.NotFound("logbook.no_head", fmt.Errorf("no head of %s yet", l.Origin)).With("Member", l.Origin)
-		}
-		lines, err := getCosignatures(r.Context(), b.n.DB, l.Origin, l.Tree.N)
-		if err != nil {
-			return err
-		}
-		text := string(l.Note)
-		for _, line := range lines {
-			if !strings.Contains(text, line) && len(text)+len(line) < maxHead {
-				text += line
-			}
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-cache")
-		_, err = io.WriteString(w, text)
-		return ignoreGone(err)
+func (b *Book) serveMirror(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+	l, err := logByHash(r.Context(), b.n.DB, r.PathValue("hash"))
+	if err != nil {
+		return err
 	}
-}
-
-// ignoreGone: the asker left; there is nobody to answer.
-func ignoreGone(error) error { return nil }
-
-func (b *Book) serveTile(which find) func(http.ResponseWriter, *http.Request, core.MemberID) error {
-	return func(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
-		tile, err := torchwood.ParseTilePath("tile/" + r.PathValue("tile"))
-		if err != nil {
-			return core.NotFound("logbook.no_tile", err)
-		}
-		l, err := which(r.Context(), r)
-		if err != nil {
-			return err
-		}
-		data, err := b.readTile(r.Context(), l, tile)
-		if err != nil {
-			return err
-		}
-		// A tile never changes: full ones are final, partial ones are named by width.
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, err = w.Write(data) //nolint:gosec // tiles are octets, never a page; nosniff
-		return ignoreGone(err)
+	if b.n.Tuning.NoForward && l.member != b.self() {
+		return core.NotFound("logbook.unknown_member", errors.New("not forwarding")).With("Member", l.member)
 	}
+	return b.serveLog(w, r, l, r.PathValue("path"))
 }
+
+// serveLog serves one file of a log.
+func (b *Book) serveLog(w http.ResponseWriter, r *http.Request, l logRow, path string) error {
+	switch {
+	case path == "checkpoint":
+		return b.serveHead(w, r, l)
+	case path == "keyset":
+		return b.serveKeys(w, r, l.member)
+	case strings.HasPrefix(path, "tile/"):
+		return b.serveTile(w, r, l, path)
+	case strings.HasPrefix(path, "entries/"):
+		return b.serveRange(w, r, l, strings.TrimPrefix(path, "entries/"))
+	}
+	return core.NotFound("logbook.no_tile", fmt.Errorf("no file %.80q in a log", path))
+}
+
+func (b *Book) serveHead(w http.ResponseWriter, r *http.Request, l logRow) error {
+	if l.note == nil {
+		return core.NotFound("logbook.no_head", fmt.Errorf("no head of %s", l.origin)).With("Member", l.member)
+	}
+	lines, err := getCosignatures(r.Context(), b.n.DB, l.origin, l.tree.N)
+	if err != nil {
+		return err
+	}
+	text := string(l.note)
+	if l.member != b.self() {
+		text += l.cosig // a mirror says that it holds what is under the head
+	}
+	for _, line := range lines {
+		if !strings.Contains(text, line) && len(text)+len(line) < maxHead {
+			text += line
+		}
+	}
+	return answer(w, r, "text/plain; charset=utf-8", ask, []byte(text))
+}
+
+func (b *Book) serveKeys(w http.ResponseWriter, r *http.Request, id core.MemberID) error {
+	m, err := getMember(r.Context(), b.n.DB, id)
+	if err != nil {
+		return err
+	}
+	if len(m.doc) == 0 {
+		return core.NotFound("logbook.no_keyset", fmt.Errorf("no key set of %s", id)).With("Member", id)
+	}
+	return answer(w, r, "application/json", ask, m.doc)
+}
+
+func (b *Book) serveTile(w http.ResponseWriter, r *http.Request, l logRow, path string) error {
+	t, err := torchwood.ParseTilePath(path)
+	if err != nil {
+		return core.NotFound("logbook.no_tile", err)
+	}
+	level := max(t.L, 0)
+	if level > 7 || t.N > maxTree || (t.N<<torchwood.TileHeight+int64(t.W))<<(level*torchwood.TileHeight) > l.tree.N {
+		return core.NotFound("logbook.no_tile", fmt.Errorf("tile %s of %s is not there yet", path, l.origin))
+	}
+	if t.L < 0 {
+		from := t.N * torchwood.TileWidth
+		return b.serveBundle(w, r, l, from, from+int64(t.W), 1<<62)
+	}
+	data, err := getTile(r.Context(), b.n.DB, l.origin, t)
+	if err != nil {
+		return err
+	}
+	return answer(w, r, "application/octet-stream", forEver, data)
+}
+
+// serveRange serves entries [from, to) in the form of an entry bundle, or the
+// first of them when they would be too much.
+func (b *Book) serveRange(w http.ResponseWriter, r *http.Request, l logRow, path string) error {
+	first, last, ok := strings.Cut(path, "/")
+	from, err1 := strconv.ParseInt(first, 10, 64)
+	to, err2 := strconv.ParseInt(last, 10, 64)
+	if !ok || err1 != nil || err2 != nil || from < 0 || to <= from || to > l.tree.N {
+		return core.NotFound("logbook.no_tile", fmt.Errorf("no entries %.40q in %s", path, l.origin))
+	}
+	return b.serveBundle(w, r, l, from, min(to, from+rangeEntries), rangeBytes)
+}
+
+func (b *Book) serveBundle(w http.ResponseWriter, r *http.Request, l logRow, from, to, limit int64) error {
+	page, err := getEntries(r.Context(), b.n.DB, l.origin, from, int(to-from))
+	if err != nil {
+		return err
+	}
+	var out []byte
+	for i, s := range page {
+		if s.index != from+int64(i) {
+			return damaged(l.origin, fmt.Errorf("entry %d is missing", from+int64(i)))
+		}
+		if int64(len(out)) > 0 && int64(len(out)+len(s.data)) > limit {
+			break
+		}
+		if out, err = torchwood.AppendTileEntry(out, s.data); err != nil {
+			return err
+		}
+	}
+	return answer(w, r, "application/octet-stream", forEver, out)
+}
+
+// answer writes a document with an etag and honours If-None-Match.
+func answer(w http.ResponseWriter, r *http.Request, kind, cache string, data []byte) error {
+	sum := tlog.RecordHash(data)
+	etag := fmt.Sprintf(`"%x"`, sum[:8])
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Cache-Control", cache)
+	h.Set("ETag", etag)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.Header.Get("If-None-Match") == etag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	_, _ = w.Write(data) // the asker is gone
+	return nil
+}
+
+// headsAnswer is what /ec/v1/heads says.
+// spec: docs/spec/exchange.md#heads
+type headsAnswer struct {
+	// Store names the numbering that Cursor belongs to: a node that was restored
+	// or began again counts anew.
+	Store  string     `json:"store"`
+	Cursor int64      `json:"cursor"`
+	Heads  []headItem `json:"heads"`
+}
+
+// headItem is one log that changed. The head is signed by its author; the rest is
+// a hint.
+type headItem struct {
+	Member  core.MemberID `json:"member"`
+	Epoch   int64         `json:"epoch"`
+	Version int64         `json:"version"`        // of the member's key set
+	Head    string        `json:"head,omitempty"` // signed checkpoint, absent while none counts
+}
+
+// Bounds of a heads answer.
+const (
+	headsLimit = 8 << 20
+	maxWait    = 50 * time.Second
+	// settleTime is how long a long poll waits for more once something changed, so
+	// that a burst is one answer.
+	settleTime = 2 * time.Second
+)
 
 func (b *Book) serveHeads(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
-	if err != nil && r.URL.Query().Get("after") != "" {
-		return core.Invalid("logbook.bad_cursor", err)
+	if text := r.URL.Query().Get("after"); err != nil && text != "" || after < 0 {
+		return core.Invalid("logbook.bad_cursor", fmt.Errorf("%.40q", text))
 	}
-	store, err := b.storeID(r.Context())
+	store, last, err := storeState(r.Context(), b.n.DB)
 	if err != nil {
 		return err
 	}
 	if r.URL.Query().Get("store") != store {
 		after = 0
 	}
-	wait, _ := strconv.Atoi(r.URL.Query().Get("wait"))
-	if err := b.awaitChange(r.Context(), after, time.Duration(min(max(wait, 0), 50))*time.Second); err != nil {
+	wait, err := strconv.Atoi(r.URL.Query().Get("wait"))
+	if err == nil && wait > 0 {
+		b.awaitChange(r.Context(), after, min(time.Duration(wait)*time.Second, maxWait))
+	}
+	out := headsAnswer{Store: store, Cursor: after, Heads: []headItem{}}
+	if last > after || wait > 0 {
+		if err := b.headsAfter(r.Context(), &out); err != nil {
+			return err
+		}
+	}
+	return peer.WriteJSON(w, out)
+}
+
+// headsAfter fills in what changed after an answer's cursor, and moves it.
+func (b *Book) headsAfter(ctx context.Context, out *headsAnswer) error {
+	logs, err := logsAfter(ctx, b.n.DB, out.Cursor, maxLogs)
+	if err != nil || len(logs) == 0 {
 		return err
 	}
-	answer := headsAnswer{Store: store, Cursor: after, Logs: []headHint{}}
-	rows, err := allRows(r.Context(), b.n.DB, after)
+	versions, err := versionsAfter(ctx, b.n.DB, out.Cursor)
 	if err != nil {
 		return err
 	}
-	for _, l := range rows[:min(len(rows), maxHints)] {
-		answer.Cursor = l.Seq
-		if l.Note == nil || b.n.Tuning.NoForward && l.Origin != b.self() {
+	for _, l := range logs {
+		out.Cursor = l.seq
+		v := versions[l.member]
+		if v == 0 || b.n.Tuning.NoForward && l.member != b.self() {
 			continue
 		}
-		answer.Logs = append(answer.Logs, headHint{
-			Origin: l.Origin, Size: l.Tree.N, Root: base64.StdEncoding.EncodeToString(l.Tree.Hash[:]), Signed: l.Signed,
-		})
+		out.Heads = append(out.Heads, headItem{Member: l.member, Epoch: l.epoch, Version: v, Head: string(l.note)})
 	}
-	return peer.WriteJSON(w, answer)
+	return nil
 }
 
-// awaitChange returns when a log changed after the cursor or wait is over.
-func (b *Book) awaitChange(ctx context.Context, after int64, wait time.Duration) error {
-	if wait <= 0 {
-		return nil
-	}
+// awaitChange returns when a log changed after the cursor, a moment later, or when
+// the wait is over.
+func (b *Book) awaitChange(ctx context.Context, after int64, wait time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	look := time.NewTicker(2 * time.Second) // another process of this node may write
+	defer look.Stop()
 	for {
-		b.mu.Lock()
-		changed := b.changed
-		b.mu.Unlock()
-		seq, err := lastSeq(ctx, b.n.DB)
-		if ctx.Err() != nil || seq > after {
-			return nil
-		}
-		if err != nil {
-			return err
+		changed := b.changes()
+		if seq, err := lastSeq(ctx, b.n.DB); err != nil || seq > after {
+			select {
+			case <-time.After(settleTime):
+			case <-ctx.Done():
+			}
+			return
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-changed:
-		case <-time.After(2 * time.Second): // another process of this node may have written
+		case <-look.C:
 		}
 	}
 }
 
-// serveKeySet learns the newer key set of a member we follow. Anybody may bring
-// it: the root key's signature is what counts, and a member that lost its online
-// key could not sign the request.
-func (b *Book) serveKeySet(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return core.Invalid("peer.bad_body", err)
-	}
-	doc, err := seal.DecodeEnvelope(body)
-	if err != nil {
+// serveInbox takes the hint that a member has news: nothing in it is believed, it
+// only makes us ask that member soon.
+func (b *Book) serveInbox(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+	_, _ = io.Copy(io.Discard, r.Body)
+	if err := updateContact(r.Context(), b.n.DB, from, func(c *contact) { c.failures, c.retry = 0, 0 }); err != nil {
 		return err
 	}
-	for _, id := range doc.Signers() {
-		if err := b.Learn(r.Context(), id, doc); err != nil {
-			return err
-		}
+	select {
+	case b.hints <- from:
+	default: // busy: the regular round comes to it
 	}
-	return peer.WriteJSON(w, struct{}{})
-}
-
-// serveEntries takes what an author posts of its own log.
-func (b *Book) serveEntries(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
-	var m entriesMessage
-	if err := peer.ReadJSON(r, &m); err != nil {
-		return err
-	}
-	if len(m.Entries) > maxPost || m.Start < 0 {
-		return core.Invalid("logbook.too_long", fmt.Errorf("%d entries", len(m.Entries)))
-	}
-	o := offer{note: []byte(m.Head), start: m.Start}
-	for _, text := range m.Entries {
-		data, err := base64.StdEncoding.Strict().DecodeString(text)
-		if err != nil {
-			return core.Invalid("logbook.bad_entry", err)
-		}
-		o.entries = append(o.entries, data)
-	}
-	head, err := b.take(r.Context(), from, o)
-	if errors.Is(err, errForked) {
-		return b.forkedPost(r.Context(), from, m)
-	}
-	if err != nil && core.CodeOf(err) != core.CodeConflict {
-		return err
-	}
-	l, err := getRow(r.Context(), b.n.DB, from)
-	if err != nil {
-		return err
-	}
-	answer := entriesAnswer{Size: l.Tree.N}
-	if l.Tree == head.Tree && l.Note != nil {
-		if answer.Cosignature, err = cosign(b.n.Signer, head); err != nil {
-			return err
-		}
-	}
-	return peer.WriteJSON(w, answer)
-}
-
-// forkedPost: an author posted a head that contradicts what it told us before.
-// A proof over different sizes needs its tiles, which we ask of it.
-func (b *Book) forkedPost(ctx context.Context, from core.MemberID, m entriesMessage) error {
-	base, err := b.URL(ctx, from)
-	if err != nil {
-		return err
-	}
-	if err := b.proveFrom(ctx, from, logURL(base), []byte(m.Head)); err != nil {
-		return core.Conflict("logbook.forked", fmt.Errorf("%s posts another history: %w", from, err)).With("Member", from)
-	}
-	return core.Conflict("logbook.forked", fmt.Errorf("%s posts another history", from)).With("Member", from)
-}
-
-// serveAddCheckpoint is the witness endpoint of c2sp.org/tlog-witness. As we are
-// a mirror as well, we cosign only heads whose entries we hold: they are fetched
-// from the author first.
-func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return core.Invalid("peer.bad_body", err)
-	}
-	old, proof, signed, err := parseAddCheckpoint(string(body))
-	if err != nil {
-		return core.Invalid("logbook.bad_head", err)
-	}
-	origin, _, _ := strings.Cut(string(signed), "\n")
-	l, err := getRow(r.Context(), b.n.DB, core.MemberID(origin))
-	if err != nil {
-		return err
-	}
-	if old != l.Tree.N {
-		w.Header().Set("Content-Type", "text/x.tlog.size")
-		w.WriteHeader(http.StatusConflict)
-		_, err := fmt.Fprintf(w, "%d\n", l.Tree.N)
-		return ignoreGone(err)
-	}
-	claimed, err := claimedTree(signed, l.Origin)
-	if err != nil {
-		return err
-	}
-	if claimed.N != old || old > 0 && claimed.Hash != l.Tree.Hash {
-		if err := tlog.CheckTree(proof, claimed.N, claimed.Hash, old, l.Tree.Hash); err != nil && old > 0 {
-			w.WriteHeader(http.StatusUnprocessableEntity)
-			return nil
-		}
-	}
-	head, err := b.pullUpTo(r.Context(), l.Origin, logURL(l.URL), signed)
-	if err != nil {
-		return err
-	}
-	line, err := cosign(b.n.Signer, head)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, line)
-	return ignoreGone(err)
-}
-
-// parseAddCheckpoint reads "old N", proof lines, an empty line, the checkpoint.
-func parseAddCheckpoint(body string) (old int64, proof tlog.TreeProof, signed []byte, err error) {
-	head, rest, ok := strings.Cut(body, "\n\n")
-	lines := strings.Split(head, "\n")
-	number, isOld := strings.CutPrefix(lines[0], "old ")
-	if !ok || !isOld || len(lines) > 64 {
-		return 0, nil, nil, errors.New("not an add-checkpoint request")
-	}
-	if old, err = strconv.ParseInt(number, 10, 64); err != nil || old < 0 {
-		return 0, nil, nil, fmt.Errorf("old size %.20q", number)
-	}
-	for _, line := range lines[1:] {
-		h, err := parseHash(line)
-		if err != nil {
-			return 0, nil, nil, err
-		}
-		proof = append(proof, h)
-	}
-	return old, proof, []byte(rest), nil
-}
-
-// keepCosignature stores a neighbour's line for our head if it verifies.
-func (b *Book) keepCosignature(ctx context.Context, id core.MemberID, l row, line string) error {
-	keys, err := b.Keys(ctx, id)
-	if err != nil {
-		return err
-	}
-	text, _, _ := strings.Cut(string(l.Note), "\n\n")
-	valid := slices.ContainsFunc(keys, func(key ed25519.PublicKey) bool {
-		_, timed, err := verifiers(id, key)
-		if err != nil {
-			return false
-		}
-		_, err = note.Open([]byte(text+"\n\n"+line), note.VerifierList(timed))
-		return err == nil
-	})
-	if !valid || strings.Count(line, "\n") != 1 {
-		return core.Denied("logbook.bad_cosignature", fmt.Errorf("cosignature of %s does not hold", id)).With("Member", id)
-	}
-	return putCosignature(ctx, b.n.DB, l, id, line)
+	w.WriteHeader(http.StatusAccepted)
+	return nil
 }

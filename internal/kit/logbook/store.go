@@ -12,176 +12,197 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
-// row is one log as stored.
-type row struct {
-	Origin    core.MemberID
-	URL       string
-	Root      core.RootKey
-	Doc       []byte // key set document, nil when not met
-	Version   int64
-	Tree      tlog.Tree
-	Note      []byte
-	Signed    core.Moment
-	Seq       int64
-	Suspended core.Moment
+// memberRow is one member as stored.
+type memberRow struct {
+	id       core.MemberID
+	url      string
+	root     core.RootKey
+	doc      []byte // key set document, nil when none was met
+	version  int64
+	forked   core.Moment
+	followed core.Moment
 }
 
-const rowColumns = `origin, url, root, keyset, version, size, tree, head, signed_us, seq, suspended_us`
+const memberColumns = `id, url, root, keyset, version, forked_us, followed_us`
 
-func scanRow(r db.Row) (row, error) {
-	var l row
+func scanMember(r db.Row) (memberRow, error) {
+	var m memberRow
 	var root string
-	var tree []byte
-	err := r.Scan(&l.Origin, &l.URL, &root, &l.Doc, &l.Version, &l.Tree.N, &tree, &l.Note, &l.Signed, &l.Seq, &l.Suspended)
-	if err != nil {
-		return l, err
+	if err := r.Scan(&m.id, &m.url, &root, &m.doc, &m.version, &m.forked, &m.followed); err != nil {
+		return m, err
 	}
-	copy(l.Tree.Hash[:], tree)
-	return l, l.Root.UnmarshalText([]byte(root))
+	return m, m.root.UnmarshalText([]byte(root))
 }
 
-// keySet reads the row's key set; the pinned root key is checked again, because a
-// row is bytes on a disk like any other.
-func (l row) keySet() (KeySet, error) {
-	if l.Doc == nil {
-		return KeySet{}, core.NotFound("logbook.no_keyset", fmt.Errorf("no key set of %s yet", l.Origin)).With("Member", l.Origin)
+// keySet reads the row's key set. The pinned root key is checked again: a row is
+// bytes on a disk like any other. Returns CodeNotFound before the first was met.
+func (m memberRow) keySet() (KeySet, error) {
+	if len(m.doc) == 0 {
+		return KeySet{}, core.NotFound("logbook.no_keyset", fmt.Errorf("no key set of %s yet", m.id)).With("Member", m.id)
 	}
-	doc, err := seal.DecodeEnvelope(l.Doc)
+	doc, err := seal.DecodeEnvelope(m.doc)
 	if err != nil {
 		return KeySet{}, err
 	}
-	return OpenKeySet(doc, l.Origin, l.Root)
+	return OpenKeySet(doc, m.id, m.root)
 }
 
-func getRow(ctx context.Context, q db.Querier, id core.MemberID) (row, error) {
-	l, err := db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM logbook_log WHERE origin = $1`, string(id))
+func getMember(ctx context.Context, q db.Querier, id core.MemberID) (memberRow, error) {
+	m, err := db.One(ctx, q, scanMember, `SELECT `+memberColumns+` FROM logbook_member WHERE id = $1`, string(id))
 	if errors.Is(err, db.ErrNoRow) {
-		return l, core.NotFound("logbook.unknown_member", fmt.Errorf("%s is not known", id)).With("Member", id)
+		return m, core.NotFound("logbook.unknown_member", fmt.Errorf("%s is not known", id)).With("Member", id)
+	}
+	return m, err
+}
+
+func allMembers(ctx context.Context, q db.Querier) ([]memberRow, error) {
+	return db.All(ctx, q, scanMember, `SELECT `+memberColumns+` FROM logbook_member ORDER BY id`)
+}
+
+func putMember(ctx context.Context, q db.Querier, m memberRow) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_member (`+memberColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7)
+		ON CONFLICT (id) DO UPDATE SET url=excluded.url, keyset=excluded.keyset, version=excluded.version, forked_us=excluded.forked_us`,
+		string(m.id), m.url, m.root.String(), m.doc, m.version, int64(m.forked), int64(m.followed))
+	return err
+}
+
+// logRow is one log as stored.
+type logRow struct {
+	origin string
+	member core.MemberID
+	epoch  int64
+	base   int64
+	tree   tlog.Tree
+	note   []byte // head, nil when none counts
+	signed core.Moment
+	heard  core.Moment
+	cosig  string
+	bytes  int64
+	seq    int64
+}
+
+func (l logRow) view() view { return view{tree: l.tree, signed: l.signed, attested: l.note != nil} }
+
+func (l logRow) head() head {
+	return head{origin: l.origin, tree: l.tree, note: l.note, signed: l.signed}
+}
+
+const logColumns = `origin, member, epoch, base, size, tree, head, signed_us, heard_us, cosignature, bytes, seq`
+
+func scanLog(r db.Row) (logRow, error) {
+	var l logRow
+	var root []byte
+	err := r.Scan(&l.origin, &l.member, &l.epoch, &l.base, &l.tree.N, &root, &l.note, &l.signed, &l.heard, &l.cosig, &l.bytes, &l.seq)
+	if err != nil {
+		return l, err
+	}
+	if len(root) != tlog.HashSize {
+		return l, damaged(l.origin, fmt.Errorf("stored root has %d bytes", len(root)))
+	}
+	l.tree.Hash = tlog.Hash(root)
+	if len(l.note) == 0 {
+		l.note = nil
+	}
+	return l, nil
+}
+
+// emptyLog is a log nothing is known of yet.
+func emptyLog(id core.MemberID, epoch, base int64) logRow {
+	root, _ := tlog.TreeHash(0, nil) //nolint:errcheck // reads nothing
+	return logRow{origin: LogOrigin(id, epoch), member: id, epoch: epoch, base: base, tree: tlog.Tree{Hash: root}}
+}
+
+// getLog reads one epoch of a member. Returns CodeNotFound.
+func getLog(ctx context.Context, q db.Querier, id core.MemberID, epoch int64) (logRow, error) {
+	l, err := db.One(ctx, q, scanLog, `SELECT `+logColumns+` FROM logbook_log WHERE member = $1 AND epoch = $2`, string(id), epoch)
+	if errors.Is(err, db.ErrNoRow) {
+		return l, core.NotFound("logbook.unknown_member", fmt.Errorf("no log %d of %s", epoch, id)).With("Member", id)
 	}
 	return l, err
 }
 
-// rowByHash finds a log by the hash that mirror paths name it with.
-func rowByHash(ctx context.Context, q db.Querier, hash string) (row, error) {
-	l, err := db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM logbook_log WHERE name_hash = $1`, hash)
+// currentLog is the log of a member that goes on.
+func currentLog(ctx context.Context, q db.Querier, id core.MemberID) (logRow, error) {
+	l, err := db.One(ctx, q, scanLog, `SELECT `+logColumns+` FROM logbook_log WHERE member = $1 ORDER BY epoch DESC LIMIT 1`, string(id))
+	if errors.Is(err, db.ErrNoRow) {
+		return l, core.NotFound("logbook.unknown_member", fmt.Errorf("no log of %s", id)).With("Member", id)
+	}
+	return l, err
+}
+
+// logByHash finds a log by the hash that mirror paths name it with.
+func logByHash(ctx context.Context, q db.Querier, hash string) (logRow, error) {
+	l, err := db.One(ctx, q, scanLog, `SELECT `+logColumns+` FROM logbook_log WHERE name_hash = $1`, hash)
 	if errors.Is(err, db.ErrNoRow) {
 		return l, core.NotFound("logbook.unknown_member", fmt.Errorf("no mirror %.64q", hash)).With("Member", hash)
 	}
 	return l, err
 }
 
+// logsAfter lists logs changed after a seq, oldest change first.
+func logsAfter(ctx context.Context, q db.Querier, seq int64, limit int) ([]logRow, error) {
+	return db.All(ctx, q, scanLog, `SELECT `+logColumns+` FROM logbook_log WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+}
+
+func logsOf(ctx context.Context, q db.Querier, id core.MemberID) ([]logRow, error) {
+	return db.All(ctx, q, scanLog, `SELECT `+logColumns+` FROM logbook_log WHERE member = $1 ORDER BY epoch`, string(id))
+}
+
 func lastSeq(ctx context.Context, q db.Querier) (int64, error) {
 	return db.One(ctx, q, db.Int64, `SELECT COALESCE(MAX(seq), 0) FROM logbook_log`)
 }
 
-func allRows(ctx context.Context, q db.Querier, after int64) ([]row, error) {
-	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM logbook_log WHERE seq > $1 ORDER BY seq`, after)
+// versionsAfter are the key set versions of members whose logs changed after a seq.
+func versionsAfter(ctx context.Context, q db.Querier, seq int64) (map[core.MemberID]int64, error) {
+	out := map[core.MemberID]int64{}
+	_, err := db.All(ctx, q, func(r db.Row) (struct{}, error) {
+		var id core.MemberID
+		var version int64
+		err := r.Scan(&id, &version)
+		out[id] = version
+		return struct{}{}, err
+	}, `SELECT id, version FROM logbook_member WHERE id IN (SELECT member FROM logbook_log WHERE seq > $1)`, seq)
+	return out, err
 }
 
-func insertRow(ctx context.Context, q db.Querier, l row) error {
-	root, err := l.Root.MarshalText()
+// putLog stores a log under a new seq, so that whoever follows seq sees it.
+func putLog(ctx context.Context, q db.Querier, l logRow) error {
+	seq, err := lastSeq(ctx, q)
 	if err != nil {
 		return err
 	}
-	seq, err := nextSeq(ctx, q)
-	if err != nil {
-		return err
-	}
-	_, err = db.Exec(ctx, q, `INSERT INTO logbook_log (name_hash, `+rowColumns+`) VALUES ($12,$1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`,
-		string(l.Origin), l.URL, string(root), l.Doc, l.Version, l.Tree.N, l.Tree.Hash[:], l.Note, int64(l.Signed), seq, int64(l.Suspended), l.Origin.Hash())
+	_, err = db.Exec(ctx, q, `INSERT INTO logbook_log (`+logColumns+`, name_hash) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+		ON CONFLICT (origin) DO UPDATE SET size=excluded.size, tree=excluded.tree, head=excluded.head, signed_us=excluded.signed_us,
+		heard_us=excluded.heard_us, cosignature=excluded.cosignature, bytes=excluded.bytes, seq=excluded.seq`,
+		l.origin, string(l.member), l.epoch, l.base, l.tree.N, l.tree.Hash[:], l.note, int64(l.signed), int64(l.heard), l.cosig,
+		l.bytes, seq+1, core.MemberID(l.origin).Hash())
 	return err
 }
 
-// updateRow stores what changes as a log grows, under a new seq.
-func updateRow(ctx context.Context, q db.Querier, l row) error {
-	seq, err := nextSeq(ctx, q)
+// forget drops everything held of a member.
+func forget(ctx context.Context, q db.Querier, id core.MemberID) error {
+	logs, err := logsOf(ctx, q, id)
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(ctx, q, `UPDATE logbook_log SET url=$2, keyset=$3, version=$4, size=$5, tree=$6, head=$7, signed_us=$8, seq=$9,
-		suspended_us=$10 WHERE origin=$1`,
-		string(l.Origin), l.URL, l.Doc, l.Version, l.Tree.N, l.Tree.Hash[:], l.Note, int64(l.Signed), seq, int64(l.Suspended))
-	return err
-}
-
-func nextSeq(ctx context.Context, q db.Querier) (int64, error) {
-	n, err := lastSeq(ctx, q)
-	return n + 1, err
-}
-
-// hashes reads stored tree hashes of one log within a transaction.
-func hashes(ctx context.Context, q db.Querier, id core.MemberID) tlog.HashReaderFunc {
-	return func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			h, err := db.One(ctx, q, scanHash, `SELECT hash FROM logbook_hash WHERE origin = $1 AND idx = $2`, string(id), index)
-			if err != nil {
-				return nil, fmt.Errorf("hash %d of %s: %w", index, id, err)
+	for _, l := range logs {
+		for _, table := range []string{"entry", "tile", "quarantine", "cosignature"} {
+			if _, err := db.Exec(ctx, q, `DELETE FROM logbook_`+table+` WHERE log = $1`, l.origin); err != nil {
+				return err
 			}
-			out[i] = h
-		}
-		return out, nil
-	}
-}
-
-func scanHash(r db.Row) (tlog.Hash, error) {
-	var h tlog.Hash
-	var b []byte
-	if err := r.Scan(&b); err != nil {
-		return h, err
-	}
-	if len(b) != len(h) {
-		return h, fmt.Errorf("stored hash has %d bytes", len(b))
-	}
-	copy(h[:], b)
-	return h, nil
-}
-
-// putEntry stores leaf number index and the tree hashes it completes.
-func putEntry(ctx context.Context, q db.Querier, id core.MemberID, index int64, e stored) error {
-	added, err := tlog.StoredHashesForRecordHash(index, tlog.RecordHash(e.data), hashes(ctx, q, id))
-	if err != nil {
-		return fmt.Errorf("hash entry %d of %s: %w", index, id, err)
-	}
-	at := tlog.StoredHashIndex(0, index)
-	for i, h := range added {
-		if _, err := db.Exec(ctx, q, `INSERT INTO logbook_hash (origin, idx, hash) VALUES ($1,$2,$3)`, string(id), at+int64(i), h[:]); err != nil {
-			return err
 		}
 	}
-	_, err = db.Exec(ctx, q, `INSERT INTO logbook_entry (origin, idx, typ, data, received_us) VALUES ($1,$2,$3,$4,$5)`,
-		string(id), index, e.typ, e.data, int64(e.received))
-	return err
-}
-
-// stored is an entry's bytes with what we noted about them.
-type stored struct {
-	index    int64
-	typ      string
-	data     []byte
-	received core.Moment
-}
-
-func getEntries(ctx context.Context, q db.Querier, id core.MemberID, from int64, limit int) ([]stored, error) {
-	return db.All(ctx, q, func(r db.Row) (s stored, err error) {
-		err = r.Scan(&s.index, &s.typ, &s.data, &s.received)
-		return s, err
-	}, `SELECT idx, typ, data, received_us FROM logbook_entry WHERE origin = $1 AND idx >= $2 ORDER BY idx LIMIT $3`,
-		string(id), from, limit)
-}
-
-// cutBack moves entries from size on into quarantine: they were signed under a
-// key that its owner revoked from there.
-func cutBack(ctx context.Context, q db.Querier, id core.MemberID, size int64, now core.Moment) error {
 	for _, statement := range []string{
-		`INSERT INTO logbook_quarantine (origin, idx, data, moved_us) SELECT origin, idx, data, $3 FROM logbook_entry WHERE origin=$1 AND idx >= $2`,
-		`DELETE FROM logbook_entry WHERE origin=$1 AND idx >= $2 AND $3 > 0`,
-		`UPDATE logbook_cursor SET next=$2 WHERE origin=$1 AND next > $2 AND $3 > 0`,
+		`DELETE FROM logbook_log WHERE member = $1`, `DELETE FROM logbook_cursor WHERE member = $1`,
+		`DELETE FROM logbook_contact WHERE member = $1`, `DELETE FROM logbook_member WHERE id = $1`,
 	} {
-		if _, err := db.Exec(ctx, q, statement, string(id), size, int64(now)); err != nil {
+		if _, err := db.Exec(ctx, q, statement, string(id)); err != nil {
 			return err
 		}
 	}
-	_, err := db.Exec(ctx, q, `DELETE FROM logbook_hash WHERE origin=$1 AND idx >= $2`, string(id), tlog.StoredHashIndex(0, size))
-	return err
+	return nil
+}
+
+func damaged(origin string, err error) error {
+	return core.Internal("logbook.damaged", fmt.Errorf("log %s: %w", origin, err)).With("Log", origin)
 }

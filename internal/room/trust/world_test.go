@@ -133,7 +133,7 @@ func (w *world) newDB() *db.DB {
 func (n *node) open(d *db.DB) {
 	n.w.t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	n.book = logbook.New(logbook.Needs{DB: d, Signer: n.signer, Now: n.w.clock, Log: quiet, Boot: string(n.id)})
+	n.book = logbook.New(logbook.Needs{DB: d, Signer: n.signer, Now: n.w.clock, Log: quiet})
 	needs := peer.Needs{Signer: n.signer, Keyring: n.book, Private: true, Now: n.w.clock, Log: quiet}
 	n.client = peer.NewClient(needs)
 	n.w.t.Cleanup(n.client.CloseIdle)
@@ -170,7 +170,7 @@ func (n *node) types() (out []string) {
 // suspend has a node believe that it saw another fork.
 func (n *node) suspend(id core.MemberID, at core.Moment) {
 	n.w.t.Helper()
-	_, err := db.Exec(n.w.t.Context(), n.DB, `UPDATE logbook_log SET suspended_us = $2 WHERE origin = $1`, string(id), int64(at))
+	_, err := db.Exec(n.w.t.Context(), n.DB, `UPDATE logbook_member SET forked_us = $2 WHERE id = $1`, string(id), int64(at))
 	ok(n.w.t, err)
 }
 

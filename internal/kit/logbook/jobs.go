@@ -1,0 +1,75 @@
+package logbook
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"entrechat/internal/kit/jobs"
+)
+
+// Tuning is the exchange's pace. Zero fields take the design's values, which were
+// simulated for 100 to 10,000 members.
+type Tuning struct {
+	Pull    time.Duration // between rounds; 5 minutes
+	Push    time.Duration // between looks whether our log grew; 2 seconds
+	Deliver time.Duration // between looks whether any log grew; 2 seconds
+	Lease   time.Duration // between looks whether a command asks for us; 500 ms, at most 9 minutes
+	Resign  time.Duration // between signing our head anew; 6 hours
+	Fixed   int           // neighbours pulled each round, posted to, and listened to; 3
+	Random  int           // others pulled each round; 1, negative = none
+	// NoListen leaves the long polls out.
+	NoListen bool
+	// NoForward answers nothing about others: a bad neighbour, for simulations.
+	NoForward bool
+}
+
+func (t Tuning) orDefault() Tuning {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&t.Pull, 5 * time.Minute},
+		{&t.Push, 2 * time.Second},
+		{&t.Deliver, 2 * time.Second},
+		{&t.Lease, 500 * time.Millisecond},
+		{&t.Resign, 6 * time.Hour},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if t.Fixed == 0 {
+		t.Fixed = 3
+	}
+	if t.Random == 0 {
+		t.Random = 1
+	}
+	t.Random = max(t.Random, 0)
+	return t
+}
+
+// Jobs are what keeps the logs going between members while the node is up; the
+// readers are told what is new.
+func (b *Book) Jobs(readers []Reader) []jobs.Job {
+	t := b.n.Tuning.orDefault()
+	all := []jobs.Job{
+		{Name: "logbook-guard", Every: max(guardBeat, t.Lease), Run: b.keepLease},
+		{Name: "logbook-lease", Every: t.Lease, Run: b.answerLease},
+		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.Pull},
+		{Name: "logbook-push", Every: t.Push, Run: b.Push},
+		{Name: "logbook-hints", Run: b.answerHints},
+		{Name: "logbook-resign", Every: t.Resign, Jitter: t.Resign / 10, Later: true, Run: b.Resign},
+		{Name: "logbook-deliver", Every: t.Deliver, Run: func(ctx context.Context) error { return b.Deliver(ctx, readers) }},
+	}
+	if t.NoListen {
+		return all
+	}
+	for i := range t.Fixed {
+		all = append(all, jobs.Job{
+			Name: fmt.Sprintf("logbook-listen-%d", i+1), Every: 5 * time.Second, Later: true,
+			Run: func(ctx context.Context) error { return b.listen(ctx, i) },
+		})
+	}
+	return all
+}

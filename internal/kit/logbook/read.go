@@ -1,0 +1,128 @@
+package logbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"entrechat/internal/core"
+)
+
+// Entries reads at most limit verified entries of a member from an Index on, over
+// all its epochs; leaves nobody can read are passed over.
+func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]Entry, error) {
+	logs, err := logsOf(ctx, b.n.DB, id)
+	if err != nil {
+		return nil, err
+	}
+	var out []Entry
+	for _, l := range logs {
+		next := max(0, from-l.base)
+		for next < l.tree.N && len(out) < limit {
+			page, err := getEntries(ctx, b.n.DB, l.origin, next, limit-len(out))
+			if err != nil || len(page) == 0 {
+				return out, err
+			}
+			for _, s := range page {
+				if e, err := parseLeaf(id, l.base+s.index, s.data); err == nil {
+					out = append(out, e)
+				}
+			}
+			next = page[len(page)-1].index + 1
+		}
+	}
+	return out, nil
+}
+
+// Entry is one entry of a member by its Index. Returns CodeNotFound, or
+// CodeInvalid when nobody can read it.
+func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (Entry, error) {
+	logs, err := logsOf(ctx, b.n.DB, id)
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, l := range logs {
+		if index < l.base || index >= l.base+l.tree.N {
+			continue
+		}
+		found, err := getEntries(ctx, b.n.DB, l.origin, index-l.base, 1)
+		if err != nil {
+			return Entry{}, err
+		}
+		if len(found) != 1 || found[0].index != index-l.base {
+			return Entry{}, damaged(l.origin, fmt.Errorf("entry %d is missing", index-l.base))
+		}
+		return parseLeaf(id, index, found[0].data)
+	}
+	return Entry{}, core.NotFound("logbook.no_entry", fmt.Errorf("no entry %d of %s", index, id)).With("Member", id)
+}
+
+// Verify recomputes every tree of a member from the stored entries and compares it
+// with the stored tiles and the signed head. It answers how many entries it
+// checked. Returns CodeInternal (logbook.damaged) naming what does not match,
+// CodeNotFound for a stranger or when nothing has come yet.
+func (b *Book) Verify(ctx context.Context, id core.MemberID) (int64, error) {
+	m, err := getMember(ctx, b.n.DB, id)
+	if err != nil {
+		return 0, err
+	}
+	logs, err := logsOf(ctx, b.n.DB, id)
+	if err != nil {
+		return 0, err
+	}
+	var size int64
+	for _, l := range logs {
+		if err := b.verifyLog(ctx, m, l); err != nil {
+			return size, err
+		}
+		size += l.tree.N
+	}
+	if size == 0 {
+		return 0, core.NotFound("logbook.no_head", fmt.Errorf("nothing of %s yet", id)).With("Member", id)
+	}
+	return size, nil
+}
+
+func (b *Book) verifyLog(ctx context.Context, m memberRow, l logRow) error {
+	if l.note != nil {
+		keys, err := m.keySet()
+		if err != nil {
+			return err
+		}
+		h, err := openHead(keys, l.epoch, l.note)
+		if err != nil || h.tree != l.tree {
+			return damaged(l.origin, errors.Join(errors.New("head does not cover the tree"), err))
+		}
+	}
+	// Tiles are read through the tree, which proves them; leaves must match them.
+	read := hashes(ctx, b.n.DB, l.origin, l.tree)
+	for next := int64(0); next < l.tree.N; {
+		page, err := getEntries(ctx, b.n.DB, l.origin, next, pageSize)
+		if err != nil {
+			return err
+		}
+		indexes := make([]int64, len(page))
+		for i, s := range page {
+			if s.index != next+int64(i) || s.index >= l.tree.N {
+				return damaged(l.origin, fmt.Errorf("entry %d is missing", next+int64(i)))
+			}
+			indexes[i] = tlog.StoredHashIndex(0, s.index)
+		}
+		if len(page) == 0 {
+			return damaged(l.origin, fmt.Errorf("entry %d is missing", next))
+		}
+		want, err := read.ReadHashes(indexes)
+		if err != nil {
+			return damaged(l.origin, err)
+		}
+		for i, s := range page {
+			if tlog.RecordHash(s.data) != want[i] {
+				return damaged(l.origin, fmt.Errorf("entry %d is not the one signed", s.index))
+			}
+		}
+		next += int64(len(page))
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package logbook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+// contact is how the exchange with one member goes.
+type contact struct {
+	member      core.MemberID
+	store       string // the numbering that cursor belongs to
+	cursor      int64
+	whole       core.Moment
+	toldSize    int64 // our whole history, as far as it confirmed
+	toldSigned  core.Moment
+	toldVersion int64
+	failures    int64
+	retry       core.Moment
+}
+
+const contactColumns = `member, store, cursor, whole_us, told_size, told_us, told_version, failures, retry_us`
+
+func scanContact(r db.Row) (c contact, err error) {
+	err = r.Scan(&c.member, &c.store, &c.cursor, &c.whole, &c.toldSize, &c.toldSigned, &c.toldVersion, &c.failures, &c.retry)
+	return c, err
+}
+
+// getContact reads how it goes with a member; the zero contact when there was
+// none yet.
+func getContact(ctx context.Context, q db.Querier, id core.MemberID) (contact, error) {
+	c, err := db.One(ctx, q, scanContact, `SELECT `+contactColumns+` FROM logbook_contact WHERE member = $1`, string(id))
+	if errors.Is(err, db.ErrNoRow) {
+		return contact{member: id}, nil
+	}
+	return c, err
+}
+
+// neighbour is a member we may exchange with, and how that goes.
+type neighbour struct {
+	contact
+	url    string
+	weight uint64
+}
+
+// getNeighbours lists all members but ourselves and those that forked.
+func getNeighbours(ctx context.Context, q db.Querier, self core.MemberID) ([]neighbour, error) {
+	return db.All(ctx, q, func(r db.Row) (n neighbour, err error) {
+		err = r.Scan(&n.member, &n.url, &n.store, &n.cursor, &n.whole, &n.toldSize, &n.toldSigned, &n.toldVersion, &n.failures, &n.retry)
+		return n, err
+	}, `SELECT m.id, m.url, COALESCE(c.store, ''), COALESCE(c.cursor, 0), COALESCE(c.whole_us, 0), COALESCE(c.told_size, 0),
+		COALESCE(c.told_us, 0), COALESCE(c.told_version, 0), COALESCE(c.failures, 0), COALESCE(c.retry_us, 0)
+		FROM logbook_member m LEFT JOIN logbook_contact c ON c.member = m.id WHERE m.id <> $1 AND m.forked_us = 0`, string(self))
+}
+
+// getNeighbour is one member, whoever it is. Returns CodeNotFound.
+func getNeighbour(ctx context.Context, q db.Querier, id core.MemberID) (neighbour, error) {
+	m, err := getMember(ctx, q, id)
+	if err != nil {
+		return neighbour{}, err
+	}
+	c, err := getContact(ctx, q, id)
+	return neighbour{contact: c, url: m.url}, err
+}
+
+func putContact(ctx context.Context, q db.Querier, c contact) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_contact (`+contactColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
+		ON CONFLICT (member) DO UPDATE SET store=excluded.store, cursor=excluded.cursor, whole_us=excluded.whole_us, told_size=excluded.told_size,
+		told_us=excluded.told_us, told_version=excluded.told_version, failures=excluded.failures, retry_us=excluded.retry_us`,
+		string(c.member), c.store, c.cursor, int64(c.whole), c.toldSize, int64(c.toldSigned), c.toldVersion, c.failures, int64(c.retry))
+	return err
+}
+
+// updateContact changes a contact in one transaction, so that a pull and a push
+// with the same member do not undo each other.
+func updateContact(ctx context.Context, d *db.DB, id core.MemberID, change func(*contact)) error {
+	return d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		c, err := getContact(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		change(&c)
+		return putContact(ctx, q, c)
+	})
+}
+
+// askAnew forgets how far we read the others' heads: a log that was passed over
+// is wanted now.
+func askAnew(ctx context.Context, q db.Querier) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_contact SET cursor = 0, whole_us = 0`)
+	return err
+}
+
+// putCosignature keeps a witness's line, if it is for no smaller a tree.
+func putCosignature(ctx context.Context, q db.Querier, origin string, witness core.MemberID, size int64, line string) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cosignature (log, witness, size, line) VALUES ($1,$2,$3,$4)
+		ON CONFLICT (log, witness) DO UPDATE SET size=excluded.size, line=excluded.line WHERE logbook_cosignature.size <= excluded.size`,
+		origin, string(witness), size, line)
+	return err
+}
+
+func getCosignatures(ctx context.Context, q db.Querier, origin string, size int64) ([]string, error) {
+	return db.All(ctx, q, db.Text, `SELECT line FROM logbook_cosignature WHERE log = $1 AND size = $2 ORDER BY witness`, origin, size)
+}
+
+// witnessedSize is the largest size of a log that at least some witnesses
+// cosigned.
+func witnessedSize(ctx context.Context, q db.Querier, origin string) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT COALESCE(MAX(size), 0) FROM logbook_cosignature WHERE log = $1`, origin)
+}
+
+// kept is a fork proof as stored.
+type kept struct {
+	member   core.MemberID
+	proof    []byte
+	found    core.Moment
+	pardoned core.Moment
+	told     bool
+}
+
+func scanKept(r db.Row) (k kept, err error) {
+	var told int64
+	err = r.Scan(&k.member, &k.proof, &k.found, &k.pardoned, &told)
+	k.told = told != 0
+	return k, err
+}
+
+// putFork keeps a proof once; fresh says that it was new.
+func putFork(ctx context.Context, q db.Querier, id core.MemberID, proof []byte, now core.Moment) (fresh bool, err error) {
+	sum := sha256.Sum256(proof)
+	n, err := db.Exec(ctx, q, `INSERT INTO logbook_fork (id, member, proof, found_us, pardoned_us, told) VALUES ($1,$2,$3,$4,0,0)
+		ON CONFLICT (id) DO NOTHING`, hex.EncodeToString(sum[:]), string(id), proof, int64(now))
+	return n > 0, err
+}
+
+func allForks(ctx context.Context, q db.Querier) ([]kept, error) {
+	return db.All(ctx, q, scanKept, `SELECT member, proof, found_us, pardoned_us, told FROM logbook_fork ORDER BY found_us, id`)
+}
+
+func markTold(ctx context.Context, q db.Querier, id core.MemberID) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_fork SET told = 1 WHERE member = $1`, string(id))
+	return err
+}
+
+func pardonForks(ctx context.Context, q db.Querier, id core.MemberID, now core.Moment) (int64, error) {
+	return db.Exec(ctx, q, `UPDATE logbook_fork SET pardoned_us = $2 WHERE member = $1 AND pardoned_us = 0`, string(id), int64(now))
+}

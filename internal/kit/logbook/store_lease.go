@@ -1,0 +1,101 @@
+package logbook
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+// lease is a node that says now and then that it runs on this database.
+type lease struct {
+	instance string
+	ask      string // another process wants to know whether it lives
+	answer   string
+}
+
+func scanLease(r db.Row) (l lease, err error) {
+	err = r.Scan(&l.instance, &l.ask, &l.answer)
+	return l, err
+}
+
+func getLease(ctx context.Context, q db.Querier, instance string) (lease, bool, error) {
+	l, err := db.One(ctx, q, scanLease, `SELECT instance, ask, answer FROM logbook_lease WHERE instance = $1`, instance)
+	if errors.Is(err, db.ErrNoRow) {
+		return l, false, nil
+	}
+	return l, err == nil, err
+}
+
+// guardedSince lists leases, renewed since a moment, of nodes that passed the
+// guard, the newest first.
+func guardedSince(ctx context.Context, q db.Querier, since core.Moment) ([]lease, error) {
+	return db.All(ctx, q, scanLease, `SELECT instance, ask, answer FROM logbook_lease WHERE beat_us >= $1 AND guarded = 1
+		ORDER BY beat_us DESC LIMIT 4`, int64(since))
+}
+
+// putLease renews a lease and forgets those not renewed for an hour.
+func putLease(ctx context.Context, q db.Querier, instance string, now core.Moment, guarded bool) error {
+	flag := 0
+	if guarded {
+		flag = 1
+	}
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_lease (instance, beat_us, guarded, ask, answer) VALUES ($1,$2,$3,'','')
+		ON CONFLICT (instance) DO UPDATE SET beat_us = excluded.beat_us, guarded = excluded.guarded`, instance, int64(now), flag)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(ctx, q, `DELETE FROM logbook_lease WHERE beat_us < $1`, int64(now.Add(-time.Hour)))
+	return err
+}
+
+// askLease puts a question, unless one waits already: its answer is as good.
+func askLease(ctx context.Context, q db.Querier, instance, ask string) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_lease SET ask = $2 WHERE instance = $1 AND ask = ''`, instance, ask)
+	return err
+}
+
+func answerLease(ctx context.Context, q db.Querier, instance, answer string) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_lease SET answer = $2, ask = '' WHERE instance = $1 AND ask = $2`, instance, answer)
+	return err
+}
+
+// putStop remembers why nothing may be appended until people act.
+func putStop(ctx context.Context, q db.Querier, reason, detail string, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_stop (reason, detail, since_us) VALUES ($1,$2,$3)
+		ON CONFLICT (reason) DO NOTHING`, reason, detail, int64(now))
+	return err
+}
+
+// stops lists why nothing may be appended; none is the good case.
+func stops(ctx context.Context, q db.Querier) ([]string, error) {
+	return db.All(ctx, q, db.Text, `SELECT reason FROM logbook_stop ORDER BY since_us`)
+}
+
+func clearStops(ctx context.Context, q db.Querier) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM logbook_stop`)
+	return err
+}
+
+// storeState names our numbering of changes, and the last one.
+func storeState(ctx context.Context, d *db.DB) (id string, last int64, err error) {
+	_, err = db.One(ctx, d, func(r db.Row) (struct{}, error) { return struct{}{}, r.Scan(&id, &last) },
+		`SELECT COALESCE((SELECT id FROM logbook_store WHERE one = 1), ''), COALESCE(MAX(seq), 0) FROM logbook_log`)
+	if err != nil || id != "" {
+		return id, last, err
+	}
+	if err := renewStore(ctx, d); err != nil {
+		return "", 0, err
+	}
+	return storeState(ctx, d)
+}
+
+// renewStore begins a new numbering: this database may be an older state of the
+// one others asked before.
+func renewStore(ctx context.Context, q db.Querier) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_store (one, id) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET id = excluded.id`, rand.Text())
+	return err
+}

@@ -1,0 +1,291 @@
+package logbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/wire"
+)
+
+// What an offer can turn out to be, besides taken or broken.
+var (
+	// errConflict: the head is validly signed and cannot be true beside what we
+	// hold; whoever met it builds the proof.
+	errConflict = errors.New("head contradicts the log we hold")
+	// errMismatch: the entries are not those the head is over. Whether the author
+	// forked or the one who served them lied is not known yet.
+	errMismatch = errors.New("entries do not lead to the head")
+	// errSuspended: the member forked; nothing of it is taken until people decide.
+	errSuspended = errors.New("member is suspended")
+)
+
+// How much of one member we keep: a start, and so much more each day. An honest
+// one needs about 12 kB a day.
+const (
+	startBytes = 64 << 20
+	dayBytes   = 8 << 20
+)
+
+// offer is a head with entries that follow what we hold, from anybody: the
+// author's signature is what counts.
+type offer struct {
+	member  core.MemberID
+	epoch   int64
+	note    []byte
+	from    int64 // leaf index of entries[0]
+	entries [][]byte
+	// part, when not zero, is a smaller tree that was proved to lead to the head:
+	// a long backlog is stored piece by piece.
+	part tlog.Tree
+}
+
+// take verifies an offer and stores it, in one transaction that is on the disk
+// when take returns. It answers the log as it is then held. Returns errConflict,
+// errMismatch, errSuspended, CodeConflict (logbook.gap) when entries are missing,
+// CodeDenied when no key of the member signed the head, CodeFull when the member
+// fills our disk.
+func (b *Book) take(ctx context.Context, o offer) (logRow, error) {
+	var l logRow
+	changed := false
+	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		changed = false
+		m, err := getMember(ctx, q, o.member)
+		if err != nil {
+			return err
+		}
+		if m.forked != 0 {
+			return errSuspended
+		}
+		keys, err := m.keySet()
+		if err != nil {
+			return err
+		}
+		h, err := openHead(keys, o.epoch, o.note)
+		if err != nil {
+			return err
+		}
+		if l, err = getLog(ctx, q, o.member, o.epoch); err != nil {
+			return err
+		}
+		if _, closed := keys.closed(o.epoch); closed {
+			return nil // what is good of it the key set says
+		}
+		changed, err = b.accept(ctx, q, m, &l, h, o)
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	if changed {
+		b.wake()
+	}
+	return l, nil
+}
+
+// accept stores what a verified head adds to a log, and says whether it did.
+func (b *Book) accept(ctx context.Context, q db.Querier, m memberRow, l *logRow, h head, o offer) (bool, error) {
+	v, err := l.view().offer(h, func(size int64) (tlog.Hash, error) { return rootAt(ctx, q, *l, size) })
+	if err != nil {
+		return false, err
+	}
+	switch v {
+	case older:
+		return false, nil
+	case conflict:
+		if l.note != nil {
+			return false, errConflict
+		}
+		// What we hold lost its last witness with a revoked key: begin again.
+		return true, b.beginAgain(ctx, q, l)
+	case longer:
+		if err := b.extend(ctx, q, m, l, h, o); err != nil {
+			return false, err
+		}
+	case refreshed:
+	}
+	if o.part.N == 0 {
+		l.note, l.signed, l.heard = h.note, h.signed, max(l.heard, heardAt(h.signed, b.now()))
+		if l.cosig, err = cosign(b.n.Signer, l.head(), b.now()); err != nil {
+			return false, err
+		}
+	}
+	return true, putLog(ctx, q, *l)
+}
+
+// beginAgain empties a log whose entries nothing vouches for; the next pull
+// fetches it from the start.
+func (b *Book) beginAgain(ctx context.Context, q db.Querier, l *logRow) error {
+	var err error
+	if *l, err = truncate(ctx, q, *l, 0, b.now()); err != nil {
+		return err
+	}
+	if err := cutCursors(ctx, q, l.member, l.base); err != nil {
+		return err
+	}
+	return putLog(ctx, q, *l)
+}
+
+// extend adds an offer's entries to a log if they lead to the tree they should.
+func (b *Book) extend(ctx context.Context, q db.Querier, m memberRow, l *logRow, h head, o offer) error {
+	want := h.tree
+	if o.part.N != 0 {
+		want = o.part
+	}
+	end := o.from + int64(len(o.entries))
+	if o.from > l.tree.N || end < want.N {
+		return core.Conflict("logbook.gap", fmt.Errorf("log %s: hold %d, want %d, offered [%d, %d)", l.origin, l.tree.N, want.N, o.from, end)).
+			With("Member", l.member)
+	}
+	leaves := o.entries[l.tree.N-o.from : want.N-o.from]
+	rows, size, err := b.readLeaves(*l, leaves)
+	if err != nil {
+		return err
+	}
+	days := int64(b.now().Sub(m.followed) / (24 * time.Hour))
+	if l.member != b.self() && l.bytes+size > startBytes+max(days, 0)*dayBytes {
+		return core.Full("logbook.too_much", fmt.Errorf("log %s: %d bytes", l.origin, l.bytes+size)).With("Member", l.member)
+	}
+	g, err := grow(ctx, q, l.origin, l.tree, leaves)
+	if err != nil {
+		return err
+	}
+	if g.tree != want {
+		return errMismatch
+	}
+	if err := putEntries(ctx, q, l.origin, rows); err != nil {
+		return err
+	}
+	if err := putTiles(ctx, q, l.origin, g); err != nil {
+		return err
+	}
+	l.tree, l.bytes = g.tree, l.bytes+size
+	if o.part.N != 0 {
+		l.note, l.cosig = nil, ""
+	}
+	return nil
+}
+
+// readLeaves prepares leaves for storing, with the type of those that can be read.
+func (b *Book) readLeaves(l logRow, leaves [][]byte) (rows []stored, size int64, err error) {
+	for i, data := range leaves {
+		index := l.tree.N + int64(i)
+		if len(data) > MaxEntry {
+			return nil, 0, core.Invalid("logbook.bad_entry", fmt.Errorf("entry %d of %s has %d bytes", index, l.origin, len(data)))
+		}
+		row := stored{index: index, data: data, received: b.now()}
+		if e, err := parseLeaf(l.member, l.base+index, data); err == nil {
+			row.typ = e.Typ
+		}
+		rows, size = append(rows, row), size+int64(len(data))
+	}
+	return rows, size, nil
+}
+
+// takeClosed stores entries of a log that the member closed: its key set says
+// where it ends and with which root, so no head is needed.
+func (b *Book) takeClosed(ctx context.Context, o offer) error {
+	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		m, err := getMember(ctx, q, o.member)
+		if err != nil {
+			return err
+		}
+		keys, err := m.keySet()
+		if err != nil {
+			return err
+		}
+		end, ok := keys.closed(o.epoch)
+		if !ok {
+			return core.Conflict("logbook.gap", fmt.Errorf("epoch %d of %s is not closed", o.epoch, o.member)).With("Member", o.member)
+		}
+		l, err := getLog(ctx, q, o.member, o.epoch)
+		if err != nil || l.tree.N >= end.N {
+			return err
+		}
+		err = b.extend(ctx, q, m, &l, head{tree: end}, o)
+		if errors.Is(err, errMismatch) && l.tree.N > 0 {
+			return b.beginAgain(ctx, q, &l)
+		}
+		if err != nil {
+			return err
+		}
+		l.note = nil
+		return putLog(ctx, q, l)
+	})
+	if err == nil {
+		b.wake()
+	}
+	return err
+}
+
+// accuse keeps a fork proof that holds and suspends the member. Against ourselves
+// it stops appending: two machines ran with one key. Returns CodeInvalid or
+// CodeDenied when nothing is proved, CodeNotFound for a member we do not know.
+func (b *Book) accuse(ctx context.Context, f Fork) error {
+	proof, err := wire.Encode(f)
+	if err != nil {
+		return err
+	}
+	fresh := false
+	err = b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		fresh = false
+		m, err := getMember(ctx, q, f.Origin)
+		if err != nil || m.forked != 0 {
+			return err // one proof is enough
+		}
+		newest := KeySet{}
+		if m.version > 0 {
+			if newest, err = m.keySet(); err != nil {
+				return err
+			}
+		}
+		if err := f.Check(m.root, newest); err != nil {
+			return err
+		}
+		if fresh, err = putFork(ctx, q, f.Origin, proof, b.now()); err != nil || !fresh {
+			return err
+		}
+		m.forked = b.now()
+		if f.Origin == b.self() {
+			if err := putStop(ctx, q, stopFork, "proof met", b.now()); err != nil {
+				return err
+			}
+		}
+		return putMember(ctx, q, m)
+	})
+	if err == nil && fresh {
+		b.n.Log.Error("a member signed two histories", "member", f.Origin, "epoch", f.Epoch)
+		b.wake()
+	}
+	return err
+}
+
+// tellForks writes proofs we hold into our own log, once each, so that everybody
+// who mirrors us learns. It waits while we may not append.
+func (b *Book) tellForks(ctx context.Context) error {
+	all, err := allForks(ctx, b.n.DB)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.told || k.member == b.self() {
+			continue
+		}
+		f, err := DecodeFork(k.proof)
+		if err != nil {
+			return damaged(string(k.member), err)
+		}
+		if _, err := b.Append(ctx, TypFork, nil, 0, f); err != nil {
+			return fmt.Errorf("tell others of a fork: %w", err)
+		}
+		if err := markTold(ctx, b.n.DB, k.member); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package logbook
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"entrechat/internal/core"
+)
+
+// maxProofLines bounds a proof as c2sp.org/tlog-witness does.
+const maxProofLines = 63
+
+func readBody(r *http.Request) ([]byte, error) {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, core.Invalid("peer.bad_body", err)
+	}
+	return data, nil
+}
+
+// serveAddCheckpoint is the witness endpoint of c2sp.org/tlog-witness, for logs we
+// mirror. As we are a mirror too, we cosign only heads whose entries we hold: they
+// are fetched from the author before we answer.
+// spec: docs/spec/exchange.md#add-checkpoint
+func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	req, err := parseAddCheckpoint(string(body))
+	if err != nil {
+		return core.Invalid("logbook.bad_head", err)
+	}
+	l, err := logByHash(r.Context(), b.n.DB, core.MemberID(req.claim.Origin).Hash())
+	if err != nil {
+		return err
+	}
+	keys, _, err := b.KeySet(r.Context(), l.member)
+	if err != nil {
+		return err
+	}
+	h, err := openHead(keys, l.epoch, req.note)
+	if err != nil {
+		return err // 403, as the standard asks
+	}
+	// What we cosigned last is what we hold a head of.
+	held := l.tree
+	if l.note == nil {
+		held.N = 0
+	}
+	switch {
+	case req.old != held.N, h.tree.N == held.N && h.tree.Hash != held.Hash:
+		if h.tree.N == held.N && h.tree.Hash != held.Hash {
+			err = b.dispute(r.Context(), source{}, l.member, l.epoch, req.note)
+			b.n.Log.Warn("head contradicts the log we hold", "log", l.origin, "error", err)
+		}
+		w.Header().Set("Content-Type", "text/x.tlog.size")
+		w.WriteHeader(http.StatusConflict)
+		_, _ = fmt.Fprintf(w, "%d\n", held.N) // the asker is gone
+		return nil
+	case req.old > 0 && tlog.CheckTree(req.proof, h.tree.N, h.tree.Hash, held.N, held.Hash) != nil,
+		req.old == 0 && len(req.proof) > 0:
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		return nil
+	}
+	m, err := getMember(r.Context(), b.n.DB, l.member)
+	if err != nil {
+		return err
+	}
+	now, err := b.sync(r.Context(), b.sourceAt(m.url, l.origin), l.member, l.epoch, req.note)
+	if err != nil {
+		return err
+	}
+	if now.tree != h.tree || now.note == nil {
+		return core.Unsure("logbook.gap", fmt.Errorf("log %s: at %d meanwhile", l.origin, now.tree.N)).With("Member", l.member)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, now.cosig) // the asker is gone
+	return nil
+}
+
+// addCheckpoint is a request of c2sp.org/tlog-witness.
+type addCheckpoint struct {
+	old   int64
+	proof tlog.TreeProof
+	note  []byte
+	claim struct {
+		Origin string
+		N      int64
+	}
+}
+
+// parseAddCheckpoint reads "old N", proof lines, an empty line, the checkpoint.
+func parseAddCheckpoint(body string) (addCheckpoint, error) {
+	var req addCheckpoint
+	top, rest, ok := strings.Cut(body, "\n\n")
+	lines := strings.Split(top, "\n")
+	number, isOld := strings.CutPrefix(lines[0], "old ")
+	if !ok || !isOld || len(lines) > 1+maxProofLines {
+		return req, errors.New("not an add-checkpoint request")
+	}
+	var err error
+	if req.old, err = strconv.ParseInt(number, 10, 64); err != nil || strconv.FormatInt(req.old, 10) != number || req.old < 0 {
+		return req, fmt.Errorf("old size %.20q", number)
+	}
+	if req.proof, err = parseProof(lines[1:]); err != nil {
+		return req, err
+	}
+	req.note = []byte(rest)
+	c, err := claim(req.note)
+	if err != nil {
+		return req, err
+	}
+	if req.old > c.N {
+		return req, fmt.Errorf("old size %d is above the head's %d", req.old, c.N)
+	}
+	req.claim.Origin, req.claim.N = c.Origin, c.N
+	return req, nil
+}
