@@ -31,7 +31,7 @@ const (
 	// answerTime how long the answer may take.
 	leaseFresh = 5 * time.Minute
 	answerTime = 3 * time.Second
-	lookTime   = 100 * time.Millisecond
+	lookTime   = 40 * time.Millisecond
 	// guardAsks bounds how many mirrors are asked, guardWants how many answers are
 	// enough.
 	guardAsks  = 8

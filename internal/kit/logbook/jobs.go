@@ -14,7 +14,7 @@ type Tuning struct {
 	Pull    time.Duration // between rounds; 5 minutes
 	Push    time.Duration // between looks whether our log grew; 2 seconds
 	Deliver time.Duration // between looks whether any log grew; 2 seconds
-	Lease   time.Duration // between looks whether a command asks for us; 500 ms, at most 9 minutes
+	Lease   time.Duration // between looks whether a command asks for us; 200 ms, at most 9 minutes
 	Resign  time.Duration // between signing our head anew; 6 hours
 	Fixed   int           // neighbours pulled each round, posted to, and listened to; 3
 	Random  int           // others pulled each round; 1, negative = none
@@ -32,7 +32,7 @@ func (t Tuning) orDefault() Tuning {
 		{&t.Pull, 5 * time.Minute},
 		{&t.Push, 2 * time.Second},
 		{&t.Deliver, 2 * time.Second},
-		{&t.Lease, 500 * time.Millisecond},
+		{&t.Lease, 200 * time.Millisecond},
 		{&t.Resign, 6 * time.Hour},
 	} {
 		if *d.field == 0 {
