@@ -263,14 +263,18 @@ func (t Tree) Differences(other Tree) []string {
 }
 
 // WriteTree fills dir with about files files and total bytes: nearly all files
-// small, as mail and source trees are, most bytes in media and dumps.
+// small, as mail and source trees are, and most bytes text.
 func WriteTree(dir string, files int, total int64, seed uint64) error {
 	m := mix{dir: dir, rng: rand.New(rand.NewPCG(seed, 2)), words: strings.Fields(phrases)} //nolint:gosec // test data wants to be repeatable
-	m.mail(int64(files) * 6800)                                                             // a small text is 6,800 bytes on average
-	left := total - m.written
-	m.media(left * 2 / 3)
-	m.text("db/dump.sql", left/4)
-	m.text("log/access.log", left/12)
+	// The shares of the tree the design was measured with: media 15 %, two large
+	// texts, and the rest in small files.
+	m.media(total * 15 / 100)
+	m.text("db/dump.sql", total*35/100)
+	m.text("log/access.log", total*20/100)
+	mean := (total - m.written) / int64(files)
+	for n := range files {
+		m.text(fmt.Sprintf("mail/%02x/%06d.eml", n%256, n), mean/2+m.rng.Int64N(mean))
+	}
 	m.odd()
 	return m.err
 }
