@@ -179,6 +179,5 @@ func (r *Room) raise(ctx context.Context, batch []Object, members []core.MemberI
 			}
 		}
 	}
-	_, err := r.store.weaken(ctx)
-	return err
+	return r.store.weaken(ctx)
 }

@@ -82,5 +82,5 @@ func (c *cache) forget(at *list.Element) {
 	old := c.order.Remove(at).(cached) //nolint:forcetypeassert,errcheck // nothing else is put in
 	delete(c.byID, old.id)
 	c.used -= old.size
-	_ = os.Remove(c.path(old.id)) //nolint:errcheck // emptied at the next start at the latest
+	_ = os.Remove(c.path(old.id))
 }

@@ -84,7 +84,7 @@ func (r *Room) checkMember(ctx context.Context, name string, c *Checked) error {
 		}
 		present = append(present, p)
 	}
-	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] })
+	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] }) //nolint:gosec // a sample needs no secrecy
 	for _, p := range present[:min(len(present), checkSample)] {
 		c.Audited++
 		if err := r.audit(ctx, p); err != nil {
@@ -146,7 +146,7 @@ func (r *Room) auditSome(ctx context.Context) error {
 			return err
 		}
 		if ok {
-			_ = r.audit(ctx, p) //nolint:errcheck // noted as the member's trouble
+			_ = r.audit(ctx, p) // noted as the member's trouble
 		}
 	}
 	return nil
@@ -172,7 +172,7 @@ func (r *Room) heal(ctx context.Context) error {
 			r.n.Log.Warn("a member was away too long; its shards are made again elsewhere", "member", id, "shards", n, "since", s.Bad.Time())
 		}
 	}
-	if _, err := r.store.weaken(ctx); err != nil {
+	if err := r.store.weaken(ctx); err != nil {
 		return err
 	}
 	if err := r.widen(ctx); err != nil {

@@ -150,7 +150,7 @@ func (c cli) check() *cobra.Command {
 }
 
 func printChecked(out *console.Out, seen []Checked) {
-	var rows [][]string
+	rows := make([][]string, 0, len(seen))
 	for _, s := range seen {
 		result := out.P.T("vault.check.fine", nil)
 		switch {
@@ -184,7 +184,7 @@ func progress[T any](out *console.Out, text func(T) string) func(T) {
 		return func(T) {}
 	}
 	return func(v T) {
-		fmt.Fprintf(out.Err, "\r\033[K%s\r", text(v)) //nolint:errcheck // a terminal that is gone
+		fmt.Fprintf(out.Err, "\r\033[K%s\r", text(v))
 	}
 }
 
@@ -238,7 +238,7 @@ func (c cli) kit() *cobra.Command {
 // readSeed reads the seed words from a file, or as they are typed.
 func readSeed(out *console.Out, file string) (string, error) {
 	if file != "" {
-		text, err := os.ReadFile(file) //nolint:gosec // the admin's own choice
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return "", core.NotFound("vault.no_seed_file", err).With("Path", file)
 		}
@@ -255,7 +255,7 @@ func words24(r io.Reader) (string, error) {
 	lines := bufio.NewScanner(r)
 	for len(found) < 24 && lines.Scan() {
 		text, _, _ := strings.Cut(lines.Text(), "#")
-		for _, w := range strings.Fields(text) {
+		for w := range strings.FieldsSeq(text) {
 			if strings.Trim(w, "0123456789.)") != "" {
 				found = append(found, w)
 			}

@@ -3,6 +3,7 @@ package vault
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,19 +55,31 @@ func printStatus(out *console.Out, r *Room, s Status) {
 	if s.Removed > 0 {
 		out.Say("vault.status.removed", args{"Count": s.Removed})
 	}
-	var rows [][]string
-	for _, k := range s.Kinds {
+	printKinds(out, s.Kinds)
+	printMembers(out, s.Members, now)
+}
+
+func printKinds(out *console.Out, kinds []Kind) {
+	if len(kinds) == 0 {
+		return
+	}
+	rows := make([][]string, 0, len(kinds))
+	for _, k := range kinds {
 		rows = append(rows, []string{
 			out.P.T("vault.kind."+string(k.Type), nil), fmt.Sprint(k.Files), out.P.Bytes(core.Size(k.Bytes)),
 			codeWords(out, k), fmt.Sprint(k.Domains), fmt.Sprint(max(k.Losses, 0)),
 		})
 	}
-	if len(rows) > 0 {
-		out.Line("")
-		out.Table([]string{"vault.col.what", "vault.col.files", "vault.col.size", "vault.col.how", "vault.col.domains", "vault.col.losses"}, rows)
+	out.Line("")
+	out.Table([]string{"vault.col.what", "vault.col.files", "vault.col.size", "vault.col.how", "vault.col.domains", "vault.col.losses"}, rows)
+}
+
+func printMembers(out *console.Out, members []At, now time.Time) {
+	if len(members) == 0 {
+		return
 	}
-	rows = nil
-	for _, m := range s.Members {
+	rows := make([][]string, 0, len(members))
+	for _, m := range members {
 		state := out.P.T("vault.member.well", nil)
 		if !m.Well {
 			state = out.P.T("vault.member.failing", args{"Ago": out.P.Ago(m.Since, now)})
@@ -75,10 +88,8 @@ func printStatus(out *console.Out, r *Room, s Status) {
 			string(m.Member), fmt.Sprint(m.Shards), out.P.Bytes(core.Size(m.Bytes)), out.P.Ago(m.Seen, now), state,
 		})
 	}
-	if len(rows) > 0 {
-		out.Line("")
-		out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.size", "vault.col.seen", "vault.col.state"}, rows)
-	}
+	out.Line("")
+	out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.size", "vault.col.seen", "vault.col.state"}, rows)
 }
 
 func codeWords(out *console.Out, k Kind) string {
@@ -162,11 +173,11 @@ func printKit(out *console.Out, k Kit) {
 		out.Say("vault.kit.backups", args{"Names": strings.Join(k.Backups, ", ")})
 		out.Line("")
 	}
-	from := ""
+	var from strings.Builder
 	for _, c := range k.Contacts[:min(len(k.Contacts), 3)] {
-		from += " --from " + c.URL
+		from.WriteString(" --from " + c.URL)
 	}
-	out.Say("vault.kit.steps", args{"Origin": k.Origin, "From": from})
+	out.Say("vault.kit.steps", args{"Origin": k.Origin, "From": from.String()})
 	out.Line(rule)
 	if k.Checked == 0 {
 		out.Note("vault.kit.unchecked", nil)

@@ -137,7 +137,7 @@ func (r *Room) exportFile(ctx context.Context, root *os.Root, o Object) (Exporte
 		err = root.Rename(part, name)
 	}
 	if err != nil {
-		_ = root.Remove(part) //nolint:errcheck // the next export writes it anew
+		_ = root.Remove(part)
 		if core.CodeOf(err) == core.CodeInternal && !errors.Is(err, fs.ErrClosed) {
 			err = fmt.Errorf("write: %w", err)
 		}

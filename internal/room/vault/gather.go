@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"entrechat/internal/core"
@@ -15,9 +16,9 @@ import (
 )
 
 const (
-	// hedgeAfter is how long a shard may take before one more is asked for
-	// elsewhere; longer where members have been slower than that.
-	hedgeAfter = 2 * time.Second
+	// patience is how long a shard may bring not one byte before another is asked
+	// for elsewhere. A slow line that moves is left alone.
+	patience = 2 * time.Second
 	// gatherLimit ends the wait for a member that neither answers nor refuses.
 	gatherLimit = 2 * time.Minute
 )
@@ -86,10 +87,24 @@ type gathering struct {
 
 	have    []int64 // by index: where in the file; negative = not here
 	from    []Placement
-	running map[int]Placement // by ticket
+	running map[int]*request // by ticket
 	answers chan answer
 	tickets int
 	failed  []error
+}
+
+// request is a shard on its way.
+type request struct {
+	Placement
+	to    io.Writer
+	bytes atomic.Int64 // that came
+	seen  int64        // of them, at the last look
+	stuck bool         // blamed, and another asked
+}
+
+func (r *request) Write(p []byte) (int, error) {
+	r.bytes.Add(int64(len(p)))
+	return r.to.Write(p)
 }
 
 // answer is how one request for a shard ended.
@@ -109,19 +124,18 @@ func (g *gathering) run(ctx context.Context) error {
 	for i := range g.have {
 		g.have[i] = -1
 	}
-	g.running, g.answers = map[int]Placement{}, make(chan answer)
+	g.running, g.answers = map[int]*request{}, make(chan answer)
 	defer func() {
 		cancel()
 		for range len(g.running) {
-			g.took(ctx, <-g.answers)
+			_ = g.took(ctx, <-g.answers) // noted where it was somebody's fault
 		}
 	}()
 	for range g.o.Code.K {
 		g.ask(ctx)
 	}
-	patience := g.room.patience()
-	hedge := time.NewTicker(patience)
-	defer hedge.Stop()
+	tick := time.NewTicker(patience)
+	defer tick.Stop()
 	for g.count() < g.o.Code.K {
 		if len(g.running) == 0 {
 			return g.tooFew()
@@ -131,9 +145,8 @@ func (g *gathering) run(ctx context.Context) error {
 			if g.took(ctx, a) != nil {
 				g.ask(ctx)
 			}
-		case <-hedge.C:
-			g.blameSlow(ctx, patience)
-			g.ask(ctx)
+		case <-tick.C:
+			g.replaceStuck(ctx)
 		case <-ctx.Done():
 			return g.tooFew()
 		}
@@ -165,13 +178,10 @@ func (g *gathering) ask(ctx context.Context) {
 			a.at = g.o.Code.Padded(g.o.Sealed) + int64(a.ticket)*g.size
 		}
 		g.sources = slices.Delete(g.sources, i, i+1)
-		g.running[a.ticket] = p
+		req := &request{Placement: p, to: io.NewOffsetWriter(g.file, a.at)}
+		g.running[a.ticket] = req
 		go func() {
-			began := g.room.n.Now()
-			a.err = g.room.read(ctx, p, io.NewOffsetWriter(g.file, a.at), g.size)
-			if a.err == nil {
-				g.room.took(g.room.n.Now().Sub(began))
-			}
+			a.err = g.room.read(ctx, p, req, g.size)
 			g.answers <- a
 		}()
 		return
@@ -187,8 +197,8 @@ func (g *gathering) place(p Placement) int {
 }
 
 func (g *gathering) underWay(index int) bool {
-	for _, p := range g.running {
-		if g.place(p) == index {
+	for _, r := range g.running {
+		if g.place(r.Placement) == index {
 			return true
 		}
 	}
@@ -197,7 +207,7 @@ func (g *gathering) underWay(index int) bool {
 
 // took files an answer and says what was wrong with it.
 func (g *gathering) took(ctx context.Context, a answer) error {
-	p := g.running[a.ticket]
+	p := g.running[a.ticket].Placement
 	delete(g.running, a.ticket)
 	if a.err != nil {
 		// What we cut off ourselves is nobody's fault.
@@ -214,13 +224,21 @@ func (g *gathering) took(ctx context.Context, a answer) error {
 	return nil
 }
 
-// blameSlow notes the members that have not given their shard in time, so that
-// the next object is asked of others first.
-func (g *gathering) blameSlow(ctx context.Context, patience time.Duration) {
-	for _, p := range g.running {
-		if !g.room.pool.failing(p.Member) {
-			g.room.blame(ctx, p, core.Unsure("vault.member_slow", fmt.Errorf("shard not here after %s", patience)))
+// replaceStuck notes the members that have brought nothing since the last look, so
+// that the next object is asked of others first, and asks another for each.
+func (g *gathering) replaceStuck(ctx context.Context) {
+	stuck := 0
+	for _, r := range g.running {
+		n := r.bytes.Load()
+		if n == r.seen && !r.stuck {
+			r.stuck = true
+			stuck++
+			g.room.blame(ctx, r.Placement, core.Unsure("vault.member_slow", fmt.Errorf("not one byte for %s", patience)))
 		}
+		r.seen = n
+	}
+	for range stuck {
+		g.ask(ctx)
 	}
 }
 
@@ -341,19 +359,4 @@ func (r *Room) unplace(ctx context.Context, p Placement, state PlacementState) e
 	}
 	r.work.broadcast()
 	return nil
-}
-
-// patience is how long a shard may take before another is asked for: two seconds,
-// or three times what they have lately taken.
-func (r *Room) patience() time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(hedgeAfter, 3*r.pace)
-}
-
-// took feeds patience with the time a shard took.
-func (r *Room) took(d time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pace += (d - r.pace) / 8
 }

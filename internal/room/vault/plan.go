@@ -62,7 +62,7 @@ func effective(held []Placement) int {
 
 // reachable is in how many domains an object can lie: where it is held, and where
 // it could be sent now.
-func reachable(o Object, held []Placement, lenders []shard.Candidate) int {
+func reachable(held []Placement, lenders []shard.Candidate) int {
 	all := make([]core.Lender, 0, len(held)+len(lenders))
 	for _, p := range held {
 		all = append(all, p.domain())

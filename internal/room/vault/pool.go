@@ -112,25 +112,60 @@ func (p *pool) failing(id core.MemberID) bool {
 	return p.states[id].Bad != 0
 }
 
-// filled counts bytes a lender has taken, until the catalogue is summed again.
-func (p *pool) filled(id core.MemberID, n int64) {
+// well leaves out the candidates that did not do what they were last asked: they are
+// tried again, but nothing is promised on them.
+func (p *pool) well(all []shard.Candidate) []shard.Candidate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	var out []shard.Candidate
+	for _, c := range all {
+		if p.states[c.ID].Bad == 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// relabel gives placements the failure domain their members stand in now: members
+// move, and after a recovery none is known.
+func (p *pool) relabel(held []Placement) []Placement {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, h := range held {
+		for _, l := range p.lenders {
+			if l.ID == h.Member {
+				held[i].Site, held[i].Admin = l.Site, l.Admin
+			}
+		}
+	}
+	return held
+}
+
+// took notes that a lender took n bytes.
+func (p *pool) took(ctx context.Context, id core.MemberID, n int64) {
+	p.mu.Lock()
 	if p.used != nil {
 		p.used[id] += n
 	}
+	p.mu.Unlock()
+	p.noteWell(ctx, id, true)
 }
 
-// good notes that a member did what we asked.
-func (p *pool) good(ctx context.Context, id core.MemberID) {
+// good notes that a member gave what we asked. One that is full stays so.
+func (p *pool) good(ctx context.Context, id core.MemberID) { p.noteWell(ctx, id, false) }
+
+func (p *pool) noteWell(ctx context.Context, id core.MemberID, took bool) {
 	ctx = context.WithoutCancel(ctx)
 	now := core.At(p.n.Now())
 	p.mu.Lock()
 	was := p.states[id]
-	next := lenderState{Good: now}
-	p.set(id, next)
+	is := lenderState{Good: now}
+	if was.Bad == 0 && !took {
+		is.Next = was.Next
+	}
+	p.set(id, is)
 	delete(p.fails, id)
-	write := was.Bad != 0 || was.Next != 0 || now.Sub(p.written[id]) > reachEvery
+	write := was.Bad != is.Bad || was.Next != is.Next || now.Sub(p.written[id]) > reachEvery
 	if write {
 		p.written[id] = now
 	}
@@ -138,10 +173,14 @@ func (p *pool) good(ctx context.Context, id core.MemberID) {
 	if !write {
 		return
 	}
-	p.keep(ctx, id, next)
+	p.keep(ctx, id, is)
 	if was.Bad != 0 {
 		p.logged(p.store.endTrouble(ctx, id, troubleUnreachable, now))
 		p.logged(p.store.hurry(ctx))
+	}
+	if took && was.Next != 0 {
+		p.logged(p.store.endTrouble(ctx, id, troubleFull, now))
+		p.logged(p.store.endTrouble(ctx, id, troubleRefused, now))
 	}
 }
 

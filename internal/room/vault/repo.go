@@ -50,7 +50,7 @@ func (r *Room) Create(ctx context.Context, name string) (Created, error) {
 		return Created{}, err
 	}
 	var password [24]byte
-	_, _ = rand.Read(password[:]) //nolint:errcheck // never fails, says crypto/rand
+	_, _ = rand.Read(password[:]) // never fails, says crypto/rand
 	prune := newToken()
 	repo := Repo{Name: name, Made: core.At(r.n.Now())}
 	copy(repo.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it

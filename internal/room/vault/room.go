@@ -85,7 +85,6 @@ type Room struct {
 	started chan struct{} // closed when Start is through
 	mu      sync.Mutex
 	claimed map[shard.Hash]bool // objects somebody ships
-	pace    time.Duration       // what a shard lately took to arrive
 }
 
 // New makes the room; nothing runs yet.

@@ -25,8 +25,6 @@ const (
 	// recodeAfter is how many failed rounds an object waits for members that are
 	// away before it is cut for those that are there.
 	recodeAfter = 3
-	// slowest is the rate in bytes a second below which sending a shard is given up.
-	slowest = 32 << 10
 	// maxWait bounds the pause between rounds.
 	maxWait = 5 * time.Minute
 )
@@ -115,21 +113,22 @@ func (r *Room) shipOne(ctx context.Context, id shard.Hash) error {
 	if err != nil {
 		return err
 	}
-	s := &shipment{room: r, o: o, held: onlyHeld(all), began: r.n.Now()}
+	s := &shipment{room: r, o: o, held: r.pool.relabel(onlyHeld(all)), began: r.n.Now()}
 	err = s.run(ctx)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if ctx.Err() != nil || s.replaced {
+		return errors.Join(ctx.Err(), err)
 	}
 	return errors.Join(s.settle(ctx), err)
 }
 
 // shipment is one object on its way.
 type shipment struct {
-	room  *Room
-	o     Object
-	held  []Placement
-	began time.Time
-	moved bool // something new was placed
+	room     *Room
+	o        Object
+	held     []Placement
+	began    time.Time
+	moved    bool // something new was placed
+	replaced bool // another object took its place
 }
 
 // run places missing shards, other lenders taking over from those that fail.
@@ -169,118 +168,41 @@ func (s *shipment) run(ctx context.Context) error {
 	return nil
 }
 
-// choose fixes the code of an object, and loosens one that cannot be satisfied
-// any more because members went away. done says that a new object took its place.
+// choose fixes the code of an object by the members that are well, and loosens one
+// that cannot be satisfied any more because members went away. done says that
+// there is nothing to send.
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
-	domains := reachable(s.o, s.held, lenders)
+	domains := reachable(s.held, s.room.pool.well(lenders))
 	stuck := s.o.State == Waiting && s.o.Tries >= recodeAfter && domains < s.o.Code.Enough()
-	if domains == 0 && s.o.Code.K == 0 {
-		return true, nil // nobody lends yet: no code to choose
-	}
-	if s.o.Code.K != 0 && !stuck || domains == 0 {
+	switch {
+	case domains == 0:
+		return s.o.Code.K == 0, nil // nobody lends yet: no code to choose
+	case s.o.Code.K != 0 && !stuck:
 		return false, nil
-	}
-	code := codeFor(s.o.File.Type, domains)
-	if len(s.held) > 0 && s.o.Code.K > 1 {
+	case len(s.held) > 0 && s.o.Code.K > 1:
+		s.replaced = true
 		return true, s.room.reseal(ctx, s.o)
 	}
-	s.o.Code = code
-	return false, s.room.store.setCode(ctx, s.o.ID, code)
+	s.o.Code = codeFor(s.o.File.Type, domains)
+	return false, s.room.store.setCode(ctx, s.o.ID, s.o.Code)
 }
 
-// send gives shards to lenders, all at once, and writes their receipts down.
-func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
-	label, err := s.room.keys.sealLabel(s.o)
-	if err != nil {
-		return err
-	}
-	repo, err := s.room.store.repo(ctx, s.o.Repo)
-	if err != nil {
-		return err
-	}
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	var failed error
-	for _, t := range tasks {
-		h := p.header(shard.Header{
-			Owner: s.room.n.Signer.ID(), OwnerRoot: s.room.n.Root, Object: s.o.ID, Sealed: s.o.Sealed,
-			K: s.o.Code.K, N: max(s.o.Code.N, t.Index+1), // a copy's index may lie beyond N when others were lost
-			Label: label, Prune: repo.Prune, Made: s.o.Made,
-		}, t.Index)
-		all.Go(func() {
-			placed, err := s.room.give(ctx, t.Lender, h, p.reader(t.Index))
-			mu.Lock()
-			defer mu.Unlock()
-			if err == nil && placed != nil {
-				s.held, s.moved = append(s.held, *placed), true
-			}
-			failed = errors.Join(failed, err)
-		})
-	}
-	all.Wait()
-	return failed
-}
-
-// give sends one shard to one lender. A lender that fails is noted and no error;
-// nil is then the placement.
-func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io.Reader) (*Placement, error) {
-	head, err := shard.Sign(h, r.n.Signer)
-	if err != nil {
-		return nil, err
-	}
-	limit := time.Minute + time.Duration(h.Length/slowest)*time.Second
-	sending, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	p := Placement{
-		Object: h.Object, Index: h.Index, Member: to.ID, Site: to.Site, Admin: to.Admin,
-		Length: h.Length, Root: h.Root, State: Held,
-	}
-	receipt, err := r.n.Holder(to.ID).Put(sending, head, data)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		r.pool.bad(ctx, troubleOf(to.ID, p, err))
-		return nil, nil //nolint:nilnil // no placement, and the trouble is noted
-	}
-	if p.Receipt, err = receipt.Document.Encode(); err != nil {
-		return nil, err
-	}
-	p.Held, p.Seen = receipt.Received, core.At(r.n.Now())
-	if err := r.store.place(ctx, r.n.DB, p); err != nil {
-		return nil, fmt.Errorf("write placement: %w", err)
-	}
-	r.pool.good(ctx, to.ID)
-	r.pool.filled(to.ID, h.Length+headRoom)
-	return &p, nil
-}
-
-// settle writes where the object stands after a round.
+// settle says when the object gets its next turn, and takes it off our disk when
+// it may go.
 func (s *shipment) settle(ctx context.Context) error {
-	r, was := s.room, s.o.State
-	now := core.At(r.n.Now())
-	state := stateOf(s.o.Code, effective(s.held))
-	if state != was {
-		if err := r.store.setState(ctx, s.o.ID, state, now); err != nil {
-			return err
-		}
-		r.committed.broadcast()
+	r := s.room
+	if err := s.advance(ctx); err != nil {
+		return err
 	}
-	s.o.State = state
-	if was == Waiting && state != Waiting && !kept(s.o.File.Type) {
-		r.spool.sent(s.o.Sealed, s.began)
+	if s.o.State == Placed {
+		return errors.Join(r.store.mended(ctx, s.o.ID, core.At(r.n.Now())), r.unshelve(ctx, s.o))
 	}
-	if state != Placed {
-		tries := s.o.Tries + 1
-		if s.moved {
-			tries = 1
-		}
-		wait := min(time.Second<<min(tries, 12), maxWait)
-		if err := r.store.postpone(ctx, s.o.ID, tries, now.Add(wait)); err != nil {
-			return err
-		}
+	tries := s.o.Tries + 1
+	if s.moved {
+		tries = 1
 	}
-	return r.unshelve(ctx, s.o)
+	next := core.At(r.n.Now()).Add(min(time.Second<<min(tries, 12), maxWait))
+	return errors.Join(r.store.postpone(ctx, s.o.ID, tries, next), r.unshelve(ctx, s.o))
 }
 
 // unshelve takes a data file off our disk when the members have it: all its

@@ -39,7 +39,8 @@ type Status struct {
 	Domains  int         `json:"domains"`          // of the object that lies on fewest
 	Losses   int         `json:"survives_losses"`  // members that may be lost, counting those away now as lost
 	Placed   int         `json:"placed_losses"`    // the same when all members are well
-	Waiting  int64       `json:"on_the_way"`       // files
+	Pending  int64       `json:"not_offsite"`      // files that were never off-site yet
+	Waiting  int64       `json:"on_the_way"`       // files, those with a shard still to come included
 	WaitSize int64       `json:"on_the_way_bytes"` // sealed
 	Removed  int64       `json:"removed"`          // files removed and still kept by members
 	Members  []At        `json:"members"`
@@ -148,6 +149,10 @@ func (f facts) status(name string) Status {
 		if h.kind != Meta {
 			s.Files, s.Bytes = s.Files+h.objects, s.Bytes+h.size
 		}
+		if h.pending {
+			s.Pending += h.objects
+			continue
+		}
 		s.Kinds = addKind(s.Kinds, h)
 		code := shard.Code{K: h.k, N: h.n}
 		if first || h.held < s.Domains {
@@ -177,10 +182,10 @@ func (s Status) level() Level {
 	switch {
 	case s.Snapshot == 0:
 		return LevelEmpty
-	case s.Offsite != s.Snapshot || s.Placed < 0:
-		return LevelWaiting
 	case s.Losses < 0:
 		return LevelLost
+	case s.Pending > 0:
+		return LevelWaiting
 	case s.Losses == 0:
 		return LevelOneCopy
 	}

@@ -83,20 +83,17 @@ func (s store) holders(ctx context.Context) ([]core.MemberID, error) {
 }
 
 // weaken brings the state of objects that lost shards back in line: fewer held
-// than their code wants. It answers how many objects have work again.
-func (s store) weaken(ctx context.Context) (int64, error) {
-	var total int64
+// than their code wants, so they have work again.
+func (s store) weaken(ctx context.Context) error {
 	for _, q := range []string{
 		`UPDATE vault_object SET state = 'waiting', next_us = 0 WHERE state <> 'waiting' AND buried_us = 0 AND ` + heldOf + ` < CASE WHEN k < n THEN k + 1 ELSE n END`,
 		`UPDATE vault_object SET state = 'safe', next_us = 0 WHERE state = 'placed' AND buried_us = 0 AND ` + heldOf + ` < n`,
 	} {
-		n, err := db.Exec(ctx, s.db, q)
-		if err != nil {
-			return total, err
+		if _, err := db.Exec(ctx, s.db, q); err != nil {
+			return err
 		}
-		total += n
 	}
-	return total, nil
+	return nil
 }
 
 // heldOf counts the distinct shards of vault_object's row that are held.
@@ -155,27 +152,34 @@ func (s store) setLender(ctx context.Context, id core.MemberID, l lenderState) e
 func (s store) adopt(ctx context.Context, batch []*found) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		for _, f := range batch {
-			known, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM vault_object WHERE object = $1`, f.o.ID.String())
-			if err != nil {
+			if err := s.adoptOne(ctx, q, f); err != nil {
 				return err
-			}
-			last, err := db.One(ctx, q, db.Int64, `SELECT coalesce(max(seq), 0) FROM vault_object WHERE repo = $1`, f.o.Repo)
-			if err != nil {
-				return err
-			}
-			if known == 0 {
-				if err := s.insertObject(ctx, q, f.o, last+1); err != nil {
-					return err
-				}
-			}
-			for _, p := range f.places {
-				if err := s.place(ctx, q, p); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})
+}
+
+func (s store) adoptOne(ctx context.Context, q db.Querier, f *found) error {
+	known, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM vault_object WHERE object = $1`, f.o.ID.String())
+	if err != nil {
+		return err
+	}
+	if known == 0 {
+		last, err := db.One(ctx, q, db.Int64, `SELECT coalesce(max(seq), 0) FROM vault_object WHERE repo = $1`, f.o.Repo)
+		if err != nil {
+			return err
+		}
+		if err := s.insertObject(ctx, q, f.o, last+1); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.places {
+		if err := s.place(ctx, q, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // anyPlacement answers the shard at a member that comes first after a random hex

@@ -92,6 +92,12 @@ func (s store) endTrouble(ctx context.Context, member core.MemberID, kind string
 	return err
 }
 
+// mended ends the troubles about one object: all its shards are held again.
+func (s store) mended(ctx context.Context, id shard.Hash, now core.Moment) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_trouble SET over_us = $2 WHERE object = $1 AND over_us = 0`, id.String(), int64(now))
+	return err
+}
+
 // troubles lists what is not over, and what ended since a moment.
 func (s store) troubles(ctx context.Context, since core.Moment) ([]Trouble, error) {
 	return db.All(ctx, s.db, scanTrouble, `SELECT member, kind, object, idx, detail, count, first_us, last_us, over_us

@@ -18,21 +18,20 @@ type heap struct {
 	objects int64
 	size    int64 // plain bytes
 	sealed  int64
-	waiting int64 // of the objects, not off-site now
+	pending bool // never off-site yet
 }
 
 // heaps sums the live objects by how they stand.
 func (s store) heaps(ctx context.Context) ([]heap, error) {
 	return db.All(ctx, s.db, func(r db.Row) (h heap, err error) {
-		err = r.Scan(&h.repo, &h.kind, &h.k, &h.n, &h.held, &h.reached, &h.objects, &h.size, &h.sealed, &h.waiting)
+		err = r.Scan(&h.repo, &h.kind, &h.k, &h.n, &h.held, &h.reached, &h.objects, &h.size, &h.sealed, &h.pending)
 		return h, err
-	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT),
-			CAST(sum(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS BIGINT)
-		FROM (SELECT repo, kind, k, n, size, sealed, state, `+heldOf+` AS held,
+	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT), pending
+		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending, `+heldOf+` AS held,
 			(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
 				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
 			FROM vault_object WHERE buried_us = 0) AS standing
-		GROUP BY repo, kind, k, n, held, reached`)
+		GROUP BY repo, kind, k, n, held, reached, pending`)
 }
 
 // stack is what one member holds of one repository.

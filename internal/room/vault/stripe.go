@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"lukechampine.com/blake3"
 
@@ -89,7 +90,7 @@ func (p *pieces) cutWindow(hashers []*shard.Hasher, data, parity []byte, off int
 		return err
 	}
 	for i, s := range shards {
-		_, _ = hashers[i].Write(s) //nolint:errcheck // never fails
+		_, _ = hashers[i].Write(s)
 		if i < p.code.K {
 			continue
 		}
@@ -130,38 +131,22 @@ func (p *pieces) close() error {
 // where in the file each shard at hand begins, by index; those absent are
 // negative. Data shards that are there lie in their place.
 func mend(f *os.File, code shard.Code, size int64, have []int64) error {
-	missing := 0
-	for i := range code.K {
-		if have[i] < 0 {
-			missing++
-		}
-	}
-	if missing == 0 {
+	if !slices.ContainsFunc(have[:code.K], absentAt) {
 		return nil
 	}
-	data, others := make([]byte, int64(code.K)*window), make([]byte, int64(code.N-code.K)*window)
+	buf := make([]byte, int64(code.N)*window)
 	for off := int64(0); off < size; off += window {
 		n := min(window, size-off)
-		shards := make([][]byte, code.N)
-		for i, at := range have {
-			if at < 0 {
-				continue
-			}
-			if i < code.K {
-				shards[i] = data[int64(i)*n : int64(i+1)*n]
-			} else {
-				shards[i] = others[int64(i-code.K)*n : int64(i-code.K+1)*n]
-			}
-			if _, err := f.ReadAt(shards[i], at+off); err != nil {
-				return fmt.Errorf("read shard: %w", err)
-			}
-		}
-		joined, err := code.Join(data, int64(code.K)*n, shards)
+		shards, err := readWindow(f, have, off, buf[:int64(code.N)*n])
 		if err != nil {
 			return err
 		}
-		for i := range code.K {
-			if have[i] >= 0 {
+		joined, err := code.Join(buf[:int64(code.K)*n], int64(code.K)*n, shards)
+		if err != nil {
+			return err
+		}
+		for i, at := range have[:code.K] {
+			if !absentAt(at) {
 				continue
 			}
 			if _, err := f.WriteAt(joined[int64(i)*n:int64(i+1)*n], int64(i)*size+off); err != nil {
@@ -170,6 +155,25 @@ func mend(f *os.File, code shard.Code, size int64, have []int64) error {
 		}
 	}
 	return nil
+}
+
+func absentAt(at int64) bool { return at < 0 }
+
+// readWindow reads the bytes from off of every shard at hand, each to its place in
+// buf.
+func readWindow(f *os.File, have []int64, off int64, buf []byte) ([][]byte, error) {
+	n := len(buf) / len(have)
+	shards := make([][]byte, len(have))
+	for i, at := range have {
+		if absentAt(at) {
+			continue
+		}
+		shards[i] = buf[i*n : (i+1)*n]
+		if _, err := f.ReadAt(shards[i], at+off); err != nil {
+			return nil, fmt.Errorf("read shard: %w", err)
+		}
+	}
+	return shards, nil
 }
 
 // idOf hashes a sealed object on disk.

@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"entrechat/internal/core"
@@ -54,14 +55,7 @@ func (h Handle) Valid() bool {
 	return h.Type.named() && fileName.MatchString(h.Name)
 }
 
-func (t Type) named() bool {
-	for _, known := range Types() {
-		if t == known {
-			return true
-		}
-	}
-	return false
-}
+func (t Type) named() bool { return slices.Contains(Types(), t) }
 
 var (
 	fileName = regexp.MustCompile(`^[0-9a-f]{64}$`)
