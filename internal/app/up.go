@@ -37,27 +37,28 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	if public, err = a.withTLS(public); err != nil {
 		return err
 	}
+	metrics := obs.NewMetrics()
 	servers := []*http.Server{
 		peer.NewServer("", a.publicHandler()),
-		peer.NewServer("", a.toolsHandler()),
+		peer.NewServer("", a.toolsHandler(metrics)),
 	}
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{public, tools} {
 		go func() { ended <- servers[i].Serve(l) }()
 	}
 	ready()
-	err = a.work(ctx, ended)
+	err = a.work(ctx, metrics.Watch(a.jobs()), ended)
 	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
 }
 
 // work runs the jobs until ctx ends or a server fails.
-func (a *App) work(ctx context.Context, ended <-chan error) error {
+func (a *App) work(ctx context.Context, work []jobs.Job, ended <-chan error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		jobs.Run(ctx, a.Log, a.jobs())
+		jobs.Run(ctx, a.Log, work)
 	}()
 	var err error
 	select {
@@ -124,8 +125,7 @@ func (a *App) publicHandler() http.Handler {
 }
 
 // toolsHandler is what only this machine reaches.
-func (a *App) toolsHandler() http.Handler {
-	metrics := obs.NewMetrics()
+func (a *App) toolsHandler(metrics obs.Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics.Handler())
 	mux.Handle("GET /healthz", http.HandlerFunc(a.healthz))
