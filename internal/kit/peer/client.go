@@ -2,6 +2,7 @@ package peer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
@@ -16,15 +17,13 @@ import (
 	"strings"
 	"time"
 
-	"code.dny.dev/ssrf"
-
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
 
 // Keyring says where a member is and which keys it signs with now; the logbook is
-// one.
+// one. A member it does not know is CodeNotFound.
 type Keyring interface {
 	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
 	URL(ctx context.Context, id core.MemberID) (string, error)
@@ -46,8 +45,11 @@ type Needs struct {
 const (
 	// defaultLimit bounds an answer, in bytes, when the request names no bound.
 	defaultLimit = 1 << 20
-	// errorLimit bounds the body of an error answer.
-	errorLimit = 8 << 10
+	// defaultPatience is how long a silent member is waited for; a long poll
+	// (50 s) must fit in.
+	defaultPatience = 90 * time.Second
+	// large is the size in bytes from which a body asks first.
+	large = 1 << 20
 )
 
 // Client sends requests to members. Safe for concurrent use.
@@ -56,7 +58,10 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient makes a client. It holds a few idle connections per member.
+// NewClient makes a client. It holds a few idle connections.
+//
+// It speaks HTTP/1.1: one shard per connection has all of the line, while HTTP/2
+// would share one connection's flow control with whatever proxy stands in between.
 func NewClient(n Needs) *Client {
 	transport := &http.Transport{
 		DialContext:         n.dialer(),
@@ -64,11 +69,10 @@ func NewClient(n Needs) *Client {
 		TLSHandshakeTimeout: 10 * time.Second,
 		// A body that asks first ("Expect: 100-continue") is not sent to be refused.
 		ExpectContinueTimeout:  5 * time.Second,
-		ResponseHeaderTimeout:  90 * time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConns:           32,
 		MaxIdleConnsPerHost:    4,
-		MaxResponseHeaderBytes: 64 << 10,
+		MaxResponseHeaderBytes: 32 << 10,
 		WriteBufferSize:        32 << 10,
 		ReadBufferSize:         32 << 10,
 	}
@@ -78,65 +82,66 @@ func NewClient(n Needs) *Client {
 // noRedirect: a member's address is signed; nobody sends us elsewhere.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func (n Needs) dialer() func(ctx context.Context, network, address string) (net.Conn, error) {
-	if n.Dial != nil {
-		return n.Dial
-	}
-	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	if !n.Private {
-		// Addresses come from strangers' documents; the guard sees what the name
-		// resolved to, so rebinding does not help.
-		d.Control = ssrf.New(ssrf.WithPorts(80, 443, 7480)).Safe
-	}
-	return d.DialContext
-}
-
 // Request is one call to a member.
 type Request struct {
 	Method string
 	Path   string     // begins with a slash, escaped
 	Query  url.Values // may be nil
 	Header http.Header
-	// Body is streamed; Length is its size in bytes. Covered is a small body that
-	// the signature covers; it excludes Body.
+	// Body is streamed and stays the caller's to close; Length is its size in
+	// bytes, -1 when that is not known. net/http may read it for a moment after Do
+	// came back. Covered is a small body that the signature covers; it excludes Body.
 	Body    io.Reader
 	Length  int64
 	Covered []byte
 	// Limit bounds the answer's body in bytes; 0 = 1 MiB.
 	Limit int64
+	// Patience bounds each wait for the member: to connect, to take some of the
+	// body, to answer, to send some of the answer. 0 = 90 s. The context bounds
+	// the whole.
+	Patience time.Duration
 }
 
-// Do sends a signed request. The caller closes the answer's body, which ends in
-// an error past the limit. An answer other than 2xx comes back as core.Error with
-// the member in Args; a member that cannot be reached is CodeUnsure.
+// Do sends a signed request. The caller closes the answer's body, which fails past
+// the limit; its errors have a code. An answer other than 2xx comes back as
+// core.Error with the member in Args; a member that cannot be reached is CodeUnsure
+// "peer.unreachable".
 func (c *Client) Do(ctx context.Context, to core.MemberID, r Request) (*http.Response, error) {
 	base, err := c.n.Keyring.URL(ctx, to)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("address of %s: %w", to, err)
 	}
 	target, err := c.target(base, r)
 	if err != nil {
 		return nil, core.Invalid("peer.bad_address", err).With("Member", to)
 	}
-	req, err := r.build(ctx, target)
+	ctx, stall := watch(ctx, cmp.Or(r.Patience, defaultPatience))
+	req, err := r.build(ctx, target, stall)
 	if err != nil {
+		stall.end()
 		return nil, core.Invalid("peer.bad_address", err).With("Member", to)
 	}
-	if err := sign(req, c.n.Signer, to, r.Covered, c.n.Now()); err != nil {
+	sign(req, c.n.Signer, to, r.Covered, c.n.Now())
+	res, err := c.send(req, stall, to, cmp.Or(r.Limit, defaultLimit))
+	if err != nil {
 		return nil, err
 	}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return nil, readFailure(res, to)
+	}
+	return res, nil
+}
+
+// send exchanges one request for one answer whose body is bounded.
+func (c *Client) send(req *http.Request, stall *stall, to core.MemberID, limit int64) (*http.Response, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, core.Unsure("peer.unreachable", fmt.Errorf("%s %s at %s: %w", r.Method, r.Path, to, plain(err))).With("Member", to)
+		err = because(req.Context(), plain(err))
+		stall.end()
+		return nil, unreachable(to, fmt.Errorf("%s %s at %s: %w", req.Method, req.URL.Path, to, err))
 	}
-	limit := r.Limit
-	if limit == 0 {
-		limit = defaultLimit
-	}
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, readError(res, to)
-	}
-	res.Body = &limited{Reader: io.LimitReader(res.Body, limit+1), Closer: res.Body, left: limit}
+	stall.answer()
+	res.Body = &download{body: res.Body, stall: stall, ctx: req.Context(), from: to, left: limit}
 	return res, nil
 }
 
@@ -149,8 +154,15 @@ func plain(err error) error {
 }
 
 func (c *Client) target(base string, r Request) (string, error) {
-	if !strings.HasPrefix(base, "https://") && !c.n.Private {
-		return "", fmt.Errorf("%.120q is not https", base)
+	if !strings.HasPrefix(r.Path, "/") {
+		return "", fmt.Errorf("path %.120q", r.Path)
+	}
+	u, err := c.address(base)
+	if err != nil {
+		return "", err
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%.120q is more than a place", base)
 	}
 	target := strings.TrimSuffix(base, "/") + r.Path
 	if len(r.Query) > 0 {
@@ -159,43 +171,47 @@ func (c *Client) target(base string, r Request) (string, error) {
 	return target, nil
 }
 
-func (r Request) build(ctx context.Context, target string) (*http.Request, error) {
-	body := r.Body
-	if r.Covered != nil {
-		body = bytes.NewReader(r.Covered)
+// address reads an address that came from elsewhere.
+func (c *Client) address(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, target, body)
+	secure := u.Scheme == "https" || u.Scheme == "http" && c.n.Private
+	if !secure || u.Host == "" || u.User != nil || u.Opaque != "" {
+		return nil, fmt.Errorf("%.120q is not an https address", text)
+	}
+	return u, nil
+}
+
+func (r Request) build(ctx context.Context, target string, stall *stall) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, target, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(req.Header, r.Header)
 	req.Header.Set("User-Agent", "entrechat")
-	if r.Covered != nil {
+	switch {
+	case r.Covered != nil:
 		req.Header.Set("Content-Type", "application/json")
-	} else if r.Body != nil {
-		req.ContentLength = r.Length
+		req.ContentLength = int64(len(r.Covered))
+		// A connection that the member closed meanwhile is tried once more.
+		req.GetBody = func() (io.ReadCloser, error) {
+			return &upload{Reader: bytes.NewReader(r.Covered), stall: stall}, nil
+		}
+		req.Body, err = req.GetBody()
+	case r.Body != nil && r.Length != 0:
+		req.Body, req.ContentLength = &upload{Reader: r.Body, stall: stall}, r.Length
+		if r.Length < 0 || r.Length >= large {
+			req.Header.Set("Expect", "100-continue")
+		}
 	}
-	return req, nil
-}
-
-// limited is a body that fails past its bound instead of ending short.
-type limited struct {
-	io.Reader
-	io.Closer
-	left int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	n, err := l.Reader.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, errors.New("answer is longer than allowed")
-	}
-	return n, err
+	return req, err
 }
 
 // JSON sends in (nil: no body) and reads the answer into out (nil: ignored),
 // passing over members it does not know.
-func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error { //nolint:revive // a call is whom, what, in and out
+func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error { //nolint:revive // one call says it all: to whom, what, with what, into what
 	r := Request{Method: method, Path: path}
 	if in != nil {
 		body, err := wire.Encode(in)
@@ -210,39 +226,13 @@ func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end below
 	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		return core.Unsure("peer.unreachable", fmt.Errorf("read answer of %s: %w", to, err)).With("Member", to)
+	if err != nil || out == nil {
+		return err
 	}
-	if out == nil {
-		return nil
+	if err := wire.Peek(data, out); err != nil {
+		return core.Unsure("peer.bad_answer", fmt.Errorf("answer of %s: %w", to, err)).With("Member", to)
 	}
-	return wire.Peek(data, out)
-}
-
-// failure is the body of every error answer.
-type failure struct {
-	Code core.Code `json:"code"`
-	Key  string    `json:"key"`
-	Text string    `json:"text,omitempty"`
-}
-
-// readError turns an answer other than 2xx into an error; the peer's text is only
-// for the log.
-func readError(res *http.Response, to core.MemberID) error {
-	defer res.Body.Close() //nolint:errcheck // nothing to save
-	data, _ := io.ReadAll(io.LimitReader(res.Body, errorLimit))
-	var f failure
-	if wire.Peek(data, &f) != nil || len(f.Key) > 80 {
-		f = failure{}
-	}
-	key := f.Key
-	if key == "" {
-		key = "peer.refused"
-	}
-	return (&core.Error{
-		Code: core.CodeFromHTTP(res.StatusCode), Key: key,
-		Err: fmt.Errorf("%s answered %d %s %.200q", to, res.StatusCode, f.Key, f.Text),
-	}).With("Member", to).With("Status", res.StatusCode)
+	return nil
 }
 
 // Fetch gets a public document of anybody, unsigned, at most limit bytes.
@@ -255,7 +245,7 @@ func (c *Client) Fetch(ctx context.Context, address string, limit int64) ([]byte
 	defer res.Body.Close() //nolint:errcheck // read to its end below
 	data, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, nil, core.Unsure("peer.unreachable", fmt.Errorf("read %s: %w", address, err)).With("Member", address)
+		return nil, nil, err
 	}
 	return data, res.Header, nil
 }
@@ -263,27 +253,29 @@ func (c *Client) Fetch(ctx context.Context, address string, limit int64) ([]byte
 // Get is Fetch with a condition: etag may be empty; an unchanged document answers
 // with status 304 and no body. The caller closes the body.
 func (c *Client) Get(ctx context.Context, address, etag string, limit int64) (*http.Response, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || !c.n.Private)) {
-		return nil, core.Invalid("peer.bad_address", fmt.Errorf("%.120q is not an https address", address)).With("Member", address)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	u, err := c.address(address)
 	if err != nil {
-		return nil, core.Invalid("peer.bad_address", err).With("Member", address)
+		return nil, core.Invalid("peer.bad_address", err).With("Member", shown(address))
+	}
+	ctx, stall := watch(ctx, defaultPatience)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		stall.end()
+		return nil, core.Invalid("peer.bad_address", err).With("Member", u.Host)
 	}
 	req.Header.Set("User-Agent", "entrechat")
 	if etag != "" {
 		req.Header.Set("If-None-Match", etag)
 	}
-	res, err := c.http.Do(req)
+	from := core.MemberID(u.Host)
+	res, err := c.send(req, stall, from, limit)
 	if err != nil {
-		return nil, core.Unsure("peer.unreachable", fmt.Errorf("get %s: %w", address, plain(err))).With("Member", u.Host)
+		return nil, err
 	}
 	if res.StatusCode == http.StatusNotModified || res.StatusCode >= 200 && res.StatusCode < 300 {
-		res.Body = &limited{Reader: io.LimitReader(res.Body, limit+1), Closer: res.Body, left: limit}
 		return res, nil
 	}
-	return nil, readError(res, core.MemberID(u.Host))
+	return nil, readFailure(res, from)
 }
 
 // CloseIdle drops idle connections, so that a stopping node leaves none behind.

@@ -1,0 +1,118 @@
+package peer
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"entrechat/internal/kit/wire"
+)
+
+// stride is how much of an answer is written under one deadline, in bytes.
+const stride = 64 << 10
+
+// answer is a ResponseWriter that does not wait for ever for a reader that takes
+// nothing, and knows whether an error can still be told.
+type answer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	begun   bool
+	unread  bool      // the request has a body, and its end was not seen
+	until   time.Time // set by AnswerWithin; zero = no end while the reader gets on
+}
+
+func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
+	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), unread: r.ContentLength != 0}
+	a.deadline(time.Time{}) // of the connection's last answer
+	return a
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if status >= http.StatusOK {
+		a.begin()
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (a *answer) Write(data []byte) (total int, err error) {
+	a.begin()
+	for {
+		part := data[:min(len(data), stride)]
+		a.deadline(time.Now().Add(patience))
+		n, err := a.ResponseWriter.Write(part)
+		if total += n; err != nil {
+			return total, err
+		}
+		if data = data[n:]; len(data) == 0 {
+			a.deadline(time.Time{})
+			return total, nil
+		}
+	}
+}
+
+// begin ends the wait for a body that nobody has read.
+func (a *answer) begin() {
+	if !a.begun && a.unread {
+		a.readBy(time.Now().Add(farewell))
+	}
+	a.begun = true
+}
+
+// end bounds the flush of what net/http still holds.
+func (a *answer) end() {
+	a.begin()
+	a.deadline(time.Now().Add(patience))
+}
+
+func (a *answer) readBy(t time.Time) {
+	// Test recorders have no connection to set it on.
+	_ = a.control.SetReadDeadline(t)
+}
+
+func (a *answer) deadline(t time.Time) {
+	if !a.until.IsZero() && (t.IsZero() || t.After(a.until)) {
+		t = a.until
+	}
+	// Test recorders have no connection to set it on.
+	_ = a.control.SetWriteDeadline(t)
+}
+
+// AnswerWithin bounds how long the whole answer may take, on the machine's own
+// clock, for a route that holds something while it answers. Without it an answer
+// lasts while each 64 KiB is taken within 30 seconds.
+func AnswerWithin(w http.ResponseWriter, d time.Duration) {
+	if a, ok := w.(*answer); ok {
+		a.until = time.Now().Add(d)
+		a.deadline(a.until)
+	}
+}
+
+// WriteJSON answers 200 with a value.
+func WriteJSON(w http.ResponseWriter, v any) error {
+	body, err := wire.Encode(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if _, err = w.Write(append(body, '\n')); err != nil {
+		return fmt.Errorf("write answer: %w", err)
+	}
+	return nil
+}
+
+// ReadJSON reads a body strictly into v; on a Route with Digest it was proved
+// before. Returns CodeInvalid, or what the body's own checks say.
+func ReadJSON(r *http.Request, v any) error {
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return badBody(err)
+	}
+	return wire.Decode(data, v)
+}
