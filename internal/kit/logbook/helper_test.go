@@ -3,10 +3,12 @@ package logbook_test
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -202,14 +204,27 @@ func (h *hoster) backup(t *testing.T) *db.DB {
 }
 
 // twinOf is the same member with the same key on a copied disk, at an address of
-// its own.
+// its own. It does not look whether the other lives: it wants to cheat.
 func twinOf(t *testing.T, h *hoster) *hoster {
 	t.Helper()
 	twin := bare(t, h.id, h.backup(t), h.clock, h.root)
 	twin.signer = h.signer
-	twin.client = nil
 	twin.open(t, twin.db)
+	twin.book.Connect(blind{twin.client, h.server.URL})
 	return twin
+}
+
+// blind are calls that never reach one address.
+type blind struct {
+	*peer.Client
+	address string
+}
+
+func (b blind) Get(ctx context.Context, address, etag string, limit int64) (*http.Response, error) {
+	if strings.HasPrefix(address, b.address) {
+		return nil, core.Unsure("peer.unreachable", errors.New("not looking"))
+	}
+	return b.Client.Get(ctx, address, etag, limit)
 }
 
 // diary is a reader that notes what it is told.

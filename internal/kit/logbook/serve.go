@@ -146,8 +146,9 @@ func (b *Book) serveTile(w http.ResponseWriter, r *http.Request, l logRow, path 
 	if err != nil {
 		return core.NotFound("logbook.no_tile", err)
 	}
-	level := max(t.L, 0)
-	if level > 7 || t.N > maxTree || (t.N<<torchwood.TileHeight+int64(t.W))<<(level*torchwood.TileHeight) > l.tree.N {
+	// Compared by shifting down: a tile number far out must not overflow.
+	below := max(t.L, 0) * torchwood.TileHeight
+	if below > 40 || t.N > l.tree.N || t.N<<torchwood.TileHeight+int64(t.W) > l.tree.N>>below {
 		return core.NotFound("logbook.no_tile", fmt.Errorf("tile %s of %s is not there yet", path, l.origin))
 	}
 	if t.L < 0 {
