@@ -105,7 +105,7 @@ func (c Code) HTTPStatus() int {
 }
 
 // CodeFromHTTP is the inverse of HTTPStatus for what a peer answered. 401 counts
-// as denied, 413, 429 and every 5xx but 507 as unavailable.
+// as denied, 408, 429 and every 5xx but 507 as unavailable, other 4xx as invalid.
 func CodeFromHTTP(status int) Code {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -116,7 +116,7 @@ func CodeFromHTTP(status int) Code {
 		return CodeConflict
 	case http.StatusInsufficientStorage:
 		return CodeFull
-	case http.StatusTooManyRequests:
+	case http.StatusTooManyRequests, http.StatusRequestTimeout:
 		return CodeUnsure
 	}
 	if status >= http.StatusInternalServerError {
