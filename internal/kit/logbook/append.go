@@ -33,8 +33,7 @@ func (b *Book) Init(ctx context.Context, doc seal.Envelope, root core.RootKey) e
 		if err := putLog(ctx, q, emptyLog(m.id, 1, 0)); err != nil {
 			return err
 		}
-		_, err := b.publish(ctx, q, m, doc)
-		return err
+		return b.publish(ctx, q, m, doc)
 	})
 	if err == nil {
 		b.wake()
@@ -62,8 +61,7 @@ func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
 		if err != nil {
 			return err
 		}
-		_, err = b.publish(ctx, q, m, doc)
-		return err
+		return b.publish(ctx, q, m, doc)
 	})
 	if err == nil {
 		b.wake()
@@ -72,15 +70,16 @@ func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
 }
 
 // publish learns our own key set and logs it.
-func (b *Book) publish(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) (Entry, error) {
+func (b *Book) publish(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) error {
 	learned, err := b.learn(ctx, q, m, doc)
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
 	if learned.version == m.version {
-		return Entry{}, core.Conflict("logbook.old_keyset", fmt.Errorf("key set %d is known", m.version))
+		return core.Conflict("logbook.old_keyset", fmt.Errorf("key set %d is known", m.version))
 	}
-	return b.append(ctx, q, Entry{Log: b.self(), Typ: TypKeySet, Iat: b.now()}, doc)
+	_, err = b.append(ctx, q, Entry{Log: b.self(), Typ: TypKeySet, Iat: b.now()}, doc)
+	return err
 }
 
 // Append adds an entry to our own log: typ is "entrechat/<kind>/<version>", aud

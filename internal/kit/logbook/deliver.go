@@ -119,7 +119,7 @@ func (b *Book) deliverLog(ctx context.Context, id core.MemberID, r Reader) error
 				return err
 			}
 			next, err := tell(ctx, l, page, r)
-			if merr := moveCursor(ctx, b.n.DB, r.Name, id, c.next, next); merr != nil || err != nil {
+			if merr := moveCursor(ctx, b.n.DB, place{r.Name, id}, c.next, next); merr != nil || err != nil {
 				return errors.Join(err, merr)
 			}
 			c.next = next
@@ -167,16 +167,17 @@ func (b *Book) ownReader() Reader {
 	return Reader{Name: ownName, Types: []string{TypKeySet, TypFork}, Read: func(ctx context.Context, e Entry) error {
 		if e.Typ == TypKeySet {
 			var doc seal.Envelope
-			if wire.Decode(e.Body, &doc) != nil {
-				return nil
+			err := wire.Decode(e.Body, &doc)
+			if err == nil {
+				err = b.Learn(ctx, e.Log, doc)
 			}
-			return ignoreForeign(b.Learn(ctx, e.Log, doc))
+			return ignoreForeign(err)
 		}
 		f, err := DecodeFork(e.Body)
-		if err != nil {
-			return nil //nolint:nilerr // what a stranger got wrong must not stop its log
+		if err == nil {
+			err = b.accuse(ctx, f)
 		}
-		return ignoreForeign(b.accuse(ctx, f))
+		return ignoreForeign(err)
 	}}
 }
 

@@ -134,7 +134,7 @@ func (b *Book) askHeads(ctx context.Context, n neighbour, after int64, wait time
 	if wait > 0 {
 		path += "&wait=" + strconv.Itoa(int(wait/time.Second))
 	}
-	data, _, err := b.fetch(ctx, path, "", headsLimit)
+	data, err := b.fetch(ctx, path, headsLimit)
 	if err != nil {
 		return headsAnswer{}, err
 	}

@@ -96,22 +96,23 @@ func parseProof(lines []string) (tlog.TreeProof, error) {
 	return proof, nil
 }
 
-// newFork puts a proof together; read gives hashes of the larger head's tree.
-func newFork(keys seal.Envelope, id core.MemberID, epoch int64, a, b head, read tlog.HashReader) (Fork, error) {
+// prove makes f, which names the log, a proof with two heads of it; read gives
+// hashes of the larger one's tree.
+func (f Fork) prove(a, b head, read tlog.HashReader) (Fork, error) {
 	if a.tree.N > b.tree.N {
 		a, b = b, a
 	}
-	f := Fork{Origin: id, Epoch: epoch, KeySet: keys, A: string(a.note), B: string(b.note)}
+	f.A, f.B = string(a.note), string(b.note)
 	if a.tree.N == b.tree.N {
 		return f, nil
 	}
 	root, err := tlog.TreeHash(a.tree.N, read)
 	if err != nil {
-		return f, fmt.Errorf("fork proof of %s: %w", id, err)
+		return f, fmt.Errorf("fork proof of %s: %w", f.Origin, err)
 	}
 	proof, err := tlog.ProveTree(b.tree.N, a.tree.N, read)
 	if err != nil {
-		return f, fmt.Errorf("fork proof of %s: %w", id, err)
+		return f, fmt.Errorf("fork proof of %s: %w", f.Origin, err)
 	}
 	f.RootAtA = hashText(root)
 	for _, h := range proof {

@@ -64,11 +64,14 @@ func (b *Book) guard(ctx context.Context) error {
 	if b.isGuarded() {
 		return nil
 	}
-	alive, err := b.nodeAlive(ctx)
+	alive, silent, err := b.nodeAlive(ctx)
 	if err != nil {
 		return err
 	}
 	if !alive {
+		if err := b.findTwin(ctx, silent); err != nil {
+			return err
+		}
 		if err := b.catchUp(ctx); err != nil {
 			return err
 		}
@@ -94,24 +97,25 @@ func (b *Book) unguard() {
 }
 
 // nodeAlive says whether a process that passed the guard lives on this database,
-// or an admin spoke for it.
-func (b *Book) nodeAlive(ctx context.Context) (bool, error) {
+// or an admin spoke for it; silent are those that have a lease and do not answer.
+func (b *Book) nodeAlive(ctx context.Context) (alive bool, silent []string, err error) {
 	leases, err := guardedSince(ctx, b.n.DB, b.now().Add(-leaseFresh))
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	for _, l := range leases {
 		if l.instance == b.instance {
 			continue
 		}
 		if l.instance == aloneLease {
-			return true, nil
+			return true, nil, nil
 		}
 		if alive, err := b.question(ctx, l.instance); err != nil || alive {
-			return alive, err
+			return alive, nil, err
 		}
+		silent = append(silent, l.instance)
 	}
-	return false, nil
+	return false, silent, nil
 }
 
 // question asks the holder of a lease whether it lives.
@@ -161,7 +165,7 @@ func (b *Book) keepLease(ctx context.Context) error {
 	if err := b.guard(ctx); err != nil {
 		return err
 	}
-	if err := b.findTwin(ctx); err != nil {
+	if err := b.findTwin(ctx, nil); err != nil {
 		b.unguard()
 		return err
 	}
@@ -190,9 +194,6 @@ func (b *Book) ConfirmAlone(ctx context.Context) error {
 // fetches back what we lack. One answer is enough to go on, two are sought. Where
 // nobody confirmed yet, members we know are asked as well, but need not answer.
 func (b *Book) catchUp(ctx context.Context) error {
-	if err := b.findTwin(ctx); err != nil {
-		return err
-	}
 	all, err := b.neighbours(ctx)
 	if err != nil {
 		return err
@@ -276,21 +277,27 @@ func (b *Book) pullOwnAt(ctx context.Context, address string, l logRow) error {
 
 // findTwin asks our own address who answers there. Another process that does not
 // live on this database means that two nodes run with our key: the one that does
-// not have the address must not sign. Nobody answering proves nothing.
-func (b *Book) findTwin(ctx context.Context) error {
+// not have the address must not sign. Nobody answering proves nothing. silent are
+// processes that were asked in vain already.
+func (b *Book) findTwin(ctx context.Context, silent []string) error {
 	address, err := b.URL(ctx, b.self())
-	if err != nil || b.calls == nil {
-		return nil //nolint:nilerr // no log yet
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil // no log yet
+	}
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	w, err := b.Discover(ctx, address)
-	if err != nil || w.Origin != b.self() || w.Instance == b.instance || w.Instance == "" {
-		return nil //nolint:nilerr // see above
+	if unknown := err != nil || w.Origin != b.self() || w.Instance == ""; unknown || w.Instance == b.instance {
+		return nil
 	}
-	alive, err := b.question(ctx, w.Instance)
-	if err != nil || alive {
-		return err
+	if !slices.Contains(silent, w.Instance) {
+		alive, err := b.question(ctx, w.Instance)
+		if err != nil || alive {
+			return err
+		}
 	}
 	return core.Conflict("logbook.twin", fmt.Errorf("another node answers at %s", address))
 }

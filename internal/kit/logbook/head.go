@@ -193,9 +193,9 @@ func openUnder(origin string, id core.MemberID, key ed25519.PublicKey, data []by
 	if err != nil {
 		return head{}, err
 	}
-	lines := ""
+	var lines strings.Builder
 	for _, sig := range signed.Sigs {
-		lines += "— " + sig.Name + " " + sig.Base64 + "\n"
+		lines.WriteString("— " + sig.Name + " " + sig.Base64 + "\n")
 		if sig.Hash != timed.KeyHash() || sig.Name != string(id) {
 			continue
 		}
@@ -203,7 +203,7 @@ func openUnder(origin string, id core.MemberID, key ed25519.PublicKey, data []by
 			h.signed = max(h.signed, core.Moment(seconds*1_000_000))
 		}
 	}
-	h.note = []byte(signed.Text + "\n" + lines)
+	h.note = []byte(signed.Text + "\n" + lines.String())
 	return h, nil
 }
 

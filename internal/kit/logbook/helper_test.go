@@ -73,7 +73,7 @@ func code(t testing.TB, err error, want core.Code) {
 }
 
 func (h *hoster) rootKey() core.RootKey {
-	return core.RootKey(h.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // ed25519 promises it
+	return core.RootKey(h.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // ed25519 promises it
 }
 
 func sqlite(t testing.TB) *db.DB {
@@ -254,6 +254,6 @@ func bookOn(t testing.TB, d *db.DB) *logbook.Book {
 	s := seal.NewSigner("chaton-a.test", newKey(t))
 	book := logbook.New(logbook.Needs{DB: d, Signer: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	doc := must[seal.Envelope](t)(logbook.NewKeySet(s, "https://chaton-a.test", 1).Sign(root))
-	ok(t, book.Init(t.Context(), doc, core.RootKey(root.Public().(ed25519.PublicKey)))) //nolint:forcetypeassert,errcheck // ed25519 promises it
+	ok(t, book.Init(t.Context(), doc, core.RootKey(root.Public().(ed25519.PublicKey)))) //nolint:forcetypeassert // ed25519 promises it
 	return book
 }

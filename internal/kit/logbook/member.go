@@ -111,30 +111,7 @@ func (b *Book) settle(ctx context.Context, q db.Querier, id core.MemberID, keys 
 		return err
 	}
 	for _, l := range logs {
-		keep := keepOf(l, keys)
-		if closed, ok := keys.closed(l.epoch); ok && keep == closed.N {
-			root, err := rootAt(ctx, q, l, keep)
-			if err != nil {
-				return err
-			}
-			if root != closed.Hash {
-				keep = 0 // another history altogether: fetch the good one anew
-			}
-		}
-		if keep == l.tree.N && (l.note == nil || b.counts(keys, l)) {
-			continue
-		}
-		if keep < l.tree.N {
-			b.n.Log.Warn("entries lost their standing", "log", l.origin, "held", l.tree.N, "kept", keep)
-			if l, err = truncate(ctx, q, l, keep, b.now()); err != nil {
-				return err
-			}
-			if err := cutCursors(ctx, q, id, l.base+keep); err != nil {
-				return err
-			}
-		}
-		l.note, l.cosig = nil, ""
-		if err := putLog(ctx, q, l); err != nil {
+		if err := b.settleLog(ctx, q, l, keys); err != nil {
 			return err
 		}
 	}
@@ -154,8 +131,37 @@ func (b *Book) settle(ctx context.Context, q db.Querier, id core.MemberID, keys 
 	return putLog(ctx, q, l)
 }
 
+// settleLog brings one log in line with a new key set.
+func (b *Book) settleLog(ctx context.Context, q db.Querier, l logRow, keys KeySet) error {
+	keep := keepOf(l, keys)
+	if closed, ok := keys.closed(l.epoch); ok && keep == closed.N {
+		root, err := rootAt(ctx, q, l, keep)
+		if err != nil {
+			return err
+		}
+		if root != closed.Hash {
+			keep = 0 // another history altogether: fetch the good one anew
+		}
+	}
+	if keep == l.tree.N && (l.note == nil || counts(keys, l)) {
+		return nil
+	}
+	if keep < l.tree.N {
+		b.n.Log.Warn("entries lost their standing", "log", l.origin, "held", l.tree.N, "kept", keep)
+		var err error
+		if l, err = truncate(ctx, q, l, keep, b.now()); err != nil {
+			return err
+		}
+		if err := cutCursors(ctx, q, l.member, l.base+keep); err != nil {
+			return err
+		}
+	}
+	l.note, l.cosig = nil, ""
+	return putLog(ctx, q, l)
+}
+
 // counts says whether a log's head still counts under a key set.
-func (b *Book) counts(keys KeySet, l logRow) bool {
+func counts(keys KeySet, l logRow) bool {
 	_, err := openHead(keys, l.epoch, l.note)
 	return err == nil
 }

@@ -204,7 +204,7 @@ func (b *Book) confirmed(ctx context.Context, id core.MemberID, m memberRow, l l
 		if err := checkCosignature(l.head(), id, keys, got.Cosignature); err != nil {
 			return err
 		}
-		if err := putCosignature(ctx, b.n.DB, l.origin, id, l.tree.N, got.Cosignature); err != nil {
+		if err := putCosignature(ctx, b.n.DB, cosignature{l.origin, id, l.tree.N, got.Cosignature}); err != nil {
 			return err
 		}
 	}

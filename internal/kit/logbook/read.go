@@ -103,26 +103,34 @@ func (b *Book) verifyLog(ctx context.Context, m memberRow, l logRow) error {
 		if err != nil {
 			return err
 		}
-		indexes := make([]int64, len(page))
-		for i, s := range page {
-			if s.index != next+int64(i) || s.index >= l.tree.N {
-				return damaged(l.origin, fmt.Errorf("entry %d is missing", next+int64(i)))
-			}
-			indexes[i] = tlog.StoredHashIndex(0, s.index)
-		}
-		if len(page) == 0 {
-			return damaged(l.origin, fmt.Errorf("entry %d is missing", next))
-		}
-		want, err := read.ReadHashes(indexes)
-		if err != nil {
-			return damaged(l.origin, err)
-		}
-		for i, s := range page {
-			if tlog.RecordHash(s.data) != want[i] {
-				return damaged(l.origin, fmt.Errorf("entry %d is not the one signed", s.index))
-			}
+		if err := verifyPage(l, read, next, page); err != nil {
+			return err
 		}
 		next += int64(len(page))
+	}
+	return nil
+}
+
+// verifyPage checks leaves from one index on against the tree.
+func verifyPage(l logRow, read tlog.HashReader, next int64, page []stored) error {
+	if len(page) == 0 {
+		return damaged(l.origin, fmt.Errorf("entry %d is missing", next))
+	}
+	indexes := make([]int64, len(page))
+	for i, s := range page {
+		if s.index != next+int64(i) || s.index >= l.tree.N {
+			return damaged(l.origin, fmt.Errorf("entry %d is missing, or one too many", next+int64(i)))
+		}
+		indexes[i] = tlog.StoredHashIndex(0, s.index)
+	}
+	want, err := read.ReadHashes(indexes)
+	if err != nil {
+		return damaged(l.origin, err)
+	}
+	for i, s := range page {
+		if tlog.RecordHash(s.data) != want[i] {
+			return damaged(l.origin, fmt.Errorf("entry %d is not the one signed", s.index))
+		}
 	}
 	return nil
 }

@@ -117,8 +117,7 @@ func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url strin
 			return err
 		}
 		m.forked = 0
-		_, err = b.publish(ctx, q, m, doc)
-		return err
+		return b.publish(ctx, q, m, doc)
 	})
 	if err == nil {
 		b.wake()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -44,31 +43,26 @@ func (b *Book) sourceAt(address, origin string) source {
 }
 
 func (s source) fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
-	data, _, err := s.b.fetch(ctx, s.base+path, "", limit)
-	return data, err
+	return s.b.fetch(ctx, s.base+path, limit)
 }
 
-// fetch reads a public document whole. With an etag, fresh is false when it did
-// not change.
-func (b *Book) fetch(ctx context.Context, address, etag string, limit int64) (data []byte, header http.Header, err error) {
+// fetch reads a public document whole.
+func (b *Book) fetch(ctx context.Context, address string, limit int64) ([]byte, error) {
 	if b.calls == nil {
-		return nil, nil, core.Unsure("peer.unreachable", errors.New("not connected")).With("Member", address)
+		return nil, core.Unsure("peer.unreachable", errors.New("not connected")).With("Member", address)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	res, err := b.calls.Get(ctx, address, etag, limit)
+	res, err := b.calls.Get(ctx, address, "", limit)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end below
-	if res.StatusCode == http.StatusNotModified {
-		return nil, res.Header, nil
-	}
-	data, err = io.ReadAll(res.Body)
+	data, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, nil, core.Unsure("peer.unreachable", fmt.Errorf("read %s: %w", address, err)).With("Member", address)
+		return nil, core.Unsure("peer.unreachable", fmt.Errorf("read %s: %w", address, err)).With("Member", address)
 	}
-	return data, res.Header, nil
+	return data, nil
 }
 
 // keySet fetches the newest key set the source has of the log's member.
@@ -213,7 +207,7 @@ func (b *Book) dispute(ctx context.Context, s source, id core.MemberID, epoch in
 	if theirs.tree.N > l.tree.N {
 		read = s.hashes(ctx, theirs.tree)
 	}
-	f, err := newFork(doc, id, epoch, l.head(), theirs, read)
+	f, err := Fork{Origin: id, Epoch: epoch, KeySet: doc}.prove(l.head(), theirs, read)
 	if err != nil {
 		return badSource(s, err)
 	}
@@ -252,7 +246,7 @@ func (b *Book) syncClosed(ctx context.Context, address string, keys KeySet) erro
 // you think: compare the fingerprint of Root. Returns CodeInvalid when the answer
 // does not hold together, CodeUnsure when there is none.
 func (b *Book) Discover(ctx context.Context, address string) (WellKnown, error) {
-	data, _, err := b.fetch(ctx, strings.TrimSuffix(address, "/")+"/.well-known/entrechat.json", "", seal.MaxDocument)
+	data, err := b.fetch(ctx, strings.TrimSuffix(address, "/")+"/.well-known/entrechat.json", seal.MaxDocument)
 	if err != nil {
 		return WellKnown{}, err
 	}

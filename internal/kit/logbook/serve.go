@@ -15,6 +15,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/wire"
 )
 
 // Cache-Control values: a tile, or a range of entries, never changes.
@@ -153,7 +154,11 @@ func (b *Book) serveTile(w http.ResponseWriter, r *http.Request, l logRow, path 
 	}
 	if t.L < 0 {
 		from := t.N * torchwood.TileWidth
-		return b.serveBundle(w, r, l, from, from+int64(t.W), 1<<62)
+		page, err := b.leaves(r.Context(), l, from, from+int64(t.W))
+		if err != nil {
+			return err
+		}
+		return serveBundle(w, r, page)
 	}
 	data, err := getTile(r.Context(), b.n.DB, l.origin, t)
 	if err != nil {
@@ -171,22 +176,39 @@ func (b *Book) serveRange(w http.ResponseWriter, r *http.Request, l logRow, path
 	if !ok || err1 != nil || err2 != nil || from < 0 || to <= from || to > l.tree.N {
 		return core.NotFound("logbook.no_tile", fmt.Errorf("no entries %.40q in %s", path, l.origin))
 	}
-	return b.serveBundle(w, r, l, from, min(to, from+rangeEntries), rangeBytes)
-}
-
-func (b *Book) serveBundle(w http.ResponseWriter, r *http.Request, l logRow, from, to, limit int64) error {
-	page, err := getEntries(r.Context(), b.n.DB, l.origin, from, int(to-from))
+	page, err := b.leaves(r.Context(), l, from, min(to, from+rangeEntries))
 	if err != nil {
 		return err
 	}
-	var out []byte
+	size := 0
 	for i, s := range page {
-		if s.index != from+int64(i) {
-			return damaged(l.origin, fmt.Errorf("entry %d is missing", from+int64(i)))
-		}
-		if int64(len(out)) > 0 && int64(len(out)+len(s.data)) > limit {
+		if size += len(s.data); size > rangeBytes && i > 0 {
+			page = page[:i]
 			break
 		}
+	}
+	return serveBundle(w, r, page)
+}
+
+// leaves reads the leaves [from, to) of a log, every one.
+func (b *Book) leaves(ctx context.Context, l logRow, from, to int64) ([]stored, error) {
+	page, err := getEntries(ctx, b.n.DB, l.origin, from, int(to-from))
+	if err != nil {
+		return nil, err
+	}
+	for i := range to - from {
+		if i >= int64(len(page)) || page[i].index != from+i {
+			return nil, damaged(l.origin, fmt.Errorf("entry %d is missing", from+i))
+		}
+	}
+	return page, nil
+}
+
+// serveBundle serves leaves as an entry bundle of c2sp.org/tlog-tiles.
+func serveBundle(w http.ResponseWriter, r *http.Request, page []stored) error {
+	var out []byte
+	var err error
+	for _, s := range page {
 		if out, err = torchwood.AppendTileEntry(out, s.data); err != nil {
 			return err
 		}
@@ -261,7 +283,11 @@ func (b *Book) serveHeads(w http.ResponseWriter, r *http.Request, _ core.MemberI
 			return err
 		}
 	}
-	return peer.WriteJSON(w, out)
+	data, err := wire.Encode(out)
+	if err != nil {
+		return err
+	}
+	return answer(w, r, "application/json", ask, data)
 }
 
 // headsAfter fills in what changed after an answer's cursor, and moves it.

@@ -108,7 +108,7 @@ func scanLog(r db.Row) (logRow, error) {
 
 // emptyLog is a log nothing is known of yet.
 func emptyLog(id core.MemberID, epoch, base int64) logRow {
-	root, _ := tlog.TreeHash(0, nil) //nolint:errcheck // reads nothing
+	root, _ := tlog.TreeHash(0, nil) // reads nothing
 	return logRow{origin: LogOrigin(id, epoch), member: id, epoch: epoch, base: base, tree: tlog.Tree{Hash: root}}
 }
 

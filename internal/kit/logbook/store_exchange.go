@@ -95,11 +95,19 @@ func askAnew(ctx context.Context, q db.Querier) error {
 	return err
 }
 
+// cosignature is a witness's line under one of our heads.
+type cosignature struct {
+	log     string
+	witness core.MemberID
+	size    int64
+	line    string
+}
+
 // putCosignature keeps a witness's line, if it is for no smaller a tree.
-func putCosignature(ctx context.Context, q db.Querier, origin string, witness core.MemberID, size int64, line string) error {
+func putCosignature(ctx context.Context, q db.Querier, c cosignature) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cosignature (log, witness, size, line) VALUES ($1,$2,$3,$4)
 		ON CONFLICT (log, witness) DO UPDATE SET size=excluded.size, line=excluded.line WHERE logbook_cosignature.size <= excluded.size`,
-		origin, string(witness), size, line)
+		c.log, string(c.witness), c.size, c.line)
 	return err
 }
 

@@ -23,6 +23,12 @@ func putReaderSeq(ctx context.Context, q db.Querier, reader string, seq int64) e
 	return err
 }
 
+// place is one reader's of one member.
+type place struct {
+	reader string
+	member core.MemberID
+}
+
 // cursor is how far a reader was told of one member.
 type cursor struct {
 	next int64
@@ -42,10 +48,10 @@ func getCursor(ctx context.Context, q db.Querier, reader string, id core.MemberI
 
 // moveCursor goes from one place to the next, unless another process moved it
 // meanwhile or a cut waits to be told.
-func moveCursor(ctx context.Context, q db.Querier, reader string, id core.MemberID, from, to int64) error {
+func moveCursor(ctx context.Context, q db.Querier, at place, from, to int64) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cursor (reader, member, next, cut) VALUES ($1,$2,$4,-1)
 		ON CONFLICT (reader, member) DO UPDATE SET next = $4 WHERE logbook_cursor.next = $3 AND logbook_cursor.cut < 0`,
-		reader, string(id), from, to)
+		at.reader, string(at.member), from, to)
 	return err
 }
 

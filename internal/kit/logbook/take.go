@@ -76,7 +76,9 @@ func (b *Book) take(ctx context.Context, o offer) (logRow, error) {
 		if _, closed := keys.closed(o.epoch); closed {
 			return nil // what is good of it the key set says
 		}
-		changed, err = b.accept(ctx, q, m, &l, h, o)
+		s := step{b: b, q: q, member: m, log: l, head: h, offer: o}
+		changed, err = s.accept(ctx)
+		l = s.log
 		return err
 	})
 	if err != nil {
@@ -88,9 +90,20 @@ func (b *Book) take(ctx context.Context, o offer) (logRow, error) {
 	return l, nil
 }
 
-// accept stores what a verified head adds to a log, and says whether it did.
-func (b *Book) accept(ctx context.Context, q db.Querier, m memberRow, l *logRow, h head, o offer) (bool, error) {
-	v, err := l.view().offer(h, func(size int64) (tlog.Hash, error) { return rootAt(ctx, q, *l, size) })
+// step is one offer while it is stored, within a transaction.
+type step struct {
+	b      *Book
+	q      db.Querier
+	member memberRow
+	log    logRow // as it becomes
+	head   head   // verified
+	offer  offer
+}
+
+// accept stores what a verified head adds to the log, and says whether it did.
+func (s *step) accept(ctx context.Context) (bool, error) {
+	now := s.b.now()
+	v, err := s.log.view().offer(s.head, func(size int64) (tlog.Hash, error) { return rootAt(ctx, s.q, s.log, size) })
 	if err != nil {
 		return false, err
 	}
@@ -98,42 +111,43 @@ func (b *Book) accept(ctx context.Context, q db.Querier, m memberRow, l *logRow,
 	case older:
 		return false, nil
 	case conflict:
-		if l.note != nil {
+		if s.log.note != nil {
 			return false, errConflict
 		}
 		// What we hold lost its last witness with a revoked key: begin again.
-		return true, b.beginAgain(ctx, q, l)
+		return true, s.beginAgain(ctx)
 	case longer:
-		if err := b.extend(ctx, q, m, l, h, o); err != nil {
+		if err := s.extend(ctx); err != nil {
 			return false, err
 		}
 	case refreshed:
 	}
-	if o.part.N == 0 {
-		l.note, l.signed, l.heard = h.note, h.signed, max(l.heard, heardAt(h.signed, b.now()))
-		if l.cosig, err = cosign(b.n.Signer, l.head(), b.now()); err != nil {
+	if s.offer.part.N == 0 {
+		s.log.note, s.log.signed = s.head.note, s.head.signed
+		s.log.heard = max(s.log.heard, heardAt(s.head.signed, now))
+		if s.log.cosig, err = cosign(s.b.n.Signer, s.log.head(), now); err != nil {
 			return false, err
 		}
 	}
-	return true, putLog(ctx, q, *l)
+	return true, putLog(ctx, s.q, s.log)
 }
 
 // beginAgain empties a log whose entries nothing vouches for; the next pull
 // fetches it from the start.
-func (b *Book) beginAgain(ctx context.Context, q db.Querier, l *logRow) error {
+func (s *step) beginAgain(ctx context.Context) error {
 	var err error
-	if *l, err = truncate(ctx, q, *l, 0, b.now()); err != nil {
+	if s.log, err = truncate(ctx, s.q, s.log, 0, s.b.now()); err != nil {
 		return err
 	}
-	if err := cutCursors(ctx, q, l.member, l.base); err != nil {
+	if err := cutCursors(ctx, s.q, s.log.member, s.log.base); err != nil {
 		return err
 	}
-	return putLog(ctx, q, *l)
+	return putLog(ctx, s.q, s.log)
 }
 
-// extend adds an offer's entries to a log if they lead to the tree they should.
-func (b *Book) extend(ctx context.Context, q db.Querier, m memberRow, l *logRow, h head, o offer) error {
-	want := h.tree
+// extend adds the offer's entries to the log if they lead to the tree they should.
+func (s *step) extend(ctx context.Context) error {
+	l, o, want := &s.log, s.offer, s.head.tree
 	if o.part.N != 0 {
 		want = o.part
 	}
@@ -143,25 +157,24 @@ func (b *Book) extend(ctx context.Context, q db.Querier, m memberRow, l *logRow,
 			With("Member", l.member)
 	}
 	leaves := o.entries[l.tree.N-o.from : want.N-o.from]
-	rows, size, err := b.readLeaves(*l, leaves)
+	rows, size, err := s.b.readLeaves(*l, leaves)
 	if err != nil {
 		return err
 	}
-	days := int64(b.now().Sub(m.followed) / (24 * time.Hour))
-	if l.member != b.self() && l.bytes+size > startBytes+max(days, 0)*dayBytes {
+	if !s.room(size) {
 		return core.Full("logbook.too_much", fmt.Errorf("log %s: %d bytes", l.origin, l.bytes+size)).With("Member", l.member)
 	}
-	g, err := grow(ctx, q, l.origin, l.tree, leaves)
+	g, err := grow(ctx, s.q, l.origin, l.tree, leaves)
 	if err != nil {
 		return err
 	}
 	if g.tree != want {
 		return errMismatch
 	}
-	if err := putEntries(ctx, q, l.origin, rows); err != nil {
+	if err := putEntries(ctx, s.q, l.origin, rows); err != nil {
 		return err
 	}
-	if err := putTiles(ctx, q, l.origin, g); err != nil {
+	if err := putTiles(ctx, s.q, l.origin, g); err != nil {
 		return err
 	}
 	l.tree, l.bytes = g.tree, l.bytes+size
@@ -169,6 +182,17 @@ func (b *Book) extend(ctx context.Context, q db.Querier, m memberRow, l *logRow,
 		l.note, l.cosig = nil, ""
 	}
 	return nil
+}
+
+// room says whether we keep so many bytes more of the member.
+func (s *step) room(size int64) bool {
+	return s.log.member == s.b.self() || s.log.bytes+size <= quota(s.member.followed, s.b.now())
+}
+
+// quota is how many bytes of one log we keep of a member followed since then.
+func quota(followed, now core.Moment) int64 {
+	days := max(0, int64(now.Sub(followed)/(24*time.Hour)))
+	return startBytes + days*dayBytes
 }
 
 // readLeaves prepares leaves for storing, with the type of those that can be read.
@@ -207,15 +231,16 @@ func (b *Book) takeClosed(ctx context.Context, o offer) error {
 		if err != nil || l.tree.N >= end.N {
 			return err
 		}
-		err = b.extend(ctx, q, m, &l, head{tree: end}, o)
+		s := step{b: b, q: q, member: m, log: l, head: head{tree: end}, offer: o}
+		err = s.extend(ctx)
 		if errors.Is(err, errMismatch) && l.tree.N > 0 {
-			return b.beginAgain(ctx, q, &l)
+			return s.beginAgain(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		l.note = nil
-		return putLog(ctx, q, l)
+		s.log.note = nil
+		return putLog(ctx, q, s.log)
 	})
 	if err == nil {
 		b.wake()
@@ -233,36 +258,42 @@ func (b *Book) accuse(ctx context.Context, f Fork) error {
 	}
 	fresh := false
 	err = b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		fresh = false
-		m, err := getMember(ctx, q, f.Origin)
-		if err != nil || m.forked != 0 {
-			return err // one proof is enough
-		}
-		newest := KeySet{}
-		if m.version > 0 {
-			if newest, err = m.keySet(); err != nil {
-				return err
-			}
-		}
-		if err := f.Check(m.root, newest); err != nil {
-			return err
-		}
-		if fresh, err = putFork(ctx, q, f.Origin, proof, b.now()); err != nil || !fresh {
-			return err
-		}
-		m.forked = b.now()
-		if f.Origin == b.self() {
-			if err := putStop(ctx, q, stopFork, "proof met", b.now()); err != nil {
-				return err
-			}
-		}
-		return putMember(ctx, q, m)
+		fresh, err = b.convict(ctx, q, f, proof)
+		return err
 	})
 	if err == nil && fresh {
 		b.n.Log.Error("a member signed two histories", "member", f.Origin, "epoch", f.Epoch)
 		b.wake()
 	}
 	return err
+}
+
+// convict is accuse within a transaction; it says whether the proof is news.
+func (b *Book) convict(ctx context.Context, q db.Querier, f Fork, proof []byte) (bool, error) {
+	m, err := getMember(ctx, q, f.Origin)
+	if err != nil || m.forked != 0 {
+		return false, err // one proof is enough
+	}
+	newest := KeySet{}
+	if m.version > 0 {
+		if newest, err = m.keySet(); err != nil {
+			return false, err
+		}
+	}
+	if err := f.Check(m.root, newest); err != nil {
+		return false, err
+	}
+	fresh, err := putFork(ctx, q, f.Origin, proof, b.now())
+	if err != nil || !fresh { // pardoned before
+		return false, err
+	}
+	if f.Origin == b.self() {
+		if err := putStop(ctx, q, stopFork, "proof met", b.now()); err != nil {
+			return false, err
+		}
+	}
+	m.forked = b.now()
+	return true, putMember(ctx, q, m)
 }
 
 // tellForks writes proofs we hold into our own log, once each, so that everybody

@@ -64,8 +64,7 @@ func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core
 		w.WriteHeader(http.StatusConflict)
 		_, _ = fmt.Fprintf(w, "%d\n", held.N) // the asker is gone
 		return nil
-	case req.old > 0 && tlog.CheckTree(req.proof, h.tree.N, h.tree.Hash, held.N, held.Hash) != nil,
-		req.old == 0 && len(req.proof) > 0:
+	case !req.leads(held, h.tree):
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		return nil
 	}
@@ -94,6 +93,14 @@ type addCheckpoint struct {
 		Origin string
 		N      int64
 	}
+}
+
+// leads says whether the request's proof leads from one tree to the other.
+func (r addCheckpoint) leads(from, to tlog.Tree) bool {
+	if from.N == 0 {
+		return len(r.proof) == 0
+	}
+	return tlog.CheckTree(r.proof, to.N, to.Hash, from.N, from.Hash) == nil
 }
 
 // parseAddCheckpoint reads "old N", proof lines, an empty line, the checkpoint.
