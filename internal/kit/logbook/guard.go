@@ -141,7 +141,7 @@ func (b *Book) question(ctx context.Context, instance string) (bool, error) {
 		if ctx.Err() != nil {
 			return false, nil
 		}
-		if err != nil || !ok || l.answer == asked.ask {
+		if err != nil || !ok || l.ask != asked.ask { // only the holder takes it away
 			return ok && err == nil, err
 		}
 	}

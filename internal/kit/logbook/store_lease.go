@@ -14,16 +14,15 @@ import (
 type lease struct {
 	instance string
 	ask      string // another process wants to know whether it lives
-	answer   string
 }
 
 func scanLease(r db.Row) (l lease, err error) {
-	err = r.Scan(&l.instance, &l.ask, &l.answer)
+	err = r.Scan(&l.instance, &l.ask)
 	return l, err
 }
 
 func getLease(ctx context.Context, q db.Querier, instance string) (lease, bool, error) {
-	l, err := db.One(ctx, q, scanLease, `SELECT instance, ask, answer FROM logbook_lease WHERE instance = $1`, instance)
+	l, err := db.One(ctx, q, scanLease, `SELECT instance, ask FROM logbook_lease WHERE instance = $1`, instance)
 	if errors.Is(err, db.ErrNoRow) {
 		return l, false, nil
 	}
@@ -33,7 +32,7 @@ func getLease(ctx context.Context, q db.Querier, instance string) (lease, bool, 
 // guardedSince lists leases, renewed since a moment, of nodes that passed the
 // guard, the newest first.
 func guardedSince(ctx context.Context, q db.Querier, since core.Moment) ([]lease, error) {
-	return db.All(ctx, q, scanLease, `SELECT instance, ask, answer FROM logbook_lease WHERE beat_us >= $1 AND guarded = 1
+	return db.All(ctx, q, scanLease, `SELECT instance, ask FROM logbook_lease WHERE beat_us >= $1 AND guarded = 1
 		ORDER BY beat_us DESC LIMIT 4`, int64(since))
 }
 
@@ -43,7 +42,7 @@ func putLease(ctx context.Context, q db.Querier, instance string, now core.Momen
 	if guarded {
 		flag = 1
 	}
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_lease (instance, beat_us, guarded, ask, answer) VALUES ($1,$2,$3,'','')
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_lease (instance, beat_us, guarded, ask) VALUES ($1,$2,$3,'')
 		ON CONFLICT (instance) DO UPDATE SET beat_us = excluded.beat_us, guarded = excluded.guarded`, instance, int64(now), flag)
 	if err != nil {
 		return err
@@ -58,8 +57,9 @@ func askLease(ctx context.Context, q db.Querier, instance, ask string) error {
 	return err
 }
 
-func answerLease(ctx context.Context, q db.Querier, instance, answer string) error {
-	_, err := db.Exec(ctx, q, `UPDATE logbook_lease SET answer = $2, ask = '' WHERE instance = $1 AND ask = $2`, instance, answer)
+// answerLease takes a question away, which only the lease's holder does.
+func answerLease(ctx context.Context, q db.Querier, instance, ask string) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_lease SET ask = '' WHERE instance = $1 AND ask = $2`, instance, ask)
 	return err
 }
 

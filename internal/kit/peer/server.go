@@ -170,7 +170,13 @@ func (h *Handler) identify(r *http.Request, route Route) (signed, error) {
 	case err != nil:
 		return signed{}, fmt.Errorf("keys of %s: %w", s.from, err)
 	}
-	return s, s.verify(r, keys, receiver{id: h.n.Signer.ID(), now: h.n.Now(), started: h.started})
+	err = s.verify(r, keys, receiver{id: h.n.Signer.ID(), now: h.n.Now(), started: h.started})
+	if err != nil && route.Public {
+		// Who lost its key signs with one we do not know yet, and brings the document
+		// that names it.
+		return signed{}, nil
+	}
+	return s, err
 }
 
 // refuse answers an error, or cuts an answer off that has begun.

@@ -88,8 +88,7 @@ CREATE TABLE logbook_lease (          -- nodes that run on this database
     instance     TEXT PRIMARY KEY,
     beat_us      BIGINT NOT NULL,
     guarded      BIGINT NOT NULL,    -- 1 = it asked our mirrors: others may append beside it
-    ask          TEXT NOT NULL,      -- another process wants to know whether this one lives
-    answer       TEXT NOT NULL
+    ask          TEXT NOT NULL       -- another process wants to know whether this one lives; it takes the question away
 );
 CREATE TABLE logbook_store (          -- one row: the name of our numbering of changes
     one          BIGINT PRIMARY KEY,
