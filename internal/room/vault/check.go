@@ -209,7 +209,7 @@ func (r *Room) widen(ctx context.Context) error {
 		if err := r.store.setCode(ctx, o.ID, shard.Code{K: 1, N: want.N}); err != nil {
 			return err
 		}
-		if err := r.store.setState(ctx, o.ID, Safe, core.At(r.n.Now())); err != nil {
+		if err := r.store.setState(ctx, r.n.DB, o.ID, Safe, core.At(r.n.Now())); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -225,6 +226,9 @@ func (r *Room) accept(ctx context.Context, o Object, body io.Reader) (Object, er
 	}
 	o.ID, o.Shelf, o.Size, o.Sealed = s.id, s.shelf, s.size, s.length
 	o.State, o.Made = Waiting, core.At(r.n.Now())
+	if o.Code, err = r.pool.code(ctx, o.File.Type); err != nil {
+		return o, errors.Join(err, removed(r.shelf.Remove(s.shelf)))
+	}
 	// Once the row may be there the file must stay, even if nobody waits any more.
 	if o.Seq, err = r.store.addObject(context.WithoutCancel(ctx), o); err != nil {
 		if core.CodeOf(err) == core.CodeConflict {

@@ -243,8 +243,8 @@ func (g *gathering) replaceStuck(ctx context.Context) {
 }
 
 func (g *gathering) tooFew() error {
-	return core.Unsure("vault.too_few_answer", fmt.Errorf("%s of %s: %d of %d shards: %w",
-		g.o.File, g.o.Repo, g.count(), g.o.Code.K, errors.Join(g.failed...))).
+	cause := errors.Join(append([]error{fmt.Errorf("%s of %s: %d of %d shards", g.o.File, g.o.Repo, g.count(), g.o.Code.K)}, g.failed...)...)
+	return core.Unsure("vault.too_few_answer", cause).
 		With("Name", g.o.Repo).With("Have", g.count()).With("Want", g.o.Code.K)
 }
 
@@ -354,7 +354,7 @@ func (r *Room) unplace(ctx context.Context, p Placement, state PlacementState) e
 	if err != nil {
 		return err
 	}
-	if err := r.store.setState(ctx, o.ID, stateOf(o.Code, effective(onlyHeld(all))), now); err != nil {
+	if err := r.store.setState(ctx, r.n.DB, o.ID, stateOf(o.Code, effective(onlyHeld(all))), now); err != nil {
 		return err
 	}
 	r.work.broadcast()

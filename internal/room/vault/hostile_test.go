@@ -127,23 +127,30 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 				o, err := w.room.store.object(t.Context(), o.ID)
 				return err == nil && o.State == Placed
 			})
-			for _, table := range []string{"vault_trouble", "vault_lender"} {
-				if _, err := w.room.n.DB.ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
-					t.Fatal(err)
-				}
-			}
 			w.room.cache.forgetAll()
-			w.room.pool.forgive()
+			w.forgive()
 		})
 	}
 }
 
-// forgive forgets who failed.
-func (p *pool) forgive() {
+// forgive forgets who failed and who lends, and tries everything at once.
+func (w *world) forgive() {
+	w.t.Helper()
+	for _, table := range []string{"vault_trouble", "vault_lender"} {
+		if _, err := w.room.n.DB.ExecContext(context.Background(), "DELETE FROM "+table); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	p := w.room.pool
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	clear(p.states)
 	clear(p.fails)
+	p.asked = time.Time{}
+	p.mu.Unlock()
+	if err := w.room.store.hurry(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.room.work.broadcast()
 }
 
 func (c *cache) forgetAll() {

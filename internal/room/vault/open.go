@@ -70,7 +70,7 @@ func (r *Room) keepHere(ctx context.Context, o Object, sealed io.Reader) {
 	name := newShelfName()
 	_, err := r.shelf.Put(ctx, name, sealed)
 	if err == nil {
-		err = r.store.shelve(ctx, o.ID, name)
+		err = r.store.shelve(ctx, r.n.DB, o.ID, name)
 	}
 	if err != nil {
 		r.n.Log.Warn("keeping a small file failed", "file", o.File.String(), "error", err)

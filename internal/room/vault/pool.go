@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -124,6 +125,20 @@ func (p *pool) well(all []shard.Candidate) []shard.Candidate {
 		}
 	}
 	return out
+}
+
+// code is how a new file is cut for the members that are well now; none while
+// nobody is.
+func (p *pool) code(ctx context.Context, t rest.Type) (shard.Code, error) {
+	lenders, err := p.candidates(ctx)
+	if err != nil {
+		return shard.Code{}, err
+	}
+	domains := reachable(nil, p.well(lenders))
+	if domains == 0 {
+		return shard.Code{}, nil
+	}
+	return codeFor(t, domains), nil
 }
 
 // relabel gives placements the failure domain their members stand in now: members

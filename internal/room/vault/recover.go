@@ -101,7 +101,9 @@ func (c *census) askAll(ctx context.Context, say func(MemberFound)) (Recovered, 
 	for _, contact := range contacts {
 		all.Go(func() {
 			m := MemberFound{Member: contact.ID}
-			m.Shards, m.Err = c.ask(ctx, contact.ID)
+			if m.Shards, m.Err = c.ask(ctx, contact.ID); m.Err != nil && ctx.Err() == nil {
+				c.room.pool.bad(ctx, troubleOf(contact.ID, Placement{}, m.Err))
+			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if m.Err == nil {
@@ -151,6 +153,9 @@ func (c *census) count(member core.MemberID, held holder.Held) {
 	if f.foreign {
 		c.foreign++
 		return
+	}
+	if held.K != f.o.Code.K {
+		return // cut with another code; the two do not mix
 	}
 	f.places = append(f.places, Placement{
 		Object: held.Object, Index: held.Index, Member: member, Length: held.Length, Root: held.Root,

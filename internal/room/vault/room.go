@@ -82,7 +82,9 @@ type Room struct {
 	committed signal // something got off-site
 	flights   singleflight.Group
 
-	started chan struct{} // closed when Start is through
+	started     chan struct{} // closed when Start is through
+	recodeAfter int           // recodeAfter but in tests
+
 	mu      sync.Mutex
 	claimed map[shard.Hash]bool // objects somebody ships
 }
@@ -103,8 +105,8 @@ func New(n Needs) (*Room, error) {
 	}
 	r := &Room{
 		n: n, store: store{n.DB}, shelf: shelf, locks: locks{lockDir},
-		spool:   &spool{max: int64(n.Config.Spool), now: n.Now},
-		claimed: map[shard.Hash]bool{}, started: make(chan struct{}),
+		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
+		claimed: map[shard.Hash]bool{}, started: make(chan struct{}), recodeAfter: recodeAfter,
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()

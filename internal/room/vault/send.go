@@ -16,6 +16,10 @@ import (
 // before its lender is taken for away.
 const stall = 45 * time.Second
 
+// errOtherCode says that a member has a shard of the object that was cut with
+// another code: sent before a crash, which then forgot both.
+var errOtherCode = errors.New("cut with another code before")
+
 // given is how handing one shard to a lender ended; no placement when the lender
 // failed, which is noted and no error.
 type given struct {
@@ -81,6 +85,8 @@ func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case core.CodeOf(err) == core.CodeConflict:
+		return nil, fmt.Errorf("%s: %w", to.ID, errOtherCode)
 	case err != nil && sending.Err() != nil:
 		err = core.Unsure("vault.member_slow", fmt.Errorf("stood still for %s: %w", stall, err))
 		fallthrough
@@ -114,34 +120,47 @@ func (s *shipment) keep(ctx context.Context, fresh []Placement) error {
 		return nil
 	}
 	s.moved = true
-	err := s.room.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	return s.advance(ctx, fresh)
+}
+
+// advance writes the state that follows from the shards that are held, and fresh
+// receipts with it. A data file that is placed leaves the shelf.
+func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
+	r, was := s.room, s.o.State
+	state := stateOf(s.o.Code, effective(s.held))
+	if state == was && len(fresh) == 0 {
+		return nil
+	}
+	leaves := state == Placed && s.o.Shelf != "" && !kept(s.o.File.Type)
+	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		for _, p := range fresh {
-			if err := s.room.store.place(ctx, q, p); err != nil {
+			if err := r.store.place(ctx, q, p); err != nil {
 				return fmt.Errorf("write placement: %w", err)
 			}
 		}
-		return nil
+		if leaves {
+			if err := r.store.shelve(ctx, q, s.o.ID, ""); err != nil {
+				return err
+			}
+		}
+		return r.store.setState(ctx, q, s.o.ID, state, core.At(r.n.Now()))
 	})
 	if err != nil {
 		return err
 	}
-	return s.advance(ctx)
-}
-
-// advance writes the state that follows from the shards that are held.
-func (s *shipment) advance(ctx context.Context) error {
-	r, was := s.room, s.o.State
-	state := stateOf(s.o.Code, effective(s.held))
-	if state == was {
+	s.o.State = state
+	if was == Waiting && state != Waiting {
+		if !kept(s.o.File.Type) {
+			r.spool.sent(s.o.Sealed, s.began)
+		}
+		r.committed.broadcast()
+	}
+	if !leaves {
 		return nil
 	}
-	if err := r.store.setState(ctx, s.o.ID, state, core.At(r.n.Now())); err != nil {
-		return err
-	}
-	s.o.State = state
-	if was == Waiting && !kept(s.o.File.Type) {
-		r.spool.sent(s.o.Sealed, s.began)
-	}
-	r.committed.broadcast()
-	return nil
+	// The row no longer names the file; what a crash leaves here, a start sweeps.
+	shelf := s.o.Shelf
+	s.o.Shelf = ""
+	r.spool.add(-s.o.Sealed)
+	return removed(r.shelf.Remove(shelf))
 }

@@ -158,7 +158,10 @@ func (s *shipment) run(ctx context.Context) error {
 		if len(tasks) == 0 || ctx.Err() != nil {
 			return nil
 		}
-		if err := s.send(ctx, tasks, shards); err != nil {
+		if err := s.send(ctx, tasks, shards); errors.Is(err, errOtherCode) {
+			s.replaced = true
+			return s.room.reseal(ctx, s.o)
+		} else if err != nil {
 			return err
 		}
 		if lenders, err = s.room.pool.candidates(ctx); err != nil {
@@ -173,13 +176,14 @@ func (s *shipment) run(ctx context.Context) error {
 // there is nothing to send.
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
 	domains := reachable(s.held, s.room.pool.well(lenders))
-	stuck := s.o.State == Waiting && s.o.Tries >= recodeAfter && domains < s.o.Code.Enough()
+	stuck := s.o.State == Waiting && s.o.Tries >= s.room.recodeAfter && domains < s.o.Code.Enough()
 	switch {
 	case domains == 0:
 		return s.o.Code.K == 0, nil // nobody lends yet: no code to choose
 	case s.o.Code.K != 0 && !stuck:
 		return false, nil
-	case len(s.held) > 0 && s.o.Code.K > 1:
+	case s.o.Code.K > 1:
+		// Shards may be out there even if no receipt is: a crash loses receipts.
 		s.replaced = true
 		return true, s.room.reseal(ctx, s.o)
 	}
@@ -191,7 +195,7 @@ func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done 
 // it may go.
 func (s *shipment) settle(ctx context.Context) error {
 	r := s.room
-	if err := s.advance(ctx); err != nil {
+	if err := s.advance(ctx, nil); err != nil {
 		return err
 	}
 	if s.o.State == Placed {
@@ -215,7 +219,7 @@ func (r *Room) unshelve(ctx context.Context, o Object) error {
 	if o.State != Placed && !long {
 		return nil
 	}
-	if err := r.store.shelve(ctx, o.ID, ""); err != nil {
+	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil {
 		return err
 	}
 	r.spool.add(-o.Sealed)

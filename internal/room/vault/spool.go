@@ -49,14 +49,16 @@ func (s *signal) broadcast() {
 // no more than leaves within spoolDrain at the rate measured, because what restic
 // has sent is only worth its acknowledgement when the snapshot gets through.
 type spool struct {
-	max     int64
-	now     func() time.Time
-	mu      sync.Mutex
-	used    int64 // bytes on the shelf and promised to files on their way in
-	moved   time.Time
-	bytes   float64 // sent, and the seconds it took, both fading
-	seconds float64
-	changed signal
+	max int64
+	now func() time.Time
+	// patience is how long a file waits for room; spoolPatience but in tests.
+	patience time.Duration
+	mu       sync.Mutex
+	used     int64 // bytes on the shelf and promised to files on their way in
+	moved    time.Time
+	bytes    float64 // sent, and the seconds it took, both fading
+	seconds  float64
+	changed  signal
 }
 
 // limit is how many bytes may lie on the shelf now.
@@ -74,7 +76,9 @@ func (s *spool) limit() int64 {
 // slowly.
 func (s *spool) enter(ctx context.Context, n int64) (done func(), err error) {
 	began := s.now()
-	timeout := time.NewTimer(spoolPatience)
+	s.mu.Lock()
+	timeout := time.NewTimer(s.patience)
+	s.mu.Unlock()
 	defer timeout.Stop()
 	for {
 		changed := s.changed.next()

@@ -64,7 +64,9 @@ func (r *Room) checkShelf(ctx context.Context) (map[string]bool, error) {
 			err = r.missing(ctx, o)
 		case err != nil:
 		case o.Buried != 0:
-			err = r.store.shelve(ctx, o.ID, "") // the sweep takes the file
+			if err = r.store.shelve(ctx, r.n.DB, o.ID, ""); err == nil {
+				err = removed(r.shelf.Remove(o.Shelf))
+			}
 		default:
 			named[o.Shelf] = true
 			err = r.unshelve(ctx, o)
@@ -80,7 +82,7 @@ func (r *Room) checkShelf(ctx context.Context) (map[string]bool, error) {
 // because a crash of ours cannot. Where the members cannot give it back either,
 // the row goes, so that restic may send the file again.
 func (r *Room) missing(ctx context.Context, o Object) error {
-	if err := r.store.shelve(ctx, o.ID, ""); err != nil {
+	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil {
 		return err
 	}
 	all, err := r.store.placements(ctx, o.ID)

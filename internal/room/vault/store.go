@@ -127,8 +127,8 @@ func (s store) setCode(ctx context.Context, id shard.Hash, c shard.Code) error {
 }
 
 // setState moves an object. The first time it is off-site is kept for good.
-func (s store) setState(ctx context.Context, id shard.Hash, state State, now core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET state = $2,
+func (s store) setState(ctx context.Context, q db.Querier, id shard.Hash, state State, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE vault_object SET state = $2,
 		safe_us = CASE WHEN safe_us = 0 AND $2 <> 'waiting' THEN $3 ELSE safe_us END WHERE object = $1`,
 		id.String(), string(state), int64(now))
 	return err
@@ -149,8 +149,8 @@ func (s store) hurry(ctx context.Context) error {
 }
 
 // shelve writes where on our disk an object lies; empty = nowhere.
-func (s store) shelve(ctx context.Context, id shard.Hash, file string) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET file = $2 WHERE object = $1`, id.String(), file)
+func (s store) shelve(ctx context.Context, q db.Querier, id shard.Hash, file string) error {
+	_, err := db.Exec(ctx, q, `UPDATE vault_object SET file = $2 WHERE object = $1`, id.String(), file)
 	return err
 }
 

@@ -41,6 +41,8 @@ type world struct {
 	stop    func() // ends the owner's node, keeping its disk
 	members []*member
 
+	recodeAfter int // of the room; 0 = as it is
+
 	mu      sync.Mutex
 	signers map[core.MemberID]seal.Signer
 	lent    []core.Lender
@@ -259,6 +261,9 @@ func (w *world) open() {
 	w.room, err = New(w.needs(d))
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.recodeAfter != 0 {
+		w.room.recodeAfter = w.recodeAfter
 	}
 }
 

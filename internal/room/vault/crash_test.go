@@ -1,0 +1,196 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+)
+
+// Wherever the node dies between a file's arrival and its last shard, the next
+// start goes on from there, nothing acknowledged is lost and nothing is left over.
+func TestEveryCrashPoint(t *testing.T) {
+	body := randomBytes(400_000, 1)
+	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
+	for name, crash := range map[string]func(t *testing.T, w *world) (acknowledged bool){
+		"file written, no row": func(t *testing.T, w *world) bool {
+			s, err := w.room.seal(t.Context(), bytes.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := time.Now().Add(-2 * orphanAge)
+			if err := os.Chtimes(filepath.Join(w.dir, "vault", "shelf", s.shelf), old, old); err != nil {
+				t.Fatal(err)
+			}
+			return false
+		},
+		"row written, nothing sent": func(t *testing.T, w *world) bool {
+			w.accept(h, body)
+			return true
+		},
+		"some shards sent, no receipt written": func(t *testing.T, w *world) bool {
+			o := w.accept(h, body)
+			w.sendSome(o, 3, false)
+			return true
+		},
+		"some shards sent, no receipt written, and members gone since": func(t *testing.T, w *world) bool {
+			o := w.accept(h, body)
+			w.sendSome(o, 5, false)
+			w.mu.Lock()
+			w.lent = w.lent[2:]
+			w.mu.Unlock()
+			return true
+		},
+		"some receipts written": func(t *testing.T, w *world) bool {
+			o := w.accept(h, body)
+			w.sendSome(o, 3, true)
+			return true
+		},
+		"all placed, still on the shelf": func(t *testing.T, w *world) bool {
+			o := w.accept(h, body)
+			w.sendSome(o, 6, true)
+			if err := w.room.store.setState(t.Context(), w.room.n.DB, o.ID, Placed, 1); err != nil {
+				t.Fatal(err)
+			}
+			return true
+		},
+		"removed, still on the shelf": func(t *testing.T, w *world) bool {
+			o := w.accept(h, body)
+			if err := w.room.store.buryObject(t.Context(), o.ID, core.At(time.Now())); err != nil {
+				t.Fatal(err)
+			}
+			return false
+		},
+		"the disk lost the file": func(t *testing.T, w *world) bool {
+			o := w.accept(h, body)
+			if err := w.room.shelf.Remove(o.Shelf); err != nil {
+				t.Fatal(err)
+			}
+			return false
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 6)
+			w.t, w.recodeAfter = t, 1
+			w.create("files")
+			w.settled()
+			w.stop() // no job runs while the crash is laid out
+			w.open()
+			acknowledged := crash(t, w)
+			if err := w.room.n.DB.Close(); err != nil {
+				t.Fatal(err)
+			}
+			w.start()
+			c := w.client("files", "")
+			if acknowledged {
+				w.settled()
+				if status, got := c.do("GET", "/"+h.String(), nil); status != 200 || !bytes.Equal(got, body) {
+					t.Fatalf("lost: %d", status)
+				}
+			} else if status, _ := c.do("GET", "/"+h.String(), nil); status != 404 {
+				t.Errorf("there: %d", status)
+			}
+			c.put(rest.Data, body) // taken, again or for the first time
+			w.settled()
+			w.nothingLeft()
+		})
+	}
+}
+
+// accept takes a file as the front does, with nobody to ship it.
+func (w *world) accept(h rest.Handle, body []byte) Object {
+	w.t.Helper()
+	o, err := w.room.accept(context.Background(), Object{Repo: "files", File: h, Size: int64(len(body))}, bytes.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return o
+}
+
+// sendSome gives n shards to their lenders, and writes the receipts or not.
+func (w *world) sendSome(o Object, n int, receipts bool) {
+	w.t.Helper()
+	ctx := context.Background()
+	lenders, err := w.room.pool.candidates(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := &shipment{room: w.room, o: o}
+	if _, err := s.choose(ctx, lenders); err != nil {
+		w.t.Fatal(err)
+	}
+	f, err := w.room.load(ctx, s.o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := cut(f, o.Sealed, s.o.Code, w.room.scratch())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := s.send(ctx, plan(s.o, nil, lenders)[:n], p); err != nil {
+		w.t.Fatal(err)
+	}
+	if !receipts {
+		if _, err := w.room.n.DB.ExecContext(ctx, "DELETE FROM vault_placement WHERE object = $1", o.ID.String()); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := w.room.store.setState(ctx, w.room.n.DB, o.ID, Waiting, 1); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// nothingLeft looks for data files on the shelf, and for members with more than
+// one shard of anything.
+func (w *world) nothingLeft() {
+	w.t.Helper()
+	w.eventually("the shelf is swept", func() bool {
+		rows, err := w.room.store.shelved(context.Background())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		named := map[string]bool{}
+		for _, o := range rows {
+			if o.File.Type == rest.Data {
+				return false
+			}
+			named[o.Shelf] = true
+		}
+		left := 0
+		err = w.room.shelf.Walk("", func(name string) error {
+			if !named[name] {
+				left++
+			}
+			return nil
+		})
+		return err == nil && left == 0
+	})
+	w.room.spool.mu.Lock()
+	defer w.room.spool.mu.Unlock()
+	if w.room.spool.used != 0 {
+		w.t.Errorf("the spool counts %d bytes", w.room.spool.used)
+	}
+	if len(w.lent) < len(w.members) {
+		return // what went to members that left stays behind until it is pruned
+	}
+	for _, m := range w.members {
+		names, err := w.room.listed(context.Background(), m.id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		objects := map[string]bool{}
+		for name := range names {
+			object := name[:64]
+			if objects[object] {
+				w.t.Errorf("%s has two shards of %s", m.id, object)
+			}
+			objects[object] = true
+		}
+	}
+}

@@ -1,0 +1,359 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+)
+
+func (w *world) create(name string) Created {
+	w.t.Helper()
+	made, err := w.room.Create(w.t.Context(), name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return made
+}
+
+// moods sets how the members behave, in order; those not named are honest.
+func (w *world) moods(all ...mood) {
+	for i, m := range w.members {
+		m.set(honest)
+		if i < len(all) {
+			m.set(all[i])
+		}
+	}
+}
+
+func everyone(n int, m mood) []mood {
+	out := make([]mood, n)
+	for i := range out {
+		out[i] = m
+	}
+	return out
+}
+
+// Data is acknowledged when this disk has it; an index waits for the members.
+func TestCommitRule(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.settled()
+	c := w.client("files", "")
+	w.moods(everyone(3, away)...)
+	c.put(rest.Data, randomBytes(100_000, 1))
+	index := make(chan string)
+	go func() { index <- c.put(rest.Index, []byte("an index")) }()
+	select {
+	case <-index:
+		t.Fatal("an index is acknowledged while no member has what is before it")
+	case <-time.After(500 * time.Millisecond):
+	}
+	w.moods()
+	w.forgive()
+	select {
+	case <-index:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the members are back, and the index still waits")
+	}
+	left, err := w.room.store.uncommitted(t.Context(), "files", 1<<60)
+	if err != nil || left != 0 {
+		t.Fatalf("%d files not off-site, %v", left, err)
+	}
+}
+
+func TestFrontKeepsWhatItWasGiven(t *testing.T) {
+	w := newWorld(t, 2)
+	made := w.create("files")
+	c, read, prune := w.client("files", ""), w.client("files", made.Read), w.client("files", made.Prune)
+	body := randomBytes(200_000, 2)
+	path := c.put(rest.Data, body)
+	check := func(what string, who client, method, path string, body []byte, want int) {
+		t.Helper()
+		if status, text := who.do(method, path, body); status != want {
+			t.Errorf("%s: %d %s, want %d", what, status, text, want)
+		}
+	}
+	check("the same again", c, "POST", path, body, 200)
+	check("other content", c, "POST", path, body[1:], 400)
+	check("config", c, "POST", "/config", []byte("one"), 200)
+	check("the same config", c, "POST", "/config", []byte("one"), 200)
+	check("another config", c, "POST", "/config", []byte("two"), 403)
+	check("removing by append", c, "DELETE", path, nil, 403)
+	check("adding by read", read, "POST", "/data/"+nameOf([]byte("x")), []byte("x"), 403)
+	check("lock by read", read, "POST", "/locks/"+nameOf([]byte("x")), []byte("x"), 200)
+	check("unlock by read", read, "DELETE", "/locks/"+nameOf([]byte("x")), nil, 200)
+	check("removing config", prune, "DELETE", "/config", nil, 403)
+	check("what is not there", read, "GET", "/data/"+nameOf([]byte("y")), nil, 404)
+	if status, got := read.do("GET", path, nil, "Range", "bytes=70000-70009"); status != 206 || !bytes.Equal(got, body[70000:70010]) {
+		t.Errorf("a range: %d %x", status, got)
+	}
+	if err := w.room.store.setNote(t.Context(), noteRecovering, "now"); err != nil {
+		t.Fatal(err)
+	}
+	check("not there while the catalogue is not whole", read, "GET", "/data/"+nameOf([]byte("y")), nil, 503)
+	check("there all the same", read, "GET", path, nil, 200)
+}
+
+// With every member gone a restore still writes its lock, and what was sent last is
+// still read.
+func TestRestoreNeedsNoMemberToWrite(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	c := w.client("files", "")
+	w.settled()
+	w.moods(everyone(2, away)...)
+	body := randomBytes(50_000, 3)
+	path := c.put(rest.Data, body)
+	lock := c.put(rest.Locks, []byte("a lock"))
+	for path, want := range map[string][]byte{path: body, lock: []byte("a lock")} {
+		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if status, list := c.do("GET", "/locks/", nil); status != 200 || !strings.Contains(string(list), nameOf([]byte("a lock"))) {
+		t.Errorf("locks: %d %s", status, list)
+	}
+}
+
+func TestNobodyLends(t *testing.T) {
+	w := newWorld(t, 0)
+	w.create("files")
+	status, text := w.client("files", "").do("POST", "/config", []byte("x"))
+	if status != http.StatusInsufficientStorage || !strings.Contains(string(text), "pact propose") {
+		t.Fatalf("%d %s", status, text)
+	}
+}
+
+// One lender is one copy: taken, and said to be unsafe. When more come, there are
+// more copies.
+func TestALoneLenderIsNotSafe(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("files")
+	c := w.client("files", "")
+	c.put(rest.Data, randomBytes(10_000, 4))
+	c.put(rest.Snapshots, []byte("a snapshot"))
+	w.settled()
+	if s := w.status("files"); s.Level != LevelOneCopy || s.Losses != 0 || s.Domains != 1 {
+		t.Fatalf("%+v", s)
+	}
+	w.addMember("late.test")
+	w.addMember("later.test")
+	w.forgive()
+	if err := w.room.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.settled()
+	if s := w.status("files"); s.Level != LevelSafe || s.Losses != 2 || s.Domains != 3 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func (w *world) status(name string) Status {
+	w.t.Helper()
+	report, err := w.room.Status(context.Background(), name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return report.Backups[0]
+}
+
+// Two of six members are away from the start: what is saved is cut for the four
+// that are there, and the snapshot goes through.
+func TestBackupWithMembersAway(t *testing.T) {
+	w := newWorld(t, 6)
+	w.stop()
+	w.recodeAfter = 1
+	w.start()
+	w.create("files")
+	w.settled()
+	w.moods(away, away)
+	c := w.client("files", "")
+	for i := range 3 {
+		c.put(rest.Data, randomBytes(100_000, byte(10+i)))
+	}
+	began := time.Now()
+	c.put(rest.Snapshots, []byte("a snapshot"))
+	t.Logf("the snapshot took %v", time.Since(began))
+	if s := w.status("files"); s.Pending != 0 || s.Losses < 1 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+func (w *world) spool(bytes int64, patience time.Duration) {
+	s := w.room.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.max, s.patience = bytes, patience
+}
+
+// A full spool holds data back, and says why when nothing leaves it.
+func TestFullSpool(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.settled()
+	w.moods(everyone(2, away)...)
+	w.spool(150_000, 300*time.Millisecond)
+	c := w.client("files", "")
+	c.put(rest.Data, randomBytes(100_000, 5))
+	body := randomBytes(100_000, 6)
+	status, text := c.do("POST", "/data/"+nameOf(body), body)
+	if status != http.StatusInsufficientStorage {
+		t.Fatalf("%d %s", status, text)
+	}
+	w.moods()
+	w.spool(150_000, 20*time.Second)
+	w.forgive()
+	c.put(rest.Data, body)
+}
+
+// A member that was away for three days is given up: its shards are made again
+// elsewhere, from the others'.
+func TestAbsentMemberIsReplaced(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	c := w.client("files", "")
+	body := randomBytes(100_000, 7)
+	path := c.put(rest.Data, body)
+	w.settled()
+	w.addMember("new.test")
+	gone := w.members[0]
+	gone.set(away)
+	w.forgive()
+	if err := w.room.store.setLender(t.Context(), gone.id, lenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.room.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.settled()
+	stacks, err := w.room.store.stacks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range stacks {
+		if k.member == gone.id {
+			t.Errorf("%s still counts with %d shards", k.member, k.shards)
+		}
+	}
+	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Errorf("status %d", status)
+	}
+}
+
+// What was removed is gone at once, still there as of yesterday, and comes back.
+func TestRemoveSeeThePastUndelete(t *testing.T) {
+	w := newWorld(t, 2)
+	made := w.create("files")
+	c, prune := w.client("files", ""), w.client("files", made.Prune)
+	body := randomBytes(10_000, 8)
+	path := c.put(rest.Data, body)
+	w.settled()
+	// As if it had come three days ago.
+	before := time.Now().UTC().AddDate(0, 0, -3)
+	if _, err := w.room.n.DB.ExecContext(t.Context(), "UPDATE vault_object SET made_us = $1", int64(core.At(before))); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := prune.do("DELETE", path, nil); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	if err := w.room.sendTombstones(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	past := client{t, c.base + "@" + before.AddDate(0, 0, 1).Format(time.DateOnly)}
+	if status, _ := c.do("GET", path, nil); status != 404 {
+		t.Errorf("removed: %d", status)
+	}
+	if status, got := past.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Errorf("yesterday: %d", status)
+	}
+	if status, _ := past.do("POST", path, body); status != 403 {
+		t.Errorf("writing into the past: %d", status)
+	}
+	if n, err := w.room.Undelete(t.Context(), "files", core.At(before)); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Errorf("back: %d", status)
+	}
+	w.settled()
+}
+
+// Check finds what a member has lost by its own list.
+func TestCheckFindsWhatIsLost(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	w.client("files", "").put(rest.Data, randomBytes(300_000, 9))
+	w.settled()
+	victim := w.members[2]
+	err := filepath.WalkDir(victim.store, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		return os.Truncate(path, 3000)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := w.room.Check(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range seen {
+		if bad := s.Lost+s.Wrong > 0 || s.Error != ""; bad != (s.Member == victim.id) {
+			t.Errorf("%+v", s)
+		}
+	}
+	if _, err := w.room.Check(t.Context(), "nothing"); core.CodeOf(err) != core.CodeNotFound {
+		t.Error(err)
+	}
+}
+
+func TestKitKnowsItsWords(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("files")
+	k, err := w.room.Kit(t.Context())
+	if err != nil || k.Origin != owner || len(k.Contacts) != 1 || k.Checked != 0 {
+		t.Fatalf("%+v %v", k, err)
+	}
+	other := w.seed
+	other[0] ^= 1
+	if err := w.room.CheckKit(t.Context(), other.Words()); core.CodeOf(err) != core.CodeDenied {
+		t.Errorf("another's words: %v", err)
+	}
+	if err := w.room.CheckKit(t.Context(), "not words"); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("no words: %v", err)
+	}
+	if err := w.room.CheckKit(t.Context(), w.seed.Words()); err != nil {
+		t.Error(err)
+	}
+	if k, err = w.room.Kit(t.Context()); err != nil || k.Checked == 0 {
+		t.Errorf("%+v %v", k, err)
+	}
+}
+
+func TestCreateTwice(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("files")
+	if _, err := w.room.Create(t.Context(), "files"); core.CodeOf(err) != core.CodeConflict {
+		t.Error(err)
+	}
+	if _, err := w.room.Create(t.Context(), "../x"); core.CodeOf(err) != core.CodeInvalid {
+		t.Error(err)
+	}
+	if _, err := w.room.Env(t.Context(), "files", "wrong"); core.CodeOf(err) != core.CodeDenied {
+		t.Error(err)
+	}
+	if _, err := w.room.Env(t.Context(), "none", ""); core.CodeOf(err) != core.CodeNotFound || errors.Is(err, fs.ErrExist) {
+		t.Error(err)
+	}
+}

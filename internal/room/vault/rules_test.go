@@ -1,0 +1,241 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"filippo.io/age"
+	"pgregory.net/rapid"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+func TestRights(t *testing.T) {
+	for _, c := range []struct {
+		right Right
+		verb  verb
+		typ   rest.Type
+		past  bool
+		want  bool
+	}{
+		{Read, verbRead, rest.Data, false, true},
+		{Read, verbSave, rest.Data, false, false},
+		{Read, verbSave, rest.Locks, false, true},
+		{Read, verbRemove, rest.Locks, true, true},
+		{Append, verbSave, rest.Config, false, true},
+		{Append, verbRemove, rest.Snapshots, false, false},
+		{Append, verbRemove, rest.Locks, false, true},
+		{Append, verbSave, rest.Data, true, false},
+		{Prune, verbSave, rest.Index, false, true},
+		{Prune, verbRemove, rest.Data, false, true},
+		{Prune, verbRemove, rest.Config, false, false},
+		{Prune, verbRemove, rest.Data, true, false},
+	} {
+		if got := c.right.allows(c.verb, c.typ, c.past); got != c.want {
+			t.Errorf("%s token, %s %s (past %v): %v", c.right, c.verb, c.typ, c.past, got)
+		}
+	}
+}
+
+func TestTokensOpenTheirRepositoryOnly(t *testing.T) {
+	appendToken, readToken, prune := newToken(), newToken(), newToken()
+	r := Repo{AppendHash: appendToken.hash(), ReadHash: readToken.hash()}
+	copy(r.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey))
+	for token, want := range map[token]Right{appendToken: Append, readToken: Read, prune: Prune, newToken(): "", {}: ""} {
+		if got := r.right(token); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if back, err := parseToken(token.String()); err != nil || back != token {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+	for _, text := range []string{"", "short", appendToken.String() + "=", appendToken.String()[1:] + "!"} {
+		if _, err := parseToken(text); err == nil {
+			t.Errorf("%q is a token", text)
+		}
+	}
+}
+
+func TestCodesFollowTheDomains(t *testing.T) {
+	for _, c := range []struct {
+		typ     rest.Type
+		domains int
+		want    shard.Code
+	}{
+		{rest.Data, 0, shard.Code{K: 1, N: 1}},
+		{rest.Data, 6, shard.Code{K: 4, N: 6}},
+		{rest.Index, 1, shard.Code{K: 1, N: 1}},
+		{rest.Index, 2, shard.Code{K: 1, N: 2}},
+		{rest.Index, 6, shard.Code{K: 1, N: 3}},
+		{rest.Index, 12, shard.Code{K: 1, N: 4}},
+		{rest.Keys, 6, shard.Code{K: 1, N: 6}},
+		{rest.Snapshots, 20, shard.Code{K: 1, N: 9}},
+		{Meta, 3, shard.Code{K: 1, N: 3}},
+	} {
+		if got := codeFor(c.typ, c.domains); got != c.want {
+			t.Errorf("%s over %d domains: %v, want %v", c.typ, c.domains, got, c.want)
+		}
+	}
+	for held, want := range []State{Waiting, Waiting, Waiting, Waiting, Waiting, Safe, Placed} {
+		if got := stateOf(shard.Code{K: 4, N: 6}, held); got != want {
+			t.Errorf("4-of-6 with %d held: %s, want %s", held, got, want)
+		}
+	}
+	if got := stateOf(shard.Code{K: 1, N: 1}, 1); got != Placed {
+		t.Errorf("a lone lender: %s", got)
+	}
+	if got := stateOf(shard.Code{}, 3); got != Waiting {
+		t.Errorf("no code yet: %s", got)
+	}
+}
+
+// However lenders come, go and share sites, a plan never puts two shards into one
+// domain or one index twice, and never sends what is there.
+func TestPlanKeepsDomainsApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := rapid.IntRange(1, 6).Draw(t, "k")
+		o := Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: k, N: rapid.IntRange(k, 9).Draw(t, "n")}}
+		var lenders []shard.Candidate
+		for i := range rapid.IntRange(0, 12).Draw(t, "lenders") {
+			lenders = append(lenders, shard.Candidate{Free: rapid.Int64Range(-10, 1<<20).Draw(t, "free"), Lender: core.Lender{
+				ID: core.MemberID(fmt.Sprintf("m%d.test", i)), Site: rapid.SampledFrom([]string{"", "lyon", "lille"}).Draw(t, "site"),
+			}})
+		}
+		var held []Placement
+		for _, i := range rapid.SliceOfDistinct(rapid.IntRange(0, o.Code.N-1), func(i int) int { return i }).Draw(t, "held") {
+			held = append(held, Placement{Index: i, Member: core.MemberID(fmt.Sprintf("h%d.test", i)), State: Held})
+		}
+		before := effective(held)
+		for _, task := range plan(o, held, lenders) {
+			for _, h := range held {
+				if h.Index == task.Index || h.Member == task.Lender.ID || h.Site != "" && h.Site == task.Lender.Site {
+					t.Fatalf("%v goes where %v is", task, h)
+				}
+			}
+			if task.Index >= o.Code.N {
+				t.Fatalf("index %d of %v", task.Index, o.Code)
+			}
+			held = append(held, Placement{Index: task.Index, Member: task.Lender.ID, Site: task.Lender.Site, State: Held})
+			before++
+		}
+		if got := effective(held); got != before {
+			t.Fatalf("%d count, want %d", got, before)
+		}
+	})
+}
+
+// Cutting in windows gives what cutting at once gives, and any K bring the object
+// back, in place.
+func TestWindowsAreTheWhole(t *testing.T) {
+	dir := t.TempDir()
+	for _, code := range []shard.Code{{K: 1, N: 3}, {K: 2, N: 4}, {K: 4, N: 6}, {K: 6, N: 9}} {
+		for _, length := range []int64{1, 7, window, 4*window + 1, 9*window - 3} {
+			object := randomBytes(int(length), byte(code.N))
+			whole := append(make([]byte, 0, code.Padded(length)), object...)
+			want, err := code.Split(whole, make([]byte, code.ParitySize(length)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := cut(bytes.NewReader(object), length, code, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range want {
+				got, err := io.ReadAll(p.reader(i))
+				if err != nil || !bytes.Equal(got, want[i]) {
+					t.Fatalf("%v of %d bytes: shard %d differs, %v", code, length, i, err)
+				}
+				h := p.header(shard.Header{}, i)
+				if full := (shard.Header{}).Of(i, want[i]); h.Root != full.Root || h.SHA256 != full.SHA256 || h.Length != full.Length {
+					t.Fatalf("%v: header of %d differs", code, i)
+				}
+			}
+			if code.K > 1 {
+				mendWithout(t, dir, code, want, object)
+			}
+			if err := p.close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Fatalf("left behind: %v %v", left, err)
+	}
+}
+
+// mendWithout loses the first N-K data shards.
+func mendWithout(t *testing.T, dir string, code shard.Code, shards [][]byte, object []byte) {
+	t.Helper()
+	f, err := newScratch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, have := code.ShardSize(int64(len(object))), make([]int64, code.N)
+	for i := range shards {
+		have[i] = int64(i) * size
+		if i < code.N-code.K && i < code.K {
+			have[i] = -1
+			continue
+		}
+		if _, err := f.WriteAt(shards[i], have[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := mend(f.File, code, size, have); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(object))
+	if _, err := f.ReadAt(got, 0); err != nil && !errors.Is(err, io.EOF) || !bytes.Equal(got, object) {
+		t.Fatalf("%v of %d bytes does not come back: %v", code, len(object), err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSeedWordsAsPeopleTypeThem(t *testing.T) {
+	got, err := words24(bytes.NewReader([]byte("# my words\n 1 abandon  02 Ability\n3. able 4) about\n")))
+	if err != nil || got != "abandon Ability able about" {
+		t.Fatalf("%q %v", got, err)
+	}
+}
+
+func FuzzLabel(f *testing.F) {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		f.Fatal(err)
+	}
+	k := keys{recipients: []age.Recipient{id.Recipient()}}
+	for _, text := range []string{
+		`{"repo":"files","type":"data","name":"` + nameOf(nil) + `","size":3}`, `{"repo":"../x","type":"data","name":"","size":-1}`,
+		`{"repo":"files","type":"config","name":"","size":3,"later":1}`, `[]`, ``,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if _, err := openLabel(text, id); core.CodeOf(err) != core.CodeDenied {
+			t.Fatalf("text that is no age file: %v", err)
+		}
+		sealed, err := k.sealBytes(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := openLabel(sealed, id)
+		if err != nil {
+			if core.CodeOf(err) != core.CodeInvalid {
+				t.Fatalf("%v is %s", err, core.CodeOf(err))
+			}
+			return
+		}
+		if !rest.ValidRepo(l.Repo) || l.Size < 0 || l.Type != Meta && !(rest.Handle{Type: l.Type, Name: l.Name}).Valid() {
+			t.Fatalf("%+v", l)
+		}
+	})
+}
