@@ -126,7 +126,7 @@ func (s *simulation) open(m *member, doorName string) {
 }
 
 func (m *member) rootKey() core.RootKey {
-	return core.RootKey(m.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // ed25519 promises it
+	return core.RootKey(m.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // ed25519 promises it
 }
 
 const twinDoor = "twin.test"
@@ -216,7 +216,7 @@ func (s *simulation) start() {
 // live has members say something twice a day, the liar with both faces.
 func (s *simulation) live() {
 	for hour := range s.w.days * 24 {
-		time.Sleep(time.Hour) //nolint:forbidigo // fake time
+		time.Sleep(time.Hour)
 		if time.Since(s.begun) > s.length()-quietAfter {
 			continue
 		}
@@ -230,7 +230,7 @@ func (s *simulation) live() {
 			s.say(s.liar(), "one story")
 		}
 	}
-	time.Sleep(time.Second) //nolint:forbidigo // fake time
+	time.Sleep(time.Second)
 }
 
 // say may be refused while no mirror is reachable; then it is not said.
