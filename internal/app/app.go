@@ -27,6 +27,7 @@ const (
 	databaseName = "entrechat.db"
 	secretsDir   = "secrets"
 	logKeyName   = "log.key"
+	nextKeyName  = "log.key.next" // drawn by a rotation that is not through
 	dailyKeyName = "vault.agekey"
 	recoveryName = "recovery.age"
 )
@@ -47,20 +48,27 @@ type App struct {
 
 // Open opens the node in a data directory; the caller closes it.
 func Open(ctx context.Context, data string, c *words.Catalogue, lang string, log *slog.Logger) (*App, error) {
-	cfg, err := LoadConfig(data)
-	if err != nil {
+	a := &App{Data: data, Log: log, Words: c, Lang: c.Printer(lang)}
+	if err := a.openWith(ctx, logKeyName); err != nil {
 		return nil, err
-	}
-	key, err := seal.ReadKeyFile(filepath.Join(data, secretsDir, logKeyName))
-	if err != nil {
-		return nil, err
-	}
-	a := &App{Data: data, Config: cfg, Log: log, Words: c, Lang: c.Printer(lang)}
-	a.Signer = seal.NewSigner(core.MemberID(cfg.Node.Origin), key)
-	if err := a.open(ctx); err != nil {
-		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
+}
+
+// openWith opens the node under one of its keys.
+func (a *App) openWith(ctx context.Context, keyName string) (err error) {
+	if a.Config, err = LoadConfig(a.Data); err != nil {
+		return err
+	}
+	key, err := seal.ReadKeyFile(filepath.Join(a.Data, secretsDir, keyName))
+	if err != nil {
+		return err
+	}
+	a.Signer = seal.NewSigner(core.MemberID(a.Config.Node.Origin), key)
+	if err := a.open(ctx); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	return nil
 }
 
 func (a *App) open(ctx context.Context) (err error) {

@@ -30,7 +30,7 @@ func (l *line) logCommand() *cobra.Command {
 	}
 	show.Flags().Int64Var(&from, "from", 0, p.T("app.flag.from_entry", nil))
 	verify := &cobra.Command{
-		Use: "verify [MEMBER]", Short: p.T("app.cmd.log_verify", nil), Args: cobra.MaximumNArgs(1),
+		Use: "verify [MEMBER]", Short: p.T("app.cmd.log_verify", nil), Long: p.T("app.cmd.log_verify_long", nil), Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			a, id, err := l.openLog(cmd, words)
 			if err != nil {
@@ -45,16 +45,19 @@ func (l *line) logCommand() *cobra.Command {
 		},
 	}
 	alone := &cobra.Command{
-		Use: "alone", Short: p.T("app.cmd.log_alone", nil), Args: cobra.NoArgs,
+		Use: "alone", Short: p.T("app.cmd.log_alone", nil), Long: p.T("app.cmd.log_alone_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a, err := l.open(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return a.Book.ConfirmAlone(cmd.Context())
+			if err := a.Book.ConfirmAlone(cmd.Context()); err != nil {
+				return err
+			}
+			return l.out.Emit(map[string]bool{"ok": true}, func() { l.out.Say("app.log_alone", nil) })
 		},
 	}
-	c.AddCommand(show, verify, alone)
+	c.AddCommand(show, verify, alone, l.rotateCommand(), l.epochCommand(), l.forksCommand(), l.pardonCommand())
 	return c
 }
 

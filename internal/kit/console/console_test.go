@@ -1,9 +1,11 @@
 package console_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 )
@@ -54,5 +56,20 @@ func TestStrangersTextIsHarmless(t *testing.T) {
 		"bell\ufffd and csi \ufffd31m\nsecond line\n"
 	if out.String() != want {
 		t.Fatalf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestSeedWordsAsPeopleTypeThem(t *testing.T) {
+	c, err := words.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &console.Out{Err: io.Discard, In: strings.NewReader("# my words\n 1 abandon  02 Ability\n3. able 4) about\n"), P: c.Printer("fr")}
+	got, err := o.ReadWords("")
+	if err != nil || got != "abandon Ability able about" {
+		t.Fatalf("%q %v", got, err)
+	}
+	if _, err := o.ReadWords("missing"); core.CodeOf(err) != core.CodeNotFound {
+		t.Fatal(err)
 	}
 }

@@ -114,12 +114,12 @@ func (b *Book) verifyLog(ctx context.Context, m memberRow, l logRow) error {
 // verifyPage checks leaves from one index on against the tree.
 func verifyPage(l logRow, read tlog.HashReader, next int64, page []stored) error {
 	if len(page) == 0 {
-		return damaged(l.origin, fmt.Errorf("entry %d is missing", next))
+		return damaged(l.origin, fmt.Errorf("entry %d is missing", l.base+next))
 	}
 	indexes := make([]int64, len(page))
 	for i, s := range page {
 		if s.index != next+int64(i) || s.index >= l.tree.N {
-			return damaged(l.origin, fmt.Errorf("entry %d is missing, or one too many", next+int64(i)))
+			return damaged(l.origin, fmt.Errorf("entry %d is missing, or one too many", l.base+next+int64(i)))
 		}
 		indexes[i] = tlog.StoredHashIndex(0, s.index)
 	}
@@ -129,7 +129,7 @@ func verifyPage(l logRow, read tlog.HashReader, next int64, page []stored) error
 	}
 	for i, s := range page {
 		if tlog.RecordHash(s.data) != want[i] {
-			return damaged(l.origin, fmt.Errorf("entry %d is not the one signed", s.index))
+			return damaged(l.origin, fmt.Errorf("entry %d is not the one signed", l.base+s.index))
 		}
 	}
 	return nil

@@ -1,11 +1,8 @@
 package vault
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -215,7 +212,7 @@ func (c cli) kit() *cobra.Command {
 	var file string
 	cmd := c.command("kit", "kit", cobra.NoArgs, func(cmd *cobra.Command, r *Room, out *console.Out, _ []string) error {
 		if check {
-			typed, err := readSeed(out, file)
+			typed, err := out.ReadWords(file)
 			if err == nil {
 				err = r.CheckKit(cmd.Context(), typed)
 			}
@@ -235,42 +232,13 @@ func (c cli) kit() *cobra.Command {
 	return cmd
 }
 
-// readSeed reads the seed words from a file, or as they are typed.
-func readSeed(out *console.Out, file string) (string, error) {
-	if file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return "", core.NotFound("vault.no_seed_file", err).With("Path", file)
-		}
-		return words24(strings.NewReader(string(text)))
-	}
-	out.Note("vault.kit.type_words", nil)
-	return words24(out.In)
-}
-
-// words24 takes words from any number of lines until there are 24, leaving out the
-// numbers that a printed list has.
-func words24(r io.Reader) (string, error) {
-	var found []string
-	lines := bufio.NewScanner(r)
-	for len(found) < 24 && lines.Scan() {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		for w := range strings.FieldsSeq(text) {
-			if strings.Trim(w, "0123456789.)") != "" {
-				found = append(found, w)
-			}
-		}
-	}
-	return strings.Join(found, " "), lines.Err()
-}
-
 func (c cli) recover(rescue Rescue) *cobra.Command {
 	var from []string
 	var file string
 	cmd := &cobra.Command{
 		Use: "recover", Short: c.p.T("vault.cmd.recover", nil), Long: c.p.T("vault.cmd.recover_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := readSeed(&console.Out{Err: cmd.ErrOrStderr(), In: cmd.InOrStdin(), P: c.p}, file)
+			text, err := (&console.Out{Err: cmd.ErrOrStderr(), In: cmd.InOrStdin(), P: c.p}).ReadWords(file)
 			if err != nil {
 				return err
 			}

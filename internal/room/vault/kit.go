@@ -82,7 +82,7 @@ func (r *Room) CheckKit(ctx context.Context, words string) error {
 		return err
 	}
 	if seed.Root() != r.n.Root || !strings.EqualFold(recovery.Recipient().String(), r.n.Recovery.String()) {
-		return core.Denied("vault.other_seed", errors.New("words of another node")).With("Origin", r.n.Signer.ID())
+		return core.Denied("seal.other_seed", errors.New("words of another node")).With("Origin", r.n.Signer.ID())
 	}
 	return r.store.setNote(ctx, noteKit, fmt.Sprint(int64(core.At(r.n.Now()))))
 }

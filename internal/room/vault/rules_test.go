@@ -200,13 +200,6 @@ func mendWithout(t *testing.T, dir string, code shard.Code, shards [][]byte, obj
 	}
 }
 
-func TestSeedWordsAsPeopleTypeThem(t *testing.T) {
-	got, err := words24(bytes.NewReader([]byte("# my words\n 1 abandon  02 Ability\n3. able 4) about\n")))
-	if err != nil || got != "abandon Ability able about" {
-		t.Fatalf("%q %v", got, err)
-	}
-}
-
 func FuzzLabel(f *testing.F) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
+)
+
+// renewed is what a rotation or a new epoch answers.
+type renewed struct {
+	Epoch   int64 `json:"epoch"`
+	Size    int64 `json:"size"` // entries of our whole history that stand
+	Version int64 `json:"version"`
+	NewKey  bool  `json:"new_key"`
+}
+
+func (l *line) rotateCommand() *cobra.Command {
+	p := l.out.P
+	var file string
+	c := &cobra.Command{
+		Use: "rotate", Short: p.T("app.cmd.log_rotate", nil), Long: p.T("app.cmd.log_rotate_long", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
+				_, err := a.Book.ReplaceKeys(ctx, root)
+				return err
+			}
+			return l.renew(cmd.Context(), file, renewal{newKey: true, change: change}, "app.log_rotated")
+		},
+	}
+	c.Flags().StringVar(&file, "seed-file", "", p.T("app.flag.seed_file", nil))
+	return c
+}
+
+func (l *line) epochCommand() *cobra.Command {
+	p := l.out.P
+	var (
+		file   string
+		size   int64
+		newKey bool
+	)
+	c := &cobra.Command{
+		Use: "epoch", Short: p.T("app.cmd.log_epoch", nil), Long: p.T("app.cmd.log_epoch_long", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
+				_, err := a.Book.OpenEpoch(ctx, root, size)
+				return err
+			}
+			return l.renew(cmd.Context(), file, renewal{newKey: newKey, change: change}, "app.log_epoch")
+		},
+	}
+	c.Flags().StringVar(&file, "seed-file", "", p.T("app.flag.seed_file", nil))
+	c.Flags().Int64Var(&size, "size", -1, p.T("app.flag.size", nil))
+	c.Flags().BoolVar(&newKey, "new-key", false, p.T("app.flag.new_key", nil))
+	return c
+}
+
+// renew asks for the root words, makes the change and says what it did.
+func (l *line) renew(ctx context.Context, seedFile string, r renewal, said string) error {
+	a, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := l.out.ReadWords(seedFile)
+	if err != nil {
+		return err
+	}
+	if r.seed, err = seal.ParseSeed(text); err != nil {
+		return err
+	}
+	if err := r.run(ctx, a); err != nil {
+		return err
+	}
+	m, err := a.Book.Member(ctx, a.Signer.ID())
+	if err != nil {
+		return err
+	}
+	view := renewed{Epoch: m.Epoch, Size: m.Size, Version: m.Version, NewKey: r.newKey}
+	return l.out.Emit(view, func() {
+		l.out.Say(said, map[string]any{"Epoch": view.Epoch, "Size": view.Size, "Version": view.Version})
+		if r.newKey {
+			l.out.Say("app.log_new_key", nil)
+		}
+	})
+}
+
+func (l *line) forksCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "forks", Short: l.out.P.T("app.cmd.log_forks", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := l.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			kept, err := a.Book.Forks(cmd.Context())
+			if err != nil {
+				return err
+			}
+			type view struct {
+				Member   core.MemberID `json:"member"`
+				Epoch    int64         `json:"epoch"`
+				A        string        `json:"a"`
+				B        string        `json:"b"`
+				Found    core.Moment   `json:"found_us"`
+				Pardoned core.Moment   `json:"pardoned_us,omitzero"`
+			}
+			views := make([]view, 0, len(kept))
+			var rows [][]string
+			for _, k := range kept {
+				views = append(views, view{k.Member, k.Proof.Epoch, k.Proof.A, k.Proof.B, k.Found, k.Pardoned})
+				state := l.out.P.T("app.fork_open", nil)
+				if k.Pardoned != 0 {
+					state = l.out.P.T("app.fork_pardoned", map[string]any{"When": l.out.P.Date(k.Pardoned)})
+				}
+				rows = append(rows, []string{string(k.Member), l.out.P.Date(k.Found), state})
+			}
+			return l.out.Emit(views, func() {
+				if len(rows) == 0 {
+					l.out.Say("app.no_forks", nil)
+					return
+				}
+				l.out.Table([]string{"app.fork_head_member", "app.fork_head_found", "app.fork_head_state"}, rows)
+			})
+		},
+	}
+}
+
+func (l *line) pardonCommand() *cobra.Command {
+	p := l.out.P
+	return &cobra.Command{
+		Use: "pardon MEMBER", Short: p.T("app.cmd.log_pardon", nil), Long: p.T("app.cmd.log_pardon_long", nil), Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, typed []string) error {
+			a, id, err := l.openLog(cmd, typed)
+			if err != nil {
+				return err
+			}
+			if err := a.Book.Pardon(cmd.Context(), id); err != nil {
+				return err
+			}
+			return l.out.Emit(map[string]any{"member": id, "pardoned": true}, func() {
+				l.out.Say("app.log_pardoned", map[string]any{"Member": id})
+			})
+		},
+	}
+}

@@ -1,0 +1,45 @@
+package console
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"strings"
+
+	"entrechat/internal/core"
+)
+
+// seedWords is how many words a seed has.
+const seedWords = 24
+
+// ReadWords reads seed words from a file, or as a person types them when there is
+// none. Whether they are right seal.ParseSeed says. Returns CodeNotFound for a file
+// that cannot be read.
+func (o *Out) ReadWords(file string) (string, error) {
+	if file == "" {
+		o.Note("seal.type_words", nil)
+		return wordsOf(o.In)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", core.NotFound("seal.no_seed_file", err).With("Path", file)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	return wordsOf(f)
+}
+
+// wordsOf takes words from any number of lines until there are enough, leaving out
+// comments and the numbers that a printed list has.
+func wordsOf(r io.Reader) (string, error) {
+	var found []string
+	lines := bufio.NewScanner(r)
+	for len(found) < seedWords && lines.Scan() {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		for w := range strings.FieldsSeq(text) {
+			if strings.Trim(w, "0123456789.)") != "" {
+				found = append(found, w)
+			}
+		}
+	}
+	return strings.Join(found, " "), lines.Err()
+}

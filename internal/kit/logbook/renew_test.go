@@ -1,0 +1,135 @@
+package logbook_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
+)
+
+// rotate gives a member a new key, as the command does: another process beside the
+// stopped node.
+func (h *hoster) rotate(t *testing.T) {
+	t.Helper()
+	h.signer = seal.NewSigner(h.id, newKey(t))
+	h.open(t, h.db)
+	must[int64](t)(h.book.ReplaceKeys(t.Context(), h.root))
+}
+
+func TestReplacedKeyCountsNowhere(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	a.say(t, 1)
+	ok(t, a.book.Push(t.Context()))
+	thief := twinOf(t, a)
+	thief.say(t, 66) // and shows it only once the key is replaced
+	a.rotate(t)
+	a.say(t, 2)
+	b.pull(t, a)
+	if m := b.sees(t, a); m.Size != 4 || m.Version != 2 || m.State != logbook.Fresh {
+		t.Fatalf("%+v", m)
+	}
+	code(t, b.book.SyncAt(t.Context(), a.id, thief.server.URL), core.CodeDenied)
+	keys := must[[]byte](t)(firstKey(b.book.Keys(t.Context(), a.id)))
+	if fmt.Sprint(keys) != fmt.Sprint([]byte(a.signer.Public())) {
+		t.Fatal("the old key still counts")
+	}
+	must[int64](t)(a.book.Verify(t.Context(), a.id))
+}
+
+func firstKey[K ~[]byte](keys []K, err error) ([]byte, error) {
+	if err != nil || len(keys) != 1 {
+		return nil, fmt.Errorf("%d keys: %w", len(keys), err)
+	}
+	return keys[0], nil
+}
+
+// A copy from before the rotation comes up: its key was given up, and no command
+// makes it good again.
+func TestRevokedKeyStaysRevoked(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	a.say(t, 1)
+	ok(t, a.book.Push(t.Context()))
+	before, old := a.backup(t), a.signer
+	a.rotate(t)
+	ok(t, a.book.Push(t.Context()))
+	b.pull(t, a)
+	a.signer = old
+	a.open(t, before)
+	_, err := a.book.OpenEpoch(t.Context(), a.root, -1)
+	code(t, err, core.CodeDenied)
+	_, err = a.book.ReplaceKeys(t.Context(), a.root)
+	code(t, err, core.CodeDenied)
+	a.rotate(t)
+	a.say(t, 2)
+	b.pull(t, a)
+	if m := b.sees(t, a); m.Version != 3 || m.State != logbook.Fresh {
+		t.Fatalf("%+v", m)
+	}
+}
+
+// A new epoch is newer than every key set a mirror knows, even on a disk that was
+// taken back in time; while no mirror answers it waits.
+func TestEpochAsksMirrorsFirst(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	a.say(t, 1)
+	ok(t, a.book.Push(t.Context()))
+	before := a.backup(t)
+	ok(t, a.book.Publish(t.Context(), a.next(t, func(k *logbook.KeySet) { k.URL = strings.Replace(k.URL, "127.0.0.1", "localhost", 1) })))
+	b.pull(t, a)
+	a.open(t, before)
+	b.dark.Store(true)
+	_, err := a.book.OpenEpoch(t.Context(), a.root, -1)
+	code(t, err, core.CodeUnsure)
+	b.dark.Store(false)
+	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, -1))
+	b.pull(t, a)
+	if m := b.sees(t, a); m.Version != 3 || m.Epoch != 2 || m.State != logbook.Fresh {
+		t.Fatalf("%+v", m)
+	}
+}
+
+// The disk flipped a bit of an old entry: appending goes on, as the tiles hold, but
+// when the last one is hit, only a new epoch before it helps.
+func TestEpochBeforeTheDamage(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	a.say(t, 1)
+	a.say(t, 2)
+	ok(t, a.book.Push(t.Context()))
+	if n := must[int64](t)(db.Exec(t.Context(), a.db, `UPDATE logbook_entry SET data = $1 WHERE idx = 2`, []byte("{}"))); n != 1 {
+		t.Fatal(n)
+	}
+	_, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": 3})
+	code(t, err, core.CodeInternal)
+	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 2))
+	if e := a.say(t, 3); e.Index != 3 {
+		t.Fatal(e.Index)
+	}
+	b.pull(t, a)
+	if m := b.sees(t, a); m.Size != 4 || m.Epoch != 2 || m.State != logbook.Fresh {
+		t.Fatalf("%+v", m)
+	}
+	for _, h := range v {
+		must[int64](t)(h.book.Verify(t.Context(), a.id))
+	}
+	// What was closed before stays closed; sizes count the whole history.
+	_, err = a.book.OpenEpoch(t.Context(), a.root, 1)
+	code(t, err, core.CodeInvalid)
+	if epoch := must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 3)); epoch != 3 {
+		t.Fatal(epoch)
+	}
+	if e := a.say(t, 4); e.Index != 4 {
+		t.Fatal(e.Index)
+	}
+}
