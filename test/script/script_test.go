@@ -1,6 +1,7 @@
 package script
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -26,11 +27,21 @@ func TestStories(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ENTRECHAT_LANG", "en")
 			env.Setenv("HOME", env.WorkDir)
+			env.Values[villageKey{}] = village{}
 			return ports(env)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"await":   await,
-			"capture": capture,
+			"await":     await,
+			"capture":   capture,
+			"hosters":   hosters,
+			"introduce": introduce,
+			"pacts":     pacts,
+			"start":     start,
+			"halt":      halt,
+			"burn":      burn,
+			"until":     until,
+			"takeenv":   takeenv,
+			"json":      jsonAnswers,
 		},
 	})
 }
@@ -79,4 +90,19 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no %q in the answer", args[1])
 	}
 	ts.Setenv(args[0], value)
+}
+
+// jsonAnswers COMMAND... runs entrechat commands, each one quoted argument, with
+// --json: each must answer exactly one JSON value and nothing else.
+func jsonAnswers(ts *testscript.TestScript, _ bool, args []string) {
+	for _, command := range args {
+		if err := ts.Exec("entrechat", append(strings.Fields(command), "--json")...); err != nil {
+			ts.Fatalf("entrechat %s: %v\n%s", command, err, ts.ReadFile("stderr"))
+		}
+		dec := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+		var v any
+		if err := dec.Decode(&v); err != nil || v == nil || dec.More() {
+			ts.Fatalf("entrechat %s --json answers no single value (%v):\n%s", command, err, ts.ReadFile("stdout"))
+		}
+	}
 }

@@ -54,6 +54,10 @@ func stopped(ctx context.Context, q db.Querier) error {
 	return core.Conflict("logbook.own_fork", fmt.Errorf("own log is stopped: %v", reasons))
 }
 
+// Stopped says why nothing may be appended until people act; nil when it may.
+// Returns CodeConflict (logbook.own_fork).
+func (b *Book) Stopped(ctx context.Context) error { return stopped(ctx, b.n.DB) }
+
 // guard returns nil when appending is safe now. Returns CodeUnsure
 // (logbook.catching_up) when there are mirrors and none answers, CodeConflict when
 // another history or another node of ours is about.

@@ -1,6 +1,7 @@
 package logbook_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func TestReplacedKeyCountsNowhere(t *testing.T) {
 	}
 	code(t, b.book.SyncAt(t.Context(), a.id, thief.server.URL), core.CodeDenied)
 	keys := must[[]byte](t)(firstKey(b.book.Keys(t.Context(), a.id)))
-	if fmt.Sprint(keys) != fmt.Sprint([]byte(a.signer.Public())) {
+	if !bytes.Equal(keys, a.signer.Public()) {
 		t.Fatal("the old key still counts")
 	}
 	must[int64](t)(a.book.Verify(t.Context(), a.id))
