@@ -278,7 +278,7 @@ func (g *gathering) expose(ctx context.Context, held []Placement) ([]Placement, 
 		if at < 0 {
 			continue
 		}
-		h := shard.NewHasher()
+		h := shard.NewRootHasher()
 		if _, err := io.Copy(h, io.NewSectionReader(g.file, at, g.size)); err != nil {
 			return nil, fmt.Errorf("hash shard: %w", err)
 		}

@@ -9,7 +9,6 @@ import (
 	"io"
 
 	"filippo.io/age"
-	"lukechampine.com/blake3"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
@@ -40,13 +39,13 @@ func (r *Room) seal(ctx context.Context, body io.Reader) (sealed, error) {
 	if err != nil {
 		return sealed{}, fmt.Errorf("seal: %w", err)
 	}
-	sum := blake3.New(len(shard.Hash{}), nil)
+	sum := shard.NewRootHasher()
 	s := sealed{shelf: newShelfName()}
 	if s.length, err = r.shelf.Put(ctx, s.shelf, io.TeeReader(ciphertext, sum)); err != nil {
 		return sealed{}, err
 	}
 	s.size = plain.n
-	sum.Sum(s.id[:0])
+	s.id = sum.Sums().Root
 	return s, nil
 }
 

@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 
-	"lukechampine.com/blake3"
-
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -178,13 +176,11 @@ func readWindow(f *os.File, have []int64, off int64, buf []byte) ([][]byte, erro
 
 // idOf hashes a sealed object on disk.
 func idOf(r io.ReaderAt, length int64) (shard.Hash, error) {
-	h := blake3.New(len(shard.Hash{}), nil)
+	h := shard.NewRootHasher()
 	if _, err := io.Copy(h, io.NewSectionReader(r, 0, length)); err != nil {
 		return shard.Hash{}, fmt.Errorf("hash object: %w", err)
 	}
-	var id shard.Hash
-	h.Sum(id[:0])
-	return id, nil
+	return h.Sums().Root, nil
 }
 
 // scratch is a file that is gone when it is closed, unless it was given a name.

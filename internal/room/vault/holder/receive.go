@@ -72,7 +72,7 @@ type verified struct {
 }
 
 func newVerified(ctx context.Context, head shard.Head, body io.Reader) io.Reader {
-	return &verified{ctx: ctx, head: head, lines: head.Bytes(), body: body, left: head.Length, hasher: shard.NewHasher()}
+	return &verified{ctx: ctx, head: head, lines: head.Bytes(), body: body, left: head.Length, hasher: shard.NewRootHasher()}
 }
 
 // Read implements io.Reader.
@@ -111,7 +111,7 @@ func (v *verified) end() error {
 	if n, _ := io.ReadFull(v.body, more[:]); n > 0 {
 		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: more than %d bytes", v.head.Name(), v.head.Length))
 	}
-	if v.hasher.Sums() != (shard.Sums{Root: v.head.Root, SHA256: v.head.SHA256}) {
+	if v.hasher.Sums().Root != v.head.Root {
 		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: data is not what its head says", v.head.Name()))
 	}
 	return io.EOF

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"lukechampine.com/blake3"
+	"github.com/zeebo/blake3"
 
 	"entrechat/internal/core"
 )

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"hash"
 
-	"lukechampine.com/blake3"
+	"github.com/zeebo/blake3"
 
 	"entrechat/internal/core"
 )
@@ -62,53 +62,24 @@ func SumsOf(data []byte) Sums {
 type Hasher struct {
 	root   *blake3.Hasher
 	sha256 hash.Hash // nil = not wanted
-	buf    [hashBlock + slack]byte
-	n      int
 }
-
-const (
-	// hashBlock is how much the BLAKE3 library gets at a time.
-	hashBlock = 64 << 10
-	// slack is what the library's widest step reads at once. Without that much
-	// memory behind a block it copies the block's tail for every step, which
-	// makes as much garbage as there is data.
-	slack = 16 << 10
-)
 
 // NewHasher begins with nothing written.
-func NewHasher() *Hasher {
-	h := NewRootHasher()
-	h.sha256 = sha256.New()
-	return h
-}
+func NewHasher() *Hasher { return &Hasher{root: blake3.New(), sha256: sha256.New()} }
 
 // NewRootHasher is a Hasher that leaves Sums.SHA256 zero.
-func NewRootHasher() *Hasher { return &Hasher{root: blake3.New(len(Hash{}), nil)} }
+func NewRootHasher() *Hasher { return &Hasher{root: blake3.New()} }
 
 // Write never fails.
 func (h *Hasher) Write(p []byte) (int, error) {
 	if h.sha256 != nil {
 		_, _ = h.sha256.Write(p)
 	}
-	for rest := p; len(rest) > 0; {
-		n := copy(h.buf[h.n:hashBlock], rest)
-		h.n += n
-		rest = rest[n:]
-		if h.n == hashBlock {
-			h.flush()
-		}
-	}
-	return len(p), nil
-}
-
-func (h *Hasher) flush() {
-	_, _ = h.root.Write(h.buf[:h.n])
-	h.n = 0
+	return h.root.Write(p)
 }
 
 // Sums are the hashes of everything written so far.
 func (h *Hasher) Sums() Sums {
-	h.flush()
 	var s Sums
 	h.root.Sum(s.Root[:0])
 	if h.sha256 != nil {
