@@ -82,6 +82,7 @@ type Room struct {
 	committed signal // something got off-site
 	flights   singleflight.Group
 
+	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
 	recodeAfter int           // recodeAfter but in tests
 
@@ -106,7 +107,7 @@ func New(n Needs) (*Room, error) {
 	r := &Room{
 		n: n, store: store{n.DB}, shelf: shelf, locks: locks{lockDir},
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
-		claimed: map[shard.Hash]bool{}, started: make(chan struct{}), recodeAfter: recodeAfter,
+		claimed: map[shard.Hash]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()

@@ -231,6 +231,10 @@ func (r *Room) unshelve(ctx context.Context, o Object) error {
 // are away; later its missing shards are made from the others.
 const linger = time.Hour
 
+// justSealed is how long a file that this process sealed and hashed needs no second
+// look: the system still has it in memory.
+const justSealed = time.Minute
+
 // stored is a sealed object on this disk, for a while.
 type stored interface {
 	io.ReaderAt
@@ -245,6 +249,9 @@ func (r *Room) load(ctx context.Context, o Object) (stored, error) {
 	f, err := r.shelf.Open(o.Shelf)
 	if err != nil {
 		return nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
+	}
+	if age := r.n.Now().Sub(o.Made.Time()); age < justSealed && o.Made.Time().After(r.born) {
+		return f, nil
 	}
 	// A disk that flipped a bit would otherwise be copied to every member.
 	id, err := idOf(f, o.Sealed)
