@@ -223,8 +223,11 @@ func (p *pool) bad(ctx context.Context, t Trouble) {
 	case troubleFull, troubleRefused:
 		s.Next = now.Add(refusedPause)
 	default:
-		p.fails[t.Member]++
-		s.Next = now.Add(min(firstPause<<min(p.fails[t.Member]-1, 10), maxPause))
+		// What fails at once, in parallel, is one failure: the pause does not grow.
+		if s.Next <= now {
+			p.fails[t.Member]++
+			s.Next = now.Add(min(firstPause<<min(p.fails[t.Member]-1, 10), maxPause))
+		}
 		if s.Bad == 0 {
 			s.Bad = now
 		}
