@@ -64,7 +64,7 @@ func lay(data string, cfg Config, seed seal.Seed) error {
 	if err := os.MkdirAll(filepath.Join(data, secretsDir), 0o700); err != nil {
 		return core.Denied("app.data_unreadable", err).With("Data", data)
 	}
-	recovery, err := seed.RecoveryIdentity()
+	recovery, err := recoveryText(seed)
 	if err != nil {
 		return err
 	}
@@ -79,8 +79,7 @@ func lay(data string, cfg Config, seed seal.Seed) error {
 	if err := seal.WriteSecret(filepath.Join(secrets, dailyKeyName), []byte(daily.String()+"\n")); err != nil {
 		return err
 	}
-	text := "# What backups are also encrypted to; its secret half is derived from the seed words.\n" + recovery.Recipient().String() + "\n"
-	if err := seal.WriteSecret(filepath.Join(secrets, recoveryName), []byte(text)); err != nil {
+	if err := seal.WriteSecret(filepath.Join(secrets, recoveryName), recovery); err != nil {
 		return err
 	}
 	// The configuration comes last: a directory that has it is whole.
@@ -129,13 +128,20 @@ type Rescue struct {
 }
 
 // Run makes the node anew under the same root key and fetches its logbook back
-// from the members. A rescue that broke off is taken up where it was.
+// from the members. A rescue that broke off is taken up where it was; until the
+// logbook is back, what was typed last counts.
 func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	cfg, err := r.Place.config()
 	if err != nil {
 		return err
 	}
-	if err := lay(r.Data, cfg, r.Seed); err != nil && core.CodeOf(err) != core.CodeConflict {
+	var before core.MemberID
+	if err := lay(r.Data, cfg, r.Seed); core.CodeOf(err) == core.CodeConflict {
+		done := false
+		if before, done, err = r.resume(ctx, cfg, c); done || err != nil {
+			return err
+		}
+	} else if err != nil {
 		return err
 	}
 	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
@@ -143,14 +149,70 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 		return err
 	}
 	defer a.Close() //nolint:errcheck // everything is on disk
-	if string(a.Signer.ID()) != cfg.Node.Origin {
-		return core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
-	}
-	if _, _, err := a.Book.KeySet(ctx, a.Signer.ID()); err == nil {
-		return nil
+	if before != "" && before != a.Signer.ID() {
+		if err := a.Book.Unfollow(ctx, before); err != nil {
+			return err
+		}
 	}
 	_, err = a.Book.Recover(ctx, r.Seed.RootKey(), cfg.Node.URL, r.From)
 	return err
+}
+
+// resume looks at a directory that has a node. done: it is ours and its logbook is
+// back. While none came back, the configuration and the recovery key are replaced
+// with those of what was typed now: an address or even the words may have been
+// wrong. before is the domain typed then. Returns CodeConflict for any other node.
+func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
+	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
+	if err != nil {
+		return "", false, err
+	}
+	defer a.Close() //nolint:errcheck // only read
+	self, err := a.Book.Member(ctx, a.Signer.ID())
+	switch {
+	case core.CodeOf(err) == core.CodeNotFound || err == nil && self.Version == 0:
+	case err != nil:
+		return "", false, err
+	case self.Root != r.Seed.Root() || string(self.ID) != cfg.Node.Origin:
+		return "", false, core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
+	default:
+		return "", true, nil
+	}
+	text, err := recoveryText(r.Seed)
+	if err != nil {
+		return "", false, err
+	}
+	if err := replaceSecret(filepath.Join(r.Data, secretsDir, recoveryName), text); err != nil {
+		return "", false, err
+	}
+	if text, err = cfg.Render(); err != nil {
+		return "", false, err
+	}
+	return a.Signer.ID(), false, replaceSecret(filepath.Join(r.Data, configName), text)
+}
+
+// replaceSecret writes a file of mode 0600 over another, whole or not at all.
+func replaceSecret(path string, text []byte) error {
+	draft := path + ".new"
+	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("replace %s: %w", path, err)
+	}
+	if err := seal.WriteSecret(draft, text); err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return fmt.Errorf("replace %s: %w", path, err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// recoveryText is the file that says what backups are also encrypted to.
+func recoveryText(seed seal.Seed) ([]byte, error) {
+	recovery, err := seed.RecoveryIdentity()
+	if err != nil {
+		return nil, err
+	}
+	return []byte("# What backups are also encrypted to; its secret half is derived from the seed words.\n" + recovery.Recipient().String() + "\n"), nil
 }
 
 // recoveryRecipient reads what backups are also encrypted to.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 )
 
@@ -17,17 +18,25 @@ import (
 // is where we can be reached now.
 //
 // Returns CodeUnsure when nobody answers, CodeNotFound when nobody knows us,
+// CodeDenied when they know us under another root key,
 // CodeConflict when they hold two histories (open an epoch) or this node has a log
 // already.
 func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string, addresses []string) (int64, error) {
 	if l, err := currentLog(ctx, b.n.DB, b.self()); err == nil && l.tree.N > 0 {
 		return 0, core.Conflict("logbook.exists", fmt.Errorf("%s has a log of %d entries", b.self(), l.tree.N))
 	}
+	// An earlier try that brought nothing may have had another root key in hand.
+	if m, err := getMember(ctx, b.n.DB, b.self()); err == nil && m.version == 0 {
+		if err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, b.self()) }); err != nil {
+			return 0, err
+		}
+	}
 	if err := b.Follow(ctx, b.self(), url, rootOf(root)); err != nil {
 		return 0, err
 	}
 	var problems error
 	var answered []core.MemberID
+	otherRoot := false
 	for _, address := range addresses {
 		id, err := b.recoverFrom(ctx, address)
 		if errors.Is(err, errConflict) {
@@ -36,6 +45,7 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 		if err == nil {
 			answered = append(answered, id)
 		}
+		otherRoot = otherRoot || core.CodeOf(err) == core.CodeDenied
 		problems = errors.Join(problems, err)
 	}
 	m, err := getMember(ctx, b.n.DB, b.self())
@@ -43,6 +53,9 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 		return 0, err
 	}
 	if m.version == 0 {
+		if otherRoot {
+			return 0, core.Denied("logbook.other_words", fmt.Errorf("recover own log: %w", problems)).With("Member", b.self())
+		}
 		if problems != nil && core.CodeOf(problems) != core.CodeNotFound {
 			return 0, core.Unsure("logbook.nobody_answers", fmt.Errorf("recover own log: %w", problems))
 		}

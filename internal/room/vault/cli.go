@@ -171,6 +171,7 @@ func (c cli) export() *cobra.Command {
 		}
 		return out.Emit(done, func() {
 			out.Say("vault.export.done", args{"Name": typed[0], "Dir": typed[1], "Count": done.Files + done.Skipped, "Size": out.P.Bytes(core.Size(done.Bytes))})
+			out.Say("vault.export.password", args{"Path": r.secretPath(typed[0], secretPassword)})
 		})
 	})
 }
