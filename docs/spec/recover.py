@@ -3,11 +3,11 @@
 
     recover.py IDENTITY OUT DIR...
 
-IDENTITY is an age identity file (the recovery identity, or the node's vault.agekey), OUT a folder, each DIR
-a member's store or a copy of one. Writes OUT/<backup>/, plain restic repositories, as far as the shards reach:
-any K of the N shards of an object do. What members were told to delete and still keep comes back as well: run
-`restic repair index` and `restic check` before you rely on it. Run again, it only writes what is missing.
-Needs Python 3.8 and the `age` command. The format is in shard.md beside this file.
+IDENTITY is an age identity file (identity.py makes it of the 24 words; the node's vault.agekey does too), OUT a
+folder, each DIR a member's store or a copy of one. Writes OUT/<backup>/, plain restic repositories as far as the
+shards reach (any K of the N shards of an object do), and in each record-*.json, with restic's "password". What
+members were told to delete and still keep comes back as well: run `restic repair index` and `restic check` before
+you rely on it. Run again, it only writes what is missing. Needs Python 3.8 and `age`. The format is in shard.md.
 """
 import base64, concurrent.futures, hashlib, json, os, re, subprocess, sys
 
@@ -109,7 +109,9 @@ def target(identity, out, files):
             repo, kind, name = label["repo"], label["type"], label["name"]
             if REPO.match(repo) and kind == "config":
                 return os.path.join(out, repo, "config"), None
-            if REPO.match(repo) and kind in ("keys", "index", "snapshots", "data") and NAME.match(name):
+            if REPO.match(repo) and NAME.match(name) and kind == "repo":
+                return os.path.join(out, repo, "record-" + name[:8] + ".json"), name
+            if REPO.match(repo) and NAME.match(name) and kind in ("keys", "index", "snapshots", "data"):
                 return os.path.join(out, repo, kind, name[:2] if kind == "data" else "", name), name
         except (ValueError, KeyError, TypeError):
             pass
@@ -141,8 +143,7 @@ def main(identity, out, *dirs):
         for folder in ("data", "index", "keys", "locks", "snapshots"):
             os.makedirs(os.path.join(out, repo, folder), exist_ok=True)
     print("%d objects, %d files, %d lost" % (len(found), len({p for p, _ in results if p}) - len(lost), len(lost)))
-    for path in sorted(lost):
-        print("lost: %s: %s" % (path, lost[path]), file=sys.stderr)
+    sys.stderr.writelines("lost: %s: %s\n" % item for item in sorted(lost.items()))
     return 1 if lost else 0
 
 if __name__ == "__main__":

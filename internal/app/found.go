@@ -137,7 +137,7 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	}
 	var before core.MemberID
 	if err := lay(r.Data, cfg, r.Seed); core.CodeOf(err) == core.CodeConflict {
-		done := false
+		var done bool
 		if before, done, err = r.resume(ctx, cfg, c); done || err != nil {
 			return err
 		}

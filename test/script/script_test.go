@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/tyler-smith/go-bip39/wordlists"
 
 	"entrechat/internal/app"
 )
@@ -27,6 +29,11 @@ func TestStories(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ENTRECHAT_LANG", "en")
 			env.Setenv("HOME", env.WorkDir)
+			spec, err := filepath.Abs("../../docs/spec")
+			if err != nil {
+				return err
+			}
+			env.Setenv("SPEC", spec)
 			env.Values[villageKey{}] = village{}
 			return ports(env)
 		},
@@ -42,6 +49,7 @@ func TestStories(t *testing.T) {
 			"until":     until,
 			"takeenv":   takeenv,
 			"json":      jsonAnswers,
+			"wordlist":  wordlist,
 		},
 	})
 }
@@ -105,4 +113,9 @@ func jsonAnswers(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("entrechat %s --json answers no single value (%v):\n%s", command, err, ts.ReadFile("stdout"))
 		}
 	}
+}
+
+// wordlist FILE writes english.txt of BIP 39, which anybody can find anywhere.
+func wordlist(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(wordlists.English, "\n")+"\n"), 0o600))
 }

@@ -25,11 +25,8 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 	if l, err := currentLog(ctx, b.n.DB, b.self()); err == nil && l.tree.N > 0 {
 		return 0, core.Conflict("logbook.exists", fmt.Errorf("%s has a log of %d entries", b.self(), l.tree.N))
 	}
-	// An earlier try that brought nothing may have had another root key in hand.
-	if m, err := getMember(ctx, b.n.DB, b.self()); err == nil && m.version == 0 {
-		if err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, b.self()) }); err != nil {
-			return 0, err
-		}
+	if err := b.forgetTry(ctx); err != nil {
+		return 0, err
 	}
 	if err := b.Follow(ctx, b.self(), url, rootOf(root)); err != nil {
 		return 0, err
@@ -67,6 +64,19 @@ func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string,
 		b.announce(ctx, answered)
 	}
 	return size, err
+}
+
+// forgetTry forgets a recovery that brought nothing: it may have had another root
+// key in hand.
+func (b *Book) forgetTry(ctx context.Context) error {
+	m, err := getMember(ctx, b.n.DB, b.self())
+	if err != nil || m.version != 0 {
+		if core.CodeOf(err) == core.CodeNotFound {
+			return nil
+		}
+		return err
+	}
+	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, b.self()) })
 }
 
 // recoverFrom gets to know the member at an address and fetches our log from it.
