@@ -51,7 +51,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	// What cobra itself finds wrong has no code of ours: it is the words' fault.
 	var coded *core.Error
 	if !errors.As(err, &coded) && usageMistake(err) {
-		err = core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", strings.TrimPrefix(command.CommandPath(), "entrechat "))
+		err = core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", command.CommandPath())
 	}
 	fmt.Fprintln(errs, l.out.P.Error(err))
 	return core.CodeOf(err).ExitStatus()
@@ -94,6 +94,7 @@ func (l *line) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand())
 	root.AddCommand(l.roomCommands()...)
+	setHelp(root, p)
 	return root
 }
 
