@@ -62,7 +62,7 @@ type PeerConfig struct {
 type VaultConfig struct {
 	Spool core.Size `toml:"spool_max" comment:"At most this much waits on this disk for the members to take it."`
 	Cache core.Size `toml:"cache_max" comment:"At most this much read back from the members is kept at hand during a restore."`
-	Floor core.Size `toml:"free_floor" comment:"Keep this much of the disk free: shards of others are refused below it."`
+	Floor core.Size `toml:"free_floor" comment:"Keep this much of the disk free: shards of others and new backups are refused below it."`
 	Site  string    `toml:"site" comment:"Where our disks stand (town or data centre). Two members in one place count as one."`
 	Admin string    `toml:"admin" comment:"Who administers this node, if one team runs several members. Empty = only us."`
 }

@@ -83,7 +83,7 @@ func (a *App) openVault(self logbook.Member) error {
 		Daily: daily, Recovery: recovery, Lenders: a.trust, Contacts: a.contacts, Local: local,
 		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
 		Words:  a.Lang, Now: time.Now, Log: a.Log,
-		Config: vault.Config{Spool: a.Config.Vault.Spool, Cache: a.Config.Vault.Cache, Tools: a.Config.Tools.Listen},
+		Config: vault.Config{Floor: a.Config.Vault.Floor, Spool: a.Config.Vault.Spool, Cache: a.Config.Vault.Cache, Tools: a.Config.Tools.Listen},
 	})
 	if err == nil {
 		a.fittings = append(a.fittings, a.vault.Fittings())

@@ -182,6 +182,28 @@ func (r *Room) heal(ctx context.Context) error {
 	return nil
 }
 
+// widenToReturned widens when more members can take something than when it last
+// looked: one came back, or found room.
+func (r *Room) widenToReturned(ctx context.Context) error {
+	lenders, err := r.pool.candidates(ctx)
+	if err != nil {
+		return err
+	}
+	domains := reachable(nil, lenders)
+	r.mu.Lock()
+	more := domains > r.widened
+	r.widened = domains
+	r.mu.Unlock()
+	if !more {
+		return nil
+	}
+	if err := r.widen(ctx); err != nil {
+		return err
+	}
+	r.work.broadcast()
+	return nil
+}
+
 // widen gives copies to members that came later. Objects in shards keep their code:
 // it outlives as many losses in a larger pool.
 func (r *Room) widen(ctx context.Context) error {

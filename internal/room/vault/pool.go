@@ -19,8 +19,10 @@ const (
 	// The pause before a lender that failed is sent anything new, doubled each time.
 	firstPause = 2 * time.Second
 	maxPause   = 5 * time.Minute
-	// refusedPause is the pause after a clear no: full, or no grant.
-	refusedPause = 10 * time.Minute
+	// The same after a clear no, full or no grant: it lasts longer, but who made room
+	// or signed again should not be waited for in vain.
+	firstRefused = 5 * time.Second
+	maxRefused   = 10 * time.Minute
 	// reachEvery bounds how often a well lender's row is written.
 	reachEvery = time.Minute
 )
@@ -39,16 +41,23 @@ type pool struct {
 	states  map[core.MemberID]lenderState
 	written map[core.MemberID]core.Moment
 	fails   map[core.MemberID]int
+	// How often a member said no since it last took something.
+	refusals map[core.MemberID]int
 }
 
 func newPool(n *Needs, s store) *pool {
-	return &pool{n: n, store: s, log: n.Log, written: map[core.MemberID]core.Moment{}, fails: map[core.MemberID]int{}}
+	return &pool{
+		n: n, store: s, log: n.Log, written: map[core.MemberID]core.Moment{},
+		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{},
+	}
 }
 
 // refresh asks trust and the catalogue again when their answers are old.
 func (p *pool) refresh(ctx context.Context) error {
 	p.mu.Lock()
-	fresh := p.states != nil && p.n.Now().Sub(p.asked) < lendersFor
+	// That nobody lends is asked again each time: the first pact may just have come,
+	// and restic would be refused.
+	fresh := len(p.lenders) > 0 && p.n.Now().Sub(p.asked) < lendersFor
 	p.mu.Unlock()
 	if fresh {
 		return nil
@@ -128,7 +137,8 @@ func (p *pool) well(all []shard.Candidate) []shard.Candidate {
 }
 
 // code is how a new file is cut for the members that are well now; none while
-// nobody is.
+// nobody is. One copy is not chosen as long as there are others that may come back
+// in a moment: choose loosens the code when they do not.
 func (p *pool) code(ctx context.Context, t rest.Type) (shard.Code, error) {
 	lenders, err := p.candidates(ctx)
 	if err != nil {
@@ -138,7 +148,11 @@ func (p *pool) code(ctx context.Context, t rest.Type) (shard.Code, error) {
 	if domains == 0 {
 		return shard.Code{}, nil
 	}
-	return codeFor(t, domains), nil
+	all, err := p.all(ctx)
+	if err != nil {
+		return shard.Code{}, err
+	}
+	return codeFor(t, max(domains, min(shard.Domains(all), 2))), nil
 }
 
 // relabel gives placements the failure domain their members stand in now: members
@@ -180,6 +194,9 @@ func (p *pool) noteWell(ctx context.Context, id core.MemberID, took bool) {
 	}
 	p.set(id, is)
 	delete(p.fails, id)
+	if took {
+		delete(p.refusals, id)
+	}
 	write := was.Bad != is.Bad || was.Next != is.Next || now.Sub(p.written[id]) > reachEvery
 	if write {
 		p.written[id] = now
@@ -221,7 +238,8 @@ func (p *pool) bad(ctx context.Context, t Trouble) {
 		p.mu.Unlock()
 		return
 	case troubleFull, troubleRefused:
-		s.Next = now.Add(refusedPause)
+		p.refusals[t.Member]++
+		s.Next = now.Add(min(firstRefused<<min(p.refusals[t.Member]-1, 10), maxRefused))
 	default:
 		// What fails at once, in parallel, is one failure: the pause does not grow.
 		if s.Next <= now {

@@ -88,6 +88,7 @@ type Room struct {
 
 	mu      sync.Mutex
 	claimed map[shard.Hash]bool // objects somebody ships
+	widened int                 // for how many failure domains widenToReturned last looked
 }
 
 // New makes the room; nothing runs yet.
@@ -105,7 +106,7 @@ func New(n Needs) (*Room, error) {
 		return nil, err
 	}
 	r := &Room{
-		n: n, store: store{n.DB}, shelf: shelf, locks: locks{lockDir},
+		n: n, store: store{n.DB}, shelf: shelf.WithFloor(n.Config.Floor), locks: locks{lockDir},
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
 		claimed: map[shard.Hash]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 	}
