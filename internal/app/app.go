@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"embed"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -82,6 +85,22 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.Peer = peer.NewClient(a.peerNeeds())
 	a.Book.Connect(a.Peer)
 	return a.openRooms(ctx)
+}
+
+// checkOrigin looks, where there is no logbook under the configured origin, for one
+// that our key writes: an origin never changes.
+func (a *App) checkOrigin(ctx context.Context) error {
+	known, err := a.Book.Known(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range known {
+		if keys, err := a.Book.Keys(ctx, m.ID); err == nil && slices.ContainsFunc(keys, func(k ed25519.PublicKey) bool { return k.Equal(a.Signer.Public()) }) {
+			return core.Conflict("app.other_origin", fmt.Errorf("the logbook here is that of %s", m.ID)).
+				With("Origin", a.Signer.ID()).With("Was", m.ID)
+		}
+	}
+	return nil
 }
 
 func (a *App) peerNeeds() peer.Needs {

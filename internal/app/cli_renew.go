@@ -25,10 +25,27 @@ func (l *line) rotateCommand() *cobra.Command {
 		Use: "rotate", Short: p.T("app.cmd.log_rotate", nil), Long: p.T("app.cmd.log_rotate_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
-				_, err := a.Book.ReplaceKeys(ctx, root)
+				_, err := a.Book.ReplaceKeys(ctx, root, a.Config.Node.URL)
 				return err
 			}
 			return l.renew(cmd.Context(), file, renewal{newKey: true, change: change}, "app.log_rotated")
+		},
+	}
+	c.Flags().StringVar(&file, "seed-file", "", p.T("app.flag.seed_file", nil))
+	return c
+}
+
+func (l *line) moveCommand() *cobra.Command {
+	p := l.out.P
+	var file string
+	c := &cobra.Command{
+		Use: "move", Short: p.T("app.cmd.log_move", nil), Long: p.T("app.cmd.log_move_long", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
+				_, err := a.Book.ReplaceKeys(ctx, root, a.Config.Node.URL)
+				return err
+			}
+			return l.renew(cmd.Context(), file, renewal{change: change}, "app.log_moved")
 		},
 	}
 	c.Flags().StringVar(&file, "seed-file", "", p.T("app.flag.seed_file", nil))
@@ -80,7 +97,7 @@ func (l *line) renew(ctx context.Context, seedFile string, r renewal, said strin
 	}
 	view := renewed{Epoch: m.Epoch, Size: m.Size, Version: m.Version, NewKey: r.newKey}
 	return l.out.Emit(view, func() {
-		l.out.Say(said, map[string]any{"Epoch": view.Epoch, "Size": view.Size, "Version": view.Version})
+		l.out.Say(said, map[string]any{"Epoch": view.Epoch, "Size": view.Size, "Version": view.Version, "URL": m.URL})
 		if r.newKey {
 			l.out.Say("app.log_new_key", nil)
 		}

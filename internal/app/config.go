@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
 )
 
 // configName is the one configuration file, inside the data directory.
@@ -29,7 +31,7 @@ type Config struct {
 // NodeConfig is the [node] section.
 type NodeConfig struct {
 	Origin  string `toml:"origin" comment:"The domain others know this hoster by. It never changes."`
-	URL     string `toml:"url" comment:"Where the others reach this node; may move, the origin may not."`
+	URL     string `toml:"url" comment:"Where the others reach this node. It may move: change it here, then run entrechat log move."`
 	Listen  string `toml:"listen" comment:"Public listener. Plain HTTP behind your proxy, unless cert_file and key_file are set."`
 	Cert    string `toml:"cert_file" comment:"Certificate chain (PEM); empty = a proxy does TLS."`
 	Key     string `toml:"key_file" comment:"Private key (PEM) of the certificate."`
@@ -83,41 +85,59 @@ func ParseConfig(text []byte) (Config, error) {
 	cfg := DefaultConfig()
 	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := dec.Decode(&cfg); err != nil {
-		return cfg, core.Invalid("app.bad_config", explainTOML(err)).With("Detail", explainTOML(err).Error())
+		line, snippet := explainTOML(err)
+		return cfg, core.Invalid("app.bad_config", fmt.Errorf("line %d: %w\n%s", line, err, snippet)).
+			With("Line", line).With("Detail", snippet)
+	}
+	if cfg.Node.URL == "" {
+		cfg.Node.URL = "https://" + cfg.Node.Origin
 	}
 	return cfg, cfg.check()
 }
 
-// explainTOML turns the decoder's error into the text with line and caret.
-func explainTOML(err error) error {
+// explainTOML answers where the decoder's first error is, and the lines around it
+// with a caret.
+func explainTOML(err error) (line int, snippet string) {
 	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		return errors.New(strict.String())
+		line, _ = strict.Errors[0].Position()
+		return line, strict.String()
 	}
 	if decode, ok := errors.AsType[*toml.DecodeError](err); ok {
-		row, col := decode.Position()
-		return fmt.Errorf("line %d, column %d: %w\n%s", row, col, err, decode.String())
+		line, _ = decode.Position()
+		return line, decode.String()
 	}
-	return err
+	return 1, err.Error()
 }
 
 func (c Config) check() error {
-	bad := func(key string, value any) error {
-		return core.Invalid("app.bad_value", fmt.Errorf("%s: %v", key, value)).With("Key", key).With("Value", value)
+	bad := func(sentence, key string, value any) error {
+		return core.Invalid(sentence, fmt.Errorf("%s: %v", key, value)).With("Key", key).With("Value", value)
 	}
 	if id, err := core.ParseMemberID(c.Node.Origin); err != nil || string(id) != c.Node.Origin {
-		return bad("node.origin", c.Node.Origin)
+		return bad("app.bad_value", "node.origin", c.Node.Origin)
+	}
+	if !logbook.GoodURL(c.Node.URL) {
+		return bad("app.bad_url", "node.url", c.Node.URL)
+	}
+	for key, address := range map[string]string{"node.listen": c.Node.Listen, "tools.listen": c.Tools.Listen} {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+			return bad("app.bad_listen", key, address)
+		}
 	}
 	if (c.Node.Cert == "") != (c.Node.Key == "") {
-		return bad("node.cert_file", "cert_file + key_file")
+		return core.Invalid("app.half_tls", errors.New("node.cert_file and node.key_file: one is missing"))
 	}
 	if c.Node.Lang != "fr" && c.Node.Lang != "en" {
-		return bad("node.lang", c.Node.Lang)
+		return bad("app.bad_value", "node.lang", c.Node.Lang)
 	}
-	if c.Vault.Spool < 64*core.MB {
-		return bad("vault.spool_max", c.Vault.Spool)
+	if c.Vault.Spool < minSpool {
+		return core.Invalid("app.small_spool", fmt.Errorf("vault.spool_max: %v", c.Vault.Spool)).With("Value", c.Vault.Spool).With("Least", minSpool)
 	}
 	return nil
 }
+
+// minSpool is the smallest spool that takes a few of restic's packs.
+const minSpool = 64 * core.MB
 
 // LoadConfig reads entrechat.toml of a data directory. Returns CodeNotFound when
 // there is none: the directory was never initialised.

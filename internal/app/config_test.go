@@ -11,7 +11,7 @@ import (
 
 func TestConfigRendersAndReadsBack(t *testing.T) {
 	want := DefaultConfig()
-	want.Node.Origin = "chaton-a.test"
+	want.Node.Origin, want.Node.URL = "chaton-a.test", "https://chaton-a.test:8443"
 	want.Vault.Spool = 123456789
 	text, err := want.Render()
 	if err != nil {
@@ -38,6 +38,9 @@ func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
 		"not toml":    {"[node\n", "line 1"},
 		"bad origin":  {"[node]\norigin = 'Not A Domain'\n", "node.origin"},
 		"bad size":    {"[node]\norigin='a.test'\n[vault]\nspool_max = 'much'\n", "line 4"},
+		"bad url":     {"[node]\norigin='a.test'\nurl='a.test'\n", "node.url"},
+		"bad listen":  {"[node]\norigin='a.test'\n[tools]\nlisten='here'\n", "tools.listen"},
+		"small spool": {"[node]\norigin='a.test'\n[vault]\nspool_max='1 MB'\n", "vault.spool_max"},
 		"half tls":    {"[node]\norigin='a.test'\ncert_file='x'\n", "node.cert_file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,6 +74,7 @@ func (a *App) checks() []fit.Check {
 		{Name: "app.check_secrets", Run: a.checkSecrets},
 		{Name: "app.check_disk", Run: a.checkDisk},
 		{Name: "app.check_logbook", Run: a.checkLogbook},
+		{Name: "app.check_address", Run: a.checkAddress},
 		{Name: "app.check_node", Run: a.checkNode},
 	}
 	for _, f := range a.fittings {
@@ -98,6 +99,16 @@ func (a *App) checkLogbook(ctx context.Context) error {
 	}
 	_, err := a.Book.Verify(ctx, a.Signer.ID())
 	return err
+}
+
+// checkAddress: the members were told the address that stands in the configuration.
+func (a *App) checkAddress(ctx context.Context) error {
+	told, err := a.Book.URL(ctx, a.Signer.ID())
+	if err != nil || told == a.Config.Node.URL {
+		return err
+	}
+	return core.Conflict("app.address_differs", fmt.Errorf("told %s, configured %s", told, a.Config.Node.URL)).
+		With("Told", told).With("URL", a.Config.Node.URL)
 }
 
 func (a *App) checkDisk(context.Context) error {

@@ -37,7 +37,7 @@ func (a *App) openRooms(ctx context.Context) error {
 	}
 	self, err := a.Book.Member(ctx, a.Signer.ID())
 	if core.CodeOf(err) == core.CodeNotFound {
-		return nil // init opens the logbook first
+		return a.checkOrigin(ctx) // init opens the logbook first
 	}
 	if err != nil {
 		return err

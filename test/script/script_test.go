@@ -2,11 +2,14 @@ package script
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +53,7 @@ func TestStories(t *testing.T) {
 			"takeenv":   takeenv,
 			"json":      jsonAnswers,
 			"wordlist":  wordlist,
+			"status":    status,
 		},
 	})
 }
@@ -109,13 +113,41 @@ func jsonAnswers(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		dec := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
 		var v any
-		if err := dec.Decode(&v); err != nil || v == nil || dec.More() {
+		if err := dec.Decode(&v); err != nil || hollow(v) || dec.More() {
 			ts.Fatalf("entrechat %s --json answers no single value (%v):\n%s", command, err, ts.ReadFile("stdout"))
 		}
 	}
 }
 
+// hollow finds a null anywhere: what is empty is an empty list or left out, so that
+// a program need not ask twice.
+func hollow(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, hollow)
+	case map[string]any:
+		for _, inner := range v {
+			if hollow(inner) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // wordlist FILE writes english.txt of BIP 39, which anybody can find anywhere.
 func wordlist(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(wordlists.English, "\n")+"\n"), 0o600))
+}
+
+// status CODE PROGRAM ARGS... runs a program that must end with exactly this exit
+// status.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || fmt.Sprint(exit.ExitCode()) != args[0] {
+		ts.Fatalf("ended with %v, not %s\n%s%s", err, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
 }

@@ -166,7 +166,7 @@ func (s KeySet) check() error {
 	switch {
 	case !s.Origin.Valid() || s.Version < 1 || s.Root.IsZero() || s.Made < 0:
 		return bad("origin, version, root or time")
-	case !goodURL(s.URL):
+	case !GoodURL(s.URL):
 		return bad("url")
 	case len(s.Keys) == 0 || len(s.Keys) > maxKeys:
 		return bad("number of keys")
@@ -186,9 +186,9 @@ func (s KeySet) check() error {
 	return nil
 }
 
-// goodURL says whether a member may be reached there: an origin with a path at
+// GoodURL says whether a member may be reached there: an origin with a path at
 // most.
-func goodURL(text string) bool {
+func GoodURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && len(text) <= 300 && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") &&
 		u.User == nil && u.RawQuery == "" && u.Fragment == "" && text[len(text)-1] != '/'

@@ -16,7 +16,7 @@ import (
 // again changes the address while no key set tells a better one. Returns
 // CodeConflict when the member is known under another root key, CodeInvalid.
 func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root core.RootKey) error {
-	if !id.Valid() || !goodURL(url) || root.IsZero() {
+	if !id.Valid() || !GoodURL(url) || root.IsZero() {
 		return core.Invalid("logbook.bad_member", fmt.Errorf("%.80q at %.80q", id, url)).With("Member", id)
 	}
 	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {

@@ -11,22 +11,19 @@ import (
 	"entrechat/internal/kit/db"
 )
 
-// ReplaceKeys makes the key this process signs with the only good one of our log:
-// after a new key was drawn because the one before may be in other hands. Earlier
+// ReplaceKeys makes the key this process signs with the only good one of our log,
+// and url where we are: after a new key was drawn because the one before may be in other hands. Earlier
 // keys are revoked from where our history ends now; what they sign beyond counts
-// nowhere. It answers the size of that history.
+// nowhere. It answers the size of that history. With the key that is in force
+// already it only tells the members the new address.
 //
 // Returns the codes of Append but for the key (CodeConflict asks for an epoch), and
 // CodeDenied (logbook.revoked_key) for a key that was given up before.
-func (b *Book) ReplaceKeys(ctx context.Context, root ed25519.PrivateKey) (int64, error) {
+func (b *Book) ReplaceKeys(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
 	if err := b.guard(ctx); err != nil {
 		return 0, err
 	}
-	address, err := b.URL(ctx, b.self())
-	if err != nil {
-		return 0, err
-	}
-	return b.renewKeys(ctx, root, address, nil)
+	return b.renewKeys(ctx, root, url, nil)
 }
 
 // learnOwn asks members for our newest key set, so that the next one is newer than

@@ -18,7 +18,7 @@ func (h *hoster) rotate(t *testing.T) {
 	t.Helper()
 	h.signer = seal.NewSigner(h.id, newKey(t))
 	h.open(t, h.db)
-	must[int64](t)(h.book.ReplaceKeys(t.Context(), h.root))
+	must[int64](t)(h.book.ReplaceKeys(t.Context(), h.root, h.server.URL))
 }
 
 func TestReplacedKeyCountsNowhere(t *testing.T) {
@@ -66,7 +66,7 @@ func TestRevokedKeyStaysRevoked(t *testing.T) {
 	a.open(t, before)
 	_, err := a.book.OpenEpoch(t.Context(), a.root, -1)
 	code(t, err, core.CodeDenied)
-	_, err = a.book.ReplaceKeys(t.Context(), a.root)
+	_, err = a.book.ReplaceKeys(t.Context(), a.root, a.server.URL)
 	code(t, err, core.CodeDenied)
 	a.rotate(t)
 	a.say(t, 2)

@@ -41,6 +41,7 @@ func (c Collective) View(self core.MemberID) CollectiveView {
 		Admitted: []AdmissionView{}, Charter: &c.Charter,
 	}
 	for _, a := range c.Admissions() {
+		a.By = append([]core.MemberID{}, a.By...) // a list also when it is empty
 		v.Admitted = append(v.Admitted, AdmissionView(a))
 	}
 	return v

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -52,11 +53,17 @@ func pactPropose(p *words.Printer, open Open) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if _, err := both.grants(); err != nil {
+			return err // names the flag that was typed
+		}
 		if terms.Give, err = give.over(both).grants(); err != nil {
 			return err
 		}
 		if terms.Ask, err = ask.over(both).grants(); err != nil {
 			return err
+		}
+		if len(terms.Give)+len(terms.Ask) == 0 {
+			return core.Invalid("trust.empty_pact", errors.New("no grant was typed"))
 		}
 		if _, err := fmt.Sscanf(notice, "%dd", &terms.NoticeDays); err != nil {
 			return badQuantity("notice", notice, err)

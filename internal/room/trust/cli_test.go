@@ -127,7 +127,7 @@ func TestCommandsRefuse(t *testing.T) {
 	wantIn(t, b.say("member", "list"), "a.test demande à être ajouté·e")
 	for key, line := range map[string][]string{
 		"trust.bad_quantity":    {"pact", "propose", "b.test", "--store", "much"},
-		"trust.bad_pact":        {"pact", "propose", "b.test"},
+		"trust.empty_pact":      {"pact", "propose", "b.test"},
 		"trust.bad_grant":       {"pact", "propose", "b.test", "--give-watch", "1s"},
 		"trust.bad_text":        {"pact", "propose", "b.test", "--store", "1GB", "--place", "a\x1b[2Jb"},
 		"trust.unknown_member":  {"pact", "propose", "c.test", "--store", "1GB"},

@@ -106,6 +106,9 @@ func (s *Service) Locate(ctx context.Context, typed string) (Address, error) {
 		return Address{}, err
 	}
 	a := Address{Member: wk.Origin, URL: wk.URL, Root: wk.Root}
+	if a.Member == s.self() { // nobody needs to compare words with themselves
+		return Address{}, core.Invalid("trust.self", errors.New("this is our own node"))
+	}
 	return a, a.Check()
 }
 

@@ -240,7 +240,7 @@ func (r *Room) widen(ctx context.Context) error {
 
 // worst sorts what check saw, the worst member first.
 func worst(all []Checked) []Checked {
-	out := slices.Clone(all)
+	out := append([]Checked{}, all...)
 	slices.SortFunc(out, func(a, b Checked) int {
 		return cmp.Or(cmp.Compare(b.Lost+b.Wrong, a.Lost+a.Wrong), cmp.Compare(b.Error, a.Error), cmp.Compare(a.Member, b.Member))
 	})

@@ -38,6 +38,7 @@ func (r *Room) Kit(ctx context.Context) (Kit, error) {
 	k := Kit{
 		Origin: r.n.Signer.ID(), Root: r.n.Root.String(), Fingerprint: seal.Fingerprint(r.n.Root),
 		Recipient: r.n.Recovery.String(), Made: core.At(r.n.Now()),
+		Backups: []string{}, Contacts: []KitContact{},
 	}
 	contacts, err := r.n.Contacts(ctx)
 	if err != nil {

@@ -77,7 +77,7 @@ type Report struct {
 
 // Status answers how every backup stands, or one. Returns CodeNotFound.
 func (r *Room) Status(ctx context.Context, name string) (Report, error) {
-	var out Report
+	out := Report{Backups: []Status{}, Troubles: []Trouble{}}
 	repos, err := r.store.repos(ctx)
 	if err != nil {
 		return out, err
@@ -97,7 +97,8 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 		out.Backups = append(out.Backups, facts.status(repo.Name))
 	}
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
-	out.Troubles, err = r.store.troubles(ctx, core.At(r.n.Now().Add(-recentTrouble)))
+	troubles, err := r.store.troubles(ctx, core.At(r.n.Now().Add(-recentTrouble)))
+	out.Troubles = append(out.Troubles, troubles...)
 	return out, err
 }
 
@@ -140,6 +141,7 @@ func (f facts) status(name string) Status {
 	s := Status{
 		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
 		Waiting: f.waiting[name][0], WaitSize: f.waiting[name][1], Removed: f.removed[name],
+		Members: []At{}, Kinds: []Kind{},
 	}
 	first := true
 	for _, h := range f.heaps {
