@@ -54,6 +54,7 @@ func TestStories(t *testing.T) {
 			"json":      jsonAnswers,
 			"wordlist":  wordlist,
 			"status":    status,
+			"nginx":     nginx,
 		},
 	})
 }
