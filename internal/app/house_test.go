@@ -30,6 +30,7 @@ func houseRules() map[string]rule {
 		"own_tables":      ownTables,
 		"spec_references": specReferences,
 		"dependencies":    dependencies,
+		"commands_exist":  commandsExist,
 	}
 }
 
