@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 )
 
@@ -78,8 +80,10 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.DB, err = db.Open(ctx, a.Config.databaseURL(a.Data)); err != nil {
 		return err
 	}
-	if err := db.Migrate(ctx, a.DB, "logbook", logbook.Migrations()); err != nil {
-		return err
+	for name, tables := range map[string]fs.FS{"logbook": logbook.Migrations(), "web": web.Migrations()} {
+		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
+			return err
+		}
 	}
 	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log})
 	a.Peer = peer.NewClient(a.peerNeeds())

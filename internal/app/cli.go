@@ -92,7 +92,7 @@ func (l *line) root() *cobra.Command {
 	flags.BoolVar(&l.out.JSON, "json", false, p.T("app.flag.json", nil))
 	flags.String("lang", p.Lang, p.T("app.flag.lang", nil))
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand())
+	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand(), l.adminCommand())
 	root.AddCommand(l.roomCommands()...)
 	setHelp(root, p)
 	return root

@@ -115,12 +115,12 @@ func (a *App) publicHandler() http.Handler {
 	mux.Handle("/ec/", members)
 	mux.Handle("/log/", members)
 	mux.Handle("/.well-known/entrechat.json", members)
-	mux.Handle("GET /{$}", http.HandlerFunc(a.home))
 	for _, f := range a.fittings {
 		for _, page := range f.Pages {
 			mux.Handle(page.Pattern, page.Handler)
 		}
 	}
+	mux.Handle("/", a.site())
 	return mux
 }
 

@@ -5,19 +5,22 @@ package fit
 import (
 	"context"
 	"io/fs"
-	"net/http"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/web"
 )
 
 // Fittings is what one room hands to the house. Every field but Name may be zero.
 type Fittings struct {
 	// Name is the room's folder, table prefix and word prefix ("vault").
 	Name string
-	// Pages are routes for people on the public listener.
+	// Web makes the room's pages for people; it is called once, when the node
+	// begins to serve.
+	Web func(*web.Face) web.Pages
+	// Pages are routes for programs on the public listener: files, feeds, JSON.
 	Pages []Route
 	// Tools are routes on the loopback listener (restic front, admin).
 	Tools []Route
@@ -36,10 +39,7 @@ type Fittings struct {
 }
 
 // Route is one pattern of net/http's ServeMux and its handler.
-type Route struct {
-	Pattern string
-	Handler http.Handler
-}
+type Route = web.Route
 
 // Check is one question of `doctor`.
 type Check struct {

@@ -1,0 +1,65 @@
+// Package web is the node's face: the frame around every page, French and
+// English, who may see the admin's half, and the rules that keep browsers safe.
+// Pages are made on the server, need no JavaScript and load nothing from anybody
+// else. A room brings its own pages and hands them over as fit.Fittings.Web.
+//
+// # A room's page
+//
+// The template stands in the room's pages/members.html. It defines "title" and
+// "main", each called with the page's type; the frame, with menu, languages,
+// landmarks and skip link, comes from here. "main" begins with the one <h1>:
+//
+//	{{define "title"}}{{t "trust.members_title"}}{{end}}
+//	{{define "main"}}<h1>{{template "title" .}}</h1>
+//	{{range .Members}}<p>{{.Name}}, {{template "when" .Heard}}</p>
+//	{{else}}<p>{{t "trust.no_members"}}</p>{{end}}{{end}}
+//
+// The type says what the template may name. A name that is missing, or of the
+// wrong type, stops the program when it starts, and any test that opens the
+// room's pages:
+//
+//	//go:embed pages/*.html
+//	var pages embed.FS
+//
+//	type membersPage struct{ Members []MemberView }
+//
+//	func (r *Room) web(face *web.Face) web.Pages {
+//		members := web.NewPage[membersPage](face, pages, "pages/members.html")
+//		return web.Pages{
+//			Routes: []web.Route{{Pattern: "GET /members", Handler: members.Show(
+//				func(req *http.Request) (membersPage, error) {
+//					list, err := r.Members(req.Context())
+//					return membersPage{list}, err
+//				})}},
+//			Menu: []web.Entry{{Path: "/members", Key: "trust.menu_members", Order: 30}},
+//		}
+//	}
+//
+//	fit.Fittings{Name: "trust", Web: r.web, ...}
+//
+// Templates may call t (a sentence: {{t "trust.until" "Day" (day .Until)}}),
+// sentence (the same for a key and places that come as data), day, date, ago, stamp, bytes, percent, span, {{template "when" .Moment}} and
+// {{template "field" .Field}}. There is no inline style or script: the policy
+// refuses both. The stylesheet's classes are lead, soft, hint, note (fine, warn,
+// trouble), state (fine, warn, trouble, none), cards and card, wide around a table
+// (with tabindex="0" role="region" and a label), number, button, quiet, no-print,
+// print-only.
+//
+// # The admin's half
+//
+// Whatever is below /admin/ is shown to who is signed in and to nobody else,
+// whoever wrote its handler. A form is one handler for GET and POST, on a pattern
+// without a method:
+//
+//	{Pattern: "/admin/file", Handler: file.Form(r.read, r.save)}
+//
+// save returns the address to go on to. An error of CodeInvalid, CodeConflict or
+// CodeFull shows the form again with its sentence on top. Requests from other
+// sites never reach a handler, by net/http's CrossOriginProtection; pages need no
+// token. A GET changes nothing.
+//
+// # Order of menus
+//
+// Public: 10 services, 30 members, 40 limits, 90 contact. Admin: 0 overview, 10 own
+// file and services, 30 members, 40 pacts, 50 vault, 80 logbook, 90 settings.
+package web

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/words"
+)
+
+//go:embed pages
+var pages embed.FS
+
+// Words are the kit's own sentences.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// Host is the hoster as every page's head and foot name it.
+type Host struct {
+	Name        string // as people call it
+	Origin      core.MemberID
+	Fingerprint string
+	Contact     string // role address, may be empty
+}
+
+// Needs is what the face is made of; all of it is required.
+type Needs struct {
+	DB    *db.DB // with Migrations applied
+	Words *words.Catalogue
+	// Lang is the language of a visitor whose browser asks for none of ours.
+	Lang string
+	// URL is where browsers reach the node. Cookies are for https only when it
+	// begins with that, whatever the connection from a proxy looks like.
+	URL  string
+	Host func(ctx context.Context) Host
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Face is the node's appearance to people: the frame around every page, its
+// languages, its rules of security, and who may see the admin's half.
+type Face struct {
+	Needs
+	printers map[string]*words.Printer
+	style    asset
+	mark     asset
+	fail     *Page[failure]
+	enter    *Page[entrance]
+	menu     []Entry
+	admin    []Entry
+}
+
+// Route is one pattern of net/http's ServeMux and its handler.
+type Route struct {
+	Pattern string
+	Handler http.Handler
+}
+
+// Entry is one line of a menu. Those whose path begins with /admin/ are the
+// admin's menu, all others everybody's.
+type Entry struct {
+	Path  string
+	Key   string // words key of what it says
+	Order int    // lower comes first
+}
+
+// Pages are what a room adds to the site.
+type Pages struct {
+	// Routes below /admin/ are for who is signed in; the face sees to that.
+	Routes []Route
+	Menu   []Entry
+	// Home are sections of the public home page, Overview of the admin's.
+	Home, Overview []Panel
+}
+
+// New makes the face. It panics when one of its own pages is wrong, like
+// template.Must: they are part of the program.
+func New(n Needs) *Face {
+	f := &Face{Needs: n, printers: map[string]*words.Printer{}}
+	for _, lang := range []string{words.French, words.English} {
+		f.printers[lang] = n.Words.Printer(lang)
+	}
+	f.style = newAsset("pages/style.css", "text/css; charset=utf-8")
+	f.mark = newAsset("pages/mark.svg", "image/svg+xml")
+	f.fail = NewPage[failure](f, own(), "fail.html")
+	f.enter = NewPage[entrance](f, own(), "enter.html")
+	return f
+}
+
+func own() fs.FS {
+	sub, err := fs.Sub(pages, "pages")
+	if err != nil {
+		panic(err)
+	}
+	return sub
+}
+
+// Handler serves a whole site: pages, menus, signing in and out, the stylesheet,
+// and a page in the visitor's language for all that is not there. It is called
+// once.
+func (f *Face) Handler(site []Pages) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+f.style.path, f.style)
+	mux.Handle("GET "+f.mark.path, f.mark)
+	mux.Handle("GET /favicon.ico", http.RedirectHandler(f.mark.path, http.StatusFound))
+	for _, route := range f.doors() {
+		mux.Handle(route.Pattern, route.Handler)
+	}
+	for _, p := range site {
+		for _, entry := range p.Menu {
+			if strings.HasPrefix(entry.Path, adminPath) {
+				f.admin = append(f.admin, entry)
+			} else {
+				f.menu = append(f.menu, entry)
+			}
+		}
+		for _, route := range p.Routes {
+			mux.Handle(route.Pattern, route.Handler)
+		}
+	}
+	for _, menu := range [][]Entry{f.menu, f.admin} {
+		slices.SortStableFunc(menu, func(a, b Entry) int { return cmp.Compare(a.Order, b.Order) })
+	}
+	mux.Handle("/", http.HandlerFunc(f.notFound))
+	return f.guard(mux)
+}

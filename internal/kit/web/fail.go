@@ -1,0 +1,49 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+
+	"entrechat/internal/core"
+)
+
+// failure is the page that tells an error.
+type failure struct {
+	Title    string // words key
+	Sentence string
+	Ref      string // under which the log tells more; empty when it does not
+}
+
+// Fail tells the visitor an error, in their language and with its status. What
+// went wrong on our side is in the log, under a reference the page shows; only an
+// admin's page says more.
+func (f *Face) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	code := core.CodeOf(err)
+	page := failure{Title: "web.fail_" + string(code), Sentence: f.sentence(r, err)}
+	if code == core.CodeInternal || code == core.CodeFull {
+		page.Ref = rand.Text()[:8]
+		f.Log.Error("page failed", "path", r.URL.Path, "ref", page.Ref, "error", err)
+	}
+	f.fail.write(w, r, code.HTTPStatus(), page)
+}
+
+func (f *Face) sentence(r *http.Request, err error) string {
+	p := f.Printer(r)
+	if core.CodeOf(err) == core.CodeInternal && !signedIn(r) {
+		return p.T("web.broken", nil)
+	}
+	return glue(p, p.Error(err))
+}
+
+func (f *Face) notFound(w http.ResponseWriter, r *http.Request) {
+	f.Fail(w, r, core.NotFound("web.no_page", errors.New("no such page")))
+}
+
+// broken answers when a page itself failed: whatever could fail again is left
+// out.
+func (f *Face) broken(w http.ResponseWriter, r *http.Request, err error) {
+	ref := rand.Text()[:8]
+	f.Log.Error("page broke", "path", r.URL.Path, "ref", ref, "error", err)
+	http.Error(w, f.Printer(r).T("web.broken", nil)+" ("+ref+")", http.StatusInternalServerError)
+}

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"entrechat/internal/kit/words"
+)
+
+// frame is all around a page.
+type frame struct {
+	Host    Host
+	Lang    string
+	Langs   []choice
+	Style   string
+	Mark    string
+	Menu    []item
+	Admin   bool   // the admin's half
+	Inside  bool   // and signed in
+	Problem string // what is wrong with a form that was sent
+	Home    bool
+}
+
+type choice struct {
+	Lang, Name, URL string
+	Here            bool
+}
+
+type item struct {
+	Path, Text string
+	Here       bool
+}
+
+func (f *Face) frame(r *http.Request, p *words.Printer) frame {
+	admin := isAdmin(r.URL.Path)
+	out := frame{
+		Host: f.Host(r.Context()), Lang: p.Lang, Style: f.style.path, Mark: f.mark.path,
+		Admin: admin, Inside: admin && signedIn(r), Home: r.URL.Path == "/",
+	}
+	for _, c := range []choice{{Lang: words.French, Name: "Français"}, {Lang: words.English, Name: "English"}} {
+		c.URL, c.Here = inLang(r.URL, c.Lang), c.Lang == p.Lang
+		out.Langs = append(out.Langs, c)
+	}
+	menu := f.menu
+	if admin {
+		menu = f.admin
+	}
+	if admin && !out.Inside {
+		menu = nil
+	}
+	for _, entry := range menu {
+		out.Menu = append(out.Menu, item{entry.Path, p.T(entry.Key, nil), below(r.URL.Path, entry.Path)})
+	}
+	return out
+}
+
+// below says that a page belongs to a menu's entry: it, or one under it. The
+// halves' own home pages have nothing under them.
+func below(path, entry string) bool {
+	return path == entry || entry != "/" && entry != adminPath && strings.HasPrefix(path, strings.TrimSuffix(entry, "/")+"/")
+}

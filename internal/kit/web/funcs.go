@@ -1,0 +1,48 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/words"
+)
+
+// funcs are what pages may call beside html/template's own, in one language.
+func (f *Face) funcs(p *words.Printer) template.FuncMap {
+	return template.FuncMap{
+		"t":        func(key string, places ...any) (string, error) { return say(p, key, places) },
+		"sentence": func(key string, args map[string]any) string { return glue(p, p.T(key, args)) },
+		"date":     p.Date,
+		"day":      p.Day,
+		"ago":      func(m core.Moment) string { return p.Ago(m, f.Now()) },
+		"stamp":    func(m core.Moment) string { return m.Time().Format(time.RFC3339) },
+		"bytes":    p.Bytes,
+		"percent":  p.Percent,
+		"span":     p.Span,
+	}
+}
+
+// say is a sentence with its places given as name, value, name, value.
+func say(p *words.Printer, key string, places []any) (string, error) {
+	args := make(map[string]any, len(places)/2)
+	for i := 0; i < len(places); i += 2 {
+		name, ok := places[i].(string)
+		if !ok || i+1 == len(places) {
+			return "", fmt.Errorf("t %s: places are pairs of a name and a value", key)
+		}
+		args[name] = places[i+1]
+	}
+	return glue(p, p.T(key, args)), nil
+}
+
+// glue keeps French punctuation on the line of the word before it.
+func glue(p *words.Printer, text string) string {
+	if p.Lang != words.French {
+		return text
+	}
+	const hard = "\u00a0"
+	return strings.NewReplacer(" :", hard+":", " ;", hard+";", " ?", hard+"?", " !", hard+"!", " »", hard+"»", "« ", "«"+hard).Replace(text)
+}

@@ -1,0 +1,185 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+
+	"github.com/jba/templatecheck"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/words"
+)
+
+// Page is a page whose template was proved against its type T in both languages:
+// no name in it can be missing when somebody asks for it.
+type Page[T any] struct {
+	face  *Face
+	langs map[string]*templatecheck.CheckedTemplate[view[T]]
+}
+
+// view is what the frame gets.
+type view[T any] struct {
+	Frame frame
+	Page  T
+}
+
+// NewPage reads a page from one file, which defines "title" and "main" (and may
+// define "head"), each called with a T. It panics when the file does not fit T,
+// like template.Must: pages are part of the program.
+func NewPage[T any](f *Face, fsys fs.FS, file string) *Page[T] {
+	p := &Page[T]{face: f, langs: map[string]*templatecheck.CheckedTemplate[view[T]]{}}
+	for lang, printer := range f.printers {
+		t := template.Must(template.New("frame.html").Funcs(f.funcs(printer)).ParseFS(pages, "pages/frame.html", "pages/parts.html"))
+		t = template.Must(t.ParseFS(fsys, file))
+		checked, err := templatecheck.NewChecked[view[T]](t)
+		if err != nil {
+			panic(fmt.Errorf("page %s: %w", file, err))
+		}
+		p.langs[lang] = checked
+	}
+	return p
+}
+
+// Show answers GET with what read says. An error becomes a page that tells it.
+func (p *Page[T]) Show(read func(r *http.Request) (T, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data, err := read(r)
+		if err != nil {
+			p.face.Fail(w, r, err)
+			return
+		}
+		p.write(w, r, http.StatusOK, data)
+	})
+}
+
+// Form answers GET like Show, and POST by doing what do says and going on to the
+// address it returns. When do finds the input wrong (CodeInvalid, CodeConflict,
+// CodeFull) the page is shown again with its sentence on top; read finds what was
+// typed in r.PostForm. The route's pattern names no method.
+func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Request) (next string, err error)) http.Handler {
+	show := p.Show(read)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+			show.ServeHTTP(w, r)
+			return
+		case http.MethodPost:
+		default:
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			p.face.Fail(w, r, core.Invalid("web.bad_method", errors.New(r.Method)))
+			return
+		}
+		next, err := "", parseForm(r)
+		if err == nil {
+			next, err = do(r)
+		}
+		switch core.CodeOf(err) {
+		case "":
+			http.Redirect(w, r, next, http.StatusSeeOther)
+		case core.CodeInvalid, core.CodeConflict, core.CodeFull:
+			p.again(w, r, read, err)
+		default:
+			p.face.Fail(w, r, err)
+		}
+	})
+}
+
+// again shows the form with what is wrong about it.
+func (p *Page[T]) again(w http.ResponseWriter, r *http.Request, read func(r *http.Request) (T, error), problem error) {
+	data, err := read(r)
+	if err != nil {
+		p.face.Fail(w, r, err)
+		return
+	}
+	printer := p.face.Printer(r)
+	frame := p.face.frame(r, printer)
+	frame.Problem = glue(printer, printer.Error(problem))
+	p.send(w, r, core.CodeOf(problem).HTTPStatus(), view[T]{frame, data})
+}
+
+func parseForm(r *http.Request) error {
+	err := r.ParseForm()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return core.Invalid("web.too_big", err)
+	}
+	if err != nil {
+		return core.Invalid("web.bad_form", err)
+	}
+	return nil
+}
+
+func (p *Page[T]) write(w http.ResponseWriter, r *http.Request, status int, data T) {
+	p.send(w, r, status, view[T]{p.face.frame(r, p.face.Printer(r)), data})
+}
+
+// send writes the page whole: a mistake half-way through would otherwise reach
+// the visitor as a torn page with status 200.
+func (p *Page[T]) send(w http.ResponseWriter, r *http.Request, status int, v view[T]) {
+	var out bytes.Buffer
+	if err := p.langs[v.Frame.Lang].Execute(&out, v); err != nil {
+		p.face.broken(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.Frame.Lang)
+	h.Add("Vary", "Accept-Language, Cookie")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache")
+	}
+	w.WriteHeader(status)
+	w.Write(out.Bytes())
+}
+
+// Panel is a section that one room shows on a page of another: the home page,
+// the admin's overview.
+type Panel func(r *http.Request, p *words.Printer) (template.HTML, error)
+
+// NewPanel reads a section from one file, which defines "panel", called with a T.
+// It panics as NewPage does. ok = false leaves the section out.
+func NewPanel[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) (data T, ok bool, err error)) Panel {
+	langs := map[string]*templatecheck.CheckedTemplate[T]{}
+	for lang, printer := range f.printers {
+		t := template.Must(template.New("parts.html").Funcs(f.funcs(printer)).ParseFS(pages, "pages/parts.html"))
+		t = template.Must(t.ParseFS(fsys, file)).Lookup("panel")
+		if t == nil {
+			panic(file + ` does not define "panel"`)
+		}
+		checked, err := templatecheck.NewChecked[T](t)
+		if err != nil {
+			panic(fmt.Errorf("panel %s: %w", file, err))
+		}
+		langs[lang] = checked
+	}
+	return func(r *http.Request, p *words.Printer) (template.HTML, error) {
+		data, ok, err := read(r)
+		if err != nil || !ok {
+			return "", err
+		}
+		var out bytes.Buffer
+		err = langs[p.Lang].Execute(&out, data)
+		return template.HTML(out.String()), err //nolint:gosec // a template of ours wrote it
+	}
+}
+
+// Render shows panels one below the other. One that fails is logged and says so
+// in its place: the rest of the page is still worth reading.
+func (f *Face) Render(r *http.Request, panels []Panel) []template.HTML {
+	p := f.Printer(r)
+	out := make([]template.HTML, 0, len(panels))
+	for _, panel := range panels {
+		section, err := panel(r, p)
+		if err != nil {
+			f.Log.Error("a section of a page failed", "path", r.URL.Path, "error", err)
+			section = template.HTML(`<p class="note trouble">` + template.HTMLEscapeString(f.sentence(r, err)) + `</p>`) //nolint:gosec // escaped
+		}
+		if section != "" {
+			out = append(out, section)
+		}
+	}
+	return out
+}

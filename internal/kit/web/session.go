@@ -1,0 +1,153 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+const (
+	adminPath = "/admin/"
+	doorPath  = "/admin/sign-in"
+	leavePath = "/admin/sign-out"
+
+	linkLives    = 15 * time.Minute
+	sessionLives = 12 * time.Hour
+)
+
+// isAdmin says that a path is of the admin's half.
+func isAdmin(path string) bool { return path == "/admin" || strings.HasPrefix(path, adminPath) }
+
+// secret is a new token and the only form of it that is stored.
+func secret() (token, hash string) {
+	token = rand.Text() // 130 bits: nobody guesses it, so a plain hash will do
+	return token, hashOf(token)
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// NewLink makes an address that signs one person in, once, within 15 minutes. It
+// needs no running node: who can read the data directory is the admin.
+func NewLink(ctx context.Context, d *db.DB, base string, now core.Moment) (link string, expires core.Moment, err error) {
+	token, hash := secret()
+	expires = now.Add(linkLives)
+	if err := insertLink(ctx, d, hash, now, expires); err != nil {
+		return "", 0, err
+	}
+	return strings.TrimSuffix(base, "/") + doorPath + "?" + url.Values{"token": {token}}.Encode(), expires, nil
+}
+
+// EndSessions signs everybody out and takes back every link; it says how many
+// sessions there were.
+func EndSessions(ctx context.Context, d *db.DB) (int64, error) { return deleteAll(ctx, d) }
+
+// entrance is the sign-in page.
+type entrance struct{ Token string }
+
+// doors are the ways in and out.
+func (f *Face) doors() []Route {
+	// A link is used by a POST: previews and scanners of mails open addresses, and
+	// would have used it up before the person.
+	enter := func(r *http.Request) (entrance, error) { return entrance{r.URL.Query().Get("token")}, nil }
+	return []Route{
+		{"GET " + doorPath, f.enter.Show(enter)},
+		{"POST " + doorPath, http.HandlerFunc(f.signIn)},
+		{"POST " + leavePath, http.HandlerFunc(f.signOut)},
+		{"GET /admin", http.RedirectHandler(adminPath, http.StatusSeeOther)},
+	}
+}
+
+func (f *Face) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := parseForm(r); err != nil {
+		f.Fail(w, r, err)
+		return
+	}
+	token, hash := secret()
+	now := core.At(f.Now())
+	used, err := useLink(r.Context(), f.DB, hashOf(r.PostForm.Get("token")), session{hash, now, now.Add(sessionLives)})
+	if err == nil && !used {
+		err = core.Denied("web.bad_link", errors.New("no such link"))
+	}
+	if err != nil {
+		f.Fail(w, r, err)
+		return
+	}
+	f.Log.Info("admin signed in", "from", r.RemoteAddr)
+	http.SetCookie(w, f.cookie(token, int(sessionLives.Seconds())))
+	http.Redirect(w, r, adminPath, http.StatusSeeOther)
+}
+
+func (f *Face) signOut(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(f.cookieName()); err == nil {
+		if err := deleteSession(r.Context(), f.DB, hashOf(c.Value)); err != nil {
+			f.Fail(w, r, err)
+			return
+		}
+	}
+	http.SetCookie(w, f.cookie("", -1))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// cookieName begins with __Host- where there is https: a browser then takes it
+// from no other host and no plain connection.
+func (f *Face) cookieName() string {
+	if f.https() {
+		return "__Host-entrechat"
+	}
+	return "entrechat"
+}
+
+func (f *Face) cookie(token string, age int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure where there is https
+		Name: f.cookieName(), Value: token, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: f.https(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+type insideKey struct{}
+
+func signedIn(r *http.Request) bool { return r.Context().Value(insideKey{}) != nil }
+
+// onlyAdmins lets nobody into the admin's half without a session, by the path
+// alone: a room cannot forget to ask.
+func (f *Face) onlyAdmins(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isAdmin(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		inside, err := f.hasSession(r)
+		switch {
+		case err != nil:
+			f.Fail(w, r, err)
+		case inside:
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), insideKey{}, true)))
+		case r.URL.Path == doorPath:
+			next.ServeHTTP(w, r)
+		case r.Method == http.MethodGet || r.Method == http.MethodHead:
+			http.Redirect(w, r, doorPath, http.StatusSeeOther)
+		default:
+			f.Fail(w, r, core.Denied("web.signed_out", errors.New("no session")))
+		}
+	})
+}
+
+func (f *Face) hasSession(r *http.Request) (bool, error) {
+	c, err := r.Cookie(f.cookieName())
+	if err != nil {
+		return false, nil //nolint:nilerr // the one error is that there is none
+	}
+	return sessionOpen(r.Context(), f.DB, hashOf(c.Value), core.At(f.Now()))
+}
