@@ -22,5 +22,5 @@
 // 1-of-1, which the commit rule accepts, because refusing would leave the data
 // with no second place at all.
 //
-// Sources: docs/spec/shard.md, docs/spec/rest.md, docs/spec/catalogue.md.
+// Sources: docs/spec/shard.md, docs/spec/rest.md, docs/spec/holder.md.
 package vault
