@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"regexp"
 	"strings"
@@ -112,4 +113,39 @@ func child(c *cobra.Command, name string) *cobra.Command {
 		}
 	}
 	return nil
+}
+
+var pageLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// pageLinks: what a page points to in this checkout is there, down to the heading.
+func pageLinks(t *testing.T, h *tree) (complaints []string) {
+	h.walk(t, ".md", func(name, text string) {
+		for i, line := range strings.Split(text, "\n") {
+			for _, m := range pageLink.FindAllStringSubmatch(line, -1) {
+				target, anchor, _ := strings.Cut(m[1], "#")
+				if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+					continue
+				}
+				at := name
+				if target != "" {
+					at = path.Join(path.Dir(name), target)
+				}
+				if why := h.missing(at, anchor); why != "" {
+					complaints = append(complaints, fmt.Sprintf("%s:%d: %s", name, i+1, why))
+				}
+			}
+		}
+	})
+	return complaints
+}
+
+// missing says why a link leads nowhere: to a file, a folder, or a page's heading.
+func (h *tree) missing(name, anchor string) string {
+	if anchor != "" {
+		return h.dangling(name + "#" + anchor)
+	}
+	if _, err := fs.Stat(h.fsys, name); err != nil {
+		return name + " does not exist"
+	}
+	return ""
 }

@@ -31,6 +31,7 @@ func houseRules() map[string]rule {
 		"spec_references": specReferences,
 		"dependencies":    dependencies,
 		"commands_exist":  commandsExist,
+		"page_links":      pageLinks,
 	}
 }
 
