@@ -3,11 +3,9 @@ package app
 import (
 	"context"
 	"embed"
-	"html/template"
 	"net/http"
 	"time"
 
-	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 )
@@ -21,14 +19,18 @@ func (a *App) site() http.Handler {
 		DB: a.DB, Words: a.Words, Lang: a.Config.Node.Lang, URL: a.Config.Node.URL,
 		Host: a.host, Now: time.Now, Log: a.Log,
 	})
-	all := make([]web.Pages, 1, len(a.fittings)+1)
+	var rooms web.Pages
 	for _, f := range a.fittings {
-		if f.Web != nil {
-			all = append(all, f.Web(face))
+		if f.Web == nil {
+			continue
 		}
+		room := f.Web(face)
+		rooms.Routes = append(rooms.Routes, room.Routes...)
+		rooms.Menu = append(rooms.Menu, room.Menu...)
+		rooms.Home = append(rooms.Home, room.Home...)
+		rooms.Overview = append(rooms.Overview, room.Overview...)
 	}
-	all[0] = a.ownPages(face, all[1:])
-	return face.Handler(all)
+	return face.Handler([]web.Pages{a.publicPages(face, rooms.Home), a.adminPages(face, rooms.Overview), rooms})
 }
 
 // host is how pages name us.
@@ -38,55 +40,4 @@ func (a *App) host(ctx context.Context) web.Host {
 		host.Fingerprint = seal.Fingerprint(self.Root)
 	}
 	return host
-}
-
-// ownPages are those no room has.
-func (a *App) ownPages(face *web.Face, rooms []web.Pages) web.Pages {
-	var home []web.Panel
-	for _, r := range rooms {
-		home = append(home, r.Home...)
-	}
-	return web.Pages{
-		Routes: []web.Route{{Pattern: "GET /{$}", Handler: a.homePage(face, home)}},
-	}
-}
-
-// homePage is what a visitor sees first.
-type homePage struct {
-	Host   web.Host
-	Panels []template.HTML
-	Limits []limitLine
-}
-
-func (a *App) homePage(face *web.Face, panels []web.Panel) http.Handler {
-	page := web.NewPage[homePage](face, pages, "pages/home.html")
-	return page.Show(func(r *http.Request) (homePage, error) {
-		limits, err := a.limits(r.Context())
-		return homePage{face.Host(r.Context()), face.Render(r, panels), limits}, err
-	})
-}
-
-// limitLine is a line of what we say we cannot do.
-type limitLine struct {
-	Key  string
-	Args map[string]any
-	Kind core.GrantKind
-}
-
-// limits are all rooms' lines.
-func (a *App) limits(ctx context.Context) ([]limitLine, error) {
-	var all []limitLine
-	for _, f := range a.fittings {
-		if f.Limits == nil {
-			continue
-		}
-		lines, err := f.Limits(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, l := range lines {
-			all = append(all, limitLine(l))
-		}
-	}
-	return all, nil
 }

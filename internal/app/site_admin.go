@@ -1,0 +1,202 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/web"
+)
+
+// adminPages are the admins' pages that no room has.
+func (a *App) adminPages(face *web.Face, panels []web.Panel) web.Pages {
+	overview := web.NewPage[overviewPage](face, pages, "pages/overview.html")
+	book := web.NewPage[logbookPage](face, pages, "pages/logbook.html")
+	settings := web.NewPage[settingsPage](face, pages, "pages/settings.html")
+	look := &lastLook{checks: a.checks()}
+	return web.Pages{
+		Routes: []web.Route{
+			{Pattern: "GET /admin/{$}", Handler: overview.Show(func(r *http.Request) (overviewPage, error) {
+				return a.overview(face, r, look.at(r.Context(), time.Now()), panels), nil
+			})},
+			{Pattern: "GET /admin/logbook", Handler: book.Show(a.logbookPage)},
+			{Pattern: "GET /admin/settings", Handler: settings.Show(a.settingsPage)},
+		},
+		Menu: []web.Entry{
+			{Path: "/admin/", Key: "app.menu_overview", Order: 0},
+			{Path: "/admin/logbook", Key: "app.menu_logbook", Order: 80},
+			{Path: "/admin/settings", Key: "app.menu_settings", Order: 90},
+		},
+	}
+}
+
+// lookAgain is how old what doctor found may be on a page. It reads the whole
+// logbook, so a page that is reloaded does not ask anew.
+const lookAgain = 30 * time.Second
+
+// lastLook keeps what doctor found. Safe for concurrent use.
+type lastLook struct {
+	checks []fit.Check
+	mu     sync.Mutex
+	made   time.Time
+	found  []found
+}
+
+// found is the answer to one check.
+type found struct {
+	name string
+	err  error
+}
+
+func (l *lastLook) at(ctx context.Context, now time.Time) look {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.made) > lookAgain {
+		l.found, l.made = make([]found, 0, len(l.checks)), now
+		for _, c := range l.checks {
+			// A visitor who leaves does not make the checks fail for the next one.
+			l.found = append(l.found, found{c.Name, c.Run(context.WithoutCancel(ctx))})
+		}
+	}
+	return look{core.At(l.made), l.found}
+}
+
+// look is what doctor found and when.
+type look struct {
+	made  core.Moment
+	found []found
+}
+
+// overviewPage is what an admin sees first: what needs a person.
+type overviewPage struct {
+	Made     core.Moment
+	Troubles []checkLine
+	Fine     []checkLine
+	Panels   []template.HTML
+}
+
+type checkLine struct{ Name, Trouble string }
+
+func (a *App) overview(face *web.Face, r *http.Request, l look, panels []web.Panel) overviewPage {
+	p := face.Printer(r)
+	page := overviewPage{Made: l.made, Panels: face.Render(r, panels)}
+	for _, f := range l.found {
+		line := checkLine{p.T(f.name, nil), p.Error(f.err)}
+		if f.err == nil {
+			page.Fine = append(page.Fine, line)
+		} else {
+			page.Troubles = append(page.Troubles, line)
+		}
+	}
+	return page
+}
+
+// logbookPage is part of a member's logbook, newest entry first.
+type logbookPage struct {
+	Of      core.MemberID
+	Members []logOption
+	Size    int64
+	State   string // words key
+	Heard   core.Moment
+	Entries []logLine
+	Newer   string // address, empty = none
+	Older   string
+}
+
+type logOption struct {
+	ID   core.MemberID
+	Here bool
+}
+
+type logLine struct {
+	Index int64
+	Typ   string
+	At    core.Moment
+	Body  string
+}
+
+// onePage is how many entries a page of a logbook has.
+const onePage = 25
+
+func (a *App) logbookPage(r *http.Request) (logbookPage, error) {
+	page := logbookPage{Of: a.Signer.ID()}
+	if of := r.FormValue("of"); of != "" {
+		id, err := core.ParseMemberID(of)
+		if err != nil {
+			return page, err
+		}
+		page.Of = id
+	}
+	member, err := a.Book.Member(r.Context(), page.Of)
+	if err != nil {
+		return page, err
+	}
+	page.Size, page.State, page.Heard = member.Size, "app.logbook_"+string(member.State), member.Heard
+	known, err := a.Book.Known(r.Context())
+	if err != nil {
+		return page, err
+	}
+	for _, m := range known {
+		page.Members = append(page.Members, logOption{m.ID, m.ID == page.Of})
+	}
+	from, to, err := page.window(r.FormValue("from"))
+	if err != nil {
+		return page, err
+	}
+	entries, err := a.Book.Entries(r.Context(), page.Of, from, int(to-from))
+	for _, e := range entries {
+		page.Entries = append([]logLine{{e.Index, e.Typ, e.Iat, indent(e.Body)}}, page.Entries...)
+	}
+	return page, err
+}
+
+// window is which entries the page shows, and where those around it are.
+func (p *logbookPage) window(typed string) (from, to int64, err error) {
+	from = max(p.Size-onePage, 0)
+	if typed != "" {
+		if from, err = strconv.ParseInt(typed, 10, 64); err != nil || from < 0 || from > p.Size {
+			return 0, 0, core.Invalid("app.bad_entry", errors.New("no such entry")).With("Size", p.Size)
+		}
+	}
+	to = min(from+onePage, p.Size)
+	at := func(first int64) string {
+		return "/admin/logbook?" + url.Values{"of": {string(p.Of)}, "from": {strconv.FormatInt(first, 10)}}.Encode()
+	}
+	if to < p.Size {
+		p.Newer = at(min(from+onePage, p.Size-onePage))
+	}
+	if from > 0 {
+		p.Older = at(max(from-onePage, 0))
+	}
+	return from, to, nil
+}
+
+// indent writes JSON for eyes.
+func indent(body []byte) string {
+	out, err := json.MarshalIndent(json.RawMessage(body), "", "  ")
+	if err != nil {
+		return string(body)
+	}
+	return string(out)
+}
+
+// settingsPage shows the configuration; it is changed in its file.
+type settingsPage struct{ Path, Text string }
+
+func (a *App) settingsPage(*http.Request) (settingsPage, error) {
+	cfg := a.Config
+	if u, err := url.Parse(cfg.Database.URL); err == nil {
+		cfg.Database.URL = u.Redacted()
+	}
+	text, err := cfg.Render()
+	return settingsPage{filepath.Join(a.Data, configName), string(text)}, err
+}
