@@ -38,12 +38,15 @@
 //	fit.Fittings{Name: "trust", Web: r.web, ...}
 //
 // Templates may call t (a sentence: {{t "trust.until" "Day" (day .Until)}}),
-// sentence (the same for a key and places that come as data), day, date, ago, stamp, bytes, percent, span, {{template "when" .Moment}} and
-// {{template "field" .Field}}. There is no inline style or script: the policy
-// refuses both. The stylesheet's classes are lead, soft, hint, note (fine, warn,
-// trouble), state (fine, warn, trouble, none), cards and card, wide around a table
-// (with tabindex="0" role="region" and a label), number, button, quiet, no-print,
-// print-only.
+// sentence (the same for a key and places that come as data), day, date, ago,
+// stamp, bytes, size (of an int64), percent, span, {{template "when" .Moment}} and
+// {{template "field" .Field}}.
+//
+// There is no inline style or script: the policy refuses both. The stylesheet's
+// classes are: lead; soft; hint; note and state (each with fine, warn, trouble or
+// none); checks, a list whose items have these; cards around card; wide around a
+// table (with tabindex="0" role="region" aria-label); number; buttons around button
+// and quiet; tick around a checkbox; six for a fingerprint; no-print; print-only.
 //
 // # The admin's half
 //

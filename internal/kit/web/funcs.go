@@ -20,6 +20,7 @@ func (f *Face) funcs(p *words.Printer) template.FuncMap {
 		"ago":      func(m core.Moment) string { return p.Ago(m, f.Now()) },
 		"stamp":    func(m core.Moment) string { return m.Time().Format(time.RFC3339) },
 		"bytes":    p.Bytes,
+		"size":     func(n int64) string { return p.Bytes(core.Size(n)) },
 		"percent":  p.Percent,
 		"span":     p.Span,
 	}

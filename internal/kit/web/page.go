@@ -27,17 +27,17 @@ type view[T any] struct {
 	Page  T
 }
 
-// NewPage reads a page from one file, which defines "title" and "main" (and may
-// define "head"), each called with a T. It panics when the file does not fit T,
+// NewPage reads a page from one file, or several, which define "title" and "main"
+// (and may define "head"), each called with a T. It panics when they do not fit T,
 // like template.Must: pages are part of the program.
-func NewPage[T any](f *Face, fsys fs.FS, file string) *Page[T] {
+func NewPage[T any](f *Face, fsys fs.FS, files ...string) *Page[T] {
 	p := &Page[T]{face: f, langs: map[string]*templatecheck.CheckedTemplate[view[T]]{}}
 	for lang, printer := range f.printers {
 		t := template.Must(template.New("frame.html").Funcs(f.funcs(printer)).ParseFS(pages, "pages/frame.html", "pages/parts.html"))
-		t = template.Must(t.ParseFS(fsys, file))
+		t = template.Must(t.ParseFS(fsys, files...))
 		checked, err := templatecheck.NewChecked[view[T]](t)
 		if err != nil {
-			panic(fmt.Errorf("page %s: %w", file, err))
+			panic(fmt.Errorf("page %v: %w", files, err))
 		}
 		p.langs[lang] = checked
 	}

@@ -253,14 +253,17 @@ func emitMember(cmd *cobra.Command, s *Service, out *console.Out, id core.Member
 
 func waitingLines(out *console.Out, list []Waiting) {
 	for _, w := range list {
-		trouble := w.Error
-		if wordsKey.MatchString(trouble) {
-			trouble = out.P.Error(&core.Error{Code: core.CodeUnsure, Key: trouble, Args: args{"Member": w.Member, "ID": short(w.about)}})
-		}
-		out.Line("  " + out.P.T("trust.label.task", nil) + ": " + out.P.T("trust.task.waiting", args{
-			"What": out.P.T("trust.task."+w.What, nil), "Member": w.Member, "Tries": w.Tries, "Error": trouble,
-		}))
+		out.Line("  " + out.P.T("trust.label.task", nil) + ": " + taskWords(out.P, w))
 	}
+}
+
+// taskWords says what is still to be told or fetched, and what kept it.
+func taskWords(p *words.Printer, w Waiting) string {
+	trouble := w.Error
+	if wordsKey.MatchString(trouble) {
+		trouble = p.Error(&core.Error{Code: core.CodeUnsure, Key: trouble, Args: args{"Member": w.Member, "ID": short(w.about)}})
+	}
+	return p.T("trust.task.waiting", args{"What": p.T("trust.task."+w.What, nil), "Member": w.Member, "Tries": w.Tries, "Error": trouble})
 }
 
 func names(p *words.Printer, ids []core.MemberID) string {

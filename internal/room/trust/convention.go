@@ -16,7 +16,7 @@ import (
 	"entrechat/internal/kit/words"
 )
 
-//go:embed pages/convention.html pages/convention.txt
+//go:embed pages
 var pages embed.FS
 
 // Convention is a pact as people read, print and sign it off: the fixed words of
@@ -299,7 +299,7 @@ func (c Convention) WriteText(w io.Writer) error {
 
 // WriteHTML prints the convention as one page that needs nothing else.
 func (c Convention) WriteHTML(w io.Writer) error {
-	t, err := template.ParseFS(pages, "pages/convention.html")
+	t, err := template.ParseFS(pages, "pages/convention.html", "pages/articles.html")
 	if err != nil {
 		return fmt.Errorf("read the convention's layout: %w", err)
 	}

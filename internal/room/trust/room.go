@@ -32,6 +32,7 @@ func New(n Needs) (*Room, error) {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "trust",
+		Web:     r.web,
 		Peer:    r.Routes(),
 		Jobs:    r.Jobs(),
 		Readers: r.Readers(),

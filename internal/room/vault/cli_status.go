@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -29,7 +30,7 @@ func (c cli) status() *cobra.Command {
 				printStatus(out, r, s)
 			}
 			out.Line("")
-			printPool(out, report)
+			out.Line(poolWords(out.P, report))
 			printTroubles(out, r, report.Troubles)
 		})
 	})
@@ -37,26 +38,33 @@ func (c cli) status() *cobra.Command {
 
 // printStatus says how one backup stands: the verdict first, then why.
 func printStatus(out *console.Out, r *Room, s Status) {
-	now := r.n.Now()
 	out.Line(s.Name + ": " + out.P.T("vault.level."+string(s.Level), nil))
-	if s.Snapshot != 0 {
-		out.Say("vault.status.snapshot", args{"Ago": out.P.Ago(s.Snapshot, now), "Offsite": out.P.Ago(s.Offsite, now)})
-		out.Say("vault.status.losses", args{"Count": max(s.Losses, 0), "Domains": s.Domains})
-		if s.Losses < s.Placed {
-			out.Say("vault.status.away", args{"Count": s.Placed})
-		}
-	}
-	out.Say("vault.status.size", args{
-		"Count": s.Files, "Size": out.P.Bytes(core.Size(s.Bytes)), "Stored": out.P.Bytes(core.Size(s.Stored)),
-	})
-	if s.Waiting > 0 {
-		out.Say("vault.status.waiting", args{"Count": s.Waiting, "Size": out.P.Bytes(core.Size(s.WaitSize))})
-	}
-	if s.Removed > 0 {
-		out.Say("vault.status.removed", args{"Count": s.Removed})
+	for _, fact := range r.factWords(out.P, s) {
+		out.Line("  " + fact)
 	}
 	printKinds(out, s.Kinds)
-	printMembers(out, s.Members, now)
+	printMembers(out, s.Members, r.n.Now())
+}
+
+// factWords says how one backup stands, one sentence each.
+func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
+	say := func(key string, places args) { out = append(out, p.T(key, places)) }
+	now := r.n.Now()
+	if s.Snapshot != 0 {
+		say("vault.status.snapshot", args{"Ago": p.Ago(s.Snapshot, now), "Offsite": p.Ago(s.Offsite, now)})
+		say("vault.status.losses", args{"Count": max(s.Losses, 0), "Domains": s.Domains})
+		if s.Losses < s.Placed {
+			say("vault.status.away", args{"Count": s.Placed})
+		}
+	}
+	say("vault.status.size", args{"Count": s.Files, "Size": p.Bytes(core.Size(s.Bytes)), "Stored": p.Bytes(core.Size(s.Stored))})
+	if s.Waiting > 0 {
+		say("vault.status.waiting", args{"Count": s.Waiting, "Size": p.Bytes(core.Size(s.WaitSize))})
+	}
+	if s.Removed > 0 {
+		say("vault.status.removed", args{"Count": s.Removed})
+	}
+	return out
 }
 
 func printKinds(out *console.Out, kinds []Kind) {
@@ -67,7 +75,7 @@ func printKinds(out *console.Out, kinds []Kind) {
 	for _, k := range kinds {
 		rows = append(rows, []string{
 			out.P.T("vault.kind."+string(k.Type), nil), fmt.Sprint(k.Files), out.P.Bytes(core.Size(k.Bytes)),
-			codeWords(out, k), fmt.Sprint(k.Domains), fmt.Sprint(max(k.Losses, 0)),
+			codeWords(out.P, k), fmt.Sprint(k.Domains), fmt.Sprint(max(k.Losses, 0)),
 		})
 	}
 	out.Line("")
@@ -92,28 +100,28 @@ func printMembers(out *console.Out, members []At, now time.Time) {
 	out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.size", "vault.col.seen", "vault.col.state"}, rows)
 }
 
-func codeWords(out *console.Out, k Kind) string {
+func codeWords(p *words.Printer, k Kind) string {
 	if k.Type == rest.Data && strings.Contains(k.Code, "/") {
 		need, all, _ := strings.Cut(k.Code, "/")
-		return out.P.T("vault.code.shards", args{"K": need, "N": all})
+		return p.T("vault.code.shards", args{"K": need, "N": all})
 	}
 	copies, _, _ := strings.Cut(k.Code, " ")
 	if copies == "0" {
 		return "—"
 	}
-	return out.P.T("vault.code.copies", args{"N": copies})
+	return p.T("vault.code.copies", args{"N": copies})
 }
 
-// printPool says when there are too few lenders for any promise.
-func printPool(out *console.Out, report Report) {
+// poolWords says how many members keep our backups, and when they are too few for
+// any promise.
+func poolWords(p *words.Printer, report Report) string {
 	switch report.Domains {
 	case 0:
-		out.Say("vault.no_lender", nil)
+		return p.T("vault.no_lender", nil)
 	case 1:
-		out.Say("vault.status.one_lender", nil)
-	default:
-		out.Say("vault.status.lenders", args{"Count": report.Lenders, "Domains": report.Domains})
+		return p.T("vault.status.one_lender", nil)
 	}
+	return p.T("vault.status.lenders", args{"Count": report.Lenders, "Domains": report.Domains})
 }
 
 func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
@@ -122,6 +130,13 @@ func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
 	}
 	out.Line("")
 	out.Say("vault.status.troubles", nil)
+	for _, line := range r.troubleWords(out.P, troubles) {
+		out.Line("  " + line)
+	}
+}
+
+// troubleWords says each trouble once for a member, however many objects it met.
+func (r *Room) troubleWords(p *words.Printer, troubles []Trouble) (out []string) {
 	type place struct{ member, kind string }
 	counted, order := map[place]int64{}, []Trouble{}
 	for _, t := range troubles {
@@ -132,14 +147,15 @@ func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
 		counted[at] += t.Count
 	}
 	for _, t := range order {
-		line := out.P.T("vault.trouble."+t.Kind, args{
-			"Member": t.Member, "Count": counted[place{string(t.Member), t.Kind}], "Ago": out.P.Ago(t.Last, r.n.Now()),
+		line := p.T("vault.trouble."+t.Kind, args{
+			"Member": t.Member, "Count": counted[place{string(t.Member), t.Kind}], "Ago": p.Ago(t.Last, r.n.Now()),
 		})
 		if t.Over != 0 {
-			line += " " + out.P.T("vault.trouble_over", nil)
+			line += " " + p.T("vault.trouble_over", nil)
 		}
-		out.Line("  " + line)
+		out = append(out, line)
 	}
+	return out
 }
 
 // printKit is a page for paper: nothing on it is secret but what is written in by

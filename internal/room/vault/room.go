@@ -125,6 +125,8 @@ func (r *Room) Fittings() fit.Fittings {
 		Tools:  []fit.Route{{Pattern: frontPath + "/", Handler: r.Front()}},
 		Jobs:   r.Jobs(),
 		Checks: r.Checks(),
+		Web:    r.web,
+		Limits: r.limits,
 	}
 	if r.n.Local != nil {
 		f.Peer, f.Jobs = r.n.Local.Routes(), append(f.Jobs, r.n.Local.Jobs()...)

@@ -1,0 +1,138 @@
+package vault
+
+import (
+	"context"
+	"embed"
+	"net/http"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+const statusPath = "/admin/vault"
+
+// web is the room's pages for people.
+func (r *Room) web(face *web.Face) web.Pages {
+	status := web.NewPage[statusPage](face, pages, "pages/status.html")
+	return web.Pages{
+		Routes: []web.Route{{Pattern: "GET " + statusPath, Handler: status.Show(func(req *http.Request) (statusPage, error) {
+			return r.statusPage(req.Context(), face.Printer(req))
+		})}},
+		Menu: []web.Entry{{Path: statusPath, Key: "vault.menu", Order: 50}},
+		Overview: []web.Panel{web.NewPanel(face, pages, "pages/summary.html", func(req *http.Request) (statusPage, bool, error) {
+			page, err := r.statusPage(req.Context(), face.Printer(req))
+			return page, true, err
+		})},
+	}
+}
+
+// statusPage is how all backups stand.
+type statusPage struct {
+	Backups  []backupLine
+	Pool     string // how many members keep them
+	PoolMood string
+	Troubles []string
+	Unproved bool // nobody has typed the printed words back yet
+}
+
+// backupLine is one backup as a page writes it.
+type backupLine struct {
+	Status
+	Says    string
+	Mood    string // class of the level
+	Facts   []string
+	Members []memberLine
+	Kinds   []kindLine
+}
+
+type memberLine struct {
+	At
+	Says, Mood string
+}
+
+type kindLine struct {
+	Kind
+	Says, How string
+}
+
+func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPage, err error) {
+	report, err := r.Status(ctx, "")
+	if err != nil {
+		return page, err
+	}
+	for _, s := range report.Backups {
+		page.Backups = append(page.Backups, r.backupLine(p, s))
+	}
+	page.Pool, page.PoolMood = poolWords(p, report), "fine"
+	if report.Domains < 2 {
+		page.PoolMood = "warn"
+	}
+	page.Troubles = r.troubleWords(p, report.Troubles)
+	checked, err := r.kitChecked(ctx)
+	page.Unproved = checked == 0 && len(page.Backups) > 0
+	return page, err
+}
+
+func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
+	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Mood: levelMood(s.Level), Facts: r.factWords(p, s)}
+	for _, m := range s.Members {
+		at := memberLine{m, p.T("vault.member.well", nil), "fine"}
+		if !m.Well {
+			at.Says, at.Mood = p.T("vault.member.failing", args{"Ago": p.Ago(m.Since, r.n.Now())}), "warn"
+		}
+		line.Members = append(line.Members, at)
+	}
+	for _, k := range s.Kinds {
+		line.Kinds = append(line.Kinds, kindLine{k, p.T("vault.kind."+string(k.Type), nil), codeWords(p, k)})
+	}
+	return line
+}
+
+func levelMood(l Level) string {
+	switch l {
+	case LevelSafe:
+		return "fine"
+	case LevelLost:
+		return "trouble"
+	case LevelEmpty:
+		return "none"
+	case LevelOneCopy, LevelWaiting:
+	}
+	return "warn"
+}
+
+// limits are what people who trust us with data should know of our backups.
+func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
+	report, err := r.Status(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var oldest core.Moment
+	losses := -1
+	for _, s := range report.Backups {
+		if s.Level == LevelEmpty {
+			continue
+		}
+		if s.Offsite == 0 {
+			return []fit.Limit{{Key: "vault.limit_here"}}, nil
+		}
+		if oldest == 0 || s.Offsite < oldest {
+			oldest = s.Offsite
+		}
+		if losses < 0 || s.Losses < losses {
+			losses = max(s.Losses, 0)
+		}
+	}
+	if oldest == 0 {
+		return nil, nil
+	}
+	return []fit.Limit{
+		{Key: "vault.limit_away", Args: args{"Count": report.Lenders, "Domains": report.Domains, "Date": oldest}},
+		{Key: "vault.limit_losses", Args: args{"Count": losses}},
+	}, nil
+}
