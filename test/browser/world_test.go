@@ -1,0 +1,126 @@
+package browser
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"entrechat/internal/app"
+	"entrechat/internal/app/lab"
+)
+
+// asProgram makes this test binary the entrechat program.
+const asProgram = "ENTRECHAT_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(app.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// world is a node with something to show on each of its pages, its neighbours,
+// and a Chromium that looks at it.
+type world struct {
+	*testing.T
+	ctx  context.Context
+	node *lab.Node
+	all  []*lab.Node
+	*visits
+}
+
+// newWorld founds a node that has a neighbour with a pact, a proposal that waits
+// for an answer, a stranger who asks to join, and a backup. All of it ends with
+// the test, at the latest after limit.
+func newWorld(t *testing.T, limit time.Duration) *world {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(asProgram, "1")
+	w := &world{T: t, ctx: ctx}
+	w.all, err = lab.Found(t.TempDir(), program, 3)
+	w.must(err)
+	for _, n := range w.all {
+		t.Cleanup(n.Stop)
+		w.must(n.Init(ctx))
+		w.must(n.Up(ctx))
+	}
+	a, b, c := w.all[0], w.all[1], w.all[2]
+	w.node = a
+	w.must(lab.Introduce(ctx, a, b))
+	w.must(lab.Pact(ctx, a, b, "200GB"))
+	w.run(b, "pact", "propose", a.Name, "--watch", "60s", "--purpose", "Nous regarder l'un l'autre.")
+	w.run(a, "vault", "create", "site")
+	w.run(c, "member", "add", a.URL(), "--fingerprint", w.fingerprint(a))
+	w.visits = w.chromium()
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) run(n *lab.Node, words ...string) string {
+	w.Helper()
+	out, err := n.Run(w.ctx, words...)
+	w.must(err)
+	return out
+}
+
+// fingerprint is what a node's people would read out on the telephone.
+func (w *world) fingerprint(n *lab.Node) string {
+	w.Helper()
+	var invite struct {
+		Fingerprint string `json:"fingerprint"`
+	}
+	w.must(n.RunJSON(w.ctx, &invite, "invite"))
+	return invite.Fingerprint
+}
+
+// link is a fresh way into the administration.
+func (w *world) link() string { return strings.Fields(w.run(w.node, "admin", "link"))[0] }
+
+// signIn enters the administration as a person does.
+func (w *world) signIn() {
+	w.Helper()
+	w.do(chromedp.Navigate(w.link()), chromedp.Click("main button"), chromedp.WaitVisible(".leave"))
+}
+
+// chromium starts one; it ends with the test.
+func (w *world) chromium() *visits {
+	w.Helper()
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		w.Fatal("Chromium is needed to look at pages: apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.Flag("lang", "fr"), chromedp.UserDataDir(w.TempDir()))
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // its sandbox refuses root; it only meets our own pages
+	}
+	allocated, stop := chromedp.NewExecAllocator(w.ctx, options...)
+	w.Cleanup(stop)
+	tab, end := chromedp.NewContext(allocated)
+	w.Cleanup(end)
+	v := &visits{ctx: tab}
+	chromedp.ListenTarget(tab, v.hear)
+	w.must(chromedp.Run(tab, v.enable()))
+	return v
+}
+
+func (w *world) do(actions ...chromedp.Action) {
+	w.Helper()
+	w.must(chromedp.Run(w.visits.ctx, actions...))
+}
