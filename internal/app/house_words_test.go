@@ -86,7 +86,8 @@ var keyForm = regexp.MustCompile(`^[a-z]+(\.[a-z0-9_]+)+$`)
 // say a sentence.
 var takesKey = regexp.MustCompile(`^(core\.(Invalid|NotFound|Denied|Conflict|Full|Unsure|Internal)|.*\.(T|Say|Note))$`)
 
-// keysExist: every sentence that code asks for by a literal key is written.
+// keysExist: every sentence that code or a page asks for by a literal key is
+// written.
 func keysExist(t *testing.T, h *tree) (complaints []string) {
 	written := map[string]bool{}
 	for _, c := range catalogues(t, h) {
@@ -107,8 +108,18 @@ func keysExist(t *testing.T, h *tree) (complaints []string) {
 			return true
 		})
 	}
+	h.walk(t, ".html", func(name, text string) {
+		for _, m := range pageKey.FindAllStringSubmatch(text, -1) {
+			if !written[m[1]] {
+				complaints = append(complaints, fmt.Sprintf("%s: %q is in no catalogue", name, m[1]))
+			}
+		}
+	})
 	return complaints
 }
+
+// A key as a page asks for it.
+var pageKey = regexp.MustCompile(`\bt "([a-z]+\.[a-z0-9_.]*[a-z0-9])"`)
 
 // keyPlaces are the expressions of a node where a key is expected.
 func keyPlaces(n ast.Node) []ast.Expr {
@@ -127,7 +138,7 @@ func keyPlaces(n ast.Node) []ast.Expr {
 			return n.Args[:1]
 		}
 	case *ast.KeyValueExpr:
-		if id, ok := n.Key.(*ast.Ident); ok && id.Name == "Key" {
+		if id, ok := n.Key.(*ast.Ident); ok && (id.Name == "Key" || id.Name == "Label" || id.Name == "Hint") {
 			return []ast.Expr{n.Value}
 		}
 	}
