@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -63,19 +62,8 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-var floorLine = regexp.MustCompile(`(?m)^free_floor = .*$`)
-
 // floor has a node leave only so much of its small disk free.
-func (w *world) floor(n *lab.Node, size string) {
-	w.t.Helper()
-	path := filepath.Join(n.Data(), "entrechat.toml")
-	text, err := os.ReadFile(path)
-	w.must(err)
-	if !floorLine.Match(text) {
-		w.t.Fatal("entrechat.toml has no free_floor")
-	}
-	w.must(os.WriteFile(path, floorLine.ReplaceAll(text, []byte("free_floor = '"+size+"'")), 0o600))
-}
+func (w *world) floor(n *lab.Node, size string) { w.setting(n, "free_floor", size) }
 
 // post sends the front a small file of the repository, as restic would, and
 // answers status and text.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -116,6 +117,19 @@ func (w *world) found(prepare func(*lab.Node)) {
 		prepare(n)
 		return n.Up(w.ctx)
 	})
+}
+
+// setting changes a line of a node's configuration.
+func (w *world) setting(n *lab.Node, key, value string) {
+	w.t.Helper()
+	path := filepath.Join(n.Data(), "entrechat.toml")
+	text, err := os.ReadFile(path)
+	w.must(err)
+	line := regexp.MustCompile(`(?m)^` + key + ` = .*$`)
+	if !line.Match(text) {
+		w.t.Fatalf("entrechat.toml has no %s", key)
+	}
+	w.must(os.WriteFile(path, line.ReplaceAll(text, []byte(key+" = '"+value+"'")), 0o600))
 }
 
 // each does the same for several nodes at once.
@@ -310,7 +324,12 @@ func (w *world) whole(limit time.Duration) {
 		if len(w.members()) == 6 {
 			want = 2
 		}
-		return b.Level == "safe" && b.Pending == 0 && b.Waiting == 0 && b.Losses >= want, fmt.Sprintf("%+v", s)
+		if b.Level == "safe" && b.Pending == 0 && b.Waiting == 0 && b.Losses >= want {
+			return true, ""
+		}
+		text, err := w.owner().Run(w.ctx, "vault", "status", "files")
+		w.must(err)
+		return false, text
 	})
 }
 

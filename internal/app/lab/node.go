@@ -20,7 +20,8 @@ import (
 type Node struct {
 	Name    string // origin, chaton-a.test
 	Dir     string // its whole disk
-	Public  string // host:port others reach
+	Public  string // host:port it listens on for others
+	Front   string // host:port others reach instead, a proxy's; empty = Public
 	Tools   string // host:port of the restic front
 	Program string // the entrechat binary
 	process *exec.Cmd
@@ -49,7 +50,12 @@ func Found(dir, program string, count int) ([]*Node, error) {
 func (n *Node) Data() string { return filepath.Join(n.Dir, "data") }
 
 // URL is where the others reach it.
-func (n *Node) URL() string { return "http://" + n.Public }
+func (n *Node) URL() string {
+	if n.Front != "" {
+		return "http://" + n.Front
+	}
+	return "http://" + n.Public
+}
 
 // SeedFile is where its seed words lie: beside its disk, never on it.
 func (n *Node) SeedFile() string { return n.Dir + ".seed" }

@@ -16,7 +16,7 @@ import (
 
 const (
 	// auditLimit bounds one audit.
-	auditLimit = time.Minute
+	auditLimit = 30 * time.Second
 	// checkSample is how many shards of each member `vault check` audits.
 	checkSample = 25
 	// absent is how long a member may be unreachable before its shards are made
@@ -87,7 +87,11 @@ func (r *Room) checkMember(ctx context.Context, name string, c *Checked) error {
 	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] }) //nolint:gosec // a sample needs no secrecy
 	for _, p := range present[:min(len(present), checkSample)] {
 		c.Audited++
-		if err := r.audit(ctx, p); err != nil {
+		err := r.audit(ctx, p)
+		if core.CodeOf(err) == core.CodeUnsure {
+			return err // silent now, so it would be for every other one
+		}
+		if err != nil {
 			c.Wrong++
 		}
 	}
@@ -140,16 +144,33 @@ func (r *Room) auditSome(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return r.auditEach(ctx, members)
+}
+
+// auditEach audits one random shard of each of these members, all at once: one that
+// hangs must not hold up the others.
+func (r *Room) auditEach(ctx context.Context, members []core.MemberID) error {
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, m := range members {
 		p, ok, err := r.store.anyPlacement(ctx, m, newShelfName()[3:])
 		if err != nil {
 			return err
 		}
 		if ok {
-			_ = r.audit(ctx, p) // noted as the member's trouble
+			all.Go(func() { _ = r.audit(ctx, p) }) // noted as the member's trouble
 		}
 	}
 	return nil
+}
+
+// lookForReturned asks the members that failed us whether they are back, each when
+// its pause is over, and widens for those that can take something again.
+func (r *Room) lookForReturned(ctx context.Context) error {
+	if err := r.auditEach(ctx, r.pool.due()); err != nil {
+		return err
+	}
+	return r.widenToReturned(ctx)
 }
 
 // heal looks for objects that lie worse than they could: shards at members that

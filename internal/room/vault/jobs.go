@@ -15,7 +15,7 @@ func (r *Room) Jobs() []jobs.Job {
 		// About 100 audits a day and member: a tenth lost is seen the same day, a
 		// hundredth within five.
 		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.auditSome},
-		{Name: "vault-widen", Every: 20 * time.Second, Jitter: 2 * time.Second, Later: true, Run: r.widenToReturned},
+		{Name: "vault-return", Every: 20 * time.Second, Jitter: 2 * time.Second, Later: true, Run: r.lookForReturned},
 		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.heal},
 	}
 }

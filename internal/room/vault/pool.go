@@ -74,18 +74,33 @@ func (p *pool) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for id, s := range p.merge(states) {
+		p.keep(ctx, id, s)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.states != nil {
-		// What this process saw is newer than what it wrote.
-		for id, s := range p.states {
-			if states[id].Good <= s.Good {
-				states[id] = s
-			}
-		}
-	}
 	p.lenders, p.used, p.states, p.asked = lenders, used, states, p.n.Now()
 	return nil
+}
+
+// merge puts what this process saw into what the table says, where it is newer, and
+// answers what the table should say instead: a command saw a member fail, and we
+// saw it well since.
+func (p *pool) merge(table map[core.MemberID]lenderState) (healed map[core.MemberID]lenderState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	healed = map[core.MemberID]lenderState{}
+	for id, ours := range p.states {
+		theirs := table[id]
+		if ours.Good < theirs.Good || ours.Bad == 0 && theirs.Bad > ours.Good {
+			continue
+		}
+		if ours.Bad == 0 && theirs.Bad != 0 {
+			healed[id] = ours
+		}
+		table[id] = ours
+	}
+	return healed
 }
 
 // all lists the lenders, well or not.
@@ -113,6 +128,20 @@ func (p *pool) candidates(ctx context.Context) ([]shard.Candidate, error) {
 		}
 	}
 	return out, nil
+}
+
+// due lists the members that failed us and whose pause is over.
+func (p *pool) due() []core.MemberID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := core.At(p.n.Now())
+	var out []core.MemberID
+	for id, s := range p.states {
+		if s.Bad != 0 && s.Next <= now {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // failing says whether a member did not do what we last asked it.
