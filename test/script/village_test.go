@@ -104,11 +104,12 @@ func burn(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // until PATTERN PROGRAM ARGS... runs a program until its output matches, for at
-// most half a minute; what one node tells another takes a moment.
+// most two minutes: what one node tells another takes a moment, and more than a
+// minute when it has to ask somebody again who was down.
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	for range 150 {
+	for range 600 {
 		_ = ts.Exec(args[1], args[2:]...)
 		if pattern.MatchString(ts.ReadFile("stdout")) {
 			return

@@ -20,11 +20,15 @@ func (b *Book) Guard(ctx context.Context) error { return b.guard(ctx) }
 
 // SyncAt shows a log as somebody at an address serves it.
 func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) error {
-	s := b.sourceAt(address, string(id))
+	l, err := currentLog(ctx, b.n.DB, id)
+	if err != nil {
+		return err
+	}
+	s := b.sourceAt(address, l.origin)
 	note, err := s.ReadEndpoint(ctx, "checkpoint")
 	if err != nil {
 		return err
 	}
-	_, err = b.sync(ctx, s, id, 1, note)
+	_, err = b.sync(ctx, s, id, l.epoch, note)
 	return err
 }

@@ -134,3 +134,55 @@ func TestEpochBeforeTheDamage(t *testing.T) {
 		t.Fatal(e.Index)
 	}
 }
+
+// Two witnesses of one fork have two proofs. The second one, coming after the root
+// key closed that log and people pardoned, does not start it all anew; a fork of the
+// new log does.
+func TestSettledForkStaysSettled(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test", "chaton-c.test")
+	a, b, w := v[0], v[1], v[2]
+	twin := twinOf(t, a)
+	for i := range 2 {
+		twin.say(t, 1000+i)
+		a.say(t, i)
+		h := v[1+i] // each sees another pair of heads
+		h.pull(t, a)
+		if err := h.book.SyncAt(t.Context(), a.id, twin.server.URL); err == nil {
+			t.Fatal("two histories went in")
+		}
+		h.deliver(t)
+	}
+	a.pull(t, b)
+	a.deliver(t)
+	code(t, a.book.Stopped(t.Context()), core.CodeConflict)
+	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 2))
+	a.pull(t, w)
+	a.deliver(t)
+	a.say(t, 5)
+
+	ok(t, b.book.Pardon(t.Context(), a.id))
+	b.pull(t, a)
+	b.pull(t, w)
+	b.deliver(t)
+	if m := b.sees(t, a); m.State != logbook.Fresh || m.Epoch != 2 {
+		t.Fatalf("b: %+v", m)
+	}
+	if kept := must[[]logbook.Evidence](t)(b.book.Forks(t.Context())); len(kept) != 2 || kept[1].Pardoned == 0 {
+		t.Fatalf("%d proofs", len(kept))
+	}
+	if m := w.sees(t, a); m.State != logbook.Suspended {
+		t.Fatalf("c decides for itself: %+v", m)
+	}
+
+	again := twinOf(t, a)
+	again.say(t, 2000)
+	a.say(t, 6)
+	b.pull(t, a)
+	if err := b.book.SyncAt(t.Context(), a.id, again.server.URL); err == nil {
+		t.Fatal("two histories went in")
+	}
+	if m := b.sees(t, a); m.State != logbook.Suspended {
+		t.Fatalf("b: %+v", m)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -287,6 +288,14 @@ func (b *Book) convict(ctx context.Context, q db.Querier, f Fork, proof []byte) 
 	if err != nil || !fresh { // pardoned before
 		return false, err
 	}
+	settled, err := b.settled(ctx, q, f, newest)
+	if err != nil {
+		return false, err
+	}
+	if settled {
+		_, err := pardonForks(ctx, q, f.Origin, b.now())
+		return false, err
+	}
 	if f.Origin == b.self() {
 		if err := putStop(ctx, q, stopFork, "proof met", b.now()); err != nil {
 			return false, err
@@ -294,6 +303,24 @@ func (b *Book) convict(ctx context.Context, q db.Querier, f Fork, proof []byte) 
 	}
 	m.forked = b.now()
 	return true, putMember(ctx, q, m)
+}
+
+// settled says that a proof is about something that is over: witnesses of one fork
+// each make a proof of their own, and not every one of them starts it all anew. It
+// is over once the root key closed the log in question; about somebody else, once
+// people also pardoned another proof of that log.
+func (b *Book) settled(ctx context.Context, q db.Querier, f Fork, newest KeySet) (bool, error) {
+	if f.Epoch >= newest.Epoch() || f.Origin == b.self() {
+		return f.Epoch < newest.Epoch(), nil
+	}
+	all, err := allForks(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all, func(k kept) bool {
+		before, err := DecodeFork(k.proof)
+		return err == nil && k.member == f.Origin && k.pardoned != 0 && before.Epoch == f.Epoch
+	}), nil
 }
 
 // tellForks writes proofs we hold into our own log, once each, so that everybody
