@@ -112,6 +112,13 @@ func strict(fields []Field, p pair) error {
 	return nil
 }
 
+// Fits says whether a value can be written into a field of the type as it is.
+// Choices depend on the field: they never fit.
+func Fits(t Type, value string) bool {
+	r := Field{Type: t}.read(value)
+	return r.remark == "" && r.text == value && value != ""
+}
+
 // Encode writes a new file. Returns CodeInvalid, naming the first field that is
 // missing or wrong, when the file would not pass Validate.
 func Encode[V View](v V) ([]byte, error) {

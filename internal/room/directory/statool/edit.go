@@ -55,7 +55,7 @@ func forbidden(r rune) bool {
 	case r < ' ', 0x7f <= r && r < 0xa0, r == utf8.RuneError:
 		return true
 	}
-	return 0x200b <= r && r <= 0x200f || 0x2028 <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 || r == 0x061c || r == 0xfeff
+	return r == 0x061c || r == 0x200e || r == 0x200f || 0x2028 <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 || r == 0xfeff
 }
 
 // count is how many lines say something about a key.
