@@ -37,7 +37,7 @@ const (
 // groupOf says where a command stands in help.
 func groupOf(command string) string {
 	switch command {
-	case "member", "invite", "pact", "collective", "log":
+	case "member", "invite", "directory", "pact", "collective", "log":
 		return groupOthers
 	case "vault":
 		return groupData

@@ -14,7 +14,9 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/directory"
 	"entrechat/internal/room/trust"
 	"entrechat/internal/room/vault"
 	"entrechat/internal/room/vault/holder"
@@ -115,7 +117,7 @@ func (a *App) readers() []logbook.Reader {
 }
 
 // roomWords are the rooms' sentences.
-func roomWords() []fs.FS { return []fs.FS{trust.Words, vault.Words} }
+func roomWords() []fs.FS { return []fs.FS{directory.Words, trust.Words, vault.Words} }
 
 // roomCommands are the rooms' commands.
 func (l *line) roomCommands() []*cobra.Command {
@@ -126,6 +128,7 @@ func (l *line) roomCommands() []*cobra.Command {
 		}
 		return a.trust.Service, &l.out, nil
 	})
+	all = append(all, directory.Commands(l.out.P, l.openDirectory)...)
 	return append(all, vault.Commands(l.out.P, l.openVault, l.rescue())...)
 }
 
@@ -135,6 +138,16 @@ func (l *line) openVault(cmd *cobra.Command) (*vault.Room, *console.Out, error) 
 		return nil, nil, err
 	}
 	return a.vault, &l.out, nil
+}
+
+// openDirectory needs no node: what others publish can be read before there is one.
+func (l *line) openDirectory(*cobra.Command) (*directory.Room, *console.Out, error) {
+	cfg, err := LoadConfig(l.data)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return nil, nil, err
+	}
+	visitor := peer.NewVisitor(peer.Needs{Private: cfg.Peer.Private, Now: time.Now, Log: quiet()})
+	return directory.New(directory.Needs{Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private}), &l.out, nil
 }
 
 // rescue makes the node anew for `vault recover`.

@@ -55,6 +55,7 @@ func TestStories(t *testing.T) {
 			"wordlist":  wordlist,
 			"status":    status,
 			"nginx":     nginx,
+			"files":     files,
 		},
 	})
 }
@@ -77,6 +78,16 @@ func ports(env *testscript.Env) error {
 		env.Setenv(name, l.Addr().String())
 	}
 	return nil
+}
+
+// files ADDRESS DIR serves a folder's files, a hoster's services as others see them,
+// until the story ends.
+func files(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", args[0])
+	ts.Check(err)
+	server := &http.Server{Handler: http.FileServer(http.Dir(ts.MkAbs(args[1]))), ReadHeaderTimeout: time.Second}
+	go func() { _ = server.Serve(l) }()
+	ts.Defer(func() { _ = server.Close() })
 }
 
 // await waits until a node's tools address says that it is healthy.

@@ -62,10 +62,17 @@ type Client struct {
 //
 // It speaks HTTP/1.1: one shard per connection has all of the line, while HTTP/2
 // would share one connection's flow control with whatever proxy stands in between.
-func NewClient(n Needs) *Client {
+func NewClient(n Needs) *Client { return newClient(n, tls.VersionTLS13, noRedirect) }
+
+// NewVisitor makes a client for what strangers publish: it also speaks TLS 1.2 and
+// follows a few redirects, each dial guarded, never from https to http. It signs
+// nothing, so n needs no Signer and no Keyring.
+func NewVisitor(n Needs) *Client { return newClient(n, tls.VersionTLS12, fewRedirects) }
+
+func newClient(n Needs, oldest uint16, redirect func(*http.Request, []*http.Request) error) *Client {
 	transport := &http.Transport{
 		DialContext:         n.dialer(),
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS13},
+		TLSClientConfig:     &tls.Config{MinVersion: oldest},
 		TLSHandshakeTimeout: 10 * time.Second,
 		// A body that asks first ("Expect: 100-continue") is not sent to be refused.
 		ExpectContinueTimeout:  5 * time.Second,
@@ -76,11 +83,21 @@ func NewClient(n Needs) *Client {
 		WriteBufferSize:        32 << 10,
 		ReadBufferSize:         32 << 10,
 	}
-	return &Client{n: n, http: &http.Client{Transport: transport, CheckRedirect: noRedirect}}
+	return &Client{n: n, http: &http.Client{Transport: transport, CheckRedirect: redirect}}
 }
 
 // noRedirect: a member's address is signed; nobody sends us elsewhere.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// maxRedirects is how often a stranger's server may send us on.
+const maxRedirects = 3
+
+func fewRedirects(to *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects || via[len(via)-1].URL.Scheme == "https" && to.URL.Scheme != "https" {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
 
 // Request is one call to a member.
 type Request struct {

@@ -1,6 +1,10 @@
 package draft
 
-import "entrechat/internal/core"
+import (
+	"slices"
+
+	"entrechat/internal/core"
+)
 
 // Standing is what a draft can say about one thing that the charter asks for.
 type Standing string
@@ -58,14 +62,15 @@ func (d Draft) Charter(now core.Moment) []Criterion {
 			criteria[i].Standing = Missing
 		}
 	}
+	ours := make([]Criterion, 0, 9)
 	for _, key := range []string{"hardware", "backups", "suppliers", "procedures", "log_retention", "authority_requests", "admins", "economy", "leaving"} {
-		criteria = append(criteria, Criterion{Key: key, Standing: OnlyYou})
+		ours = append(ours, Criterion{Key: key, Standing: OnlyYou})
 	}
-	return criteria
+	return slices.Concat(criteria, ours)
 }
 
 func (d Draft) facts() []Facts {
-	var all []Facts
+	all := make([]Facts, 0, len(d.Services))
 	for _, s := range d.Services {
 		all = append(all, s.Facts)
 	}

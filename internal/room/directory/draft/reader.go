@@ -102,7 +102,7 @@ func (r *Reader) Draft(ctx context.Context, domain string) (Draft, error) {
 			return nil
 		})
 	}
-	_ = v.group.Wait() //nolint:errcheck // looks return no errors, they are outcomes
+	_ = v.group.Wait()
 	if err := ctx.Err(); err != nil && len(v.services)+len(v.hoster) == 0 {
 		return Draft{}, core.Unsure("directory.draft.interrupted", fmt.Errorf("draft of %s: %w", id, err)).With("Domain", id)
 	}

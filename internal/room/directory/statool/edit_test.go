@@ -45,8 +45,20 @@ func TestSet(t *testing.T) {
 func TestSetRefuses(t *testing.T) {
 	d := parse(t, []byte("a.b = 1\n"))
 	for _, x := range []struct{ key, value string }{
-		{"name", "x"}, {"a b.c", "x"}, {"a.b=c", "x"}, {"A.b", "x"}, {"", "x"}, {"a..b", "x"}, {"#a.b", "x"},
-		{"a.b", "x\x00"}, {"a.b", "\x1b[2J"}, {"a.b", "\xff"}, {"a.b", " x"}, {"a.b", "x\n"}, {"a.b", "x\u202ey"}, {"a.b", "x\r\ny"},
+		{"name", "x"},
+		{"a b.c", "x"},
+		{"a.b=c", "x"},
+		{"A.b", "x"},
+		{"", "x"},
+		{"a..b", "x"},
+		{"#a.b", "x"},
+		{"a.b", "x\x00"},
+		{"a.b", "\x1b[2J"},
+		{"a.b", "\xff"},
+		{"a.b", " x"},
+		{"a.b", "x\n"},
+		{"a.b", "x\u202ey"},
+		{"a.b", "x\r\ny"},
 	} {
 		if err := d.Set(x.key, x.value); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%q = %q: %v", x.key, x.value, err)

@@ -53,7 +53,7 @@ func (d *Document) Series() []Series {
 			continue
 		}
 		raw, _ := d.Get(key)
-		year, _ := strconv.Atoi(m[2]) //nolint:errcheck // four digits by the expression
+		year, _ := strconv.Atoi(m[2])
 		s := Series{Path: m[1], Year: year, Span: Span(m[3])}
 		s.Points, _ = readPoints(raw, s.Span)
 		all = append(all, s)
