@@ -9,11 +9,9 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 )
 
@@ -22,11 +20,12 @@ func (a *App) adminPages(face *web.Face, panels []web.Panel) web.Pages {
 	overview := web.NewPage[overviewPage](face, pages, "pages/overview.html")
 	book := web.NewPage[logbookPage](face, pages, "pages/logbook.html")
 	settings := web.NewPage[settingsPage](face, pages, "pages/settings.html")
-	look := &lastLook{checks: a.checks()}
+	looks := &kept[[]found]{lives: lookAgain, make: a.look}
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET /admin/{$}", Handler: overview.Show(func(r *http.Request) (overviewPage, error) {
-				return a.overview(face, r, look.at(r.Context(), time.Now()), panels), nil
+				look, err := looks.at(r.Context(), time.Now())
+				return a.overview(face, r, look, panels), err
 			})},
 			{Pattern: "GET /admin/logbook", Handler: book.Show(a.logbookPage)},
 			{Pattern: "GET /admin/settings", Handler: settings.Show(a.settingsPage)},
@@ -43,37 +42,19 @@ func (a *App) adminPages(face *web.Face, panels []web.Panel) web.Pages {
 // logbook, so a page that is reloaded does not ask anew.
 const lookAgain = 30 * time.Second
 
-// lastLook keeps what doctor found. Safe for concurrent use.
-type lastLook struct {
-	checks []fit.Check
-	mu     sync.Mutex
-	made   time.Time
-	found  []found
-}
-
 // found is the answer to one check.
 type found struct {
 	name string
 	err  error
 }
 
-func (l *lastLook) at(ctx context.Context, now time.Time) look {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Sub(l.made) > lookAgain {
-		l.found, l.made = make([]found, 0, len(l.checks)), now
-		for _, c := range l.checks {
-			// A visitor who leaves does not make the checks fail for the next one.
-			l.found = append(l.found, found{c.Name, c.Run(context.WithoutCancel(ctx))})
-		}
+// look runs every check of doctor.
+func (a *App) look(ctx context.Context) ([]found, error) {
+	var all []found
+	for _, c := range a.checks() {
+		all = append(all, found{c.Name, c.Run(ctx)})
 	}
-	return look{core.At(l.made), l.found}
-}
-
-// look is what doctor found and when.
-type look struct {
-	made  core.Moment
-	found []found
+	return all, nil
 }
 
 // overviewPage is what an admin sees first: what needs a person.
@@ -86,10 +67,10 @@ type overviewPage struct {
 
 type checkLine struct{ Name, Trouble string }
 
-func (a *App) overview(face *web.Face, r *http.Request, l look, panels []web.Panel) overviewPage {
+func (a *App) overview(face *web.Face, r *http.Request, look dated[[]found], panels []web.Panel) overviewPage {
 	p := face.Printer(r)
-	page := overviewPage{Made: l.made, Panels: face.Render(r, panels)}
-	for _, f := range l.found {
+	page := overviewPage{Made: core.At(look.made), Panels: face.Render(r, panels)}
+	for _, f := range look.value {
 		line := checkLine{p.T(f.name, nil), p.Error(f.err)}
 		if f.err == nil {
 			page.Fine = append(page.Fine, line)

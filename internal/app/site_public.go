@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"net/http"
+	"time"
 
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
@@ -12,13 +13,14 @@ import (
 // publicPages are everybody's pages that no room has.
 func (a *App) publicPages(face *web.Face, home []web.Panel) web.Pages {
 	limits := web.NewPage[limitsPage](face, pages, "pages/limits.html")
+	lines := &kept[[]fit.Limit]{lives: lookAgain, make: a.limits}
 	contact := web.NewPage[web.Host](face, pages, "pages/contact.html")
 	return web.Pages{
 		Routes: []web.Route{
-			{Pattern: "GET /{$}", Handler: a.homePage(face, home)},
+			{Pattern: "GET /{$}", Handler: a.homePage(face, home, lines)},
 			{Pattern: "GET /limits", Handler: limits.Show(func(r *http.Request) (limitsPage, error) {
-				lines, err := a.limits(r.Context())
-				return limitsPage{face.Host(r.Context()), lines}, err
+				all, err := lines.at(r.Context(), time.Now())
+				return limitsPage{all.value}, err
 			})},
 			{Pattern: "GET /contact", Handler: contact.Show(func(r *http.Request) (web.Host, error) {
 				return face.Host(r.Context()), nil
@@ -41,20 +43,17 @@ type homePage struct {
 // onHome is how many limits the home page shows before it refers to their page.
 const onHome = 4
 
-func (a *App) homePage(face *web.Face, panels []web.Panel) http.Handler {
+func (a *App) homePage(face *web.Face, panels []web.Panel, lines *kept[[]fit.Limit]) http.Handler {
 	page := web.NewPage[homePage](face, pages, "pages/home.html")
 	return page.Show(func(r *http.Request) (homePage, error) {
-		limits, err := a.limits(r.Context())
-		limits = limits[:min(len(limits), onHome)]
-		return homePage{face.Host(r.Context()), face.Render(r, panels), limits}, err
+		all, err := lines.at(r.Context(), time.Now())
+		first := all.value[:min(len(all.value), onHome)]
+		return homePage{face.Host(r.Context()), face.Render(r, panels), first}, err
 	})
 }
 
 // limitsPage says what we cannot do.
-type limitsPage struct {
-	Host  web.Host
-	Lines []fit.Limit
-}
+type limitsPage struct{ Lines []fit.Limit }
 
 // limits are all rooms' lines.
 func (a *App) limits(ctx context.Context) ([]fit.Limit, error) {
