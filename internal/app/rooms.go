@@ -25,9 +25,10 @@ import (
 
 // rooms are the capabilities of an open node. This file is the only list of them.
 type rooms struct {
-	trust    *trust.Room
-	vault    *vault.Room
-	fittings []fit.Fittings
+	trust     *trust.Room
+	vault     *vault.Room
+	directory *directory.Room
+	fittings  []fit.Fittings
 }
 
 // openRooms wires every room to the kits, and to the rooms it asks.
@@ -44,6 +45,8 @@ func (a *App) openRooms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.directory = newDirectory(a.Config, a.Data)
+	a.fittings = append(a.fittings, a.directory.Fittings())
 	if err := a.openTrust(self); err != nil {
 		return err
 	}
@@ -140,14 +143,28 @@ func (l *line) openVault(cmd *cobra.Command) (*vault.Room, *console.Out, error) 
 	return a.vault, &l.out, nil
 }
 
-// openDirectory needs no node: what others publish can be read before there is one.
-func (l *line) openDirectory(*cobra.Command) (*directory.Room, *console.Out, error) {
+// openDirectory needs a node only where our own files are meant: what others publish
+// can be read before there is one.
+func (l *line) openDirectory(cmd *cobra.Command, node bool) (*directory.Room, *console.Out, error) {
+	if node {
+		a, err := l.open(cmd.Context())
+		if err != nil {
+			return nil, nil, err
+		}
+		return a.directory, &l.out, nil
+	}
 	cfg, err := LoadConfig(l.data)
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, nil, err
 	}
+	return newDirectory(cfg, l.data), &l.out, nil
+}
+
+func newDirectory(cfg Config, data string) *directory.Room {
 	visitor := peer.NewVisitor(peer.Needs{Private: cfg.Peer.Private, Now: time.Now, Log: quiet()})
-	return directory.New(directory.Needs{Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private}), &l.out, nil
+	return directory.New(directory.Needs{
+		Dir: filepath.Join(data, "directory"), URL: cfg.Node.URL, Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private,
+	})
 }
 
 // rescue makes the node anew for `vault recover`.

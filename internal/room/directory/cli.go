@@ -14,14 +14,15 @@ import (
 	"entrechat/internal/room/directory/statool"
 )
 
-// Open gives a command the room, and where to print.
-type Open func(cmd *cobra.Command) (*Room, *console.Out, error)
+// Open gives a command the room, and where to print. With node, there must be one;
+// without, what others publish can be read before there is.
+type Open func(cmd *cobra.Command, node bool) (*Room, *console.Out, error)
 
 // Commands are the subcommands of `entrechat directory`; p says what they are for.
 func Commands(p *words.Printer, open Open) []*cobra.Command {
 	c := &cobra.Command{Use: "directory", Short: p.T("directory.cmd.directory", nil)}
 	cl := cli{p, open}
-	c.AddCommand(cl.draft(), cl.validate())
+	c.AddCommand(cl.draft(), cl.validate(), cl.list(), cl.show(), cl.publish(), cl.set(), cl.withdraw())
 	return []*cobra.Command{c}
 }
 
@@ -31,6 +32,20 @@ type cli struct {
 }
 
 type args = map[string]any
+
+// command makes one command about our own files; run gets the node's room.
+func (c cli) command(use, about string, count cobra.PositionalArgs, run func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: c.p.T("directory.cmd."+about, nil), Args: count,
+		RunE: func(cmd *cobra.Command, typed []string) error {
+			r, out, err := c.open(cmd, true)
+			if err != nil {
+				return err
+			}
+			return run(cmd, r, out, typed)
+		},
+	}
+}
 
 // finding is one line of `directory validate --json`.
 type finding struct {
@@ -55,7 +70,7 @@ func (c cli) validate() *cobra.Command {
 		Use: "validate FILE|URL...", Short: c.p.T("directory.cmd.validate", nil), Long: c.p.T("directory.cmd.validate_long", nil),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, typed []string) error {
-			r, out, err := c.open(cmd)
+			r, out, err := c.open(cmd, false)
 			if err != nil {
 				return err
 			}
@@ -140,7 +155,7 @@ func (c cli) draft() *cobra.Command {
 		Use: "draft DOMAIN...", Short: c.p.T("directory.cmd.draft", nil), Long: c.p.T("directory.cmd.draft_long", nil),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, typed []string) error {
-			r, out, err := c.open(cmd)
+			r, out, err := c.open(cmd, false)
 			if err != nil {
 				return err
 			}

@@ -22,6 +22,8 @@ type Fetcher interface {
 
 // Needs is what the room is made of.
 type Needs struct {
+	Dir   string // folder of our own files; empty where there is no node
+	URL   string // where this node is reached, without a slash at its end
 	Fetch Fetcher
 	Now   func() time.Time
 	// Plain asks over http: for tests and demos on one machine.

@@ -39,6 +39,11 @@ func (r *Room) load(ctx context.Context, from string) ([]byte, error) {
 		data, _, err := r.n.Fetch.Fetch(ctx, from, statool.MaxBytes+1)
 		return data, err
 	}
+	return readFile(from)
+}
+
+// readFile reads a file that its owner typed. Returns CodeNotFound, CodeDenied.
+func readFile(from string) ([]byte, error) {
 	f, err := os.Open(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, core.NotFound("directory.no_file", err).With("File", from)

@@ -1,0 +1,66 @@
+package directory
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+)
+
+// Fittings is what the room hands to the house.
+func (r *Room) Fittings() fit.Fittings {
+	files := http.HandlerFunc(r.serveFile)
+	return fit.Fittings{
+		Name: "directory",
+		Pages: []fit.Route{
+			{Pattern: "GET " + wellKnown + "{file}", Handler: files},
+			{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},
+		},
+		Checks: []fit.Check{{Name: "directory.check_files", Run: r.checkFiles}},
+	}
+}
+
+// serveFile serves one of our files to anybody, byte for byte.
+func (r *Room) serveFile(w http.ResponseWriter, req *http.Request) {
+	name, ok := strings.CutSuffix(req.PathValue("file"), suffix)
+	text, err := r.ownText(name)
+	switch {
+	case !ok, core.CodeOf(err) == core.CodeNotFound:
+		http.NotFound(w, req)
+		return
+	case err != nil:
+		http.Error(w, "unavailable", http.StatusServiceUnavailable)
+		return
+	}
+	sum := sha256.Sum256(text)
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "public, max-age=300")
+	// Directories in a browser read it too.
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
+	if req.Header.Get("If-None-Match") == h.Get("ETag") {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(text) //nolint:gosec // served as text, never sniffed, and our own
+}
+
+// checkFiles is doctor's question whether what we publish is valid.
+func (r *Room) checkFiles(ctx context.Context) error {
+	own, err := r.Own(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range own {
+		if !f.Report.OK() {
+			return core.Invalid("directory.own_not_valid", invalid(f.Name, f.Report)).With("Name", f.Name).With("File", f.Name+suffix)
+		}
+	}
+	return nil
+}
