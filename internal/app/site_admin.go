@@ -50,8 +50,9 @@ type found struct {
 
 // look runs every check of doctor.
 func (a *App) look(ctx context.Context) ([]found, error) {
-	var all []found
-	for _, c := range a.checks() {
+	checks := a.checks()
+	all := make([]found, 0, len(checks))
+	for _, c := range checks {
 		all = append(all, found{c.Name, c.Run(ctx)})
 	}
 	return all, nil

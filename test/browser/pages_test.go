@@ -41,7 +41,7 @@ func TestEveryPage(t *testing.T) {
 	if len(paths) < 16 {
 		t.Errorf("only %d pages were found: %v", len(paths), paths)
 	}
-	t.Logf("%d pages on %d screens", len(paths), len(screens()))
+	t.Logf("%d pages on %d screens, the heaviest %.0f bytes with all it loads", len(paths), len(screens()), w.heaviest)
 }
 
 // inspect looks at a page on every screen and says where it links to.

@@ -14,7 +14,9 @@ const pactsPath = "/admin/pacts"
 func (s *Service) pactRoutes(face *web.Face) []web.Route {
 	list := web.NewPage[pactsPage](face, pages, "pages/pacts.html")
 	one := web.NewPage[pactPage](face, pages, "pages/pact.html", "pages/articles.html")
+	add := web.NewPage[proposePage](face, pages, "pages/propose.html")
 	return []web.Route{
+		{Pattern: pactsPath + "/new", Handler: add.Form(s.proposePage, s.propose)},
 		{Pattern: "GET " + pactsPath, Handler: list.Show(func(r *http.Request) (pactsPage, error) {
 			return s.pactsPage(r, face.Printer(r))
 		})},

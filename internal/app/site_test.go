@@ -1,0 +1,98 @@
+package app
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+)
+
+// browse is an admin's browser at a node that was just made.
+func browse(t *testing.T) (a *App, get func(path string, status int, parts ...string)) {
+	t.Helper()
+	catalogue, err := words.New(allWords()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	place := Place{Origin: "chaton-a.test", URL: "http://chaton-a.test", Lang: "en", Tools: "127.0.0.1:1", Private: true}
+	if _, err := Init(t.Context(), data, place, catalogue); err != nil {
+		t.Fatal(err)
+	}
+	a, err = Open(t.Context(), data, catalogue, "en", quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	link, _, err := web.NewLink(t.Context(), a.DB, a.Config.Node.URL, core.At(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := a.site()
+	_, token, _ := strings.Cut(link, "token=")
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/admin/sign-in", strings.NewReader(url.Values{"token": {token}}.Encode()))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	entry := httptest.NewRecorder()
+	site.ServeHTTP(entry, req)
+	return a, func(path string, status int, parts ...string) {
+		t.Helper()
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		for _, cookie := range entry.Result().Cookies() {
+			req.AddCookie(cookie)
+		}
+		got := httptest.NewRecorder()
+		site.ServeHTTP(got, req)
+		body, err := io.ReadAll(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Code != status {
+			t.Errorf("%s: status %d, want %d", path, got.Code, status)
+		}
+		for _, part := range parts {
+			if not, ok := strings.CutPrefix(part, "!"); ok && strings.Contains(string(body), not) || !ok && !strings.Contains(string(body), part) {
+				t.Errorf("%s: %q in\n%s", path, part, body)
+			}
+		}
+	}
+}
+
+func TestSettingsKeepThePassword(t *testing.T) {
+	a, get := browse(t)
+	a.Config.Database.URL = "postgres://entrechat:hunter2@db.test/entrechat"
+	get("/admin/settings", 200, "postgres://entrechat:xxxxx@db.test/entrechat", "!hunter2", "chaton-a.test", a.Data)
+}
+
+func TestOverviewSaysWhatDoctorSays(t *testing.T) {
+	_, get := browse(t)
+	get("/admin/", 200, "One thing needs your attention", "node running", "127.0.0.1:1", "own logbook")
+}
+
+func TestLogbookByPages(t *testing.T) {
+	a, get := browse(t)
+	for range 60 {
+		if _, err := a.Book.Append(t.Context(), "entrechat/trial/1", nil, 0, map[string]string{"say": "<script>alert(1)</script>"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get("/admin/logbook", 200, "61 entries", `value="60"`, `value="36"`, "!value=\"35\"", "from=11", "!Newer", "!<script>")
+	get("/admin/logbook?of=chaton-a.test&from=11", 200, `value="35"`, `value="11"`, "!value=\"36\"", "from=36", "from=0")
+	get("/admin/logbook?from=0", 200, "entrechat/keyset/1", "from=25", "!Older")
+	get("/admin/logbook?from=61", 200, "no entry")
+	for _, from := range []string{"-1", "62", "x", "9223372036854775808"} {
+		get("/admin/logbook?from="+from, 400, "numbered from 0")
+	}
+	get("/admin/logbook?of=chaton-b.test", 404)
+	get("/admin/logbook?of=%3Cb%3E", 400, "!<b>")
+}
