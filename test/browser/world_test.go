@@ -60,6 +60,7 @@ func newWorld(t *testing.T, limit time.Duration) *world {
 	w.must(lab.Pact(ctx, a, b, "200GB"))
 	w.run(b, "pact", "propose", a.Name, "--watch", "60s", "--purpose", "Nous regarder l'un l'autre.")
 	w.run(a, "vault", "create", "site")
+	w.run(a, "directory", "publish", "testdata/pad.properties", "testdata/video.properties")
 	w.run(c, "member", "add", a.URL(), "--fingerprint", w.fingerprint(a))
 	w.visits = w.chromium()
 	return w

@@ -16,6 +16,7 @@ func (r *Room) Fittings() fit.Fittings {
 	files := http.HandlerFunc(r.serveFile)
 	return fit.Fittings{
 		Name: "directory",
+		Web:  r.web,
 		Pages: []fit.Route{
 			{Pattern: "GET " + wellKnown + "{file}", Handler: files},
 			{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},

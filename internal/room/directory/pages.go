@@ -1,0 +1,139 @@
+package directory
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/access"
+	"entrechat/internal/room/directory/statool"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+const (
+	servicesPath = "/services"
+	filesPath    = "/admin/files"
+)
+
+// web is the room's pages for people.
+func (r *Room) web(face *web.Face) web.Pages {
+	services := web.NewPage[servicesPage](face, pages, "pages/services.html")
+	service := web.NewPage[serviceCard](face, pages, "pages/service.html")
+	files := web.NewPage[filesPage](face, pages, "pages/files.html")
+	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
+	return web.Pages{
+		Routes: []web.Route{
+			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
+			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
+				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
+			})},
+			{Pattern: "GET " + filesPath, Handler: files.Show(func(req *http.Request) (filesPage, error) {
+				return r.filesPage(req.Context(), face.Printer(req))
+			})},
+		},
+		Menu: []web.Entry{
+			{Path: servicesPath, Key: "directory.menu_services", Order: 10},
+			{Path: filesPath, Key: "directory.menu_files", Order: 10},
+		},
+		Home: []web.Panel{web.NewPanel(face, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
+			page, err := list(req)
+			return page, len(page.Services) > 0, err
+		})},
+	}
+}
+
+// servicesPage is what we offer.
+type servicesPage struct{ Services []serviceCard }
+
+// serviceCard is one service as a page writes it.
+type serviceCard struct {
+	Slug string // its file's name
+	statool.Service
+	Says  []string // who may use it
+	State string
+	Mood  string // class of the state
+}
+
+func (r *Room) servicesPage(ctx context.Context, p *words.Printer) (page servicesPage, err error) {
+	all, err := r.Services(ctx)
+	if err != nil {
+		return page, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		page.Services = append(page.Services, cardOf(p, name, all[name]))
+	}
+	return page, nil
+}
+
+func (r *Room) serviceCard(ctx context.Context, p *words.Printer, name string) (serviceCard, error) {
+	all, err := r.Services(ctx)
+	if err != nil {
+		return serviceCard{}, err
+	}
+	s, ok := all[name]
+	if !ok {
+		return serviceCard{}, core.NotFound("directory.no_service", errors.New("no such service"))
+	}
+	return cardOf(p, name, s), nil
+}
+
+func cardOf(p *words.Printer, name string, s statool.Service) serviceCard {
+	card := serviceCard{Slug: name, Service: s}
+	if s.Name == "" {
+		card.Name = name
+	}
+	a := access.FromStatool(s.Registration, s.Load)
+	for _, key := range []string{"without." + string(a.Without), "register." + string(a.Register), "load." + string(a.Load)} {
+		if key != "without." && key != "register." && key != "load." {
+			card.Says = append(card.Says, p.T("directory.access."+key, nil))
+		}
+	}
+	level := s.Status.Level
+	if s.EndDate != "" {
+		level = "OVER"
+	}
+	card.Mood = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
+	if card.Mood != "" {
+		card.State = p.T("directory.level."+level, nil)
+	}
+	return card
+}
+
+// filesPage is how our own files stand, for admins.
+type filesPage struct{ Files []fileLine }
+
+// fileLine is one file and what there is to say about it.
+type fileLine struct {
+	OwnFile
+	Mood     string
+	Says     string
+	Findings []string
+}
+
+func (r *Room) filesPage(ctx context.Context, p *words.Printer) (page filesPage, err error) {
+	own, err := r.Own(ctx)
+	if err != nil {
+		return page, err
+	}
+	for _, f := range own {
+		line := fileLine{OwnFile: f, Mood: "fine", Says: p.T("directory.state.valid", nil)}
+		if !f.Report.OK() {
+			line.Mood, line.Says = "trouble", p.T("directory.state.invalid", nil)
+		}
+		for _, found := range f.Report.Findings {
+			line.Findings = append(line.Findings, p.T("directory.finding", map[string]any{
+				"Severity": p.T("directory.severity."+string(found.Severity), nil), "Text": p.T(found.Key, found.Args),
+			}))
+		}
+		page.Files = append(page.Files, line)
+	}
+	return page, nil
+}
