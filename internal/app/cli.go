@@ -9,12 +9,14 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 )
 
@@ -162,9 +164,28 @@ func (l *line) upCommand() *cobra.Command {
 			l.app = a
 			return a.Up(cmd.Context(), func() {
 				l.out.Say("app.up", map[string]any{"Origin": cfg.Node.Origin, "Public": cfg.Node.Listen, "Tools": cfg.Tools.Listen})
+				l.welcome(cmd.Context(), a)
 			})
 		},
 	}
+}
+
+// welcome leads the people of a new node to the form that asks who they are. The
+// link is for eyes only: what a service prints lies in a journal that others read.
+func (l *line) welcome(ctx context.Context, a *App) {
+	if _, known, err := a.hoster(); known || err != nil {
+		return // doctor tells of a file that cannot be read
+	}
+	if !l.out.TTY() {
+		l.out.Say("app.welcome", nil)
+		return
+	}
+	link, _, err := web.NewLink(ctx, a.DB, a.Config.Node.URL, core.At(time.Now()))
+	if err != nil {
+		a.Log.Warn("no link for the first visit", "error", err)
+		return
+	}
+	l.out.Say("app.welcome_link", map[string]any{"URL": link})
 }
 
 func (l *line) configCommand() *cobra.Command {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/room/directory/statool"
 )
 
 //go:embed pages/*.html
@@ -39,5 +41,18 @@ func (a *App) host(ctx context.Context) web.Host {
 	if self, err := a.Book.Member(ctx, a.Signer.ID()); err == nil {
 		host.Fingerprint = seal.Fingerprint(self.Root)
 	}
+	// A file of ours that cannot be read is doctor's to tell; pages go on.
+	if o, ok, err := a.hoster(); ok && err == nil {
+		host.Name, host.Contact = cmp.Or(o.Name, host.Name), cmp.Or(o.Contact.Email, host.Contact)
+	}
 	return host
+}
+
+// hoster is what our own file says of us; ok is false while there is none, as on a
+// node whose logbook is not back yet.
+func (a *App) hoster() (o statool.Organization, ok bool, err error) {
+	if a.directory == nil {
+		return o, false, nil
+	}
+	return a.directory.Hoster()
 }

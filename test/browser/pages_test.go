@@ -147,6 +147,30 @@ func TestSignAPact(t *testing.T) {
 	}
 }
 
+// TestIntroduction is the first evening: the form that asks who we are, and a home
+// page that says it.
+func TestIntroduction(t *testing.T) {
+	w := newWorld(t, 2*time.Minute)
+	w.signIn()
+	var lead, limits, title string
+	w.do(
+		chromedp.Navigate(w.node.URL()+"/admin/?lang=en"), chromedp.Click(`//a[text()="Fill in the introduction"]`), chromedp.WaitVisible("#name"),
+		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#about", "Des courriels et des fichiers pour nos voisins, depuis 2017."),
+		chromedp.SendKeys("#town", "Rennes"), chromedp.SendKeys("#contact", "contact@chaton-a.test"),
+		chromedp.SendKeys("#limits", "Une panne la nuit est réparée avant midi.\nCinq gigaoctets par personne."),
+		chromedp.Click("main button"), chromedp.WaitVisible(".hero"),
+		chromedp.Text("h1", &title), chromedp.Text("#who + p", &lead), chromedp.Text("#limits + ul", &limits),
+	)
+	if !strings.Contains(title, "Le Chaton d'Armor") || !strings.Contains(lead, "depuis 2017") || !strings.Contains(limits, "avant midi") {
+		t.Errorf("the home page says %q, %q, %q", title, lead, limits)
+	}
+	axe := w.axe()
+	for _, path := range []string{"/", "/limits", "/contact", "/admin/", "/admin/start"} {
+		w.inspect(axe, path)
+	}
+	w.run(w.node, "directory", "validate", w.node.URL()+"/.well-known/chatonsinfos/organization.properties")
+}
+
 // TestFirstByte: a page is there before anybody notices. The quickest of many
 // counts, because the machine does other things too.
 func TestFirstByte(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ type world struct {
 }
 
 // newWorld founds a node that has a neighbour with a pact, a proposal that waits
-// for an answer, a stranger who asks to join, and a backup. All of it ends with
+// for an answer, a stranger who asks to join, a service and a backup. All of it ends with
 // the test, at the latest after limit.
 func newWorld(t *testing.T, limit time.Duration) *world {
 	t.Helper()
@@ -61,10 +62,26 @@ func newWorld(t *testing.T, limit time.Duration) *world {
 	w.run(b, "pact", "propose", a.Name, "--watch", "60s", "--purpose", "Nous regarder l'un l'autre.")
 	w.run(a, "vault", "create", "site")
 	w.run(a, "directory", "publish", "testdata/pad.properties", "testdata/video.properties")
+	pad := filepath.Join(t.TempDir(), "pad.properties")
+	w.must(os.WriteFile(pad, []byte(service), 0o600))
+	w.run(a, "directory", "publish", pad)
 	w.run(c, "member", "add", a.URL(), "--fingerprint", w.fingerprint(a))
 	w.visits = w.chromium()
 	return w
 }
+
+// service is a file as hosters write them.
+const service = `file.class = Service
+file.protocol = ChatonsInfos-0.5
+file.generator = vi
+service.name = Pad
+service.description = Écrire à plusieurs.
+service.startdate = 2020-01-01
+service.registration = Free
+service.registration.load = OPEN
+service.status.level = OK
+software.name = Etherpad
+`
 
 func (w *world) must(err error) {
 	w.Helper()

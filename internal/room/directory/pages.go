@@ -29,8 +29,9 @@ func (r *Room) web(face *web.Face) web.Pages {
 	service := web.NewPage[serviceCard](face, pages, "pages/service.html")
 	files := web.NewPage[filesPage](face, pages, "pages/files.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
+	own := r.introduction(face)
 	return web.Pages{
-		Routes: []web.Route{
+		Routes: append(own.Routes, []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
 				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
@@ -38,15 +39,16 @@ func (r *Room) web(face *web.Face) web.Pages {
 			{Pattern: "GET " + filesPath, Handler: files.Show(func(req *http.Request) (filesPage, error) {
 				return r.filesPage(req.Context(), face.Printer(req))
 			})},
-		},
-		Menu: []web.Entry{
+		}...),
+		Menu: append(own.Menu, []web.Entry{
 			{Path: servicesPath, Key: "directory.menu_services", Order: 10},
 			{Path: filesPath, Key: "directory.menu_files", Order: 10},
-		},
-		Home: []web.Panel{web.NewPanel(face, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
+		}...),
+		Overview: own.Overview,
+		Home: append(own.Home, web.NewPanel(face, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
 			page, err := list(req)
 			return page, len(page.Services) > 0, err
-		})},
+		})),
 	}
 }
 

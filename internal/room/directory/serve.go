@@ -22,6 +22,7 @@ func (r *Room) Fittings() fit.Fittings {
 			{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},
 		},
 		Checks: []fit.Check{{Name: "directory.check_files", Run: r.checkFiles}},
+		Limits: r.limits,
 	}
 }
 
