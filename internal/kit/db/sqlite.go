@@ -58,7 +58,7 @@ func openSQLite(path string) (*DB, error) {
 	}
 	pool.SetMaxOpenConns(sqliteConns)
 	pool.SetMaxIdleConns(sqliteIdle)
-	pool.SetConnMaxIdleTime(time.Minute)
+	pool.SetConnMaxIdleTime(10 * time.Minute)
 	return &DB{pool: pool, engine: SQLite, path: path, write: make(chan struct{}, 1)}, nil
 }
 
