@@ -161,8 +161,10 @@ func TestMemory(t *testing.T) {
 		d := parse(t, data)
 		harmless(t, d)
 		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; used > 300<<20 {
-			t.Errorf("%s: %d MiB were allocated", name, used>>20)
+		// What the process grew by; how much was allocated and let go of on the way
+		// says nothing with the race detector, which empties pools at random.
+		if used := int64(after.HeapSys) - int64(before.HeapSys); used > 100<<20 {
+			t.Errorf("%s: the heap grew by %d MiB", name, used>>20)
 		}
 	}
 }
