@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,7 +66,8 @@ func pactPropose(p *words.Printer, open Open) *cobra.Command {
 		if len(terms.Give)+len(terms.Ask) == 0 {
 			return core.Invalid("trust.empty_pact", errors.New("no grant was typed"))
 		}
-		if _, err := fmt.Sscanf(notice, "%dd", &terms.NoticeDays); err != nil {
+		// French writes days with a j.
+		if terms.NoticeDays, err = strconv.ParseInt(strings.TrimRight(notice, "dj"), 10, 64); err != nil {
 			return badQuantity("notice", notice, err)
 		}
 		terms.Card, terms.Purpose = card.card(), tidyProse(terms.Purpose)
