@@ -1,6 +1,9 @@
 package catalogue
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind is what a service is for, in one word that visitors search by.
 type Kind string
@@ -59,10 +62,8 @@ func KindOf(program string) Kind {
 		return -1
 	}, strings.ToLower(program))
 	for kind, programs := range programs() {
-		for _, p := range programs {
-			if p == folded {
-				return kind
-			}
+		if slices.Contains(programs, folded) {
+			return kind
 		}
 	}
 	return KindUnknown
