@@ -270,6 +270,15 @@ func (c *Client) Fetch(ctx context.Context, address string, limit int64) ([]byte
 // Get is Fetch with a condition: etag may be empty; an unchanged document answers
 // with status 304 and no body. The caller closes the body.
 func (c *Client) Get(ctx context.Context, address, etag string, limit int64) (*http.Response, error) {
+	return c.Revisit(ctx, address, Seen{ETag: etag}, limit)
+}
+
+// Seen is by what a server knows whether the copy somebody keeps is its newest:
+// the headers ETag and Last-Modified of when it was had. Empty ones are not sent.
+type Seen struct{ ETag, Modified string }
+
+// Revisit is Get for who keeps both marks of a document.
+func (c *Client) Revisit(ctx context.Context, address string, seen Seen, limit int64) (*http.Response, error) {
 	u, err := c.address(address)
 	if err != nil {
 		return nil, core.Invalid("peer.bad_address", err).With("Member", shown(address))
@@ -281,8 +290,11 @@ func (c *Client) Get(ctx context.Context, address, etag string, limit int64) (*h
 		return nil, core.Invalid("peer.bad_address", err).With("Member", u.Host)
 	}
 	req.Header.Set("User-Agent", "entrechat")
-	if etag != "" {
-		req.Header.Set("If-None-Match", etag)
+	if seen.ETag != "" {
+		req.Header.Set("If-None-Match", seen.ETag)
+	}
+	if seen.Modified != "" {
+		req.Header.Set("If-Modified-Since", seen.Modified)
 	}
 	from := core.MemberID(u.Host)
 	res, err := c.send(req, stall, from, limit)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -197,5 +198,60 @@ func TestErrorBodyAlwaysWrites(t *testing.T) {
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", http.NoBody))
 	if w.Code != 400 || !strings.Contains(w.Body.String(), `"key":"a.b"`) || !strings.Contains(w.Body.String(), `"text"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// A public server that sends a visitor inside is not followed: the guard looks at
+// every dial, that of a redirect too. Only the first dial is led to a server of the
+// test here; the others meet the guard as it is.
+func TestVisitorIsNotSentInside(t *testing.T) {
+	inside := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the inside was asked") }))
+	t.Cleanup(inside.Close)
+	for _, to := range []string{
+		inside.URL, "https://[::1]:" + inside.URL[strings.LastIndexByte(inside.URL, ':')+1:], "https://169.254.169.254/latest/meta-data/",
+		"https://10.0.0.1/", "https://192.168.1.1/", "https://[fd00::1]/", "https://0.0.0.0/", "https://[::ffff:127.0.0.1]/",
+		"http://public.test/", "https://public.test:25/",
+	} {
+		public := httptest.NewTLSServer(http.RedirectHandler(to, http.StatusFound))
+		c := NewVisitor(Needs{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		transport, ok := c.http.Transport.(*http.Transport)
+		if !ok {
+			t.Fatal("another transport")
+		}
+		transport.TLSClientConfig.InsecureSkipVerify = true // the guard is asked here, not the certificate
+		guarded := transport.DialContext
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == "public.test:443" {
+				return new(net.Dialer).DialContext(ctx, network, public.Listener.Addr().String())
+			}
+			return guarded(ctx, network, address)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, _, err := c.Fetch(ctx, "https://public.test/", 10)
+		if err == nil || ctx.Err() != nil {
+			t.Errorf("sent to %s: %v, %v", to, err, ctx.Err())
+		}
+		cancel()
+		public.Close()
+	}
+}
+
+// A visitor shows what it saw before, and nothing else.
+func TestRevisit(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") == `"a"` && r.Header.Get("If-Modified-Since") == "Mon, 02 Nov 2026 10:00:00 GMT" {
+			w.WriteHeader(http.StatusNotModified)
+		}
+	}))
+	t.Cleanup(s.Close)
+	c := NewVisitor(Needs{Private: true, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	for seen, want := range map[Seen]int{{}: 200, {ETag: `"a"`}: 200, {`"a"`, "Mon, 02 Nov 2026 10:00:00 GMT"}: 304} {
+		res, err := c.Revisit(t.Context(), s.URL, seen, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = res.Body.Close(); res.StatusCode != want {
+			t.Errorf("%+v answered %d", seen, res.StatusCode)
+		}
 	}
 }

@@ -71,6 +71,9 @@ type Service struct {
 	Access    access.Access `json:"access,omitzero"`
 	Level     Level         `json:"level,omitempty"`
 	Ended     bool          `json:"ended,omitempty"` // over, or withdrawn
+	// Unverified: the file stands on another host than the hoster's, so only the
+	// hoster says that the service is its own.
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // Level is how a service does, as its file has it.
