@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/directory"
+	tables "entrechat/internal/room/directory/migrations"
 	"entrechat/internal/room/trust"
 	"entrechat/internal/room/vault"
 	"entrechat/internal/room/vault/holder"
@@ -33,8 +35,8 @@ type rooms struct {
 
 // openRooms wires every room to the kits, and to the rooms it asks.
 func (a *App) openRooms(ctx context.Context) error {
-	for name, tables := range map[string]fs.FS{"trust": trust.Migrations(), "vault": migrations.Files} {
-		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
+	for name, files := range map[string]fs.FS{"trust": trust.Migrations(), "vault": migrations.Files, "directory": tables.Files} {
+		if err := db.Migrate(ctx, a.DB, name, files); err != nil {
 			return err
 		}
 	}
@@ -45,7 +47,7 @@ func (a *App) openRooms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.directory = newDirectory(a.Config, a.Data)
+	a.directory = newDirectory(a.Config, a.Data, a.DB, a.Log)
 	a.fittings = append(a.fittings, a.directory.Fittings())
 	if err := a.openTrust(self); err != nil {
 		return err
@@ -157,13 +159,13 @@ func (l *line) openDirectory(cmd *cobra.Command, node bool) (*directory.Room, *c
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, nil, err
 	}
-	return newDirectory(cfg, l.data), &l.out, nil
+	return newDirectory(cfg, l.data, nil, quiet()), &l.out, nil
 }
 
-func newDirectory(cfg Config, data string) *directory.Room {
+func newDirectory(cfg Config, data string, d *db.DB, log *slog.Logger) *directory.Room {
 	visitor := peer.NewVisitor(peer.Needs{Private: cfg.Peer.Private, Now: time.Now, Log: quiet()})
 	return directory.New(directory.Needs{
-		Dir: filepath.Join(data, "directory"), URL: cfg.Node.URL, Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private,
+		DB: d, Log: log, Dir: filepath.Join(data, "directory"), URL: cfg.Node.URL, Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private,
 	})
 }
 

@@ -9,14 +9,20 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/jobs"
 )
 
 // Fittings is what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	files := http.HandlerFunc(r.serveFile)
+	var work []jobs.Job
+	if r.Imports != nil {
+		work = append(work, r.Imports.Jobs()...)
+	}
 	return fit.Fittings{
 		Name: "directory",
 		Web:  r.web,
+		Jobs: work,
 		Pages: []fit.Route{
 			{Pattern: "GET " + wellKnown + "{file}", Handler: files},
 			{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},
