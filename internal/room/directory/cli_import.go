@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -38,6 +39,9 @@ type brokenFile struct {
 func (c cli) importFiles() *cobra.Command {
 	cmd := c.command("import URL", "import", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
 		report, err := r.Imports.Import(cmd.Context(), typed[0])
+		if e, ok := errors.AsType[*core.Error](err); ok && e.Key == "directory.import.refused" {
+			return e.With("Why", out.P.Error(e.Err))
+		}
 		if err != nil {
 			return err
 		}
@@ -64,11 +68,14 @@ func importedOf(p *words.Printer, r imports.Report) imported {
 
 func printImported(out *console.Out, r imported) {
 	for _, b := range r.Broken {
-		line := fmt.Sprintf("%s:%d: %s", b.URL, b.Line, b.Text)
-		if b.Kept {
-			line += " " + out.P.T("directory.import.kept", nil)
+		at, kept := b.URL, ""
+		if b.Line > 0 {
+			at = fmt.Sprintf("%s:%d", b.URL, b.Line) // the form that editors jump to
 		}
-		out.Line(line)
+		if b.Kept {
+			kept = " " + out.P.T("directory.import.kept", nil)
+		}
+		out.Line(at + ": " + b.Text + kept)
 	}
 	out.Say("directory.import.done", args{"Good": r.Good, "Unchanged": r.Unchanged, "Broken": len(r.Broken), "NotAsked": r.NotAsked})
 	if r.Cut != "" {

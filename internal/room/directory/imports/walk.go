@@ -3,7 +3,7 @@ package imports
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +20,7 @@ type Broken struct {
 	URL     string  // of the file that the trouble is about
 	From    string  // the file that leads to it; empty for a root
 	Trouble Trouble // its line is in URL
-	Kept    bool    // a good version from before stays
+	Kept    bool    // its last good version stays; false for an entry of subs, too
 }
 
 // Report is what a walk did. Counts are of files.
@@ -103,13 +103,12 @@ func (w *walk) run(ctx context.Context) (Report, error) {
 	return r, w.finish(context.WithoutCancel(ctx), hosters, &r)
 }
 
-// refused is the error of a root that never gave a good file.
+// refused is the error of a root that never gave a good file; its cause is the
+// trouble, for the place Why of the sentence.
 func refused(root File) error {
-	return &core.Error{
-		Code: core.CodeInvalid, Key: "directory.import.refused",
-		Args: map[string]any{"URL": root.URL, "Line": root.Trouble.Line, "Why": &core.Error{Key: root.Trouble.Key, Args: root.Trouble.Args}},
-		Err:  errors.New(root.URL + ": " + root.Trouble.Key),
-	}
+	t := root.Trouble
+	cause := &core.Error{Code: core.CodeInvalid, Key: t.Key, Args: t.Args, Err: fmt.Errorf("%s:%d: %s", root.URL, t.Line, t.Key)}
+	return core.Invalid("directory.import.refused", cause).With("URL", root.URL).With("Line", t.Line)
 }
 
 // arrival is one link of one parent.
@@ -147,11 +146,11 @@ func (w *walk) descend(ctx context.Context, parents []string, class statool.Clas
 		b := Broken{URL: a.Child, From: a.parent, Trouble: f.Trouble, Kept: f.Class != statool.ClassNone}
 		switch {
 		case a.Child == "":
-			b = Broken{URL: a.parent, Trouble: trouble(a.Line, "directory.import.bad_sub", map[string]any{"Name": a.Slug}), Kept: true}
+			b = Broken{URL: a.parent, Trouble: trouble(a.Line, "directory.import.bad_sub", map[string]any{"Name": a.Slug})}
 		case w.done[a.Child] == notReached || named[a.parent+" "+a.Child]:
 			continue
 		case f.Class != statool.ClassNone && f.Class != class:
-			b = Broken{URL: a.parent, Trouble: wrongLink(a, class, f.Class), Kept: true}
+			b = Broken{URL: a.parent, Trouble: wrongLink(a, class, f.Class)}
 		default:
 			if f.Class == class && !slices.Contains(next, a.Child) {
 				next = append(next, a.Child)
