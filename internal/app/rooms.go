@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"io/fs"
-	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -18,11 +17,11 @@ import (
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/directory"
-	tables "entrechat/internal/room/directory/migrations"
+	directorytables "entrechat/internal/room/directory/migrations"
 	"entrechat/internal/room/trust"
 	"entrechat/internal/room/vault"
 	"entrechat/internal/room/vault/holder"
-	"entrechat/internal/room/vault/migrations"
+	vaulttables "entrechat/internal/room/vault/migrations"
 )
 
 // rooms are the capabilities of an open node. This file is the only list of them.
@@ -35,8 +34,8 @@ type rooms struct {
 
 // openRooms wires every room to the kits, and to the rooms it asks.
 func (a *App) openRooms(ctx context.Context) error {
-	for name, files := range map[string]fs.FS{"trust": trust.Migrations(), "vault": migrations.Files, "directory": tables.Files} {
-		if err := db.Migrate(ctx, a.DB, name, files); err != nil {
+	for name, tables := range map[string]fs.FS{"trust": trust.Migrations(), "vault": vaulttables.Files, "directory": directorytables.Files} {
+		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
 			return err
 		}
 	}
@@ -47,7 +46,7 @@ func (a *App) openRooms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.directory = newDirectory(a.Config, a.Data, a.DB, a.Log)
+	a.directory = directory.New(a.directoryNeeds())
 	a.fittings = append(a.fittings, a.directory.Fittings())
 	if err := a.openTrust(self); err != nil {
 		return err
@@ -159,14 +158,21 @@ func (l *line) openDirectory(cmd *cobra.Command, node bool) (*directory.Room, *c
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, nil, err
 	}
-	return newDirectory(cfg, l.data, nil, quiet()), &l.out, nil
+	return directory.New(directoryNeeds(cfg, l.data)), &l.out, nil
 }
 
-func newDirectory(cfg Config, data string, d *db.DB, log *slog.Logger) *directory.Room {
+// directoryNeeds are what the directory needs where there is no node.
+func directoryNeeds(cfg Config, data string) directory.Needs {
 	visitor := peer.NewVisitor(peer.Needs{Private: cfg.Peer.Private, Now: time.Now, Log: quiet()})
-	return directory.New(directory.Needs{
-		DB: d, Log: log, Dir: filepath.Join(data, "directory"), URL: cfg.Node.URL, Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private,
-	})
+	return directory.Needs{
+		Dir: filepath.Join(data, "directory"), URL: cfg.Node.URL, Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private, Log: quiet(),
+	}
+}
+
+func (a *App) directoryNeeds() directory.Needs {
+	n := directoryNeeds(a.Config, a.Data)
+	n.DB, n.Log, n.Book, n.Self = a.DB, a.Log, a.Book, a.Signer.ID()
+	return n
 }
 
 // rescue makes the node anew for `vault recover`.

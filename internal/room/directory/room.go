@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"time"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/draft"
 	"entrechat/internal/room/directory/imports"
 )
@@ -26,14 +29,24 @@ type Fetcher interface {
 
 // Needs is what the room is made of.
 type Needs struct {
-	DB    *db.DB // nil where there is no node
-	Log   *slog.Logger
 	Dir   string // folder of our own files; empty where there is no node
 	URL   string // where this node is reached, without a slash at its end
 	Fetch Fetcher
 	Now   func() time.Time
+	Log   *slog.Logger
+	// DB, Book and Self are of a node: without one, what is said of others is not
+	// kept, and nothing of ours is said.
+	DB   *db.DB // with migrations.Files applied
+	Book Book
+	Self core.MemberID
 	// Plain asks over http: for tests and demos on one machine.
 	Plain bool
+}
+
+// Book is the logbook as this room uses it.
+type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	Known(ctx context.Context) ([]logbook.Member, error)
 }
 
 // Room is the directory of one node. Safe for concurrent use.
@@ -42,13 +55,16 @@ type Room struct {
 	draft *draft.Reader
 	// Imports keeps others' files; nil where there is no node.
 	Imports *imports.Importer
+	// Catalogue is what every known hoster says; nil where there is no node.
+	Catalogue *catalogue.Store
 }
 
 // New makes the room.
 func New(n Needs) *Room {
 	r := &Room{n: n, draft: draft.New(draft.Needs{Fetch: n.Fetch, Now: n.Now, Plain: n.Plain})}
 	if n.DB != nil {
-		r.Imports = imports.New(imports.Needs{DB: n.DB, Fetch: n.Fetch, Limits: imports.Usual(), Now: n.Now, Log: n.Log})
+		r.Catalogue = catalogue.New(n.DB)
+		r.Imports = imports.New(imports.Needs{DB: n.DB, Fetch: n.Fetch, Catalogue: r.Catalogue, Limits: imports.Usual(), Now: n.Now, Log: n.Log})
 	}
 	return r
 }

@@ -55,7 +55,12 @@ func (a Access) Valid() bool {
 
 // Usable says whether somebody who has no account anywhere can start today:
 // without one, or by opening one. Unknown answers are no.
-func (a Access) Usable() bool {
-	newcomers := a.Register == RegisterAnyone || a.Register == RegisterOnRequest
-	return a.Without == WithoutAll || a.Without == WithoutSome || newcomers && a.Load != LoadFull
+func (a Access) Usable() bool { return a.WithoutAccount() || a.Newcomers() }
+
+// WithoutAccount says whether the service is of use without an account.
+func (a Access) WithoutAccount() bool { return a.Without == WithoutAll || a.Without == WithoutSome }
+
+// Newcomers says whether anybody may open an account today.
+func (a Access) Newcomers() bool {
+	return (a.Register == RegisterAnyone || a.Register == RegisterOnRequest) && a.Load != LoadFull
 }

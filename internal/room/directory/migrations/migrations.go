@@ -1,4 +1,5 @@
-// Package migrations carries the directory's tables, in one order.
+// Package migrations carries the directory's tables, those of its packages too, in
+// one order.
 package migrations
 
 import "embed"
