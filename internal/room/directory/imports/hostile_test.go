@@ -19,6 +19,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/imports"
 	"entrechat/internal/room/directory/migrations"
 	"entrechat/internal/room/directory/statool"
@@ -39,7 +40,7 @@ func beside(t *testing.T, w *world, bad any) string {
 	w.set("/bad", bad)
 	w.set("/good", organization("Good"))
 	r := w.follow("/fed")
-	if _, ok := w.shelf.hosters[w.url+"/good"]; !ok {
+	if w.hoster("/good").Name != "Good" {
 		t.Errorf("the good file is not in: %+v", r)
 	}
 	return w.broken(r, "/bad")
@@ -51,7 +52,7 @@ func TestHostileEnvironment(t *testing.T) {
 	if said := beside(t, w, organization("${HOME} $HOME")); said != "" {
 		t.Errorf("refused: %s", said)
 	}
-	if h := w.shelf.hosters[w.url+"/bad"]; h.Name != "${HOME} $HOME" {
+	if h := w.hoster("/bad"); h.Name != "${HOME} $HOME" {
 		t.Errorf("became %q", h.Name)
 	}
 }
@@ -193,22 +194,22 @@ func TestHostileSubs(t *testing.T) {
 	l := limits()
 	l.Files = 50
 	w := newWorld(t, dbtest.SQLite(t, "directory", migrations.Files), l)
-	if said := beside(t, w, subs(statool.MaxSubs)); said != "" {
-		t.Errorf("refused: %s", said)
+	if said := beside(t, w, subs(statool.MaxSubs)); said != fmt.Sprintf("%d directory.import.many_services", 3+catalogue.MaxServices) {
+		t.Errorf("said %q", said)
 	}
-	if r := w.follow("/fed"); r.Cut != "directory.import.cut_files" {
+	if r := w.follow("/fed"); r.Cut != "directory.import.cut_files" || len(r.Broken) > 60 {
 		t.Errorf("%d broken, cut %q", len(r.Broken), r.Cut)
 	}
 }
 
-// TestHostileListTakesNoTurns: a hoster with thousands of dead services is asked in
+// TestHostileListTakesNoTurns: a hoster with many dead services is asked in
 // turn with the others, whose files come in though the time is up.
 func TestHostileListTakesNoTurns(t *testing.T) {
 	l := limits()
 	l.Patience, l.Whole, l.AtOnce, l.PerHost = 100*time.Millisecond, 1500*time.Millisecond, 4, 4
 	w := newWorld(t, dbtest.SQLite(t, "directory", migrations.Files), l)
 	var dead []string
-	for i := range 2000 {
+	for i := range catalogue.MaxServices {
 		path := fmt.Sprintf("/dead%d", i)
 		dead = append(dead, path)
 		w.set(path, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
@@ -218,11 +219,21 @@ func TestHostileListTakesNoTurns(t *testing.T) {
 	w.set("/pad", service("Pad"))
 	w.set("/fed", federation("/bad", "/good"))
 	r := w.follow("/fed")
-	if r.Cut != "directory.import.cut_time" || len(w.shelf.services[w.url+"/good"]) != 1 {
-		t.Errorf("cut %q, services %+v", r.Cut, w.shelf.services[w.url+"/good"])
+	if r.Cut != "directory.import.cut_time" || len(w.services("/good")) != 1 {
+		t.Errorf("cut %q, services %+v", r.Cut, w.services("/good"))
 	}
-	if f := w.file("/dead1999"); f.Strikes != 0 {
+	if f := w.file("/dead199"); f.Strikes != 0 {
 		t.Errorf("not asked, and struck: %+v", f)
+	}
+	// What was not reached is asked by the next walk, though no day has passed.
+	w.set("/dead199", service("Alive"))
+	for range 6 {
+		if err := w.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := w.services("/bad")["s199"]; !ok {
+		t.Error("what the first walk did not reach was never asked")
 	}
 }
 
@@ -247,7 +258,7 @@ func TestHostileUTF8(t *testing.T) {
 	if said := beside(t, w, organization("caf\xe9 \xff\xfe\xc0\x80 \u202etxt")); said != "" {
 		t.Errorf("refused: %s", said)
 	}
-	if h := w.shelf.hosters[w.url+"/bad"]; !utf8.ValidString(h.Name) || !strings.HasPrefix(h.Name, "café") || strings.ContainsFunc(h.Name, unicode.IsControl) || strings.ContainsRune(h.Name, '\u202e') {
+	if h := w.hoster("/bad"); !utf8.ValidString(h.Name) || !strings.HasPrefix(h.Name, "café") || strings.ContainsFunc(h.Name, unicode.IsControl) || strings.ContainsRune(h.Name, '\u202e') {
 		t.Errorf("became %q", h.Name)
 	}
 	if w.text("/bad") != organization("caf\xe9 \xff\xfe\xc0\x80 \u202etxt") {
@@ -268,7 +279,7 @@ func TestHostileScript(t *testing.T) {
 	w.set("/fed", federation("/bad"))
 	w.set("/bad", text)
 	r := w.follow("/fed")
-	h := w.shelf.hosters[w.url+"/bad"]
+	h := w.hoster("/bad")
 	if h.Name != script || h.Website != "" || h.Contact != "" || h.Town != "" || h.Country != "" || h.State != "" {
 		t.Errorf("sheet %+v", h)
 	}

@@ -34,7 +34,7 @@ func TestStory(t *testing.T) {
 		if w.text("/a") != want || a.Hash != hex.EncodeToString(sum[:]) || a.Typed || a.Unverified || len(a.From) != 1 || a.Got != core.At(w.now) {
 			t.Errorf("kept %+v\n%q", a, w.text("/a"))
 		}
-		if h := w.shelf.hosters[w.url+"/a"]; h.Name != "Chaton A" || h.File != w.url+"/a" || h.Author.Heard != core.At(w.now) {
+		if h := w.hoster("/a"); h.Name != "Chaton A" || h.File != w.url+"/a" || h.Author.Heard != core.At(w.now) {
 			t.Errorf("sheet %+v", h)
 		}
 
@@ -44,7 +44,7 @@ func TestStory(t *testing.T) {
 		if r = w.follow("/fed"); r.Good != 0 || r.Unchanged != 5 {
 			t.Errorf("second: %+v", r)
 		}
-		if a = w.file("/a"); a.Got != core.At(first) || a.Heard != core.At(w.now) || w.shelf.hosters[w.url+"/a"].Author.Heard != core.At(w.now) {
+		if a = w.file("/a"); a.Got != core.At(first) || a.Heard != core.At(w.now) || w.hoster("/a").Author.Heard != core.At(w.now) {
 			t.Errorf("heard %+v", a)
 		}
 
@@ -55,7 +55,7 @@ func TestStory(t *testing.T) {
 		if r.Good != 1 || r.Unchanged != 2 || len(r.Broken) != 1 || w.broken(r, "/b") != "0 directory.statool.web_page" || !r.Broken[0].Kept {
 			t.Errorf("third: %+v", r)
 		}
-		if hosters, services := w.shelf.count(); hosters != 2 || services != 1 || w.shelf.hosters[w.url+"/b"].Name != "Chaton B" {
+		if hosters, services := w.count(); hosters != 2 || services != 1 || w.hoster("/b").Name != "Chaton B" {
 			t.Errorf("%d hosters, %d services", hosters, services)
 		}
 		if b := w.file("/b"); b.Strikes != 1 || !strings.Contains(w.text("/b"), "Chaton B") {
@@ -75,7 +75,7 @@ func TestStory(t *testing.T) {
 		}
 		w.now = w.now.Add(8 * 24 * time.Hour)
 		w.follow("/fed")
-		if hosters, _ := w.shelf.count(); hosters != 1 || w.file("/b").URL != "" || w.file("/a/meet").URL != "" {
+		if hosters, _ := w.count(); hosters != 1 || w.file("/b").URL != "" || w.file("/a/meet").URL != "" {
 			t.Errorf("%d hosters after all", hosters)
 		}
 
@@ -83,7 +83,7 @@ func TestStory(t *testing.T) {
 			t.Errorf("a listed file was forgotten: %v", err)
 		}
 		n, err := w.Forget(t.Context(), w.url+"/fed")
-		if hosters, _ := w.shelf.count(); err != nil || n != 3 || hosters != 0 {
+		if hosters, _ := w.count(); err != nil || n != 3 || hosters != 0 {
 			t.Errorf("%d went, %d hosters stay, %v", n, hosters, err)
 		}
 		if _, err := w.Forget(t.Context(), w.url+"/fed"); core.CodeOf(err) != core.CodeNotFound {
@@ -121,7 +121,7 @@ func TestStrikes(t *testing.T) {
 	if len(hours) < 11 || len(hours) > 13 || hours[0] != 0 || hours[1] != 1 || hours[2] != 2 || hours[3] < 26 {
 		t.Errorf("asked at hours %v", hours)
 	}
-	if b := w.file("/b"); b.Strikes != len(hours) || w.shelf.hosters[w.url+"/b"].Name != "Chaton B" {
+	if b := w.file("/b"); b.Strikes != len(hours) || w.hoster("/b").Name != "Chaton B" {
 		t.Errorf("after ten days: %+v", b)
 	}
 	if n := w.times("/a"); n < 9 || n > 12 {
@@ -129,7 +129,7 @@ func TestStrikes(t *testing.T) {
 	}
 	// Its own admin need not wait.
 	w.set("/b", organization("Chaton B is back"))
-	if r := w.follow("/b"); r.Good != 1 || w.shelf.hosters[w.url+"/b"].Name != "Chaton B is back" {
+	if r := w.follow("/b"); r.Good != 1 || w.hoster("/b").Name != "Chaton B is back" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -163,7 +163,7 @@ func TestWhoseService(t *testing.T) {
 	w.set("/a", organization("A", "/own")+"subs.theirs = "+other.url+"/claimed\n")
 	w.follow("/a")
 	for slug, unverified := range map[string]bool{"s0": false, "theirs": true} {
-		if s, ok := w.shelf.services[w.url+"/a"][slug]; !ok || s.Unverified != unverified {
+		if s, ok := w.services("/a")[slug]; !ok || s.Unverified != unverified {
 			t.Errorf("%s: %+v", slug, s)
 		}
 	}
@@ -188,13 +188,13 @@ func TestLoneService(t *testing.T) {
 	w := sqlite(t)
 	w.set("/pad", service("Pad"))
 	w.follow("/pad")
-	if h := w.shelf.hosters[w.url+"/pad"]; h.Name != strings.TrimPrefix(w.url, "http://") || len(w.shelf.services[w.url+"/pad"]) != 1 {
+	if h := w.hoster("/pad"); h.Name != strings.TrimPrefix(w.url, "http://") || len(w.services("/pad")) != 1 {
 		t.Errorf("%+v", h)
 	}
 	w.set("/a", organization("A", "/pad"))
 	w.follow("/a")
 	w.follow("/pad")
-	if hosters, services := w.shelf.count(); hosters != 1 || services != 1 {
+	if hosters, services := w.count(); hosters != 1 || services != 1 {
 		t.Errorf("%d hosters, %d services", hosters, services)
 	}
 }

@@ -19,7 +19,7 @@ func (w *walk) sheets(ctx context.Context, address string, r *Report) error {
 	var links []link
 	var err error
 	if f.Class == statool.ClassOrganization {
-		if links, err = linksFrom(ctx, w.m.n.DB, address); err != nil {
+		if links, _, err = w.m.links(ctx, address, statool.ClassService); err != nil {
 			return err
 		}
 	}
@@ -53,6 +53,16 @@ func (w *walk) sheets(ctx context.Context, address string, r *Report) error {
 	}
 	r.Hosters, r.Services = r.Hosters+1, r.Services+len(all)
 	return w.m.n.Catalogue.Put(ctx, h, all)
+}
+
+// links are what a file leads to, of services as many as a hoster may have in the
+// catalogue; more is the line of the first one beyond, 0 for none.
+func (m *Importer) links(ctx context.Context, parent string, class statool.Class) (links []link, more int, err error) {
+	links, err = linksFrom(ctx, m.n.DB, parent)
+	if class == statool.ClassService && len(links) > catalogue.MaxServices {
+		return links[:catalogue.MaxServices], links[catalogue.MaxServices].Line, err
+	}
+	return links, 0, err
 }
 
 func (w *walk) heard(address string) bool {

@@ -114,6 +114,11 @@ func setTyped(ctx context.Context, q db.Querier, address string, typed bool) err
 	return err
 }
 
+func setDue(ctx context.Context, q db.Querier, address string, due core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE directory_file SET due_us = $2 WHERE url = $1`, address, int64(due))
+	return err
+}
+
 // linksFrom lists what a file's last good version leads to, in its order.
 func linksFrom(ctx context.Context, q db.Querier, parent string) ([]link, error) {
 	return db.All(ctx, q, func(r db.Row) (l link, err error) { return l, r.Scan(&l.Slug, &l.Child, &l.Line) },

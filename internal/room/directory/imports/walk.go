@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -35,6 +36,14 @@ type Report struct {
 	Services  int
 	Cut       string // words key: why the walk ended early; the next one goes on
 }
+
+// Why a walk ended early. After the last two it goes on within the hour; more files
+// than it may ask for, it leaves.
+const (
+	cutFiles = "directory.import.cut_files"
+	cutBytes = "directory.import.cut_bytes"
+	cutTime  = "directory.import.cut_time"
+)
 
 // outcome is what came of one file in one walk.
 type outcome int
@@ -123,9 +132,12 @@ type arrival struct {
 func (w *walk) descend(ctx context.Context, parents []string, class statool.Class, r *Report) ([]string, error) {
 	var all []arrival
 	for _, parent := range parents {
-		links, err := linksFrom(context.WithoutCancel(ctx), w.m.n.DB, parent)
+		links, more, err := w.m.links(context.WithoutCancel(ctx), parent, class)
 		if err != nil {
 			return nil, err
+		}
+		if more > 0 {
+			r.Broken = append(r.Broken, Broken{URL: parent, Trouble: trouble(more, "directory.import.many_services", map[string]any{"Limit": catalogue.MaxServices})})
 		}
 		for i, l := range links {
 			all = append(all, arrival{l, parent, i})
@@ -134,7 +146,7 @@ func (w *walk) descend(ctx context.Context, parents []string, class statool.Clas
 	// One of each in turn: a list without end takes no time from the others.
 	slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.place, b.place) })
 	if room := w.m.n.Limits.Files - len(w.done); len(all) > room {
-		all, w.cut = all[:max(0, room)], "directory.import.cut_files"
+		all, w.cut = all[:max(0, room)], cutFiles
 	}
 	if err := w.ask(ctx, all, class); err != nil {
 		return nil, err
@@ -238,7 +250,7 @@ func (w *walk) spent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.bytes >= w.m.n.Limits.Bytes {
-		w.cut = "directory.import.cut_bytes"
+		w.cut = cutBytes
 	}
 	return w.bytes >= w.m.n.Limits.Bytes
 }
@@ -248,7 +260,7 @@ func (w *walk) out(f File, o outcome) {
 	defer w.mu.Unlock()
 	w.files[f.URL], w.done[f.URL] = f, o
 	if o == notReached && w.cut == "" {
-		w.cut = "directory.import.cut_time"
+		w.cut = cutTime
 	}
 }
 
@@ -271,6 +283,12 @@ func (w *walk) finish(ctx context.Context, hosters []string, r *Report) error {
 			break
 		}
 		if err := w.sheets(ctx, address, r); err != nil {
+			return err
+		}
+	}
+	if w.cut != "" && w.cut != cutFiles {
+		// New addresses that were not reached are in no table: the root is due at once.
+		if err := setDue(ctx, w.m.n.DB, w.root, core.At(w.m.n.Now())); err != nil {
 			return err
 		}
 	}

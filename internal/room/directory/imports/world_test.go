@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/peer"
@@ -19,50 +20,13 @@ import (
 	"entrechat/internal/room/directory/migrations"
 )
 
-// shelf is the catalogue as the importer sees it.
-type shelf struct {
-	mu       sync.Mutex
-	hosters  map[string]catalogue.Hoster
-	services map[string]map[string]catalogue.Service
-}
-
-func (s *shelf) Put(_ context.Context, h catalogue.Hoster, all []catalogue.Service) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hosters[h.Author.Key], s.services[h.Author.Key] = h, map[string]catalogue.Service{}
-	for _, one := range all {
-		if one.Author.Key != h.Author.Key {
-			return fmt.Errorf("%s speaks for %s", one.Author.Key, h.Author.Key)
-		}
-		s.services[h.Author.Key][one.Slug] = one
-	}
-	return nil
-}
-
-func (s *shelf) Forget(_ context.Context, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.hosters, key)
-	delete(s.services, key)
-	return nil
-}
-
-func (s *shelf) count() (hosters, services int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, all := range s.services {
-		services += len(all)
-	}
-	return len(s.hosters), services
-}
-
 // world is an importer, and a web server whose pages a test sets. A page is a text,
 // or a handler of its own. "BASE" in a text is the server's address.
 type world struct {
 	*imports.Importer
 	t     testing.TB
 	url   string
-	shelf *shelf
+	shelf *catalogue.Store
 	now   time.Time
 
 	mu    sync.Mutex
@@ -80,7 +44,7 @@ func newWorld(t testing.TB, d *db.DB, l imports.Limits) *world {
 	t.Helper()
 	w := &world{
 		t: t, pages: map[string]any{}, asked: map[string]int{}, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
-		shelf: &shelf{hosters: map[string]catalogue.Hoster{}, services: map[string]map[string]catalogue.Service{}},
+		shelf: catalogue.New(d),
 	}
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
@@ -176,6 +140,45 @@ func (w *world) file(path string) imports.Listed {
 func (w *world) text(path string) string {
 	text, _ := w.Text(w.t.Context(), w.url+path)
 	return string(text)
+}
+
+// hoster is the catalogue's sheet of a path; the zero value when there is none.
+func (w *world) hoster(path string) catalogue.Hoster {
+	h, _ := w.sheets(path)
+	return h
+}
+
+// services are the sheets of a hoster's services by name.
+func (w *world) services(path string) map[string]catalogue.Service {
+	_, all := w.sheets(path)
+	return all
+}
+
+func (w *world) sheets(path string) (catalogue.Hoster, map[string]catalogue.Service) {
+	w.t.Helper()
+	h, all, err := w.shelf.Hoster(context.WithoutCancel(w.t.Context()), w.url+path)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		w.t.Fatal(err)
+	}
+	by := map[string]catalogue.Service{}
+	for _, s := range all {
+		by[s.Slug] = s
+	}
+	return h, by
+}
+
+// count is how many hosters are listed and how many services a search finds.
+func (w *world) count() (hosters, services int) {
+	w.t.Helper()
+	h, err := w.shelf.Hosters(w.t.Context(), catalogue.HosterQuery{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s, err := w.shelf.Find(w.t.Context(), catalogue.Query{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return h.Total, s.Total
 }
 
 func federation(subs ...string) string {
