@@ -203,12 +203,14 @@ func gone(err error) error {
 
 // refuse answers an error as restic understands it: 403 for a conflict, because
 // restic gives up on that at once, 503 for our own faults, because it would try
-// a 500 no less often but show nothing useful.
+// a 500 no less often but show nothing useful. What was cut off is answered too:
+// silence would be a 200, and it may be this node that stops, not the client.
 //
 // spec: docs/spec/rest.md#answers
 func (h handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil || errors.Is(err, context.Canceled) {
-		h.Log.Debug("client went away", "path", r.URL.Path, "error", err)
+		h.Log.Debug("request broke off", "path", r.URL.Path, "error", err)
+		http.Error(w, "503 Service Unavailable", http.StatusServiceUnavailable)
 		return
 	}
 	if errors.Is(err, errMethod) {

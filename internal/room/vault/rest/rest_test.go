@@ -228,3 +228,18 @@ func TestWhatIsWrongIsSaidAsResticUnderstandsIt(t *testing.T) {
 		t.Errorf("a body without length: %d", w.Code)
 	}
 }
+
+// A request that ends in the middle is never answered as done: it may be this
+// process that stops, with the client still listening.
+func TestWhatBreaksOffIsNotAcknowledged(t *testing.T) {
+	h := NewHandler(Needs{
+		Door: &memory{fail: fmt.Errorf("stopping: %w", context.Canceled)}, Text: error.Error, Log: slog.New(slog.DiscardHandler),
+	})
+	r := httptest.NewRequest(http.MethodPost, "/files/config", strings.NewReader("x"))
+	r.SetBasicAuth("files", "secret")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", w.Code)
+	}
+}
