@@ -180,9 +180,15 @@ func (r *Room) heal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	holders, err := r.store.holders(ctx)
+	if err != nil {
+		return err
+	}
+	well := func(id core.MemberID) bool { return states[id].Bad == 0 }
 	now := core.At(r.n.Now())
 	for id, s := range states {
-		if s.Bad == 0 || now.Sub(s.Bad) < absent {
+		// When nobody is well it is our own line that is down.
+		if s.Bad == 0 || now.Sub(s.Bad) < absent || !slices.ContainsFunc(holders, well) {
 			continue
 		}
 		n, err := r.store.giveUp(ctx, id)

@@ -31,7 +31,8 @@ func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 	if err != nil {
 		return nil, err
 	}
-	held := onlyHeld(all)
+	// What was lost may be back, or we were wrong about it: asked last, never left out.
+	held := slices.DeleteFunc(all, func(p Placement) bool { return p.State == Wrong })
 	if o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
@@ -60,18 +61,21 @@ func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 // errNotIt says that what was joined is not the object.
 var errNotIt = errors.New("not the object")
 
-// rank orders placements: members that are well first, then shards that need no
-// decoding.
+// rank orders placements: those that count first, of them members that are well, then
+// shards that need no decoding.
 func (r *Room) rank(held []Placement) []Placement {
 	out := slices.Clone(held)
-	failing := map[core.MemberID]int{}
-	for _, p := range out {
-		if r.pool.failing(p.Member) {
-			failing[p.Member] = 1
+	doubt := func(p Placement) int {
+		switch {
+		case p.State != Held:
+			return 2
+		case r.pool.failing(p.Member):
+			return 1
 		}
+		return 0
 	}
 	slices.SortStableFunc(out, func(a, b Placement) int {
-		return cmp.Or(cmp.Compare(failing[a.Member], failing[b.Member]), cmp.Compare(a.Index, b.Index))
+		return cmp.Or(cmp.Compare(doubt(a), doubt(b)), cmp.Compare(a.Index, b.Index))
 	})
 	return out
 }
@@ -218,6 +222,9 @@ func (g *gathering) took(ctx context.Context, a answer) error {
 		return a.err
 	}
 	g.room.pool.good(ctx, p.Member)
+	if p.State == Lost {
+		g.room.believe(ctx, p, Held)
+	}
 	if g.have[a.index] < 0 {
 		g.have[a.index], g.from[a.index] = a.at, p
 	}
@@ -335,13 +342,17 @@ func (r *Room) blame(ctx context.Context, p Placement, cause error) {
 	default:
 		return
 	}
-	if err := r.unplace(ctx, p, state); err != nil {
-		r.n.Log.Error("noting a lost shard failed", "object", p.Object.String(), "error", err)
+	r.believe(ctx, p, state)
+}
+
+// believe notes whether a shard is there; its object may have work again.
+func (r *Room) believe(ctx context.Context, p Placement, state PlacementState) {
+	if err := r.writeBelief(ctx, p, state); err != nil {
+		r.n.Log.Error("noting what became of a shard failed", "object", p.Object.String(), "error", err)
 	}
 }
 
-// unplace no longer counts a shard, and lets ship make it again.
-func (r *Room) unplace(ctx context.Context, p Placement, state PlacementState) error {
+func (r *Room) writeBelief(ctx context.Context, p Placement, state PlacementState) error {
 	now := core.At(r.n.Now())
 	if err := r.store.markPlacement(ctx, p, state, now); err != nil {
 		return err

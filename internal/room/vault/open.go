@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 )
@@ -17,13 +16,11 @@ const fetchLimit = 4 * time.Minute
 // members answer.
 func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 	if o.Shelf != "" {
-		f, err := r.shelf.Open(o.Shelf)
+		f, err := r.fromShelf(o)
 		if err == nil {
 			return r.keys.openFile(f, o.Sealed)
 		}
-		if !isMissing(err) {
-			return nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
-		}
+		r.n.Log.Error("a file on the shelf cannot be read", "repo", o.Repo, "file", o.File.String(), "error", err)
 	}
 	if r.cache == nil {
 		return r.openGathered(ctx, o)

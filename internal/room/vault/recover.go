@@ -209,13 +209,19 @@ func (c *census) write(ctx context.Context) error {
 	alive := map[string]*found{}
 	for _, f := range all {
 		f.stand(now)
-		// Of two forms of one file the later replaced the earlier.
-		name := f.o.Repo + "/" + f.o.File.String()
-		if older := alive[name]; older != nil && f.o.Buried == 0 {
-			older.o.Buried = f.o.Made
+		if f.o.Buried != 0 {
+			continue
 		}
-		if f.o.Buried == 0 {
+		// Of two forms of one file the later replaced the earlier, but never one that
+		// can be read one that cannot: a form is sealed anew where members went away.
+		name := f.o.Repo + "/" + f.o.File.String()
+		switch other := alive[name]; {
+		case other == nil:
 			alive[name] = f
+		case f.readable() || !other.readable():
+			other.o.Buried, alive[name] = f.o.Made, f
+		default:
+			f.o.Buried = f.o.Made
 		}
 	}
 	for batch := range slices.Chunk(all, writeBatch) {
@@ -239,6 +245,8 @@ func (f *found) stand(now core.Moment) {
 	}
 }
 
+func (f *found) readable() bool { return losses(f.o.Code, effective(f.places)) >= 0 }
+
 // openRepos brings back the repositories: name, password, keys of earlier machines
 // and new tokens.
 func (c *census) openRepos(ctx context.Context) ([]BackupFound, error) {
@@ -261,7 +269,7 @@ func (c *census) openRepos(ctx context.Context) ([]BackupFound, error) {
 		}
 		b.Files++
 		b.Bytes += f.o.Size
-		if losses(f.o.Code, effective(f.places)) < 0 {
+		if !f.readable() {
 			b.Incomplete++
 		}
 	}

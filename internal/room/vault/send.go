@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -58,8 +59,8 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 		if r.placement == nil {
 			continue
 		}
-		fresh, s.held = append(fresh, *r.placement), append(s.held, *r.placement)
-		if s.o.State == Waiting && effective(s.held) == s.o.Code.Enough() {
+		fresh = append(fresh, *r.placement)
+		if s.o.State == Waiting && effective(slices.Concat(s.held, fresh)) == s.o.Code.Enough() {
 			failed = errors.Join(failed, s.keep(ctx, fresh))
 			fresh = nil
 		}
@@ -86,6 +87,7 @@ func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case core.CodeOf(err) == core.CodeConflict:
+		r.pool.bad(ctx, troubleOf(to.ID, *p, err))
 		return nil, fmt.Errorf("%s: %w", to.ID, errOtherCode)
 	case err != nil && sending.Err() != nil:
 		err = core.Unsure("vault.member_slow", fmt.Errorf("stood still for %s: %w", stall, err))
@@ -113,8 +115,8 @@ func (m *moving) Read(p []byte) (int, error) {
 	return m.r.Read(p)
 }
 
-// keep writes receipts down, and where the object stands with them. A crash before
-// it only means that the same shards are sent again.
+// keep writes receipts down, and where the object stands with them. Those that are
+// not written down do not count: the same shards are sent again.
 func (s *shipment) keep(ctx context.Context, fresh []Placement) error {
 	if len(fresh) == 0 {
 		return nil
@@ -127,7 +129,8 @@ func (s *shipment) keep(ctx context.Context, fresh []Placement) error {
 // receipts with it. A data file that is placed leaves the shelf.
 func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
 	r, was := s.room, s.o.State
-	state := stateOf(s.o.Code, effective(s.held))
+	held := slices.Concat(s.held, fresh)
+	state := stateOf(s.o.Code, effective(held))
 	if state == was && len(fresh) == 0 {
 		return nil
 	}
@@ -148,7 +151,7 @@ func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
 	if err != nil {
 		return err
 	}
-	s.o.State = state
+	s.o.State, s.held = state, held
 	if was == Waiting && state != Waiting {
 		if !kept(s.o.File.Type) {
 			r.spool.sent(s.o.Sealed, s.began)

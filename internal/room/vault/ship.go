@@ -158,9 +158,8 @@ func (s *shipment) run(ctx context.Context) error {
 		if len(tasks) == 0 || ctx.Err() != nil {
 			return nil
 		}
-		if err := s.send(ctx, tasks, shards); errors.Is(err, errOtherCode) {
-			s.replaced = true
-			return s.room.reseal(ctx, s.o)
+		if err := s.send(ctx, tasks, shards); errors.Is(err, errOtherCode) && s.firstForm(ctx) {
+			return s.reseal(ctx)
 		} else if err != nil {
 			return err
 		}
@@ -184,11 +183,26 @@ func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done 
 		return false, nil
 	case s.o.Code.K > 1:
 		// Shards may be out there even if no receipt is: a crash loses receipts.
-		s.replaced = true
-		return true, s.room.reseal(ctx, s.o)
+		return true, s.reseal(ctx)
 	}
 	s.o.Code = codeFor(s.o.File.Type, domains)
 	return false, s.room.store.setCode(ctx, s.o.ID, s.o.Code)
+}
+
+// firstForm says that the file was never sealed anew. No honest member can have
+// anything else under the name of a second form, and sealing anew for one that lies
+// would have no end. Nor may it cost us what enough members took.
+func (s *shipment) firstForm(ctx context.Context) bool {
+	forms, err := s.room.store.named(ctx, s.o.Repo, s.o.File)
+	return err == nil && len(forms) == 1 && s.o.State == Waiting
+}
+
+// reseal has another object take this one's place. Where that fails this one gets
+// its next turn like any other.
+func (s *shipment) reseal(ctx context.Context) error {
+	err := s.room.reseal(ctx, s.o)
+	s.replaced = err == nil
+	return err
 }
 
 // settle says when the object gets its next turn, and takes it off our disk when
@@ -199,7 +213,7 @@ func (s *shipment) settle(ctx context.Context) error {
 		return err
 	}
 	if s.o.State == Placed {
-		return errors.Join(r.store.mended(ctx, s.o.ID, core.At(r.n.Now())), r.unshelve(ctx, s.o))
+		return errors.Join(r.store.mended(ctx, r.n.DB, s.o.ID, core.At(r.n.Now())), r.unshelve(ctx, s.o))
 	}
 	tries := s.o.Tries + 1
 	if s.moved {
@@ -246,23 +260,42 @@ func (r *Room) load(ctx context.Context, o Object) (stored, error) {
 	if o.Shelf == "" {
 		return r.gather(ctx, o)
 	}
+	f, broken := r.fromShelf(o)
+	if broken == nil {
+		return f, nil
+	}
+	back, err := r.gather(ctx, o)
+	if err != nil {
+		return nil, errors.Join(broken, err)
+	}
+	return back, nil
+}
+
+// fromShelf opens a sealed object on the shelf. Returns CodeInternal for one that
+// this disk lost or changed: the members may have it all the same.
+func (r *Room) fromShelf(o Object) (stored, error) {
 	f, err := r.shelf.Open(o.Shelf)
 	if err != nil {
-		return nil, fmt.Errorf("open %s on the shelf: %w", o.File, err)
+		return nil, shelfBroken(o, err)
 	}
 	if age := r.n.Now().Sub(o.Made.Time()); age < justSealed && o.Made.Time().After(r.born) {
 		return f, nil
 	}
-	// A disk that flipped a bit would otherwise be copied to every member.
+	// A flipped bit would otherwise be copied to every member, or hide from a reader
+	// what they have.
 	id, err := idOf(f, o.Sealed)
 	if err == nil && id != o.ID {
-		err = core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s is not what was written", o.File, o.Repo)).
-			With("Name", o.Repo).With("File", o.File.String())
+		err = errors.New("not what was written")
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(shelfBroken(o, err), f.Close())
 	}
 	return f, nil
+}
+
+func shelfBroken(o Object, err error) error {
+	return core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s on the shelf: %w", o.File, o.Repo, err)).
+		With("Name", o.Repo).With("File", o.File.String())
 }
 
 // reseal gives the file of an object a new sealed form, and with it a new code:
@@ -278,7 +311,8 @@ func (r *Room) reseal(ctx context.Context, old Object) error {
 	}
 	fresh := old
 	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.Code, fresh.Tries, fresh.Next = s.id, s.shelf, s.length, shard.Code{}, 0, 0
-	if err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil {
+	fresh.State = Waiting // whatever the old form was, nobody has this one
+	if replaced, err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil || !replaced {
 		return errors.Join(err, r.shelf.Remove(s.shelf))
 	}
 	r.n.Log.Info("cut anew for the members that are left", "repo", old.Repo, "file", old.File.String())

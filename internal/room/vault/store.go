@@ -54,26 +54,33 @@ func (s store) insertObject(ctx context.Context, q db.Querier, o Object, seq int
 }
 
 // replaceObject puts a newly sealed form of the same file in the place of old,
-// which stays as a buried row so that a later prune reaches its shards too.
-func (s store) replaceObject(ctx context.Context, old, fresh Object, now core.Moment) error {
-	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+// which stays as a buried row so that a later prune reaches its shards too; false
+// when old was removed meanwhile.
+func (s store) replaceObject(ctx context.Context, old, fresh Object, now core.Moment) (replaced bool, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		n, err := db.Exec(ctx, q, `UPDATE vault_object SET buried_us = $2, file = '' WHERE object = $1 AND buried_us = 0`,
 			old.ID.String(), int64(now))
-		if err != nil || n == 0 {
+		if replaced = n > 0; err != nil || !replaced {
+			return err
+		}
+		if err := s.mended(ctx, q, old.ID, now); err != nil {
 			return err
 		}
 		return s.insertObject(ctx, q, fresh, fresh.Seq)
 	})
+	return replaced, err
 }
 
 // alive is the condition that an object belongs to the repository as of $3, or
 // now when that is zero.
 const alive = `(CASE WHEN $3 = 0 THEN buried_us = 0 ELSE made_us <= $3 AND (buried_us = 0 OR buried_us > $3) END)`
 
-// file finds one file as of a moment (zero = now). Returns CodeNotFound.
+// file finds one file as of a moment (zero = now): the last of its forms, when it was
+// sealed anew since. Returns CodeNotFound.
 func (s store) file(ctx context.Context, repo string, h rest.Handle, asOf core.Moment) (Object, error) {
 	o, err := db.One(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE repo = $1 AND kind = $2 AND `+alive+` AND name = $4 ORDER BY seq DESC LIMIT 1`,
+		WHERE repo = $1 AND kind = $2 AND `+alive+` AND name = $4
+		ORDER BY seq DESC, CASE WHEN buried_us = 0 THEN 0 ELSE 1 END, buried_us DESC LIMIT 1`,
 		repo, string(h.Type), int64(asOf), h.Name)
 	if errors.Is(err, db.ErrNoRow) {
 		return o, core.NotFound("vault.no_file", fmt.Errorf("%s has no %s", repo, h))

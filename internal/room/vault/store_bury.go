@@ -32,6 +32,9 @@ func (s store) bury(ctx context.Context, objects []shard.Hash, document []byte, 
 				WHERE object = $1`, id.String(), int64(now)); err != nil {
 				return err
 			}
+			if err := s.mended(ctx, q, id, now); err != nil {
+				return err
+			}
 		}
 		return nil
 	})

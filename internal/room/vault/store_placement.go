@@ -170,6 +170,15 @@ func (s store) adoptOne(ctx context.Context, q db.Querier, f *found) error {
 		if err != nil {
 			return err
 		}
+		// A recovery that is run again may find what was saved anew since the first.
+		newer, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM vault_object
+			WHERE repo = $1 AND kind = $2 AND name = $3 AND buried_us = 0`, f.o.Repo, string(f.o.File.Type), f.o.File.Name)
+		if err != nil {
+			return err
+		}
+		if newer > 0 && f.o.Buried == 0 {
+			f.o.Buried = f.o.Made
+		}
 		if err := s.insertObject(ctx, q, f.o, last+1); err != nil {
 			return err
 		}

@@ -92,9 +92,10 @@ func (s store) endTrouble(ctx context.Context, member core.MemberID, kind string
 	return err
 }
 
-// mended ends the troubles about one object: all its shards are held again.
-func (s store) mended(ctx context.Context, id shard.Hash, now core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_trouble SET over_us = $2 WHERE object = $1 AND over_us = 0`, id.String(), int64(now))
+// mended ends the troubles about one object: all its shards are held again, or it is
+// wanted no more.
+func (s store) mended(ctx context.Context, q db.Querier, id shard.Hash, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE vault_trouble SET over_us = $2 WHERE object = $1 AND over_us = 0`, id.String(), int64(now))
 	return err
 }
 

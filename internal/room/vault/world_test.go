@@ -70,6 +70,8 @@ const (
 	swapping mood = "swapping" // gives another shard
 	emptied  mood = "emptied"  // says it has nothing
 	refusing mood = "refusing" // says no to new shards
+	// says that it has another shard of that name
+	conflicting mood = "conflicting"
 )
 
 func (m *member) set(to mood) {
@@ -155,6 +157,8 @@ func moody(m *member, h http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		case mood == refusing && r.Method == http.MethodPut:
 			peer.WriteError(w, core.Full("vault.quota_full", errors.New("full")))
+		case mood == conflicting && r.Method == http.MethodPut:
+			peer.WriteError(w, core.Conflict("vault.other_shard", errors.New("another")))
 		case mood == emptied && get:
 			peer.WriteError(w, core.NotFound("vault.no_shard", errors.New("gone")))
 		case get && (mood == flipping || mood == cutting || mood == swapping):

@@ -1,0 +1,333 @@
+package vault
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// quiet stops the owner's node and opens its room with no job running.
+func (w *world) quiet() {
+	w.t.Helper()
+	w.settled()
+	w.stop()
+	w.open()
+	w.t.Cleanup(func() { _ = w.room.n.DB.Close() })
+}
+
+func (w *world) exec(statement string, args ...any) {
+	w.t.Helper()
+	if _, err := w.room.n.DB.ExecContext(w.t.Context(), statement, args...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) object(id shard.Hash) Object {
+	w.t.Helper()
+	o, err := w.room.store.object(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return o
+}
+
+// A receipt that could not be written down counts for nothing: the file stays on
+// the shelf, and no snapshot is acknowledged on top of it.
+func TestReceiptsThatAreNotWrittenDownDoNotCount(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	w.quiet()
+	body := randomBytes(100_000, 1)
+	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
+	w.exec(`CREATE TRIGGER full BEFORE INSERT ON vault_placement BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+	if err := w.room.shipOne(t.Context(), o.ID); err == nil {
+		t.Error("failing to write receipts is no error")
+	}
+	if o := w.object(o.ID); o.State != Waiting || o.Safe != 0 || o.Shelf == "" {
+		t.Fatalf("taken for off-site: %+v", o)
+	}
+	w.exec(`DROP TRIGGER full`)
+	if err := w.room.shipOne(t.Context(), o.ID); err != nil {
+		t.Fatal(err)
+	}
+	if o := w.object(o.ID); o.State != Placed {
+		t.Fatalf("%+v", o)
+	}
+}
+
+// A disk that has no room for the new form of a file is tried again after a pause,
+// not at once and for ever.
+func TestASealingThatFailsWaits(t *testing.T) {
+	w := newWorld(t, 6)
+	w.recodeAfter = 1
+	w.create("files")
+	w.quiet()
+	body := randomBytes(100_000, 1)
+	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
+	w.mu.Lock()
+	w.lent = w.lent[:2] // fewer than its code wants
+	w.mu.Unlock()
+	w.forgive()
+	if err := w.room.store.postpone(t.Context(), o.ID, 5, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.room.shelf = w.room.shelf.WithFloor(1 << 60)
+	if err := w.room.shipOne(t.Context(), o.ID); core.CodeOf(err) != core.CodeFull {
+		t.Fatal(err)
+	}
+	if o := w.object(o.ID); o.Next <= core.At(time.Now()) {
+		t.Fatalf("due again at once: %+v", o)
+	}
+}
+
+// A member that says of every shard that it has another one cannot have a file
+// sealed and sent anew without end.
+func TestAMemberThatAlwaysConflicts(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	w.settled()
+	w.members[0].set(conflicting)
+	w.client("files", "").put(rest.Data, randomBytes(50_000, 1))
+	w.client("files", "").put(rest.Snapshots, []byte("a snapshot"))
+	time.Sleep(500 * time.Millisecond)
+	var forms int64
+	row := w.room.n.DB.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_object WHERE kind = 'data'`)
+	if err := row.Scan(&forms); err != nil {
+		t.Fatal(err)
+	}
+	if forms > 2 {
+		t.Errorf("sealed %d times", forms)
+	}
+	troubles, err := w.room.store.troubles(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(troubles) == 0 || troubles[0].Member != w.members[0].id {
+		t.Errorf("the member is not named: %+v", troubles)
+	}
+	w.members[0].set(honest)
+	w.forgive()
+	w.settled()
+}
+
+// A new form of a file is on this disk only, whatever the old one was: a start in
+// between keeps it.
+func TestANewFormIsNotOffSiteYet(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	w.quiet()
+	body := randomBytes(100_000, 1)
+	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
+	o := w.accept(h, body)
+	w.exec(`UPDATE vault_object SET made_us = $1, state = 'safe', safe_us = 1 WHERE object = $2`, int64(core.At(time.Now().Add(-2*linger))), o.ID.String())
+	if err := w.room.reseal(t.Context(), w.object(o.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.room.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := w.room.store.file(t.Context(), "files", h, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fresh.Shelf == "" || fresh.State != Waiting {
+		t.Fatalf("nobody has it: %+v", fresh)
+	}
+}
+
+// A file that was removed while it was sealed anew leaves nothing behind.
+func TestRemovedWhileSealedAnew(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	w.quiet()
+	body := randomBytes(100_000, 1)
+	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
+	if err := w.room.store.buryObject(t.Context(), o.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	before := w.onShelf()
+	if err := w.room.reseal(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if after := w.onShelf(); !slices.Equal(after, before) {
+		t.Errorf("on the shelf %v, before %v", after, before)
+	}
+}
+
+func (w *world) onShelf() (names []string) {
+	w.t.Helper()
+	if err := w.room.shelf.Walk("", func(name string) error { names = append(names, name); return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	return names
+}
+
+// As of a day before a file was cut anew, the form that is whole is read.
+func TestThePastHasTheFormThatIsWhole(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	w.quiet()
+	body := randomBytes(1000, 1)
+	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
+	old := w.accept(h, body)
+	w.exec(`UPDATE vault_object SET made_us = 1 WHERE object = $1`, old.ID.String())
+	if err := w.room.reseal(t.Context(), w.object(old.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := w.room.store.file(t.Context(), "files", h, 2); err != nil || o.ID == old.ID {
+		t.Fatalf("the form that was given up: %+v, %v", o, err)
+	}
+}
+
+// When nobody has answered us for days it is our line that is down: nobody is given
+// up.
+func TestOurOwnOutageGivesNobodyUp(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.client("files", "").put(rest.Data, randomBytes(100_000, 7))
+	w.quiet()
+	for _, m := range w.members {
+		if err := w.room.store.setLender(t.Context(), m.id, lenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.room.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if holders, err := w.room.store.holders(t.Context()); err != nil || len(holders) != 3 {
+		t.Fatalf("%v still count, %v", holders, err)
+	}
+}
+
+// Shards that were given up are still asked for when there are no others, and count
+// again when they are there.
+func TestWhatWasGivenUpIsStillRead(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	c := w.client("files", "")
+	body := randomBytes(100_000, 7)
+	path := c.put(rest.Data, body)
+	w.settled()
+	for _, m := range w.members {
+		m.set(refusing) // nothing new is taken
+		if _, err := w.room.store.giveUp(t.Context(), m.id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.room.cache.forgetAll()
+	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Fatalf("status %d", status)
+	}
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.room.store.placements(t.Context(), o.ID)
+	if err != nil || len(onlyHeld(all)) < o.Code.K {
+		t.Errorf("%d count again, %v", len(onlyHeld(all)), err)
+	}
+}
+
+// A flipped bit on this disk does not keep from the reader what every member has.
+func TestABrokenShelfIsReadAround(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	c := w.client("files", "")
+	body := randomBytes(5000, 7)
+	path := c.put(rest.Index, body)
+	w.settled()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Index, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(w.dir, "vault", "shelf", filepath.FromSlash(o.Shelf))
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)-100] ^= 1
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`UPDATE vault_object SET made_us = 1`) // long ago: what was just written is trusted
+	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Fatalf("status %d, %d bytes", status, len(got))
+	}
+	if _, err := w.room.fromShelf(w.object(o.ID)); err != nil {
+		t.Errorf("it stays broken: %v", err)
+	}
+}
+
+// What was wrong with shards of a file that is removed is over.
+func TestTroubleEndsWithTheFile(t *testing.T) {
+	w := newWorld(t, 3)
+	made := w.create("files")
+	body := randomBytes(5000, 7)
+	path := w.client("files", "").put(rest.Data, body)
+	w.settled()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.room.store.addTrouble(t.Context(), Trouble{Member: "m0.test", Kind: troubleLost, Object: o.ID.String(), Last: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := w.client("files", made.Prune).do("DELETE", path, nil); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	troubles, err := w.room.store.troubles(t.Context(), 0)
+	if err != nil || len(troubles) != 1 || troubles[0].Over == 0 {
+		t.Fatalf("%+v %v", troubles, err)
+	}
+}
+
+// Of two forms of one file a recovery takes the one that can be read.
+func TestRecoveryTakesTheFormThatIsWhole(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.quiet()
+	for _, first := range []byte{1, 2} { // the ids' order must not matter
+		c := &census{room: w.room, objects: map[shard.Hash]*found{}}
+		h := rest.Handle{Type: rest.Data, Name: nameOf([]byte{first})}
+		form := func(id byte, places int) *found {
+			f := &found{o: Object{ID: shard.Hash{id, first}, Repo: "files", File: h, Code: shard.Code{K: 2, N: 4}, Made: 5}}
+			for i := range places {
+				f.places = append(f.places, Placement{Object: f.o.ID, Index: i, Member: w.members[i].id, State: Held})
+			}
+			c.objects[f.o.ID] = f
+			return f
+		}
+		whole := form(first, 3)
+		form(3-first, 1)
+		if err := c.write(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := w.room.store.file(t.Context(), "files", h, 0); err != nil || o.ID != whole.o.ID {
+			t.Errorf("%+v, %v", o, err)
+		}
+	}
+}
+
+// A recovery that is run again finds a file that was saved anew meanwhile: both
+// stay, the newer is the one in force.
+func TestRecoveryBesideANewFile(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.quiet()
+	kept := w.accept(rest.Handle{Type: rest.Config}, []byte("new"))
+	late := &found{o: Object{ID: shard.Hash{1}, Repo: "files", File: kept.File, Code: shard.Code{K: 1, N: 1}, Made: 5}}
+	if err := w.room.store.adopt(t.Context(), []*found{late}); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := w.room.store.file(t.Context(), "files", kept.File, 0); err != nil || o.ID != kept.ID {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
