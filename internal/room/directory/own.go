@@ -174,7 +174,11 @@ func (r *Room) Withdraw(ctx context.Context, name string) error {
 	if err := os.Remove(filepath.Join(r.n.Dir, name+suffix)); err != nil {
 		return fmt.Errorf("withdraw %s: %w", name, err)
 	}
-	return r.link(ctx)
+	if err := r.link(ctx); err != nil {
+		return err
+	}
+	r.sayNow(ctx)
+	return nil
 }
 
 // published is a file after it was written, and the hoster's file brought in line.
@@ -182,6 +186,7 @@ func (r *Room) published(ctx context.Context, name string) (OwnFile, error) {
 	if err := r.link(ctx); err != nil {
 		return OwnFile{}, err
 	}
+	r.sayNow(ctx)
 	all, err := r.Own(ctx)
 	if err != nil {
 		return OwnFile{}, err

@@ -30,8 +30,9 @@ func (r *Room) web(face *web.Face) web.Pages {
 	files := web.NewPage[filesPage](face, pages, "pages/files.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
 	own := r.introduction(face)
+	others := r.others(face)
 	return web.Pages{
-		Routes: append(own.Routes, []web.Route{
+		Routes: append(slices.Concat(own.Routes, others.Routes), []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
 				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
@@ -40,7 +41,7 @@ func (r *Room) web(face *web.Face) web.Pages {
 				return r.filesPage(req.Context(), face.Printer(req))
 			})},
 		}...),
-		Menu: append(own.Menu, []web.Entry{
+		Menu: append(slices.Concat(own.Menu, others.Menu), []web.Entry{
 			{Path: servicesPath, Key: "directory.menu_services", Order: 10},
 			{Path: filesPath, Key: "directory.menu_files", Order: 10},
 		}...),
@@ -92,21 +93,32 @@ func cardOf(p *words.Printer, name string, s statool.Service) serviceCard {
 	if s.Name == "" {
 		card.Name = name
 	}
-	a := access.FromStatool(s.Registration, s.Load)
-	for _, key := range []string{"without." + string(a.Without), "register." + string(a.Register), "load." + string(a.Load)} {
-		if key != "without." && key != "register." && key != "load." {
-			card.Says = append(card.Says, p.T("directory.access."+key, nil))
-		}
-	}
+	card.Says = accessSays(p, access.FromStatool(s.Registration, s.Load))
 	level := s.Status.Level
 	if s.EndDate != "" {
 		level = "OVER"
 	}
-	card.Mood = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
-	if card.Mood != "" {
-		card.State = p.T("directory.level."+level, nil)
-	}
+	card.State, card.Mood = levelSays(p, level)
 	return card
+}
+
+// accessSays is who may use a service, in sentences.
+func accessSays(p *words.Printer, a access.Access) (says []string) {
+	for _, key := range []string{"without." + string(a.Without), "register." + string(a.Register), "load." + string(a.Load)} {
+		if key != "without." && key != "register." && key != "load." {
+			says = append(says, p.T("directory.access."+key, nil))
+		}
+	}
+	return says
+}
+
+// levelSays is how a service does, and the class of it; nothing for what nobody said.
+func levelSays(p *words.Printer, level string) (says, mood string) {
+	mood = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
+	if mood != "" {
+		says = p.T("directory.level."+level, nil)
+	}
+	return says, mood
 }
 
 // filesPage is how our own files stand, for admins.

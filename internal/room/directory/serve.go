@@ -6,23 +6,28 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/logbook"
 )
 
 // Fittings is what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	files := http.HandlerFunc(r.serveFile)
 	var work []jobs.Job
-	if r.Imports != nil {
-		work = append(work, r.Imports.Jobs()...)
+	var readers []logbook.Reader
+	if r.Catalogue != nil {
+		work = append(r.Imports.Jobs(), jobs.Job{Name: "directory-say", Every: time.Minute, Jitter: 10 * time.Second, Run: r.say})
+		readers = r.readers()
 	}
 	return fit.Fittings{
-		Name: "directory",
-		Web:  r.web,
-		Jobs: work,
+		Name:    "directory",
+		Web:     r.web,
+		Jobs:    work,
+		Readers: readers,
 		Pages: []fit.Route{
 			{Pattern: "GET " + wellKnown + "{file}", Handler: files},
 			{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},

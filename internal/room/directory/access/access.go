@@ -39,9 +39,9 @@ const (
 
 // Access is who may use a service. The zero value says nothing.
 type Access struct {
-	Without  Without
-	Register Register
-	Load     Load
+	Without  Without  `json:"without,omitempty"`
+	Register Register `json:"register,omitempty"`
+	Load     Load     `json:"load,omitempty"`
 }
 
 // Valid says whether all three answers are known words.

@@ -98,6 +98,9 @@ func program(name string) string { return strings.Join(fold(name), "") }
 func wordsOf(s Service, h Hoster) []string {
 	words := fold(strings.Join([]string{s.Name, s.About, s.Software, s.Town, h.Name, h.Town}, " "))
 	words = append(words, fold(strings.Join(s.Kind.names(), " "))...)
+	if h.Author.Source == FromLog {
+		words = append(words, fold(h.Author.Key)...)
+	}
 	for _, lang := range s.Languages {
 		words = append(words, "lang:"+strings.ToLower(lang))
 	}

@@ -75,7 +75,18 @@ func (s *Store) PutService(ctx context.Context, service Service) error {
 		if err := putService(ctx, q, service); err != nil {
 			return err
 		}
-		return refresh(ctx, q, key)
+		h, err := hosterOf(ctx, q, key)
+		if core.CodeOf(err) == core.CodeNotFound {
+			return nil // it may come before its hoster
+		}
+		if err != nil {
+			return err
+		}
+		shadow, err := speaksElsewhere(ctx, q, h)
+		if err != nil {
+			return err
+		}
+		return index(ctx, q, service, h, !shadow && !service.Ended)
 	})
 }
 
@@ -173,11 +184,10 @@ func refresh(ctx context.Context, q db.Querier, key string) error {
 			return err
 		}
 	}
-	others, err := db.One(ctx, q, number, `SELECT count(*) FROM directory_hoster WHERE source = 'log' AND file = $1 AND key <> $1`, key)
+	shadow, err := speaksElsewhere(ctx, q, h)
 	if err != nil {
 		return err
 	}
-	shadow := others > 0 && h.Author.Source == FromFile
 	if _, err := db.Exec(ctx, q, `UPDATE directory_hoster SET shadow = $2 WHERE key = $1`, key, flag(shadow)); err != nil {
 		return err
 	}
@@ -191,6 +201,15 @@ func refresh(ctx context.Context, q db.Querier, key string) error {
 		}
 	}
 	return nil
+}
+
+// speaksElsewhere says whether a hoster known by its file speaks in a logbook too.
+func speaksElsewhere(ctx context.Context, q db.Querier, h Hoster) (bool, error) {
+	if h.Author.Source != FromFile {
+		return false, nil
+	}
+	n, err := db.One(ctx, q, number, `SELECT count(*) FROM directory_hoster WHERE source = 'log' AND file = $1`, h.Author.Key)
+	return n > 0, err
 }
 
 func index(ctx context.Context, q db.Querier, s Service, h Hoster, shown bool) error {

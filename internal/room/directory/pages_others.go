@@ -1,0 +1,269 @@
+package directory
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/catalogue"
+)
+
+const (
+	searchPath  = "/search"
+	hostersPath = "/hosters"
+	hosterPath  = "/hosters/one"
+)
+
+// others are the pages about all hosters we know; none where there is no node.
+func (r *Room) others(face *web.Face) web.Pages {
+	if r.Catalogue == nil {
+		return web.Pages{}
+	}
+	search := web.NewPage[searchPage](face, pages, "pages/search.html", "pages/sheet.html")
+	hosters := web.NewPage[hostersPage](face, pages, "pages/hosters.html", "pages/sheet.html")
+	one := web.NewPage[hosterPage](face, pages, "pages/hoster.html", "pages/sheet.html")
+	return web.Pages{
+		Routes: []web.Route{
+			{Pattern: "GET " + searchPath, Handler: search.Show(func(req *http.Request) (searchPage, error) {
+				return r.searchPage(req, face.Printer(req))
+			})},
+			{Pattern: "GET " + hostersPath, Handler: hosters.Show(func(req *http.Request) (hostersPage, error) {
+				return r.hostersPage(req, face.Printer(req))
+			})},
+			{Pattern: "GET " + hosterPath, Handler: one.Show(func(req *http.Request) (hosterPage, error) {
+				return r.hosterPage(req.Context(), face.Printer(req), req.URL.Query().Get("key"))
+			})},
+		},
+		Menu: []web.Entry{
+			{Path: searchPath, Key: "directory.menu_search", Order: 12},
+			{Path: hostersPath, Key: "directory.menu_hosters", Order: 13},
+		},
+	}
+}
+
+// age is whose words a sheet holds, and how old they are.
+type age struct {
+	Source     catalogue.Source
+	Said       core.Moment // 0 = not known
+	Heard      core.Moment
+	Silent     bool // the author was not heard for long: his words may be old
+	Suspended  bool // two histories of its logbook are about
+	Unverified bool
+}
+
+// serviceSheet is one service as a page about all hosters writes it.
+type serviceSheet struct {
+	catalogue.Service
+	Kind  string
+	Says  []string
+	Tongs string // its languages
+	State string
+	Mood  string
+	From  string // the hoster's name
+	Page  string // the hoster's page
+	Age   age
+}
+
+// hosterSheet is one hoster.
+type hosterSheet struct {
+	catalogue.Hoster
+	Place string
+	State string
+	Mood  string
+	Mail  bool // Contact is a mailbox
+	Page  string
+	Age   age
+}
+
+// pager leads through the pages of a result.
+type pager struct {
+	Total          int
+	Before, Behind string // addresses; empty = none
+}
+
+func pagerOf(req *http.Request, page, total int) pager {
+	at := func(n int) string {
+		q := req.URL.Query()
+		q.Set("page", strconv.Itoa(n))
+		return req.URL.Path + "?" + q.Encode()
+	}
+	p := pager{Total: total}
+	if page > 0 {
+		p.Before = at(page - 1)
+	}
+	if (page+1)*catalogue.PageSize < total {
+		p.Behind = at(page + 1)
+	}
+	return p
+}
+
+// maxPage bounds how far anybody turns pages.
+const maxPage = 10_000
+
+func pageOf(req *http.Request) int {
+	n, err := strconv.Atoi(req.URL.Query().Get("page"))
+	if err != nil {
+		return 0
+	}
+	return min(max(n, 0), maxPage)
+}
+
+// searchPage is what was looked for, and what there is.
+type searchPage struct {
+	Fields   []web.Field
+	Open     bool
+	Without  bool
+	Services []serviceSheet
+	Pager    pager
+}
+
+func (r *Room) searchPage(req *http.Request, p *words.Printer) (page searchPage, err error) {
+	q := queryOf(req.URL.Query())
+	q.Page, q.Day = pageOf(req), r.n.Now()
+	found, err := r.Catalogue.Find(req.Context(), q)
+	if err != nil {
+		return page, err
+	}
+	heard, err := r.heard(req.Context())
+	if err != nil {
+		return page, err
+	}
+	kinds := []web.Option{{Text: p.T("directory.search.any", nil), Chosen: q.Kind == ""}}
+	for _, k := range catalogue.Kinds() {
+		kinds = append(kinds, web.Option{Value: string(k), Text: p.T("directory.kind."+string(k), nil), Chosen: k == q.Kind})
+	}
+	slices.SortFunc(kinds[1:], func(a, b web.Option) int { return strings.Compare(a.Text, b.Text) })
+	page = searchPage{
+		Fields: []web.Field{
+			{Name: "q", Label: "directory.search.text", Value: q.Text, Kind: "search"},
+			{Name: "kind", Label: "directory.search.kind", Options: kinds},
+			{Name: "language", Label: "directory.search.language", Hint: "directory.search.language_hint", Value: q.Language},
+			{Name: "town", Label: "directory.search.town", Value: q.Town},
+		},
+		Open: q.Open, Without: q.WithoutAccount, Pager: pagerOf(req, q.Page, found.Total),
+	}
+	for _, f := range found.Services {
+		page.Services = append(page.Services, sheetOf(p, f.Service, f.Hoster, heard))
+	}
+	return page, nil
+}
+
+// queryOf is a search as an address says it.
+func queryOf(v url.Values) catalogue.Query {
+	return catalogue.Query{
+		Text: bounded(v.Get("q")), Kind: catalogue.Kind(bounded(v.Get("kind"))), Software: bounded(v.Get("software")),
+		Language: bounded(strings.TrimSpace(v.Get("language"))), Town: bounded(v.Get("town")), Country: bounded(v.Get("country")),
+		Open: v.Get("open") != "", WithoutAccount: v.Get("without_account") != "",
+	}
+}
+
+// bounded keeps what is shown again and compared within reason.
+func bounded(text string) string {
+	const most = 200
+	runes := []rune(strings.ToValidUTF8(text, ""))
+	return string(runes[:min(len(runes), most)])
+}
+
+func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member) serviceSheet {
+	sheet := serviceSheet{
+		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: ageOf(s.Author, heard),
+		Says: accessSays(p, s.Access), Tongs: strings.Join(s.Languages, ", "),
+	}
+	sheet.Age.Unverified = s.Unverified
+	if s.Kind != "" {
+		sheet.Kind = p.T("directory.kind."+string(s.Kind), nil)
+	}
+	level := strings.ToUpper(string(s.Level))
+	if s.Ended {
+		level = "OVER"
+	}
+	sheet.State, sheet.Mood = levelSays(p, level)
+	return sheet
+}
+
+func pageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key": {key}}.Encode() }
+
+// heard is when each member was last heard, by anybody we hear.
+func (r *Room) heard(ctx context.Context) (map[string]logbook.Member, error) {
+	known, err := r.n.Book.Known(ctx)
+	out := make(map[string]logbook.Member, len(known))
+	for _, m := range known {
+		out[string(m.ID)] = m
+	}
+	return out, err
+}
+
+func ageOf(a catalogue.Author, heard map[string]logbook.Member) age {
+	out := age{Source: a.Source, Said: a.Said, Heard: a.Heard}
+	if m, ok := heard[a.Key]; ok && a.Source == catalogue.FromLog {
+		out.Heard = max(out.Heard, m.Heard)
+		out.Silent, out.Suspended = m.State == logbook.Stale || m.State == logbook.NotHeard, m.State == logbook.Suspended
+	}
+	return out
+}
+
+// hostersPage is every hoster we know.
+type hostersPage struct {
+	Fields  []web.Field
+	Hosters []hosterSheet
+	Pager   pager
+}
+
+func (r *Room) hostersPage(req *http.Request, p *words.Printer) (page hostersPage, err error) {
+	q := catalogue.HosterQuery{Text: bounded(req.URL.Query().Get("q")), Page: pageOf(req), Day: r.n.Now()}
+	found, err := r.Catalogue.Hosters(req.Context(), q)
+	if err != nil {
+		return page, err
+	}
+	heard, err := r.heard(req.Context())
+	if err != nil {
+		return page, err
+	}
+	page.Fields = []web.Field{{Name: "q", Label: "directory.search.hoster", Value: q.Text, Kind: "search"}}
+	page.Pager = pagerOf(req, q.Page, found.Total)
+	for _, h := range found.Hosters {
+		page.Hosters = append(page.Hosters, hosterSheetOf(p, h, heard))
+	}
+	return page, nil
+}
+
+func hosterSheetOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member) hosterSheet {
+	sheet := hosterSheet{
+		Hoster: h, Place: strings.Trim(h.Town+", "+h.Country, ", "), Page: pageOfHoster(h.Author.Key),
+		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: ageOf(h.Author, heard),
+	}
+	if h.State != "" {
+		sheet.State = p.T("directory.hoster."+string(h.State), map[string]any{"Day": p.Day(h.Ends)})
+		sheet.Mood = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
+	}
+	return sheet
+}
+
+// hosterPage is one hoster with its services, those that are over too.
+type hosterPage struct {
+	Hoster   hosterSheet
+	Services []serviceSheet
+}
+
+func (r *Room) hosterPage(ctx context.Context, p *words.Printer, key string) (page hosterPage, err error) {
+	h, all, err := r.Catalogue.Hoster(ctx, key)
+	if err != nil {
+		return page, err
+	}
+	heard, err := r.heard(ctx)
+	if err != nil {
+		return page, err
+	}
+	page.Hoster = hosterSheetOf(p, h, heard)
+	for _, s := range all {
+		page.Services = append(page.Services, sheetOf(p, s, h, heard))
+	}
+	return page, nil
+}

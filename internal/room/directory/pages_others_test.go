@@ -1,0 +1,106 @@
+package directory
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/migrations"
+)
+
+// shelf is a logbook of which only the neighbours' state matters here.
+type shelf []logbook.Member
+
+func (s shelf) Known(context.Context) ([]logbook.Member, error) { return s, nil }
+
+func (shelf) Append(context.Context, string, []core.MemberID, core.Moment, any) (logbook.Entry, error) {
+	return logbook.Entry{}, core.Unsure("logbook.catching_up", context.DeadlineExceeded)
+}
+
+// nodeRoom is a room of a node that knows three hosters.
+func nodeRoom(t *testing.T) *Room {
+	t.Helper()
+	now := time.Unix(1_800_000_000, 0)
+	ago := func(d time.Duration) core.Moment { return core.At(now.Add(-d)) }
+	r := New(Needs{
+		Dir: filepath.Join(t.TempDir(), "directory"), URL: "https://chaton-a.test", Now: func() time.Time { return now },
+		DB: dbtest.SQLite(t, "directory", migrations.Files), Self: "chaton-a.test",
+		Book: shelf{{ID: "chaton-b.test", State: logbook.NotHeard, Heard: ago(72 * time.Hour)}, {ID: "chaton-c.test", State: logbook.Suspended}},
+	})
+	for key, source := range map[string]catalogue.Source{"chaton-b.test": catalogue.FromLog, "chaton-c.test": catalogue.FromLog, "https://d.test/o.properties": catalogue.FromFile} {
+		h := catalogue.Hoster{
+			Author: catalogue.Author{Key: key, Source: source, Said: ago(96 * time.Hour), Heard: ago(90 * time.Hour)},
+			Name:   "Chez <b>" + key[:8], Town: "Brest", Country: "FR", Website: "https://" + "www.test/", Contact: "contact@d.test", State: catalogue.StateClosing, Ends: core.At(now),
+		}
+		s := catalogue.Service{Slug: "pad", Name: "Pad <script>", Kind: catalogue.KindPad, Languages: []string{"fr"}, Price: "5 €", Unverified: source == catalogue.FromFile}
+		if err := r.Catalogue.Put(t.Context(), h, []catalogue.Service{s, {Slug: "old", Name: "Gone", Ended: true}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+func TestSearchPages(t *testing.T) {
+	v := visit(t, nodeRoom(t))
+	for path, want := range map[string][]string{
+		"/search":                                              {"3 services found", "Pad &lt;script&gt;", "Not heard for a while", "Two histories", "nobody has checked", "5 €"},
+		"/search?q=zebra":                                      {"Nothing like it", `value="zebra"`},
+		"/search?q=%22%3E%3Cscript%3E":                         {`value="&#34;&gt;&lt;script&gt;"`},
+		"/search?q=brest&kind=pad&page=-4":                     {"3 services found", `<option value="pad" selected>`},
+		"/search?page=99999999999999999999":                    {"found"},
+		"/search?language=fr&open=1":                           {"Nothing like it", `name="open" value="1" checked`},
+		"/hosters":                                             {"3 hosters", "Closes on 2027-01-15", "Brest, FR"},
+		"/hosters?q=d+test+BREST":                              {"One hoster", "Chez &lt;b&gt;https://"},
+		"/hosters/one?key=chaton-b.test":                       {"Gone", "Ended", "mailto:contact@d.test", "3 days"},
+		"/hosters/one?key=https%3A%2F%2Fd.test%2Fo.properties": {"Read in the file"},
+	} {
+		got := v.ask(http.MethodGet, path, nil)
+		body := got.Body.String()
+		if got.Code != http.StatusOK || len(body) > 60_000 {
+			t.Errorf("%s: status %d, %d bytes", path, got.Code, len(body))
+		}
+		for _, text := range want {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s lacks %q\n%s", path, text, body)
+			}
+		}
+		if strings.Contains(body, "<script") {
+			t.Errorf("%s holds a script", path)
+		}
+	}
+	if got := v.ask(http.MethodGet, "/hosters/one?key=nobody", nil); got.Code != http.StatusNotFound {
+		t.Errorf("status %d", got.Code)
+	}
+}
+
+// TestPagesOfAResult: the way through a long result keeps the question.
+func TestPagesOfAResult(t *testing.T) {
+	r := nodeRoom(t)
+	var many []catalogue.Service
+	for i := range 70 {
+		many = append(many, catalogue.Service{Slug: "s" + string(rune('a'+i/26)) + string(rune('a'+i%26)), Name: "Many", About: strings.Repeat("é", 600)})
+	}
+	if err := r.Catalogue.Put(t.Context(), catalogue.Hoster{Author: catalogue.Author{Key: "m.test", Source: catalogue.FromLog}, Name: "M"}, many); err != nil {
+		t.Fatal(err)
+	}
+	v := visit(t, r)
+	body := v.ask(http.MethodGet, "/search?q=many&page=1", nil).Body.String()
+	for _, text := range []string{"70 services found", "/search?page=0&amp;q=many", "/search?page=2&amp;q=many"} {
+		if !strings.Contains(body, text) {
+			t.Errorf("no %q", text)
+		}
+	}
+	if len(body) > 60_000 {
+		t.Errorf("%d bytes", len(body))
+	}
+	if body := v.ask(http.MethodGet, "/search?q=many&page=2", nil).Body.String(); strings.Contains(body, `rel="next"`) {
+		t.Error("a page behind the last one")
+	}
+}

@@ -1,0 +1,211 @@
+package directory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/statool"
+)
+
+// What a hoster says in its logbook: of itself, and of one service. The last one
+// said counts.
+// spec: docs/spec/directory.md#entries
+const (
+	typeHoster  = "entrechat/hoster/1"
+	typeService = "entrechat/service/1"
+)
+
+// say tells the others what changed in our own files since we last told them.
+// Nothing is said as long as there is no file about us.
+func (r *Room) say(ctx context.Context) error {
+	h, services, err := r.ownSheets(ctx)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	before, said, err := r.Catalogue.Hoster(ctx, h.Author.Key)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return err
+	}
+	if !sameSheet(h, before) {
+		if err := r.tell(ctx, typeHoster, h, func(a catalogue.Author) error {
+			h.Author = a
+			return r.Catalogue.PutHoster(ctx, h)
+		}); err != nil {
+			return err
+		}
+	}
+	for _, s := range changes(said, services) {
+		if err := r.tell(ctx, typeService, s, func(a catalogue.Author) error {
+			s.Author = a
+			return r.Catalogue.PutService(ctx, s)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sayNow is say for somebody who just changed a file: when it does not work now, the
+// job does it later.
+func (r *Room) sayNow(ctx context.Context) {
+	if r.Catalogue == nil {
+		return
+	}
+	if err := r.say(ctx); err != nil {
+		r.n.Log.Info("not said in the logbook yet", "error", err)
+	}
+}
+
+// tell writes one sheet into our logbook, and keeps it at once: the next comparison
+// must not find it missing.
+func (r *Room) tell(ctx context.Context, typ string, sheet any, keep func(catalogue.Author) error) error {
+	e, err := r.n.Book.Append(ctx, typ, nil, 0, sheet)
+	if err != nil {
+		return err
+	}
+	return keep(r.authorOf(e))
+}
+
+// ownSheets are our own files as others read them. Returns CodeNotFound while there
+// is none about us.
+func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalogue.Service, err error) {
+	own, err := r.Own(ctx)
+	if err != nil {
+		return h, nil, err
+	}
+	author := catalogue.Author{Key: string(r.n.Self), Source: catalogue.FromLog}
+	known := false
+	for _, f := range own {
+		doc, err := statool.Parse(f.Text)
+		if err != nil {
+			continue // doctor says so; what was said of it stays
+		}
+		if f.Name == hoster {
+			known, h = true, catalogue.HosterOf(doc, r.n.Now())
+			h.Author = author
+			h = h.Tidy()
+			continue
+		}
+		s, err := catalogue.ServiceOf(doc, f.Name, r.n.Now()).Tidy()
+		if err != nil {
+			return h, nil, err
+		}
+		s.Author = author
+		all = append(all, s)
+	}
+	if !known {
+		return h, nil, core.NotFound("directory.no_own_file", errors.New("nothing is said of us yet")).With("Name", hoster)
+	}
+	return h, all[:min(len(all), catalogue.MaxServices)], nil
+}
+
+// changes are the services of which something else is to be said than was said
+// last; those that have no file any more are over.
+func changes(said, now []catalogue.Service) (out []catalogue.Service) {
+	before := map[string]catalogue.Service{}
+	for _, s := range said {
+		before[s.Slug] = s
+	}
+	for _, s := range now {
+		if was, ok := before[s.Slug]; !ok || !sameSheet(s, was) {
+			out = append(out, s)
+		}
+		delete(before, s.Slug)
+	}
+	for _, s := range said {
+		if _, gone := before[s.Slug]; gone && !s.Ended {
+			out = append(out, catalogue.Service{Author: s.Author, Slug: s.Slug, Name: s.Name, Kind: s.Kind, Ended: true})
+		}
+	}
+	return out
+}
+
+// sameSheet compares what two sheets say, whoever said it and when.
+func sameSheet(a, b any) bool {
+	one, err := wire.Encode(a)
+	other, err2 := wire.Encode(b)
+	return err == nil && err2 == nil && bytes.Equal(one, other)
+}
+
+// readers hear what members say of themselves.
+func (r *Room) readers() []logbook.Reader {
+	return []logbook.Reader{{Name: "directory", Types: []string{typeHoster, typeService}, Read: r.read, Cut: r.cut}}
+}
+
+// read takes one entry in. What makes no sense is skipped: it must not stop the
+// rest of that logbook.
+func (r *Room) read(ctx context.Context, e logbook.Entry) error {
+	if stale, err := r.saidSince(ctx, e); err != nil || stale {
+		return err
+	}
+	if e.Typ == typeHoster {
+		var h catalogue.Hoster
+		if wire.Peek(e.Body, &h) != nil {
+			return nil
+		}
+		h.Author = r.authorOf(e)
+		return r.Catalogue.PutHoster(ctx, h.Tidy())
+	}
+	var s catalogue.Service
+	if wire.Peek(e.Body, &s) != nil {
+		return nil
+	}
+	s, err := s.Tidy()
+	if err != nil {
+		return nil //nolint:nilerr // a stranger's mistake
+	}
+	s.Author = r.authorOf(e)
+	err = r.Catalogue.PutService(ctx, s)
+	if core.CodeOf(err) == core.CodeFull {
+		return nil // more services than we keep of one hoster
+	}
+	return err
+}
+
+// saidSince says whether an entry of our own is older than what we keep of ourselves:
+// it was told before it comes back to us here.
+func (r *Room) saidSince(ctx context.Context, e logbook.Entry) (bool, error) {
+	if e.Log != r.n.Self {
+		return false, nil
+	}
+	h, all, err := r.Catalogue.Hoster(ctx, string(e.Log))
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	last := h.Author.Said
+	if e.Typ == typeService {
+		var s catalogue.Service
+		if wire.Peek(e.Body, &s) != nil {
+			return true, nil
+		}
+		last = 0
+		for _, have := range all {
+			if have.Slug == s.Slug {
+				last = have.Author.Said
+			}
+		}
+	}
+	return e.Iat < last, nil
+}
+
+// cut forgets what a member said when some of it was taken back: its own node says
+// anew what holds.
+func (r *Room) cut(ctx context.Context, log core.MemberID, _ int64) error {
+	return r.Catalogue.Forget(ctx, string(log))
+}
+
+func (r *Room) authorOf(e logbook.Entry) catalogue.Author {
+	now := core.At(r.n.Now())
+	return catalogue.Author{Key: string(e.Log), Source: catalogue.FromLog, Said: min(e.Iat, now), Heard: now}
+}
