@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,25 +100,30 @@ func (l *Local) emptyTrash(ctx context.Context) error {
 }
 
 // Scrub reads what was not read for 30 days, a bounded amount a run, and marks
-// what is no longer what its root says.
+// what is no longer what its root says. A file that the disk does not read is passed
+// over; a whole batch of them is a disk that is away.
 func (l *Local) Scrub(ctx context.Context) error {
-	left := int64(scrubBytes)
-	for left > 0 {
-		rows, err := l.store.unchecked(ctx, l.now().Add(-scrubEvery), batch)
-		if err != nil || len(rows) == 0 {
+	unread := map[string]error{} // by file; these stay the first in line
+	for left := int64(scrubBytes); left > 0 && len(unread) < batch; {
+		rows, err := l.store.unchecked(ctx, l.now().Add(-scrubEvery), batch+len(unread))
+		if err != nil {
 			return err
+		}
+		rows = slices.DeleteFunc(rows, func(r row) bool { return unread[r.ref().file()] != nil })
+		if len(rows) == 0 {
+			break
 		}
 		for _, r := range rows {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if err := l.scrub(ctx, r); err != nil {
-				return err
+				unread[r.ref().file()] = err
 			}
 			left -= r.bytes
 		}
 	}
-	return nil
+	return errors.Join(slices.Collect(maps.Values(unread))...)
 }
 
 func (l *Local) scrub(ctx context.Context, r row) error {

@@ -369,3 +369,51 @@ func TestPaceOfThePact(t *testing.T) {
 		}
 	})
 }
+
+// A shard that goes to the trash just now has no receipt: its owner must send it
+// again.
+func TestNoReceiptForWhatIsLeaving(t *testing.T) {
+	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		o := w.newThing(1, 2000)
+		w.keep(w.local.For(ana), o, 0)
+		ref := RefOf(o.heads[0].Header)
+		seen, err := find(t.Context(), d, ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.local.store.setState(t.Context(), ref, stateHeld, stateLeaving); err != nil {
+			t.Fatal(err)
+		}
+		_, err = desk{w.local, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")
+		wants(t, "leaving", err, core.CodeUnsure, "vault.busy")
+	})
+}
+
+// One file that the disk does not read must not keep the others from being looked at.
+func TestScrubGoesOnBehindAnUnreadableFile(t *testing.T) {
+	w := sqliteWorld(t)
+	first, second := w.newThing(1, 2000), w.newThing(2, 2000)
+	w.keep(w.local.For(ana), first, 0)
+	w.pass(time.Second)
+	w.keep(w.local.For(ana), second, 0)
+	path := func(o thing) string {
+		return filepath.Join(w.path, filepath.FromSlash(RefOf(o.heads[0].Header).file()))
+	}
+	// A folder opens and does not read, as a file on bad sectors.
+	if err := errors.Join(os.Remove(path(first)), os.Mkdir(path(first), 0o700), os.Truncate(path(second), 1500)); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(scrubEvery + time.Minute)
+	if err := w.local.Scrub(t.Context()); err == nil {
+		t.Error("an unreadable file is no error")
+	}
+	for o, want := range map[string]struct {
+		thing
+		state string
+	}{"unreadable": {first, stateHeld}, "broken": {second, stateBroken}} {
+		if r, err := find(t.Context(), w.db, RefOf(want.heads[0].Header)); err != nil || r.state != want.state {
+			t.Errorf("the %s one is %s, %v", o, r.state, err)
+		}
+	}
+}

@@ -224,8 +224,12 @@ func (d desk) again(ctx context.Context, head shard.Head, old row, keep core.Mom
 	if old.state != stateHeld {
 		return Receipt{}, busy("the same shard is " + old.state)
 	}
-	if err := d.store.renew(ctx, old.ref(), keep); err != nil {
+	renewed, err := d.store.renew(ctx, old.ref(), keep)
+	if err != nil {
 		return Receipt{}, d.noRoom(err)
+	}
+	if !renewed {
+		return Receipt{}, busy("the same shard is leaving or broke just now")
 	}
 	old.keep = keep
 	return d.receipt(old, nonce)

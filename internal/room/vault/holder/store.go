@@ -160,12 +160,12 @@ func (s store) confirm(ctx context.Context, r row) error {
 }
 
 // renew gives a held shard a new promise, and raises it when it was buried: its
-// owner has just sent it again.
-func (s store) renew(ctx context.Context, ref Ref, keep core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET keep_us = $4, buried_us = 0
+// owner has just sent it again. False when it is held no more.
+func (s store) renew(ctx context.Context, ref Ref, keep core.Moment) (bool, error) {
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET keep_us = $4, buried_us = 0
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $5`,
 		ref.Owner, ref.Object.String(), ref.Index, keep, stateHeld)
-	return err
+	return n > 0, err
 }
 
 // drop takes a row in this state out of the list and of the quota.
