@@ -120,13 +120,36 @@ func (r *Room) buryAt(ctx context.Context, graves []grave) error {
 		if slices.Contains(answer.Later, g.object) {
 			err = r.store.buryLater(ctx, g, now.Add(buryYoung))
 		} else {
-			err = r.store.buried(ctx, g, now) // or it never had it
+			err = r.laidToRest(ctx, g, now) // or it never had it
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// laidToRest writes that a member buried an object, or has it raised when the object
+// was brought back while the tombstone was on its way.
+func (r *Room) laidToRest(ctx context.Context, g grave, now core.Moment) error {
+	if ok, err := r.store.buried(ctx, g, now); ok || err != nil {
+		return err
+	}
+	if unheard, _ := r.unbury(ctx, []core.MemberID{g.member}, []shard.Hash{g.object}); len(unheard) > 0 {
+		return r.store.losePlacements(ctx, g.object, g.member)
+	}
+	return nil
+}
+
+// unbury has members raise objects and answers those that did not, with the last
+// reason.
+func (r *Room) unbury(ctx context.Context, members []core.MemberID, ids []shard.Hash) (unheard []core.MemberID, last error) {
+	for _, m := range members {
+		if _, err := r.n.Holder(m).Unbury(ctx, ids); err != nil {
+			unheard, last = append(unheard, m), err
+		}
+	}
+	return unheard, last
 }
 
 // Undelete brings back everything that was removed from a backup after a moment,
@@ -153,26 +176,23 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (in
 	return len(objects), nil
 }
 
-// raise brings one batch of objects back, first at the members, then here.
+// raise brings one batch of objects back, first at the members, then here, then once
+// more at the members: a tombstone may have come to one in between.
 func (r *Room) raise(ctx context.Context, batch []Object, members []core.MemberID) error {
 	ids := make([]shard.Hash, 0, len(batch))
 	for _, o := range batch {
 		ids = append(ids, o.ID)
 	}
-	var unheard []core.MemberID
-	var last error
-	for _, m := range members {
-		if _, err := r.n.Holder(m).Unbury(ctx, ids); err != nil {
-			unheard, last = append(unheard, m), err
-		}
-	}
-	if len(unheard) == len(members) {
+	if unheard, last := r.unbury(ctx, members, ids); len(unheard) == len(members) {
 		return core.Unsure("vault.undelete_unheard", fmt.Errorf("no member answers: %w", last))
 	}
 	for _, id := range ids {
 		if err := r.store.raise(ctx, id); err != nil {
 			return err
 		}
+	}
+	unheard, _ := r.unbury(ctx, members, ids)
+	for _, id := range ids {
 		for _, m := range unheard {
 			if err := r.store.losePlacements(ctx, id, m); err != nil {
 				return err

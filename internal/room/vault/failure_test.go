@@ -2,13 +2,16 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -329,5 +332,53 @@ func TestRecoveryBesideANewFile(t *testing.T) {
 	}
 	if o, err := w.room.store.file(t.Context(), "files", kept.File, 0); err != nil || o.ID != kept.ID {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// late gives a tombstone to its member only after something else happened.
+type late struct {
+	holder.Holder
+	first func()
+}
+
+func (l late) Bury(ctx context.Context, t holder.Tombstone) (holder.Burial, error) {
+	l.first()
+	return l.Holder.Bury(ctx, t)
+}
+
+// A tombstone that was on its way while everything was brought back does not bury it
+// after all.
+func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
+	w := newWorld(t, 2)
+	made := w.create("files")
+	body := randomBytes(10_000, 8)
+	path := w.client("files", "").put(rest.Data, body)
+	w.settled()
+	for _, m := range w.members { // old enough to be buried
+		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_held SET received_us = 1`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, text := w.client("files", made.Prune).do("DELETE", path, nil); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+	honest, once := w.room.n.Holder, sync.Once{}
+	w.room.n.Holder = func(id core.MemberID) holder.Holder {
+		return late{honest(id), func() {
+			once.Do(func() {
+				if n, err := w.room.Undelete(t.Context(), "files", 0); n != 1 || err != nil {
+					t.Error(n, err)
+				}
+			})
+		}}
+	}
+	if err := w.room.sendTombstones(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range w.members {
+		var buried int64
+		if err := m.db.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_held WHERE buried_us > 0`).Scan(&buried); err != nil || buried != 0 {
+			t.Errorf("%s has %d buried shards, %v", m.id, buried, err)
+		}
 	}
 }

@@ -65,11 +65,12 @@ func (s store) graves(ctx context.Context, now core.Moment, limit int) ([]grave,
 		WHERE p.grave_us = 0 AND p.bury_us <= $1 ORDER BY p.member, p.object LIMIT $2`, int64(now), limit)
 }
 
-// buried writes that a member has buried an object.
-func (s store) buried(ctx context.Context, g grave, now core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET grave_us = $3 WHERE object = $1 AND member = $2`,
-		g.object.String(), string(g.member), int64(now))
-	return err
+// buried writes that a member has buried an object; false when the object was
+// brought back meanwhile.
+func (s store) buried(ctx context.Context, g grave, now core.Moment) (bool, error) {
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET grave_us = $3 WHERE object = $1 AND member = $2
+		AND EXISTS (SELECT 1 FROM vault_tombstone t WHERE t.object = $1)`, g.object.String(), string(g.member), int64(now))
+	return n > 0, err
 }
 
 // buryLater says when a member is sent a tombstone again.

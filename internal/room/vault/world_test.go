@@ -54,6 +54,7 @@ type member struct {
 	id     core.MemberID
 	server *httptest.Server
 	store  string // folder with its shard files
+	db     *db.DB
 	mu     sync.Mutex
 	mood   mood
 }
@@ -127,13 +128,13 @@ func (w *world) newKey(id core.MemberID) {
 
 func (w *world) addMember(id core.MemberID) *member {
 	w.newKey(id)
-	m := &member{id: id, store: filepath.Join(w.t.TempDir(), "store")}
+	m := &member{id: id, store: filepath.Join(w.t.TempDir(), "store"), db: w.database()}
 	disk, err := blob.Open(m.store)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	local := holder.New(holder.Needs{
-		DB: w.database(), Dir: disk, Signer: w.signers[id], Trust: w, Keys: w, Now: time.Now, Log: w.log,
+		DB: m.db, Dir: disk, Signer: w.signers[id], Trust: w, Keys: w, Now: time.Now, Log: w.log,
 	})
 	routes := peer.NewHandler(w.peer(id), local.Routes())
 	m.server = httptest.NewServer(moody(m, routes))
