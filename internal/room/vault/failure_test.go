@@ -382,3 +382,32 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 		}
 	}
 }
+
+// One member that still has a file buried, or says so, does not hide it from a
+// recovery; its shard is sent again, which raises it.
+func TestOneBurialHidesNothing(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.quiet()
+	c := &census{room: w.room, objects: map[shard.Hash]*found{}}
+	h := rest.Handle{Type: rest.Data, Name: nameOf([]byte("x"))}
+	id := shard.Hash{1}
+	c.objects[id] = &found{o: Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
+	for i, buried := range []core.Moment{7, 0, 0} {
+		c.count(w.members[i].id, holder.Held{
+			Head:   shard.Head{Header: shard.Header{Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id}},
+			Buried: buried,
+		})
+	}
+	if err := c.write(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.room.store.file(t.Context(), "files", h, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.room.store.placements(t.Context(), o.ID)
+	if err != nil || len(onlyHeld(all)) != 2 || o.State != Safe {
+		t.Errorf("%s, %+v, %v", o.State, all, err)
+	}
+}

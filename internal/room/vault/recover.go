@@ -86,7 +86,8 @@ type found struct {
 	o       Object
 	prune   shard.PruneKey
 	places  []Placement
-	foreign bool // its label is not ours to open
+	graves  []core.Moment // when members buried their shards
+	foreign bool          // its label is not ours to open
 }
 
 // askAll lists what every contact holds, all at once.
@@ -157,13 +158,14 @@ func (c *census) count(member core.MemberID, held holder.Held) {
 	if held.K != f.o.Code.K {
 		return // cut with another code; the two do not mix
 	}
-	f.places = append(f.places, Placement{
+	p := Placement{
 		Object: held.Object, Index: held.Index, Member: member, Length: held.Length, Root: held.Root,
 		State: Held, Held: held.Received, Seen: core.At(c.room.n.Now()),
-	})
-	if held.Buried != 0 && (f.o.Buried == 0 || held.Buried < f.o.Buried) {
-		f.o.Buried = held.Buried
 	}
+	if held.Buried != 0 {
+		p.State, f.graves = Lost, append(f.graves, held.Buried)
+	}
+	f.places = append(f.places, p)
 	f.o.Code.N = max(f.o.Code.N, held.N)
 }
 
@@ -236,16 +238,24 @@ func (c *census) write(ctx context.Context) error {
 // made anew: the members that did not answer may only be slow to come back.
 const settleDown = 24 * time.Hour
 
-// stand says where a found object stands.
+// stand says where a found object stands. It was removed when most of its members
+// buried it; a few of them may not have heard that it was brought back, or lie. Their
+// shards are sent again, which raises them.
 func (f *found) stand(now core.Moment) {
-	f.o.State = stateOf(f.o.Code, effective(f.places))
+	if 2*len(f.graves) > len(f.places) {
+		f.o.Buried = slices.Min(f.graves)
+		for i := range f.places {
+			f.places[i].State = Held
+		}
+	}
+	f.o.State = stateOf(f.o.Code, effective(onlyHeld(f.places)))
 	f.o.Safe = max(f.o.Made, 1)
 	if f.o.State != Placed {
 		f.o.Next = now.Add(settleDown)
 	}
 }
 
-func (f *found) readable() bool { return losses(f.o.Code, effective(f.places)) >= 0 }
+func (f *found) readable() bool { return losses(f.o.Code, effective(onlyHeld(f.places))) >= 0 }
 
 // openRepos brings back the repositories: name, password, keys of earlier machines
 // and new tokens.
