@@ -271,3 +271,25 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// Two pulls of a long log run beside each other: a piece that the other one has
+// stored already is nothing new, and no panic.
+func TestAPieceThatCameTwice(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	for i := range 5 {
+		a.say(t, i)
+	}
+	b.pull(t, a)
+	a.say(t, 6) // the head is ahead of what b holds
+	ok(t, b.book.TakePiece(t.Context(), a.book, a.id, 3))
+	if m := b.sees(t, a); m.Size != 6 {
+		t.Fatalf("%+v", m)
+	}
+	must[int64](t)(b.book.Verify(t.Context(), a.id))
+	b.pull(t, a)
+	if m := b.sees(t, a); m.Size != 7 {
+		t.Fatalf("%+v", m)
+	}
+}

@@ -204,7 +204,8 @@ func (b *Book) consider(ctx context.Context, address string, item headItem) erro
 
 // considerOwn looks at what others hold of our own log. An earlier state is what
 // we expect. More than we have means that this node lost entries, or that another
-// one runs with our key: the guard must pass again before anything is appended.
+// one runs with our key: the guard must pass again before anything is appended. What
+// our key did not sign means nothing.
 func (b *Book) considerOwn(ctx context.Context, l logRow, s source, note []byte) error {
 	c, err := claim(note)
 	if err != nil {
@@ -215,6 +216,13 @@ func (b *Book) considerOwn(ctx context.Context, l logRow, s source, note []byte)
 		if err != nil || root == c.Hash {
 			return err
 		}
+	}
+	keys, _, err := b.KeySet(ctx, l.member)
+	if err != nil {
+		return err
+	}
+	if _, err := openHead(keys, l.epoch, note); err != nil {
+		return err
 	}
 	b.unguard()
 	_, err = b.sync(ctx, s, l.member, l.epoch, note)

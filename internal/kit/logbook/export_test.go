@@ -3,6 +3,8 @@ package logbook
 import (
 	"context"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"entrechat/internal/core"
 )
 
@@ -30,5 +32,28 @@ func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) err
 		return err
 	}
 	_, err = b.sync(ctx, s, id, l.epoch, note)
+	return err
+}
+
+// TakePiece offers the first entries of a long log as another holds it, as a pull
+// does that stores it piece by piece.
+func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size int64) error {
+	l, err := currentLog(ctx, from.n.DB, id)
+	if err != nil {
+		return err
+	}
+	root, err := rootAt(ctx, from.n.DB, l, size)
+	if err != nil {
+		return err
+	}
+	page, err := getEntries(ctx, from.n.DB, l.origin, 0, int(size))
+	if err != nil {
+		return err
+	}
+	o := offer{member: id, epoch: l.epoch, note: l.note, part: tlog.Tree{N: size, Hash: root}}
+	for _, s := range page {
+		o.entries = append(o.entries, s.data)
+	}
+	_, err = b.take(ctx, o)
 	return err
 }

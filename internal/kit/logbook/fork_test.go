@@ -134,3 +134,27 @@ func TestFalseAccusation(t *testing.T) {
 	}
 	c.pass(time.Minute)
 }
+
+// Forgetting a member and following it again is no pardon.
+func TestForgettingIsNoPardon(t *testing.T) {
+	c := newClock()
+	liar := found(t, "chaton-x.test", sqlite(t), c)
+	twin := twinOf(t, liar)
+	b := found(t, "chaton-b.test", sqlite(t), c)
+	b.meet(t, liar)
+	liar.say(t, 1)
+	twin.say(t, 2)
+	b.pull(t, liar)
+	_ = b.book.SyncAt(t.Context(), liar.id, twin.server.URL)
+	ok(t, b.book.Unfollow(t.Context(), liar.id))
+	b.meet(t, liar)
+	if m := b.sees(t, liar); m.State != logbook.Suspended {
+		t.Fatalf("%+v", m)
+	}
+	ok(t, b.book.Pardon(t.Context(), liar.id))
+	ok(t, b.book.Unfollow(t.Context(), liar.id))
+	b.meet(t, liar)
+	if m := b.sees(t, liar); m.State != logbook.Fresh {
+		t.Fatalf("pardoned, and %s", m.State)
+	}
+}

@@ -213,3 +213,54 @@ func TestBadPosts(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 }
+
+// A neighbour that invents a head of our own log does not make us ask our mirrors
+// anew: without them we could append no more.
+func TestInventedHeadOfOurs(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	ok(t, a.book.Push(t.Context()))
+	ok(t, a.book.HoldLease(t.Context()))
+	head := "chaton-a.test\n9\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n— chaton-a.test AAAAAAAA\n"
+	answer, err := json.Marshal(map[string]any{"store": "A", "cursor": 1, "heads": []any{
+		map[string]any{"member": a.id, "epoch": 1, "version": 1, "head": head},
+	}})
+	ok(t, err)
+	url, _ := impostor(t, b, serve("/ec/v1/heads", answer))
+	ok(t, a.book.Learn(t.Context(), b.id, b.next(t, func(k *logbook.KeySet) { k.URL = url })))
+	_ = a.book.PullFrom(t.Context(), b.id, 0)
+	b.dark.Store(true)
+	ok(t, a.book.Learn(t.Context(), b.id, b.next(t, func(k *logbook.KeySet) { k.Version, k.URL = k.Version+1, b.server.URL })))
+	ok(t, add(t, a.book))
+}
+
+// What a revoked key wrote stays on our disk in quarantine, and counts: a member that
+// gives up one key after the other must not fill it.
+func TestQuarantineCounts(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	thief := twinOf(t, a)
+	for i := range 30 {
+		thief.say(t, 100+i)
+	}
+	ok(t, b.book.SyncAt(t.Context(), a.id, thief.server.URL))
+	held := func() (n int64) {
+		ok(t, b.db.QueryRowContext(t.Context(), `SELECT bytes FROM logbook_log WHERE member = $1`, string(a.id)).Scan(&n))
+		return n
+	}
+	before := held()
+	a.signer = seal.NewSigner(a.id, newKey(t))
+	doc := a.next(t, func(k *logbook.KeySet) {
+		k.Keys[0].RevokedFrom = 1
+		k.Keys = append(k.Keys, logbook.NewKey(a.signer.Public()))
+	})
+	ok(t, b.book.Learn(t.Context(), a.id, doc))
+	if m := b.sees(t, a); m.Size != 1 {
+		t.Fatalf("%+v", m)
+	}
+	if after := held(); after < before {
+		t.Errorf("%d bytes count, %d are on the disk", after, before)
+	}
+}

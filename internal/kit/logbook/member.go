@@ -22,14 +22,7 @@ func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root co
 	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, id)
 		if core.CodeOf(err) == core.CodeNotFound {
-			m = memberRow{id: id, url: url, root: root, followed: b.now()}
-			if err := putMember(ctx, q, m); err != nil {
-				return err
-			}
-			if err := putLog(ctx, q, emptyLog(id, 1, 0)); err != nil {
-				return err
-			}
-			return askAnew(ctx, q)
+			return begin(ctx, q, memberRow{id: id, url: url, root: root, followed: b.now()})
 		}
 		if err != nil {
 			return err
@@ -50,7 +43,39 @@ func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root co
 	return err
 }
 
-// Unfollow forgets a member and everything read from it; proofs against it stay.
+// begin writes a member that was not known.
+func begin(ctx context.Context, q db.Querier, m memberRow) error {
+	var err error
+	if m.forked, err = unpardoned(ctx, q, m); err != nil {
+		return err
+	}
+	if err := putMember(ctx, q, m); err != nil {
+		return err
+	}
+	if err := putLog(ctx, q, emptyLog(m.id, 1, 0)); err != nil {
+		return err
+	}
+	return askAnew(ctx, q)
+}
+
+// unpardoned is when a fork was proved of somebody we begin to follow, and not
+// pardoned since; zero = never. The name may have another owner by now, with another
+// root key.
+func unpardoned(ctx context.Context, q db.Querier, m memberRow) (core.Moment, error) {
+	all, err := allForks(ctx, q)
+	for _, k := range all {
+		if k.member != m.id || k.pardoned != 0 {
+			continue
+		}
+		if f, err := DecodeFork(k.proof); err == nil && f.Check(m.root, KeySet{}) == nil {
+			return k.found, nil
+		}
+	}
+	return 0, err
+}
+
+// Unfollow forgets a member and everything read from it; proofs against it stay, and
+// suspend it again when it is followed again.
 // Returns CodeInvalid for ourselves. Unknown members are no error.
 func (b *Book) Unfollow(ctx context.Context, id core.MemberID) error {
 	if id == b.self() {

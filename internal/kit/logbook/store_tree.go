@@ -175,7 +175,8 @@ func getEntries(ctx context.Context, q db.Querier, origin string, from int64, li
 }
 
 // truncate takes a log back to a smaller size; what stood behind is kept in
-// quarantine. It answers the tree that is left.
+// quarantine and goes on counting as the member's bytes. It answers the tree that is
+// left.
 func truncate(ctx context.Context, q db.Querier, l logRow, size int64, now core.Moment) (logRow, error) {
 	root, err := rootAt(ctx, q, l, size)
 	if err != nil {
@@ -198,11 +199,7 @@ func truncate(ctx context.Context, q db.Querier, l logRow, size int64, now core.
 		return l, err
 	}
 	l.tree = tlog.Tree{N: size, Hash: root}
-	if err := putTiles(ctx, q, l.origin, edge); err != nil {
-		return l, err
-	}
-	l.bytes, err = db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(length(data)), 0) AS BIGINT) FROM logbook_entry WHERE log = $1`, l.origin)
-	return l, err
+	return l, putTiles(ctx, q, l.origin, edge)
 }
 
 // edgeTiles are all hash tiles of a log as of a smaller size.

@@ -152,6 +152,9 @@ func (s *step) extend(ctx context.Context) error {
 	if o.part.N != 0 {
 		want = o.part
 	}
+	if want.N <= l.tree.N {
+		return nil // another pull has stored this piece meanwhile
+	}
 	end := o.from + int64(len(o.entries))
 	if o.from > l.tree.N || end < want.N {
 		return core.Conflict("logbook.gap", fmt.Errorf("log %s: hold %d, want %d, offered [%d, %d)", l.origin, l.tree.N, want.N, o.from, end)).

@@ -20,7 +20,7 @@ CREATE TABLE logbook_log (
     signed_us    BIGINT NOT NULL,    -- author's own time stamp on head
     heard_us     BIGINT NOT NULL,    -- the same, but never later than when it came
     cosignature  TEXT NOT NULL,      -- our own line for head, '' = none
-    bytes        BIGINT NOT NULL,    -- of all entries held
+    bytes        BIGINT NOT NULL,    -- of all entries held, those in quarantine too
     seq          BIGINT NOT NULL,    -- order of changes on this node, the cursor of heads
     UNIQUE (member, epoch)
 );
