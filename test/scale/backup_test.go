@@ -87,16 +87,21 @@ func (b *bench) prepare() {
 	say := func(text string) { b.t.Log(text) }
 	b.restic, err = lab.Restic().Find(b.t.Context(), say)
 	b.must(err)
-	b.program = filepath.Join(b.dir, "entrechat")
-	out, err := exec.CommandContext(b.t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program, "../../cmd/entrechat").CombinedOutput()
-	if err != nil {
-		b.t.Fatalf("%v\n%s", err, out)
-	}
+	b.build()
 	b.tree = filepath.Join(b.dir, "tree")
 	b.must(lab.WriteTree(b.tree, treeFiles, treeBytes, 7))
 	b.want, err = lab.ReadTree(b.tree)
 	b.must(err)
 	b.t.Logf("%d files and folders", len(b.want))
+}
+
+// build makes the program as it is released.
+func (b *bench) build() {
+	b.program = filepath.Join(b.dir, "entrechat")
+	out, err := exec.CommandContext(b.t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program, "../../cmd/entrechat").CombinedOutput()
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, out)
+	}
 }
 
 // timed runs restic and keeps its wall time in seconds under a name.
@@ -251,17 +256,9 @@ func (b *bench) write() {
 	out.WriteString("| memory (resident), MB | measured | goal |\n|---|---|---|\n")
 	fmt.Fprintf(&out, "| idle node | %s | <= 40 |\n| owner's node, peak | %s | |\n| one member, peak | %s | |\n| both together | %.1f | <= 128 |\n",
 		b.spread("idle node MB"), b.spread("front peak MB"), b.spread("member peak MB"), b.median("front peak MB")+b.median("member peak MB"))
-	path := filepath.Join("..", "..", "docs", "benchmarks.md")
-	text, err := os.ReadFile(path)
-	b.must(err)
-	open, shut := "<!-- backup -->\n", "<!-- /backup -->"
+	mark := "backup"
 	if b.apart {
-		open, shut = "<!-- backup, members apart -->\n", "<!-- /backup, members apart -->"
+		mark = "backup, members apart"
 	}
-	before, rest, ok := strings.Cut(string(text), open)
-	_, after, ok2 := strings.Cut(rest, shut)
-	if !ok || !ok2 {
-		b.t.Fatal("docs/benchmarks.md lacks its marks")
-	}
-	b.must(os.WriteFile(path, []byte(before+open+out.String()+shut+after), 0o644))
+	b.between(mark, out.String())
 }

@@ -149,14 +149,14 @@ func (r *Room) read(ctx context.Context, e logbook.Entry) error {
 	if e.Typ == typeHoster {
 		var h catalogue.Hoster
 		if wire.Peek(e.Body, &h) != nil {
-			return nil
+			return nil //nolint:nilerr // a stranger's mistake
 		}
 		h.Author = r.authorOf(e)
 		return r.Catalogue.PutHoster(ctx, h.Tidy())
 	}
 	var s catalogue.Service
 	if wire.Peek(e.Body, &s) != nil {
-		return nil
+		return nil //nolint:nilerr // as above
 	}
 	s, err := s.Tidy()
 	if err != nil {
@@ -187,7 +187,7 @@ func (r *Room) saidSince(ctx context.Context, e logbook.Entry) (bool, error) {
 	if e.Typ == typeService {
 		var s catalogue.Service
 		if wire.Peek(e.Body, &s) != nil {
-			return true, nil
+			return true, nil //nolint:nilerr // read skips it anyway
 		}
 		last = 0
 		for _, have := range all {

@@ -270,11 +270,14 @@ func scanHoster(r db.Row) (h Hoster, err error) {
 // scanInto reads an author and a sheet.
 func scanInto(r db.Row, a *Author, sheet any) error {
 	var text string
-	var who Author
-	if err := r.Scan(&who.Key, &who.Source, &who.Said, &who.Heard, &text); err != nil {
+	if err := r.Scan(&a.Key, &a.Source, &a.Said, &a.Heard, &text); err != nil {
 		return err
 	}
-	err := wire.Peek([]byte(text), sheet)
-	*a = who
-	return err
+	return wire.Peek([]byte(text), sheet)
+}
+
+// unpack reads a service's and its hoster's sheet. What a sheet does not hold, as
+// its author, stays.
+func unpack(service string, s *Service, hoster string, h *Hoster) error {
+	return errors.Join(wire.Peek([]byte(service), s), wire.Peek([]byte(hoster), h))
 }

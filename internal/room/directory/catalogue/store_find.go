@@ -1,11 +1,13 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
-	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 )
 
@@ -25,14 +27,28 @@ func (c *conditions) add(condition string, args ...any) {
 	c.parts = append(c.parts, fmt.Sprintf(condition, marks...))
 }
 
+// among adds that a column is one of the values; of none, nothing is.
+func among[T any](c *conditions, column string, values []T) {
+	if len(values) == 0 {
+		c.add("1 = 0")
+		return
+	}
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	c.add(column+" IN (%s"+strings.Repeat(", %s", len(args)-1)+")", args...)
+}
+
 func (c *conditions) where() string { return strings.Join(c.parts, " AND ") }
 
-func (q Query) conditions() *conditions {
+// filters are what of a query stands in columns; nil when nothing does.
+func (q Query) filters() *conditions {
 	c := &conditions{}
 	c.add("shown = 1")
-	for column, value := range map[string]string{"kind": string(q.Kind), "software": program(q.Software), "country": strings.ToUpper(q.Country)} {
-		if value != "" {
-			c.add(column+" = %s", value)
+	for _, f := range [][2]string{{"kind", string(q.Kind)}, {"software", program(q.Software)}, {"country", strings.ToUpper(q.Country)}} {
+		if f[1] != "" {
+			c.add(f[0]+" = %s", f[1])
 		}
 	}
 	if q.Open {
@@ -42,18 +58,7 @@ func (q Query) conditions() *conditions {
 		c.add("without = 1")
 	}
 	if q.Hosters != nil {
-		args := make([]any, len(q.Hosters))
-		for i, key := range q.Hosters {
-			args[i] = key
-		}
-		c.add("hoster IN (''"+strings.Repeat(", %s", len(args))+")", args...)
-	}
-	for _, t := range q.terms() {
-		if t.prefix {
-			c.add("id IN (SELECT service FROM directory_word WHERE word >= %s AND word < %s)", t.word, t.word+"\U0010FFFF")
-		} else {
-			c.add("EXISTS (SELECT 1 FROM directory_word w WHERE w.word = %s AND w.service = directory_service.id)", t.word)
-		}
+		among(c, "hoster", q.Hosters)
 	}
 	return c
 }
@@ -62,48 +67,116 @@ func (q Query) conditions() *conditions {
 // wrote last counts, and every day it is another one, so that nobody is always
 // first.
 func (s *Store) Find(ctx context.Context, q Query) (Result, error) {
-	c := q.conditions()
-	type hit struct{ id, total int64 }
-	c.args = append(c.args, turnOf(q.Day), PageSize, max(q.Page, 0)*PageSize)
-	n := len(c.args)
-	hits, err := db.All(ctx, s.db, func(r db.Row) (h hit, err error) { return h, r.Scan(&h.id, &h.total) },
-		fmt.Sprintf(`SELECT id, count(*) OVER () FROM directory_service WHERE %s ORDER BY id %% $%d, id LIMIT $%d OFFSET $%d`,
-			c.where(), n-2, n-1, n), c.args...)
-	if err != nil || len(hits) == 0 {
+	ids, err := s.matches(ctx, q)
+	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Total: int(hits[0].total)}
-	for _, h := range hits {
-		found, err := s.found(ctx, h.id)
-		if core.CodeOf(err) == core.CodeNotFound {
-			continue // it went away just now
-		}
-		if err != nil {
-			return Result{}, err
-		}
-		result.Services = append(result.Services, found)
-	}
-	return result, nil
+	turn := turnOf(q.Day)
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Or(cmp.Compare(a%turn, b%turn), cmp.Compare(a, b)) })
+	result := Result{Total: len(ids)}
+	from := min(max(q.Page, 0)*PageSize, len(ids))
+	result.Services, err = s.found(ctx, ids[from:min(from+PageSize, len(ids))])
+	return result, err
 }
 
-func (s *Store) found(ctx context.Context, id int64) (f Found, err error) {
-	type row struct {
-		hoster string
-		Service
+// matches are the services that have all that a query asks for.
+func (s *Store) matches(ctx context.Context, q Query) ([]int64, error) {
+	terms, filters := q.terms(), q.filters()
+	var ids []int64
+	// Words stand only for services that are shown.
+	if len(terms) == 0 || len(filters.parts) > 1 {
+		var err error
+		if ids, err = s.numbers(ctx, "id", "directory_service", filters); err != nil || len(ids) == 0 {
+			return nil, err
+		}
 	}
-	got, err := db.All(ctx, s.db, func(r db.Row) (w row, err error) {
-		err = scanInto(r, &w.Author, &w.Service)
-		w.hoster = w.Author.Key
-		return w, err
-	}, `SELECT hoster, 'log', said_us, heard_us, sheet FROM directory_service WHERE id = $1`, id)
+	for i, t := range terms {
+		c := &conditions{}
+		if t.prefix {
+			c.add("word >= %s AND word < %s", t.word, t.word+"\U0010FFFF")
+		} else {
+			c.add("word = %s", t.word)
+		}
+		having, err := s.numbers(ctx, "service", "directory_word", c)
+		if err != nil || len(having) == 0 {
+			return nil, err
+		}
+		if i > 0 || ids != nil {
+			having = both(ids, having)
+		}
+		if ids = having; len(ids) == 0 {
+			return nil, nil
+		}
+	}
+	return ids, nil
+}
+
+// numbers are the different values of a column of numbers. They come as one text:
+// one row is read many times faster than thousands.
+func (s *Store) numbers(ctx context.Context, column, table string, c *conditions) ([]int64, error) {
+	text, err := db.One(ctx, s.db, func(r db.Row) (t string, err error) { return t, r.Scan(&t) },
+		`SELECT coalesce(string_agg(CAST(`+column+` AS TEXT), ' '), '') FROM `+table+` WHERE `+c.where(), c.args...)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	if len(got) == 0 {
-		return f, core.NotFound("directory.no_service", fmt.Errorf("no service %d", id))
+	out := make([]int64, 0, strings.Count(text, " ")+1)
+	for field := range strings.FieldsSeq(text) {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
 	}
-	f.Service = got[0].Service
-	f.Hoster, err = hosterOf(ctx, s.db, got[0].hoster)
-	f.Service.Author = f.Hoster.Author.of(f.Service.Author)
-	return f, err
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// both are the numbers in two sorted lists.
+func both(a, b []int64) []int64 {
+	out := a[:0]
+	for _, n := range a {
+		for len(b) > 0 && b[0] < n {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0] == n {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// found reads services by their numbers, in that order. What went away meanwhile is
+// left out.
+func (s *Store) found(ctx context.Context, ids []int64) ([]Found, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	c := &conditions{}
+	among(c, "s.id", ids)
+	type row struct {
+		id int64
+		Found
+	}
+	rows, err := db.All(ctx, s.db, func(r db.Row) (w row, err error) {
+		var service, hoster string
+		h, a := &w.Hoster.Author, &w.Service.Author
+		if err = r.Scan(&w.id, &a.Said, &a.Heard, &service, &h.Key, &h.Source, &h.Said, &h.Heard, &hoster); err != nil {
+			return w, err
+		}
+		return w, unpack(service, &w.Service, hoster, &w.Hoster)
+	}, `SELECT s.id, s.said_us, s.heard_us, s.sheet, `+hosterColumns+`
+		FROM directory_service s JOIN directory_hoster h ON h.key = s.hoster WHERE `+c.where(), c.args...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Found, 0, len(rows))
+	for _, id := range ids {
+		for _, r := range rows {
+			if r.id == id {
+				r.Service.Author = r.Hoster.Author.of(r.Service.Author)
+				out = append(out, r.Found)
+			}
+		}
+	}
+	return out, nil
 }
