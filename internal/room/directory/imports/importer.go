@@ -25,7 +25,8 @@ type Fetcher interface {
 	Revisit(ctx context.Context, address string, seen peer.Seen, limit int64) (*http.Response, error)
 }
 
-// Catalogue takes what the files say. Put replaces everything that one author said.
+// Catalogue takes what the files say: catalogue.Store. Put replaces everything that
+// one author said; forgetting one who is not there is no error.
 type Catalogue interface {
 	Put(ctx context.Context, h catalogue.Hoster, all []catalogue.Service) error
 	Forget(ctx context.Context, key string) error
@@ -55,7 +56,7 @@ func Usual() Limits {
 type Needs struct {
 	DB        *db.DB
 	Fetch     Fetcher
-	Catalogue Catalogue // nil: the files are kept, and no sheets are made
+	Catalogue Catalogue
 	Limits    Limits
 	Now       func() time.Time
 	Log       *slog.Logger

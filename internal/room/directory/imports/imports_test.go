@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/migrations"
 )
 
@@ -36,6 +37,12 @@ func TestStory(t *testing.T) {
 		}
 		if h := w.hoster("/a"); h.Name != "Chaton A" || h.File != w.url+"/a" || h.Author.Heard != core.At(w.now) {
 			t.Errorf("sheet %+v", h)
+		}
+
+		// A visitor finds it.
+		found, err := w.shelf.Find(t.Context(), catalogue.Query{Text: "meet", Kind: catalogue.KindPad})
+		if err != nil || found.Total != 1 || found.Services[0].Service.Name != "Meet" || found.Services[0].Hoster.Name != "Chaton A" {
+			t.Errorf("found %+v, %v", found, err)
 		}
 
 		// Nothing changed: nothing is sent again, and it was heard.

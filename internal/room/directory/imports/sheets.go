@@ -78,10 +78,7 @@ func (w *walk) lone(ctx context.Context, f File, r *Report) error {
 		return err
 	}
 	if len(parents) > 0 {
-		if err := w.m.n.Catalogue.Forget(ctx, f.URL); core.CodeOf(err) != core.CodeNotFound {
-			return err
-		}
-		return nil
+		return w.m.n.Catalogue.Forget(ctx, f.URL)
 	}
 	s, ok, err := w.m.service(ctx, f.URL, "service", w.m.n.Now())
 	if err != nil || !ok {
@@ -123,10 +120,7 @@ func (m *Importer) sweep(ctx context.Context) (gone []string, err error) {
 		return nil, err
 	}
 	for _, address := range gone {
-		if m.n.Catalogue == nil {
-			break
-		}
-		if err := m.n.Catalogue.Forget(ctx, address); err != nil && core.CodeOf(err) != core.CodeNotFound {
+		if err := m.n.Catalogue.Forget(ctx, address); err != nil {
 			return gone, err
 		}
 	}

@@ -279,9 +279,6 @@ func (w *walk) finish(ctx context.Context, hosters []string, r *Report) error {
 	}
 	r.Cut = w.cut
 	for _, address := range hosters {
-		if w.m.n.Catalogue == nil {
-			break
-		}
 		if err := w.sheets(ctx, address, r); err != nil {
 			return err
 		}
