@@ -1,8 +1,10 @@
 package imports_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,12 +48,12 @@ func TestStory(t *testing.T) {
 		}
 
 		// Nothing changed: nothing is sent again, and it was heard.
-		first := w.now
+		first, sent := w.now, w.sent
 		w.now = w.now.Add(30 * time.Hour)
-		if r = w.follow("/fed"); r.Good != 0 || r.Unchanged != 5 {
-			t.Errorf("second: %+v", r)
+		if r = w.follow("/fed"); r.Good != 0 || r.Unchanged != 5 || w.sent != sent {
+			t.Errorf("second: %+v, %d bodies sent", r, w.sent-sent)
 		}
-		if a = w.file("/a"); a.Got != core.At(first) || a.Heard != core.At(w.now) || w.hoster("/a").Author.Heard != core.At(w.now) {
+		if a = w.file("/a"); a.Got != core.At(first) || a.Heard != core.At(w.now) || w.hoster("/a").Author.Heard != core.At(w.now) || w.services("/a")["s0"].Author.Heard != core.At(w.now) {
 			t.Errorf("heard %+v", a)
 		}
 
@@ -77,10 +79,12 @@ func TestStory(t *testing.T) {
 
 		// What no list leads to goes after a while, not at once.
 		w.set("/fed", federation("/a"))
-		if w.follow("/fed"); w.file("/b").URL == "" {
-			t.Error("a hoster went the moment a list forgot it")
+		w.follow("/fed")
+		w.now = w.now.Add(6 * 24 * time.Hour)
+		if w.follow("/fed"); w.file("/b").URL == "" || w.hoster("/b").Name == "" {
+			t.Error("a hoster went as soon as a list forgot it")
 		}
-		w.now = w.now.Add(8 * 24 * time.Hour)
+		w.now = w.now.Add(2 * 24 * time.Hour)
 		w.follow("/fed")
 		if hosters, _ := w.count(); hosters != 1 || w.file("/b").URL != "" || w.file("/a/meet").URL != "" {
 			t.Errorf("%d hosters after all", hosters)
@@ -138,6 +142,83 @@ func TestStrikes(t *testing.T) {
 	w.set("/b", organization("Chaton B is back"))
 	if r := w.follow("/b"); r.Good != 1 || w.hoster("/b").Name != "Chaton B is back" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestUnmarked: a server that marks nothing is asked for the whole file, and what is
+// the same is unchanged.
+func TestUnmarked(t *testing.T) {
+	w := sqlite(t)
+	w.set("/a", http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { _, _ = out.Write([]byte(organization("A"))) }))
+	w.follow("/a")
+	got := w.file("/a").Got
+	w.now = w.now.Add(time.Hour)
+	if r := w.follow("/a"); r.Unchanged != 1 || r.Good != 0 || w.file("/a").Got != got {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestSilentHosterIsAsOldAsItIs: the age of a sheet is that of the file's last good
+// answer, not of the walk that found nobody at home.
+func TestSilentHosterIsAsOldAsItIs(t *testing.T) {
+	w := sqlite(t)
+	w.set("/a", organization("A", "/pad"))
+	w.set("/pad", service("Pad"))
+	w.follow("/a")
+	heard := core.At(w.now)
+	w.set("/a", nil)
+	w.now = w.now.Add(30 * time.Hour)
+	w.follow("/a")
+	if h, s := w.hoster("/a").Author.Heard, w.services("/a")["s0"].Author.Heard; h != heard || s != core.At(w.now) {
+		t.Errorf("hoster heard %v, service %v", h.Time(), s.Time())
+	}
+}
+
+// TestOtherClass: an address that begins to give another kind of file keeps the one
+// that it was imported for.
+func TestOtherClass(t *testing.T) {
+	w := sqlite(t)
+	w.set("/a", organization("A"))
+	w.follow("/a")
+	w.set("/a", service("Pad"))
+	if r := w.follow("/a"); w.broken(r, "/a") != "1 directory.import.wrong_class" || w.hoster("/a").Name != "A" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestInterrupted: who stops an import strikes nobody.
+func TestInterrupted(t *testing.T) {
+	w := sqlite(t)
+	w.set("/fed", federation("/a"))
+	w.set("/a", organization("A"))
+	w.follow("/fed")
+	ctx, stop := context.WithCancel(t.Context())
+	w.set("/a", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		stop()
+		<-r.Context().Done()
+	}))
+	if _, err := w.Import(ctx, w.url+"/fed"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if a := w.file("/a"); a.Strikes != 0 || a.Trouble.Key != "" {
+		t.Errorf("struck: %+v", a)
+	}
+}
+
+// TestBytes: a walk takes no more than its share, and says so.
+func TestBytes(t *testing.T) {
+	l := limits()
+	l.Bytes, l.PerHost = 3000, 1
+	w := newWorld(t, dbtest.SQLite(t, "directory", migrations.Files), l)
+	w.set("/fed", federation("/a", "/b", "/c"))
+	for _, path := range []string{"/a", "/b", "/c"} {
+		w.set(path, organization("Long")+"x = "+strings.Repeat("x", 2000)+"\n")
+	}
+	if r := w.follow("/fed"); r.Cut != "directory.import.cut_bytes" || r.Good != 3 || len(r.Broken) != 0 {
+		t.Errorf("%+v", r)
+	}
+	if err := w.Refresh(t.Context()); err != nil || w.hoster("/c").Name != "Long" {
+		t.Errorf("the rest did not follow: %v", err)
 	}
 }
 

@@ -32,6 +32,7 @@ type world struct {
 	mu    sync.Mutex
 	pages map[string]any
 	asked map[string]int
+	sent  int // bodies that were not "unchanged"
 }
 
 func limits() imports.Limits {
@@ -77,6 +78,9 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 			out.WriteHeader(http.StatusNotModified)
 			return
 		}
+		w.mu.Lock()
+		w.sent++
+		w.mu.Unlock()
 		fmt.Fprint(out, text)
 	default:
 		if !there {
