@@ -47,7 +47,7 @@ func HosterOf(doc *statool.Document, now time.Time) Hoster {
 	if h.Town == "" {
 		h.Town = townIn(o.Place.Address, o.Country)
 	}
-	if end, ok := day(o.EndDate); ok {
+	if end, ok := day(o.EndDate); ok && end.Before(now.AddDate(foreseeable, 0, 0)) {
 		h.State, h.Ends = StateClosing, core.At(end)
 	}
 	return h
@@ -103,6 +103,9 @@ func authorOf(head statool.Head, now time.Time) Author {
 	}
 	return a
 }
+
+// foreseeable is how many years ahead an end is one; 9999 is how forms write "never".
+const foreseeable = 100
 
 func day(text string) (time.Time, bool) {
 	t, err := time.Parse(time.DateOnly, text)

@@ -187,6 +187,9 @@ func TestDates(t *testing.T) {
 	if h.State != catalogue.StateClosing || h.Ends != at(2026, 12, 31, 0) {
 		t.Errorf("a hoster that ends is %q until %v", h.State, h.Ends.Time())
 	}
+	if h := catalogue.HosterOf(parse(t, "organization.status.level = ACTIVE\norganization.enddate = 9999-12-31"), now()); h.State != catalogue.StateActive || h.Ends != 0 {
+		t.Errorf("a hoster that never ends is %q until %v", h.State, h.Ends.Time())
+	}
 	for lines, want := range map[string]bool{
 		"service.enddate = 2026-11-22":                              true,
 		"service.enddate = 2026-12-22":                              false,

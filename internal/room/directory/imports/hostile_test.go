@@ -293,6 +293,20 @@ func TestHostileScript(t *testing.T) {
 	}
 }
 
+// TestHostileDates: no date of a stranger keeps others from being listed.
+func TestHostileDates(t *testing.T) {
+	for _, date := range []string{"9999-12-31", "1900-01-01", "2255-06-06", "0000-00-00", "-1"} {
+		w := sqlite(t)
+		text := organization("Bad") + "file.datetime = " + date + "T00:00:00\norganization.startdate = " + date + "\norganization.enddate = " + date + "\n"
+		if said := beside(t, w, text); said != "" {
+			t.Errorf("%s: said %s", date, said)
+		}
+		if hosters, _ := w.count(); hosters != 2 || w.hoster("/bad").Name != "Bad" {
+			t.Errorf("%s: %d hosters", date, hosters)
+		}
+	}
+}
+
 // TestHostileSlowloris: an answer that always says a little more ends.
 func TestHostileSlowloris(t *testing.T) {
 	l := limits()

@@ -3,6 +3,7 @@ package imports
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -278,17 +279,16 @@ func (w *walk) finish(ctx context.Context, hosters []string, r *Report) error {
 		}
 	}
 	r.Cut = w.cut
+	var failed []error
 	for _, address := range hosters {
-		if err := w.sheets(ctx, address, r); err != nil {
-			return err
+		if err := w.sheets(ctx, address, r); err != nil { // the others' come in all the same
+			failed = append(failed, fmt.Errorf("sheets of %s: %w", address, err))
 		}
 	}
 	if w.cut != "" && w.cut != cutFiles {
 		// New addresses that were not reached are in no table: the root is due at once.
-		if err := setDue(ctx, w.m.n.DB, w.root, core.At(w.m.n.Now())); err != nil {
-			return err
-		}
+		failed = append(failed, setDue(ctx, w.m.n.DB, w.root, core.At(w.m.n.Now())))
 	}
 	_, err := w.m.sweep(ctx)
-	return err
+	return errors.Join(append(failed, err)...)
 }
