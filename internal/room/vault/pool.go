@@ -16,12 +16,15 @@ import (
 const (
 	// lendersFor is how long trust's answer and our own sums are used again.
 	lendersFor = 5 * time.Second
-	// The pause before a lender that failed is sent anything new, doubled each time.
-	firstPause = 2 * time.Second
+	// beat is the unit of the pauses between tries.
+	beat = time.Second
+	// The pause in beats before a lender that failed is sent anything new, doubled each
+	// time.
+	firstPause = 2
 	maxPause   = 5 * time.Minute
 	// The same after a clear no, full or no grant: it lasts longer, but who made room
 	// or signed again should not be waited for in vain.
-	firstRefused = 5 * time.Second
+	firstRefused = 5
 	maxRefused   = 10 * time.Minute
 	// reachEvery bounds how often a well lender's row is written.
 	reachEvery = time.Minute
@@ -33,6 +36,7 @@ type pool struct {
 	n     *Needs
 	store store
 	log   *slog.Logger
+	beat  time.Duration // beat but in tests
 
 	mu      sync.Mutex
 	asked   time.Time
@@ -47,7 +51,7 @@ type pool struct {
 
 func newPool(n *Needs, s store) *pool {
 	return &pool{
-		n: n, store: s, log: n.Log, written: map[core.MemberID]core.Moment{},
+		n: n, store: s, log: n.Log, beat: beat, written: map[core.MemberID]core.Moment{},
 		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{},
 	}
 }
@@ -262,18 +266,18 @@ func (p *pool) bad(ctx context.Context, t Trouble) {
 	s := p.states[t.Member]
 	switch t.Kind {
 	case troubleBusy:
-		s.Next = now.Add(firstPause)
+		s.Next = now.Add(firstPause * p.beat)
 		p.set(t.Member, s)
 		p.mu.Unlock()
 		return
 	case troubleFull, troubleRefused:
 		p.refusals[t.Member]++
-		s.Next = now.Add(min(firstRefused<<min(p.refusals[t.Member]-1, 10), maxRefused))
+		s.Next = now.Add(min(firstRefused*p.beat<<min(p.refusals[t.Member]-1, 10), maxRefused))
 	default:
 		// What fails at once, in parallel, is one failure: the pause does not grow.
 		if s.Next <= now {
 			p.fails[t.Member]++
-			s.Next = now.Add(min(firstPause<<min(p.fails[t.Member]-1, 10), maxPause))
+			s.Next = now.Add(min(firstPause*p.beat<<min(p.fails[t.Member]-1, 10), maxPause))
 		}
 		if s.Bad == 0 {
 			s.Bad = now

@@ -16,9 +16,9 @@ import (
 const (
 	// shippers is how many objects are on their way at once.
 	shippers = 4
-	// shipTick is how often the catalogue is looked at when nothing woke us: the
-	// command line may have put something there.
-	shipTick = 2 * time.Second
+	// shipTick is how often, in beats, the catalogue is looked at when nothing woke us:
+	// the command line may have put something there.
+	shipTick = 2
 	// rounds is how many times in a row other lenders are tried for the shards
 	// that some did not take.
 	rounds = 3
@@ -43,7 +43,7 @@ func (r *Room) ship(ctx context.Context) error {
 		if started {
 			continue
 		}
-		timer := time.NewTimer(shipTick)
+		timer := time.NewTimer(shipTick * r.pool.beat)
 		select {
 		case <-woken:
 		case <-timer.C:
@@ -219,7 +219,7 @@ func (s *shipment) settle(ctx context.Context) error {
 	if s.moved {
 		tries = 1
 	}
-	next := core.At(r.n.Now()).Add(min(time.Second<<min(tries, 12), maxWait))
+	next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(tries, 12), maxWait))
 	return errors.Join(r.store.postpone(ctx, s.o.ID, tries, next), r.unshelve(ctx, s.o))
 }
 

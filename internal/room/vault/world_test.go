@@ -152,7 +152,13 @@ func moody(m *member, h http.Handler) http.Handler {
 		get := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/ec/v1/vault/shards/")
 		switch mood := m.now(); {
 		case mood == away:
-			panic(http.ErrAbortHandler)
+			// Not a panic: net/http would first wait for a body that is not sent before
+			// we say "100 Continue".
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			_ = conn.Close()
 		case mood == hanging:
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
@@ -267,6 +273,7 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.room.pool.beat = beat / 10
 	if w.recodeAfter != 0 {
 		w.room.recodeAfter = w.recodeAfter
 	}
