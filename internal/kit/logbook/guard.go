@@ -27,10 +27,8 @@ const (
 	// that was put to sleep, or taken back to a snapshot, has to pass again.
 	guardHolds = 10 * time.Minute
 	guardBeat  = 2 * time.Minute
-	// leaseFresh is the age up to which a lease is worth a question, and
-	// answerTime how long the answer may take.
+	// leaseFresh is the age up to which a lease is worth a question.
 	leaseFresh = 5 * time.Minute
-	answerTime = 3 * time.Second
 	lookTime   = 40 * time.Millisecond
 	// guardAsks bounds how many mirrors are asked, guardWants how many answers are
 	// enough.
@@ -131,7 +129,7 @@ func (b *Book) question(ctx context.Context, instance string) (bool, error) {
 	if err != nil || !ok || asked.ask == "" { // answered already
 		return ok && err == nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, b.n.Tuning.orDefault().Answer)
 	defer cancel()
 	look := time.NewTicker(lookTime)
 	defer look.Stop()

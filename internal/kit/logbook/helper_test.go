@@ -130,7 +130,10 @@ func (h *hoster) up(t *testing.T) {
 
 // process is another process of the member over a database, without a server.
 func process(h *hoster, d *db.DB) *logbook.Book {
-	return logbook.New(logbook.Needs{DB: d, Signer: h.signer, Calls: h.calls(), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	return logbook.New(logbook.Needs{
+		DB: d, Signer: h.signer, Calls: h.calls(), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Tuning: logbook.Tuning{Answer: time.Second}, // up looks every 20 ms
+	})
 }
 
 func (h *hoster) calls() logbook.Calls {
