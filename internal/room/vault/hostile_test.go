@@ -162,6 +162,7 @@ func (c *cache) forgetAll() {
 }
 
 func TestFromNothing(t *testing.T) {
+	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 6)
 	if _, err := w.room.Create(t.Context(), "files"); err != nil {
 		t.Fatal(err)

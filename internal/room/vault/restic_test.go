@@ -114,6 +114,7 @@ func readTree(t testing.TB, dir string) map[string][]byte {
 }
 
 func TestResticBothVersions(t *testing.T) {
+	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 6)
 	created, err := w.room.Create(t.Context(), "files")
 	if err != nil {
@@ -136,6 +137,7 @@ func TestResticBothVersions(t *testing.T) {
 }
 
 func TestForgetAndPrune(t *testing.T) {
+	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 4)
 	created, err := w.room.Create(t.Context(), "files")
 	if err != nil {
