@@ -206,7 +206,7 @@ func TestHostileSubs(t *testing.T) {
 // turn with the others, whose files come in though the time is up.
 func TestHostileListTakesNoTurns(t *testing.T) {
 	l := limits()
-	l.Patience, l.Whole, l.AtOnce, l.PerHost = 100*time.Millisecond, 1500*time.Millisecond, 4, 4
+	l.Patience, l.Whole, l.AtOnce, l.PerHost = 100*time.Millisecond, 3*time.Second, 4, 4
 	w := newWorld(t, dbtest.SQLite(t, "directory", migrations.Files), l)
 	var dead []string
 	for i := range catalogue.MaxServices {

@@ -145,6 +145,17 @@ func TestStrikes(t *testing.T) {
 	}
 }
 
+// TestTwice: a service that a hoster lists under two names is one service.
+func TestTwice(t *testing.T) {
+	w := sqlite(t)
+	w.set("/a", organization("A", "/pad", "/pad", "/none", "/none"))
+	w.set("/pad", service("Pad"))
+	r := w.follow("/a")
+	if _, services := w.count(); services != 1 || len(r.Broken) != 1 || w.times("/pad") != 1 || w.times("/none") != 1 {
+		t.Errorf("%d services, %+v", services, r)
+	}
+}
+
 // TestUnmarked: a server that marks nothing is asked for the whole file, and what is
 // the same is unchanged.
 func TestUnmarked(t *testing.T) {

@@ -55,12 +55,19 @@ func (w *walk) sheets(ctx context.Context, address string, r *Report) error {
 	return w.m.n.Catalogue.Put(ctx, h, all)
 }
 
-// links are what a file leads to, of services as many as a hoster may have in the
-// catalogue; more is the line of the first one beyond, 0 for none.
+// links are what a file leads to, each address once, of services as many as a hoster
+// may have in the catalogue; more is the line of the first one beyond, 0 for none.
 func (m *Importer) links(ctx context.Context, parent string, class statool.Class) (links []link, more int, err error) {
-	links, err = linksFrom(ctx, m.n.DB, parent)
-	if class == statool.ClassService && len(links) > catalogue.MaxServices {
-		return links[:catalogue.MaxServices], links[catalogue.MaxServices].Line, err
+	all, err := linksFrom(ctx, m.n.DB, parent)
+	seen := map[string]bool{}
+	for _, l := range all {
+		switch {
+		case l.Child != "" && seen[l.Child]:
+		case class == statool.ClassService && len(links) == catalogue.MaxServices:
+			return links, l.Line, err
+		default:
+			links, seen[l.Child] = append(links, l), true
+		}
 	}
 	return links, 0, err
 }

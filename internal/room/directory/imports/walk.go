@@ -153,14 +153,13 @@ func (w *walk) descend(ctx context.Context, parents []string, class statool.Clas
 		return nil, err
 	}
 	var next []string
-	named := map[string]bool{}
 	for _, a := range all {
 		f := w.files[a.Child]
 		b := Broken{URL: a.Child, From: a.parent, Trouble: f.Trouble, Kept: f.Class != statool.ClassNone}
 		switch {
 		case a.Child == "":
 			b = Broken{URL: a.parent, Trouble: trouble(a.Line, "directory.import.bad_sub", map[string]any{"Name": a.Slug})}
-		case w.done[a.Child] == notReached || named[a.parent+" "+a.Child]:
+		case w.done[a.Child] == notReached:
 			continue
 		case f.Class != statool.ClassNone && f.Class != class:
 			b = Broken{URL: a.parent, Trouble: wrongLink(a, class, f.Class)}
@@ -169,7 +168,7 @@ func (w *walk) descend(ctx context.Context, parents []string, class statool.Clas
 				next = append(next, a.Child)
 			}
 		}
-		if named[a.parent+" "+a.Child] = true; !b.Trouble.none() {
+		if !b.Trouble.none() {
 			r.Broken = append(r.Broken, b)
 		}
 	}

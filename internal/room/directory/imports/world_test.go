@@ -37,7 +37,7 @@ type world struct {
 
 func limits() imports.Limits {
 	l := imports.Usual()
-	l.Pause, l.Patience, l.PerHost = 0, 2*time.Second, 8
+	l.Pause, l.Patience, l.PerHost = 0, 10*time.Second, 8
 	return l
 }
 
