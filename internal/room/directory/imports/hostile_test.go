@@ -181,7 +181,7 @@ func TestHostileSubs(t *testing.T) {
 	subs := func(n int) string {
 		var out strings.Builder
 		for i := range n {
-			fmt.Fprintf(&out, "subs.x%d=http://%d.x\n", i, i)
+			fmt.Fprintf(&out, "subs.x%d=http://127.0.0.1:1/%d\n", i, i) // nobody listens there
 		}
 		return "file.class=Organization\norganization.name=Many\n" + out.String()
 	}
