@@ -22,7 +22,7 @@ type Open func(cmd *cobra.Command, node bool) (*Room, *console.Out, error)
 func Commands(p *words.Printer, open Open) []*cobra.Command {
 	c := &cobra.Command{Use: "directory", Short: p.T("directory.cmd.directory", nil)}
 	cl := cli{p, open}
-	c.AddCommand(cl.draft(), cl.validate(), cl.list(), cl.show(), cl.publish(), cl.set(), cl.withdraw(), cl.importFiles(), cl.files(), cl.forget(), cl.search(), cl.hosters())
+	c.AddCommand(cl.draft(), cl.validate(), cl.list(), cl.show(), cl.publish(), cl.set(), cl.withdraw(), cl.importFiles(), cl.files(), cl.forget(), cl.search(), cl.hosters(), cl.refer())
 	return []*cobra.Command{c}
 }
 

@@ -30,9 +30,9 @@ func (r *Room) web(face *web.Face) web.Pages {
 	files := web.NewPage[filesPage](face, pages, "pages/files.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
 	own := r.introduction(face)
-	others := r.others(face)
+	others, elsewhere := r.others(face), r.referral(face)
 	return web.Pages{
-		Routes: append(slices.Concat(own.Routes, others.Routes), []web.Route{
+		Routes: append(slices.Concat(own.Routes, others.Routes, elsewhere.Routes), []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
 				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
@@ -41,7 +41,7 @@ func (r *Room) web(face *web.Face) web.Pages {
 				return r.filesPage(req.Context(), face.Printer(req))
 			})},
 		}...),
-		Menu: append(slices.Concat(own.Menu, others.Menu), []web.Entry{
+		Menu: append(slices.Concat(own.Menu, others.Menu, elsewhere.Menu), []web.Entry{
 			{Path: servicesPath, Key: "directory.menu_services", Order: 10},
 			{Path: filesPath, Key: "directory.menu_files", Order: 10},
 		}...),

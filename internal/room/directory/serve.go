@@ -17,23 +17,25 @@ import (
 // Fittings is what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	files := http.HandlerFunc(r.serveFile)
+	public := []fit.Route{
+		{Pattern: "GET " + wellKnown + "{file}", Handler: files},
+		{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},
+	}
 	var work []jobs.Job
 	var readers []logbook.Reader
 	if r.Catalogue != nil {
 		work = append(r.Imports.Jobs(), jobs.Job{Name: "directory-say", Every: time.Minute, Jitter: 10 * time.Second, Run: r.say})
 		readers = r.readers()
+		public = append(public, r.elsewhereJSON())
 	}
 	return fit.Fittings{
 		Name:    "directory",
 		Web:     r.web,
 		Jobs:    work,
 		Readers: readers,
-		Pages: []fit.Route{
-			{Pattern: "GET " + wellKnown + "{file}", Handler: files},
-			{Pattern: "GET " + underscoreKnow + "{file}", Handler: files},
-		},
-		Checks: []fit.Check{{Name: "directory.check_files", Run: r.checkFiles}},
-		Limits: r.limits,
+		Pages:   public,
+		Checks:  []fit.Check{{Name: "directory.check_files", Run: r.checkFiles}},
+		Limits:  r.limits,
 	}
 }
 

@@ -244,6 +244,17 @@ func (s *Store) Hoster(ctx context.Context, key string) (Hoster, []Service, erro
 	return h, all, err
 }
 
+// Speaker is the name under which a hoster is shown: a member's, once the hoster
+// whose file this is speaks in its logbook; otherwise key itself.
+func (s *Store) Speaker(ctx context.Context, key string) (string, error) {
+	keys, err := db.All(ctx, s.db, func(r db.Row) (k string, err error) { return k, r.Scan(&k) },
+		`SELECT key FROM directory_hoster WHERE source = 'log' AND file = $1 ORDER BY key LIMIT 1`, key)
+	if err != nil || len(keys) == 0 {
+		return key, err
+	}
+	return keys[0], nil
+}
+
 func hosterOf(ctx context.Context, q db.Querier, key string) (Hoster, error) {
 	h, err := db.One(ctx, q, scanHoster, `SELECT `+hosterColumns+` FROM directory_hoster h WHERE key = $1`, key)
 	if errors.Is(err, db.ErrNoRow) {

@@ -1,0 +1,124 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/directory/catalogue"
+)
+
+// maxChosen bounds how many hosters are chosen for one kind.
+const maxChosen = 50
+
+// Elsewhere is where we send people who look for a kind of service: of the hosters
+// that we chose, in our order, the services that take them today. Nobody else is
+// ever in it. KindUnknown asks for all kinds.
+// spec: docs/spec/directory.md#elsewhere
+func (r *Room) Elsewhere(ctx context.Context, kind catalogue.Kind) ([]catalogue.Found, error) {
+	all, err := r.chosen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	heard, err := r.heard(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var union []string
+	for k := range all {
+		if all[k], err = r.speakers(ctx, all[k]); err != nil {
+			return nil, err
+		}
+		if kind == catalogue.KindUnknown || k == kind || k == catalogue.KindUnknown {
+			union = append(union, all[k]...)
+		}
+	}
+	found, err := r.ofKind(ctx, kind, union)
+	if err != nil {
+		return nil, err
+	}
+	return referred(all, found, heard), nil
+}
+
+// speakers are the names under which the chosen hosters are in the catalogue now:
+// one that was chosen by its file may speak in its logbook since.
+func (r *Room) speakers(ctx context.Context, keys []string) ([]string, error) {
+	var out []string
+	for _, key := range keys {
+		now, err := r.Catalogue.Speaker(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, now) {
+			out = append(out, now)
+		}
+	}
+	return out, nil
+}
+
+// ofKind are all services of a kind at some hosters.
+func (r *Room) ofKind(ctx context.Context, kind catalogue.Kind, hosters []string) (all []catalogue.Found, err error) {
+	if len(hosters) == 0 {
+		return nil, nil
+	}
+	for page := 0; ; page++ {
+		found, err := r.Catalogue.Find(ctx, catalogue.Query{Kind: kind, Hosters: hosters, Page: page, Day: r.n.Now()})
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, found.Services...); len(found.Services) < catalogue.PageSize {
+			return all, nil
+		}
+	}
+}
+
+// referred are the services that take people today, kind by kind, of the hosters
+// chosen for the kind and then of those chosen for every kind, in that order.
+func referred(chosen map[catalogue.Kind][]string, found []catalogue.Found, heard map[string]logbook.Member) (out []catalogue.Found) {
+	for _, kind := range catalogue.Kinds() {
+		for i, keys := 0, slices.Concat(chosen[kind], chosen[catalogue.KindUnknown]); i < len(keys); i++ {
+			if slices.Contains(keys[:i], keys[i]) || heard[keys[i]].State == logbook.Suspended {
+				continue
+			}
+			for _, f := range found {
+				if f.Hoster.Author.Key == keys[i] && f.Service.Kind == kind && takesPeople(f) {
+					out = append(out, f)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// takesPeople says whether somebody who is sent there is served: what nobody said
+// counts as no.
+func takesPeople(f catalogue.Found) bool {
+	s, h := f.Service, f.Hoster
+	return !s.Ended && s.Access.Usable() && s.Level != catalogue.LevelAlert && s.Level != catalogue.LevelError &&
+		h.State != catalogue.StateAway && h.State != catalogue.StateClosing
+}
+
+// Refer chooses the hosters that people are sent to for a kind of service, the first
+// one first; with none, nobody is sent anywhere. KindUnknown chooses for every kind.
+// Returns CodeNotFound for a hoster that the catalogue does not know, CodeInvalid for
+// ourselves, CodeFull.
+func (r *Room) Refer(ctx context.Context, kind catalogue.Kind, hosters []string) error {
+	if len(hosters) > maxChosen {
+		return core.Full("directory.refer.too_many", fmt.Errorf("%d hosters", len(hosters))).With("Count", maxChosen)
+	}
+	for i, key := range hosters {
+		if key == string(r.n.Self) {
+			return core.Invalid("directory.refer.ourselves", errors.New(key))
+		}
+		if slices.Contains(hosters[:i], key) {
+			return core.Invalid("directory.refer.twice", errors.New(key)).With("Name", key)
+		}
+		if _, _, err := r.Catalogue.Hoster(ctx, key); err != nil {
+			return err
+		}
+	}
+	return r.setChosen(ctx, kind, hosters)
+}

@@ -1,0 +1,223 @@
+package directory
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/directory/access"
+	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/migrations"
+)
+
+// offer is a pad at a hoster that takes people.
+func offer(key, name string) catalogue.Found {
+	return catalogue.Found{
+		Service: catalogue.Service{Slug: "pad", Name: name, Kind: catalogue.KindPad, Access: access.Access{Register: access.RegisterAnyone, Load: access.LoadOpen}},
+		Hoster:  catalogue.Hoster{Author: catalogue.Author{Key: key, Source: catalogue.FromLog}, Name: "Chez " + key},
+	}
+}
+
+func TestTakesPeople(t *testing.T) {
+	if !takesPeople(offer("a", "x")) {
+		t.Fatal("an open service takes nobody")
+	}
+	for why, change := range map[string]func(f *catalogue.Found){
+		"full":             func(f *catalogue.Found) { f.Service.Access.Load = access.LoadFull },
+		"members only":     func(f *catalogue.Found) { f.Service.Access.Register = access.RegisterMembers },
+		"nobody said":      func(f *catalogue.Found) { f.Service.Access = access.Access{} },
+		"down":             func(f *catalogue.Found) { f.Service.Level = catalogue.LevelError },
+		"in difficulty":    func(f *catalogue.Found) { f.Service.Level = catalogue.LevelAlert },
+		"over":             func(f *catalogue.Found) { f.Service.Ended = true },
+		"its hoster away":  func(f *catalogue.Found) { f.Hoster.State = catalogue.StateAway },
+		"its hoster ended": func(f *catalogue.Found) { f.Hoster.State = catalogue.StateClosing },
+	} {
+		f := offer("a", "x")
+		if change(&f); takesPeople(f) {
+			t.Errorf("%s: people are sent there", why)
+		}
+	}
+	for why, change := range map[string]func(f *catalogue.Found){
+		"full, but of use without an account": func(f *catalogue.Found) {
+			f.Service.Access = access.Access{Without: access.WithoutAll, Load: access.LoadFull}
+		},
+		"works with reservations": func(f *catalogue.Found) { f.Service.Level = catalogue.LevelWarning },
+		"its hoster is quiet":     func(f *catalogue.Found) { f.Hoster.State = catalogue.StateIdle },
+	} {
+		f := offer("a", "x")
+		if change(&f); !takesPeople(f) {
+			t.Errorf("%s: nobody is sent there", why)
+		}
+	}
+}
+
+// TestReferred: whatever is chosen and known, nobody else is ever shown, the order is
+// the admin's, and everybody chosen who takes people is there once per service.
+func TestReferred(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e"}
+	rapid.Check(t, func(rt *rapid.T) {
+		draw := func(label string) []string {
+			return rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 4, rapid.ID).Draw(rt, label)
+		}
+		chosen := map[catalogue.Kind][]string{catalogue.KindPad: draw("for pads"), catalogue.KindUnknown: draw("for all")}
+		suspended := rapid.SampledFrom(names).Draw(rt, "suspended")
+		heard := map[string]logbook.Member{suspended: {State: logbook.Suspended}}
+		var found []catalogue.Found
+		works := map[string]bool{}
+		for _, n := range names {
+			f := offer(n, n)
+			if works[n] = rapid.Bool().Draw(rt, n); !works[n] {
+				f.Service.Access.Load = access.LoadFull
+			}
+			found = append(found, f)
+		}
+		var want []string
+		for _, n := range slices.Concat(chosen[catalogue.KindPad], chosen[catalogue.KindUnknown]) {
+			if works[n] && n != suspended && !slices.Contains(want, n) {
+				want = append(want, n)
+			}
+		}
+		var got []string
+		for _, f := range referred(chosen, found, heard) {
+			got = append(got, f.Hoster.Author.Key)
+		}
+		if !slices.Equal(got, want) {
+			rt.Fatalf("%v, want %v", got, want)
+		}
+	})
+}
+
+// sends makes a room know some hosters with a pad each.
+func sends(t *testing.T, r *Room, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		f := offer(key, "Pad <script> of "+key)
+		f.Hoster.Author.Source = catalogue.FromLog
+		if strings.HasPrefix(key, "https://") {
+			f.Hoster.Author.Source = catalogue.FromFile
+		}
+		if err := r.Catalogue.Put(t.Context(), f.Hoster, []catalogue.Service{f.Service}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func keysOf(t *testing.T, r *Room, kind catalogue.Kind) []string {
+	t.Helper()
+	found, err := r.Elsewhere(t.Context(), kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := []string{}
+	for _, f := range found {
+		out = append(out, f.Hoster.Author.Key)
+	}
+	return out
+}
+
+func TestRefer(t *testing.T) {
+	dbtest.Each(t, "directory", migrations.Files, func(t *testing.T, d *db.DB) {
+		r := nodeRoom(t)
+		r.n.DB, r.Catalogue = d, catalogue.New(d)
+		file := "https://www.e.test/o.properties"
+		sends(t, r, "b.test", "d.test", file, "x.test")
+		if got := keysOf(t, r, ""); len(got) != 0 {
+			t.Errorf("nobody is chosen, and people are sent to %v", got)
+		}
+		for why, c := range map[string]struct {
+			hosters []string
+			want    core.Code
+		}{
+			"unknown":   {[]string{"nobody.test"}, core.CodeNotFound},
+			"ourselves": {[]string{"chaton-a.test"}, core.CodeInvalid},
+			"twice":     {[]string{"b.test", "b.test"}, core.CodeInvalid},
+			"many":      {make([]string, maxChosen+1), core.CodeFull},
+		} {
+			if err := r.Refer(t.Context(), catalogue.KindPad, c.hosters); core.CodeOf(err) != c.want {
+				t.Errorf("%s: %v", why, err)
+			}
+		}
+		for kind, keys := range map[catalogue.Kind][]string{catalogue.KindPad: {file, "b.test"}, "": {"d.test"}, catalogue.KindMail: {"x.test"}} {
+			if err := r.Refer(t.Context(), kind, keys); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := keysOf(t, r, catalogue.KindPad); !slices.Equal(got, []string{file, "b.test", "d.test"}) {
+			t.Error(got)
+		}
+		if got := keysOf(t, r, catalogue.KindMail); len(got) != 0 {
+			t.Error("sent for mail to who has none:", got)
+		}
+		// Chosen by its file, it speaks in its logbook since: under its new name.
+		f := offer("e.test", "Pad")
+		f.Hoster.File = file
+		if err := r.Catalogue.Put(t.Context(), f.Hoster, []catalogue.Service{f.Service}); err != nil {
+			t.Fatal(err)
+		}
+		if got := keysOf(t, r, catalogue.KindPad); !slices.Equal(got, []string{"e.test", "b.test", "d.test"}) {
+			t.Error(got)
+		}
+		if err := r.Refer(t.Context(), catalogue.KindPad, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := keysOf(t, r, catalogue.KindPad); !slices.Equal(got, []string{"d.test"}) {
+			t.Error(got)
+		}
+	})
+}
+
+func TestElsewherePages(t *testing.T) {
+	r := nodeRoom(t)
+	sends(t, r, "b.test", "d.test")
+	v := visit(t, r)
+	add := func(do, kind, hoster string) *httptest.ResponseRecorder {
+		return v.ask(http.MethodPost, referPath, url.Values{"do": {do}, "kind": {kind}, "hoster": {hoster}})
+	}
+	if body := v.ask(http.MethodGet, "/elsewhere/pad", nil).Body.String(); !strings.Contains(body, "Nobody that we chose") {
+		t.Error(body)
+	}
+	for _, key := range []string{"d.test", "b.test"} {
+		if got := add("add", "pad", key); got.Code != http.StatusSeeOther {
+			t.Fatalf("status %d\n%s", got.Code, got.Body)
+		}
+	}
+	if got := add("add", "pad", "nobody.test"); got.Code != core.CodeInvalid.HTTPStatus() || !strings.Contains(got.Body.String(), `value="nobody.test"`) {
+		t.Errorf("status %d\n%s", got.Code, got.Body)
+	}
+	add("up", "pad", "b.test")
+	add("up", "pad", "stranger.test") // does nothing
+	page := v.ask(http.MethodGet, "/elsewhere/pad", nil).Body.String()
+	first, second := strings.Index(page, "Chez b.test"), strings.Index(page, "Chez d.test")
+	if first < 0 || second < first || strings.Contains(page, "<script") || !strings.Contains(page, "If that does not suit you") {
+		t.Errorf("b at %d, d at %d\n%s", first, second, page)
+	}
+	if got := v.ask(http.MethodGet, referPath, nil).Body.String(); !strings.Contains(got, "&lt;iframe src=&#34;https://chaton-a.test/elsewhere/pad/frame&#34;") {
+		t.Error(got)
+	}
+	frame := v.ask(http.MethodGet, "/elsewhere/pad/frame?lang=fr", nil)
+	if h := frame.Header(); !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors *") || h.Get("Set-Cookie") != "" || h.Get("Content-Language") != "fr" ||
+		strings.Contains(frame.Body.String(), "<script") || !strings.Contains(frame.Body.String(), "Chez b.test") || frame.Body.Len() > 10_000 {
+		t.Errorf("%v\n%s", h, frame.Body)
+	}
+	for path, status := range map[string]int{"/elsewhere": 200, "/elsewhere/weapons": 404, "/elsewhere/weapons/frame": 404, "/elsewhere/mail": 200} {
+		if got := v.ask(http.MethodGet, path, nil); got.Code != status {
+			t.Errorf("%s: status %d", path, got.Code)
+		}
+		if got := v.ask(http.MethodGet, path, nil); strings.Contains(got.Header().Get("Content-Security-Policy"), "frame-ancestors *") && !strings.HasSuffix(path, "/frame") {
+			t.Errorf("%s can be framed", path)
+		}
+	}
+	add("remove", "pad", "b.test")
+	if got := keysOf(t, r, ""); !slices.Equal(got, []string{"d.test"}) {
+		t.Error(got)
+	}
+}
