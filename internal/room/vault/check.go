@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -22,7 +23,7 @@ const (
 	// absent is how long a member may be unreachable before its shards are made
 	// again elsewhere.
 	absent = 72 * time.Hour
-	// healBatch bounds what one run of heal widens, so that a new member is not
+	// healBatch bounds what one run of heal widens of each type, so that a new member is not
 	// sent everything at once.
 	healBatch = 2000
 )
@@ -243,23 +244,22 @@ func (r *Room) widen(ctx context.Context) error {
 		all = append(all, l.Lender)
 	}
 	domains := shard.Domains(all)
-	copies, err := r.store.copies(ctx, healBatch)
-	if err != nil {
-		return err
-	}
-	for _, o := range copies {
-		want := codeFor(o.File.Type, domains)
+	for _, t := range append(rest.Types(), rest.Config, Meta) {
+		want := codeFor(t, domains)
 		if want.K > 1 { // large objects copied while the pool was small
 			want = shard.CopiesFor(domains)
 		}
-		if want.N <= o.Code.N {
-			continue
-		}
-		if err := r.store.setCode(ctx, o.ID, shard.Code{K: 1, N: want.N}); err != nil {
+		copies, err := r.store.copiesBelow(ctx, t, want.N, healBatch)
+		if err != nil {
 			return err
 		}
-		if err := r.store.setState(ctx, r.n.DB, o.ID, Safe, core.At(r.n.Now())); err != nil {
-			return err
+		for _, o := range copies {
+			if err := r.store.setCode(ctx, o.ID, want); err != nil {
+				return err
+			}
+			if err := r.store.setState(ctx, r.n.DB, o.ID, Safe, core.At(r.n.Now())); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -80,7 +80,8 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 			return ctx.Err()
 		})
 	}
-	return out, g.Wait()
+	err = g.Wait() // out is whole only then
+	return out, err
 }
 
 func countExportable(objects []Object) int {

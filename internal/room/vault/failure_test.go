@@ -411,3 +411,41 @@ func TestOneBurialHidesNothing(t *testing.T) {
 		t.Errorf("%s, %+v, %v", o.State, all, err)
 	}
 }
+
+// A pool that grew has more copies of everything, however many files there are that
+// want none.
+func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
+	w := newWorld(t, 5)
+	w.create("files")
+	w.quiet()
+	for i := range healBatch + 1 { // three copies of an index are right for five members
+		w.exec(`INSERT INTO vault_object (`+objectColumns+`) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0)`,
+			shard.Hash{1, byte(i), byte(i >> 8)}.String())
+	}
+	body := randomBytes(100, 1)
+	o := w.accept(rest.Handle{Type: rest.Snapshots, Name: nameOf(body)}, body)
+	w.exec(`UPDATE vault_object SET k = 1, n = 3, state = 'placed' WHERE object = $1`, o.ID.String())
+	if err := w.room.widen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if o := w.object(o.ID); o.Code.N != 5 || o.State != Safe {
+		t.Errorf("%+v", o)
+	}
+}
+
+// During a recovery a member that says something else of an object than its own hash
+// does is not believed.
+func TestACopyIsWhatItsNameSays(t *testing.T) {
+	c := &census{room: &Room{n: Needs{Now: time.Now}}, objects: map[shard.Hash]*found{}}
+	id := shard.Hash{1}
+	f := &found{o: Object{ID: id, Code: shard.Code{K: 1, N: 2}, Sealed: 9}}
+	c.objects[id] = f
+	for _, h := range []shard.Header{
+		{Object: id, K: 1, N: 2, Sealed: 9, Length: 9, Root: shard.Hash{2}},
+		{Object: id, K: 1, N: 2, Sealed: 8, Length: 8, Root: id},
+	} {
+		if c.count("m.test", holder.Held{Head: shard.Head{Header: h}}); len(f.places) != 0 {
+			t.Errorf("counted %+v", h)
+		}
+	}
+}

@@ -155,8 +155,9 @@ func (c *census) count(member core.MemberID, held holder.Held) {
 		c.foreign++
 		return
 	}
-	if held.K != f.o.Code.K {
-		return // cut with another code; the two do not mix
+	// Cut with another code, the two do not mix; and a copy is what its name says.
+	if held.K != f.o.Code.K || held.Sealed != f.o.Sealed || held.K == 1 && held.Root != held.Object {
+		return
 	}
 	p := Placement{
 		Object: held.Object, Index: held.Index, Member: member, Length: held.Length, Root: held.Root,

@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -206,8 +207,8 @@ func (s store) anyPlacement(ctx context.Context, member core.MemberID, after str
 	return Placement{}, false, nil
 }
 
-// copies lists placed objects that are whole copies.
-func (s store) copies(ctx context.Context, limit int) ([]Object, error) {
+// copiesBelow lists placed objects of a type that are whole copies, fewer than n.
+func (s store) copiesBelow(ctx context.Context, t rest.Type, n, limit int) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE k = 1 AND state = 'placed' AND buried_us = 0 ORDER BY n, seq LIMIT $1`, limit)
+		WHERE kind = $1 AND k = 1 AND n < $2 AND state = 'placed' AND buried_us = 0 ORDER BY n, seq LIMIT $3`, string(t), n, limit)
 }
