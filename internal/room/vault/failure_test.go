@@ -449,3 +449,27 @@ func TestACopyIsWhatItsNameSays(t *testing.T) {
 		}
 	}
 }
+
+// A member that answers a recovery first, with a label that is not ours, does not
+// take the object away from those that have the right one.
+func TestAForeignLabelFirst(t *testing.T) {
+	w := newWorld(t, 2)
+	identity, err := w.seed.RecoveryIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &census{room: w.room, identity: identity, objects: map[shard.Hash]*found{}}
+	label, err := w.room.keys.sealLabel(Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := shard.Hash{1}
+	for i, label := range [][]byte{[]byte("nonsense"), label, []byte("nonsense")} {
+		c.count("m.test", holder.Held{Head: shard.Head{Header: shard.Header{
+			OwnerRoot: w.room.n.Root, Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id, Label: label,
+		}}})
+	}
+	if f := c.objects[id]; f.foreign || f.o.Repo != "files" || len(f.places) == 0 {
+		t.Errorf("%+v", f)
+	}
+}

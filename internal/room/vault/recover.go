@@ -170,13 +170,14 @@ func (c *census) count(member core.MemberID, held holder.Held) {
 	f.o.Code.N = max(f.o.Code.N, held.N)
 }
 
-// object finds or opens the object of a shard. Opening a label takes a fraction of a
+// object finds or opens the object of a shard. The first label that is ours names it:
+// one that is not may be a lie. Opening a label takes a fraction of a
 // millisecond and happens outside the lock, so members are counted in parallel.
 func (c *census) object(held holder.Held) *found {
 	c.mu.Lock()
 	f, ok := c.objects[held.Object]
 	c.mu.Unlock()
-	if ok {
+	if ok && !f.foreign {
 		return f
 	}
 	f = &found{prune: held.Prune, o: Object{
@@ -189,7 +190,7 @@ func (c *census) object(held holder.Held) *found {
 	f.o.Repo, f.o.File, f.o.Size = l.Repo, rest.Handle{Type: l.Type, Name: l.Name}, l.Size
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if first, ok := c.objects[held.Object]; ok {
+	if first, ok := c.objects[held.Object]; ok && (f.foreign || !first.foreign) {
 		return first
 	}
 	c.objects[held.Object] = f
