@@ -28,6 +28,7 @@ func (a *App) site() http.Handler {
 		}
 		room := f.Web(face)
 		rooms.Routes = append(rooms.Routes, room.Routes...)
+		rooms.Feeds = append(rooms.Feeds, room.Feeds...)
 		rooms.Menu = append(rooms.Menu, room.Menu...)
 		rooms.Home = append(rooms.Home, room.Home...)
 		rooms.Overview = append(rooms.Overview, room.Overview...)

@@ -56,6 +56,7 @@ type Face struct {
 	fail     *Page[failure]
 	enter    *Page[entrance]
 	menu     []Entry
+	feeds    []Feed
 	admin    []Entry
 }
 
@@ -78,9 +79,13 @@ type Pages struct {
 	// Routes below /admin/ are for who is signed in; the face sees to that.
 	Routes []Route
 	Menu   []Entry
+	Feeds  []Feed
 	// Home are sections of the public home page, Overview of the admin's.
 	Home, Overview []Panel
 }
+
+// Feed is a list of news that the head of everybody's pages names.
+type Feed struct{ Path, Type string }
 
 // New makes the face. It panics when one of its own pages is wrong, like
 // template.Must: they are part of the program.
@@ -123,6 +128,7 @@ func (f *Face) Handler(site []Pages) http.Handler {
 				f.menu = append(f.menu, entry)
 			}
 		}
+		f.feeds = append(f.feeds, p.Feeds...)
 		for _, route := range p.Routes {
 			mux.Handle(route.Pattern, route.Handler)
 		}

@@ -15,6 +15,7 @@ type frame struct {
 	Style   string
 	Mark    string
 	Menu    []item
+	Feeds   []Feed
 	Admin   bool   // the admin's half
 	Inside  bool   // and signed in
 	Problem string // what is wrong with a form that was sent
@@ -35,7 +36,7 @@ func (f *Face) frame(r *http.Request, p *words.Printer) frame {
 	admin := isAdmin(r.URL.Path)
 	out := frame{
 		Host: f.Host(r.Context()), Lang: p.Lang, Style: f.style.path, Mark: f.mark.path,
-		Admin: admin, Inside: admin && signedIn(r), Home: r.URL.Path == "/",
+		Feeds: f.feeds, Admin: admin, Inside: admin && signedIn(r), Home: r.URL.Path == "/",
 	}
 	for _, c := range []choice{{Lang: words.French, Name: "Français"}, {Lang: words.English, Name: "English"}} {
 		c.URL, c.Here = inLang(r.URL, c.Lang), c.Lang == p.Lang

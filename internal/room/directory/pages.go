@@ -30,9 +30,12 @@ func (r *Room) web(face *web.Face) web.Pages {
 	files := web.NewPage[filesPage](face, pages, "pages/files.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
 	own := r.introduction(face)
-	others, elsewhere := r.others(face), r.referral(face)
+	var others, elsewhere, feeds web.Pages
+	if r.Catalogue != nil {
+		others, elsewhere, feeds = r.others(face), r.referral(face), r.feeds(face)
+	}
 	return web.Pages{
-		Routes: append(slices.Concat(own.Routes, others.Routes, elsewhere.Routes), []web.Route{
+		Routes: append(slices.Concat(own.Routes, others.Routes, elsewhere.Routes, feeds.Routes), []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
 				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
@@ -45,6 +48,7 @@ func (r *Room) web(face *web.Face) web.Pages {
 			{Path: servicesPath, Key: "directory.menu_services", Order: 10},
 			{Path: filesPath, Key: "directory.menu_files", Order: 10},
 		}...),
+		Feeds:    feeds.Feeds,
 		Overview: own.Overview,
 		Home: append(own.Home, web.NewPanel(face, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
 			page, err := list(req)
@@ -63,6 +67,7 @@ type serviceCard struct {
 	Says  []string // who may use it
 	State string
 	Mood  string // class of the state
+	Data  linked
 }
 
 func (r *Room) servicesPage(ctx context.Context, p *words.Printer) (page servicesPage, err error) {
@@ -93,6 +98,7 @@ func cardOf(p *words.Printer, name string, s statool.Service) serviceCard {
 	if s.Name == "" {
 		card.Name = name
 	}
+	card.Data = serviceLD(s, card.Name)
 	card.Says = accessSays(p, access.FromStatool(s.Registration, s.Load))
 	level := s.Status.Level
 	if s.EndDate != "" {

@@ -21,11 +21,8 @@ const (
 	hosterPath  = "/hosters/one"
 )
 
-// others are the pages about all hosters we know; none where there is no node.
+// others are the pages about all hosters we know.
 func (r *Room) others(face *web.Face) web.Pages {
-	if r.Catalogue == nil {
-		return web.Pages{}
-	}
 	search := web.NewPage[searchPage](face, pages, "pages/search.html", "pages/sheet.html")
 	hosters := web.NewPage[hostersPage](face, pages, "pages/hosters.html", "pages/sheet.html")
 	one := web.NewPage[hosterPage](face, pages, "pages/hoster.html", "pages/sheet.html")

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -15,13 +16,17 @@ import (
 	"entrechat/internal/room/directory/migrations"
 )
 
-// shelf is a logbook of which only the neighbours' state matters here.
-type shelf []logbook.Member
+// shelf is a logbook that takes every entry, and knows how its neighbours stand.
+type shelf struct {
+	known []logbook.Member
+	said  []string
+}
 
-func (s shelf) Known(context.Context) ([]logbook.Member, error) { return s, nil }
+func (s *shelf) Known(context.Context) ([]logbook.Member, error) { return s.known, nil }
 
-func (shelf) Append(context.Context, string, []core.MemberID, core.Moment, any) (logbook.Entry, error) {
-	return logbook.Entry{}, core.Unsure("logbook.catching_up", context.DeadlineExceeded)
+func (s *shelf) Append(_ context.Context, typ string, _ []core.MemberID, _ core.Moment, _ any) (logbook.Entry, error) {
+	s.said = append(s.said, typ)
+	return logbook.Entry{Log: "chaton-a.test", Index: int64(len(s.said)), Typ: typ, Iat: 1_790_000_000_000_000}, nil
 }
 
 // nodeRoom is a room of a node that knows three hosters.
@@ -32,7 +37,8 @@ func nodeRoom(t *testing.T) *Room {
 	r := New(Needs{
 		Dir: filepath.Join(t.TempDir(), "directory"), URL: "https://chaton-a.test", Now: func() time.Time { return now },
 		DB: dbtest.SQLite(t, "directory", migrations.Files), Self: "chaton-a.test",
-		Book: shelf{{ID: "chaton-b.test", State: logbook.NotHeard, Heard: ago(72 * time.Hour)}, {ID: "chaton-c.test", State: logbook.Suspended}},
+		Log:  slog.New(slog.DiscardHandler),
+		Book: &shelf{known: []logbook.Member{{ID: "chaton-b.test", State: logbook.NotHeard, Heard: ago(72 * time.Hour)}, {ID: "chaton-c.test", State: logbook.Suspended}}},
 	})
 	for key, source := range map[string]catalogue.Source{"chaton-b.test": catalogue.FromLog, "chaton-c.test": catalogue.FromLog, "https://d.test/o.properties": catalogue.FromFile} {
 		h := catalogue.Hoster{

@@ -2,17 +2,13 @@ package directory
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
-	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/catalogue"
 )
@@ -20,14 +16,10 @@ import (
 const (
 	elsewherePath = "/elsewhere"
 	referPath     = "/admin/elsewhere"
-	elsewhereAPI  = "/api/v1/elsewhere/"
 )
 
 // referral are the pages about where else to go.
 func (r *Room) referral(face *web.Face) web.Pages {
-	if r.Catalogue == nil {
-		return web.Pages{}
-	}
 	page := web.NewPage[elsewherePage](face, pages, "pages/elsewhere.html", "pages/sheet.html")
 	refer := web.NewPage[referPage](face, pages, "pages/refer.html")
 	read := func(req *http.Request) (elsewherePage, error) {
@@ -221,48 +213,4 @@ func (r *Room) referForm(req *http.Request) (string, error) {
 		return referPath, err
 	}
 	return referPath, r.setChosen(req.Context(), kind, keys)
-}
-
-// elsewhereJSON is the same for programs.
-// spec: docs/spec/directory.md#elsewhere
-func (r *Room) elsewhereJSON() fit.Route {
-	return fit.Route{Pattern: "GET " + elsewhereAPI + "{kind}", Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		kind, err := kindAsked(req.PathValue("kind"))
-		var found []catalogue.Found
-		if err == nil {
-			found, err = r.Elsewhere(req.Context(), kind)
-		}
-		hits := make([]hit, 0, len(found))
-		for _, f := range found {
-			hits = append(hits, hitOf(f.Service, f.Hoster))
-		}
-		sendJSON(w, req, map[string]any{"kind": kind, "services": hits}, err)
-	})}
-}
-
-// sendJSON answers a program anywhere; an error as its code and nothing else.
-func sendJSON(w http.ResponseWriter, req *http.Request, v any, err error) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Access-Control-Allow-Origin", "*")
-	status := http.StatusOK
-	if err != nil {
-		v, status = map[string]string{"code": string(core.CodeOf(err))}, core.CodeOf(err).HTTPStatus()
-	}
-	data, err := wire.Encode(v)
-	if err != nil {
-		http.Error(w, `{"code":"internal"}`, http.StatusInternalServerError)
-		return
-	}
-	if status == http.StatusOK {
-		sum := sha256.Sum256(data)
-		h.Set("Cache-Control", "public, max-age=60")
-		h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
-		if req.Header.Get("If-None-Match") == h.Get("ETag") {
-			status, data = http.StatusNotModified, nil
-		}
-	}
-	w.WriteHeader(status)
-	w.Write(data)
 }

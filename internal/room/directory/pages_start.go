@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -28,8 +29,10 @@ func (r *Room) introduction(face *web.Face) web.Pages {
 		Routes: []web.Route{{Pattern: startPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
 			return r.startPage(req, face.Printer(req))
 		}, r.start)}},
-		Menu:     []web.Entry{{Path: startPath, Key: "directory.menu.start", Order: 9}},
-		Home:     []web.Panel{web.NewPanel(face, pages, "pages/who.html", r.who)},
+		Menu: []web.Entry{{Path: startPath, Key: "directory.menu.start", Order: 9}},
+		Home: []web.Panel{web.NewPanel(face, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
+			return r.who(req, face.Printer(req))
+		})},
 		Overview: []web.Panel{web.NewPanel(face, pages, "pages/unknown.html", r.unknown)},
 	}
 }
@@ -50,8 +53,33 @@ func (r *Room) Hoster() (o statool.Organization, ok bool, err error) {
 	return statool.Read[statool.Organization](doc), true, nil
 }
 
-// who is the part of the home page about us.
-func (r *Room) who(*http.Request) (statool.Organization, bool, error) { return r.Hoster() }
+// whoPanel is the part of the home page about us.
+type whoPanel struct {
+	About string
+	Place string // town level, whatever the file says
+	State string
+	Note  string
+	Mood  string
+	Data  linked
+}
+
+func (r *Room) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool, err error) {
+	o, known, err := r.Hoster()
+	if err != nil || !known {
+		return panel, false, err
+	}
+	h, _, err := r.ownSheets(req.Context())
+	if err != nil {
+		return panel, false, err
+	}
+	sheet := hosterSheetOf(p, h, nil)
+	place := strings.Trim(h.Town+", "+o.Country.Name, ", ")
+	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Data: organizationLD(o, r.n.URL, h.Town)}
+	if h.State != catalogue.StateActive {
+		panel.State, panel.Mood = sheet.State, sheet.Mood
+	}
+	return panel, true, nil
+}
 
 // unknown reminds the admin of a hoster that said nothing of itself yet.
 func (r *Room) unknown(*http.Request) (struct{}, bool, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
@@ -19,6 +20,8 @@ const (
 	typeHoster  = "entrechat/hoster/1"
 	typeService = "entrechat/service/1"
 )
+
+var errNothingSaid = errors.New("nothing is said of us yet")
 
 // say tells the others what changed in our own files since we last told them.
 // Nothing is said as long as there is no file about us.
@@ -41,17 +44,41 @@ func (r *Room) say(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
+		if h.State != before.State && h.State != catalogue.StateUnknown {
+			if err := r.addChange(ctx, change{at: r.now(), what: "state", name: h.Name, value: string(h.State)}); err != nil {
+				return err
+			}
+		}
 	}
 	for _, s := range changes(said, services) {
-		if err := r.tell(ctx, typeService, s, func(a catalogue.Author) error {
-			s.Author = a
-			return r.Catalogue.PutService(ctx, s)
-		}); err != nil {
+		if err := r.tellService(ctx, said, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (r *Room) tellService(ctx context.Context, said []catalogue.Service, s catalogue.Service) error {
+	if err := r.tell(ctx, typeService, s, func(a catalogue.Author) error {
+		s.Author = a
+		return r.Catalogue.PutService(ctx, s)
+	}); err != nil {
+		return err
+	}
+	var was *catalogue.Service
+	if at := slices.IndexFunc(said, func(b catalogue.Service) bool { return b.Slug == s.Slug }); at >= 0 {
+		was = &said[at]
+	}
+	for _, c := range whatChanged(was, s) {
+		c.at = r.now()
+		if err := r.addChange(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Room) now() core.Moment { return core.At(r.n.Now()) }
 
 // sayNow is say for somebody who just changed a file: when it does not work now, the
 // job does it later.
@@ -102,7 +129,7 @@ func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalog
 		all = append(all, s)
 	}
 	if !known {
-		return h, nil, core.NotFound("directory.no_own_file", errors.New("nothing is said of us yet")).With("Name", hoster)
+		return h, nil, core.NotFound("directory.no_own_file", errNothingSaid).With("Name", hoster)
 	}
 	return h, all[:min(len(all), catalogue.MaxServices)], nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (r *Room) Fittings() fit.Fittings {
 	if r.Catalogue != nil {
 		work = append(r.Imports.Jobs(), jobs.Job{Name: "directory-say", Every: time.Minute, Jitter: 10 * time.Second, Run: r.say})
 		readers = r.readers()
-		public = append(public, r.elsewhereJSON())
+		public = slices.Concat(public, r.formats(), r.api())
 	}
 	return fit.Fittings{
 		Name:    "directory",

@@ -50,7 +50,7 @@ type Hoster struct {
 	Contact   string      `json:"contact,omitempty"` // address of a page or a role mailbox
 	State     State       `json:"state,omitempty"`
 	Note      string      `json:"note,omitempty"` // on the state
-	Ends      core.Moment `json:"ends,omitempty"` // of StateClosing; 0 = no date
+	Ends      core.Moment `json:"ends,omitzero"`  // of StateClosing; 0 = no date
 }
 
 // Service is what one hoster says of one service.
@@ -70,10 +70,10 @@ type Service struct {
 	Limits    string        `json:"limits,omitempty"`    // in the hoster's words
 	Access    access.Access `json:"access,omitzero"`
 	Level     Level         `json:"level,omitempty"`
-	Ended     bool          `json:"ended,omitempty"` // over, or withdrawn
+	Ended     bool          `json:"ended,omitzero"` // over, or withdrawn
 	// Unverified: the file stands on another host than the hoster's, so only the
 	// hoster says that the service is its own.
-	Unverified bool `json:"unverified,omitempty"`
+	Unverified bool `json:"unverified,omitzero"`
 }
 
 // Level is how a service does, as its file has it.

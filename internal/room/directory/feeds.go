@@ -1,0 +1,175 @@
+package directory
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/access"
+	"entrechat/internal/room/directory/catalogue"
+)
+
+const (
+	atomPath = "/feeds/atom.xml"
+	jsonPath = "/feeds/feed.json"
+	inFeed   = 50
+
+	atomType = "application/atom+xml"
+	jsonType = "application/feed+json"
+)
+
+// whatChanged compares a service with what was said of it before; was is nil the
+// first time. A word that was corrected is nothing that people subscribe to.
+func whatChanged(was *catalogue.Service, now catalogue.Service) (all []change) {
+	add := func(what, value string) {
+		all = append(all, change{what: what, slug: now.Slug, name: now.Name, value: value})
+	}
+	switch {
+	case now.Ended && was != nil && !was.Ended:
+		add("ended", "")
+		return all
+	case now.Ended:
+		return nil
+	case was == nil || was.Ended:
+		add("new", "")
+		return all
+	}
+	full := func(s catalogue.Service) bool { return s.Access.Load == access.LoadFull }
+	if full(now) != full(*was) {
+		add(map[bool]string{true: "full", false: "open"}[full(now)], "")
+	}
+	if now.Level != was.Level && now.Level != catalogue.LevelUnknown {
+		add("level", strings.ToUpper(string(now.Level)))
+	}
+	return all
+}
+
+// item is one change as feeds tell it.
+type item struct {
+	ID    string
+	URL   string
+	Title string
+	At    time.Time
+}
+
+// feed is all that both formats need.
+type feed struct {
+	Title, Home, Self, Lang string
+	Items                   []item
+	Updated                 time.Time
+}
+
+// feeds are the changes at this hoster, in both formats and languages (?lang=).
+// spec: docs/spec/api.md#feeds
+func (r *Room) feeds(face *web.Face) web.Pages {
+	serve := func(path, kind string, write func(feed) ([]byte, error)) web.Route {
+		return web.Route{Pattern: "GET " + path, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Del("Set-Cookie")
+			f, err := r.feed(req.Context(), face.Printer(req), path)
+			var data []byte
+			if err == nil {
+				data, err = write(f)
+			}
+			if err != nil {
+				face.Fail(w, req, err)
+				return
+			}
+			sendKept(w, req, kind, data)
+		})}
+	}
+	return web.Pages{
+		Routes: []web.Route{serve(atomPath, atomType, atom), serve(jsonPath, jsonType, jsonFeed)},
+		Feeds:  []web.Feed{{Path: atomPath, Type: atomType}, {Path: jsonPath, Type: jsonType}},
+	}
+}
+
+func (r *Room) feed(ctx context.Context, p *words.Printer, path string) (feed, error) {
+	changes, err := r.lastChanges(ctx, inFeed)
+	if err != nil {
+		return feed{}, err
+	}
+	name, err := r.ownName(ctx)
+	if err != nil {
+		return feed{}, err
+	}
+	f := feed{Title: p.T("directory.feed.title", args{"Name": name}), Home: r.n.URL + "/", Self: r.n.URL + path + "?lang=" + p.Lang, Lang: p.Lang}
+	for _, c := range changes {
+		f.Items = append(f.Items, r.item(p, c))
+	}
+	if len(f.Items) > 0 {
+		f.Updated = f.Items[0].At
+	}
+	return f, nil
+}
+
+func (r *Room) ownName(ctx context.Context) (string, error) {
+	h, _, err := r.ownSheets(ctx)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return string(r.n.Self), nil
+	}
+	return h.Name, err
+}
+
+func (r *Room) item(p *words.Printer, c change) item {
+	i := item{ID: r.n.URL + "/feeds/" + strconv.FormatInt(c.seq, 10), URL: r.n.URL + "/", At: c.at.Time()}
+	value := ""
+	switch c.what {
+	case "level":
+		value, _ = levelSays(p, c.value)
+	case "state":
+		value = p.T("directory.hoster."+c.value, args{"Day": ""})
+	}
+	if c.slug != "" && c.what != "ended" {
+		i.URL = r.n.URL + servicesPath + "/" + c.slug
+	}
+	i.Title = p.T("directory.feed."+c.what, args{"Name": c.name, "Value": value})
+	return i
+}
+
+// atom writes RFC 4287.
+func atom(f feed) ([]byte, error) {
+	type link struct {
+		Rel  string `xml:"rel,attr,omitempty"`
+		Href string `xml:"href,attr"`
+	}
+	type entry struct {
+		ID      string `xml:"id"`
+		Title   string `xml:"title"`
+		Updated string `xml:"updated"`
+		Link    link   `xml:"link"`
+	}
+	type document struct {
+		XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
+		Lang    string   `xml:"xml:lang,attr"`
+		ID      string   `xml:"id"`
+		Title   string   `xml:"title"`
+		Updated string   `xml:"updated"`
+		Author  string   `xml:"author>name"`
+		Links   []link   `xml:"link"`
+		Entries []entry  `xml:"entry"`
+	}
+	d := document{Lang: f.Lang, ID: f.Self, Title: f.Title, Updated: f.Updated.UTC().Format(time.RFC3339), Author: f.Title, Links: []link{{"self", f.Self}, {"alternate", f.Home}}}
+	for _, i := range f.Items {
+		d.Entries = append(d.Entries, entry{i.ID, i.Title, i.At.UTC().Format(time.RFC3339), link{Href: i.URL}})
+	}
+	data, err := xml.MarshalIndent(d, "", " ")
+	return append([]byte(xml.Header), data...), err
+}
+
+// jsonFeed writes JSON Feed 1.1.
+func jsonFeed(f feed) ([]byte, error) {
+	items := make([]map[string]any, 0, len(f.Items))
+	for _, i := range f.Items {
+		items = append(items, map[string]any{"id": i.ID, "url": i.URL, "content_text": i.Title, "date_published": i.At.UTC().Format(time.RFC3339)})
+	}
+	return wire.Encode(map[string]any{
+		"version": "https://jsonfeed.org/version/1.1", "title": f.Title, "home_page_url": f.Home, "feed_url": f.Self, "language": f.Lang, "items": items,
+	})
+}
