@@ -3,17 +3,18 @@ package directory
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -78,16 +79,23 @@ func rank(name string) int {
 	return 0
 }
 
-// Services are the views of the services' files, by name.
-func (r *Room) Services(ctx context.Context) (map[string]statool.Service, error) {
+// ownService is one of our services: its file's view, and its sheet, which has what
+// our own section says too.
+type ownService struct {
+	statool.Service
+	sheet catalogue.Service
+}
+
+// services are ours, by their files' names.
+func (r *Room) services(ctx context.Context) (map[string]ownService, error) {
 	own, err := r.Own(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]statool.Service{}
+	all := map[string]ownService{}
 	for _, f := range own {
 		if doc, err := statool.Parse(f.Text); err == nil && f.Name != hoster {
-			all[f.Name] = statool.Read[statool.Service](doc)
+			all[f.Name] = ownService{statool.Read[statool.Service](doc), catalogue.ServiceOf(doc, f.Name, r.n.Now())}
 		}
 	}
 	return all, nil
@@ -171,7 +179,11 @@ func (r *Room) Withdraw(ctx context.Context, name string) error {
 	if _, err := r.ownText(name); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(r.n.Dir, name+suffix)); err != nil {
+	root, err := os.OpenRoot(r.n.Dir)
+	if err == nil {
+		err = errors.Join(root.Remove(name+suffix), root.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("withdraw %s: %w", name, err)
 	}
 	if err := r.link(ctx); err != nil {
@@ -250,7 +262,7 @@ func (r *Room) put(name string, doc *statool.Document) error {
 	if err := os.MkdirAll(r.n.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of own files: %w", err)
 	}
-	return replace(filepath.Join(r.n.Dir, name+suffix), doc.Bytes())
+	return replace(r.n.Dir, name+suffix, doc.Bytes())
 }
 
 // invalid carries the first error of a report.
@@ -263,19 +275,24 @@ func invalid(name string, report statool.Report) error {
 	return core.Invalid("directory.not_valid", errors.New(name)).With("Count", 1)
 }
 
-// replace writes a file whole or not at all.
-func replace(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
+// replace writes a file of the folder whole or not at all.
+func replace(dir, name string, text []byte) error {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	defer root.Close() //nolint:errcheck // the file's own Close counts
+	fresh := ".new-" + rand.Text()
+	f, err := root.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = root.Rename(fresh, name)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), os.Remove(f.Name()))
+		return errors.Join(fmt.Errorf("write %s: %w", name, err), root.Remove(fresh))
 	}
 	return nil
 }

@@ -7,11 +7,13 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/access"
+	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -29,13 +31,13 @@ func (r *Room) web(face *web.Face) web.Pages {
 	service := web.NewPage[serviceCard](face, pages, "pages/service.html")
 	files := web.NewPage[filesPage](face, pages, "pages/files.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
-	own := r.introduction(face)
+	own, writing := r.introduction(face), r.writing(face)
 	var others, elsewhere, feeds web.Pages
 	if r.Catalogue != nil {
 		others, elsewhere, feeds = r.others(face), r.referral(face), r.feeds(face)
 	}
 	return web.Pages{
-		Routes: append(slices.Concat(own.Routes, others.Routes, elsewhere.Routes, feeds.Routes), []web.Route{
+		Routes: append(slices.Concat(own.Routes, writing.Routes, others.Routes, elsewhere.Routes, feeds.Routes), []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
 				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
@@ -68,10 +70,11 @@ type serviceCard struct {
 	State string
 	Mood  string // class of the state
 	Data  linked
+	Facts []string // what our own keys say: kind, languages, place, price, limits
 }
 
 func (r *Room) servicesPage(ctx context.Context, p *words.Printer) (page servicesPage, err error) {
-	all, err := r.Services(ctx)
+	all, err := r.services(ctx)
 	if err != nil {
 		return page, err
 	}
@@ -82,7 +85,7 @@ func (r *Room) servicesPage(ctx context.Context, p *words.Printer) (page service
 }
 
 func (r *Room) serviceCard(ctx context.Context, p *words.Printer, name string) (serviceCard, error) {
-	all, err := r.Services(ctx)
+	all, err := r.services(ctx)
 	if err != nil {
 		return serviceCard{}, err
 	}
@@ -93,19 +96,34 @@ func (r *Room) serviceCard(ctx context.Context, p *words.Printer, name string) (
 	return cardOf(p, name, s), nil
 }
 
-func cardOf(p *words.Printer, name string, s statool.Service) serviceCard {
-	card := serviceCard{Slug: name, Service: s}
+func cardOf(p *words.Printer, name string, s ownService) serviceCard {
+	card := serviceCard{Slug: name, Service: s.Service}
 	if s.Name == "" {
 		card.Name = name
 	}
-	card.Data = serviceLD(s, card.Name)
-	card.Says = accessSays(p, access.FromStatool(s.Registration, s.Load))
+	card.Data = serviceLD(s.Service, card.Name)
+	card.Says, card.Facts = accessSays(p, s.sheet.Access), goodToKnow(p, s.sheet)
 	level := s.Status.Level
 	if s.EndDate != "" {
 		level = "OVER"
 	}
 	card.State, card.Mood = levelSays(p, level)
 	return card
+}
+
+// goodToKnow is what a sheet says of a service beside its program and who may use it.
+func goodToKnow(p *words.Printer, s catalogue.Service) (facts []string) {
+	if s.Kind != catalogue.KindUnknown {
+		facts = append(facts, p.T("directory.kind."+string(s.Kind), nil))
+	}
+	for _, f := range [][3]string{
+		{"languages", "List", strings.Join(s.Languages, ", ")}, {"town", "Town", s.Town}, {"price", "Price", s.Price}, {"limits", "Limits", s.Limits},
+	} {
+		if f[2] != "" {
+			facts = append(facts, p.T("directory.sheet."+f[0], args{f[1]: f[2]}))
+		}
+	}
+	return facts
 }
 
 // accessSays is who may use a service, in sentences.
@@ -136,6 +154,7 @@ type fileLine struct {
 	Mood     string
 	Says     string
 	Findings []string
+	Edit     string // the form
 }
 
 func (r *Room) filesPage(ctx context.Context, p *words.Printer) (page filesPage, err error) {
@@ -144,7 +163,10 @@ func (r *Room) filesPage(ctx context.Context, p *words.Printer) (page filesPage,
 		return page, err
 	}
 	for _, f := range own {
-		line := fileLine{OwnFile: f, Mood: "fine", Says: p.T("directory.state.valid", nil)}
+		line := fileLine{OwnFile: f, Edit: servicePath + f.Name, Mood: "fine", Says: p.T("directory.state.valid", nil)}
+		if f.Name == hoster {
+			line.Edit = startPath
+		}
 		if !f.Report.OK() {
 			line.Mood, line.Says = "trouble", p.T("directory.state.invalid", nil)
 		}

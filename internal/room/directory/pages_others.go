@@ -58,9 +58,8 @@ type age struct {
 // serviceSheet is one service as a page about all hosters writes it.
 type serviceSheet struct {
 	catalogue.Service
-	Kind  string
 	Says  []string
-	Tongs string // its languages
+	Facts []string
 	State string
 	Mood  string
 	From  string // the hoster's name
@@ -171,12 +170,9 @@ func bounded(text string) string {
 func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member) serviceSheet {
 	sheet := serviceSheet{
 		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: ageOf(s.Author, heard),
-		Says: accessSays(p, s.Access), Tongs: strings.Join(s.Languages, ", "),
+		Says: accessSays(p, s.Access), Facts: goodToKnow(p, s),
 	}
 	sheet.Age.Unverified = s.Unverified
-	if s.Kind != "" {
-		sheet.Kind = p.T("directory.kind."+string(s.Kind), nil)
-	}
 	level := strings.ToUpper(string(s.Level))
 	if s.Ended {
 		level = "OVER"

@@ -142,7 +142,16 @@ func (r *Room) startPage(req *http.Request, p *words.Printer) (startPage, error)
 	if !offered && o.Country.Name != "" {
 		country.Options = append(country.Options, web.Option{Value: o.Country.Code, Text: o.Country.Name, Chosen: true})
 	}
-	page := startPage{Fields: []web.Field{name, kind, about, town, country, contact, cannot}}
+	state, note, ends := field("state", o.Status.Level), field("note", o.Status.Description), field("ends", o.EndDate)
+	ends.Kind = "date"
+	for _, value := range []string{"", "ACTIVE", "IDLE", "AWAY"} {
+		text := p.T("directory.form.unsaid", nil)
+		if value != "" {
+			text = p.T("directory.hoster."+strings.ToLower(value), nil)
+		}
+		state.Options = append(state.Options, web.Option{Value: value, Text: text, Chosen: value == state.Value})
+	}
+	page := startPage{Fields: []web.Field{name, kind, about, town, country, contact, cannot, state, note, ends}}
 	if known {
 		page.URL = r.address(hoster)
 	}
@@ -171,6 +180,7 @@ func (r *Room) start(req *http.Request) (string, error) {
 	typed := func(name string) string { return tidy(req.PostForm.Get(name)) }
 	o.Name, o.Type, o.Description = typed("name"), typed("type"), typed("about")
 	o.Place.Address, o.Contact.Email = typed("town"), typed("contact")
+	o.Status, o.EndDate = statool.Status{Level: typed("state"), Description: typed("note")}, typed("ends")
 	if code := typed("country"); code != o.Country.Code {
 		o.Country = statool.Country{}
 		for _, c := range countries() {
@@ -225,7 +235,7 @@ func (r *Room) putLimits(text string) error {
 	if text != "" {
 		text += "\n"
 	}
-	return replace(filepath.Join(r.n.Dir, limitsName), []byte(text))
+	return replace(r.n.Dir, limitsName, []byte(text))
 }
 
 // limits are our own words, a line each.

@@ -58,9 +58,9 @@ func (q Query) terms() []term {
 		all = append(all, term{word: "lang:" + strings.ToLower(q.Language)})
 	}
 	if q.Town != "" {
-		all = append(all, term{word: "in:" + strings.Join(fold(q.Town), " ")})
+		all = append(all, term{word: "in:" + strings.Join(Fold(q.Town), " ")})
 	}
-	words := fold(q.Text)
+	words := Fold(q.Text)
 	for _, w := range words[:min(len(words), maxTerms)] {
 		all = append(all, term{w, true})
 	}
@@ -70,9 +70,9 @@ func (q Query) terms() []term {
 // maxWord bounds a word that is kept, in bytes.
 const maxWord = 40
 
-// fold cuts a text into the words that are compared: without case, accents and
+// Fold cuts a text into the words that are compared: without case, accents and
 // punctuation.
-func fold(text string) []string {
+func Fold(text string) []string {
 	plain := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Mn, r):
@@ -92,21 +92,21 @@ func fold(text string) []string {
 }
 
 // program is a program's name as it is compared.
-func program(name string) string { return strings.Join(fold(name), "") }
+func program(name string) string { return strings.Join(Fold(name), "") }
 
 // wordsOf are all words by which a service is found: its own and its hoster's.
 func wordsOf(s Service, h Hoster) []string {
-	words := fold(strings.Join([]string{s.Name, s.About, s.Software, s.Town, h.Name, h.Town}, " "))
-	words = append(words, fold(strings.Join(s.Kind.names(), " "))...)
+	words := Fold(strings.Join([]string{s.Name, s.About, s.Software, s.Town, h.Name, h.Town}, " "))
+	words = append(words, Fold(strings.Join(s.Kind.names(), " "))...)
 	if h.Author.Source == FromLog {
-		words = append(words, fold(h.Author.Key)...)
+		words = append(words, Fold(h.Author.Key)...)
 	}
 	for _, lang := range s.Languages {
 		words = append(words, "lang:"+strings.ToLower(lang))
 	}
 	for _, town := range []string{s.Town, h.Town} {
 		if town != "" {
-			words = append(words, "in:"+strings.Join(fold(town), " "))
+			words = append(words, "in:"+strings.Join(Fold(town), " "))
 		}
 	}
 	slices.Sort(words)

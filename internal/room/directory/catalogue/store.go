@@ -131,7 +131,7 @@ func putHoster(ctx context.Context, q db.Querier, h Hoster) error {
 	_, err = db.Exec(ctx, q, `INSERT INTO directory_hoster (key, source, file, country, words, shadow, turn, said_us, heard_us, sheet)
 		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9)
 		ON CONFLICT (key) DO UPDATE SET source = $2, file = $3, country = $4, words = $5, said_us = $7, heard_us = $8, sheet = $9`,
-		a.Key, string(a.Source), fileOf(h), h.Country, " "+strings.Join(fold(a.Key+" "+h.Name+" "+h.Town), " "),
+		a.Key, string(a.Source), fileOf(h), h.Country, " "+strings.Join(Fold(a.Key+" "+h.Name+" "+h.Town), " "),
 		numberOf(a.Key, ""), int64(a.Said), int64(a.Heard), string(sheet))
 	return err
 }

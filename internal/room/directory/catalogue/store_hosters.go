@@ -30,7 +30,7 @@ func (s *Store) Hosters(ctx context.Context, q HosterQuery) (Hosters, error) {
 	if q.Country != "" {
 		c.add("h.country = %s", strings.ToUpper(q.Country))
 	}
-	words := fold(q.Text)
+	words := Fold(q.Text)
 	for _, w := range words[:min(len(words), maxTerms)] {
 		c.add("h.words LIKE %s", "% "+w+"%") // a folded word holds no sign that LIKE knows
 	}

@@ -139,6 +139,8 @@ func (v *validator) entry(key string) {
 	switch field, known := fieldOf(v.fields, now); {
 	case known:
 		v.value(field, key, l.value)
+	case section == "entrechat":
+		// Our own section; who does not know it passes it over.
 	case sections == nil && section != "file":
 		// A class we know nothing about.
 	case section == "subs" && slices.Contains(sections, section):

@@ -1,0 +1,355 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/access"
+	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/statool"
+)
+
+const (
+	servicePath = "/admin/services/"
+	newPath     = "/admin/services/new"
+	draftPath   = "/admin/services/draft"
+)
+
+// question is one field of the form about a service, and the key of the file that
+// it writes.
+type question struct {
+	name    string // also of its words: directory.form.<name>
+	key     string
+	rows    int
+	kind    string   // of <input>
+	values  []string // of a select; "" is offered first
+	says    string   // words of a value: says + value in lower case
+	needed  bool
+	hinted  bool
+	initial string // of a new service
+}
+
+// questions are what the form asks, in order. What a file says beside it stays.
+func questions() []question {
+	kinds := make([]string, 0, len(catalogue.Kinds()))
+	for _, k := range catalogue.Kinds() {
+		kinds = append(kinds, string(k))
+	}
+	choices := func(key string) []string {
+		for _, f := range statool.Fields(statool.ClassService) {
+			if f.Path == key {
+				return f.Values
+			}
+		}
+		return nil
+	}
+	return []question{
+		{name: "name", key: "service.name", needed: true},
+		{name: "kind", key: "entrechat.kind", values: kinds, says: "directory.kind."},
+		{name: "about", key: "service.description", rows: 4},
+		{name: "website", key: "service.website", kind: "url", hinted: true},
+		{name: "without", key: "entrechat.without", values: []string{"all", "some", "none"}, says: "directory.access.without.", needed: true},
+		{name: "register", key: "entrechat.register", values: []string{"anyone", "on_request", "invited", "members", "customers", "nobody"}, says: "directory.access.register."},
+		{name: "load", key: "service.registration.load", values: []string{"OPEN", "FULL"}, says: "directory.access.load.", needed: true, initial: "OPEN"},
+		{name: "price", key: "entrechat.price", hinted: true},
+		{name: "limits", key: "entrechat.limits", hinted: true},
+		{name: "languages", key: "entrechat.languages", hinted: true},
+		{name: "town", key: "entrechat.town", hinted: true},
+		{name: "level", key: "service.status.level", values: []string{"OK", "WARNING", "ALERT", "ERROR", "OVER"}, says: "directory.level.", needed: true, initial: "OK"},
+		{name: "note", key: "service.status.description"},
+		{name: "start", key: "service.startdate", kind: "date", needed: true},
+		{name: "end", key: "service.enddate", kind: "date", hinted: true},
+		{name: "software", key: "software.name"},
+		{name: "version", key: "software.version"},
+		{name: "license", key: "software.license.name", hinted: true},
+		{name: "license_url", key: "software.license.url", kind: "url"},
+		{name: "install", key: "service.install.type", values: choices("service.install.type"), says: "directory.install."},
+		{name: "host", key: "host.name", hinted: true},
+		{name: "server", key: "host.server.type", values: choices("host.server.type"), says: "directory.server."},
+		{name: "provider", key: "host.provider.type", values: choices("host.provider.type"), says: "directory.provider."},
+		{name: "contact_url", key: "service.contact.url", kind: "url"},
+		{name: "contact", key: "service.contact.email", kind: "email", hinted: true},
+		{name: "legal", key: "service.legal.url", kind: "url"},
+		{name: "guide", key: "service.guide.user", kind: "url"},
+	}
+}
+
+// writing are the pages in which the admin says what there is.
+func (r *Room) writing(face *web.Face) web.Pages {
+	service := web.NewPage[servicePage](face, pages, "pages/service_form.html")
+	drafted := web.NewPage[draftPage](face, pages, "pages/draft.html")
+	read := func(req *http.Request) (servicePage, error) { return r.servicePage(req, face.Printer(req)) }
+	return web.Pages{Routes: []web.Route{
+		{Pattern: newPath, Handler: service.Form(read, r.serviceForm)},
+		{Pattern: servicePath + "{name}", Handler: service.Form(read, r.serviceForm)},
+		{Pattern: "GET " + draftPath, Handler: drafted.Show(func(req *http.Request) (draftPage, error) {
+			return r.draftPage(req.Context(), face.Printer(req), strings.TrimSpace(req.URL.Query().Get("domain")))
+		})},
+	}}
+}
+
+// servicePage is the form about one service.
+type servicePage struct {
+	Name   string // of its file; "" = a new one
+	Title  string
+	From   string // the domain whose facts are filled in; "" = none
+	Fields []web.Field
+}
+
+func (r *Room) servicePage(req *http.Request, p *words.Printer) (page servicePage, err error) {
+	page.Name = req.PathValue("name")
+	doc, err := r.formSource(req, &page)
+	if err != nil {
+		return page, err
+	}
+	for _, q := range questions() {
+		value, _ := doc.Get(q.key)
+		if page.Name == "" && value == "" {
+			value = q.initial
+		}
+		if req.Method == http.MethodPost {
+			value = req.PostForm.Get(q.name)
+		}
+		page.Fields = append(page.Fields, q.field(p, value))
+	}
+	page.Title, _ = doc.Get("service.name")
+	return page, nil
+}
+
+// formSource is the document the form begins with: the service's file, what a domain
+// says of it, or nothing.
+func (r *Room) formSource(req *http.Request, page *servicePage) (*statool.Document, error) {
+	if page.Name != "" {
+		doc, err := r.serviceFile(page.Name)
+		if err == nil {
+			says(doc)
+		}
+		return doc, err
+	}
+	domain, kind := req.URL.Query().Get("domain"), req.URL.Query().Get("program")
+	if domain == "" || req.Method == http.MethodPost {
+		return &statool.Document{}, nil
+	}
+	d, err := r.Draft(req.Context(), domain)
+	if err != nil {
+		return nil, err
+	}
+	page.From = string(d.Domain)
+	for _, f := range d.Files {
+		if f.Name == plainName(kind)+suffix {
+			doc, err := statool.Parse(f.Text)
+			if err == nil {
+				says(doc)
+			}
+			return doc, err
+		}
+	}
+	return &statool.Document{}, nil
+}
+
+// says fills in who may use a service where only the collective's one word says so.
+func says(doc *statool.Document) {
+	s := statool.Read[statool.Service](doc)
+	a := access.FromStatool(s.Registration, s.Load)
+	for key, value := range map[string]string{"entrechat.without": string(a.Without), "entrechat.register": string(a.Register)} {
+		if have, _ := doc.Get(key); have == "" && value != "" {
+			_ = doc.Set(key, value) // our own words: always writable
+		}
+	}
+	if have, _ := doc.Get("entrechat.kind"); have == "" {
+		if k := catalogue.KindOf(s.Software.Name); k != catalogue.KindUnknown {
+			_ = doc.Set("entrechat.kind", string(k))
+		}
+	}
+}
+
+// serviceFile is a service's own file. Returns CodeNotFound, for the hoster's too.
+func (r *Room) serviceFile(name string) (*statool.Document, error) {
+	if name == hoster {
+		return nil, core.NotFound("directory.no_service", errors.New("not a service"))
+	}
+	text, err := r.ownText(name)
+	if err != nil {
+		return nil, err
+	}
+	return statool.Parse(text)
+}
+
+func (q question) field(p *words.Printer, value string) web.Field {
+	f := web.Field{Name: q.name, Label: "directory.form." + q.name, Value: value, Kind: q.kind, Rows: q.rows, Required: q.needed}
+	if q.hinted {
+		f.Hint = "directory.form." + q.name + "_hint"
+	}
+	if q.values == nil {
+		return f
+	}
+	f.Options = append(f.Options, web.Option{Text: p.T("directory.form.unsaid", nil), Chosen: value == ""})
+	for _, v := range q.values {
+		word := v
+		if q.name != "level" {
+			word = strings.ToLower(v)
+		}
+		f.Options = append(f.Options, web.Option{Value: v, Text: p.T(q.says+word, nil), Chosen: strings.EqualFold(v, value)})
+	}
+	if q.name == "kind" {
+		slices.SortFunc(f.Options[1:], func(a, b web.Option) int { return cmp.Compare(a.Text, b.Text) })
+	}
+	return f
+}
+
+// serviceForm writes what was typed into the service's file, or takes the file away.
+func (r *Room) serviceForm(req *http.Request) (string, error) {
+	name := req.PathValue("name")
+	switch req.PostForm.Get("do") {
+	case "withdraw":
+		if req.PostForm.Get("sure") == "" {
+			return "", core.Invalid("directory.form.not_sure", errors.New("not ticked"))
+		}
+		return filesPath, r.Withdraw(req.Context(), name)
+	case "save":
+	default:
+		return "", core.Invalid("directory.form.not_sure", errors.New("no button"))
+	}
+	doc := &statool.Document{}
+	if name != "" {
+		var err error
+		if doc, err = r.serviceFile(name); err != nil {
+			return "", err
+		}
+	} else {
+		name = plainName(fold(req.PostForm.Get("name")))
+		if _, err := r.ownText(name); core.CodeOf(err) != core.CodeNotFound {
+			return "", core.Conflict("directory.form.there", errors.New(name)).With("Name", name)
+		}
+		for _, pair := range [][2]string{{"file.class", "Service"}, {"file.protocol", "ChatonsInfos-0.5"}, {"file.generator", generator}} {
+			if err := doc.Set(pair[0], pair[1]); err != nil {
+				return "", err
+			}
+		}
+	}
+	if err := answer(doc, req.PostForm); err != nil {
+		return "", err
+	}
+	if _, err := r.Publish(req.Context(), name, doc.Bytes()); err != nil {
+		return "", err
+	}
+	return servicesPath + "/" + name, nil
+}
+
+// answer puts the form's answers into a file. Returns CodeInvalid.
+func answer(doc *statool.Document, typed url.Values) error {
+	for _, q := range questions() {
+		value, err := q.answer(typed)
+		if err == nil {
+			err = set(doc, q.key, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	a := access.Access{Without: access.Without(typed.Get("without")), Register: access.Register(typed.Get("register")), Load: access.Load(strings.ToLower(typed.Get("load")))}
+	word, load, _ := a.Statool()
+	if word == "" {
+		return core.Invalid("directory.form.who", errors.New("nobody may register, and an account is needed"))
+	}
+	for key, value := range map[string]string{"service.registration": word, "service.registration.load": load} {
+		if sameAccess(doc, key, a) {
+			continue
+		}
+		if err := set(doc, key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q question) answer(typed url.Values) (string, error) {
+	value := tidy(typed.Get(q.name))
+	if q.needed && value == "" {
+		return "", core.Invalid("directory.form.needed", errors.New(q.name)).With("Field", q.name)
+	}
+	if value != "" && q.values != nil && !slices.Contains(q.values, value) {
+		return "", core.Invalid("directory.form.choice", fmt.Errorf("%s is %.40q", q.name, value)).With("Field", q.name)
+	}
+	return value, nil
+}
+
+// set changes a key only where it says something else; "" takes it away.
+func set(doc *statool.Document, key, value string) error {
+	if had, _ := doc.Get(key); had == value {
+		return nil
+	}
+	if value == "" {
+		doc.Delete(key)
+		return nil
+	}
+	return doc.Set(key, value)
+}
+
+// sameAccess says whether the file's registration says already what it can say of a:
+// then its own words stay.
+func sameAccess(doc *statool.Document, key string, a access.Access) bool {
+	s := statool.Read[statool.Service](doc)
+	word, load, _ := access.FromStatool(s.Registration, s.Load).Statool()
+	want, wantLoad, _ := a.Statool()
+	return key == "service.registration" && word == want && load == wantLoad
+}
+
+// fold makes plain letters of accented ones, for a file's name.
+func fold(text string) string {
+	return strings.Join(catalogue.Fold(text), "-")
+}
+
+// draftPage is what a domain says of itself, before anything is made of it.
+type draftPage struct {
+	Domain   web.Field
+	Asked    bool
+	Services []draftedService
+	Hoster   []draftedFact
+	Missing  []string
+}
+
+type draftedService struct {
+	Name  string
+	Form  string // address of the form with these facts
+	Facts []draftedFact
+}
+
+type draftedFact struct{ What, Value, Source, Note string }
+
+func (r *Room) draftPage(ctx context.Context, p *words.Printer, domain string) (page draftPage, err error) {
+	page.Domain = web.Field{Name: "domain", Label: "directory.form.domain", Hint: "directory.form.domain_hint", Value: bounded(domain), Required: true}
+	if domain == "" {
+		return page, nil
+	}
+	d, err := r.Draft(ctx, domain)
+	if err != nil {
+		return page, err
+	}
+	page.Asked = true
+	for _, f := range d.Hoster {
+		page.Hoster = append(page.Hoster, draftedFact{string(f.Field), f.Value, f.Source, f.Note})
+	}
+	for _, s := range d.Services {
+		one := draftedService{Name: s.Kind, Form: newPath + "?" + url.Values{"domain": {string(d.Domain)}, "program": {s.Kind}}.Encode()}
+		for _, f := range s.Facts {
+			one.Facts = append(one.Facts, draftedFact{string(f.Field), f.Value, f.Source, f.Note})
+		}
+		page.Services = append(page.Services, one)
+	}
+	for _, c := range d.Charter {
+		if c.Standing == "missing" {
+			page.Missing = append(page.Missing, p.T("directory.charter."+c.Key, nil)+" "+p.T("directory.charter."+c.Key+"_how", nil))
+		}
+	}
+	return page, nil
+}
