@@ -21,7 +21,7 @@ import (
 func TestEveryPage(t *testing.T) {
 	w := newWorld(t, 8*time.Minute)
 	axe := w.axe()
-	paths := []string{"/", "/nowhere", "/admin/sign-in", strings.TrimPrefix(w.link(), w.node.URL())}
+	paths := []string{"/", "/nowhere", "/search?q=zebra", "/elsewhere/mail", "/elsewhere/pad/frame", "/admin/sign-in", strings.TrimPrefix(w.link(), w.node.URL())}
 	outside := len(paths)
 	for i := 0; i < len(paths); i++ {
 		if i == outside-1 {

@@ -91,7 +91,7 @@ const look = `(() => ({
 	lang: document.documentElement.lang,
 	title: document.title,
 	headings: document.querySelectorAll("h1").length,
-	scripts: document.scripts.length,
+	scripts: [...document.scripts].filter(s => s.type != "application/ld+json").length,
 	overflow: document.documentElement.scrollWidth - innerWidth,
 	text: document.documentElement.innerText,
 	links: [...document.querySelectorAll("a[href]")].map(a => a.href),

@@ -65,6 +65,13 @@ func newWorld(t *testing.T, limit time.Duration) *world {
 	pad := filepath.Join(t.TempDir(), "pad.properties")
 	w.must(os.WriteFile(pad, []byte(service), 0o600))
 	w.run(a, "directory", "publish", pad)
+	org := filepath.Join(t.TempDir(), "organization.properties")
+	w.must(os.WriteFile(org, []byte(neighbour), 0o600))
+	w.run(b, "directory", "publish", org, pad)
+	for !strings.Contains(w.run(a, "directory", "search"), "Pad") {
+		time.Sleep(100 * time.Millisecond) // until the limit of the world
+	}
+	w.run(a, "directory", "refer", "pad", b.Name)
 	w.run(c, "member", "add", a.URL(), "--fingerprint", w.fingerprint(a))
 	w.visits = w.chromium()
 	return w
@@ -81,6 +88,22 @@ service.registration = Free
 service.registration.load = OPEN
 service.status.level = OK
 software.name = Etherpad
+`
+
+// neighbour is a hoster that is away for now, with every text a page may show.
+const neighbour = `file.class = Organization
+file.protocol = ChatonsInfos-0.5
+file.generator = vi
+organization.name = Chez Bérénice <b>
+organization.description = Des services pour le bourg,\net pour ses voisins.
+organization.type = ASSOCIATION
+organization.country.name = France
+organization.country.code = FR
+organization.geolocation.address = Nantes
+organization.website = https://chaton-b.test/
+organization.contact.email = contact@chaton-b.test
+organization.status.level = IDLE
+organization.status.description = Moins de monde en été.
 `
 
 func (w *world) must(err error) {
