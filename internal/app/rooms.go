@@ -171,8 +171,18 @@ func directoryNeeds(cfg Config, data string) directory.Needs {
 
 func (a *App) directoryNeeds() directory.Needs {
 	n := directoryNeeds(a.Config, a.Data)
-	n.DB, n.Log, n.Book, n.Self = a.DB, a.Log, a.Book, a.Signer.ID()
+	n.DB, n.Log, n.Book, n.Self, n.Backups = a.DB, a.Log, a.Book, a.Signer.ID(), a.backups
 	return n
+}
+
+// backups are what the directory shows of the vault.
+func (a *App) backups(ctx context.Context) ([]directory.Backup, error) {
+	report, err := a.vault.Status(ctx, "")
+	out := make([]directory.Backup, 0, len(report.Backups))
+	for _, b := range report.Backups {
+		out = append(out, directory.Backup{Newest: b.Offsite, Places: b.Domains, Losses: max(b.Losses, 0)})
+	}
+	return out, err
 }
 
 // rescue makes the node anew for `vault recover`.

@@ -31,13 +31,13 @@ func (r *Room) web(face *web.Face) web.Pages {
 	service := web.NewPage[serviceCard](face, pages, "pages/service.html")
 	files := web.NewPage[filesPage](face, pages, "pages/files.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
-	own, writing := r.introduction(face), r.writing(face)
+	own, writing, charter := r.introduction(face), r.writing(face), r.transparency(face)
 	var others, elsewhere, feeds web.Pages
 	if r.Catalogue != nil {
 		others, elsewhere, feeds = r.others(face), r.referral(face), r.feeds(face)
 	}
 	return web.Pages{
-		Routes: append(slices.Concat(own.Routes, writing.Routes, others.Routes, elsewhere.Routes, feeds.Routes), []web.Route{
+		Routes: append(slices.Concat(own.Routes, writing.Routes, charter.Routes, others.Routes, elsewhere.Routes, feeds.Routes), []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
 				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
@@ -46,7 +46,7 @@ func (r *Room) web(face *web.Face) web.Pages {
 				return r.filesPage(req.Context(), face.Printer(req))
 			})},
 		}...),
-		Menu: append(slices.Concat(own.Menu, others.Menu, elsewhere.Menu), []web.Entry{
+		Menu: append(slices.Concat(own.Menu, charter.Menu, others.Menu, elsewhere.Menu), []web.Entry{
 			{Path: servicesPath, Key: "directory.menu_services", Order: 10},
 			{Path: filesPath, Key: "directory.menu_files", Order: 10},
 		}...),

@@ -3,11 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -115,7 +111,7 @@ func (r *Room) startPage(req *http.Request, p *words.Printer) (startPage, error)
 	if err != nil {
 		return startPage{}, err
 	}
-	limits, err := r.ownLimits()
+	limits, _, err := r.note(limitsName)
 	if err != nil {
 		return startPage{}, err
 	}
@@ -189,7 +185,7 @@ func (r *Room) start(req *http.Request) (string, error) {
 			}
 		}
 	}
-	if err := checkLimits(typed("limits")); err != nil {
+	if err := checkNote(typed("limits")); err != nil {
 		return "", err
 	}
 	if err := statool.Put(doc, o); err != nil {
@@ -198,7 +194,7 @@ func (r *Room) start(req *http.Request) (string, error) {
 	if _, err := r.Publish(req.Context(), hoster, doc.Bytes()); err != nil {
 		return "", err
 	}
-	return "/", r.putLimits(typed("limits"))
+	return "/", r.putNote(limitsName, typed("limits"))
 }
 
 // tidy makes typed text fit for a file: line ends and spaces around.
@@ -210,37 +206,19 @@ func tidy(s string) string {
 // may write them. The collective's format has no field for them.
 const limitsName = "limits.txt"
 
-const maxLimits = 8000 // bytes
+const maxNote = 8000 // bytes
 
-func checkLimits(text string) error {
+func checkNote(text string) error {
 	control := func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }
-	if len(text) > maxLimits || !utf8.ValidString(text) || strings.ContainsFunc(text, control) {
-		return core.Invalid("directory.bad_limits", errors.New("too long or not plain text")).With("Count", maxLimits)
+	if len(text) > maxNote || !utf8.ValidString(text) || strings.ContainsFunc(text, control) {
+		return core.Invalid("directory.bad_limits", errors.New("too long or not plain text")).With("Count", maxNote)
 	}
 	return nil
 }
 
-func (r *Room) ownLimits() (string, error) {
-	text, err := os.ReadFile(filepath.Join(r.n.Dir, limitsName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read our limits: %w", err)
-	}
-	return tidy(string(text)), checkLimits(tidy(string(text)))
-}
-
-func (r *Room) putLimits(text string) error {
-	if text != "" {
-		text += "\n"
-	}
-	return replace(r.n.Dir, limitsName, []byte(text))
-}
-
 // limits are our own words, a line each.
 func (r *Room) limits(context.Context) ([]fit.Limit, error) {
-	text, err := r.ownLimits()
+	text, _, err := r.note(limitsName)
 	var all []fit.Limit
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" {

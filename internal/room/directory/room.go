@@ -39,6 +39,8 @@ type Needs struct {
 	DB   *db.DB // with migrations.Files applied
 	Book Book
 	Self core.MemberID
+	// Backups are how ours stand; nil = not shown.
+	Backups func(ctx context.Context) ([]Backup, error)
 	// Plain asks over http: for tests and demos on one machine.
 	Plain bool
 }
