@@ -220,7 +220,7 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	domains := reachable(nil, lenders)
 	r.mu.Lock()
 	more := domains > r.widened
-	r.widened = domains
+	r.widened = min(domains, r.widened)
 	r.mu.Unlock()
 	if !more {
 		return nil
@@ -229,6 +229,15 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 		return err
 	}
 	r.work.broadcast()
+	// What is on its way in too few copies can have more only once it is placed:
+	// look again then.
+	narrow, err := r.store.narrowOnTheWay(ctx, domains)
+	if err != nil || narrow {
+		return err
+	}
+	r.mu.Lock()
+	r.widened = domains
+	r.mu.Unlock()
 	return nil
 }
 

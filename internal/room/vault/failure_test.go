@@ -473,3 +473,23 @@ func TestAForeignLabelFirst(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// A file that was on its way, in two copies, when a third member came back, has its
+// third copy once it is placed.
+func TestWhatWasOnItsWayIsWidenedToo(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.quiet()
+	body := randomBytes(100, 1)
+	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
+	w.exec(`UPDATE vault_object SET k = 1, n = 2, state = 'waiting' WHERE object = $1`, o.ID.String())
+	for _, state := range []string{"waiting", "placed"} {
+		w.exec(`UPDATE vault_object SET state = $2 WHERE object = $1`, o.ID.String(), state)
+		if err := w.room.widenToReturned(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o := w.object(o.ID); o.Code.N != 3 || o.State != Safe {
+		t.Errorf("%+v", o)
+	}
+}

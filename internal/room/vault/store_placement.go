@@ -207,6 +207,14 @@ func (s store) anyPlacement(ctx context.Context, member core.MemberID, after str
 	return Placement{}, false, nil
 }
 
+// narrowOnTheWay says whether objects that are not placed yet are whole copies,
+// fewer than n.
+func (s store) narrowOnTheWay(ctx context.Context, n int) (bool, error) {
+	found, err := db.One(ctx, s.db, func(r db.Row) (c int64, err error) { return c, r.Scan(&c) },
+		`SELECT count(*) FROM vault_object WHERE k = 1 AND n < $1 AND state <> 'placed' AND buried_us = 0`, n)
+	return found > 0, err
+}
+
 // copiesBelow lists placed objects of a type that are whole copies, fewer than n.
 func (s store) copiesBelow(ctx context.Context, t rest.Type, n, limit int) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
