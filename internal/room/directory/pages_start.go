@@ -56,6 +56,7 @@ type whoPanel struct {
 	State string
 	Note  string
 	Mood  string
+	Legal string // address
 	Data  linked
 }
 
@@ -70,7 +71,7 @@ func (r *Room) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool
 	}
 	sheet := hosterSheetOf(p, h, nil)
 	place := strings.Trim(h.Town+", "+o.Country.Name, ", ")
-	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Data: organizationLD(o, r.n.URL, h.Town)}
+	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Legal: o.Legal, Data: organizationLD(o, r.n.URL, h.Town)}
 	if h.State != catalogue.StateActive {
 		panel.State, panel.Mood = sheet.State, sheet.Mood
 	}
@@ -139,7 +140,8 @@ func (r *Room) startPage(req *http.Request, p *words.Printer) (startPage, error)
 		country.Options = append(country.Options, web.Option{Value: o.Country.Code, Text: o.Country.Name, Chosen: true})
 	}
 	state, note, ends := field("state", o.Status.Level), field("note", o.Status.Description), field("ends", o.EndDate)
-	ends.Kind = "date"
+	legal := field("legal", o.Legal)
+	ends.Kind, legal.Kind = "date", "url"
 	for _, value := range []string{"", "ACTIVE", "IDLE", "AWAY"} {
 		text := p.T("directory.form.unsaid", nil)
 		if value != "" {
@@ -147,7 +149,7 @@ func (r *Room) startPage(req *http.Request, p *words.Printer) (startPage, error)
 		}
 		state.Options = append(state.Options, web.Option{Value: value, Text: text, Chosen: value == state.Value})
 	}
-	page := startPage{Fields: []web.Field{name, kind, about, town, country, contact, cannot, state, note, ends}}
+	page := startPage{Fields: []web.Field{name, kind, about, town, country, contact, legal, cannot, state, note, ends}}
 	if known {
 		page.URL = r.address(hoster)
 	}
@@ -176,6 +178,7 @@ func (r *Room) start(req *http.Request) (string, error) {
 	typed := func(name string) string { return tidy(req.PostForm.Get(name)) }
 	o.Name, o.Type, o.Description = typed("name"), typed("type"), typed("about")
 	o.Place.Address, o.Contact.Email = typed("town"), typed("contact")
+	o.Legal = typed("legal")
 	o.Status, o.EndDate = statool.Status{Level: typed("state"), Description: typed("note")}, typed("ends")
 	if code := typed("country"); code != o.Country.Code {
 		o.Country = statool.Country{}
