@@ -259,6 +259,9 @@ func (r *Room) put(name string, doc *statool.Document) error {
 	if report := statool.Validate(doc); !report.OK() {
 		return invalid(name, report)
 	}
+	if err := checkOwnKeys(doc); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(r.n.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of own files: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -104,8 +105,10 @@ func cardOf(p *words.Printer, name string, s ownService) serviceCard {
 	card.Data = serviceLD(s.Service, card.Name)
 	card.Says, card.Facts = accessSays(p, s.sheet.Access), goodToKnow(p, s.sheet)
 	level := s.Status.Level
-	if s.EndDate != "" {
+	if s.sheet.Ended {
 		level = "OVER"
+	} else if end, err := time.Parse(time.DateOnly, s.EndDate); err == nil {
+		card.Facts = append(card.Facts, p.T("directory.sheet.ends", args{"Day": p.Day(core.At(end))}))
 	}
 	card.State, card.Mood = levelSays(p, level)
 	return card

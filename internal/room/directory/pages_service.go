@@ -70,6 +70,8 @@ func questions() []question {
 		{name: "end", key: "service.enddate", kind: "date", hinted: true},
 		{name: "software", key: "software.name"},
 		{name: "version", key: "software.version"},
+		{name: "homepage", key: "software.website", kind: "url"},
+		{name: "source", key: "software.source.url", kind: "url"},
 		{name: "license", key: "software.license.name", hinted: true},
 		{name: "license_url", key: "software.license.url", kind: "url"},
 		{name: "install", key: "service.install.type", values: choices("service.install.type"), says: "directory.install."},
@@ -277,10 +279,26 @@ func (q question) answer(typed url.Values) (string, error) {
 	if q.needed && value == "" {
 		return "", core.Invalid("directory.form.needed", errors.New(q.name)).With("Field", q.name)
 	}
+	return value, q.check(value)
+}
+
+func (q question) check(value string) error {
 	if value != "" && q.values != nil && !slices.Contains(q.values, value) {
-		return "", core.Invalid("directory.form.choice", fmt.Errorf("%s is %.40q", q.name, value)).With("Field", q.name)
+		return core.Invalid("directory.form.choice", fmt.Errorf("%s is %.40q", q.key, value)).With("Field", q.key).With("Values", strings.Join(q.values, ", "))
 	}
-	return value, nil
+	return nil
+}
+
+// checkOwnKeys holds our own section to the words that we know: whoever writes it
+// here gets no word wrong. The collective's sections are statool's to check.
+func checkOwnKeys(doc *statool.Document) error {
+	for _, q := range questions() {
+		value, _ := doc.Get(q.key)
+		if err := q.check(value); err != nil && strings.HasPrefix(q.key, "entrechat.") {
+			return err
+		}
+	}
+	return nil
 }
 
 // set changes a key only where it says something else; "" takes it away.

@@ -42,6 +42,17 @@ func TestServiceForm(t *testing.T) {
 			t.Errorf("the page does not say %q\n%s", says, page)
 		}
 	}
+	// Whoever edits the file by other ways is held to the same words.
+	if _, err := r.Change(t.Context(), "bloc-a-plusieurs", map[string]string{"entrechat.kind": "weapons"}); core.CodeOf(err) != core.CodeInvalid {
+		t.Error(err)
+	}
+	// An end that is still to come is said, and is no end yet.
+	if _, err := r.Change(t.Context(), "bloc-a-plusieurs", map[string]string{"service.enddate": "2099-01-31"}); err != nil {
+		t.Fatal(err)
+	}
+	if page := v.ask(http.MethodGet, "/services/bloc-a-plusieurs", nil).Body.String(); !strings.Contains(page, "Ends on 2099-01-31") || strings.Contains(page, "Ended") {
+		t.Error(page)
+	}
 	if body := v.ask(http.MethodGet, servicePath+"bloc-a-plusieurs", nil).Body.String(); !strings.Contains(body, `value="Prix libre"`) || !strings.Contains(body, `<option value="on_request" selected>`) || !strings.Contains(body, "&lt;script&gt;") {
 		t.Error(body)
 	}
