@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"entrechat/internal/core"
@@ -47,6 +48,7 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 		go func() { ended <- servers[i].Serve(l) }()
 	}
 	ready()
+	debug.FreeOSMemory() // what only starting needed; most nodes then wait for hours
 	err = a.work(ctx, metrics.Watch(a.jobs()), ended)
 	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
 }

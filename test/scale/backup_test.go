@@ -225,8 +225,9 @@ func (b *bench) rss(name, which string, n *lab.Node) {
 			var kb float64
 			_, err = fmt.Sscan(m[2], &kb)
 			b.must(err)
-			b.figures[name] = append(b.figures[name], kb/1000)
-			b.t.Logf("%-28s %6.1f MB", name, kb/1000)
+			mb := kb * 1024 / 1e6
+			b.figures[name] = append(b.figures[name], mb)
+			b.t.Logf("%-28s %6.1f MB", name, mb)
 		}
 	}
 }

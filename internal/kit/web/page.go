@@ -1,14 +1,10 @@
 package web
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
-
-	"github.com/jba/templatecheck"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/words"
@@ -18,7 +14,7 @@ import (
 // no name in it can be missing when somebody asks for it.
 type Page[T any] struct {
 	face  *Face
-	langs map[string]*templatecheck.CheckedTemplate[view[T]]
+	sheet sheet[view[T]]
 }
 
 // view is what the frame gets.
@@ -31,17 +27,7 @@ type view[T any] struct {
 // (and may define "head"), each called with a T. It panics when they do not fit T,
 // like template.Must: pages are part of the program.
 func NewPage[T any](f *Face, fsys fs.FS, files ...string) *Page[T] {
-	p := &Page[T]{face: f, langs: map[string]*templatecheck.CheckedTemplate[view[T]]{}}
-	for lang, printer := range f.printers {
-		t := template.Must(template.New("frame.html").Funcs(f.funcs(printer)).ParseFS(pages, "pages/frame.html", "pages/parts.html"))
-		t = template.Must(t.ParseFS(fsys, files...))
-		checked, err := templatecheck.NewChecked[view[T]](t)
-		if err != nil {
-			panic(fmt.Errorf("page %v: %w", files, err))
-		}
-		p.langs[lang] = checked
-	}
-	return p
+	return &Page[T]{f, newSheet[view[T]](f, fsys, files, "frame.html", "frame.html", "parts.html")}
 }
 
 // Show answers GET with what read says. An error becomes a page that tells it.
@@ -116,11 +102,9 @@ func (p *Page[T]) write(w http.ResponseWriter, r *http.Request, status int, data
 	p.send(w, r, status, view[T]{p.face.frame(r, p.face.Printer(r)), data})
 }
 
-// send writes the page whole: a mistake half-way through would otherwise reach
-// the visitor as a torn page with status 200.
 func (p *Page[T]) send(w http.ResponseWriter, r *http.Request, status int, v view[T]) {
-	var out bytes.Buffer
-	if err := p.langs[v.Frame.Lang].Execute(&out, v); err != nil {
+	page, err := p.sheet.fill(v.Frame.Lang, v)
+	if err != nil {
 		p.face.broken(w, r, err)
 		return
 	}
@@ -132,7 +116,7 @@ func (p *Page[T]) send(w http.ResponseWriter, r *http.Request, status int, v vie
 		h.Set("Cache-Control", "no-cache")
 	}
 	w.WriteHeader(status)
-	w.Write(out.Bytes())
+	w.Write(page)
 }
 
 // Panel is a section that one room shows on a page of another: the home page,
@@ -142,27 +126,14 @@ type Panel func(r *http.Request, p *words.Printer) (template.HTML, error)
 // NewPanel reads a section from one file, which defines "panel", called with a T.
 // It panics as NewPage does. ok = false leaves the section out.
 func NewPanel[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) (data T, ok bool, err error)) Panel {
-	langs := map[string]*templatecheck.CheckedTemplate[T]{}
-	for lang, printer := range f.printers {
-		t := template.Must(template.New("parts.html").Funcs(f.funcs(printer)).ParseFS(pages, "pages/parts.html"))
-		t = template.Must(t.ParseFS(fsys, file)).Lookup("panel")
-		if t == nil {
-			panic(file + ` does not define "panel"`)
-		}
-		checked, err := templatecheck.NewChecked[T](t)
-		if err != nil {
-			panic(fmt.Errorf("panel %s: %w", file, err))
-		}
-		langs[lang] = checked
-	}
+	sheet := newSheet[T](f, fsys, []string{file}, "panel", "parts.html")
 	return func(r *http.Request, p *words.Printer) (template.HTML, error) {
 		data, ok, err := read(r)
 		if err != nil || !ok {
 			return "", err
 		}
-		var out bytes.Buffer
-		err = langs[p.Lang].Execute(&out, data)
-		return template.HTML(out.String()), err //nolint:gosec // a template of ours wrote it
+		section, err := sheet.fill(p.Lang, data)
+		return template.HTML(section), err //nolint:gosec // a template of ours wrote it
 	}
 }
 

@@ -1,14 +1,9 @@
 package web
 
 import (
-	"bytes"
-	"fmt"
-	"html/template"
 	"io/fs"
 	"net/http"
 	"strings"
-
-	"github.com/jba/templatecheck"
 )
 
 // widget is what the frame of a widget gets.
@@ -22,16 +17,7 @@ type widget[T any] struct {
 // with a T; NewPage says more. Nobody is recognised there: it neither reads nor sets
 // a cookie.
 func Widget[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) (T, error)) http.Handler {
-	langs := map[string]*templatecheck.CheckedTemplate[widget[T]]{}
-	for lang, printer := range f.printers {
-		t := template.Must(template.New("widget.html").Funcs(f.funcs(printer)).ParseFS(pages, "pages/widget.html", "pages/parts.html"))
-		t = template.Must(t.ParseFS(fsys, file))
-		checked, err := templatecheck.NewChecked[widget[T]](t)
-		if err != nil {
-			panic(fmt.Errorf("widget %s: %w", file, err))
-		}
-		langs[lang] = checked
-	}
+	sheet := newSheet[widget[T]](f, fsys, []string{file}, "widget.html", "widget.html", "parts.html")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Cookie")
 		h := w.Header()
@@ -42,8 +28,8 @@ func Widget[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) 
 			return
 		}
 		lang := f.lang(r)
-		var out bytes.Buffer
-		if err := langs[lang].Execute(&out, widget[T]{lang, f.style.path, data}); err != nil {
+		page, err := sheet.fill(lang, widget[T]{lang, f.style.path, data})
+		if err != nil {
 			f.broken(w, r, err)
 			return
 		}
@@ -52,6 +38,6 @@ func Widget[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) 
 		h.Set("Content-Language", lang)
 		h.Set("Cache-Control", "public, max-age=300")
 		h.Add("Vary", "Accept-Language")
-		w.Write(out.Bytes())
+		w.Write(page)
 	})
 }

@@ -48,12 +48,8 @@ func (r *Room) api() []fit.Route {
 		answer("hosters", r.apiHosters),
 		answer("hosters/one", r.apiHoster),
 		answer("elsewhere/{kind}", r.apiElsewhere),
-		{Pattern: "GET " + apiPath + "openapi.yaml", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			h := w.Header()
-			h.Set("Content-Type", "application/yaml; charset=utf-8")
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Access-Control-Allow-Origin", "*")
-			w.Write(openAPI)
+		{Pattern: "GET " + apiPath + "openapi.yaml", Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			sendKept(w, req, "application/yaml; charset=utf-8", openAPI)
 		})},
 		{Pattern: apiPath, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			sendJSON(w, req, nil, core.NotFound("directory.no_service", errNothingSaid))

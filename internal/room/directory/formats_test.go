@@ -16,8 +16,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/migrations"
 )
 
 // node is a room whose public addresses can be asked, with a hoster and a service of
@@ -121,6 +124,7 @@ func TestFormats(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/.well-known/nodeinfo": {`"href":"https://chaton-a.test/nodeinfo/2.1"`},
 		"/nodeinfo/2.1":         {`"version":"2.1"`, `"name":"entrechat"`, `"users":{}`, `"openRegistrations":false`, `"nodeName":"A"`},
+		"/nodeinfo/2.0":         {`"version":"2.0"`, `"protocols":[]`},
 		"/librehost.json":       {`"name":"A"`, `"version":"0.0.1"`},
 	} {
 		got := get(t, h, path)
@@ -184,16 +188,34 @@ func TestWhatChanged(t *testing.T) {
 	}
 }
 
-func TestFeeds(t *testing.T) {
-	r, _ := node(t)
+// changed fills the list of changes to the brim.
+func changed(t *testing.T, r *Room) {
+	t.Helper()
 	for i := range maxChanges + 5 {
 		if err := r.addChange(t.Context(), change{at: r.now(), what: "level", slug: "pad", name: "Pad \u0001<&>", value: []string{"OK", "ERROR"}[i%2]}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if all, err := r.lastChanges(t.Context(), 10_000); err != nil || len(all) != maxChanges {
-		t.Fatalf("%d changes are kept, %v", len(all), err)
-	}
+}
+
+func TestChangesAreKept(t *testing.T) {
+	dbtest.Each(t, "directory", migrations.Files, func(t *testing.T, d *db.DB) {
+		r := nodeRoom(t)
+		r.n.DB = d
+		if all, err := r.lastChanges(t.Context(), 5); err != nil || len(all) != 0 {
+			t.Fatalf("%v, %v", all, err)
+		}
+		changed(t, r)
+		all, err := r.lastChanges(t.Context(), 10_000)
+		if err != nil || len(all) != maxChanges || all[0].seq != maxChanges+5 || all[0].value != "OK" || all[1].value != "ERROR" {
+			t.Errorf("%d changes are kept, %+v, %v", len(all), all[:min(len(all), 2)], err)
+		}
+	})
+}
+
+func TestFeeds(t *testing.T) {
+	r, _ := node(t)
+	changed(t, r)
 	v := visit(t, r)
 	got := v.ask(http.MethodGet, atomPath+"?lang=en", nil)
 	var doc struct {

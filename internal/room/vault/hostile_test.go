@@ -145,7 +145,7 @@ func (w *world) forgive() {
 	p.mu.Lock()
 	clear(p.states)
 	clear(p.fails)
-	p.asked = time.Time{}
+	p.asked, p.summed = time.Time{}, time.Time{}
 	p.mu.Unlock()
 	if err := w.room.store.hurry(context.Background()); err != nil {
 		w.t.Fatal(err)

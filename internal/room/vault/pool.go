@@ -14,8 +14,11 @@ import (
 )
 
 const (
-	// lendersFor is how long trust's answer and our own sums are used again.
-	lendersFor = 5 * time.Second
+	// lendersFor is how long trust's answer is used again: short, for a file is cut for
+	// the lenders known when it comes.
+	lendersFor = time.Second
+	// sumsFor is the same for our own sums, which read every placement.
+	sumsFor = 5 * time.Second
 	// beat is the unit of the pauses between tries.
 	beat = time.Second
 	// The pause in beats before a lender that failed is sent anything new, doubled each
@@ -39,7 +42,8 @@ type pool struct {
 	beat  time.Duration // beat but in tests
 
 	mu      sync.Mutex
-	asked   time.Time
+	asked   time.Time // trust
+	summed  time.Time // the catalogue
 	lenders []core.Lender
 	used    map[core.MemberID]int64
 	states  map[core.MemberID]lenderState
@@ -58,18 +62,30 @@ func newPool(n *Needs, s store) *pool {
 
 // refresh asks trust and the catalogue again when their answers are old.
 func (p *pool) refresh(ctx context.Context) error {
+	now := p.n.Now()
 	p.mu.Lock()
 	// That nobody lends is asked again each time: the first pact may just have come,
 	// and restic would be refused.
-	fresh := len(p.lenders) > 0 && p.n.Now().Sub(p.asked) < lendersFor
+	known := len(p.lenders) > 0 && now.Sub(p.asked) < lendersFor
+	summed := now.Sub(p.summed) < sumsFor
 	p.mu.Unlock()
-	if fresh {
+	if !known {
+		lenders, err := p.n.Lenders.Lenders(ctx, core.GrantStore)
+		if err != nil {
+			return core.Unsure("vault.pool_unknown", fmt.Errorf("ask who lends: %w", err))
+		}
+		p.mu.Lock()
+		p.lenders, p.asked = lenders, now
+		p.mu.Unlock()
+	}
+	if summed {
 		return nil
 	}
-	lenders, err := p.n.Lenders.Lenders(ctx, core.GrantStore)
-	if err != nil {
-		return core.Unsure("vault.pool_unknown", fmt.Errorf("ask who lends: %w", err))
-	}
+	return p.sum(ctx, now)
+}
+
+// sum reads what lies at each lender and how each was when last asked.
+func (p *pool) sum(ctx context.Context, now time.Time) error {
 	used, err := p.store.used(ctx)
 	if err != nil {
 		return err
@@ -83,7 +99,7 @@ func (p *pool) refresh(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.lenders, p.used, p.states, p.asked = lenders, used, states, p.n.Now()
+	p.used, p.states, p.summed = used, states, now
 	return nil
 }
 

@@ -14,8 +14,11 @@ import (
 // is small, and the whole text is in the hoster's file.
 const MaxSaid = 600
 
+// maxSlug bounds a slug, in bytes.
+const maxSlug = 80
+
 var (
-	slugForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,79}$`)
+	slugForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]*$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
@@ -42,7 +45,7 @@ func (h Hoster) Tidy() Hoster {
 // Tidy is as Hoster.Tidy. Returns CodeInvalid for a slug that is none: nothing
 // could be said of it later.
 func (s Service) Tidy() (Service, error) {
-	if !slugForm.MatchString(s.Slug) {
+	if len(s.Slug) > maxSlug || !slugForm.MatchString(s.Slug) {
 		return s, core.Invalid("directory.bad_slug", errors.New("no slug"))
 	}
 	s.Name, s.About = line(s.Name, MaxName), paragraph(s.About, MaxSaid)
@@ -83,11 +86,11 @@ func webLink(text string) string {
 	return text
 }
 
-var mailbox = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,253}$`)
+var mailbox = regexp.MustCompile(`^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$`)
 
 // contactLink is a page or a mailbox, or nothing.
 func contactLink(text string) string {
-	if mailbox.MatchString(text) {
+	if len(text) <= MaxName && mailbox.MatchString(text) {
 		return text
 	}
 	return webLink(text)

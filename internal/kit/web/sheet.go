@@ -1,0 +1,63 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"sync"
+
+	"github.com/jba/templatecheck"
+)
+
+// sheet is a template in each language, proved against T when the node starts and
+// read again when it is first asked for: few pages are looked at between two starts,
+// and all of them together are a fifth of an idle node's heap.
+type sheet[T any] map[string]func() *templatecheck.CheckedTemplate[T]
+
+// newSheet reads files of fsys below ours, of which the first is the root. It panics
+// when they do not fit T, like template.Must: templates are part of the program.
+func newSheet[T any](f *Face, fsys fs.FS, files []string, root string, ours ...string) sheet[T] {
+	s := sheet[T]{}
+	for lang, printer := range f.printers {
+		read := func() *templatecheck.CheckedTemplate[T] {
+			t := template.Must(template.New(ours[0]).Funcs(f.funcs(printer)).ParseFS(own(), ours...))
+			t = template.Must(t.ParseFS(fsys, files...)).Lookup(root)
+			if t == nil {
+				panic(fmt.Errorf("%v: there is no %q", files, root))
+			}
+			checked, err := proved[T](t)
+			if err != nil {
+				panic(fmt.Errorf("%v: %w", files, err))
+			}
+			return checked
+		}
+		read()
+		s[lang] = sync.OnceValue(read)
+	}
+	return s
+}
+
+// proved checks a template against its type and takes it over. What is executed is
+// a copy, whose nodes all point to the tree they were copied from: emptied, it does
+// not stay in memory a second time.
+func proved[T any](t *template.Template) (*templatecheck.CheckedTemplate[T], error) {
+	checked, err := templatecheck.NewChecked[T](t)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range t.Templates() {
+		if part.Tree != nil {
+			part.Tree.Root = nil
+		}
+	}
+	return checked, nil
+}
+
+// fill writes the whole of it in lang: a mistake half-way through would otherwise
+// reach the visitor as a torn page.
+func (s sheet[T]) fill(lang string, data T) ([]byte, error) {
+	var out bytes.Buffer
+	err := s[lang]().Execute(&out, data)
+	return out.Bytes(), err
+}
