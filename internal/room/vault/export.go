@@ -80,8 +80,24 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 			return ctx.Err()
 		})
 	}
-	err = g.Wait() // out is whole only then
+	if err = g.Wait(); err == nil { // out is whole only then
+		err = syncFolders(root)
+	}
 	return out, err
+}
+
+// syncFolders makes the names last through a power cut, as the files' content does.
+func syncFolders(root *os.Root) error {
+	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		folder, err := root.Open(name)
+		if err != nil {
+			return err
+		}
+		return errors.Join(folder.Sync(), folder.Close())
+	})
 }
 
 func countExportable(objects []Object) int {

@@ -216,6 +216,18 @@ func TestFullSpool(t *testing.T) {
 	c.put(rest.Data, body)
 }
 
+// What can never fit is refused at once.
+func TestLargerThanTheSpool(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.spool(150_000, time.Hour)
+	body := randomBytes(200_000, 6)
+	status, text := w.client("files", "").do("POST", "/data/"+nameOf(body), body)
+	if status != http.StatusInsufficientStorage || !bytes.Contains(text, []byte("--pack-size")) {
+		t.Fatalf("%d %s", status, text)
+	}
+}
+
 // A member that was away for three days is given up: its shards are made again
 // elsewhere, from the others'.
 func TestAbsentMemberIsReplaced(t *testing.T) {

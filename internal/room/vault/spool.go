@@ -72,14 +72,18 @@ func (s *spool) limit() int64 {
 
 // enter promises n bytes of the shelf to a file, waiting for room. done takes the
 // promise back; what then lies on the shelf is told with add. Returns CodeFull
-// when nothing has left the shelf while we waited, CodeUnsure when it only goes
-// slowly.
+// for what never fits and when nothing has left the shelf while we waited,
+// CodeUnsure when it only goes slowly.
 func (s *spool) enter(ctx context.Context, n int64) (done func(), err error) {
 	began := s.now()
 	s.mu.Lock()
-	timeout := time.NewTimer(s.patience)
+	most, timeout := s.max, time.NewTimer(s.patience)
 	s.mu.Unlock()
 	defer timeout.Stop()
+	if n > most {
+		return nil, core.Full("vault.spool_small", fmt.Errorf("%d bytes of at most %d", n, most)).
+			With("Size", core.Size(n)).With("Max", core.Size(most))
+	}
 	for {
 		changed := s.changed.next()
 		if s.reserve(n) {
@@ -98,7 +102,7 @@ func (s *spool) enter(ctx context.Context, n int64) (done func(), err error) {
 func (s *spool) reserve(n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used > 0 && s.used+n > s.limit() || n > s.max {
+	if s.used > 0 && s.used+n > s.limit() {
 		return false
 	}
 	s.used += n
