@@ -127,7 +127,7 @@ def recover(identity, out, key, files):
         return path, "fewer than %d sound shards among %d files" % (key[1], len(files))
     plain = age(identity, sealed)
     if plain is None or name and hashlib.sha256(plain).hexdigest() != name:
-        return path, "object %s is not that file" % key[0]
+        return path, "object %s is not that file; if a member altered a shard, leave out one DIR after another" % key[0]
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + "." + key[0][:16], "wb") as f:
         f.write(plain)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io/fs"
 	"path/filepath"
 	"time"
@@ -86,7 +87,7 @@ func (a *App) openVault(self logbook.Member) error {
 	})
 	a.vault, err = vault.New(vault.Needs{
 		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
-		Daily: daily, Recovery: recovery, Lenders: a.trust, Contacts: a.contacts, Local: local,
+		Daily: daily, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: a.trust, Contacts: a.contacts, Local: local,
 		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
 		Words:  a.Lang, Now: time.Now, Log: a.Log,
 		Config: vault.Config{Floor: a.Config.Vault.Floor, Spool: a.Config.Vault.Spool, Cache: a.Config.Vault.Cache, Tools: a.Config.Tools.Listen},
@@ -95,6 +96,16 @@ func (a *App) openVault(self logbook.Member) error {
 		a.fittings = append(a.fittings, a.vault.Fittings())
 	}
 	return err
+}
+
+// ownKeys are the keys this node ever signed with, revoked or not.
+func (a *App) ownKeys(ctx context.Context) ([]ed25519.PublicKey, error) {
+	set, _, err := a.Book.KeySet(ctx, a.Signer.ID())
+	out := make([]ed25519.PublicKey, 0, len(set.Keys))
+	for _, k := range set.Keys {
+		out = append(out, k.Public())
+	}
+	return out, err
 }
 
 // contacts are all members whose logbook we hold.

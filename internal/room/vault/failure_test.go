@@ -298,19 +298,19 @@ func TestRecoveryTakesTheFormThatIsWhole(t *testing.T) {
 	w.create("files")
 	w.quiet()
 	for _, first := range []byte{1, 2} { // the ids' order must not matter
-		c := &census{room: w.room, objects: map[shard.Hash]*found{}}
+		c := &census{room: w.room, objects: map[shape]*found{}}
 		h := rest.Handle{Type: rest.Data, Name: nameOf([]byte{first})}
 		form := func(id byte, places int) *found {
 			f := &found{o: Object{ID: shard.Hash{id, first}, Repo: "files", File: h, Code: shard.Code{K: 2, N: 4}, Made: 5}}
 			for i := range places {
-				f.places = append(f.places, Placement{Object: f.o.ID, Index: i, Member: w.members[i].id, State: Held})
+				f.claims = append(f.claims, claim{Placement: Placement{Object: f.o.ID, Index: i, Member: w.members[i].id, State: Held}})
 			}
-			c.objects[f.o.ID] = f
+			c.objects[shape{object: f.o.ID}] = f
 			return f
 		}
 		whole := form(first, 3)
 		form(3-first, 1)
-		if err := c.write(t.Context()); err != nil {
+		if err := c.write(t.Context(), c.ours(5)); err != nil {
 			t.Fatal(err)
 		}
 		if o, err := w.room.store.file(t.Context(), "files", h, 0); err != nil || o.ID != whole.o.ID {
@@ -389,17 +389,17 @@ func TestOneBurialHidesNothing(t *testing.T) {
 	w := newWorld(t, 3)
 	w.create("files")
 	w.quiet()
-	c := &census{room: w.room, objects: map[shard.Hash]*found{}}
+	c := &census{room: w.room, objects: map[shape]*found{}}
 	h := rest.Handle{Type: rest.Data, Name: nameOf([]byte("x"))}
 	id := shard.Hash{1}
-	c.objects[id] = &found{o: Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
+	c.objects[shape{id, 1, 9}] = &found{o: Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
 	for i, buried := range []core.Moment{7, 0, 0} {
 		c.count(w.members[i].id, holder.Held{
 			Head:   shard.Head{Header: shard.Header{Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id}},
 			Buried: buried,
 		})
 	}
-	if err := c.write(t.Context()); err != nil {
+	if err := c.write(t.Context(), c.ours(5)); err != nil {
 		t.Fatal(err)
 	}
 	o, err := w.room.store.file(t.Context(), "files", h, 0)
@@ -436,15 +436,15 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 // During a recovery a member that says something else of an object than its own hash
 // does is not believed.
 func TestACopyIsWhatItsNameSays(t *testing.T) {
-	c := &census{room: &Room{n: Needs{Now: time.Now}}, objects: map[shard.Hash]*found{}}
+	c := &census{room: &Room{n: Needs{Now: time.Now}}, objects: map[shape]*found{}}
 	id := shard.Hash{1}
 	f := &found{o: Object{ID: id, Code: shard.Code{K: 1, N: 2}, Sealed: 9}}
-	c.objects[id] = f
+	c.objects[shape{id, 1, 9}] = f
 	for _, h := range []shard.Header{
 		{Object: id, K: 1, N: 2, Sealed: 9, Length: 9, Root: shard.Hash{2}},
 		{Object: id, K: 1, N: 2, Sealed: 8, Length: 8, Root: id},
 	} {
-		if c.count("m.test", holder.Held{Head: shard.Head{Header: h}}); len(f.places) != 0 {
+		if c.count("m.test", holder.Held{Head: shard.Head{Header: h}}); len(f.claims) != 0 {
 			t.Errorf("counted %+v", h)
 		}
 	}
@@ -458,7 +458,7 @@ func TestAForeignLabelFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &census{room: w.room, identity: identity, objects: map[shard.Hash]*found{}}
+	c := &census{room: w.room, identity: identity, objects: map[shape]*found{}}
 	label, err := w.room.keys.sealLabel(Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
 	if err != nil {
 		t.Fatal(err)
@@ -469,7 +469,7 @@ func TestAForeignLabelFirst(t *testing.T) {
 			OwnerRoot: w.room.n.Root, Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id, Label: label,
 		}}})
 	}
-	if f := c.objects[id]; f.foreign || f.o.Repo != "files" || len(f.places) == 0 {
+	if f := c.objects[shape{id, 1, 9}]; f.foreign || f.o.Repo != "files" || len(f.claims) == 0 {
 		t.Errorf("%+v", f)
 	}
 }

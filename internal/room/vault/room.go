@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/ed25519"
 	"embed"
 	"fmt"
 	"log/slog"
@@ -51,7 +52,10 @@ type Needs struct {
 	// Daily opens and seals; Recovery only seals, its private half is the seed words.
 	Daily    *age.X25519Identity
 	Recovery *age.X25519Recipient
-	Lenders  Lenders
+	// OwnKeys are those this node ever signed with, as far as its logbook is there;
+	// only a recovery asks.
+	OwnKeys func(ctx context.Context) ([]ed25519.PublicKey, error)
+	Lenders Lenders
 	// Contacts are the members this node knows, lenders or not: what the printed
 	// kit names, and whom a recovery asks.
 	Contacts func(ctx context.Context) ([]Contact, error)

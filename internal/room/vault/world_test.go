@@ -45,6 +45,7 @@ type world struct {
 
 	mu      sync.Mutex
 	signers map[core.MemberID]seal.Signer
+	past    []ed25519.PublicKey // the owner's earlier keys
 	lent    []core.Lender
 	log     *slog.Logger
 }
@@ -123,6 +124,9 @@ func (w *world) newKey(id core.MemberID) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if before, ok := w.signers[id]; ok && id == owner {
+		w.past = append(w.past, before.Public())
+	}
 	w.signers[id] = seal.NewSigner(id, key)
 }
 
@@ -292,6 +296,9 @@ func (w *world) needs(d *db.DB) Needs {
 	return Needs{
 		DB: d, Dir: filepath.Join(w.dir, "vault"), Signer: w.signers[owner], Root: w.seed.Root(),
 		Daily: daily, Recovery: recovery.Recipient(), Lenders: w,
+		OwnKeys: func(context.Context) ([]ed25519.PublicKey, error) {
+			return append([]ed25519.PublicKey{w.signers[owner].Public()}, w.past...), nil
+		},
 		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(client, w, id) },
 		Contacts: func(context.Context) ([]Contact, error) {
 			var out []Contact

@@ -1,0 +1,251 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// census is what the members said they hold.
+type census struct {
+	room     *Room
+	identity age.Identity
+	keys     []ed25519.PublicKey // those we ever signed with, as far as they came back
+
+	mu      sync.Mutex
+	objects map[shape]*found
+	foreign int64
+}
+
+// shape is an object in one way of cutting it; shards of two ways do not mix.
+type shape struct {
+	object shard.Hash
+	k      int
+	sealed int64
+}
+
+// found is one object as its shards tell it, and where they are.
+type found struct {
+	o       Object
+	prune   shard.PruneKey
+	signed  bool // by us: o and prune are no lie
+	foreign bool // its label is not ours to open
+	claims  []claim
+	places  []Placement // those of the claims we go by
+}
+
+// claim is a member's word that it holds a shard, with a head that tells of it.
+type claim struct {
+	Placement
+	n      int
+	signed bool        // the head, by us
+	buried core.Moment // zero = alive
+}
+
+// askAll lists what every contact holds, all at once.
+func (c *census) askAll(ctx context.Context, say func(MemberFound)) (Recovered, error) {
+	contacts, err := c.room.n.Contacts(ctx)
+	if err != nil {
+		return Recovered{}, err
+	}
+	var out Recovered
+	var all sync.WaitGroup
+	answered := 0
+	for _, contact := range contacts {
+		all.Go(func() {
+			m := MemberFound{Member: contact.ID}
+			if m.Shards, m.Err = c.ask(ctx, contact.ID); m.Err != nil && ctx.Err() == nil {
+				c.room.pool.bad(ctx, troubleOf(contact.ID, Placement{}, m.Err))
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if m.Err == nil {
+				answered++
+			} else {
+				m.Error = m.Err.Error()
+			}
+			out.Members = append(out.Members, m)
+			say(m)
+		})
+	}
+	all.Wait()
+	slices.SortFunc(out.Members, func(a, b MemberFound) int { return cmp.Compare(a.Member, b.Member) })
+	if answered == 0 {
+		return out, core.Unsure("vault.nobody_answers", fmt.Errorf("none of %d members answers", len(contacts))).With("Count", len(contacts))
+	}
+	return out, ctx.Err()
+}
+
+// ask pages through what one member holds of ours.
+func (c *census) ask(ctx context.Context, member core.MemberID) (int64, error) {
+	h := c.room.n.Holder(member)
+	var total int64
+	for after := ""; ; {
+		page, err := h.List(ctx, c.room.n.Signer.ID(), after, holder.MaxPage)
+		if err != nil {
+			return total, err
+		}
+		for _, held := range page.Shards {
+			c.count(member, held)
+		}
+		total += int64(len(page.Shards))
+		if page.Next == "" {
+			return total, nil
+		}
+		after = page.Next
+	}
+}
+
+// count takes one shard into the census. A head that we did not sign may be a lie,
+// or of a key that did not come back with our logbook: it counts where no others do.
+func (c *census) count(member core.MemberID, held holder.Held) {
+	signed := held.Verify(c.keys...) == nil
+	f := c.object(held, signed)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f.foreign {
+		c.foreign++
+		return
+	}
+	if held.K == 1 && held.Root != held.Object {
+		return // a copy is what its name says
+	}
+	p := Placement{
+		Object: held.Object, Index: held.Index, Member: member, Length: held.Length, Root: held.Root,
+		State: Held, Held: held.Received, Seen: core.At(c.room.n.Now()),
+	}
+	if held.Buried != 0 {
+		p.State = Lost
+	}
+	f.claims = append(f.claims, claim{p, held.N, signed, held.Buried})
+}
+
+// object finds or opens the object of a shard. The first label that is ours names it,
+// or the first in a head we signed. Opening a label takes a fraction of a millisecond
+// and happens outside the lock, so members are counted in parallel.
+func (c *census) object(held holder.Held, signed bool) *found {
+	key := shape{held.Object, held.K, held.Sealed}
+	c.mu.Lock()
+	f, ok := c.objects[key]
+	known := ok && !f.foreign && (f.signed || !signed)
+	c.mu.Unlock()
+	if known {
+		return f
+	}
+	f = &found{prune: held.Prune, signed: signed, o: Object{
+		ID: held.Object, Sealed: held.Sealed, Code: held.Code(), Made: held.Made,
+	}}
+	l, err := openLabel(held.Label, c.identity)
+	f.foreign = err != nil || held.OwnerRoot != c.room.n.Root
+	f.o.Repo, f.o.File, f.o.Size = l.Repo, rest.Handle{Type: l.Type, Name: l.Name}, l.Size
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, ok := c.objects[key]
+	switch {
+	case !ok:
+		c.objects[key] = f
+		return f
+	case !f.foreign && (first.foreign || f.signed && !first.signed):
+		f.claims = first.claims
+		*first = *f
+	}
+	return first
+}
+
+// ours answers the objects that are ours, each in the way of cutting it that the
+// members prove best.
+func (c *census) ours(now core.Moment) []*found {
+	best := map[shard.Hash]*found{}
+	for key, f := range c.objects {
+		if f.foreign {
+			continue
+		}
+		f.stand(now)
+		if other := best[key.object]; other == nil || f.beats(other) {
+			best[key.object] = f
+		}
+	}
+	all := slices.Collect(maps.Values(best))
+	slices.SortFunc(all, func(a, b *found) int {
+		return cmp.Or(cmp.Compare(a.o.Made, b.o.Made), slices.Compare(a.o.ID[:], b.o.ID[:]))
+	})
+	return all
+}
+
+// settleDown is how long a recovered object waits before its missing shards are
+// made anew: the members that did not answer may only be slow to come back.
+const settleDown = 24 * time.Hour
+
+// stand says where a found object stands. Heads we did not sign are gone by only when
+// the others do not suffice. It was removed when most of its members buried it; a few
+// of them may not have heard that it was brought back, or lie. Their shards are sent
+// again, which raises them.
+func (f *found) stand(now core.Moment) {
+	unsigned := func(c claim) bool { return !c.signed }
+	sure := slices.DeleteFunc(slices.Clone(f.claims), unsigned)
+	if places, _ := told(sure); effective(places) >= f.o.Code.K {
+		f.claims = sure
+	}
+	for _, c := range f.claims {
+		f.o.Code.N = max(f.o.Code.N, c.n)
+	}
+	places, graves := told(f.claims)
+	f.places = places
+	if 2*len(graves) > len(f.places) {
+		f.o.Buried = slices.Min(graves)
+		for i := range f.places {
+			f.places[i].State = Held
+		}
+	}
+	f.o.State = stateOf(f.o.Code, effective(onlyHeld(f.places)))
+	f.o.Safe = max(f.o.Made, 1)
+	if f.o.State != Placed {
+		f.o.Next = now.Add(settleDown)
+	}
+}
+
+// told is what members say: where shards are, and when some were buried.
+func told(claims []claim) (places []Placement, graves []core.Moment) {
+	for _, c := range claims {
+		places = append(places, c.Placement)
+		if c.buried != 0 {
+			graves = append(graves, c.buried)
+		}
+	}
+	return places, graves
+}
+
+// beats says whether one way of cutting an object is believed rather than another.
+func (f *found) beats(other *found) bool {
+	switch {
+	case f.signed != other.signed:
+		return f.signed
+	case f.readable() != other.readable():
+		return f.readable()
+	}
+	return len(f.places) > len(other.places)
+}
+
+// replaces says whether an object took the place of another of the same name that
+// was made before: a form is sealed anew where members went away. One that can be
+// read gives way to none that cannot, one that we signed to none that may be a lie.
+func (f *found) replaces(other *found) bool {
+	if f.signed != other.signed {
+		return f.signed
+	}
+	return f.readable() || !other.readable()
+}
+
+func (f *found) readable() bool { return losses(f.o.Code, effective(onlyHeld(f.places))) >= 0 }
