@@ -219,7 +219,7 @@ func printDraft(out *console.Out, d drafted) {
 		}
 		out.Line("\n" + title)
 		for _, f := range facts {
-			out.Line(fmt.Sprintf("  %-14s %s  (%s)", f.Field, f.Value, f.Source))
+			out.Line(fmt.Sprintf("  %s: %s  (%s)", out.P.T("directory.fact."+string(f.Field), nil), f.Value, f.Source))
 		}
 	}
 	for _, s := range d.Services {

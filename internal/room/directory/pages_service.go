@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/draft"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -344,6 +345,14 @@ type draftedService struct {
 
 type draftedFact struct{ What, Value, Source, Note string }
 
+func learnt(p *words.Printer, facts draft.Facts) []draftedFact {
+	out := make([]draftedFact, 0, len(facts))
+	for _, f := range facts {
+		out = append(out, draftedFact{p.T("directory.fact."+string(f.Field), nil), f.Value, f.Source, f.Note})
+	}
+	return out
+}
+
 func (r *Room) draftPage(ctx context.Context, p *words.Printer, domain string) (page draftPage, err error) {
 	page.Domain = web.Field{Name: "domain", Label: "directory.form.domain", Hint: "directory.form.domain_hint", Value: bounded(domain), Required: true}
 	if domain == "" {
@@ -354,14 +363,10 @@ func (r *Room) draftPage(ctx context.Context, p *words.Printer, domain string) (
 		return page, err
 	}
 	page.Asked = true
-	for _, f := range d.Hoster {
-		page.Hoster = append(page.Hoster, draftedFact{string(f.Field), f.Value, f.Source, f.Note})
-	}
+	page.Hoster = learnt(p, d.Hoster)
 	for _, s := range d.Services {
 		one := draftedService{Name: s.Kind, Form: newPath + "?" + url.Values{"domain": {string(d.Domain)}, "program": {s.Kind}}.Encode()}
-		for _, f := range s.Facts {
-			one.Facts = append(one.Facts, draftedFact{string(f.Field), f.Value, f.Source, f.Note})
-		}
+		one.Facts = learnt(p, s.Facts)
 		page.Services = append(page.Services, one)
 	}
 	for _, c := range d.Charter {
