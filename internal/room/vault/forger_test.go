@@ -71,20 +71,7 @@ func TestFromNothingAmongForgers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 6)
-			if _, err := w.room.Create(t.Context(), "files"); err != nil {
-				t.Fatal(err)
-			}
-			data := filepath.Join(t.TempDir(), "data")
-			writeTree(t, data, 20, 100_000, 5)
-			env := w.env("files", "")
-			w.restic(resticNew(t), env, "init")
-			w.restic(resticNew(t), env, "backup", data)
-			w.settled()
-			w.stop()
-
-			w.dir = t.TempDir()
-			w.newKey(owner)
-			w.open()
+			data := w.burnt(20, 100_000)
 			honest := w.room.n.Holder
 			forgers := map[core.MemberID]*forger{}
 			for _, i := range []int{0, 3} {
@@ -97,14 +84,7 @@ func TestFromNothingAmongForgers(t *testing.T) {
 				}
 				return honest(id)
 			}
-			identity, err := w.seed.RecoveryIdentity()
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := w.room.Recover(t.Context(), identity, func(MemberFound) {})
-			if err != nil {
-				t.Fatal(err)
-			}
+			found := w.recovered()
 			if len(found.Backups) != 1 || found.Backups[0].Incomplete != 0 || !found.Backups[0].Password {
 				t.Fatalf("%+v", found)
 			}

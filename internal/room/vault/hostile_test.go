@@ -161,34 +161,47 @@ func (c *cache) forgetAll() {
 	}
 }
 
+// burnt saves a tree of n files and loses the owner's disk, and with it every key
+// but the seed words. It answers where the tree is.
+func (w *world) burnt(n, size int) (data string) {
+	w.t.Helper()
+	if _, err := w.room.Create(context.Background(), "files"); err != nil {
+		w.t.Fatal(err)
+	}
+	data = filepath.Join(w.t.TempDir(), "data")
+	writeTree(w.t, data, n, size, 3)
+	env := w.env("files", "")
+	w.restic(resticNew(w.t), env, "init")
+	w.restic(resticNew(w.t), env, "backup", data)
+	w.settled()
+	w.stop()
+	w.dir = w.t.TempDir()
+	w.newKey(owner)
+	w.open()
+	return data
+}
+
+// recovered runs a recovery with the seed words.
+func (w *world) recovered() Recovered {
+	w.t.Helper()
+	identity, err := w.seed.RecoveryIdentity()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	found, err := w.room.Recover(context.Background(), identity, func(MemberFound) {})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
 func TestFromNothing(t *testing.T) {
 	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 6)
-	if _, err := w.room.Create(t.Context(), "files"); err != nil {
-		t.Fatal(err)
-	}
-	data := filepath.Join(t.TempDir(), "data")
-	writeTree(t, data, 40, 200_000, 3)
-	env := w.env("files", "")
-	w.restic(resticNew(t), env, "init")
-	w.restic(resticNew(t), env, "backup", data)
-	w.settled()
-	w.stop()
-
-	// The disk is gone, and with it every key but the seed words; two members too.
-	w.dir = t.TempDir()
-	w.newKey(owner)
+	data := w.burnt(40, 200_000)
 	w.members[1].set(away)
 	w.members[4].set(away)
-	w.open()
-	identity, err := w.seed.RecoveryIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := w.room.Recover(t.Context(), identity, func(MemberFound) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	found := w.recovered()
 	if len(found.Backups) != 1 || found.Backups[0].Incomplete != 0 || !found.Backups[0].Password || found.Foreign != 0 {
 		t.Fatalf("%+v", found)
 	}
@@ -202,7 +215,7 @@ func TestFromNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.start()
-	env = w.env("files", "")
+	env := w.env("files", "")
 	for name, env := range map[string]Env{"front": env, "export": {Repository: plain, PasswordFile: env.PasswordFile}} {
 		target := t.TempDir()
 		w.restic(resticOld(t), env, "restore", "latest", "--target", target)
