@@ -92,6 +92,8 @@ func TestFrontKeepsWhatItWasGiven(t *testing.T) {
 	check("adding by read", read, "POST", "/data/"+nameOf([]byte("x")), []byte("x"), 403)
 	check("lock by read", read, "POST", "/locks/"+nameOf([]byte("x")), []byte("x"), 200)
 	check("unlock by read", read, "DELETE", "/locks/"+nameOf([]byte("x")), nil, 200)
+	large := make([]byte, rest.MaxLock+1)
+	check("a lock that is none", read, "POST", "/locks/"+nameOf(large), large, 400)
 	check("removing config", prune, "DELETE", "/config", nil, 403)
 	check("what is not there", read, "GET", "/data/"+nameOf([]byte("y")), nil, 404)
 	if status, got := read.do("GET", path, nil, "Range", "bytes=70000-70009"); status != 206 || !bytes.Equal(got, body[70000:70010]) {

@@ -24,6 +24,10 @@ const (
 // MiB; an index or a snapshot of a very large repository may be larger.
 const MaxFile = 1 << 30
 
+// MaxLock is the largest lock, in bytes: restic's are a quarter of a kilobyte, and
+// who may only read may write them.
+const MaxLock = 64 << 10
+
 // Item is one file in a list.
 type Item struct {
 	Name string `json:"name"`
@@ -179,11 +183,15 @@ func (h handler) open(w http.ResponseWriter, r *http.Request, repo Repository, f
 }
 
 func save(_ http.ResponseWriter, r *http.Request, repo Repository, f Handle) error {
+	most := int64(MaxFile)
+	if f.Type == Locks {
+		most = MaxLock
+	}
 	switch {
 	case r.ContentLength < 0:
 		return core.Invalid("vault.no_length", errors.New("no Content-Length"))
-	case r.ContentLength > MaxFile:
-		return core.Invalid("vault.too_large", fmt.Errorf("%d bytes, at most %d", r.ContentLength, int64(MaxFile)))
+	case r.ContentLength > most:
+		return core.Invalid("vault.too_large", fmt.Errorf("%d bytes, at most %d", r.ContentLength, most))
 	}
 	body := io.LimitReader(r.Body, r.ContentLength)
 	if f.Type != Config {
