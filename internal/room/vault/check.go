@@ -136,7 +136,7 @@ func (r *Room) audit(ctx context.Context, p Placement) error {
 		return err
 	}
 	r.pool.good(ctx, p.Member)
-	return r.store.markPlacement(ctx, p, Held, core.At(r.n.Now()))
+	return r.store.markPlacement(ctx, r.n.DB, p, Held, core.At(r.n.Now()))
 }
 
 // auditSome audits one random shard of each member.

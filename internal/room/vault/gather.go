@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
@@ -353,21 +354,15 @@ func (r *Room) believe(ctx context.Context, p Placement, state PlacementState) {
 }
 
 func (r *Room) writeBelief(ctx context.Context, p Placement, state PlacementState) error {
-	now := core.At(r.n.Now())
-	if err := r.store.markPlacement(ctx, p, state, now); err != nil {
+	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if err := r.store.markPlacement(ctx, q, p, state, core.At(r.n.Now())); err != nil {
+			return err
+		}
+		_, _, err := r.restate(ctx, q, p.Object)
 		return err
+	})
+	if err == nil {
+		r.work.broadcast()
 	}
-	o, err := r.store.object(ctx, p.Object)
-	if err != nil {
-		return err
-	}
-	all, err := r.store.placements(ctx, p.Object)
-	if err != nil {
-		return err
-	}
-	if err := r.store.setState(ctx, r.n.DB, o.ID, stateOf(o.Code, effective(onlyHeld(all))), now); err != nil {
-		return err
-	}
-	r.work.broadcast()
-	return nil
+	return err
 }

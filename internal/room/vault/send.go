@@ -125,28 +125,41 @@ func (s *shipment) keep(ctx context.Context, fresh []Placement) error {
 	return s.advance(ctx, fresh)
 }
 
+// restate writes where an object stands by the shards that are held now: of two that
+// place and lose shards of it at one moment, each sees what the other wrote.
+func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (State, []Placement, error) {
+	o, all, err := r.store.standing(ctx, q, id)
+	if err != nil {
+		return "", nil, err
+	}
+	held := r.pool.relabel(onlyHeld(all))
+	state := stateOf(o.Code, effective(held))
+	return state, held, r.store.setState(ctx, q, id, state, core.At(r.n.Now()))
+}
+
 // advance writes the state that follows from the shards that are held, and fresh
 // receipts with it. A data file that is placed leaves the shelf.
 func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
 	r, was := s.room, s.o.State
-	held := slices.Concat(s.held, fresh)
-	state := stateOf(s.o.Code, effective(held))
-	if state == was && len(fresh) == 0 {
+	if stateOf(s.o.Code, effective(s.held)) == was && len(fresh) == 0 {
 		return nil
 	}
-	leaves := state == Placed && s.o.Shelf != "" && !kept(s.o.File.Type)
-	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	var state State
+	var held []Placement
+	var leaves bool
+	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		for _, p := range fresh {
 			if err := r.store.place(ctx, q, p); err != nil {
 				return fmt.Errorf("write placement: %w", err)
 			}
 		}
-		if leaves {
-			if err := r.store.shelve(ctx, q, s.o.ID, ""); err != nil {
-				return err
-			}
+		if state, held, err = r.restate(ctx, q, s.o.ID); err != nil {
+			return err
 		}
-		return r.store.setState(ctx, q, s.o.ID, state, core.At(r.n.Now()))
+		if leaves = state == Placed && s.o.Shelf != "" && !kept(s.o.File.Type); leaves {
+			return r.store.shelve(ctx, q, s.o.ID, "")
+		}
+		return nil
 	})
 	if err != nil {
 		return err

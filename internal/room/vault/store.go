@@ -133,9 +133,11 @@ func (s store) setCode(ctx context.Context, id shard.Hash, c shard.Code) error {
 	return err
 }
 
-// setState moves an object. The first time it is off-site is kept for good.
+// setState moves an object. The first time it is off-site is kept for good; one that
+// is placed forgets its failed rounds, or its next loss would count as the last of many.
 func (s store) setState(ctx context.Context, q db.Querier, id shard.Hash, state State, now core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE vault_object SET state = $2,
+		tries = CASE WHEN $2 = 'placed' THEN 0 ELSE tries END,
 		safe_us = CASE WHEN safe_us = 0 AND $2 <> 'waiting' THEN $3 ELSE safe_us END WHERE object = $1`,
 		id.String(), string(state), int64(now))
 	return err

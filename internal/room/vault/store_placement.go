@@ -47,6 +47,17 @@ func (s store) placements(ctx context.Context, id shard.Hash) ([]Placement, erro
 		`SELECT `+placementColumns+` FROM vault_placement WHERE object = $1 ORDER BY idx, member`, id.String())
 }
 
+// standing reads an object and all its placements in one transaction.
+func (s store) standing(ctx context.Context, q db.Querier, id shard.Hash) (Object, []Placement, error) {
+	o, err := db.One(ctx, q, scanObject, `SELECT `+objectColumns+` FROM vault_object WHERE object = $1`, id.String())
+	if err != nil {
+		return o, nil, err
+	}
+	all, err := db.All(ctx, q, scanPlacement,
+		`SELECT `+placementColumns+` FROM vault_placement WHERE object = $1 ORDER BY idx, member`, id.String())
+	return o, all, err
+}
+
 // placementsAt lists what a member holds of a repository (empty = of all), live
 // objects only, in the order of their names, after one of them.
 func (s store) placementsAt(ctx context.Context, member core.MemberID, repo string) ([]Placement, error) {
@@ -56,8 +67,8 @@ func (s store) placementsAt(ctx context.Context, member core.MemberID, repo stri
 }
 
 // markPlacement changes what we believe of one shard.
-func (s store) markPlacement(ctx context.Context, p Placement, state PlacementState, seen core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET state = $4,
+func (s store) markPlacement(ctx context.Context, q db.Querier, p Placement, state PlacementState, seen core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE vault_placement SET state = $4,
 		seen_us = CASE WHEN $4 = 'held' THEN $5 ELSE seen_us END WHERE object = $1 AND idx = $2 AND member = $3`,
 		p.Object.String(), p.Index, string(p.Member), string(state), int64(seen))
 	return err

@@ -1,0 +1,63 @@
+package vault
+
+import (
+	"testing"
+	"time"
+
+	"entrechat/internal/room/vault/rest"
+)
+
+// A shard that turns out lost while another of its object is on its way is not
+// forgotten when that one arrives.
+func TestLostWhileAnotherIsPlaced(t *testing.T) {
+	w := newWorld(t, 6)
+	w.create("files")
+	body := randomBytes(1000, 3)
+	w.client("files", "").put(rest.Data, body)
+	w.settled()
+	w.quiet()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.room.store.placements(t.Context(), o.ID)
+	if err != nil || len(all) != 6 {
+		t.Fatal(all, err)
+	}
+	back, gone := all[0], all[1]
+	w.room.believe(t.Context(), back, Lost)
+	s := &shipment{room: w.room, o: w.object(o.ID), held: all[1:], began: time.Now()}
+	w.room.believe(t.Context(), gone, Lost)
+	if err := s.keep(t.Context(), []Placement{back}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.object(o.ID); got.State != Safe {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Failed rounds of long ago do not have an object cut anew at its next loss.
+func TestPlacedForgetsFailedRounds(t *testing.T) {
+	w := newWorld(t, 6)
+	w.create("files")
+	body := randomBytes(1000, 4)
+	w.client("files", "").put(rest.Data, body)
+	w.settled()
+	w.quiet()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.room.store.placements(t.Context(), o.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.room.believe(t.Context(), all[0], Lost)
+	if err := w.room.store.postpone(t.Context(), o.ID, recodeAfter, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.room.believe(t.Context(), all[0], Held)
+	if got := w.object(o.ID); got.State != Placed || got.Tries != 0 {
+		t.Errorf("%+v", got)
+	}
+}
