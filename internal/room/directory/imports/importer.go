@@ -110,7 +110,7 @@ var asciiHost = regexp.MustCompile(`^[a-z0-9._\[\]:-]+$`)
 // address brings a public address into its one form, and says whether it is one.
 func address(text string) (string, bool) {
 	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" || len(text) > catalogue.MaxLink {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
 		return "", false
 	}
 	u.Host = strings.ToLower(u.Host)
@@ -124,7 +124,25 @@ func address(text string) (string, bool) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
-	return u.String(), true
+	u.RawQuery = escaped(u.RawQuery)
+	at := u.String()
+	if len(at) > catalogue.MaxLink {
+		return "", false
+	}
+	return at, true
+}
+
+// escaped writes what is no printable ASCII as %XX, as net/url does in paths.
+func escaped(query string) string {
+	var out strings.Builder
+	for _, c := range []byte(query) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&out, "%%%02X", c)
+		} else {
+			out.WriteByte(c)
+		}
+	}
+	return out.String()
 }
 
 // host is the host and port of an address.

@@ -85,6 +85,7 @@ func TestAddress(t *testing.T) {
 		"http://a.test:443/":           "http://a.test:443/",
 		"https://[::1]:8443/x":         "https://[::1]:8443/x",
 		"https://a.test/\u202e":        "https://a.test/%E2%80%AE",
+		"https://a.test/?q=\xe9 é":     "https://a.test/?q=%E9%20%C3%A9",
 		"https://u@a.test/":            "",
 		"ftp://a.test/":                "",
 		"a.test/x":                     "",
