@@ -193,11 +193,14 @@ func (r *Room) heard(ctx context.Context) (map[string]logbook.Member, error) {
 	return out, err
 }
 
+// isSilent says that a member gave no sign of life for two days or more.
+func isSilent(s logbook.State) bool { return s == logbook.NotHeard || s == logbook.Stale }
+
 func ageOf(a catalogue.Author, heard map[string]logbook.Member) age {
 	out := age{Source: a.Source, Said: a.Said, Heard: a.Heard}
 	if m, ok := heard[a.Key]; ok && a.Source == catalogue.FromLog {
 		out.Heard = max(out.Heard, m.Heard)
-		out.Silent, out.Suspended = m.State == logbook.Stale || m.State == logbook.NotHeard, m.State == logbook.Suspended
+		out.Silent, out.Suspended = isSilent(m.State), m.State == logbook.Suspended
 	}
 	return out
 }

@@ -76,19 +76,27 @@ func (r *Room) ofKind(ctx context.Context, kind catalogue.Kind, hosters []string
 }
 
 // referred are the services that take people today, kind by kind, of the hosters
-// chosen for the kind and then of those chosen for every kind, in that order.
+// chosen for the kind and then of those chosen for every kind, in that order; behind
+// them those of members that give no sign of life: nobody knows whether they are up.
 func referred(chosen map[catalogue.Kind][]string, found []catalogue.Found, heard map[string]logbook.Member) (out []catalogue.Found) {
 	for _, kind := range catalogue.Kinds() {
+		var silent []catalogue.Found
 		for i, keys := 0, slices.Concat(chosen[kind], chosen[catalogue.KindUnknown]); i < len(keys); i++ {
-			if slices.Contains(keys[:i], keys[i]) || heard[keys[i]].State == logbook.Suspended {
+			state := heard[keys[i]].State
+			if slices.Contains(keys[:i], keys[i]) || state == logbook.Suspended {
 				continue
+			}
+			offered := &out
+			if isSilent(state) {
+				offered = &silent
 			}
 			for _, f := range found {
 				if f.Hoster.Author.Key == keys[i] && f.Service.Kind == kind && takesPeople(f) {
-					out = append(out, f)
+					*offered = append(*offered, f)
 				}
 			}
 		}
+		out = append(out, silent...)
 	}
 	return out
 }

@@ -61,7 +61,7 @@ func TestTakesPeople(t *testing.T) {
 }
 
 // TestReferred: whatever is chosen and known, nobody else is ever shown, the order is
-// the admin's, and everybody chosen who takes people is there once per service.
+// the admin's but for the silent, who come last, and everybody chosen who takes people is there once per service.
 func TestReferred(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "e"}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -70,7 +70,11 @@ func TestReferred(t *testing.T) {
 		}
 		chosen := map[catalogue.Kind][]string{catalogue.KindPad: draw("for pads"), catalogue.KindUnknown: draw("for all")}
 		suspended := rapid.SampledFrom(names).Draw(rt, "suspended")
-		heard := map[string]logbook.Member{suspended: {State: logbook.Suspended}}
+		heard := map[string]logbook.Member{}
+		for _, n := range names {
+			heard[n] = logbook.Member{State: rapid.SampledFrom([]logbook.State{logbook.Fresh, logbook.NotHeard, logbook.Stale, logbook.Unknown}).Draw(rt, "state")}
+		}
+		heard[suspended] = logbook.Member{State: logbook.Suspended}
 		var found []catalogue.Found
 		works := map[string]bool{}
 		for _, n := range names {
@@ -80,12 +84,17 @@ func TestReferred(t *testing.T) {
 			}
 			found = append(found, f)
 		}
-		var want []string
+		var want, last []string
 		for _, n := range slices.Concat(chosen[catalogue.KindPad], chosen[catalogue.KindUnknown]) {
-			if works[n] && n != suspended && !slices.Contains(want, n) {
+			switch state := heard[n].State; {
+			case !works[n] || n == suspended || slices.Contains(want, n) || slices.Contains(last, n):
+			case state == logbook.NotHeard || state == logbook.Stale:
+				last = append(last, n)
+			default:
 				want = append(want, n)
 			}
 		}
+		want = append(want, last...)
 		var got []string
 		for _, f := range referred(chosen, found, heard) {
 			got = append(got, f.Hoster.Author.Key)
