@@ -84,7 +84,7 @@ func (f *Face) signIn(w http.ResponseWriter, r *http.Request) {
 		f.Fail(w, r, err)
 		return
 	}
-	f.Log.Info("admin signed in", "from", r.RemoteAddr)
+	f.Log.Info("admin signed in")
 	http.SetCookie(w, f.cookie(token, int(sessionLives.Seconds())))
 	http.Redirect(w, r, adminPath, http.StatusSeeOther)
 }
