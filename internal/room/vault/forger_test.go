@@ -98,3 +98,15 @@ func TestFromNothingAmongForgers(t *testing.T) {
 		})
 	}
 }
+
+// A member that invents a file does not thereby choose who may remove all others.
+func TestPruneKeyOfASignedHead(t *testing.T) {
+	ours, theirs := shard.PruneKey{1}, shard.PruneKey{2}
+	honest := &found{o: Object{Repo: "files"}, prune: ours, signed: true}
+	invented := &found{o: Object{Repo: "files"}, prune: theirs}
+	for _, all := range [][]*found{{honest, invented}, {invented, honest}} {
+		if got := prunesOf(all)["files"]; got != ours {
+			t.Errorf("%v", got)
+		}
+	}
+}

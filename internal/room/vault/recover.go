@@ -102,7 +102,7 @@ func (c *census) write(ctx context.Context, all []*found) error {
 // and new tokens.
 func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, error) {
 	byName := map[string]*BackupFound{}
-	prunes := map[string]shard.PruneKey{}
+	prunes := prunesOf(all)
 	var metas []*found
 	for _, f := range all {
 		if f.o.Buried != 0 {
@@ -113,7 +113,6 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 			b = &BackupFound{Name: f.o.Repo}
 			byName[f.o.Repo] = b
 		}
-		prunes[f.o.Repo] = f.prune
 		if f.o.File.Type == Meta {
 			metas = append(metas, f)
 			continue
@@ -124,7 +123,15 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 			b.Incomplete++
 		}
 	}
-	slices.SortFunc(metas, func(a, b *found) int { return cmp.Compare(b.o.Made, a.o.Made) })
+	slices.SortFunc(metas, func(a, b *found) int {
+		switch {
+		case a.signed && !b.signed:
+			return -1
+		case b.signed && !a.signed:
+			return 1
+		}
+		return cmp.Compare(b.o.Made, a.o.Made)
+	})
 	for _, f := range metas {
 		if err := c.openRepo(ctx, f.o, prunes[f.o.Repo], byName[f.o.Repo]); err != nil {
 			return nil, err
@@ -136,6 +143,19 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 	}
 	slices.SortFunc(out, func(a, b BackupFound) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// prunesOf are the keys that may bury files, by backup. One in a head that we did not
+// sign could be a member's own, and bury what is saved from now on.
+func prunesOf(all []*found) map[string]shard.PruneKey {
+	out, signed := map[string]shard.PruneKey{}, map[string]bool{}
+	for _, f := range all {
+		if f.o.Buried != 0 || signed[f.o.Repo] && !f.signed {
+			continue
+		}
+		out[f.o.Repo], signed[f.o.Repo] = f.prune, f.signed
+	}
+	return out
 }
 
 // openRepo reads one record. One that cannot be had leaves the backup readable,
