@@ -17,10 +17,6 @@ import (
 
 const (
 	defaultMaxBody = 64 << 10
-	// progress is how many bytes must arrive, or be taken, within patience of
-	// waiting for the other side: 4 GB on a slow line live, a body that drips is cut.
-	progress = 16 << 10
-	patience = 30 * time.Second
 	// farewell is how long a body that nobody reads may take: net/http reads some
 	// of it before it answers.
 	farewell = 5 * time.Second
@@ -33,9 +29,8 @@ type inbound struct {
 	body   io.ReadCloser
 	answer *answer
 	limit  int64
-	left   time.Duration // of patience, for the current progress
-	got    int64         // bytes since patience was renewed
-	digest string        // expected Content-Digest, "" = none
+	pace   pace
+	digest string // expected Content-Digest, "" = none
 	sum    hash.Hash
 }
 
@@ -52,7 +47,7 @@ func bound(a *answer, r *http.Request, limit int64, digest string) (*http.Reques
 	b := &inbound{
 		// net/http closes the connection of a body too large when it sees its own writer.
 		body: http.MaxBytesReader(a.ResponseWriter, r.Body, limit), answer: a,
-		limit: limit, left: patience, digest: digest, sum: sha256.New(),
+		limit: limit, pace: newPace(), digest: digest, sum: sha256.New(),
 	}
 	r = r.WithContext(r.Context())
 	r.Body = b
@@ -63,14 +58,11 @@ func bound(a *answer, r *http.Request, limit int64, digest string) (*http.Reques
 // for one too slow, CodeDenied for one that is not what was signed.
 func (b *inbound) Read(p []byte) (int, error) {
 	begun := time.Now()
-	b.answer.readBy(begun.Add(b.left))
+	b.answer.readBy(begun.Add(b.pace.left))
 	n, err := b.body.Read(p)
 	// A deadline that stayed would cut the wait for the handler's answer.
 	b.answer.readBy(time.Time{})
-	b.left -= time.Since(begun)
-	if b.got += int64(n); b.got >= progress {
-		b.got, b.left = 0, patience
-	}
+	quick := b.pace.spend(time.Since(begun), int64(n))
 	if b.digest != "" {
 		_, _ = b.sum.Write(p[:n])
 	}
@@ -83,8 +75,8 @@ func (b *inbound) Read(p []byte) (int, error) {
 		}
 	case errors.As(err, &over):
 		return n, tooLarge(b.limit, err)
-	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && b.left <= 0:
-		return n, core.Unsure("peer.too_slow", fmt.Errorf("body brought %d bytes in %s", b.got, patience))
+	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && !quick:
+		return n, core.Unsure("peer.too_slow", fmt.Errorf("body brought %d bytes in %s", b.pace.got, patience))
 	}
 	return n, err
 }

@@ -45,9 +45,12 @@ type Needs struct {
 const (
 	// defaultLimit bounds an answer, in bytes, when the request names no bound.
 	defaultLimit = 1 << 20
-	// defaultPatience is how long a silent member is waited for; a long poll
-	// (50 s) must fit in.
+	// defaultPatience is how long a member is waited for before its answer begins; a
+	// long poll (50 s) must fit in.
 	defaultPatience = 90 * time.Second
+	// SmallCall bounds the whole of a call that moves little: a document, a list of
+	// names, a proof. Bulk data has no such bound; see Request.
+	SmallCall = 2 * time.Minute
 	// large is the size in bytes from which a body asks first.
 	large = 1 << 20
 )
@@ -113,10 +116,13 @@ type Request struct {
 	Covered []byte
 	// Limit bounds the answer's body in bytes; 0 = 1 MiB.
 	Limit int64
-	// Patience bounds each wait for the member: to connect, to take some of the
-	// body, to answer, to send some of the answer. 0 = 90 s. The context bounds
-	// the whole.
+	// Patience bounds the wait for the member to connect, to take each 16 KiB of the
+	// body, and to begin its answer; 0 = 90 s. Then each 16 KiB of the answer must come
+	// within 30 s of waiting, or the rest of it.
 	Patience time.Duration
+	// Total bounds the whole call; 0 = none while the member gets on: a large body on a
+	// slow line takes what it takes.
+	Total time.Duration
 }
 
 // Do sends a signed request. The caller closes the answer's body, which fails past
@@ -132,7 +138,7 @@ func (c *Client) Do(ctx context.Context, to core.MemberID, r Request) (*http.Res
 	if err != nil {
 		return nil, core.Invalid("peer.bad_address", err).With("Member", to)
 	}
-	ctx, stall := watch(ctx, cmp.Or(r.Patience, defaultPatience))
+	ctx, stall := watch(ctx, cmp.Or(r.Patience, defaultPatience), r.Total)
 	req, err := r.build(ctx, target, stall)
 	if err != nil {
 		stall.end()
@@ -227,9 +233,9 @@ func (r Request) build(ctx context.Context, target string, stall *stall) (*http.
 }
 
 // JSON sends in (nil: no body) and reads the answer into out (nil: ignored),
-// passing over members it does not know.
+// passing over members it does not know. It is a SmallCall.
 func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error { //nolint:revive // one call says it all: to whom, what, with what, into what
-	r := Request{Method: method, Path: path}
+	r := Request{Method: method, Path: path, Total: SmallCall}
 	if in != nil {
 		body, err := wire.Encode(in)
 		if err != nil {
@@ -283,7 +289,7 @@ func (c *Client) Revisit(ctx context.Context, address string, seen Seen, limit i
 	if err != nil {
 		return nil, core.Invalid("peer.bad_address", err).With("Member", shown(address))
 	}
-	ctx, stall := watch(ctx, defaultPatience)
+	ctx, stall := watch(ctx, defaultPatience, 0)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
 		stall.end()

@@ -178,8 +178,7 @@ func TestRefusalDoesNotWait(t *testing.T) {
 	})
 }
 
-// A member that says nothing is left; one that answers slowly is not, and neither
-// is one whose answer we are slow to take.
+// A member that says nothing is left; one whose answer we are slow to take is not.
 func TestStalls(t *testing.T) {
 	silent := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	slowly(t, silent, func(t *testing.T, c *peer.Client) {
@@ -190,34 +189,6 @@ func TestStalls(t *testing.T) {
 			t.Errorf("left after %s", took)
 		}
 	})
-	dripping := func(every time.Duration) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			for range 10 {
-				if _, err := w.Write([]byte("x")); err != nil {
-					return
-				}
-				if err := http.NewResponseController(w).Flush(); err != nil {
-					return
-				}
-				select {
-				case <-time.After(every):
-				case <-r.Context().Done():
-					return
-				}
-			}
-		})
-	}
-	for every, whole := range map[time.Duration]bool{time.Minute: true, 2 * time.Minute: false} {
-		slowly(t, dripping(every), func(t *testing.T, c *peer.Client) {
-			data, _, err := c.Fetch(t.Context(), "http://a.test/", 100)
-			if whole && (err != nil || len(data) != 10) {
-				t.Errorf("a byte each %s: %q, %v", every, data, err)
-			}
-			if !whole {
-				wants(t, every.String(), err, core.CodeUnsure, "peer.unreachable")
-			}
-		})
-	}
 	slowly(t, nil, func(t *testing.T, c *peer.Client) {
 		res, err := ask(t, c, "", bytes.NewReader(nil), 0)
 		if err != nil {
@@ -229,6 +200,96 @@ func TestStalls(t *testing.T) {
 			if _, err := io.CopyN(io.Discard, res.Body, 60_000); err != nil {
 				t.Fatal(err)
 			}
+		}
+	})
+}
+
+// dripping answers parts of n bytes, one at each interval.
+func dripping(every time.Duration, n, parts int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range parts {
+			if _, err := w.Write(bytes.Repeat([]byte(" "), n)); err != nil {
+				return
+			}
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				return
+			}
+			select {
+			case <-time.After(every):
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+}
+
+// Progress decides how long an answer may take, not its length: a member that drips is
+// left within a minute, a slow line that gets on is waited for as long as it takes.
+func TestDrippingAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		every    time.Duration
+		n, parts int
+		whole    bool
+	}{
+		"a byte every 15 s":                  {15 * time.Second, 1, 10_000, false},
+		"1 kB every 15 s":                    {15 * time.Second, 1000, 10_000, false},
+		"16 KiB in 29 s, for eight hours":    {29 * time.Second, 16 << 10, 1000, true},
+		"a small answer that takes its time": {5 * time.Second, 100, 5, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slowly(t, dripping(c.every, c.n, c.parts), func(t *testing.T, client *peer.Client) {
+				begun := time.Now()
+				res, err := client.Do(t.Context(), self, peer.Request{Method: "GET", Path: "/", Limit: 64 << 20})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				n, err := io.Copy(io.Discard, res.Body)
+				took := time.Since(begun)
+				if c.whole && (err != nil || n != int64(c.n*c.parts)) {
+					t.Errorf("%d bytes in %s, %v", n, took, err)
+				}
+				if !c.whole {
+					wants(t, name, err, core.CodeUnsure, "peer.unreachable")
+					if took > time.Minute {
+						t.Errorf("left after %s", took)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A member that takes what we send a byte at a time is left too.
+func TestDrippingTaker(t *testing.T) {
+	sips := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		one := make([]byte, 1)
+		for range 40 {
+			if _, err := r.Body.Read(one); err != nil {
+				return
+			}
+			time.Sleep(15 * time.Second)
+		}
+	})
+	slowly(t, sips, func(t *testing.T, c *peer.Client) {
+		begun := time.Now()
+		_, err := c.Do(t.Context(), self, peer.Request{Method: "POST", Path: "/", Body: bytes.NewReader(make([]byte, 4<<20)), Length: 4 << 20})
+		wants(t, "sips", err, core.CodeUnsure, "peer.unreachable")
+		if took := time.Since(begun); took > 3*time.Minute {
+			t.Errorf("left after %s", took)
+		}
+		time.Sleep(10 * time.Minute) // until it has sipped enough
+	})
+}
+
+// A call that moves little ends as a whole, however its answer gets on.
+func TestSmallCallEnds(t *testing.T) {
+	slowly(t, dripping(29*time.Second, 16<<10, 60), func(t *testing.T, c *peer.Client) {
+		begun := time.Now()
+		err := c.JSON(t.Context(), self, "POST", "/", map[string]int{}, nil)
+		wants(t, "a document at a drip", err, core.CodeUnsure, "peer.unreachable")
+		if took := time.Since(begun); took != peer.SmallCall {
+			t.Errorf("left after %s", took)
 		}
 	})
 }

@@ -138,7 +138,7 @@ func (m *Remote) List(ctx context.Context, owner core.MemberID, after string, li
 func (m *Remote) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	query := url.Values{"owner": {string(ref.Owner)}, "off": {strconv.FormatInt(off, 10)}}
 	res, err := m.do(ctx, peer.Request{
-		Method: http.MethodGet, Path: auditsPath + "/" + ref.Name(), Query: query, Limit: maxProof,
+		Method: http.MethodGet, Path: auditsPath + "/" + ref.Name(), Query: query, Limit: maxProof, Total: peer.SmallCall,
 	})
 	if err != nil {
 		return Proof{}, err
@@ -182,7 +182,7 @@ func (m *Remote) json(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	res, err := m.do(ctx, peer.Request{Method: method, Path: path, Covered: body})
+	res, err := m.do(ctx, peer.Request{Method: method, Path: path, Covered: body, Total: peer.SmallCall})
 	if err != nil {
 		return err
 	}
