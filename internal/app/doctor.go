@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
 )
 
 func (l *line) doctorCommand() *cobra.Command {
@@ -30,35 +32,65 @@ func (l *line) doctorCommand() *cobra.Command {
 
 // finding is one line of doctor.
 type finding struct {
-	Check   string    `json:"check"`
-	OK      bool      `json:"ok"`
-	Code    core.Code `json:"code,omitempty"`
-	Trouble string    `json:"trouble,omitempty"`
+	Check string    `json:"check"`
+	State state     `json:"state"`
+	Code  core.Code `json:"code,omitempty"` // of what is not well
+	Says  string    `json:"says,omitempty"`
 }
 
-// doctor runs every check; the exit status is that of the first trouble.
+// state is the answer to a check: one of three, never two.
+type state string
+
+const (
+	stateWell    state = "well"
+	stateNotWell state = "not_well"
+	stateUnknown state = "unknown" // not yet, or cannot be known now
+)
+
+// judge sorts what a check answered, and says it in words.
+func judge(p *words.Printer, f fit.Finding, err error) (state, string) {
+	says := ""
+	if f.Key != "" {
+		says = p.T(f.Key, f.Args)
+	}
+	switch {
+	case err != nil:
+		return stateNotWell, p.Error(err)
+	case f.Unknown:
+		return stateUnknown, says
+	}
+	return stateWell, says
+}
+
+// doctor runs every check; the exit status is that of the first trouble. What is not
+// known is no trouble.
 func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
 	found := make([]finding, 0, len(checks))
 	rows := make([][]string, 0, len(checks))
 	var first error
-	bad := 0
+	count := map[state]int{}
 	for _, c := range checks {
-		err := c.Run(ctx)
-		f := finding{Check: l.out.P.T(c.Name, nil), OK: err == nil, Code: core.CodeOf(err), Trouble: l.out.P.Error(err)}
+		answer, err := c.Run(ctx)
+		f := finding{Check: l.out.P.T(c.Name, nil), Code: core.CodeOf(err)}
+		f.State, f.Says = judge(l.out.P, answer, err)
+		count[f.State]++
 		found = append(found, f)
-		result := l.out.P.T("app.doctor_ok", nil)
-		if err != nil {
-			result = f.Trouble
-			bad++
-			if first == nil {
-				first = err
-			}
+		result := f.Says
+		if f.State != stateNotWell {
+			result = strings.TrimSpace(l.out.P.T("app.doctor_"+string(f.State), nil) + " " + f.Says)
+		} else if first == nil {
+			first = err
 		}
 		rows = append(rows, []string{f.Check, result})
 	}
+	bad := count[stateNotWell]
 	err := l.out.Emit(found, func() {
 		l.out.Table([]string{"app.doctor_head_check", "app.doctor_head_result"}, rows)
-		if bad == 0 {
+		switch {
+		case bad > 0:
+		case count[stateUnknown] > 0:
+			l.out.Say("app.doctor_nothing_wrong", map[string]any{"Count": count[stateUnknown]})
+		default:
 			l.out.Say("app.doctor_fine", nil)
 		}
 	})
@@ -71,11 +103,11 @@ func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
 // checks are the house's own questions, then the rooms'.
 func (a *App) checks() []fit.Check {
 	all := []fit.Check{
-		{Name: "app.check_secrets", Run: a.checkSecrets},
-		{Name: "app.check_disk", Run: a.checkDisk},
-		{Name: "app.check_logbook", Run: a.checkLogbook},
-		{Name: "app.check_address", Run: a.checkAddress},
-		{Name: "app.check_node", Run: a.checkNode},
+		{Name: "app.check_secrets", Run: fit.Plain(a.checkSecrets)},
+		{Name: "app.check_disk", Run: fit.Plain(a.checkDisk)},
+		{Name: "app.check_logbook", Run: fit.Plain(a.checkLogbook)},
+		{Name: "app.check_address", Run: fit.Plain(a.checkAddress)},
+		{Name: "app.check_node", Run: fit.Plain(a.checkNode)},
 	}
 	for _, f := range a.fittings {
 		all = append(all, f.Checks...)

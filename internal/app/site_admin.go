@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 )
 
@@ -44,8 +45,9 @@ const lookAgain = 30 * time.Second
 
 // found is the answer to one check.
 type found struct {
-	name string
-	err  error
+	name   string
+	answer fit.Finding
+	err    error
 }
 
 // look runs every check of doctor.
@@ -53,7 +55,8 @@ func (a *App) look(ctx context.Context) ([]found, error) {
 	checks := a.checks()
 	all := make([]found, 0, len(checks))
 	for _, c := range checks {
-		all = append(all, found{c.Name, c.Run(ctx)})
+		answer, err := c.Run(ctx)
+		all = append(all, found{c.Name, answer, err})
 	}
 	return all, nil
 }
@@ -62,21 +65,26 @@ func (a *App) look(ctx context.Context) ([]found, error) {
 type overviewPage struct {
 	Made     core.Moment
 	Troubles []checkLine
+	Unknown  []checkLine // not yet, or cannot be known now: neither well nor not
 	Fine     []checkLine
 	Panels   []template.HTML
 }
 
-type checkLine struct{ Name, Trouble string }
+type checkLine struct{ Name, Says string }
 
 func (a *App) overview(face *web.Face, r *http.Request, look dated[[]found], panels []web.Panel) overviewPage {
 	p := face.Printer(r)
 	page := overviewPage{Made: core.At(look.made), Panels: face.Render(r, panels)}
 	for _, f := range look.value {
-		line := checkLine{p.T(f.name, nil), p.Error(f.err)}
-		if f.err == nil {
-			page.Fine = append(page.Fine, line)
-		} else {
+		is, says := judge(p, f.answer, f.err)
+		line := checkLine{p.T(f.name, nil), says}
+		switch is {
+		case stateNotWell:
 			page.Troubles = append(page.Troubles, line)
+		case stateUnknown:
+			page.Unknown = append(page.Unknown, line)
+		case stateWell:
+			page.Fine = append(page.Fine, line)
 		}
 	}
 	return page

@@ -45,9 +45,35 @@ type Route = web.Route
 type Check struct {
 	// Name is a words key ("vault.check_spool").
 	Name string
-	// Run returns nil when all is well, otherwise a core.Error whose sentence
-	// says what to do.
-	Run func(ctx context.Context) error
+	// Run answers one of three, never two: an error says what is not well and what to
+	// do about it; a Finding says well, or that it is not known.
+	Run func(ctx context.Context) (Finding, error)
+}
+
+// Finding is the answer to a check that found nothing wrong. The zero value is well,
+// without more to say.
+type Finding struct {
+	// Unknown: there is nothing to judge yet, or no way to know it now. It is not well.
+	Unknown bool
+	// Key is the words key of what is to be said; empty = nothing more. Unknown always
+	// has one.
+	Key  string
+	Args map[string]any
+}
+
+// Well is the answer to what was looked at and is well, with a sentence that says
+// since when, or how much of it.
+func Well(key string, args map[string]any) Finding { return Finding{Key: key, Args: args} }
+
+// Unknown is the answer to what does not exist yet or cannot be known now; the
+// sentence says which.
+func Unknown(key string, args map[string]any) Finding {
+	return Finding{Unknown: true, Key: key, Args: args}
+}
+
+// Plain makes a check of a function that finds a trouble or none.
+func Plain(find func(ctx context.Context) error) func(ctx context.Context) (Finding, error) {
+	return func(ctx context.Context) (Finding, error) { return Finding{}, find(ctx) }
 }
 
 // Limit is one line of what this hoster says it cannot do.

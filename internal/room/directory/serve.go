@@ -68,15 +68,18 @@ func (r *Room) serveFile(w http.ResponseWriter, req *http.Request) {
 }
 
 // checkFiles is doctor's question whether what we publish is valid.
-func (r *Room) checkFiles(ctx context.Context) error {
+func (r *Room) checkFiles(ctx context.Context) (fit.Finding, error) {
 	own, err := r.Own(ctx)
 	if err != nil {
-		return err
+		return fit.Finding{}, err
+	}
+	if len(own) == 0 {
+		return fit.Unknown("directory.none_yet", nil), nil
 	}
 	for _, f := range own {
 		if !f.Report.OK() {
-			return core.Invalid("directory.own_not_valid", invalid(f.Name, f.Report)).With("Name", f.Name).With("File", f.Name+suffix)
+			return fit.Finding{}, core.Invalid("directory.own_not_valid", invalid(f.Name, f.Report)).With("Name", f.Name).With("File", f.Name+suffix)
 		}
 	}
-	return nil
+	return fit.Finding{}, nil
 }

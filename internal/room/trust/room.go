@@ -36,7 +36,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Peer:    r.Routes(),
 		Jobs:    r.Jobs(),
 		Readers: r.Readers(),
-		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},
+		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: fit.Plain(r.checkWaiting)}},
 	}
 }
 

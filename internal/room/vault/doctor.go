@@ -14,25 +14,29 @@ import (
 // stuckAfter is how long a file may wait to leave before doctor speaks of it.
 const stuckAfter = time.Hour
 
-// Checks are the room's questions for `doctor`. A node without backups is asked
-// none of them.
+// Checks are the room's questions for `doctor`.
 func (r *Room) Checks() []fit.Check {
-	all := []fit.Check{
-		{Name: "vault.check_lenders", Run: r.checkLenders},
-		{Name: "vault.check_backups", Run: r.checkBackups},
-		{Name: "vault.check_spool", Run: r.checkSpool},
+	return []fit.Check{
+		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.checkLenders))},
+		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
+		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
-	for i, c := range all {
-		all[i].Run = func(ctx context.Context) error {
-			repos, err := r.store.repos(ctx)
-			if err != nil || len(repos) == 0 {
-				return err
-			}
-			return c.Run(ctx)
+}
+
+// withBackup asks only where there is a backup: of a node without one nothing is
+// known.
+func (r *Room) withBackup(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
+	return func(ctx context.Context) (fit.Finding, error) {
+		repos, err := r.store.repos(ctx)
+		if err != nil {
+			return fit.Finding{}, err
 		}
+		if len(repos) == 0 {
+			return fit.Unknown("vault.no_backup", nil), nil
+		}
+		return run(ctx)
 	}
-	return all
 }
 
 func (r *Room) checkLenders(ctx context.Context) error {
@@ -50,18 +54,26 @@ func (r *Room) checkLenders(ctx context.Context) error {
 }
 
 // checkBackups names the first backup that is not safe.
-func (r *Room) checkBackups(ctx context.Context) error {
+func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 	report, err := r.Status(ctx, "")
 	if err != nil {
-		return err
+		return fit.Finding{}, err
 	}
+	empty := ""
 	for _, s := range report.Backups {
-		if s.Level != LevelSafe && s.Level != LevelEmpty {
-			return core.Unsure("vault.backup_unsafe", fmt.Errorf("%s is %s", s.Name, s.Level)).
+		switch s.Level {
+		case LevelSafe:
+		case LevelEmpty:
+			empty = s.Name
+		case LevelOneCopy, LevelWaiting, LevelLost:
+			return fit.Finding{}, core.Unsure("vault.backup_unsafe", fmt.Errorf("%s is %s", s.Name, s.Level)).
 				With("Name", s.Name).With("State", r.n.Words.T("vault.level."+string(s.Level), nil))
 		}
 	}
-	return nil
+	if empty != "" {
+		return fit.Unknown("vault.backup_empty", args{"Name": empty}), nil
+	}
+	return fit.Finding{}, nil
 }
 
 func (r *Room) checkSpool(ctx context.Context) error {
@@ -75,10 +87,20 @@ func (r *Room) checkSpool(ctx context.Context) error {
 	return core.Unsure("vault.spool_stuck", fmt.Errorf("%d files", stuck)).With("Count", stuck)
 }
 
-func (r *Room) checkKit(ctx context.Context) error {
+func (r *Room) checkKit(ctx context.Context) (fit.Finding, error) {
 	checked, err := r.kitChecked(ctx)
-	if err != nil || checked != 0 {
-		return err
+	if err != nil {
+		return fit.Finding{}, err
 	}
-	return core.Unsure("vault.kit_unchecked", errors.New("kit never checked"))
+	if checked != 0 {
+		return fit.Well("vault.kit_checked", args{"Date": checked}), nil
+	}
+	repos, err := r.store.repos(ctx)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	if len(repos) == 0 {
+		return fit.Unknown("vault.kit_never", nil), nil
+	}
+	return fit.Finding{}, core.Unsure("vault.kit_unchecked", errors.New("kit never checked"))
 }
