@@ -130,6 +130,12 @@ func (c Config) check() error {
 	if c.Node.Lang != "fr" && c.Node.Lang != "en" {
 		return bad("app.bad_value", "node.lang", c.Node.Lang)
 	}
+	// An integer reaches a size without its text being read: 20 would be 20 bytes.
+	for key, size := range map[string]core.Size{"vault.spool_max": c.Vault.Spool, "vault.cache_max": c.Vault.Cache, "vault.free_floor": c.Vault.Floor} {
+		if size != 0 && size < core.MB {
+			return bad("app.tiny_size", key, size)
+		}
+	}
 	if c.Vault.Spool < minSpool {
 		return core.Invalid("app.small_spool", fmt.Errorf("vault.spool_max: %v", c.Vault.Spool)).With("Value", c.Vault.Spool).With("Least", minSpool)
 	}

@@ -24,7 +24,7 @@ func TestConfigRendersAndReadsBack(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
-	for _, said := range []string{"# The domain others know", `spool_max = '123456789'`, `cache_max = '1 GB'`} {
+	for _, said := range []string{"# The domain others know", `spool_max = '123456789 B'`, `cache_max = '1 GB'`} {
 		if !strings.Contains(string(text), said) {
 			t.Errorf("the documented example lacks %q:\n%s", said, text)
 		}
@@ -38,6 +38,9 @@ func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
 		"not toml":    {"[node\n", "line 1"},
 		"bad origin":  {"[node]\norigin = 'Not A Domain'\n", "node.origin"},
 		"bad size":    {"[node]\norigin='a.test'\n[vault]\nspool_max = 'much'\n", "line 4"},
+		"no unit":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = '20'\n", "write 20GB"},
+		"integer":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = 20\n", "vault.free_floor: 20 B"},
+		"float":       {"[node]\norigin='a.test'\n[vault]\nfree_floor = 1.5\n", "write 1.5GB"},
 		"bad url":     {"[node]\norigin='a.test'\nurl='a.test'\n", "node.url"},
 		"bad listen":  {"[node]\norigin='a.test'\n[tools]\nlisten='here'\n", "tools.listen"},
 		"small spool": {"[node]\norigin='a.test'\n[vault]\nspool_max='1 MB'\n", "vault.spool_max"},

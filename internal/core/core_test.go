@@ -40,7 +40,7 @@ func TestSizesReadBackExactly(t *testing.T) {
 		}
 	})
 	for text, want := range map[string]core.Size{
-		"200GB": 200 * core.GB, "1,5 To": 1500 * core.GB, "512MiB": 512 << 20, "10 ko": 10 * core.KB, "7": 7, "3 o": 3,
+		"200GB": 200 * core.GB, "1,5 To": 1500 * core.GB, "512MiB": 512 << 20, "10 ko": 10 * core.KB, "7 B": 7, "3 o": 3, "0": 0,
 	} {
 		if got, err := core.ParseSize(text); got != want || err != nil {
 			t.Errorf("%q: got %d, %v", text, got, err)
@@ -50,6 +50,24 @@ func TestSizesReadBackExactly(t *testing.T) {
 		if _, err := core.ParseSize(text); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func TestASizeNeedsItsUnit(t *testing.T) {
+	for _, text := range []string{"200", " 1,5", "1000000000000"} {
+		_, err := core.ParseSize(text)
+		if e, ok := errors.AsType[*core.Error](err); !ok || e.Key != core.KeyNoUnit || e.Code != core.CodeInvalid {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	var size core.Size
+	for text, want := range map[string]core.Size{"1234567890": 1234567890, "0": 0} { // configurations of earlier versions
+		if err := size.UnmarshalText([]byte(text)); err != nil || size != want {
+			t.Errorf("%q: got %d, %v", text, size, err)
+		}
+	}
+	if err := size.UnmarshalText([]byte("999999")); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("a bare number was taken for bytes: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -91,16 +92,24 @@ func (f grantFlags) bad(flag, value string, err error) error {
 }
 
 func badQuantity(flag, value string, err error) error {
+	if e, ok := errors.AsType[*core.Error](err); ok && e.Key == core.KeyNoUnit {
+		return err // says what was typed and what to write
+	}
 	if err == nil {
 		err = fmt.Errorf("--%s %.40q", flag, value)
 	}
 	return core.Invalid("trust.bad_quantity", err).With("Flag", flag).With("Value", value)
 }
 
+var bareNumber = regexp.MustCompile(`^[0-9]+(?:[.,][0-9]+)?$`)
+
 var rateForm = regexp.MustCompile(`^([0-9]+(?:[.,][0-9]+)?) ?([kMG]?)(?:bits?|b)?(?:/s|ps)?$`)
 
 // parseRate reads "20Mbit", "1,5 Mbit/s", "20M": bits per second.
 func parseRate(s string) (int64, error) {
+	if bareNumber.MatchString(strings.TrimSpace(s)) {
+		return 0, core.NoUnit(s, "Mbit")
+	}
 	m := rateForm.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return 0, fmt.Errorf("%.40q is not a rate", s)
@@ -115,6 +124,9 @@ func parseRate(s string) (int64, error) {
 
 // parseEvery reads "60s", "5m": whole seconds.
 func parseEvery(s string) (int64, error) {
+	if bareNumber.MatchString(strings.TrimSpace(s)) {
+		return 0, core.NoUnit(s, "s")
+	}
 	d, err := time.ParseDuration(strings.TrimSpace(s))
 	if err != nil {
 		return 0, err

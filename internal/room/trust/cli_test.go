@@ -127,6 +127,7 @@ func TestCommandsRefuse(t *testing.T) {
 	wantIn(t, b.say("member", "list"), "a.test demande à être ajouté·e")
 	for key, line := range map[string][]string{
 		"trust.bad_quantity":    {"pact", "propose", "b.test", "--store", "much"},
+		"core.no_unit":          {"pact", "propose", "b.test", "--ask-store", "200"},
 		"trust.empty_pact":      {"pact", "propose", "b.test"},
 		"trust.bad_grant":       {"pact", "propose", "b.test", "--give-watch", "1s"},
 		"trust.bad_text":        {"pact", "propose", "b.test", "--store", "1GB", "--place", "a\x1b[2Jb"},
@@ -172,13 +173,13 @@ func TestCommandsOfACollective(t *testing.T) {
 
 func TestReadQuantities(t *testing.T) {
 	for text, want := range map[string]int64{
-		"20Mbit": 2e7, "20 Mbit/s": 2e7, "1,5M": 15e5, "1.5Gbps": 15e8, "800k": 8e5, "9600": 9600, "0": 0, "fast": 0, "-1M": 0, "20MB": 0,
+		"20Mbit": 2e7, "20 Mbit/s": 2e7, "1,5M": 15e5, "1.5Gbps": 15e8, "800k": 8e5, "9600bit": 9600, "20": 0, "0": 0, "fast": 0, "-1M": 0, "20MB": 0,
 	} {
 		if got, err := parseRate(text); got != want || (err == nil) != (want != 0) {
 			t.Errorf("%q: %d %v, want %d", text, got, err, want)
 		}
 	}
-	for text, want := range map[string]int64{"60s": 60, "5m": 300, "1500ms": 0, "often": 0} {
+	for text, want := range map[string]int64{"60s": 60, "60": 0, "5m": 300, "1500ms": 0, "often": 0} {
 		if got, err := parseEvery(text); got != want || (err == nil) != (want != 0) {
 			t.Errorf("%q: %d %v, want %d", text, got, err, want)
 		}

@@ -136,6 +136,7 @@ func TestProposeByPageRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ field, value, says string }{
 		"nothing":           {"give_store", "", "promise nothing"},
 		"a size that isn't": {"give_store", "many", "&#34;many&#34; does not fit"},
+		"a bare number":     {"give_store", "200", "200 what? Say 200GB"},
 		"a pace in words":   {"ask_watch", "often", "&#34;often&#34; does not fit"},
 		"days in words":     {"notice", "soon", "&#34;soon&#34; does not fit"},
 		"nobody":            {"with", "no domain", "not a domain"},
