@@ -3,7 +3,7 @@
 
     recover.py IDENTITY OUT DIR...
 
-IDENTITY is an age identity file (identity.py makes it of the 24 words; the node's vault.agekey does too), OUT a
+IDENTITY is an age identity file: identity.py makes it of the 24 words; a repository's own opens that one alone. OUT is a
 folder, each DIR a member's store or a copy of one. Writes OUT/<backup>/, plain restic repositories as far as the
 shards reach (any K of the N shards of an object do), and in each record-*.json, with restic's "password". What
 members were told to delete and still keep comes back as well: run `restic repair index` and `restic check` before

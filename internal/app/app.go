@@ -29,12 +29,12 @@ var Words embed.FS
 
 // Names of files in the data directory.
 const (
-	databaseName = "entrechat.db"
-	secretsDir   = "secrets"
-	logKeyName   = "log.key"
-	nextKeyName  = "log.key.next" // drawn by a rotation that is not through
-	dailyKeyName = "vault.agekey"
-	recoveryName = "recovery.age"
+	databaseName  = "entrechat.db"
+	secretsDir    = "secrets"
+	logKeyName    = "log.key"
+	nextKeyName   = "log.key.next" // drawn by a rotation that is not through
+	sharedKeyName = "vault.agekey" // only where backups are older than their own keys
+	recoveryName  = "recovery.age"
 )
 
 // App is an open node: the running one, or one command beside it.

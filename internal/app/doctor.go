@@ -116,7 +116,7 @@ func (a *App) checks() []fit.Check {
 }
 
 func (a *App) checkSecrets(context.Context) error {
-	for _, name := range []string{logKeyName, dailyKeyName, recoveryName} {
+	for _, name := range []string{logKeyName, recoveryName} {
 		if _, err := seal.ReadSecret(filepath.Join(a.Data, secretsDir, name)); err != nil {
 			return err
 		}

@@ -68,15 +68,8 @@ func lay(data string, cfg Config, seed seal.Seed) error {
 	if err != nil {
 		return err
 	}
-	daily, err := age.GenerateX25519Identity()
-	if err != nil {
-		return fmt.Errorf("draw the daily key: %w", err)
-	}
 	secrets := filepath.Join(data, secretsDir)
 	if _, err := seal.NewKeyFile(filepath.Join(secrets, logKeyName)); err != nil {
-		return err
-	}
-	if err := seal.WriteSecret(filepath.Join(secrets, dailyKeyName), []byte(daily.String()+"\n")); err != nil {
 		return err
 	}
 	if err := seal.WriteSecret(filepath.Join(secrets, recoveryName), recovery); err != nil {
@@ -229,9 +222,14 @@ func recoveryRecipient(data string) (*age.X25519Recipient, error) {
 	return nil, core.Invalid("seal.bad_key_file", errors.New("no recipient")).With("Path", recoveryName)
 }
 
-// dailyIdentity reads the key that opens backups day by day.
-func dailyIdentity(data string) (*age.X25519Identity, error) {
-	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, dailyKeyName))
+// sharedIdentity reads the key that opens what was saved before each backup had a key
+// of its own; nil on a node that began later.
+func sharedIdentity(data string) (*age.X25519Identity, error) {
+	path := filepath.Join(data, secretsDir, sharedKeyName)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // most nodes have none
+	}
+	text, err := seal.ReadSecret(path)
 	if err != nil {
 		return nil, err
 	}

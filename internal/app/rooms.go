@@ -69,7 +69,7 @@ func (a *App) openTrust(self logbook.Member) (err error) {
 }
 
 func (a *App) openVault(self logbook.Member) error {
-	daily, err := dailyIdentity(a.Data)
+	shared, err := sharedIdentity(a.Data)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (a *App) openVault(self logbook.Member) error {
 	})
 	a.vault, err = vault.New(vault.Needs{
 		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
-		Daily: daily, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: a.trust, Contacts: a.contacts, Local: local,
+		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: a.trust, Contacts: a.contacts, Local: local,
 		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
 		Words:  a.Lang, Now: time.Now, Log: a.Log,
 		Config: vault.Config{Floor: a.Config.Vault.Floor, Spool: a.Config.Vault.Spool, Cache: a.Config.Vault.Cache, Tools: a.Config.Tools.Listen},

@@ -149,7 +149,7 @@ func (c *census) object(held holder.Held, signed bool) *found {
 	}}
 	l, err := openLabel(held.Label, c.identity)
 	f.foreign = err != nil || held.OwnerRoot != c.room.n.Root
-	f.o.Repo, f.o.File, f.o.Size = l.Repo, rest.Handle{Type: l.Type, Name: l.Name}, l.Size
+	f.o.Repo, f.o.File, f.o.Size, f.o.SealedTo = l.Repo, rest.Handle{Type: l.Type, Name: l.Name}, l.Size, l.To
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first, ok := c.objects[key]

@@ -64,6 +64,9 @@ func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
 	if s.Removed > 0 {
 		say("vault.status.removed", args{"Count": s.Removed})
 	}
+	if s.SharedKey > 0 {
+		say("vault.status.shared_key", args{"Count": s.SharedKey})
+	}
 	return out
 }
 

@@ -19,7 +19,7 @@ func TestEveryCrashPoint(t *testing.T) {
 	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
 	for name, crash := range map[string]func(t *testing.T, w *world) (acknowledged bool){
 		"file written, no row": func(t *testing.T, w *world) bool {
-			s, err := w.room.seal(t.Context(), bytes.NewReader(body))
+			s, err := w.room.seal(t.Context(), "files", bytes.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,8 +3,8 @@
 // loopback, and behind it the pool.
 //
 // Words. A repository is one restic repository, called a backup on pages. A file
-// is sealed once, when it arrives: one age file to the daily and the recovery
-// key, the object. The shelf is our disk: what waits to be placed (the spool),
+// is sealed once, when it arrives: one age file to the repository's own and the
+// recovery key, the object. The shelf is our disk: what waits to be placed (the spool),
 // and for good the small files. A lender is a member that granted us room; the
 // code (K-of-N) follows the number of failure domains among them. An object is
 // safe when K+1 shards lie on distinct domains, placed when all N do.

@@ -19,6 +19,7 @@ func (r *Room) Checks() []fit.Check {
 	return []fit.Check{
 		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.checkLenders))},
 		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
+		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.checkKeys))},
 		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
@@ -74,6 +75,30 @@ func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 		return fit.Unknown("vault.backup_empty", args{"Name": empty}), nil
 	}
 	return fit.Finding{}, nil
+}
+
+// checkKeys: what opens each backup on this machine is here.
+func (r *Room) checkKeys(ctx context.Context) error {
+	repos, err := r.store.repos(ctx)
+	if err != nil {
+		return err
+	}
+	shared, err := r.store.sharedKey(ctx)
+	if err != nil {
+		return err
+	}
+	for _, repo := range repos {
+		if repo.Recipient != "" { // else the next start draws it
+			_, err = r.ownKey(repo)
+		}
+		if err == nil && shared[repo.Name] > 0 {
+			_, err = r.openWith(ctx, Object{Repo: repo.Name})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Room) checkSpool(ctx context.Context) error {

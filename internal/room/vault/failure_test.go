@@ -419,7 +419,7 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 	w.create("files")
 	w.quiet()
 	for i := range healBatch + 1 { // three copies of an index are right for five members
-		w.exec(`INSERT INTO vault_object (`+objectColumns+`) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0)`,
+		w.exec(`INSERT INTO vault_object (`+objectColumns+`) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0, '')`,
 			shard.Hash{1, byte(i), byte(i >> 8)}.String())
 	}
 	body := randomBytes(100, 1)
@@ -459,7 +459,8 @@ func TestAForeignLabelFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &census{room: w.room, identity: identity, objects: map[shape]*found{}}
-	label, err := w.room.keys.sealLabel(Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
+	w.create("files")
+	label, err := w.room.sealLabel(t.Context(), Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

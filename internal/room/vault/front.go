@@ -220,11 +220,11 @@ func (r *Room) accept(ctx context.Context, o Object, body io.Reader) (Object, er
 		}
 		defer done()
 	}
-	s, err := r.seal(ctx, body)
+	s, err := r.seal(ctx, o.Repo, body)
 	if err != nil {
 		return o, err
 	}
-	o.ID, o.Shelf, o.Size, o.Sealed = s.id, s.shelf, s.size, s.length
+	o.ID, o.Shelf, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
 	o.State, o.Made = Waiting, core.At(r.n.Now())
 	if o.Code, err = r.pool.code(ctx, o.File.Type); err != nil {
 		return o, errors.Join(err, removed(r.shelf.Remove(s.shelf)))

@@ -28,15 +28,17 @@ type Object struct {
 	File   rest.Handle // what restic calls it
 	Size   int64       // plain bytes
 	Sealed int64       // bytes of the age file
-	Code   shard.Code  // zero until the first shard is sent
-	Seq    int64       // order of acceptance
-	Shelf  string      // its name on our disk; empty = only the members have it
-	State  State
-	Tries  int         // failed rounds in a row
-	Next   core.Moment // not before
-	Made   core.Moment // accepted
-	Safe   core.Moment // off-site for the first time; zero = not yet
-	Buried core.Moment // zero = alive
+	// SealedTo is the repository's recipient then; empty = the one all shared.
+	SealedTo string
+	Code     shard.Code // zero until the first shard is sent
+	Seq      int64      // order of acceptance
+	Shelf    string     // its name on our disk; empty = only the members have it
+	State    State
+	Tries    int         // failed rounds in a row
+	Next     core.Moment // not before
+	Made     core.Moment // accepted
+	Safe     core.Moment // off-site for the first time; zero = not yet
+	Buried   core.Moment // zero = alive
 }
 
 // Placement is one shard at one member.

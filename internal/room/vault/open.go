@@ -18,7 +18,7 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 	if o.Shelf != "" {
 		f, err := r.fromShelf(o)
 		if err == nil {
-			return r.keys.openFile(f, o.Sealed)
+			return r.openPlain(ctx, f, o)
 		}
 		r.n.Log.Error("a file on the shelf cannot be read", "repo", o.Repo, "file", o.File.String(), "error", err)
 	}
@@ -26,7 +26,7 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 		return r.openGathered(ctx, o)
 	}
 	if f := r.cache.open(o.ID); f != nil {
-		return r.keys.openFile(f, o.Sealed)
+		return r.openPlain(ctx, f, o)
 	}
 	// A reader that leaves must not take the journey away from the others.
 	done := r.flights.DoChan(o.ID.String(), func() (any, error) {
@@ -43,7 +43,7 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 		return nil, ctx.Err()
 	}
 	if f := r.cache.open(o.ID); f != nil {
-		return r.keys.openFile(f, o.Sealed)
+		return r.openPlain(ctx, f, o)
 	}
 	return r.openGathered(ctx, o) // others pushed it out of the cache at once
 }
@@ -80,5 +80,5 @@ func (r *Room) openGathered(ctx context.Context, o Object) (*plainFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.keys.openFile(f, o.Sealed)
+	return r.openPlain(ctx, f, o)
 }

@@ -3,15 +3,12 @@ package vault
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"filippo.io/age"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -51,7 +48,7 @@ func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(Memb
 	if err := r.store.setNote(ctx, noteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
 		return Recovered{}, err
 	}
-	r.keys.identities = append(r.keys.identities, identity)
+	r.keys.older = append(r.keys.older, identity)
 	keys, err := r.n.OwnKeys(ctx)
 	if err != nil {
 		return Recovered{}, err
@@ -166,36 +163,29 @@ func (c *census) openRepo(ctx context.Context, o Object, prune shard.PruneKey, b
 		c.room.n.Log.Warn("a backup's record could not be read", "repo", o.Repo, "error", err)
 		return nil
 	}
-	if err := c.room.keepIdentity(rec.Identity); err != nil {
-		return err
-	}
-	// keepIdentity read the keys again; this process needs the seed's too.
-	c.room.keys.identities = append(c.room.keys.identities, c.identity)
-	if b.Password {
-		return nil // an older record; the newest was first
-	}
-	b.Password = true
-	if _, err := c.room.store.repo(ctx, rec.Name); core.CodeOf(err) != core.CodeNotFound {
-		return err
-	}
-	return c.room.establish(ctx, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, rec.Password)
-}
-
-func (r *Room) readRecord(ctx context.Context, o Object) (record, error) {
-	var rec record
-	plain, err := r.openObject(ctx, o)
+	key, err := age.ParseX25519Identity(rec.Identity)
 	if err != nil {
-		return rec, err
+		c.room.n.Log.Warn("a backup's record holds no age key", "repo", o.Repo, "error", err)
+		return nil
 	}
-	text, err := io.ReadAll(io.LimitReader(plain, maxSmall))
-	if err = errors.Join(err, plain.Close()); err != nil {
-		return rec, err
+	newest := !b.Password // the records come newest first
+	b.Password = true
+	repo, err := c.room.store.repo(ctx, rec.Name)
+	switch {
+	case core.CodeOf(err) == core.CodeNotFound && newest && rec.V >= recordOwn:
+		return c.room.establish(ctx, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, rec.Password, key)
+	case err == nil && repo.Recipient == key.Recipient().String():
+		return nil
+	case err != nil && core.CodeOf(err) != core.CodeNotFound:
+		return err
 	}
-	if err := wire.Peek(text, &rec); err != nil {
-		return rec, err
+	// A key of before the one this repository has now: files may be sealed to it.
+	if err := c.room.keepIdentity(key); err != nil || repo.Name != "" || !newest {
+		return err
 	}
-	if rec.Name != o.Repo {
-		return rec, core.Invalid("vault.bad_label", fmt.Errorf("record of %q in %q", rec.Name, o.Repo))
+	fresh, err := age.GenerateX25519Identity()
+	if err != nil {
+		return fmt.Errorf("draw the backup's key: %w", err)
 	}
-	return rec, nil
+	return c.room.establish(ctx, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, rec.Password, fresh)
 }

@@ -1,13 +1,10 @@
 package vault
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +16,6 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
-	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -54,7 +50,11 @@ func (r *Room) Create(ctx context.Context, name string) (Created, error) {
 	prune := newToken()
 	repo := Repo{Name: name, Made: core.At(r.n.Now())}
 	copy(repo.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
-	if err := r.establish(ctx, &repo, base64.RawURLEncoding.EncodeToString(password[:])); err != nil {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return Created{}, fmt.Errorf("draw the backup's key: %w", err)
+	}
+	if err := r.establish(ctx, &repo, base64.RawURLEncoding.EncodeToString(password[:]), key); err != nil {
 		return Created{}, err
 	}
 	appendToken, err := r.secret(name, secretAppend)
@@ -68,14 +68,14 @@ func (r *Room) Create(ctx context.Context, name string) (Created, error) {
 	return Created{name, appendToken, readToken, prune.String()}, nil
 }
 
-// establish writes a repository with fresh tokens: secrets first, the row last,
-// then its record for the members. What a crash leaves behind is overwritten by
-// the next try, because no row named it.
-func (r *Room) establish(ctx context.Context, repo *Repo, password string) error {
+// establish writes a repository with fresh tokens and the age identity its files
+// are sealed to: secrets first, the row last, then its record for the members. What
+// a crash leaves behind is overwritten by the next try, because no row named it.
+func (r *Room) establish(ctx context.Context, repo *Repo, password string, key *age.X25519Identity) error {
 	appendToken, readToken := newToken(), newToken()
-	repo.AppendHash, repo.ReadHash = appendToken.hash(), readToken.hash()
+	repo.AppendHash, repo.ReadHash, repo.Recipient = appendToken.hash(), readToken.hash(), key.Recipient().String()
 	for kind, text := range map[secretKind]string{
-		secretPassword: password, secretAppend: appendToken.String(), secretRead: readToken.String(),
+		secretPassword: password, secretAppend: appendToken.String(), secretRead: readToken.String(), secretIdentity: key.String(),
 	} {
 		if err := r.writeSecret(repo.Name, kind, text); err != nil {
 			return err
@@ -94,7 +94,7 @@ const (
 	secretPassword secretKind = "password"
 	secretAppend   secretKind = "append"
 	secretRead     secretKind = "read"
-	identitySuffix            = ".agekey"
+	secretIdentity secretKind = "identity" // age; what the repository's files are sealed to
 )
 
 func (r *Room) secretPath(name string, kind secretKind) string {
@@ -115,86 +115,6 @@ func (r *Room) writeSecret(name string, kind secretKind, text string) error {
 		return fmt.Errorf("replace a secret: %w", err)
 	}
 	return seal.WriteSecret(path, []byte(text+"\n"))
-}
-
-// record is the meta file of a repository: with it, its shards and the seed words
-// everything else is found again. It is sealed like any file and copied to every
-// member.
-type record struct {
-	V        int         `json:"v"`
-	Name     string      `json:"name"`
-	Password string      `json:"password"` // restic's
-	Identity string      `json:"identity"` // the daily age key the files are also sealed to
-	Made     core.Moment `json:"made_us"`
-}
-
-// record writes the repository's meta file unless it is there with what is true
-// now.
-func (r *Room) record(ctx context.Context, repo Repo) error {
-	password, err := r.secret(repo.Name, secretPassword)
-	if err != nil {
-		return err
-	}
-	text, err := wire.Encode(record{1, repo.Name, password, r.n.Daily.String(), repo.Made})
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(text)
-	file := rest.Handle{Type: Meta, Name: hex.EncodeToString(sum[:])}
-	if _, err := r.store.file(ctx, repo.Name, file, 0); core.CodeOf(err) != core.CodeNotFound {
-		return err
-	}
-	_, err = r.accept(ctx, Object{Repo: repo.Name, File: file, Size: int64(len(text))}, bytes.NewReader(text))
-	if core.CodeOf(err) == core.CodeConflict {
-		return nil
-	}
-	return err
-}
-
-// loadKeys makes ready what files are sealed to and opened with: the daily key,
-// and those of machines that came before this one.
-func (r *Room) loadKeys() error {
-	r.keys = keys{
-		recipients: []age.Recipient{r.n.Daily.Recipient(), r.n.Recovery},
-		identities: []age.Identity{r.n.Daily},
-	}
-	files, err := filepath.Glob(filepath.Join(r.n.Dir, "secret", "*"+identitySuffix))
-	if err != nil {
-		return err
-	}
-	for _, path := range files {
-		text, err := seal.ReadSecret(path)
-		if err != nil {
-			return err
-		}
-		older, err := age.ParseX25519Identity(strings.TrimSpace(string(text)))
-		if err != nil {
-			return core.Invalid("vault.bad_identity", err).With("Path", path)
-		}
-		r.keys.identities = append(r.keys.identities, older)
-	}
-	return nil
-}
-
-// keepIdentity keeps an earlier machine's daily key, so that the files sealed to
-// it can be read here.
-func (r *Room) keepIdentity(text string) error {
-	older, err := age.ParseX25519Identity(text)
-	if err != nil {
-		return core.Invalid("vault.bad_identity", err).With("Path", Meta)
-	}
-	sum := sha256.Sum256([]byte(older.Recipient().String()))
-	path := filepath.Join(r.n.Dir, "secret", hex.EncodeToString(sum[:8])+identitySuffix)
-	if _, err := os.Stat(path); err == nil || text == r.n.Daily.String() {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make the secrets folder: %w", err)
-	}
-	if err := seal.WriteSecret(path, []byte(text+"\n")); err != nil {
-		return err
-	}
-	return r.loadKeys()
 }
 
 // Env is what restic needs to find a backup.

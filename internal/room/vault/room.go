@@ -49,9 +49,11 @@ type Needs struct {
 	Dir    string // the room's own folder: shelf, cache, locks, secrets
 	Signer seal.Signer
 	Root   core.RootKey
-	// Daily opens and seals; Recovery only seals, its private half is the seed words.
-	Daily    *age.X25519Identity
+	// Recovery is what every file is also sealed to; its private half is the seed words.
 	Recovery *age.X25519Recipient
+	// Shared is the age identity of all repositories of before each had its own; it
+	// only opens. Nil where the node never had one.
+	Shared *age.X25519Identity
 	// OwnKeys are those this node ever signed with, as far as its logbook is there;
 	// only a recovery asks.
 	OwnKeys func(ctx context.Context) ([]ed25519.PublicKey, error)

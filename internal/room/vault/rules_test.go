@@ -205,7 +205,6 @@ func FuzzLabel(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	k := keys{recipients: []age.Recipient{id.Recipient()}}
 	for _, text := range []string{
 		`{"repo":"files","type":"data","name":"` + nameOf(nil) + `","size":3}`, `{"repo":"../x","type":"data","name":"","size":-1}`,
 		`{"repo":"files","type":"config","name":"","size":3,"later":1}`, `[]`, ``,
@@ -216,7 +215,7 @@ func FuzzLabel(f *testing.F) {
 		if _, err := openLabel(text, id); core.CodeOf(err) != core.CodeDenied {
 			t.Fatalf("text that is no age file: %v", err)
 		}
-		sealed, err := k.sealBytes(text)
+		sealed, err := sealBytes(text, id.Recipient())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ type given struct {
 // send gives shards to lenders, all at once. The object counts as off-site as soon
 // as enough receipts are written down, however long the others take.
 func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
-	label, err := s.room.keys.sealLabel(s.o)
+	label, err := s.room.sealLabel(ctx, s.o)
 	if err != nil {
 		return err
 	}

@@ -16,31 +16,30 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// keys are what files are sealed to and opened with.
-type keys struct {
-	recipients []age.Recipient // daily, recovery
-	identities []age.Identity  // daily, and those of earlier machines
-}
-
 // sealed is a file as it came to lie on the shelf.
 type sealed struct {
 	shelf  string // name on the shelf
 	id     shard.Hash
-	size   int64 // of the plain file
-	length int64 // of the age file
+	to     string // the repository's recipient
+	size   int64  // of the plain file
+	length int64  // of the age file
 }
 
 // seal reads a file to its end, seals it on the way, and puts it on the shelf,
 // where it is on disk when seal returns. This is the only time it is sealed: its
 // id is fixed here, so that whatever dies later, the same shards are sent again.
-func (r *Room) seal(ctx context.Context, body io.Reader) (sealed, error) {
+func (r *Room) seal(ctx context.Context, repo string, body io.Reader) (sealed, error) {
+	recipients, own, err := r.sealTo(ctx, repo)
+	if err != nil {
+		return sealed{}, err
+	}
 	plain := &counter{r: body}
-	ciphertext, err := age.EncryptReader(plain, r.keys.recipients...)
+	ciphertext, err := age.EncryptReader(plain, recipients...)
 	if err != nil {
 		return sealed{}, fmt.Errorf("seal: %w", err)
 	}
 	sum := shard.NewRootHasher()
-	s := sealed{shelf: newShelfName()}
+	s := sealed{shelf: newShelfName(), to: own}
 	if s.length, err = r.shelf.Put(ctx, s.shelf, io.TeeReader(ciphertext, sum)); err != nil {
 		return sealed{}, err
 	}
@@ -76,14 +75,20 @@ type label struct {
 	Type rest.Type `json:"type"`
 	Name string    `json:"name"`
 	Size int64     `json:"size"`
+	To   string    `json:"to,omitempty"` // the recipient the object is sealed to; empty = the shared one
 }
 
-func (k keys) sealLabel(o Object) ([]byte, error) {
-	text, err := wire.Encode(label{o.Repo, o.File.Type, o.File.Name, o.Size})
+// sealLabel writes the label of an object for the shards that are sent now.
+func (r *Room) sealLabel(ctx context.Context, o Object) ([]byte, error) {
+	text, err := wire.Encode(label{o.Repo, o.File.Type, o.File.Name, o.Size, o.SealedTo})
 	if err != nil {
 		return nil, err
 	}
-	return k.sealBytes(text)
+	to, _, err := r.sealTo(ctx, o.Repo)
+	if err != nil {
+		return nil, err
+	}
+	return sealBytes(text, to...)
 }
 
 // openLabel reads a label. Returns CodeDenied when no identity opens it,
@@ -102,16 +107,6 @@ func openLabel(data []byte, identities ...age.Identity) (label, error) {
 		return l, core.Invalid("vault.bad_label", fmt.Errorf("label names %.80q %.20q", l.Name, l.Type))
 	}
 	return l, nil
-}
-
-// openFile opens a sealed object on disk for random access, and closes it with the
-// answer.
-func (k keys) openFile(f stored, length int64) (*plainFile, error) {
-	plain, size, err := age.DecryptReaderAt(f, length, k.identities...)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open sealed file: %w", err), f.Close())
-	}
-	return &plainFile{from: plain, close: f.Close, size: size}, nil
 }
 
 // chunk is age's unit of decryption in bytes; reading by the same unit opens each

@@ -305,12 +305,13 @@ func (r *Room) reseal(ctx context.Context, old Object) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.seal(ctx, plain)
+	s, err := r.seal(ctx, old.Repo, plain)
 	if err = errors.Join(err, plain.Close()); err != nil {
 		return err
 	}
 	fresh := old
-	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.Code, fresh.Tries, fresh.Next = s.id, s.shelf, s.length, shard.Code{}, 0, 0
+	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.SealedTo = s.id, s.shelf, s.length, s.to
+	fresh.Code, fresh.Tries, fresh.Next = shard.Code{}, 0, 0
 	fresh.State = Waiting // whatever the old form was, nobody has this one
 	if replaced, err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil || !replaced {
 		return errors.Join(err, r.shelf.Remove(s.shelf))

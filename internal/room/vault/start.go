@@ -43,7 +43,11 @@ func (r *Room) Start(ctx context.Context) error {
 		return err
 	}
 	for _, repo := range repos {
-		if err := r.record(ctx, repo); err != nil {
+		err := r.giveKey(ctx, &repo)
+		if err == nil {
+			err = r.record(ctx, repo)
+		}
+		if err != nil {
 			r.n.Log.Warn("writing a backup's record failed", "repo", repo.Name, "error", err)
 		}
 	}

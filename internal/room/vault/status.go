@@ -43,8 +43,10 @@ type Status struct {
 	Waiting  int64       `json:"on_the_way"`       // files, those with a shard still to come included
 	WaitSize int64       `json:"on_the_way_bytes"` // sealed
 	Removed  int64       `json:"removed"`          // files removed and still kept by members
-	Members  []At        `json:"members"`
-	Kinds    []Kind      `json:"kinds"`
+	// SharedKey counts files still sealed to the key that all backups shared.
+	SharedKey int64  `json:"shared_key_files"`
+	Members   []At   `json:"members"`
+	Kinds     []Kind `json:"kinds"`
 }
 
 // At is what one member has of a backup.
@@ -109,6 +111,7 @@ type facts struct {
 	newest  map[string][2]core.Moment
 	waiting map[string][2]int64
 	removed map[string]int64
+	shared  map[string]int64
 	states  map[core.MemberID]lenderState
 	lenders []core.Lender
 }
@@ -129,6 +132,9 @@ func (r *Room) facts(ctx context.Context) (f facts, err error) {
 	if f.removed, err = r.store.removed(ctx); err != nil {
 		return f, err
 	}
+	if f.shared, err = r.store.sharedKey(ctx); err != nil {
+		return f, err
+	}
 	if f.states, err = r.store.lenderStates(ctx); err != nil {
 		return f, err
 	}
@@ -141,7 +147,8 @@ func (f facts) status(name string) Status {
 	s := Status{
 		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
 		Waiting: f.waiting[name][0], WaitSize: f.waiting[name][1], Removed: f.removed[name],
-		Members: []At{}, Kinds: []Kind{},
+		SharedKey: f.shared[name],
+		Members:   []At{}, Kinds: []Kind{},
 	}
 	first := true
 	for _, h := range f.heaps {

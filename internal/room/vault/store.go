@@ -14,13 +14,13 @@ import (
 // store is all SQL about objects; it holds no state of its own.
 type store struct{ db *db.DB }
 
-const objectColumns = `object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us`
+const objectColumns = `object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us, sealed_to`
 
 func scanObject(r db.Row) (Object, error) {
 	var o Object
 	var id string
 	err := r.Scan(&id, &o.Repo, &o.File.Type, &o.File.Name, &o.Size, &o.Sealed, &o.Code.K, &o.Code.N, &o.Seq, &o.Shelf,
-		&o.State, &o.Tries, &o.Next, &o.Made, &o.Safe, &o.Buried)
+		&o.State, &o.Tries, &o.Next, &o.Made, &o.Safe, &o.Buried, &o.SealedTo)
 	if err != nil {
 		return o, err
 	}
@@ -47,9 +47,9 @@ func (s store) addObject(ctx context.Context, o Object) (seq int64, err error) {
 
 func (s store) insertObject(ctx context.Context, q db.Querier, o Object, seq int64) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO vault_object (`+objectColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		o.ID.String(), o.Repo, string(o.File.Type), o.File.Name, o.Size, o.Sealed, o.Code.K, o.Code.N, seq, o.Shelf,
-		string(o.State), o.Tries, int64(o.Next), int64(o.Made), int64(o.Safe), int64(o.Buried))
+		string(o.State), o.Tries, int64(o.Next), int64(o.Made), int64(o.Safe), int64(o.Buried), o.SealedTo)
 	return err
 }
 
@@ -161,6 +161,17 @@ func (s store) hurry(ctx context.Context) error {
 func (s store) shelve(ctx context.Context, q db.Querier, id shard.Hash, file string) error {
 	_, err := db.Exec(ctx, q, `UPDATE vault_object SET file = $2 WHERE object = $1`, id.String(), file)
 	return err
+}
+
+// newestOf is the name of the file of a type that a repository accepted last; empty
+// when it has none.
+func (s store) newestOf(ctx context.Context, repo string, t rest.Type) (string, error) {
+	name, err := db.One(ctx, s.db, db.Text, `SELECT name FROM vault_object
+		WHERE repo = $1 AND kind = $2 AND buried_us = 0 ORDER BY seq DESC LIMIT 1`, repo, string(t))
+	if errors.Is(err, db.ErrNoRow) {
+		return "", nil
+	}
+	return name, err
 }
 
 // shelved lists what lies on our disk.

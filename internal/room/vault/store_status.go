@@ -106,6 +106,25 @@ func (s store) removed(ctx context.Context) (map[string]int64, error) {
 	return out, err
 }
 
+// sharedKey counts the restic files of each repository that are still sealed to the
+// key all repositories shared.
+func (s store) sharedKey(ctx context.Context) (map[string]int64, error) {
+	type row struct {
+		repo string
+		n    int64
+	}
+	rows, err := db.All(ctx, s.db, func(r db.Row) (b row, err error) {
+		err = r.Scan(&b.repo, &b.n)
+		return b, err
+	}, `SELECT repo, count(*) FROM vault_object
+		WHERE sealed_to = '' AND buried_us = 0 AND kind <> $1 GROUP BY repo`, string(Meta))
+	out := make(map[string]int64, len(rows))
+	for _, b := range rows {
+		out[b.repo] = b.n
+	}
+	return out, err
+}
+
 // stuck counts files accepted before a moment that were never off-site.
 func (s store) stuck(ctx context.Context, before core.Moment) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object

@@ -41,7 +41,8 @@ type world struct {
 	stop    func() // ends the owner's node, keeping its disk
 	members []*member
 
-	recodeAfter int // of the room; 0 = as it is
+	recodeAfter int                 // of the room; 0 = as it is
+	shared      *age.X25519Identity // of a data directory older than the keys of its repositories
 
 	mu      sync.Mutex
 	signers map[core.MemberID]seal.Signer
@@ -90,6 +91,18 @@ func (m *member) now() mood {
 
 func newWorld(t testing.TB, members int) *world {
 	t.Helper()
+	w := emptyWorld(t)
+	for i := range members {
+		w.addMember(core.MemberID(fmt.Sprintf("m%d.test", i)))
+	}
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+// emptyWorld is an owner without a node, and nobody else.
+func emptyWorld(t testing.TB) *world {
+	t.Helper()
 	seed, err := seal.NewSeed()
 	if err != nil {
 		t.Fatal(err)
@@ -99,11 +112,6 @@ func newWorld(t testing.TB, members int) *world {
 		log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	w.newKey(owner)
-	for i := range members {
-		w.addMember(core.MemberID(fmt.Sprintf("m%d.test", i)))
-	}
-	w.start()
-	t.Cleanup(func() { w.stop() })
 	return w
 }
 
@@ -131,8 +139,13 @@ func (w *world) newKey(id core.MemberID) {
 }
 
 func (w *world) addMember(id core.MemberID) *member {
+	return w.addMemberWith(id, filepath.Join(w.t.TempDir(), "store"))
+}
+
+// addMemberWith is addMember with the shard files of a folder.
+func (w *world) addMemberWith(id core.MemberID, store string) *member {
 	w.newKey(id)
-	m := &member{id: id, store: filepath.Join(w.t.TempDir(), "store"), db: w.database()}
+	m := &member{id: id, store: store, db: w.database()}
 	disk, err := blob.Open(m.store)
 	if err != nil {
 		w.t.Fatal(err)
@@ -140,6 +153,9 @@ func (w *world) addMember(id core.MemberID) *member {
 	local := holder.New(holder.Needs{
 		DB: m.db, Dir: disk, Signer: w.signers[id], Trust: w, Keys: w, Now: time.Now, Log: w.log,
 	})
+	if err := local.Rescan(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
 	routes := peer.NewHandler(w.peer(id), local.Routes())
 	m.server = httptest.NewServer(moody(m, routes))
 	w.t.Cleanup(m.server.Close)
@@ -284,10 +300,6 @@ func (w *world) open() {
 }
 
 func (w *world) needs(d *db.DB) Needs {
-	daily, err := w.daily()
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	recovery, err := w.seed.RecoveryIdentity()
 	if err != nil {
 		w.t.Fatal(err)
@@ -295,7 +307,7 @@ func (w *world) needs(d *db.DB) Needs {
 	client := peer.NewClient(w.peer(owner))
 	return Needs{
 		DB: d, Dir: filepath.Join(w.dir, "vault"), Signer: w.signers[owner], Root: w.seed.Root(),
-		Daily: daily, Recovery: recovery.Recipient(), Lenders: w,
+		Shared: w.shared, Recovery: recovery.Recipient(), Lenders: w,
 		OwnKeys: func(context.Context) ([]ed25519.PublicKey, error) {
 			return append([]ed25519.PublicKey{w.signers[owner].Public()}, w.past...), nil
 		},
@@ -318,20 +330,6 @@ func printer(t testing.TB) *words.Printer {
 		t.Fatal(err)
 	}
 	return catalogue.Printer("en")
-}
-
-// daily reads the node's daily key or draws one, as the app does.
-func (w *world) daily() (*age.X25519Identity, error) {
-	path := filepath.Join(w.dir, "daily.agekey")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return age.ParseX25519Identity(string(text))
-	}
-	id, err := age.GenerateX25519Identity()
-	if err != nil {
-		return nil, err
-	}
-	return id, os.WriteFile(path, []byte(id.String()), 0o600)
 }
 
 // settled waits until nothing is on its way any more.

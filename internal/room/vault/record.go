@@ -1,0 +1,92 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/rest"
+)
+
+// record is the meta file of a repository: with it, its shards and the seed words
+// everything else is found again. It is sealed like any file and copied to every
+// member.
+//
+// spec: docs/spec/shard.md#record
+type record struct {
+	V        int         `json:"v"` // 1, or recordOwn
+	Name     string      `json:"name"`
+	Password string      `json:"password"` // restic's
+	Identity string      `json:"identity"` // age; what the repository's files are sealed to, beside the recovery key
+	Made     core.Moment `json:"made_us"`
+	// Again tells a record from an earlier one that says the same, with another in between.
+	Again int `json:"again,omitzero"`
+}
+
+// recordOwn is the version of a record whose identity opens its repository alone;
+// with version 1 it opens every repository of then.
+const recordOwn = 2
+
+// record writes the repository's meta file unless the newest says what is true now.
+func (r *Room) record(ctx context.Context, repo Repo) error {
+	password, err := r.secret(repo.Name, secretPassword)
+	if err != nil {
+		return err
+	}
+	key, err := r.ownKey(repo)
+	if err != nil {
+		return err
+	}
+	newest, err := r.store.newestOf(ctx, repo.Name, Meta)
+	if err != nil {
+		return err
+	}
+	for again := 0; ; again++ {
+		text, err := wire.Encode(record{recordOwn, repo.Name, password, key.String(), repo.Made, again})
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(text)
+		file := rest.Handle{Type: Meta, Name: hex.EncodeToString(sum[:])}
+		if newest == file.Name {
+			return nil
+		}
+		switch _, err := r.store.file(ctx, repo.Name, file, 0); core.CodeOf(err) {
+		case "": // an older record: one that says the same must be made last
+			continue
+		case core.CodeNotFound:
+		default:
+			return err
+		}
+		_, err = r.accept(ctx, Object{Repo: repo.Name, File: file, Size: int64(len(text))}, bytes.NewReader(text))
+		if core.CodeOf(err) == core.CodeConflict {
+			return nil
+		}
+		return err
+	}
+}
+
+func (r *Room) readRecord(ctx context.Context, o Object) (record, error) {
+	var rec record
+	plain, err := r.openObject(ctx, o)
+	if err != nil {
+		return rec, err
+	}
+	text, err := io.ReadAll(io.LimitReader(plain, maxSmall))
+	if err = errors.Join(err, plain.Close()); err != nil {
+		return rec, err
+	}
+	if err := wire.Peek(text, &rec); err != nil {
+		return rec, err
+	}
+	if rec.Name != o.Repo {
+		return rec, core.Invalid("vault.bad_label", fmt.Errorf("record of %q in %q", rec.Name, o.Repo))
+	}
+	return rec, nil
+}
