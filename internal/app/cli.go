@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ type line struct {
 	out   console.Out
 	words *words.Catalogue
 	data  string
+	args  []string // as typed
 	app   *App
 }
 
@@ -37,7 +39,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintln(errs, err)
 		return 1
 	}
-	l := &line{words: catalogue, out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
+	l := &line{args: args, words: catalogue, out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
 	root := l.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -88,6 +90,11 @@ func (l *line) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "entrechat", Short: p.T("app.cmd.root", nil), Long: p.T("app.cmd.root_long", nil),
 		SilenceErrors: true, SilenceUsage: true,
+		// What is printed or kept of it must hold wherever it is used.
+		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+			l.data, err = filepath.Abs(l.data)
+			return err
+		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&l.data, "data", DefaultData(os.Getenv), p.T("app.flag.data", nil))
@@ -104,6 +111,9 @@ func (l *line) root() *cobra.Command {
 func (l *line) open(ctx context.Context) (*App, error) {
 	if l.app != nil {
 		return l.app, nil
+	}
+	if err := checkUser(l.data, l.args); err != nil {
+		return nil, err
 	}
 	log, err := obs.NewLogger(l.out.Err, "warn", "text")
 	if err != nil {
@@ -149,6 +159,9 @@ func (l *line) upCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "up", Short: l.out.P.T("app.cmd.up", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkUser(l.data, l.args); err != nil {
+				return err
+			}
 			cfg, err := LoadConfig(l.data)
 			if err != nil {
 				return err
@@ -157,6 +170,11 @@ func (l *line) upCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			release, err := lock(l.data)
+			if err != nil {
+				return err
+			}
+			defer release()
 			a, err := Open(cmd.Context(), l.data, l.words, cfg.Node.Lang, log)
 			if err != nil {
 				return err

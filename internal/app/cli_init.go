@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 
 	"entrechat/internal/kit/seal"
@@ -10,11 +11,17 @@ import (
 // init makes the node and hands the seed words to the person: on the terminal
 // once, or in a file outside the node for a script.
 func (l *line) init(ctx context.Context, place Place, seedOut string) error {
+	if err := checkUser(l.data, l.args); err != nil {
+		return err
+	}
 	seed, err := Init(ctx, l.data, place, l.words)
 	if err != nil {
 		return err
 	}
 	if seedOut != "" {
+		if seedOut, err = filepath.Abs(seedOut); err != nil {
+			return err
+		}
 		if err := seal.WriteSecret(seedOut, []byte(seed.Words()+"\n")); err != nil {
 			return err
 		}

@@ -37,9 +37,14 @@ func (r renewal) run(ctx context.Context, a *App) error {
 	if !r.newKey {
 		return r.change(ctx, a, r.seed.RootKey())
 	}
-	if a.checkNode(ctx) == nil {
-		return core.Conflict("app.stop_first", errors.New("the node runs with the key to be replaced"))
+	release, err := lock(a.Data)
+	if core.CodeOf(err) == core.CodeConflict {
+		return core.Conflict("app.stop_first", fmt.Errorf("the node runs with the key to be replaced: %w", err))
 	}
+	if err != nil {
+		return err
+	}
+	defer release()
 	next := filepath.Join(a.Data, secretsDir, nextKeyName)
 	if _, err := os.Stat(next); errors.Is(err, fs.ErrNotExist) {
 		if _, err := seal.NewKeyFile(next); err != nil {

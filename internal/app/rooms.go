@@ -202,6 +202,9 @@ func (l *line) rescue() vault.Rescue {
 	return vault.Rescue{
 		Flags: func(c *cobra.Command) { placeFlags(c, &place, l.out.P) },
 		Run: func(cmd *cobra.Command, seed seal.Seed, from []string) (*vault.Room, *console.Out, error) {
+			if err := checkUser(l.data, l.args); err != nil {
+				return nil, nil, err
+			}
 			if err := (Rescue{l.data, place, seed, from}).Run(cmd.Context(), l.words); err != nil {
 				return nil, nil, err
 			}

@@ -40,6 +40,12 @@ func TestStories(t *testing.T) {
 			env.Values[villageKey{}] = village{}
 			return ports(env)
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" { // only root can give a file to somebody else
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("no condition %q", cond)
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"await":     await,
 			"capture":   capture,
