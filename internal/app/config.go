@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -30,13 +31,14 @@ type Config struct {
 
 // NodeConfig is the [node] section.
 type NodeConfig struct {
-	Origin  string `toml:"origin" comment:"The domain others know this hoster by. It never changes."`
-	URL     string `toml:"url" comment:"Where the others reach this node. It may move: change it here, then run entrechat log move."`
-	Listen  string `toml:"listen" comment:"Public listener. Plain HTTP behind your proxy, unless cert_file and key_file are set."`
-	Cert    string `toml:"cert_file" comment:"Certificate chain (PEM); empty = a proxy does TLS."`
-	Key     string `toml:"key_file" comment:"Private key (PEM) of the certificate."`
-	Lang    string `toml:"lang" comment:"Language of pages and texts when nothing else decides: fr or en."`
-	Contact string `toml:"contact" comment:"A role address shown to other members and users, never a private one."`
+	Origin  string   `toml:"origin" comment:"The domain others know this hoster by. It never changes."`
+	URL     string   `toml:"url" comment:"Where the others reach this node. It may move: change it here, then run entrechat log move."`
+	Listen  string   `toml:"listen" comment:"Public listener. Plain HTTP behind your proxy, unless cert_file and key_file are set."`
+	Proxies []string `toml:"proxies" comment:"Addresses or networks of proxies that name the visitor in X-Forwarded-For; loopback always may. Addresses are counted, never kept."`
+	Cert    string   `toml:"cert_file" comment:"Certificate chain (PEM); empty = a proxy does TLS."`
+	Key     string   `toml:"key_file" comment:"Private key (PEM) of the certificate."`
+	Lang    string   `toml:"lang" comment:"Language of pages and texts when nothing else decides: fr or en."`
+	Contact string   `toml:"contact" comment:"A role address shown to other members and users, never a private one."`
 }
 
 // ToolsConfig is the [tools] section.
@@ -72,7 +74,7 @@ type VaultConfig struct {
 // DefaultConfig is what a node runs with when its file sets nothing but who it is.
 func DefaultConfig() Config {
 	return Config{
-		Node:  NodeConfig{Listen: "127.0.0.1:7480", Lang: "fr"},
+		Node:  NodeConfig{Listen: "127.0.0.1:7480", Lang: "fr", Proxies: []string{}},
 		Tools: ToolsConfig{Listen: "127.0.0.1:7481"},
 		Log:   LogConfig{Level: "info", Format: "text"},
 		Vault: VaultConfig{Spool: 10 * core.GB, Cache: core.GB, Floor: 2 * core.GB},
@@ -124,6 +126,11 @@ func (c Config) check() error {
 			return bad("app.bad_listen", key, address)
 		}
 	}
+	for _, proxy := range c.Node.Proxies {
+		if _, err := parseProxy(proxy); err != nil {
+			return bad("app.bad_value", "node.proxies", proxy)
+		}
+	}
 	if (c.Node.Cert == "") != (c.Node.Key == "") {
 		return core.Invalid("app.half_tls", errors.New("node.cert_file and node.key_file: one is missing"))
 	}
@@ -140,6 +147,25 @@ func (c Config) check() error {
 		return core.Invalid("app.small_spool", fmt.Errorf("vault.spool_max: %v", c.Vault.Spool)).With("Value", c.Vault.Spool).With("Least", minSpool)
 	}
 	return nil
+}
+
+// parseProxy reads an address or a network.
+func parseProxy(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr.Prefix(addr.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// proxies are the networks of Proxies, which were checked.
+func (n NodeConfig) proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range n.Proxies {
+		if p, err := parseProxy(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // minSpool is the smallest spool that takes a few of restic's packs.

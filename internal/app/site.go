@@ -15,12 +15,16 @@ import (
 //go:embed pages/*.html
 var pages embed.FS
 
-// site is everything a browser reaches: the house's own pages and the rooms'.
-func (a *App) site() http.Handler {
-	face := web.New(web.Needs{
+// face is what all pages have in common.
+func (a *App) face() *web.Face {
+	return web.New(web.Needs{
 		DB: a.DB, Words: a.Words, Lang: a.Config.Node.Lang, URL: a.Config.Node.URL,
 		Host: a.host, Now: time.Now, Log: a.Log,
 	})
+}
+
+// site is everything a browser reaches: the house's own pages and the rooms'.
+func (a *App) site(face *web.Face) http.Handler {
 	var rooms web.Pages
 	for _, f := range a.fittings {
 		if f.Web == nil {

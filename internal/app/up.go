@@ -35,13 +35,18 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 		return err
 	}
 	defer tools.Close() //nolint:errcheck // the server closes it first
+	room := peer.RoomFor(peer.Descriptors())
+	public, tools = peer.Bounded(public, room.Public), peer.Bounded(tools, room.Tools)
 	if public, err = a.withTLS(public); err != nil {
 		return err
 	}
 	metrics := obs.NewMetrics()
 	servers := []*http.Server{
-		peer.NewServer("", a.publicHandler()),
-		peer.NewServer("", a.toolsHandler(metrics)),
+		peer.NewServer("", a.publicHandler(peer.NewGate(room.Public, a.Config.Node.proxies()))),
+		peer.NewServer("", peer.Tools(a.toolsHandler(metrics))),
+	}
+	for _, s := range servers {
+		peer.LogTo(s, a.Log)
 	}
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{public, tools} {
@@ -106,23 +111,26 @@ func (a *App) withTLS(l net.Listener) (net.Listener, error) {
 }
 
 // publicHandler is what the world reaches: the members' endpoints and the rooms'
-// pages.
-func (a *App) publicHandler() http.Handler {
+// pages, all behind one gate.
+func (a *App) publicHandler(gate *peer.Gate) http.Handler {
 	routes := a.Book.Routes()
 	for _, f := range a.fittings {
 		routes = append(routes, f.Peer...)
 	}
-	members := peer.NewHandler(a.peerNeeds(), routes)
-	mux := http.NewServeMux()
+	needs := a.peerNeeds()
+	needs.Gate = gate
+	face, pages := a.face(), http.NewServeMux()
+	for _, f := range a.fittings {
+		for _, page := range f.Pages {
+			pages.Handle(page.Pattern, page.Handler)
+		}
+	}
+	pages.Handle("/", a.site(face))
+	members, mux := peer.NewHandler(needs, routes), http.NewServeMux()
 	mux.Handle("/ec/", members)
 	mux.Handle("/log/", members)
 	mux.Handle("/.well-known/entrechat.json", members)
-	for _, f := range a.fittings {
-		for _, page := range f.Pages {
-			mux.Handle(page.Pattern, page.Handler)
-		}
-	}
-	mux.Handle("/", a.site())
+	mux.Handle("/", gate.Pages(pages, time.Now, face.Busy))
 	return mux
 }
 

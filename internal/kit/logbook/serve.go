@@ -31,7 +31,7 @@ func (b *Book) Routes() []peer.Route {
 		{Pattern: "GET /.well-known/entrechat.json", Public: true, Handle: b.serveWellKnown},
 		{Pattern: "GET /log/{path...}", Public: true, Handle: b.serveOwn},
 		{Pattern: "GET /ec/v1/mirror/{hash}/{path...}", Public: true, Handle: b.serveMirror},
-		{Pattern: "GET /ec/v1/heads", Public: true, Handle: b.serveHeads},
+		{Pattern: "GET /ec/v1/heads", Public: true, Waits: waits, Handle: b.serveHeads},
 		{Pattern: "POST /ec/v1/add-checkpoint", Public: true, MaxBody: 2 * maxHead, Handle: b.serveAddCheckpoint},
 		{Pattern: "POST /ec/v1/keyset", Public: true, MaxBody: 64 << 10, Handle: b.serveKeySet},
 		{Pattern: "POST /ec/v1/entries", Digest: true, MaxBody: maxPostBody, Handle: b.serveEntries},
@@ -260,6 +260,12 @@ const (
 	// that a burst is one answer.
 	settleTime = 2 * time.Second
 )
+
+// waits says that a question for heads is held open.
+func waits(r *http.Request) bool {
+	wait, err := strconv.Atoi(r.URL.Query().Get("wait"))
+	return err == nil && wait > 0
+}
 
 func (b *Book) serveHeads(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)

@@ -3,6 +3,7 @@ package peer
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -12,18 +13,24 @@ import (
 // stride is how much of an answer is written under one deadline, in bytes.
 const stride = 64 << 10
 
+// retryAfter is when who was told to come back may, in seconds.
+const retryAfter = "10"
+
 // answer is a ResponseWriter that does not wait for ever for a reader that takes
 // nothing, and knows whether an error can still be told.
 type answer struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	begun   bool
-	unread  bool      // the request has a body, and its end was not seen
-	until   time.Time // set by AnswerWithin; zero = no end while the reader gets on
+	control  *http.ResponseController
+	conn     net.Conn // nil = not known
+	place    *place   // nil = none, or not yet
+	patience time.Duration
+	begun    bool
+	unread   bool      // the request has a body, and its end was not seen
+	until    time.Time // set by AnswerWithin; zero = no end while the reader gets on
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
-	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), unread: r.ContentLength != 0}
+	a := &answer{ResponseWriter: w, control: http.NewResponseController(w), conn: connOf(r), patience: patience, unread: r.ContentLength != 0}
 	a.deadline(time.Time{}) // of the connection's last answer
 	return a
 }
@@ -44,8 +51,11 @@ func (a *answer) Write(data []byte) (total int, err error) {
 	a.begin()
 	for {
 		part := data[:min(len(data), stride)]
-		a.deadline(time.Now().Add(patience))
+		begun := time.Now()
+		a.deadline(begun.Add(a.patience))
+		a.place.wait(begun)
 		n, err := a.ResponseWriter.Write(part)
+		a.place.work()
 		if total += n; err != nil {
 			return total, err
 		}
@@ -67,7 +77,13 @@ func (a *answer) begin() {
 // end bounds the flush of what net/http still holds.
 func (a *answer) end() {
 	a.begin()
-	a.deadline(time.Now().Add(patience))
+	a.deadline(time.Now().Add(a.patience))
+}
+
+// close has the connection of a refused visitor closed behind the answer.
+func (a *answer) close() {
+	a.Header().Set("Connection", "close")
+	a.Header().Set("Retry-After", retryAfter)
 }
 
 func (a *answer) readBy(t time.Time) {

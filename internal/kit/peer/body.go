@@ -30,7 +30,8 @@ type inbound struct {
 	answer *answer
 	limit  int64
 	pace   pace
-	digest string // expected Content-Digest, "" = none
+	since  time.Time // when the pace was renewed
+	digest string    // expected Content-Digest, "" = none
 	sum    hash.Hash
 }
 
@@ -47,7 +48,7 @@ func bound(a *answer, r *http.Request, limit int64, digest string) (*http.Reques
 	b := &inbound{
 		// net/http closes the connection of a body too large when it sees its own writer.
 		body: http.MaxBytesReader(a.ResponseWriter, r.Body, limit), answer: a,
-		limit: limit, pace: newPace(), digest: digest, sum: sha256.New(),
+		limit: limit, pace: pace{left: a.patience}, since: time.Now(), digest: digest, sum: sha256.New(),
 	}
 	r = r.WithContext(r.Context())
 	r.Body = b
@@ -59,10 +60,15 @@ func bound(a *answer, r *http.Request, limit int64, digest string) (*http.Reques
 func (b *inbound) Read(p []byte) (int, error) {
 	begun := time.Now()
 	b.answer.readBy(begun.Add(b.pace.left))
+	b.answer.place.wait(b.since)
 	n, err := b.body.Read(p)
+	b.answer.place.work()
 	// A deadline that stayed would cut the wait for the handler's answer.
 	b.answer.readBy(time.Time{})
 	quick := b.pace.spend(time.Since(begun), int64(n))
+	if n > 0 && b.pace.got == 0 {
+		b.pace.left, b.since = b.answer.patience, time.Now()
+	}
 	if b.digest != "" {
 		_, _ = b.sum.Write(p[:n])
 	}
@@ -76,7 +82,7 @@ func (b *inbound) Read(p []byte) (int, error) {
 	case errors.As(err, &over):
 		return n, tooLarge(b.limit, err)
 	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && !quick:
-		return n, core.Unsure("peer.too_slow", fmt.Errorf("body brought %d bytes in %s", b.pace.got, patience))
+		return n, core.Unsure("peer.too_slow", fmt.Errorf("body brought %d bytes in %s", b.pace.got, b.answer.patience))
 	}
 	return n, err
 }

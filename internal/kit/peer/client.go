@@ -38,8 +38,10 @@ type Needs struct {
 	// Private allows plain http and addresses of this machine or its network:
 	// for demos and tests.
 	Private bool
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Gate is that of the listener a Handler stands behind; nil = one of its own.
+	Gate *Gate
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 const (

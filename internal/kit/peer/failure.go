@@ -51,7 +51,7 @@ func WriteError(w http.ResponseWriter, err error) {
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Cache-Control", "no-store")
 	if f.Code == core.CodeUnsure {
-		head.Set("Retry-After", "10")
+		head.Set("Retry-After", retryAfter)
 	}
 	w.WriteHeader(statusOf(f))
 	_, _ = w.Write(append(body, '\n')) //nolint:gosec // JSON, and said to be; nosniff

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -164,30 +165,6 @@ func TestInsideAddresses(t *testing.T) {
 	}
 }
 
-// A request that no keyring could vouch for costs a bounded look, not a queue.
-func TestChecksAreBounded(t *testing.T) {
-	g := newGate()
-	for range checks {
-		if _, err := g.check(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := g.check(); core.CodeOf(err) != core.CodeUnsure {
-		t.Error(err)
-	}
-	for range strangers {
-		if _, err := g.admit("", time.Now()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := g.admit("", time.Now()); core.CodeOf(err) != core.CodeUnsure {
-		t.Error(err)
-	}
-	if _, err := g.admit("a.test", time.Now()); err != nil {
-		t.Errorf("strangers keep members out: %v", err)
-	}
-}
-
 func TestErrorBodyAlwaysWrites(t *testing.T) {
 	h := NewHandler(Needs{Signer: fixedSigner(), Now: time.Now, Log: slog.New(slog.DiscardHandler)}, []Route{{
 		Pattern: "GET /x", Public: true, Handle: func(http.ResponseWriter, *http.Request, core.MemberID) error {
@@ -252,6 +229,31 @@ func TestRevisit(t *testing.T) {
 		}
 		if _ = res.Body.Close(); res.StatusCode != want {
 			t.Errorf("%+v answered %d", seen, res.StatusCode)
+		}
+	}
+}
+
+func TestWhoseRequestItIs(t *testing.T) {
+	docker := []netip.Prefix{netip.MustParsePrefix("172.17.0.0/16")}
+	for _, c := range []struct{ from, forwarded, want string }{
+		{"192.0.2.1:5", "", "192.0.2.1/32"},
+		{"192.0.2.1:5", "198.51.100.1", "192.0.2.1/32"}, // nobody's proxy
+		{"127.0.0.1:5", "", ""},
+		{"127.0.0.1:5", "10.0.0.1, 198.51.100.1", "198.51.100.1/32"},
+		{"[::1]:5", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"},
+		{"172.17.0.1:5", "spoofed, 198.51.100.1, 172.17.0.9", "198.51.100.1/32"},
+		{"172.17.0.1:5", "198.51.100.1, unknown", ""},
+		{"172.18.0.1:5", "198.51.100.1", ""}, // private, but not named: counted with nobody
+		{"[::ffff:192.0.2.1]:5", "", "192.0.2.1/32"},
+		{"@", "", ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		if r.RemoteAddr = c.from; c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		got := client(r, docker)
+		if text := got.String(); got.IsValid() != (c.want != "") || got.IsValid() && text != c.want {
+			t.Errorf("%+v: %s", c, text)
 		}
 	}
 }

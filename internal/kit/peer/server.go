@@ -3,6 +3,7 @@ package peer
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -17,6 +18,9 @@ type Route struct {
 	// Public: anybody may call, signed or not; from is empty for who is not proved
 	// to be a member we know.
 	Public bool
+	// Waits says that a request is held open until there is news: a stranger's needs one
+	// of few places of their own. nil = never.
+	Waits func(r *http.Request) bool
 	// Digest: the body must be covered by the signature; it is read whole and
 	// checked before Handle. On other routes a covered body is checked while
 	// Handle reads it, and fails at its end.
@@ -28,25 +32,13 @@ type Route struct {
 	Handle func(w http.ResponseWriter, r *http.Request, from core.MemberID) error
 }
 
-// NewServer is an http.Server with bounds on everything a stranger can stretch
-// before a Handler takes over. Bodies and answers have no bound in time here: a
-// Handler asks for progress instead.
-func NewServer(address string, h http.Handler) *http.Server {
-	return &http.Server{
-		Addr: address, Handler: h,
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-	}
-}
-
 // Handler serves routes: it checks form, signature, rate, replay and size before a
 // route's own code runs, and turns its errors into answers. Safe for concurrent
 // use, as handlers are.
 type Handler struct {
 	n       Needs
 	mux     *http.ServeMux
-	gate    *gate
+	gate    *Gate
 	replay  replayGuard
 	started time.Time
 }
@@ -54,8 +46,12 @@ type Handler struct {
 // NewHandler makes the handler of all routes; a pattern given twice panics at
 // start, as http.ServeMux does.
 func NewHandler(n Needs, routes []Route) *Handler {
+	gate := n.Gate
+	if gate == nil {
+		gate = NewGate(RoomFor(math.MaxUint64).Public, nil)
+	}
 	// Requests carry whole seconds.
-	h := &Handler{n: n, mux: http.NewServeMux(), gate: newGate(), started: n.Now().Truncate(time.Second)}
+	h := &Handler{n: n, mux: http.NewServeMux(), gate: gate, started: n.Now().Truncate(time.Second)}
 	for _, route := range routes {
 		h.mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			a := w.(*answer) //nolint:forcetypeassert,errcheck // ServeHTTP made it
@@ -119,8 +115,11 @@ func (h *Handler) serve(a *answer, r *http.Request, route Route) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.gate.admit(s.from, h.n.Now())
+	done, err := h.gate.admit(a, r, visitor{s.from, route.Waits != nil && route.Waits(r)}, h.n.Now())
 	if err != nil {
+		if s.from == "" {
+			a.close()
+		}
 		return err
 	}
 	defer done()
@@ -150,7 +149,7 @@ func (h *Handler) identify(r *http.Request, route Route) (signed, error) {
 	if !isSigned(r) && route.Public {
 		return signed{}, nil
 	}
-	done, err := h.gate.check()
+	done, err := h.gate.check(r.Context())
 	if err != nil {
 		return signed{}, err
 	}

@@ -47,3 +47,19 @@ func (f *Face) broken(w http.ResponseWriter, r *http.Request, err error) {
 	f.Log.Error("page broke", "path", r.URL.Path, "ref", ref, "error", err)
 	http.Error(w, f.Printer(r).T("web.broken", nil)+" ("+ref+")", http.StatusInternalServerError)
 }
+
+// Busy answers who got no place to be served in. It costs as little as an answer can:
+// no template, no database.
+func (f *Face) Busy(w http.ResponseWriter, r *http.Request, err error) {
+	key, status := "web.busy", http.StatusServiceUnavailable
+	var e *core.Error
+	switch {
+	case core.CodeOf(err) == core.CodeInvalid:
+		key, status = "web.too_big", http.StatusRequestEntityTooLarge
+	case errors.As(err, &e) && e.Key == "peer.slow_down":
+		key, status = "web.too_many", http.StatusTooManyRequests
+	}
+	w.Header().Set("Content-Language", f.lang(r))
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, f.Printer(r).T(key, nil), status)
+}

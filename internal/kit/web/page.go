@@ -92,6 +92,9 @@ func parseForm(r *http.Request) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return core.Invalid("web.too_big", err)
 	}
+	if core.CodeOf(err) == core.CodeUnsure {
+		return err // it came too slowly
+	}
 	if err != nil {
 		return core.Invalid("web.bad_form", err)
 	}

@@ -1,0 +1,60 @@
+package peer
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// client is the address a request counts for: that of the connection, or what a
+// proxy in front of us says. A visitor with IPv6 counts by its network of 64 bits.
+// It is zero, and counted with nobody, when all we know is a proxy's.
+func client(r *http.Request, proxies []netip.Prefix) netip.Prefix {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr := at.Addr().Unmap()
+	if trusted(addr, proxies) {
+		addr = forwarded(r.Header.Values("X-Forwarded-For"), proxies)
+	}
+	// A proxy nobody told us of, such as a container's gateway.
+	if !addr.IsValid() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
+		return netip.Prefix{}
+	}
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	network, err := addr.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}
+
+// forwarded is the last address in X-Forwarded-For that is no proxy of ours: what
+// stands before it was written by the visitor.
+func forwarded(lines []string, proxies []netip.Prefix) netip.Addr {
+	all := strings.Split(strings.Join(lines, ","), ",")
+	for _, text := range slices.Backward(all) {
+		addr, err := netip.ParseAddr(strings.TrimSpace(text))
+		if err != nil {
+			return netip.Addr{}
+		}
+		if addr = addr.Unmap(); !trusted(addr, proxies) {
+			return addr
+		}
+	}
+	return netip.Addr{}
+}
+
+func trusted(addr netip.Addr, proxies []netip.Prefix) bool {
+	for _, p := range proxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return addr.IsLoopback()
+}
