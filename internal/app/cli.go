@@ -30,6 +30,9 @@ type line struct {
 	app   *App
 }
 
+// interrupted is the exit status after Ctrl-C or SIGTERM, as shells have it.
+const interrupted = 130
+
 // Main runs one command and answers the exit status: core.Code.ExitStatus.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -49,8 +52,13 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	if l.app != nil {
 		err = errors.Join(err, l.app.Close())
 	}
-	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if err == nil {
 		return 0
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		// Half a job is no success: a script must not go on after it.
+		fmt.Fprintln(errs, l.out.P.T("app.interrupted", nil))
+		return interrupted
 	}
 	// What cobra itself finds wrong has no code of ours: it is the words' fault.
 	var coded *core.Error

@@ -1,13 +1,18 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,13 +27,16 @@ const exporters = 3
 type Exported struct {
 	Files   int64 `json:"files"`
 	Bytes   int64 `json:"bytes"`
-	Skipped int64 `json:"skipped"` // were there already
+	Skipped int64 `json:"skipped"` // were there already, the same bytes
+	Missing int64 `json:"missing"` // could not be had
 }
 
 // Export writes a backup as a plain restic repository that needs no entrechat: each
-// file checked against its name, none overwritten, so that an export that broke
-// off goes on where it was. say is told after each file. Returns CodeNotFound for an
-// unknown backup, CodeUnsure when a file cannot be had, CodeFull.
+// file checked against its name, none written again that is there with the content its
+// name says, so that an export that broke off goes on where it was. A file that cannot be had
+// does not stop the others. say is told after each file. Returns CodeNotFound for an unknown
+// backup, CodeConflict for a folder that holds anything else, CodeUnsure when files
+// are missing in the end, CodeFull.
 func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported)) (Exported, error) {
 	var out Exported
 	if _, err := r.store.repo(ctx, name); err != nil {
@@ -38,6 +46,7 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 	if err != nil {
 		return out, err
 	}
+	objects = slices.DeleteFunc(objects, func(o Object) bool { return o.File.Type == Meta })
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return out, fmt.Errorf("make the export's folder: %w", err)
 	}
@@ -46,44 +55,117 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 		return out, fmt.Errorf("open the export's folder: %w", err)
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through it any more
-	if err := layOut(root); err != nil {
+	e := &exporting{room: r, root: root, say: say}
+	if err := e.begin(ctx, objects, dir); err != nil {
 		return out, err
 	}
-	done := make(chan Exported)
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(exporters + 1)
-	g.Go(func() error {
-		for range countExportable(objects) {
-			select {
-			case one := <-done:
-				out.Files, out.Bytes, out.Skipped = out.Files+one.Files, out.Bytes+one.Bytes, out.Skipped+one.Skipped
-				say(out)
-			case <-ctx.Done():
-				return nil
-			}
+	// What could not be had the first time may only have met a line that broke.
+	missing, err := e.files(ctx, objects)
+	if len(missing) > 0 && err == nil {
+		missing, err = e.files(ctx, missing)
+	}
+	e.out.Missing = int64(len(missing))
+	if err == nil {
+		err = syncFolders(root)
+	}
+	if err == nil && len(missing) > 0 {
+		err = core.Unsure("vault.export_incomplete", fmt.Errorf("%d files: %w", len(missing), e.last)).
+			With("Name", name).With("Dir", dir).With("Count", len(missing)).With("Written", e.out.Files+e.out.Skipped).
+			With("Members", r.silentOf(ctx, missing))
+	}
+	return e.out, err
+}
+
+// exporting is one export under way.
+type exporting struct {
+	room *Room
+	root *os.Root
+	say  func(Exported)
+
+	mu      sync.Mutex
+	out     Exported
+	missing []Object
+	last    error // why a file was not to be had
+}
+
+// begin writes restic's config first: by it a folder is known again. The folder must
+// be empty or hold this very repository.
+func (e *exporting) begin(ctx context.Context, objects []Object, dir string) error {
+	other := func(why error) error { return core.Conflict("vault.export_other", why).With("Dir", dir) }
+	at := slices.IndexFunc(objects, func(o Object) bool { return o.File.Type == rest.Config })
+	there, err := e.root.ReadFile(string(rest.Config))
+	switch {
+	case err == nil && at < 0:
+		return other(errors.New("it has a config, the backup none"))
+	case errors.Is(err, fs.ErrNotExist):
+		if empty, err := noFiles(e.root); err != nil || !empty {
+			return errors.Join(err, other(errors.New("files, but no config")))
 		}
-		return nil
+	case err != nil:
+		return fmt.Errorf("read the export's folder: %w", err)
+	}
+	if err := layOut(e.root); err != nil || at < 0 {
+		return err
+	}
+	plain, err := e.room.openObject(ctx, objects[at])
+	if err != nil {
+		return fmt.Errorf("export %s: %w", objects[at].File, err)
+	}
+	ours, err := io.ReadAll(io.LimitReader(plain, maxSmall))
+	if err = errors.Join(err, plain.Close()); err != nil {
+		return fmt.Errorf("export %s: %w", objects[at].File, err)
+	}
+	if there != nil && !bytes.Equal(there, ours) {
+		return other(errors.New("another config"))
+	}
+	_, err = writePart(e.root, string(rest.Config), bytes.NewReader(ours))
+	return err
+}
+
+// noFiles says whether a folder holds no file at all, but for what an export that broke
+// off left unfinished.
+func noFiles(root *os.Root) (bool, error) {
+	empty := true
+	err := fs.WalkDir(root.FS(), ".", func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !strings.HasPrefix(entry.Name(), partPrefix) {
+			empty = false
+			return fs.SkipAll
+		}
+		return err
 	})
+	return empty, err
+}
+
+// files writes a backup's files and answers those that could not be had.
+func (e *exporting) files(ctx context.Context, objects []Object) ([]Object, error) {
+	e.missing = nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(exporters)
 	for _, o := range objects {
-		if o.File.Type == Meta {
+		if o.File.Type == rest.Config {
 			continue
 		}
 		g.Go(func() error {
-			one, err := r.exportFile(ctx, root, o)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			one, err := e.file(ctx, o)
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			if code := core.CodeOf(err); (code == core.CodeUnsure || code == core.CodeInvalid) && ctx.Err() == nil {
+				e.missing, e.last = append(e.missing, o), err
+				return nil
+			}
 			if err != nil {
 				return fmt.Errorf("export %s: %w", o.File, err)
 			}
-			select {
-			case done <- one:
-			case <-ctx.Done():
-			}
-			return ctx.Err()
+			e.out.Files, e.out.Bytes, e.out.Skipped = e.out.Files+one.Files, e.out.Bytes+one.Bytes, e.out.Skipped+one.Skipped
+			e.say(e.out)
+			return nil
 		})
 	}
-	if err = g.Wait(); err == nil { // out is whole only then
-		err = syncFolders(root)
-	}
-	return out, err
+	err := g.Wait()
+	return e.missing, err
 }
 
 // syncFolders makes the names last through a power cut, as the files' content does.
@@ -98,16 +180,6 @@ func syncFolders(root *os.Root) error {
 		}
 		return errors.Join(folder.Sync(), folder.Close())
 	})
-}
-
-func countExportable(objects []Object) int {
-	n := 0
-	for _, o := range objects {
-		if o.File.Type != Meta {
-			n++
-		}
-	}
-	return n
 }
 
 // layOut makes the folders restic expects.
@@ -125,26 +197,52 @@ func layOut(root *os.Root) error {
 	return nil
 }
 
-// exportFile writes one file under its name once its content was seen to be what
-// the name says.
-func (r *Room) exportFile(ctx context.Context, root *os.Root, o Object) (Exported, error) {
+// file writes one file under its name once its content was seen to be what the name
+// says. What is there under the name with other content is replaced.
+func (e *exporting) file(ctx context.Context, o Object) (Exported, error) {
 	name := o.File.Path()
-	if info, err := root.Stat(name); err == nil && info.Size() == o.Size {
-		return Exported{Skipped: 1}, nil
+	if same, err := isNamed(ctx, e.root, name, o); same || err != nil {
+		return Exported{Skipped: 1}, err
 	}
-	plain, err := r.openObject(ctx, o)
+	plain, err := e.room.openObject(ctx, o)
 	if err != nil {
 		return Exported{}, err
 	}
 	defer plain.Close() //nolint:errcheck // only read
-	var content io.Reader = plain
-	if o.File.Type != rest.Config {
-		content = rest.NewVerifier(plain, o.File.Name)
+	n, err := writePart(e.root, name, rest.NewVerifier(plain, o.File.Name))
+	return Exported{Files: 1, Bytes: n}, err
+}
+
+// isNamed says whether a file is there with the content that its name says: its size
+// alone proves nothing.
+func isNamed(ctx context.Context, root *os.Root, name string, o Object) (bool, error) {
+	f, err := root.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	part := path.Join(path.Dir(name), ".part-"+path.Base(name))
+	if err != nil {
+		return false, fmt.Errorf("read the export's folder: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	if info, err := f.Stat(); err != nil || info.Size() != o.Size {
+		return false, err
+	}
+	_, err = io.Copy(io.Discard, rest.NewVerifier(f, o.File.Name))
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return err == nil, nil // one that cannot be read is written again
+}
+
+// partPrefix begins the name of a file that is not whole yet.
+const partPrefix = ".part-"
+
+// writePart writes a file whole or not at all, over another of its name.
+func writePart(root *os.Root, name string, content io.Reader) (int64, error) {
+	part := path.Join(path.Dir(name), partPrefix+path.Base(name))
 	f, err := root.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return Exported{}, fmt.Errorf("write: %w", err)
+		return 0, fmt.Errorf("write: %w", err)
 	}
 	n, err := io.Copy(f, content)
 	if err == nil {
@@ -158,7 +256,32 @@ func (r *Room) exportFile(ctx context.Context, root *os.Root, o Object) (Exporte
 		if core.CodeOf(err) == core.CodeInternal && !errors.Is(err, fs.ErrClosed) {
 			err = fmt.Errorf("write: %w", err)
 		}
-		return Exported{}, err
+		return 0, err
 	}
-	return Exported{Files: 1, Bytes: n}, nil
+	return n, nil
+}
+
+// silentOf names the members that hold shards of these objects and did not give them.
+func (r *Room) silentOf(ctx context.Context, objects []Object) string {
+	names := map[core.MemberID]bool{}
+	for _, o := range objects {
+		all, err := r.store.placements(ctx, o.ID)
+		if err != nil {
+			return err.Error()
+		}
+		for _, p := range all {
+			if r.pool.failing(p.Member) {
+				names[p.Member] = true
+			}
+		}
+	}
+	return joinMembers(slices.Sorted(maps.Keys(names)))
+}
+
+func joinMembers(all []core.MemberID) string {
+	out := make([]string, 0, len(all))
+	for _, m := range all {
+		out = append(out, string(m))
+	}
+	return strings.Join(out, ", ")
 }
