@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/mod/sumdb/tlog"
+	"filippo.io/torchwood"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -53,16 +53,29 @@ func firstOf(err, otherwise error) error {
 // must name the key this node signs with. Returns CodeConflict for a version that
 // is not newer, and the codes of Append.
 func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
-	if err := b.guard(ctx); err != nil {
-		return err
-	}
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	return b.change(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, b.self())
 		if err != nil {
 			return err
 		}
 		return b.publish(ctx, q, m, doc)
 	})
+}
+
+// change makes a change of our own log that signs it, when the guard lets it. A log
+// that shows itself damaged on the way is repaired first.
+func (b *Book) change(ctx context.Context, do func(context.Context, db.Querier) error) error {
+	if err := b.guard(ctx); err != nil {
+		return err
+	}
+	err := b.n.DB.Tx(ctx, do)
+	if isDamage(err) {
+		if err := b.repairOwn(ctx); err != nil {
+			b.unguard()
+			return err
+		}
+		err = b.n.DB.Tx(ctx, do)
+	}
 	if err == nil {
 		b.wake()
 	}
@@ -91,19 +104,14 @@ func (b *Book) publish(ctx context.Context, q db.Querier, m memberRow, doc seal.
 // CodeInternal when what is on the disk does not match what we signed, CodeInvalid
 // for an entry others would not read, CodeFull.
 func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (Entry, error) {
-	if err := b.guard(ctx); err != nil {
-		return Entry{}, err
-	}
 	var e Entry
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		var err error
+	err := b.change(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		e, err = b.append(ctx, q, Entry{Log: b.self(), Typ: typ, Iat: b.now(), Exp: exp, Aud: aud}, body)
 		return err
 	})
 	if err != nil {
 		return Entry{}, err
 	}
-	b.wake()
 	return e, nil
 }
 
@@ -157,9 +165,10 @@ func (b *Book) signLog(ctx context.Context, q db.Querier, l logRow, keys KeySet)
 	return putLog(ctx, q, l)
 }
 
-// soundLog reads our own log and checks, before anything is signed on top, that
-// the head stored is one we signed and the last leaf the one it covers: a flipped
-// bit must not end the log.
+// soundLog reads our own log and checks, before anything is signed on top, what the
+// next head is computed from: the head stored is one we signed over this tree, the
+// hashes of the right edge lead to its root, and the leaves of the last tile are
+// those hashed. The leaves before are compared at start and daily (Repair).
 func (b *Book) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, error) {
 	m, err := getMember(ctx, q, b.self())
 	if err != nil {
@@ -182,27 +191,21 @@ func (b *Book) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, erro
 			return l, keys, damaged(l.origin, errors.New("size or root is not the one signed"))
 		}
 	}
-	last, err := getEntries(ctx, q, l.origin, l.tree.N-1, 2)
+	from := (l.tree.N - 1) / torchwood.TileWidth * torchwood.TileWidth
+	edge, err := getEntries(ctx, q, l.origin, from, torchwood.TileWidth+1)
 	if err != nil {
 		return l, keys, err
 	}
-	leaf, err := hashes(ctx, q, l.origin, l.tree).ReadHashes([]int64{tlog.StoredHashIndex(0, l.tree.N-1)})
-	if err != nil {
-		return l, keys, damaged(l.origin, err)
+	if from+int64(len(edge)) != l.tree.N {
+		return l, keys, damaged(l.origin, fmt.Errorf("%d entries from %d on, not %d", len(edge), from, l.tree.N-from))
 	}
-	if len(last) != 1 || leaf[0] != tlog.RecordHash(last[0].data) {
-		return l, keys, damaged(l.origin, errors.New("the last entry is not the one signed"))
-	}
-	return l, keys, nil
+	return l, keys, verifyPage(l, hashes(ctx, q, l.origin, l.tree), from, edge)
 }
 
 // Resign signs our head again with the present time, so that others see we live.
 // Codes as for Append.
 func (b *Book) Resign(ctx context.Context) error {
-	if err := b.guard(ctx); err != nil {
-		return err
-	}
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	return b.change(ctx, func(ctx context.Context, q db.Querier) error {
 		if err := stopped(ctx, q); err != nil {
 			return err
 		}
@@ -212,8 +215,4 @@ func (b *Book) Resign(ctx context.Context) error {
 		}
 		return b.signLog(ctx, q, l, keys)
 	})
-	if err == nil {
-		b.wake()
-	}
-	return err
 }

@@ -69,6 +69,10 @@ type Book struct {
 	told   map[string]int64
 	posted int64
 	postAt core.Moment // look again then all the same
+	// Members whose logs were found damaged, with when to look again, and when all
+	// logs were last compared with what was signed; zero = not yet.
+	suspects   map[core.MemberID]core.Moment
+	checkedAll core.Moment
 }
 
 // New makes a book on migrated tables.
@@ -78,6 +82,7 @@ func New(n Needs) *Book {
 	return &Book{
 		n: n, calls: n.Calls, instance: hex.EncodeToString(id[:]),
 		hints: make(chan core.MemberID, 16), changed: make(chan struct{}), told: map[string]int64{},
+		suspects: map[core.MemberID]core.Moment{},
 	}
 }
 

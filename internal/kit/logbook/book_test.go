@@ -217,36 +217,6 @@ func TestInForce(t *testing.T) {
 	}
 }
 
-// A flipped bit anywhere in our own log is found before anything is signed on top.
-func TestFlippedBitIsNeverSignedOver(t *testing.T) {
-	for _, where := range []struct{ table, column, row string }{
-		{"logbook_entry", "data", "idx = 3"},
-		{"logbook_tile", "data", "level = 0"},
-		{"logbook_log", "tree", "size = 4"},
-		{"logbook_log", "head", "size = 4"},
-		{"logbook_member", "keyset", "version = 1"},
-	} {
-		t.Run(where.table+"."+where.column, func(t *testing.T) {
-			for bit := range 8 {
-				a := found(t, "chaton-a.test", sqlite(t), newClock())
-				for i := range 3 {
-					a.say(t, i)
-				}
-				flip(t, a.db, where.table, where.column, where.row, bit)
-				if _, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, 1); err == nil {
-					t.Fatalf("bit %d: appended on top", bit)
-				}
-				if err := a.book.Resign(t.Context()); err == nil {
-					t.Fatalf("bit %d: signed again", bit)
-				}
-				if _, err := a.book.Verify(t.Context(), a.id); err == nil {
-					t.Fatalf("bit %d: verify found nothing", bit)
-				}
-			}
-		})
-	}
-}
-
 // flip flips one bit of a stored value: the 8 bits tried are spread over it.
 func flip(t *testing.T, d *db.DB, table, column, row string, bit int) {
 	t.Helper()

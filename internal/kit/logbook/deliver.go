@@ -114,8 +114,8 @@ func (b *Book) deliverLog(ctx context.Context, id core.MemberID, r Reader) error
 			return nil
 		}
 		for c.next < l.base+l.tree.N {
-			page, err := getEntries(ctx, b.n.DB, l.origin, c.next-l.base, pageSize)
-			if err != nil || len(page) == 0 {
+			page, err := b.page(ctx, l, c.next-l.base, pageSize)
+			if err != nil {
 				return err
 			}
 			next, err := tell(ctx, l, page, r)

@@ -57,3 +57,6 @@ func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size
 	_, err = b.take(ctx, o)
 	return err
 }
+
+// CheckLogs is one look of the check job.
+func (b *Book) CheckLogs(ctx context.Context) error { return b.checkLogs(ctx) }

@@ -58,7 +58,8 @@ func (b *Book) Stopped(ctx context.Context) error { return stopped(ctx, b.n.DB) 
 
 // guard returns nil when appending is safe now. Returns CodeUnsure
 // (logbook.catching_up) when there are mirrors and none answers, CodeConflict when
-// another history or another node of ours is about.
+// another history or another node of ours is about, CodeInternal (logbook.damaged)
+// when our log is damaged here and nobody gave it back.
 func (b *Book) guard(ctx context.Context) error {
 	if err := stopped(ctx, b.n.DB); err != nil {
 		return err
@@ -71,6 +72,9 @@ func (b *Book) guard(ctx context.Context) error {
 		return err
 	}
 	if !alive {
+		if err := b.repairOwn(ctx); err != nil {
+			return err
+		}
 		if err := b.findTwin(ctx, silent); err != nil {
 			return err
 		}

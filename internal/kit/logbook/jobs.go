@@ -58,6 +58,7 @@ func (b *Book) Jobs(readers []Reader) []jobs.Job {
 	all := []jobs.Job{
 		{Name: "logbook-guard", Every: max(guardBeat, t.Lease), Run: b.keepLease},
 		{Name: "logbook-lease", Every: t.Lease, Run: b.answerLease},
+		{Name: "logbook-check", Every: t.Deliver, Run: b.checkLogs},
 		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.Pull},
 		{Name: "logbook-push", Every: t.Push, Run: b.Push},
 		{Name: "logbook-hints", Run: b.answerHints},

@@ -98,7 +98,7 @@ func (b *Book) addressees(ctx context.Context, l logRow) ([]neighbour, error) {
 	if err != nil {
 		return nil, err
 	}
-	recent, err := getEntries(ctx, b.n.DB, l.origin, max(0, l.tree.N-64), 64)
+	recent, err := b.page(ctx, l, max(0, l.tree.N-64), 64)
 	if err != nil {
 		return nil, err
 	}
@@ -170,13 +170,15 @@ func (b *Book) post(ctx context.Context, m memberRow, l logRow, from int64) (ent
 		return entriesMessage{}, 0, err
 	}
 	message := entriesMessage{Epoch: l.epoch, Head: string(l.note), From: from, Entries: []string{}, KeySet: &doc}
-	page, err := getEntries(ctx, b.n.DB, l.origin, from, postEntries)
-	if err != nil {
-		return message, 0, err
+	var page []stored
+	if from < l.tree.N {
+		if page, err = b.page(ctx, l, from, postEntries); err != nil {
+			return message, 0, err
+		}
 	}
 	size := 0
 	for _, s := range page {
-		if size += len(s.data); size > postBytes && len(message.Entries) > 0 || s.index >= l.tree.N {
+		if size += len(s.data); size > postBytes && len(message.Entries) > 0 {
 			break
 		}
 		message.Entries = append(message.Entries, base64.StdEncoding.EncodeToString(s.data))

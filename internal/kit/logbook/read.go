@@ -21,8 +21,8 @@ func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit 
 	for _, l := range logs {
 		next := max(0, from-l.base)
 		for next < l.tree.N && len(out) < limit {
-			page, err := getEntries(ctx, b.n.DB, l.origin, next, limit-len(out))
-			if err != nil || len(page) == 0 {
+			page, err := b.page(ctx, l, next, limit-len(out))
+			if err != nil {
 				return out, err
 			}
 			for _, s := range page {
@@ -47,16 +47,23 @@ func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (Entry,
 		if index < l.base || index >= l.base+l.tree.N {
 			continue
 		}
-		found, err := getEntries(ctx, b.n.DB, l.origin, index-l.base, 1)
+		found, err := b.page(ctx, l, index-l.base, 1)
 		if err != nil {
 			return Entry{}, err
-		}
-		if len(found) != 1 || found[0].index != index-l.base {
-			return Entry{}, damaged(l.origin, fmt.Errorf("entry %d is missing", index-l.base))
 		}
 		return parseLeaf(id, index, found[0].data)
 	}
 	return Entry{}, core.NotFound("logbook.no_entry", fmt.Errorf("no entry %d of %s", index, id)).With("Member", id)
+}
+
+// page reads at most limit leaves of a log from one on, at least one, and checks each
+// against the tree: what the disk has changed is an error, never somebody's word.
+func (b *Book) page(ctx context.Context, l logRow, from int64, limit int) ([]stored, error) {
+	page, err := getEntries(ctx, b.n.DB, l.origin, from, int(min(int64(limit), l.tree.N-from)))
+	if err != nil {
+		return nil, err
+	}
+	return page, b.suspect(verifyPage(l, hashes(ctx, b.n.DB, l.origin, l.tree), from, page))
 }
 
 // Verify recomputes every tree of a member from the stored entries and compares it

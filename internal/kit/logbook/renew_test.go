@@ -99,8 +99,8 @@ func TestEpochAsksMirrorsFirst(t *testing.T) {
 	}
 }
 
-// The disk flipped a bit of an old entry: appending goes on, as the tiles hold, but
-// when the last one is hit, only a new epoch before it helps.
+// The disk changed an entry and nobody has it any more: only a new epoch before it
+// helps.
 func TestEpochBeforeTheDamage(t *testing.T) {
 	c := newClock()
 	v := village(t, c, "chaton-a.test", "chaton-b.test")
@@ -111,8 +111,10 @@ func TestEpochBeforeTheDamage(t *testing.T) {
 	if n := must[int64](t)(db.Exec(t.Context(), a.db, `UPDATE logbook_entry SET data = $1 WHERE idx = 2`, []byte("{}"))); n != 1 {
 		t.Fatal(n)
 	}
+	b.dark.Store(true)
 	_, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": 3})
 	code(t, err, core.CodeInternal)
+	b.dark.Store(false)
 	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 2))
 	if e := a.say(t, 3); e.Index != 3 {
 		t.Fatal(e.Index)

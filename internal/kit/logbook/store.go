@@ -31,7 +31,10 @@ func scanMember(r db.Row) (memberRow, error) {
 	if err := r.Scan(&m.id, &m.url, &root, &m.doc, &m.version, &m.forked, &m.followed); err != nil {
 		return m, err
 	}
-	return m, m.root.UnmarshalText([]byte(root))
+	if err := m.root.UnmarshalText([]byte(root)); err != nil {
+		m.root = core.RootKey{} // damaged: no key set holds under it, and Repair finds it again
+	}
+	return m, nil
 }
 
 // keySet reads the row's key set. The pinned root key is checked again: a row is
@@ -42,9 +45,13 @@ func (m memberRow) keySet() (KeySet, error) {
 	}
 	doc, err := seal.DecodeEnvelope(m.doc)
 	if err != nil {
-		return KeySet{}, err
+		return KeySet{}, damaged(string(m.id), err)
 	}
-	return OpenKeySet(doc, m.id, m.root)
+	keys, err := OpenKeySet(doc, m.id, m.root)
+	if err != nil {
+		return KeySet{}, damaged(string(m.id), err)
+	}
+	return keys, nil
 }
 
 func getMember(ctx context.Context, q db.Querier, id core.MemberID) (memberRow, error) {
@@ -203,6 +210,9 @@ func forget(ctx context.Context, q db.Querier, id core.MemberID) error {
 	return nil
 }
 
+// damageKey names the sentence for bytes on this disk that are not those signed.
+const damageKey = "logbook.damaged"
+
 func damaged(origin string, err error) error {
-	return core.Internal("logbook.damaged", fmt.Errorf("log %s: %w", origin, err)).With("Log", origin)
+	return core.Internal(damageKey, fmt.Errorf("log %s: %w", origin, err)).With("Log", origin)
 }
