@@ -17,8 +17,13 @@ import (
 	"entrechat/internal/kit/peer"
 )
 
-// graceful is how long running requests may take to end when the node stops.
-const graceful = 20 * time.Second
+const (
+	// graceful is how long running requests may take to end when the node stops.
+	graceful = 20 * time.Second
+	// hangUp is after how much of it they are told to: a long poll would hold the stop
+	// until whoever stops us (docker after 10 s) kills us in the middle of it.
+	hangUp = 2 * time.Second
+)
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
@@ -48,13 +53,17 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	for _, s := range servers {
 		peer.LogTo(s, a.Log)
 	}
+	requests, hang := context.WithCancel(context.WithoutCancel(ctx))
+	defer hang()
 	ended := make(chan error, len(servers))
 	for i, l := range []net.Listener{public, tools} {
+		servers[i].BaseContext = func(net.Listener) context.Context { return requests }
 		go func() { ended <- servers[i].Serve(l) }()
 	}
 	ready()
 	debug.FreeOSMemory() // what only starting needed; most nodes then wait for hours
 	err = a.work(ctx, metrics.Watch(a.jobs()), ended)
+	defer time.AfterFunc(hangUp, hang).Stop()
 	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
 }
 

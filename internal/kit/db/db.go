@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ type DB struct {
 	// SQLite's own waiting is by polling, which starves writers under load;
 	// it is still what keeps processes apart. nil for PostgreSQL.
 	write chan struct{}
+	flush func() error // what Close does before it closes
 }
 
 // Querier is what a store runs its SQL on: the database or one transaction.
@@ -58,6 +60,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		_ = d.pool.Close()
 		return nil, core.Unsure("db.unreachable", fmt.Errorf("open %s database: %w", d.engine, err))
 	}
+	d.flush = func() error { return d.emptyLog(context.WithoutCancel(ctx)) }
 	return d, nil
 }
 
@@ -70,8 +73,11 @@ func (d *DB) ping(ctx context.Context) error {
 	return d.pool.PingContext(ctx)
 }
 
-// Close waits for running statements and closes every connection.
-func (d *DB) Close() error { return d.pool.Close() }
+// Close waits for running statements and closes every connection. SQLite's log is
+// written into the database file before: one damaged bit of a log that stays beside it
+// makes SQLite drop everything after that bit, without a word. While another process
+// has the database open the log is its own; the last one to close empties it.
+func (d *DB) Close() error { return errors.Join(d.flush(), d.pool.Close()) }
 
 // Engine is SQLite or Postgres.
 func (d *DB) Engine() string { return d.engine }

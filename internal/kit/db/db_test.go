@@ -309,3 +309,34 @@ func count(t *testing.T, d *db.DB) int64 {
 	}
 	return n
 }
+
+// A closed database has everything in its file, also beside another process that has
+// it open and does nothing.
+func TestCloseLeavesNoLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	open := func() *db.DB {
+		d, err := db.Open(t.Context(), "sqlite:"+path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	beside := open()
+	defer func() { _ = beside.Close() }()
+	if _, err := db.One(t.Context(), beside, db.Int64, `SELECT count(*) FROM sqlite_master`); err != nil {
+		t.Fatal(err)
+	}
+	d := open()
+	if err := db.Migrate(t.Context(), d, "demo", tables()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		t.Errorf("%d bytes lie beside a closed database", info.Size())
+	}
+	if n, err := db.One(t.Context(), beside, db.Int64, `SELECT count(*) FROM demo_account`); err != nil || n != 0 {
+		t.Errorf("%d, %v", n, err)
+	}
+}

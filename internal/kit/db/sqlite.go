@@ -107,6 +107,30 @@ func (d *DB) alone(ctx context.Context) (release func(), err error) {
 	}
 }
 
+// emptyLog writes SQLite's log into the database file and cuts it to nothing. It waits
+// for nobody: a log that another process uses stays for that process.
+func (d *DB) emptyLog(ctx context.Context) error {
+	if d.path == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	conn, err := d.pool.Conn(ctx)
+	if err != nil {
+		return nil // closed before, or every connection is held by who did not end
+	}
+	defer conn.Close() //nolint:errcheck // the pool is closed next
+	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout(0)`); err != nil {
+		return fmt.Errorf("empty the database's log: %w", err)
+	}
+	var busy, pages, done int64
+	err = conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done)
+	if err != nil && sqliteKind(err) == other {
+		return fmt.Errorf("empty the database's log: %w", err)
+	}
+	return nil
+}
+
 // sqliteKind sorts SQLite's result codes into the few that callers tell apart.
 func sqliteKind(err error) kind {
 	e, ok := errors.AsType[*sqlite.Error](err)
