@@ -213,7 +213,7 @@ func (s *shipment) settle(ctx context.Context) error {
 		return err
 	}
 	if s.o.State == Placed {
-		return errors.Join(r.store.mended(ctx, r.n.DB, s.o.ID, core.At(r.n.Now())), r.unshelve(ctx, s.o))
+		return errors.Join(r.prove(ctx, s.o.ID), r.unshelve(ctx, s.o))
 	}
 	tries := s.o.Tries + 1
 	if s.moved {

@@ -11,8 +11,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/shard"
 )
 
 const owner = core.MemberID("owner.test")
@@ -59,6 +62,7 @@ type member struct {
 	db     *db.DB
 	mu     sync.Mutex
 	mood   mood
+	spoilt atomic.Int64 // heads it damaged
 }
 
 // mood is how a member treats us.
@@ -75,12 +79,41 @@ const (
 	refusing mood = "refusing" // says no to new shards
 	// says that it has another shard of that name
 	conflicting mood = "conflicting"
+	// damages the head of whatever it takes, after its receipt
+	damaging mood = "damaging"
 )
 
 func (m *member) set(to mood) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mood = to
+}
+
+// shardFiles are the shards in the member's store.
+func (m *member) shardFiles() []string {
+	files, err := filepath.Glob(filepath.Join(m.store, "*", "*", "*.*"))
+	if err != nil {
+		panic(err)
+	}
+	return slices.DeleteFunc(files, func(f string) bool { return strings.Contains(f, "trash") })
+}
+
+// spoilHeads flips a bit in the JSON of every sound head.
+func (m *member) spoilHeads() {
+	for _, f := range m.shardFiles() {
+		data, err := os.ReadFile(f)
+		if _, bad := shard.Parse(data); err == nil && bad != nil {
+			continue
+		}
+		if err == nil {
+			data[len(shard.Magic)] ^= 4
+			err = os.WriteFile(f, data, 0o600)
+		}
+		if err != nil {
+			panic(err)
+		}
+		m.spoilt.Add(1)
+	}
 }
 
 func (m *member) now() mood {
@@ -186,6 +219,9 @@ func moody(m *member, h http.Handler) http.Handler {
 			peer.WriteError(w, core.Full("vault.quota_full", errors.New("full")))
 		case mood == conflicting && r.Method == http.MethodPut:
 			peer.WriteError(w, core.Conflict("vault.other_shard", errors.New("another")))
+		case mood == damaging && r.Method == http.MethodPut:
+			h.ServeHTTP(w, r)
+			m.spoilHeads()
 		case mood == emptied && get:
 			peer.WriteError(w, core.NotFound("vault.no_shard", errors.New("gone")))
 		case get && (mood == flipping || mood == cutting || mood == swapping):

@@ -127,7 +127,7 @@ func (l *Local) Scrub(ctx context.Context) error {
 }
 
 func (l *Local) scrub(ctx context.Context, r row) error {
-	_, err := l.verifyFile(r.ref().file())
+	err := l.intact(ctx, r)
 	switch core.CodeOf(err) {
 	case "":
 		return l.store.setChecked(ctx, r.ref(), l.now())

@@ -152,18 +152,18 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 	return d.receipt(r, nonce)
 }
 
-// reserve is the store's, but for a row whose file somebody took away: its shard
-// is received anew, or the receipt would lie.
+// reserve is the store's, but for a row whose file is gone or damaged: its shard is
+// received anew, or the receipt would lie.
 func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
 	old, err := d.store.reserve(ctx, r, limit)
 	if err != nil || old.state != stateHeld {
 		return old, err
 	}
-	info, err := d.n.Dir.Stat(r.ref().file())
-	if err == nil && info.Size() == old.bytes {
-		return old, nil
-	}
-	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+	switch err := d.intact(ctx, old); core.CodeOf(err) {
+	case "":
+		return d.store.reserve(ctx, r, limit) // the row as it is after that
+	case core.CodeInvalid, core.CodeNotFound:
+	default:
 		return old, err
 	}
 	if err := d.condemn(ctx, r.ref()); err != nil {
@@ -214,9 +214,9 @@ func (l *Local) noRoom(err error) error {
 
 // again answers a shard whose name is taken: a fresh receipt when it is the same.
 func (d desk) again(ctx context.Context, head shard.Head, old row, keep core.Moment, nonce string) (Receipt, error) {
-	had, err := shard.Parse(old.head)
+	had, err := old.parse()
 	if err != nil {
-		return Receipt{}, fmt.Errorf("stored head of %s: %w", head.Name(), err)
+		return Receipt{}, err
 	}
 	if !had.Same(head.Header) {
 		return Receipt{}, core.Conflict("vault.other_shard", fmt.Errorf("%s is another shard already", head.Name()))

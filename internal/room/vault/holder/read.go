@@ -1,6 +1,7 @@
 package holder
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,8 @@ func (d desk) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser, er
 	return newWhole(p, ref, d.n.Signer.ID()), nil
 }
 
-// part is a range of a shard's data, straight from the file: no table is asked, so
-// that reads outlive a broken database.
+// part is a range of a shard's data, straight from the file: no table is asked for one
+// whose head is sound, so that reads outlive a broken database.
 type part struct {
 	io.Reader
 	length int64 // of the range
@@ -85,7 +86,7 @@ func (d desk) open(ctx context.Context, ref Ref, off, n int64) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, head, err := d.openFile(ref.file())
+	f, head, err := d.openData(ctx, ref)
 	if err != nil {
 		leave()
 		return nil, err
@@ -124,6 +125,51 @@ func (l *Local) openFile(name string) (*os.File, shard.Head, error) {
 	return f, head, nil
 }
 
+// openData is openFile for who reads the data. A damaged head is noted, and the copy of
+// it in the tables says where the data begins: that may be all there is left of it.
+// Returns CodeNotFound (vault.shard_broken) when that does not help.
+func (l *Local) openData(ctx context.Context, ref Ref) (*os.File, shard.Head, error) {
+	f, head, err := l.openFile(ref.file())
+	if core.CodeOf(err) != core.CodeInvalid {
+		return f, head, err
+	}
+	l.n.Log.Error("the head of a shard is damaged", "owner", ref.Owner, "shard", ref.Name(), "error", err)
+	r, err := find(ctx, l.store.db, ref)
+	if err == nil {
+		err = l.condemn(ctx, ref)
+	}
+	if err == nil {
+		head, err = r.parse()
+	}
+	if err != nil {
+		return nil, shard.Head{}, errors.Join(broken(ref), err)
+	}
+	f, err = l.n.Dir.Open(ref.file())
+	return f, head, err
+}
+
+// intact reads the file of a held shard whole: head and data must be what came. Returns
+// CodeInvalid or CodeNotFound when they are not; any other error is no verdict.
+func (l *Local) intact(ctx context.Context, r row) error {
+	head, err := l.verifyFile(r.ref().file())
+	if err != nil {
+		return err
+	}
+	if _, err := r.parse(); err == nil && bytes.Equal(head.Bytes(), r.head) {
+		return nil
+	}
+	// Either copy of the head may be the damaged one; the signature says which.
+	keys, err := l.n.Keys.Keys(ctx, r.owner)
+	if err != nil {
+		return busy(fmt.Sprintf("keys of %s: %s", r.owner, err)) // no verdict, whatever its code
+	}
+	if err := head.Verify(keys...); err != nil {
+		return core.Invalid("vault.shard_broken", fmt.Errorf("head of %s: %w", r.ref().Name(), err))
+	}
+	l.n.Log.Warn("the row of a shard was damaged, its file is sound", "owner", r.owner, "shard", r.ref().Name())
+	return l.store.trust(ctx, rowOf(head, stateHeld, r.received))
+}
+
 // verifyFile reads a shard file whole. Returns CodeInvalid when the data is not
 // what its head says.
 func (l *Local) verifyFile(name string) (shard.Head, error) {
@@ -159,9 +205,9 @@ func (d desk) List(ctx context.Context, owner core.MemberID, after string, limit
 		return Page{}, err
 	}
 	for _, r := range rows {
-		head, err := shard.Parse(r.head)
+		head, err := r.parse()
 		if err != nil {
-			return Page{}, fmt.Errorf("stored head of %s: %w", r.ref().Name(), err)
+			return Page{}, err
 		}
 		page.Shards = append(page.Shards, Held{Head: head, Received: r.received, Buried: r.buried})
 	}
@@ -187,17 +233,22 @@ func (d desk) list(ctx context.Context, owner core.MemberID, after string, limit
 	if page.Used, err = d.store.used(ctx, owner); err != nil {
 		return nil, page, fmt.Errorf("used by %s: %w", owner, err)
 	}
-	for bytes := 0; len(out) < limit && bytes < maxPageBytes; {
+	for size := 0; len(out) < limit && (size < maxPageBytes || len(out) == 0); {
 		want := min(batch, limit-len(out))
 		rows, err := d.store.page(ctx, owner, object, index, want)
 		if err != nil {
 			return nil, page, fmt.Errorf("list shards of %s: %w", owner, err)
 		}
 		for _, r := range rows {
-			bytes += len(r.head)
+			size += len(r.head)
 			object, index = r.object.String(), r.index
+			// One damaged head would make the whole page unreadable.
+			if _, err := r.parse(); err == nil {
+				out = append(out, r)
+			} else if err := d.condemn(ctx, r.ref()); err != nil {
+				return nil, page, err
+			}
 		}
-		out = append(out, rows...)
 		if len(rows) < want {
 			return out, page, nil
 		}
@@ -217,10 +268,23 @@ func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	}
 	defer leave()
 	f, head, err := d.openFile(ref.file())
+	if core.CodeOf(err) == core.CodeInvalid {
+		return Proof{}, d.broke(ctx, ref)
+	}
 	if err != nil {
 		return Proof{}, err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
+	// Without a row, or a database, the data alone is proved.
+	if r, err := find(ctx, d.store.db, ref); err == nil && !bytes.Equal(head.Bytes(), r.head) {
+		switch err := d.intact(ctx, r); core.CodeOf(err) {
+		case "":
+		case core.CodeInvalid, core.CodeNotFound:
+			return Proof{}, d.broke(ctx, ref)
+		default:
+			return Proof{}, err
+		}
+	}
 	if off < 0 || off >= head.Length {
 		return Proof{}, invalid("no byte %d in %d", off, head.Length)
 	}
@@ -228,14 +292,19 @@ func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	if err == nil && root == head.Root {
 		return proof, nil
 	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return Proof{}, fmt.Errorf("audit %s: %w", ref.Name(), err)
 	}
-	// We found our own disk out; the owner hears it in the same breath.
-	if err := d.condemn(ctx, ref); err != nil {
-		return Proof{}, err
+	return Proof{}, d.broke(ctx, ref)
+}
+
+// broke condemns a shard and says so: we found our own disk out, and the owner hears it
+// in the same breath.
+func (l *Local) broke(ctx context.Context, ref Ref) error {
+	if err := l.condemn(ctx, ref); err != nil {
+		return err
 	}
-	return Proof{}, broken(ref)
+	return broken(ref)
 }
 
 func broken(ref Ref) error {
