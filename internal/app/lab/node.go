@@ -102,7 +102,7 @@ func Pact(ctx context.Context, asker, keeper *Node, size string) error {
 	if err != nil {
 		return err
 	}
-	_, err = keeper.Run(ctx, "pact", "accept", pact.ID, "--place", "Ville "+keeper.Name)
+	_, err = keeper.Run(ctx, "pact", "accept", pact.ID, "--yes", "--place", "Ville "+keeper.Name)
 	return err
 }
 

@@ -51,6 +51,27 @@ func (s *Service) Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lend
 	return out, nil
 }
 
+// Awaited lists whose signature is still missing for a grant to us, each once: the
+// members that have not answered our proposal, and those whose proposal we have not
+// answered.
+func (s *Service) Awaited(ctx context.Context, kind core.GrantKind) (theirs, ours []core.MemberID, err error) {
+	all, err := s.Pacts(ctx)
+	for _, h := range all {
+		mine, other := h.Side(s.self())
+		if _, promised := other.promise(kind); !promised || h.State(s.now()) != Proposed {
+			continue
+		}
+		if h.Pact.Accepter.Member == mine.Member {
+			ours = append(ours, other.Member)
+		} else {
+			theirs = append(theirs, other.Member)
+		}
+	}
+	slices.Sort(theirs)
+	slices.Sort(ours)
+	return slices.Compact(theirs), slices.Compact(ours), err
+}
+
 func (s *Service) lender(ctx context.Context, m Member, kind core.GrantKind) (core.Lender, bool, error) {
 	p, err := s.standpoint(ctx, m.ID(), kind)
 	if err != nil || !p.Known || p.Barred {

@@ -97,12 +97,12 @@ func collectiveJoin(p *words.Printer, open Open) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !yes {
-			return out.Emit(c.View(s.self()), func() {
-				charterLines(out, c)
-				out.Line("")
-				out.Say("trust.collective.read", args{"ID": short(c.ID)})
-			})
+		if err := out.Confirm(yes, func(side *console.Out) {
+			charterLines(side, c)
+			side.Line("")
+			side.Say("trust.collective.read", nil)
+		}); err != nil {
+			return err
 		}
 		if c, err = s.Join(cmd.Context(), c.ID); err != nil {
 			return err
@@ -120,8 +120,12 @@ func collectiveLeave(p *words.Printer, open Open) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if lost := c.Without(s.self()); len(lost) > 0 && !yes {
-			return out.Emit(lost, func() { out.Say("trust.collective.drops", args{"Members": names(out.P, lost)}) })
+		if lost := c.Without(s.self()); len(lost) > 0 {
+			if err := out.Confirm(yes, func(side *console.Out) {
+				side.Say("trust.collective.drops", args{"Members": names(out.P, lost)})
+			}); err != nil {
+				return err
+			}
 		}
 		if err := s.Leave(cmd.Context(), c.ID); err != nil {
 			return err

@@ -89,26 +89,69 @@ func pactPropose(p *words.Printer, open Open) *cobra.Command {
 }
 
 func pactAccept(p *words.Printer, open Open) *cobra.Command {
-	var card cardFlags
+	var (
+		card cardFlags
+		yes  bool
+	)
 	c := command(p, open, "accept ID", "pact_accept", func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		h, err := s.Accept(cmd.Context(), typed[0], card.card())
+		h, err := s.Signable(cmd.Context(), typed[0])
 		if err != nil {
+			return err
+		}
+		if h.Accepted == nil {
+			if err := out.Confirm(yes, func(side *console.Out) { summaryLines(side, h) }); err != nil {
+				return err
+			}
+		}
+		if h, err = s.Accept(cmd.Context(), h.ID, card.card()); err != nil {
 			return err
 		}
 		return emitPact(cmd, s, out, h)
 	})
 	card.register(c.Flags(), p)
+	c.Flags().BoolVar(&yes, "yes", false, p.T("trust.flag.yes_accept", nil))
 	return c
 }
 
+// summaryLines says in a few lines what a signature under a proposal promises, in
+// the words of its convention.
+func summaryLines(out *console.Out, h Held) {
+	d := draft{p: out.P, held: h}
+	a, b := d.name(h.Pact.Proposer.Member), d.name(h.Pact.Accepter.Member)
+	out.Say("trust.pact.to_sign", args{"Member": a, "ID": short(h.ID)})
+	for _, block := range []Block{d.promises(h.Pact.Proposer, b), d.promises(h.Pact.Accepter, a), d.duration()} {
+		out.Line(block.Text)
+		for _, item := range block.Items {
+			out.Line("  - " + item)
+		}
+	}
+	out.Say("trust.pact.signing", args{"ID": short(h.ID)})
+}
+
 func pactClose(p *words.Printer, open Open, use string) *cobra.Command {
-	return command(p, open, use+" ID", "pact_"+use, func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		h, err := s.Close(cmd.Context(), typed[0])
+	var yes bool
+	c := command(p, open, use+" ID", "pact_"+use, func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+		h, err := s.Pact(cmd.Context(), typed[0])
 		if err != nil {
+			return err
+		}
+		// A proposal can be made again; the end of a pact takes the ground from under
+		// backups, whichever of the two commands was typed.
+		if h.State(s.now()) == Active {
+			_, theirs := h.Side(s.self())
+			if err := out.Confirm(yes, func(side *console.Out) {
+				side.Say("trust.pact.to_end", args{"Member": theirs.Member, "ID": short(h.ID), "Days": h.Pact.NoticeDays})
+			}); err != nil {
+				return err
+			}
+		}
+		if h, err = s.Close(cmd.Context(), h.ID); err != nil {
 			return err
 		}
 		return emitPact(cmd, s, out, h)
 	})
+	c.Flags().BoolVar(&yes, "yes", false, p.T("trust.flag.yes_end", nil))
+	return c
 }
 
 func pactList(p *words.Printer, open Open) *cobra.Command {

@@ -80,7 +80,10 @@ func TestCommandsFromInvitationToEnd(t *testing.T) {
 	wantIn(t, a.say("member", "list"), "b.test", "ajouté·e", "à jour")
 
 	c := w.nodes["c.test"]
-	wantIn(t, c.say("member", "add", invite.Link), "a déjà servi")
+	if _, err := c.run("member", "add", invite.Link); keyOf(err) != "trust.used_invite" {
+		t.Errorf("a used invitation: %v", err)
+	}
+	wantIn(t, c.say("member", "list"), "Aucun membre")
 
 	var pact PactView
 	a.ask(&pact, "pact", "propose", "b.test", "--ask-store", "20GB", "--give-store", "20Go", "--rate", "20Mbit", "--watch", "60s",
@@ -91,7 +94,7 @@ func TestCommandsFromInvitationToEnd(t *testing.T) {
 	wantIn(t, a.say("pact", "list"), "attend la signature de b.test")
 	wantIn(t, b.say("pact", "list"), "attend notre signature")
 	wantIn(t, b.say("pact", "show", pact.ID[:8]), "Convention d'entraide", "Ville A", "Pas de nuit.", "pas encore signé")
-	wantIn(t, b.say("pact", "accept", pact.ID[:8], "--place", "Ville B"), "en vigueur")
+	wantIn(t, b.say("pact", "accept", pact.ID[:8], "--yes", "--place", "Ville B"), "en vigueur")
 	wantIn(t, a.say("pact", "show", pact.ID, "--format", "html"), "Ville B", "20\u00a0Go", "</html>")
 	var shown struct {
 		Document struct {
@@ -102,7 +105,7 @@ func TestCommandsFromInvitationToEnd(t *testing.T) {
 	if len(shown.Document.Signatures) != 2 {
 		t.Errorf("%+v", shown)
 	}
-	wantIn(t, b.say("pact", "end", pact.ID), "reprendre ses données jusqu'au")
+	wantIn(t, b.say("pact", "end", pact.ID, "--yes"), "reprendre ses données jusqu'au")
 	wantIn(t, a.say("pact", "list"), "préavis jusqu'au")
 	wantIn(t, a.say("member", "refuse", "b.test"), "n'obtient plus rien")
 	wantIn(t, a.say("member", "list"), "refusé·e ici")
@@ -161,7 +164,9 @@ func TestCommandsOfACollective(t *testing.T) {
 	}
 	w.wait(time.Minute)
 	wantIn(t, b.say("collective", "list"), made.ID[:12], "pas encore lue", "a.test")
-	wantIn(t, b.say("collective", "join", made.ID[:12]), "Nous nous\nentraidons.", "--yes")
+	if _, err := b.run("collective", "join", made.ID[:12]); keyOf(err) != "console.say_yes" {
+		t.Errorf("joined unread: %v", err)
+	}
 	wantIn(t, b.say("collective", "join", made.ID[:12], "--yes"), "Les Portées")
 	c.say("collective", "join", made.ID[:12], "--yes")
 	a.say("member", "vouch", "c.test")

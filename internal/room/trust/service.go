@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,7 +117,8 @@ func (s *Service) Locate(ctx context.Context, typed string) (Address, error) {
 // its logbook followed, and it is told hello, with the code of its invitation
 // where there is one. That works while the node does not answer; it is tried
 // until it does. Adding again changes nothing but the URL. Returns CodeConflict
-// for an origin or a key pinned otherwise.
+// for an origin or a key pinned otherwise, CodeInvalid when the node answers that
+// the invitation is used: nothing is added then.
 func (s *Service) Add(ctx context.Context, a Address, code string) (Member, error) {
 	if err := a.Check(); err != nil {
 		return Member{}, err
@@ -156,7 +158,42 @@ func (s *Service) Add(ctx context.Context, a Address, code string) (Member, erro
 	}
 	s.attempt(ctx, taskFollow, string(a.Member))
 	s.attempt(ctx, taskHello, string(a.Member))
+	if code != "" && before.Standing != Added {
+		return m, s.unlessUsed(ctx, before, a)
+	}
 	return m, nil
+}
+
+// unlessUsed undoes an Add whose invitation the member refused just now.
+func (s *Service) unlessUsed(ctx context.Context, before Member, a Address) error {
+	list, err := tasks(ctx, s.DB)
+	if err != nil {
+		return err
+	}
+	hello := func(t task) bool { return t.Kind == taskHello && t.Peer == a.Member && t.Error == keyBadCode }
+	if !slices.ContainsFunc(list, hello) {
+		return nil
+	}
+	known := before.Root == a.Root // asked, or met by others' vouches
+	if !known || before.Standing == Asked {
+		if err := s.Follower.Unfollow(ctx, a.Member); err != nil {
+			return err
+		}
+	}
+	if err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, kind := range []taskKind{taskFollow, taskHello} {
+			if err := dropTask(ctx, q, task{Kind: kind, Subject: string(a.Member)}); err != nil {
+				return err
+			}
+		}
+		if known {
+			return putMember(ctx, q, before)
+		}
+		return dropMember(ctx, q, a.Member, Added)
+	}); err != nil {
+		return err
+	}
+	return core.Invalid("trust.used_invite", fmt.Errorf("%s refuses the invitation", a.Member)).With("Member", a.Member)
 }
 
 // follow mirrors a member's logbook and fetches its keys, so that it can talk to

@@ -73,6 +73,27 @@ func (s *Service) roomForOne(ctx context.Context, q db.Querier, peer core.Member
 	return err
 }
 
+// Signable reads a pact that Accept would sign, or has signed already. Returns
+// CodeConflict when it is closed, or was ours.
+func (s *Service) Signable(ctx context.Context, id string) (Held, error) {
+	_, h, err := s.find(ctx, s.DB, id)
+	if err != nil {
+		return Held{}, err
+	}
+	return h, s.signable(h)
+}
+
+func (s *Service) signable(h Held) error {
+	mine, theirs := h.Side(s.self())
+	if h.Pact.Accepter.Member != mine.Member {
+		return core.Conflict("trust.own_proposal", fmt.Errorf("pact %s is our own proposal", h.ID)).With("Member", theirs.Member)
+	}
+	if state := h.State(s.now()); state != Proposed && state != Active {
+		return pactClosed(h.ID)
+	}
+	return nil
+}
+
 // Accept signs a proposal made to us and sends it back. From here on it is in
 // force. Returns CodeConflict when it is closed, or was ours.
 func (s *Service) Accept(ctx context.Context, id string, card Card) (Held, error) {
@@ -81,8 +102,8 @@ func (s *Service) Accept(ctx context.Context, id string, card Card) (Held, error
 		if err != nil {
 			return err
 		}
-		if h.Pact.Accepter.Member != s.self() {
-			return core.Conflict("trust.own_proposal", fmt.Errorf("pact %s is our own proposal", row.ID)).With("Member", row.Peer)
+		if err := s.signable(h); err != nil {
+			return err
 		}
 		id = row.ID
 		if h.State(s.now()) == Active {
@@ -91,9 +112,6 @@ func (s *Service) Accept(ctx context.Context, id string, card Card) (Held, error
 		a := Acceptance{V: 1, Pact: row.ID, Accepter: s.self(), Card: card.Over(s.Card), At: s.now()}
 		if err := a.Check(row.ID, h.Pact); err != nil {
 			return err
-		}
-		if h.State(s.now()) != Proposed {
-			return pactClosed(row.ID)
 		}
 		row.Offer.Acceptance = &seal.Envelope{}
 		if _, *row.Offer.Acceptance, err = sign(AcceptType, a, s.Signer); err != nil {

@@ -38,17 +38,15 @@ func TestInvitationMakesBothKnowEachOther(t *testing.T) {
 		t.Error("a does not follow b")
 	}
 	// The link leaks: the next one to use it gains nothing.
-	_, err = c.Add(t.Context(), in.Address, in.Code)
-	ok(t, err)
-	if got := a.standing("c.test"); got != "" {
-		t.Errorf("a used invitation made c %q", got)
+	if _, err = c.Add(t.Context(), in.Address, in.Code); keyOf(err) != "trust.used_invite" {
+		t.Errorf("c is told %v", err)
 	}
-	if left := must[[]Waiting](t)(c.Waiting(t.Context())); len(left) != 1 || left[0].Error == "" {
-		t.Errorf("c is not told: %+v", left)
+	if left := must[[]Waiting](t)(c.Waiting(t.Context())); len(left) != 0 || c.standing("a.test") != "" || c.follows("a.test") {
+		t.Errorf("the refused invitation left %+v, %q", left, c.standing("a.test"))
 	}
 	w.wait(time.Minute)
-	if got := a.standing("c.test"); got != Asked {
-		t.Errorf("then c asks like anybody else: %q", got)
+	if got := a.standing("c.test"); got != "" {
+		t.Errorf("a used invitation made c %q", got)
 	}
 }
 

@@ -76,7 +76,7 @@ func (c cli) create() *cobra.Command {
 			out.Say("vault.create.next", args{"Name": made.Name})
 			if len(lenders) == 0 {
 				out.Line("")
-				out.Say("vault.no_lender", nil)
+				out.Line(out.P.Error(r.noLender(cmd.Context())))
 			}
 		})
 	})

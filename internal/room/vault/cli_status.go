@@ -120,7 +120,7 @@ func codeWords(p *words.Printer, k Kind) string {
 func poolWords(p *words.Printer, report Report) string {
 	switch report.Domains {
 	case 0:
-		return p.T("vault.no_lender", nil)
+		return p.Error(report.noLender)
 	case 1:
 		return p.T("vault.status.one_lender", nil)
 	}

@@ -47,7 +47,7 @@ func (r *Room) checkLenders(ctx context.Context) error {
 	}
 	switch shard.Domains(lenders) {
 	case 0:
-		return core.Full("vault.no_lender", errors.New("no member lends us room"))
+		return r.noLender(ctx)
 	case 1:
 		return core.Unsure("vault.one_lender", errors.New("one domain"))
 	}

@@ -204,7 +204,7 @@ func (r *Room) someoneLends(ctx context.Context) error {
 		return err
 	}
 	if len(lenders) == 0 {
-		return core.Full("vault.no_lender", fmt.Errorf("no member lends us room"))
+		return r.noLender(ctx)
 	}
 	return nil
 }

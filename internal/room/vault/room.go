@@ -31,9 +31,11 @@ import (
 //go:embed words/*.toml
 var Words embed.FS
 
-// Lenders says who granted us room, and how much.
+// Lenders says who granted us room, and how much, and who may soon: the members that
+// have not answered our proposal, and those whose proposal we have not answered.
 type Lenders interface {
 	Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error)
+	Awaited(ctx context.Context, kind core.GrantKind) (theirs, ours []core.MemberID, err error)
 }
 
 // Contact is a member and where it is.

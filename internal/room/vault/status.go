@@ -75,6 +75,7 @@ type Report struct {
 	Troubles []Trouble `json:"troubles"`
 	Lenders  int       `json:"lenders"` // members that grant us room
 	Domains  int       `json:"domains"` // failure domains among them
+	noLender error     // says whose answer is missing; nil while somebody lends
 }
 
 // Status answers how every backup stands, or one. Returns CodeNotFound.
@@ -99,6 +100,9 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 		out.Backups = append(out.Backups, facts.status(repo.Name))
 	}
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
+	if out.Domains == 0 {
+		out.noLender = r.noLender(ctx)
+	}
 	troubles, err := r.store.troubles(ctx, core.At(r.n.Now().Add(-recentTrouble)))
 	out.Troubles = append(out.Troubles, troubles...)
 	return out, err

@@ -292,6 +292,10 @@ func (w *world) Lenders(context.Context, core.GrantKind) ([]core.Lender, error) 
 	return append([]core.Lender{}, w.lent...), nil
 }
 
+func (w *world) Awaited(context.Context, core.GrantKind) (theirs, ours []core.MemberID, err error) {
+	return nil, nil, nil
+}
+
 // start runs the owner's node on its disk: front, and the job that ships.
 func (w *world) start() {
 	w.t.Helper()
