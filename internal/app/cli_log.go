@@ -57,7 +57,7 @@ func (l *line) logCommand() *cobra.Command {
 			return l.out.Emit(map[string]bool{"ok": true}, func() { l.out.Say("app.log_alone", nil) })
 		},
 	}
-	c.AddCommand(show, verify, alone, l.moveCommand(), l.rotateCommand(), l.epochCommand(), l.forksCommand(), l.pardonCommand())
+	c.AddCommand(show, verify, l.statusCommand(), alone, l.moveCommand(), l.rotateCommand(), l.epochCommand(), l.forksCommand(), l.pardonCommand())
 	return c
 }
 

@@ -107,6 +107,7 @@ func (a *App) checks() []fit.Check {
 		{Name: "app.check_disk", Run: fit.Plain(a.checkDisk)},
 		{Name: "app.check_logbook", Run: fit.Plain(a.checkLogbook)},
 		{Name: "app.check_mirrors", Run: fit.Plain(a.checkMirrors)},
+		{Name: "app.check_neighbours", Run: a.checkNeighbours},
 		{Name: "app.check_address", Run: fit.Plain(a.checkAddress)},
 		{Name: "app.check_node", Run: fit.Plain(a.checkNode)},
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/logbook"
 )
 
 // checkMirrors: what we hold of the others' logbooks is as they signed it, as far as
@@ -25,4 +28,41 @@ func (a *App) checkMirrors(ctx context.Context) error {
 		return nil
 	}
 	return core.Internal("logbook.mirror_damaged", fmt.Errorf("damaged mirrors: %v", left)).With("Members", strings.Join(names, ", "))
+}
+
+// lateAfter is how long a member may give no answer before somebody should talk to it,
+// and lateTries how often it is asked in vain before anything is said.
+const (
+	lateAfter = time.Hour
+	lateTries = 3
+)
+
+// checkNeighbours names the members the exchange of logbooks does not get on with.
+func (a *App) checkNeighbours(ctx context.Context) (fit.Finding, error) {
+	all, err := a.Book.Contacts(ctx)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	var late, now []string
+	for _, c := range all {
+		switch {
+		case c.Trouble == nil || c.Tries < lateTries:
+		case core.At(time.Now()).Sub(c.Since) >= lateAfter:
+			late = append(late, a.lateLine(c))
+		default:
+			now = append(now, a.lateLine(c))
+		}
+	}
+	if len(late) > 0 {
+		return fit.Finding{}, core.Unsure("app.neighbours_late", fmt.Errorf("%d members", len(late))).With("List", strings.Join(late, "; "))
+	}
+	if len(now) > 0 {
+		return fit.Finding{Unknown: true, Key: "app.neighbours_slow", Args: map[string]any{"List": strings.Join(now, "; ")}}, nil
+	}
+	return fit.Finding{}, nil
+}
+
+// lateLine names a member that does not answer as it should, since when, and why.
+func (a *App) lateLine(c logbook.Contact) string {
+	return a.Lang.T("app.neighbour_late", map[string]any{"Member": c.Member, "Since": a.Lang.Date(c.Since), "Trouble": a.Lang.Error(c.Trouble)})
 }

@@ -33,6 +33,9 @@ var Words embed.FS
 type Calls interface {
 	// Get is a public, bounded GET that may answer 304 to an etag.
 	Get(ctx context.Context, address, etag string, limit int64) (*http.Response, error)
+	// Do is a signed request: a member that knows us by it does not take us for a
+	// stranger.
+	Do(ctx context.Context, to core.MemberID, r peer.Request) (*http.Response, error)
 	// JSON is a signed request whose body the signature covers.
 	JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error
 }
@@ -60,6 +63,8 @@ type Book struct {
 	instance string
 
 	hints chan core.MemberID // members that told us they have news
+
+	pulls, pushes errands // work with members that goes on
 
 	mu      sync.Mutex
 	changed chan struct{} // closed when a log of this process changed, for long polls

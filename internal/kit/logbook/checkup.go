@@ -196,11 +196,11 @@ func (c *checkup) fetchBack(ctx context.Context) (hashList, error) {
 		rows   map[int64]stored
 	}
 	got := make(chan answer, len(holders))
-	for _, address := range holders {
+	for _, at := range holders {
 		go func() {
-			hashed, rows, err := c.fetchFrom(ctx, c.b.sourceAt(address, c.log.origin), lost)
+			hashed, rows, err := c.fetchFrom(ctx, c.b.sourceAt(at, c.log.origin), lost)
 			if err != nil {
-				c.b.n.Log.Debug("no sound copy", "log", c.log.origin, "at", address, "error", err)
+				c.b.n.Log.Debug("no sound copy", "log", c.log.origin, "at", at.member, "error", err)
 			}
 			got <- answer{hashed, rows}
 		}()
@@ -244,14 +244,14 @@ func (c *checkup) fetchFrom(ctx context.Context, s source, lost []span) (hashLis
 		return nil, nil, err
 	}
 	if root != c.sound.tree.Hash {
-		return nil, nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s do not lead to the signed root", s.base))
+		return nil, nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s do not lead to the signed root", s))
 	}
 	return hashed, rows, nil
 }
 
-// holders are addresses of members that may hold a member's log: its own first, then
-// those that confirmed holding ours.
-func (b *Book) holders(ctx context.Context, m memberRow) ([]string, error) {
+// holders are members that may hold a member's log: itself first, then those that
+// confirmed holding ours.
+func (b *Book) holders(ctx context.Context, m memberRow) ([]holder, error) {
 	all, err := b.neighbours(ctx)
 	if err != nil {
 		return nil, err
@@ -259,13 +259,13 @@ func (b *Book) holders(ctx context.Context, m memberRow) ([]string, error) {
 	slices.SortStableFunc(all, func(x, y neighbour) int {
 		return int(min(y.toldSize, 1) - min(x.toldSize, 1))
 	})
-	var out []string
+	var out []holder
 	if m.id != b.self() {
-		out = append(out, m.url)
+		out = append(out, holder{address: m.url}) // unsigned: its keys may be what is damaged
 	}
 	for _, n := range all {
 		if n.member != m.id && len(out) < guardAsks {
-			out = append(out, n.url)
+			out = append(out, n.at())
 		}
 	}
 	return out, nil

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/wire"
 )
 
@@ -59,22 +61,30 @@ func (b *Book) Pull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range all {
-		b.noted(ctx, n, b.pullFrom(ctx, n, 0))
+	ids := make([]core.MemberID, len(all))
+	for i, n := range all {
+		ids[i] = n.member
 	}
+	b.pulls.round(ctx, ids, errandTurn, func(ctx context.Context, i int) { b.noted(ctx, all[i], b.pullFrom(ctx, all[i], 0)) })
 	return ctx.Err()
 }
 
 // noted keeps how talking to a member went: failures space the next tries, from a
 // minute to an hour.
 func (b *Book) noted(ctx context.Context, n neighbour, err error) {
-	if ctx.Err() != nil || err == nil && n.failures == 0 {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = core.Unsure("peer.unreachable", fmt.Errorf("%s: not through in %s", n.member, errandTime)).With("Member", n.member)
+	} else if ctx.Err() != nil || err == nil && n.failures == 0 {
 		return
 	}
-	kept := updateContact(ctx, b.n.DB, n.member, func(c *contact) {
+	kept := updateContact(context.WithoutCancel(ctx), b.n.DB, n.member, func(c *contact) {
 		if err == nil {
-			c.failures, c.retry = 0, 0
+			c.failures, c.retry, c.trouble, c.status, c.since = 0, 0, "", 0, 0
 			return
+		}
+		c.trouble, c.status = troubleOf(err)
+		if c.failures == 0 || c.since == 0 {
+			c.since = b.now()
 		}
 		c.failures++
 		c.retry = b.now().Add(min(time.Hour, time.Minute<<min(c.failures-1, 6)))
@@ -85,6 +95,19 @@ func (b *Book) noted(ctx context.Context, n neighbour, err error) {
 	if kept != nil {
 		b.n.Log.Warn("exchange state not kept", "member", n.member, "error", kept)
 	}
+}
+
+// troubleOf is the words key of what went wrong with a member, and the status of its
+// answer, if one came.
+func troubleOf(err error) (key string, status int64) {
+	e, ok := errors.AsType[*core.Error](err)
+	if !ok {
+		return "core.internal", 0
+	}
+	if n, ok := e.Args["Status"].(int); ok {
+		status = int64(n)
+	}
+	return e.Key, status
 }
 
 // PullFrom asks one member what changed since we last asked, and takes what we
@@ -110,7 +133,7 @@ func (b *Book) pullFrom(ctx context.Context, n neighbour, wait time.Duration) er
 		return err
 	}
 	for _, item := range heads.Heads {
-		err := b.consider(ctx, n.url, item)
+		err := b.consider(ctx, n.at(), item)
 		if core.CodeOf(err) == core.CodeUnsure || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err()) // the member went away: ask again from here
 		}
@@ -130,11 +153,11 @@ func (b *Book) pullFrom(ctx context.Context, n neighbour, wait time.Duration) er
 }
 
 func (b *Book) askHeads(ctx context.Context, n neighbour, after int64, wait time.Duration) (headsAnswer, error) {
-	path := n.url + "/ec/v1/heads?store=" + n.store + "&after=" + strconv.FormatInt(after, 10)
+	query := url.Values{"store": {n.store}, "after": {strconv.FormatInt(after, 10)}}
 	if wait > 0 {
-		path += "&wait=" + strconv.Itoa(int(wait/time.Second))
+		query.Set("wait", strconv.Itoa(int(wait/time.Second)))
 	}
-	data, err := b.fetch(ctx, path, headsLimit)
+	data, err := b.fetch(ctx, n.at(), peer.Request{Path: "/ec/v1/heads", Query: query, Limit: headsLimit})
 	if err != nil {
 		return headsAnswer{}, err
 	}
@@ -161,7 +184,7 @@ func parseHeads(data []byte) (headsAnswer, error) {
 }
 
 // consider looks at one log a member says has changed.
-func (b *Book) consider(ctx context.Context, address string, item headItem) error {
+func (b *Book) consider(ctx context.Context, at holder, item headItem) error {
 	m, err := getMember(ctx, b.n.DB, item.Member)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil // not followed
@@ -169,7 +192,7 @@ func (b *Book) consider(ctx context.Context, address string, item headItem) erro
 	if err != nil {
 		return err
 	}
-	s := b.sourceAt(address, LogOrigin(item.Member, item.Epoch))
+	s := b.sourceAt(at, LogOrigin(item.Member, item.Epoch))
 	if item.Version > m.version {
 		doc, err := s.keySet(ctx)
 		if err != nil {
@@ -191,7 +214,7 @@ func (b *Book) consider(ctx context.Context, address string, item headItem) erro
 		if err != nil {
 			return err
 		}
-		if err := b.syncClosed(ctx, address, keys); err != nil {
+		if err := b.syncClosed(ctx, at, keys); err != nil {
 			return err
 		}
 	}
@@ -245,9 +268,9 @@ func (b *Book) answerHints(ctx context.Context) error {
 	for {
 		select {
 		case id := <-b.hints:
-			n, err := getNeighbour(ctx, b.n.DB, id)
-			if err == nil {
-				b.noted(ctx, n, b.pullFrom(ctx, n, 0))
+			if n, err := getNeighbour(ctx, b.n.DB, id); err == nil {
+				// Busy with it already: the regular round comes to it.
+				b.pulls.start(ctx, id, func(ctx context.Context) { b.noted(ctx, n, b.pullFrom(ctx, n, 0)) })
 			}
 		case <-ctx.Done():
 			return ctx.Err()

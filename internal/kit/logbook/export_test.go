@@ -26,7 +26,7 @@ func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) err
 	if err != nil {
 		return err
 	}
-	s := b.sourceAt(address, l.origin)
+	s := b.sourceAt(holder{address: address}, l.origin)
 	note, err := s.ReadEndpoint(ctx, "checkpoint")
 	if err != nil {
 		return err

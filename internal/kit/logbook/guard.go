@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"entrechat/internal/core"
@@ -34,6 +35,10 @@ const (
 	// enough.
 	guardAsks  = 8
 	guardWants = 2
+	// guardTime is how long one mirror is waited for; they are asked side by side.
+	guardTime = 20 * time.Second
+	// guardLinger is how long a second answer is waited for after the first.
+	guardLinger = 3 * time.Second
 )
 
 // stopFork is why nothing is appended until people act: two histories of our own
@@ -205,20 +210,40 @@ func (b *Book) catchUp(ctx context.Context) error {
 		return err
 	}
 	slices.SortStableFunc(all, func(x, y neighbour) int { return cmp.Compare(min(y.toldSize, 1), min(x.toldSize, 1)) })
+	all = all[:min(len(all), guardAsks)]
+	type answer struct {
+		from core.MemberID
+		err  error
+	}
+	answers := make(chan answer, len(all))
+	ask, stop := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer stop()
 	confirmed, answered := 0, 0
-	var problems error
-	for _, n := range all[:min(len(all), guardAsks)] {
+	for _, n := range all {
 		if n.toldSize > 0 {
 			confirmed++
 		}
-		err := b.pullOwn(ctx, n.url)
+		asking.Go(func() { answers <- answer{n.member, b.pullOwn(ask, n.at())} })
+	}
+	var problems error
+	var enough <-chan time.Time
+	for range all {
+		var a answer
+		select {
+		case a = <-answers:
+		case <-enough:
+			return nil
+		}
 		switch {
-		case err == nil:
+		case a.err == nil:
 			answered++
-		case errors.Is(err, errConflict), core.CodeOf(err) == core.CodeConflict:
-			return core.Conflict("logbook.own_fork", fmt.Errorf("%s holds another history of our log: %w", n.member, err)).With("Member", n.member)
+			enough = time.After(guardLinger)
+		case errors.Is(a.err, errConflict), core.CodeOf(a.err) == core.CodeConflict:
+			return core.Conflict("logbook.own_fork", fmt.Errorf("%s holds another history of our log: %w", a.from, a.err)).With("Member", a.from)
 		default:
-			problems = errors.Join(problems, err)
+			problems = errors.Join(problems, a.err)
 		}
 		if answered >= guardWants {
 			return nil
@@ -232,8 +257,8 @@ func (b *Book) catchUp(ctx context.Context) error {
 
 // pullOwn fetches our own log from one mirror as far as it is ahead of ours. A
 // mirror that has nothing of it has answered too.
-func (b *Book) pullOwn(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+func (b *Book) pullOwn(ctx context.Context, at holder) error {
+	ctx, cancel := context.WithTimeout(ctx, guardTime)
 	defer cancel()
 	l, err := currentLog(ctx, b.n.DB, b.self())
 	if core.CodeOf(err) == core.CodeNotFound {
@@ -242,11 +267,11 @@ func (b *Book) pullOwn(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	return b.pullOwnAt(ctx, address, l)
+	return b.pullOwnAt(ctx, at, l)
 }
 
-func (b *Book) pullOwnAt(ctx context.Context, address string, l logRow) error {
-	s := b.sourceAt(address, l.origin)
+func (b *Book) pullOwnAt(ctx context.Context, at holder, l logRow) error {
+	s := b.sourceAt(at, l.origin)
 	doc, err := s.keySet(ctx)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil
@@ -262,13 +287,13 @@ func (b *Book) pullOwnAt(ctx context.Context, address string, l logRow) error {
 		return err
 	}
 	if keys.Epoch() != l.epoch { // the mirror knew of a newer one
-		if err := b.syncClosed(ctx, address, keys); err != nil {
+		if err := b.syncClosed(ctx, at, keys); err != nil {
 			return err
 		}
 		if l, err = currentLog(ctx, b.n.DB, b.self()); err != nil {
 			return err
 		}
-		s = b.sourceAt(address, l.origin)
+		s = b.sourceAt(at, l.origin)
 	}
 	note, err := s.ReadEndpoint(ctx, "checkpoint")
 	if core.CodeOf(err) == core.CodeNotFound {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +41,9 @@ type hoster struct {
 	client *peer.Client
 	clock  *clock
 	dark   atomic.Bool // does not answer
+	held   atomic.Bool // takes requests and does not answer them
+	// unsigned counts requests nobody had signed.
+	unsigned atomic.Int64
 }
 
 func newKey(t testing.TB) ed25519.PrivateKey {
@@ -89,6 +93,14 @@ func bare(t *testing.T, id core.MemberID, d *db.DB, c *clock, root ed25519.Priva
 	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.dark.Load() {
 			panic(http.ErrAbortHandler)
+		}
+		if r.Header.Get("Signature-Input") == "" {
+			h.unsigned.Add(1)
+		}
+		if h.held.Load() {
+			_, _ = io.Copy(io.Discard, r.Body) // net/http then notices who left
+			<-r.Context().Done()
+			return
 		}
 		peer.NewHandler(h.needs(), h.book.Routes()).ServeHTTP(w, r)
 	}))

@@ -62,6 +62,8 @@ func (b *Book) Jobs(readers []Reader) []jobs.Job {
 		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.Pull},
 		{Name: "logbook-push", Every: t.Push, Run: b.Push},
 		{Name: "logbook-hints", Run: b.answerHints},
+		{Name: "logbook-pulls", Run: b.pulls.finish},
+		{Name: "logbook-pushes", Run: b.pushes.finish},
 		{Name: "logbook-resign", Every: t.Resign, Jitter: t.Resign / 10, Later: true, Run: b.Resign},
 		{Name: "logbook-deliver", Every: t.Deliver, Run: func(ctx context.Context) error { return b.Deliver(ctx, readers) }},
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -56,20 +57,27 @@ func (b *Book) Push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := true
+	var late atomic.Bool
+	var ids []core.MemberID
+	var to []neighbour
 	for _, n := range all {
 		if n.toldSize >= l.base+l.tree.N && n.toldSigned >= l.signed && n.toldVersion >= m.version {
 			continue
 		}
 		if n.retry > b.now() {
-			done = false
+			late.Store(true)
 			continue
 		}
-		err := b.pushTo(ctx, n.contact, m, l)
-		b.noted(ctx, n, err)
-		done = done && err == nil
+		ids, to = append(ids, n.member), append(to, n)
 	}
-	if done {
+	done := b.pushes.round(ctx, ids, 0, func(ctx context.Context, i int) {
+		err := b.pushTo(ctx, to[i].contact, m, l)
+		b.noted(ctx, to[i], err)
+		if err != nil {
+			late.Store(true)
+		}
+	})
+	if done && !late.Load() {
 		b.postedUpTo(l.seq)
 	}
 	return ctx.Err()
@@ -280,7 +288,9 @@ func (b *Book) refuseFork(ctx context.Context, from core.MemberID, m entriesMess
 	if err != nil {
 		return err
 	}
-	err = b.dispute(ctx, b.sourceAt(address, LogOrigin(from, m.Epoch)), from, m.Epoch, []byte(m.Head))
+	ctx, cancel := context.WithTimeout(ctx, witnessTime)
+	defer cancel()
+	err = b.dispute(ctx, b.sourceAt(holder{from, address}, LogOrigin(from, m.Epoch)), from, m.Epoch, []byte(m.Head))
 	return core.Conflict("logbook.forked", fmt.Errorf("%s posts another history: %w", from, err)).With("Member", from)
 }
 
@@ -306,6 +316,9 @@ func (b *Book) serveKeySet(w http.ResponseWriter, r *http.Request, _ core.Member
 	return peer.WriteJSON(w, struct{}{})
 }
 
+// announceTime is how long telling one member of a key set may take.
+const announceTime = 20 * time.Second
+
 // announce tells members our newest key set at once; who does not hear it will
 // find it in the exchange.
 func (b *Book) announce(ctx context.Context, to []core.MemberID) {
@@ -313,9 +326,9 @@ func (b *Book) announce(ctx context.Context, to []core.MemberID) {
 	if err != nil {
 		return
 	}
-	for _, id := range to {
+	sideBySide(ctx, to, announceTime, func(ctx context.Context, id core.MemberID) {
 		if err := b.calls.JSON(ctx, id, http.MethodPost, "/ec/v1/keyset", doc, nil); err != nil {
 			b.n.Log.Warn("key set not announced", "member", id, "error", err)
 		}
-	}
+	})
 }

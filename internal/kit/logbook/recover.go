@@ -97,7 +97,7 @@ func (b *Book) recoverFrom(ctx context.Context, address string) (core.MemberID, 
 	if err != nil {
 		return "", err
 	}
-	return known.Origin, b.pullOwnAt(ctx, known.URL, l)
+	return known.Origin, b.pullOwnAt(ctx, holder{known.Origin, known.URL}, l)
 }
 
 // NewKeySet is a first key set for a member whose online key is known; sign it

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -13,13 +14,17 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
 
 // Bounds of what one fetch may bring.
 const (
+	// fetchTime bounds one fetch, and fetchRate, in bytes a second, gives a large
+	// answer on a slow line the time it needs.
 	fetchTime = time.Minute
+	fetchRate = 8 << 10
 	// rangeEntries and rangeBytes bound one answer of entries.
 	rangeEntries = 256
 	rangeBytes   = 1 << 20
@@ -32,37 +37,57 @@ const (
 // source is somebody who serves a log: its author or any mirror. Nothing it says
 // is believed.
 type source struct {
-	b    *Book
-	base string // of one log, without a slash at the end
+	b      *Book
+	holder holder
+	path   string // of one log, without a slash at the end
 }
 
-// sourceAt is the mirror of a log at a member's address. Authors serve their own
-// log the same way.
-func (b *Book) sourceAt(address, origin string) source {
-	return source{b, strings.TrimSuffix(address, "/") + "/ec/v1/mirror/" + core.MemberID(origin).Hash()}
+// holder is a member that serves logs, ours or others'.
+type holder struct {
+	member  core.MemberID // empty: nobody we know the keys of, so nothing is signed
+	address string
 }
+
+// sourceAt is the mirror of a log at a member's. Authors serve their own log the same
+// way.
+func (b *Book) sourceAt(at holder, origin string) source {
+	return source{b, at, "/ec/v1/mirror/" + core.MemberID(origin).Hash()}
+}
+
+// String says where, for errors.
+func (s source) String() string { return s.holder.address + s.path }
 
 func (s source) fetch(ctx context.Context, path string, limit int64) ([]byte, error) {
-	return s.b.fetch(ctx, s.base+path, limit)
+	return s.b.fetch(ctx, s.holder, peer.Request{Path: s.path + path, Limit: limit})
 }
 
-// fetch reads a public document whole.
-func (b *Book) fetch(ctx context.Context, address string, limit int64) ([]byte, error) {
+// fetch reads a public document whole. It is signed when the member is known: a
+// stranger waits where strangers wait.
+func (b *Book) fetch(ctx context.Context, at holder, r peer.Request) ([]byte, error) {
 	if b.calls == nil {
-		return nil, core.Unsure("peer.unreachable", errors.New("not connected")).With("Member", address)
+		return nil, core.Unsure("peer.unreachable", errors.New("not connected")).With("Member", at.address)
 	}
-	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	ctx, cancel := context.WithTimeout(ctx, fetchTime+time.Duration(r.Limit/fetchRate)*time.Second)
 	defer cancel()
-	res, err := b.calls.Get(ctx, address, "", limit)
+	res, err := b.call(ctx, at, r)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close() //nolint:errcheck // read to its end below
 	data, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, core.Unsure("peer.unreachable", fmt.Errorf("read %s: %w", address, err)).With("Member", address)
+		return nil, core.Unsure("peer.unreachable", fmt.Errorf("read %s%s: %w", at.address, r.Path, err)).With("Member", at.address)
 	}
 	return data, nil
+}
+
+func (b *Book) call(ctx context.Context, at holder, r peer.Request) (*http.Response, error) {
+	if at.member != "" {
+		r.Method = http.MethodGet
+		return b.calls.Do(ctx, at.member, r)
+	}
+	address := strings.TrimSuffix(at.address, "/") + r.Path
+	return b.calls.Get(ctx, address, "", r.Limit)
 }
 
 // keySet fetches the newest key set the source has of the log's member.
@@ -87,12 +112,12 @@ func (s source) entries(ctx context.Context, from, to int64) ([][]byte, error) {
 		for len(data) > 0 && from < to {
 			entry, rest, err := torchwood.ReadTileEntry(data)
 			if err != nil {
-				return nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries from %d at %s: %w", before, s.base, err))
+				return nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries from %d at %s: %w", before, s, err))
 			}
 			out, data, from = append(out, entry), rest, from+1
 		}
 		if from == before || len(data) > 0 {
-			return nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries from %d at %s: %d too many or none", before, s.base, len(data)))
+			return nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries from %d at %s: %d too many or none", before, s, len(data)))
 		}
 	}
 	return out, nil
@@ -182,7 +207,7 @@ func badSource(s source, err error) error {
 	if core.CodeOf(err) != core.CodeInternal {
 		return err
 	}
-	return core.Invalid("logbook.bad_bundle", fmt.Errorf("tiles at %s: %w", s.base, err))
+	return core.Invalid("logbook.bad_bundle", fmt.Errorf("tiles at %s: %w", s, err))
 }
 
 // dispute finds out who lied when a head does not fit what we hold: the author,
@@ -213,7 +238,7 @@ func (b *Book) dispute(ctx context.Context, s source, id core.MemberID, epoch in
 	}
 	if err := b.accuse(ctx, f); err != nil {
 		if core.CodeOf(err) == core.CodeInvalid {
-			return core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s are not the author's: %w", s.base, err))
+			return core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s are not the author's: %w", s, err))
 		}
 		return err
 	}
@@ -221,7 +246,7 @@ func (b *Book) dispute(ctx context.Context, s source, id core.MemberID, epoch in
 }
 
 // syncClosed fetches what we lack of logs a member closed.
-func (b *Book) syncClosed(ctx context.Context, address string, keys KeySet) error {
+func (b *Book) syncClosed(ctx context.Context, at holder, keys KeySet) error {
 	for epoch := int64(1); epoch < keys.Epoch(); epoch++ {
 		l, err := getLog(ctx, b.n.DB, keys.Origin, epoch)
 		if err != nil {
@@ -232,7 +257,7 @@ func (b *Book) syncClosed(ctx context.Context, address string, keys KeySet) erro
 			continue
 		}
 		o := offer{member: keys.Origin, epoch: epoch, from: l.tree.N}
-		if err := b.fill(ctx, b.sourceAt(address, l.origin), l, end, &o); err != nil {
+		if err := b.fill(ctx, b.sourceAt(at, l.origin), l, end, &o); err != nil {
 			return err
 		}
 		if err := b.takeClosed(ctx, o); err != nil {
@@ -246,7 +271,7 @@ func (b *Book) syncClosed(ctx context.Context, address string, keys KeySet) erro
 // you think: compare the fingerprint of Root. Returns CodeInvalid when the answer
 // does not hold together, CodeUnsure when there is none.
 func (b *Book) Discover(ctx context.Context, address string) (WellKnown, error) {
-	data, err := b.fetch(ctx, strings.TrimSuffix(address, "/")+"/.well-known/entrechat.json", seal.MaxDocument)
+	data, err := b.fetch(ctx, holder{address: address}, peer.Request{Path: "/.well-known/entrechat.json", Limit: seal.MaxDocument})
 	if err != nil {
 		return WellKnown{}, err
 	}
@@ -313,10 +338,11 @@ func (b *Book) pullLog(ctx context.Context, id core.MemberID) error {
 	if err != nil {
 		return err
 	}
-	if err := b.syncClosed(ctx, keys.URL, keys); err != nil {
+	at := holder{id, keys.URL}
+	if err := b.syncClosed(ctx, at, keys); err != nil {
 		return err
 	}
-	s := b.sourceAt(keys.URL, LogOrigin(id, keys.Epoch()))
+	s := b.sourceAt(at, LogOrigin(id, keys.Epoch()))
 	note, err := s.ReadEndpoint(ctx, "checkpoint")
 	if err != nil {
 		return err

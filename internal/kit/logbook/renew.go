@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -38,22 +39,25 @@ func (b *Book) learnOwn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var mu sync.Mutex
 	confirmed, answered := 0, 0
 	var problems error
-	for _, n := range all[:min(len(all), guardAsks)] {
-		if n.toldSize > 0 {
-			confirmed++
-		}
-		doc, err := b.sourceAt(n.url, l.origin).keySet(ctx)
+	sideBySide(ctx, all[:min(len(all), guardAsks)], guardTime, func(ctx context.Context, n neighbour) {
+		doc, err := b.sourceAt(n.at(), l.origin).keySet(ctx)
 		if err == nil {
 			err = b.Learn(ctx, b.self(), doc)
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		if n.toldSize > 0 {
+			confirmed++
+		}
 		if err != nil && core.CodeOf(err) != core.CodeNotFound {
 			problems = errors.Join(problems, err)
-			continue
+			return
 		}
 		answered++
-	}
+	})
 	if confirmed > 0 && answered == 0 {
 		return core.Unsure("logbook.no_mirror", fmt.Errorf("none of %d mirrors answered: %w", confirmed, problems))
 	}

@@ -122,15 +122,15 @@ func (b *Book) loggedKeySet(ctx context.Context, m memberRow) (foundKeySet, erro
 }
 
 // fetchKeySet asks the holders, side by side, for a key set that is newer.
-func (b *Book) fetchKeySet(ctx context.Context, m memberRow, holders []string, best foundKeySet) foundKeySet {
+func (b *Book) fetchKeySet(ctx context.Context, m memberRow, holders []holder, best foundKeySet) foundKeySet {
 	ctx, cancel := context.WithTimeout(ctx, repairTime)
 	defer cancel()
 	got := make(chan seal.Envelope, len(holders))
-	for _, address := range holders {
+	for _, at := range holders {
 		go func() {
-			doc, err := b.sourceAt(address, string(m.id)).keySet(ctx)
+			doc, err := b.sourceAt(at, string(m.id)).keySet(ctx)
 			if err != nil {
-				b.n.Log.Debug("no key set", "member", m.id, "error", fmt.Errorf("%s: %w", address, err))
+				b.n.Log.Debug("no key set", "member", m.id, "error", fmt.Errorf("%s: %w", at.member, err))
 			}
 			got <- doc
 		}()

@@ -21,12 +21,16 @@ type contact struct {
 	toldVersion int64
 	failures    int64
 	retry       core.Moment
+	trouble     string // words key of what went wrong last, "" = nothing
+	status      int64  // of the answer it gave then, 0 = none came
+	since       core.Moment
 }
 
-const contactColumns = `member, store, cursor, whole_us, told_size, told_us, told_version, failures, retry_us`
+const contactColumns = `member, store, cursor, whole_us, told_size, told_us, told_version, failures, retry_us, trouble, trouble_status, trouble_us`
 
 func scanContact(r db.Row) (c contact, err error) {
-	err = r.Scan(&c.member, &c.store, &c.cursor, &c.whole, &c.toldSize, &c.toldSigned, &c.toldVersion, &c.failures, &c.retry)
+	err = r.Scan(&c.member, &c.store, &c.cursor, &c.whole, &c.toldSize, &c.toldSigned, &c.toldVersion, &c.failures, &c.retry,
+		&c.trouble, &c.status, &c.since)
 	return c, err
 }
 
@@ -47,13 +51,18 @@ type neighbour struct {
 	weight uint64
 }
 
+// at is where the member serves the logs it holds.
+func (n neighbour) at() holder { return holder{n.member, n.url} }
+
 // getNeighbours lists all members but ourselves and those that forked.
 func getNeighbours(ctx context.Context, q db.Querier, self core.MemberID) ([]neighbour, error) {
 	return db.All(ctx, q, func(r db.Row) (n neighbour, err error) {
-		err = r.Scan(&n.member, &n.url, &n.store, &n.cursor, &n.whole, &n.toldSize, &n.toldSigned, &n.toldVersion, &n.failures, &n.retry)
+		err = r.Scan(&n.member, &n.url, &n.store, &n.cursor, &n.whole, &n.toldSize, &n.toldSigned, &n.toldVersion, &n.failures, &n.retry,
+			&n.trouble, &n.status, &n.since)
 		return n, err
 	}, `SELECT m.id, m.url, COALESCE(c.store, ''), COALESCE(c.cursor, 0), COALESCE(c.whole_us, 0), COALESCE(c.told_size, 0),
-		COALESCE(c.told_us, 0), COALESCE(c.told_version, 0), COALESCE(c.failures, 0), COALESCE(c.retry_us, 0)
+		COALESCE(c.told_us, 0), COALESCE(c.told_version, 0), COALESCE(c.failures, 0), COALESCE(c.retry_us, 0),
+		COALESCE(c.trouble, ''), COALESCE(c.trouble_status, 0), COALESCE(c.trouble_us, 0)
 		FROM logbook_member m LEFT JOIN logbook_contact c ON c.member = m.id WHERE m.id <> $1 AND m.forked_us = 0`, string(self))
 }
 
@@ -68,10 +77,12 @@ func getNeighbour(ctx context.Context, q db.Querier, id core.MemberID) (neighbou
 }
 
 func putContact(ctx context.Context, q db.Querier, c contact) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_contact (`+contactColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_contact (`+contactColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)
 		ON CONFLICT (member) DO UPDATE SET store=excluded.store, cursor=excluded.cursor, whole_us=excluded.whole_us, told_size=excluded.told_size,
-		told_us=excluded.told_us, told_version=excluded.told_version, failures=excluded.failures, retry_us=excluded.retry_us`,
-		string(c.member), c.store, c.cursor, int64(c.whole), c.toldSize, int64(c.toldSigned), c.toldVersion, c.failures, int64(c.retry))
+		told_us=excluded.told_us, told_version=excluded.told_version, failures=excluded.failures, retry_us=excluded.retry_us,
+		trouble=excluded.trouble, trouble_status=excluded.trouble_status, trouble_us=excluded.trouble_us`,
+		string(c.member), c.store, c.cursor, int64(c.whole), c.toldSize, int64(c.toldSigned), c.toldVersion, c.failures, int64(c.retry),
+		c.trouble, c.status, int64(c.since))
 	return err
 }
 

@@ -1,12 +1,14 @@
 package logbook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -15,6 +17,10 @@ import (
 
 // maxProofLines bounds a proof as c2sp.org/tlog-witness does.
 const maxProofLines = 63
+
+// witnessTime bounds how long a witness asks the author for entries while somebody
+// waits for its cosignature.
+const witnessTime = 30 * time.Second
 
 func readBody(r *http.Request) ([]byte, error) {
 	data, err := io.ReadAll(r.Body)
@@ -72,7 +78,10 @@ func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core
 	if err != nil {
 		return err
 	}
-	now, err := b.sync(r.Context(), b.sourceAt(m.url, l.origin), l.member, l.epoch, req.note)
+	// The asker waits while the author is asked.
+	ctx, cancel := context.WithTimeout(r.Context(), witnessTime)
+	defer cancel()
+	now, err := b.sync(ctx, b.sourceAt(holder{l.member, m.url}, l.origin), l.member, l.epoch, req.note)
 	if err != nil {
 		return err
 	}

@@ -36,16 +36,35 @@ func (s *Service) tidy(ctx context.Context) error {
 }
 
 // RunTasks tells and fetches what is due: hellos, proposals, acceptances, ends,
-// entries for the logbook. Each is tried until it worked; one that fails does
-// not stop the others.
+// entries for the logbook. Each is tried until it worked. Members are told side by
+// side: one that is slow or silent does not stop the others.
 func (s *Service) RunTasks(ctx context.Context) error {
 	due, err := dueTasks(ctx, s.DB, s.now(), tasksPerRound)
 	if err != nil {
 		return err
 	}
+	byPeer := map[core.MemberID][]task{}
 	for _, t := range due {
-		if ctx.Err() != nil {
-			return ctx.Err()
+		byPeer[t.Peer] = append(byPeer[t.Peer], t)
+	}
+	problems := make(chan error, len(byPeer))
+	for _, list := range byPeer {
+		go func() { problems <- s.tryAll(ctx, list) }()
+	}
+	for range byPeer {
+		err = errors.Join(err, <-problems)
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// tryAll runs tasks with one member, one after the other. What is left when one took
+// all of its time waits for the next round.
+func (s *Service) tryAll(ctx context.Context, list []task) error {
+	turn, cancel := context.WithTimeout(ctx, taskTimeout)
+	defer cancel()
+	for _, t := range list {
+		if turn.Err() != nil {
+			return nil
 		}
 		if err := s.try(ctx, t); err != nil {
 			return err

@@ -242,16 +242,29 @@ func (s *Service) fetchCharter(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	others := slices.DeleteFunc(slices.Clone(heard[id]), func(m core.MemberID) bool { return m == s.self() })
+	// Side by side: one that is slow does not hide the next.
+	ask, stop := context.WithCancel(ctx)
+	defer stop()
+	type answer struct {
+		doc seal.Envelope
+		err error
+	}
+	answers := make(chan answer, len(others))
+	for _, from := range others {
+		go func() {
+			var a answer
+			a.err = s.Caller.JSON(ask, from, http.MethodGet, pathCharters+"/"+id, nil, &a.doc)
+			answers <- a
+		}()
+	}
 	last := errors.New("nobody we follow has it")
-	for _, from := range heard[id] {
-		if from == s.self() {
+	for range others {
+		a := <-answers
+		if last = a.err; last != nil {
 			continue
 		}
-		var doc seal.Envelope
-		if last = s.Caller.JSON(ctx, from, http.MethodGet, pathCharters+"/"+id, nil, &doc); last != nil {
-			continue
-		}
-		if last = s.takeCharter(ctx, id, doc, heard[id]); last == nil {
+		if last = s.takeCharter(ctx, id, a.doc, heard[id]); last == nil {
 			return nil
 		}
 	}
