@@ -2,6 +2,8 @@ module entrechat
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	code.dny.dev/ssrf v0.3.0
 	filippo.io/age v1.3.1
