@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 )
@@ -95,4 +96,23 @@ func TestLogbookByPages(t *testing.T) {
 	}
 	get("/admin/logbook?of=chaton-b.test", 404)
 	get("/admin/logbook?of=%3Cb%3E", 400, "!<b>")
+}
+
+// A browser on this machine that was led here under another name is sent away.
+func TestToolsListenerAnswersOnlyToItsOwnName(t *testing.T) {
+	a, _ := browse(t)
+	tools := a.toolsHandler(obs.NewMetrics())
+	for host, want := range map[string]int{
+		"127.0.0.1:1": http.StatusOK, "localhost:7481": http.StatusOK, "[::1]:7481": http.StatusOK, "": http.StatusOK,
+		"rebinding.test:7481": http.StatusMisdirectedRequest, "chaton-a.test": http.StatusMisdirectedRequest,
+		"127.0.0.1.rebinding.test": http.StatusMisdirectedRequest, "localhost.": http.StatusMisdirectedRequest,
+	} {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil)
+		req.Host = host
+		got := httptest.NewRecorder()
+		tools.ServeHTTP(got, req)
+		if got.Code != want {
+			t.Errorf("Host %q: %d %s, want %d", host, got.Code, got.Body, want)
+		}
+	}
 }

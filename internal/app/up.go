@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"time"
 
@@ -153,7 +155,22 @@ func (a *App) toolsHandler(metrics obs.Metrics) http.Handler {
 			mux.Handle(route.Pattern, route.Handler)
 		}
 	}
-	return mux
+	return a.onlyOurs(mux)
+}
+
+// onlyOurs refuses requests that were made for another name: a page in a browser on
+// this machine can have its own domain resolve to loopback (DNS rebinding), but not to
+// an address without a name.
+func (a *App) onlyOurs(next http.Handler) http.Handler {
+	listen, _, _ := net.SplitHostPort(a.Config.Tools.Listen)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" && host != listen {
+			http.Error(w, a.Lang.T("app.other_host", map[string]any{"Listen": a.Config.Tools.Listen}), http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // healthz says whether the node can do its work: the database answers.
