@@ -60,12 +60,21 @@ func (a *App) openTrust(self logbook.Member) (err error) {
 		DB: a.DB, Signer: a.Signer,
 		Self: trust.Address{Member: self.ID, URL: self.URL, Root: self.Root},
 		Card: trust.Card{Name: a.Config.Node.Origin, Place: a.Config.Vault.Site, Admin: a.Config.Vault.Admin, Contact: a.Config.Node.Contact},
-		Book: a.Book, Follower: a.Book, Caller: a.Peer, Now: time.Now, Log: a.Log,
+		Book: a.Book, Follower: a.Book, Caller: a.Peer, Home: a.homeOf, Now: time.Now, Log: a.Log,
 	})
 	if err == nil {
 		a.fittings = append(a.fittings, a.trust.Fittings())
 	}
 	return err
+}
+
+// homeOf is where a domain answers for itself. On one machine, in demos and tests, no
+// domain does, so its node's address has to be believed.
+func (a *App) homeOf(of trust.Address) string {
+	if a.Config.Peer.Private && of.URL != "" {
+		return of.URL
+	}
+	return "https://" + string(of.Member)
 }
 
 func (a *App) openVault(self logbook.Member) error {

@@ -31,7 +31,7 @@ func (s *Service) Jobs() []jobs.Job {
 func (s *Service) tidy(ctx context.Context) error {
 	now := s.now()
 	_, invites := dropInvites(ctx, s.DB, now)
-	_, asked := dropAsked(ctx, s.DB, now.Add(-askedLife))
+	asked := dropAsked(ctx, s.DB, now.Add(-askedLife))
 	return errors.Join(invites, asked, dropStale(ctx, s.DB, now.Add(-180*day)))
 }
 

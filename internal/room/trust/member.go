@@ -3,6 +3,8 @@ package trust
 import (
 	"fmt"
 	"net/url"
+	"strings"
+	"time"
 
 	"entrechat/internal/core"
 )
@@ -22,10 +24,19 @@ const (
 
 // Bounds of what strangers can make us keep.
 const (
-	maxAsked = 100 // requests to join waiting at once
-	maxMet   = 200 // members mirrored for no other reason than a vouch
+	maxAsked = 100 // requests to join waiting at once, and invitations open
+	// maxSiblings is how many of them come from below one domain, such as a.b.org and
+	// c.b.org: names below one's own cost nothing.
+	maxSiblings = 3
+	maxMet      = 200 // members mirrored for no other reason than a vouch
 	// askedLife is how long a request to join waits for a person.
 	askedLife = 30 * day
+	// proofs at once, each so long, and so many a second for ever: what strangers'
+	// hellos make us ask of domains they name.
+	maxProofs  = 4
+	proofTime  = 10 * time.Second
+	proofRate  = 1
+	proofBurst = 20
 )
 
 // Address is all that is needed to reach and to prove a member.
@@ -75,6 +86,33 @@ func (m Member) pin(root core.RootKey) error {
 			With("Member", m.ID())
 	}
 	return nil
+}
+
+// givesWay says which of the requests to join, the oldest first, makes room for one
+// more: the oldest from below the same domain, or of all.
+func givesWay(list []Member, newcomer core.MemberID) (core.MemberID, bool) {
+	var siblings []core.MemberID
+	for _, m := range list {
+		if m.ID() == newcomer {
+			return "", false
+		}
+		if domain(m.ID()) == domain(newcomer) {
+			siblings = append(siblings, m.ID())
+		}
+	}
+	switch {
+	case len(siblings) >= maxSiblings:
+		return siblings[0], true
+	case len(list) >= maxAsked:
+		return list[0].ID(), true
+	}
+	return "", false
+}
+
+// domain is the last two labels of a member's name.
+func domain(id core.MemberID) string {
+	labels := strings.Split(string(id), ".")
+	return strings.Join(labels[max(len(labels)-2, 0):], ".")
 }
 
 // ID is the member's origin.

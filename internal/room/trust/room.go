@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 )
@@ -25,7 +27,7 @@ func New(n Needs) (*Room, error) {
 	if err := errors.Join(n.Self.Check(), n.Card.Check()); err != nil {
 		return nil, err
 	}
-	return &Room{&Service{Needs: n}}, nil
+	return &Room{&Service{Needs: n, proofs: rate.NewLimiter(proofRate, proofBurst), proving: make(chan struct{}, maxProofs)}}, nil
 }
 
 // Fittings is what the house gets of this room.

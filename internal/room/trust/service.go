@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/logbook"
@@ -48,14 +50,19 @@ type Needs struct {
 	Book     Book
 	Follower Follower
 	Caller   Caller
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Home is where the domain that an address names answers for itself, whatever else
+	// the address says: https://DOMAIN.
+	Home func(a Address) string
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Service is the verbs of the room, safe for concurrent use and from several
 // processes over one database.
 type Service struct {
 	Needs
+	proofs  *rate.Limiter
+	proving chan struct{}
 }
 
 var (
@@ -87,24 +94,29 @@ func (s *Service) Invite(ctx context.Context, valid time.Duration) (Invite, erro
 	})
 }
 
-// Locate asks the node of a typed domain, or of one that asked to join, who it
-// is. What it answers proves nothing yet: people compare the fingerprint first,
-// then call Add. Returns CodeInvalid, CodeUnsure while it does not answer.
+// Locate asks the node of a typed domain, or at a typed address, who it is. A domain
+// is asked itself: what others said in its name does not count. What it answers proves
+// nothing yet: people compare the fingerprint first, then call Add. Returns
+// CodeInvalid, CodeUnsure while it does not answer.
 func (s *Service) Locate(ctx context.Context, typed string) (Address, error) {
-	url := strings.TrimSpace(typed)
+	url, id := strings.TrimSpace(typed), core.MemberID("")
 	if !strings.Contains(url, "://") {
-		id, err := core.ParseMemberID(url)
-		if err != nil {
+		var err error
+		if id, err = core.ParseMemberID(url); err != nil {
 			return Address{}, err
 		}
-		url = "https://" + string(id)
-		if m, err := member(ctx, s.DB, id); err == nil {
-			url = m.URL
+		m, err := member(ctx, s.DB, id)
+		if err != nil && core.CodeOf(err) != core.CodeNotFound {
+			return Address{}, err
 		}
+		url = s.Home(Address{Member: id, URL: m.URL})
 	}
 	wk, err := s.Follower.Discover(ctx, url)
 	if err != nil {
 		return Address{}, err
+	}
+	if id != "" && wk.Origin != id {
+		return Address{}, core.Invalid("trust.other_name", fmt.Errorf("%s calls itself %s", id, wk.Origin)).With("URL", url).With("Other", wk.Origin)
 	}
 	a := Address{Member: wk.Origin, URL: wk.URL, Root: wk.Root}
 	if a.Member == s.self() { // nobody needs to compare words with themselves

@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"entrechat/internal/core"
@@ -20,8 +21,9 @@ type welcome struct {
 
 // Greet takes a greeting in. A good invitation makes the sender a member here as
 // we are there; without one it is listed as asking, nothing more. Returns
-// CodeDenied for an invitation that is used, unknown or out of date, CodeConflict
-// for an origin pinned to another root key, CodeFull with too many asking.
+// CodeDenied for an invitation that is used, unknown or out of date, and for a name
+// whose domain does not show the key, CodeConflict for an origin pinned to another
+// root key, CodeUnsure when the domain does not answer.
 func (s *Service) Greet(ctx context.Context, g Greeting) (Standing, error) {
 	a, hello, err := g.Open(s.self(), s.now())
 	if err != nil {
@@ -31,7 +33,13 @@ func (s *Service) Greet(ctx context.Context, g Greeting) (Standing, error) {
 		return "", core.Invalid("trust.self", errors.New("a node greets itself"))
 	}
 	m := Member{Address: a, Since: s.now()}
-	var before Member
+	before, err := s.pinned(ctx, s.DB, a)
+	if err != nil {
+		return "", err
+	}
+	if err := s.vet(ctx, a, before, hello.Code); err != nil {
+		return "", err
+	}
 	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		if before, err = s.pinned(ctx, q, a); err != nil {
 			return err
@@ -40,7 +48,7 @@ func (s *Service) Greet(ctx context.Context, g Greeting) (Standing, error) {
 		if hello.Code != "" {
 			return s.redeem(ctx, q, hello.Code, &m)
 		}
-		if before.Standing != "" {
+		if before.known(a) {
 			return nil
 		}
 		m.Standing = Asked
@@ -79,13 +87,70 @@ func (s *Service) redeem(ctx context.Context, q db.Querier, code string, m *Memb
 	return putTask(ctx, q, task{Kind: taskFollow, Subject: string(m.ID()), Peer: m.ID(), Made: s.now()})
 }
 
+// known says that a hello from an address tells nothing new.
+func (m Member) known(a Address) bool {
+	return m.Standing != "" && (m.Standing != Asked || m.Address == a)
+}
+
+// vet decides whether a newcomer is heard. Who holds a good invitation may stand where
+// nobody reaches it, but not in the name of a domain that shows another key.
+func (s *Service) vet(ctx context.Context, a Address, before Member, code string) error {
+	if before.known(a) {
+		return nil
+	}
+	if code == "" {
+		return s.prove(ctx, a)
+	}
+	good, err := inviteGood(ctx, s.DB, codeHash(code), a.Member, s.now())
+	if err != nil || !good {
+		return err // redeem says that it is not good
+	}
+	if err := s.prove(ctx, a); core.CodeOf(err) == core.CodeDenied {
+		return err
+	}
+	return nil
+}
+
+// prove asks the domain that an address names whether the key is its own: anybody can
+// sign a hello in any name. What strangers can make us fetch is bounded; who finds no
+// turn tries again. Returns CodeDenied, or CodeUnsure when we could not ask.
+func (s *Service) prove(ctx context.Context, a Address) error {
+	if !s.proofs.AllowN(s.Now(), 1) {
+		return core.Unsure("trust.many_hellos", errors.New("too many introductions in a short time"))
+	}
+	select {
+	case s.proving <- struct{}{}:
+		defer func() { <-s.proving }()
+	default:
+		return core.Unsure("trust.many_hellos", errors.New("too many introductions at once"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, proofTime)
+	defer cancel()
+	home := s.Home(a)
+	known, err := s.Follower.Discover(ctx, home)
+	if err != nil {
+		return core.Unsure("trust.hello_unproved", err).With("URL", home)
+	}
+	if known.Origin != a.Member || known.Root != a.Root {
+		return core.Denied("trust.hello_unproved", fmt.Errorf("%s shows %s under another key", home, known.Origin)).With("URL", home)
+	}
+	return nil
+}
+
+// putAsked lists a request to join. With too many of them an older one gives way, so
+// that nobody can shut the door.
 func (s *Service) putAsked(ctx context.Context, q db.Querier, m Member) error {
-	waiting, err := dropAsked(ctx, q, s.now().Add(-askedLife))
+	if err := dropAsked(ctx, q, s.now().Add(-askedLife)); err != nil {
+		return err
+	}
+	list, err := asked(ctx, q)
 	if err != nil {
 		return err
 	}
-	if waiting >= maxAsked {
-		return core.Full("trust.many_asked", errors.New("too many requests to join wait"))
+	if last, full := givesWay(list, m.ID()); full {
+		if err := dropMember(ctx, q, last, Asked); err != nil {
+			return err
+		}
 	}
 	return putMember(ctx, q, m)
 }

@@ -77,14 +77,18 @@ func dropMember(ctx context.Context, q db.Querier, id core.MemberID, standing St
 	return err
 }
 
-// dropAsked forgets requests to join older than a moment and counts the rest;
-// one that a person refused is no request any more.
-func dropAsked(ctx context.Context, q db.Querier, before core.Moment) (int, error) {
-	if _, err := db.Exec(ctx, q, `DELETE FROM trust_member WHERE standing = $1 AND since_us < $2 AND NOT refused`,
-		string(Asked), int64(before)); err != nil {
-		return 0, err
-	}
-	return db.One(ctx, q, scanCount, `SELECT count(*) FROM trust_member WHERE standing = $1 AND NOT refused`, string(Asked))
+// dropAsked forgets requests to join older than a moment; one that a person refused
+// is no request any more.
+func dropAsked(ctx context.Context, q db.Querier, before core.Moment) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM trust_member WHERE standing = $1 AND since_us < $2 AND NOT refused`,
+		string(Asked), int64(before))
+	return err
+}
+
+// asked are the requests to join, the oldest first.
+func asked(ctx context.Context, q db.Querier) ([]Member, error) {
+	return db.All(ctx, q, scanMember, `SELECT `+memberColumns+` FROM trust_member
+		WHERE standing = $1 AND NOT refused ORDER BY since_us, id`, string(Asked))
 }
 
 func scanCount(r db.Row) (n int, err error) { return n, r.Scan(&n) }
@@ -98,6 +102,13 @@ func putInvite(ctx context.Context, q db.Querier, hash string, until core.Moment
 // good. The same member may use it again: its answer may have been lost.
 func useInvite(ctx context.Context, q db.Querier, hash string, by core.MemberID, now core.Moment) (bool, error) {
 	n, err := db.Exec(ctx, q, `UPDATE trust_invite SET used_by = $2
+		WHERE hash = $1 AND until_us > $3 AND (used_by = '' OR used_by = $2)`, hash, string(by), int64(now))
+	return n == 1, err
+}
+
+// inviteGood says whether useInvite would find an invitation good.
+func inviteGood(ctx context.Context, q db.Querier, hash string, by core.MemberID, now core.Moment) (bool, error) {
+	n, err := db.One(ctx, q, scanCount, `SELECT count(*) FROM trust_invite
 		WHERE hash = $1 AND until_us > $3 AND (used_by = '' OR used_by = $2)`, hash, string(by), int64(now))
 	return n == 1, err
 }

@@ -49,8 +49,9 @@ func TestStoreMembers(t *testing.T) {
 		for i, id := range []core.MemberID{"old.test", "new.test"} {
 			ok(t, putMember(ctx, d, Member{Address: addressOf(id), Standing: Asked, Since: noon * core.Moment(i)}))
 		}
-		if n := must[int](t)(dropAsked(ctx, d, noon)); n != 1 {
-			t.Errorf("%d asking, want 1", n)
+		ok(t, dropAsked(ctx, d, noon))
+		if list := must[[]Member](t)(asked(ctx, d)); len(list) != 1 || list[0].ID() != "new.test" {
+			t.Errorf("asking: %v", list)
 		}
 		if list := must[[]Member](t)(members(ctx, d)); len(list) != 2 {
 			t.Error(list)
@@ -72,6 +73,9 @@ func TestStoreInvites(t *testing.T) {
 			{"b.test", noon, true}, // its answer was lost
 			{"c.test", noon, false},
 		} {
+			if got := must[bool](t)(inviteGood(ctx, d, "h", c.by, c.at)); got != c.want {
+				t.Errorf("%s at %d would find it good: %v", c.by, c.at-noon, got)
+			}
 			if got := must[bool](t)(useInvite(ctx, d, "h", c.by, c.at)); got != c.want {
 				t.Errorf("%s at %d: %v", c.by, c.at-noon, got)
 			}

@@ -140,11 +140,19 @@ func (n *node) open(d *db.DB) {
 	n.book.Connect(n.client)
 	room, err := New(Needs{
 		DB: d, Signer: n.signer, Self: n.address(), Book: n.book, Follower: n.book, Caller: n.client,
-		Now: n.w.clock, Log: quiet,
+		Home: n.w.home, Now: n.w.clock, Log: quiet,
 	})
 	ok(n.w.t, err)
 	n.Service = room.Service
 	n.handler.Store(peer.NewHandler(needs, append(n.book.Routes(), room.Fittings().Peer...)))
+}
+
+// home is where a domain's own node is, as DNS would have it.
+func (w *world) home(a Address) string {
+	if n := w.nodes[a.Member]; n != nil {
+		return n.url
+	}
+	return "http://127.0.0.1:1" // nobody
 }
 
 func (n *node) address() Address { return Address{n.id, n.url, publicRoot(n.root)} }
