@@ -70,6 +70,9 @@ func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed255
 
 // sendTombstones tells the members what to bury, each in its own time.
 func (r *Room) sendTombstones(ctx context.Context) error {
+	if !r.settled(ctx) {
+		return nil // a tombstone of an older disk may have been taken back since
+	}
 	graves, err := r.store.graves(ctx, core.At(r.n.Now()), buryBatch)
 	if err != nil {
 		return err
@@ -152,11 +155,15 @@ func (r *Room) unbury(ctx context.Context, members []core.MemberID, ids []shard.
 	return unheard, last
 }
 
-// Undelete brings back everything that was removed from a backup after a moment,
-// and answers how many files that are. Shards at members that do not answer count
+// Undelete brings back everything that was removed from a backup after a moment, here
+// or on an earlier disk, and answers how many files that are. Shards at members that do not answer count
 // as lost, and are made again. Returns CodeUnsure when nobody answers.
 func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (int, error) {
 	if _, err := r.store.repo(ctx, name); err != nil {
+		return 0, err
+	}
+	// What was removed on an earlier disk has no tombstone here: the members know.
+	if err := r.learnRemoved(ctx); err != nil {
 		return 0, err
 	}
 	objects, err := r.store.deletedSince(ctx, name, since)

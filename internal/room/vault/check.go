@@ -3,7 +3,6 @@ package vault
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -31,32 +30,37 @@ const (
 // Checked is what `vault check` saw at one member.
 type Checked struct {
 	Member  core.MemberID `json:"member"`
-	Want    int           `json:"want"`    // shards the catalogue says it has
-	Lost    int           `json:"lost"`    // of them, it lists no such shard
-	Audited int           `json:"audited"` // asked to prove a random 16 KiB
-	Wrong   int           `json:"wrong"`   // of the audited, did not prove it
+	Want    int           `json:"want"`     // shards the catalogue said it has
+	Lost    int           `json:"lost"`     // of them, it lists no such shard
+	TakenIn int           `json:"taken_in"` // shards the catalogue did not know, and knows now
+	Unknown int           `json:"unknown"`  // shards of ours that the catalogue does not know
+	Audited int           `json:"audited"`  // asked to prove a random 16 KiB
+	Wrong   int           `json:"wrong"`    // of the audited, did not prove it
 	Error   string        `json:"error,omitempty"`
 }
 
-// Check asks every member for the list of our shards of a backup (empty = all) and
-// has a random sample proved. What is missing or wrong no longer counts, and is
-// made again by the running node.
+// Check compares the catalogue with the whole list of every member, both ways, and has
+// a random sample of what lies there proved; a name narrows what is wanted to one
+// backup. What is missing or wrong no longer counts, and is made again by the running
+// node; what the catalogue lacks is taken in.
 func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
 	if name != "" {
 		if _, err := r.store.repo(ctx, name); err != nil {
 			return nil, err
 		}
 	}
-	members, err := r.store.holders(ctx)
+	seen, err := r.compare(ctx, true, name)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Checked, len(members))
+	out := seen.checked()
 	var all sync.WaitGroup
-	for i, m := range members {
+	for i := range out {
+		if out[i].Error != "" {
+			continue
+		}
 		all.Go(func() {
-			out[i] = Checked{Member: m}
-			if err := r.checkMember(ctx, name, &out[i]); err != nil {
+			if err := r.auditSample(ctx, name, &out[i]); err != nil {
 				out[i].Error = err.Error()
 			}
 		})
@@ -65,25 +69,11 @@ func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
 	return out, ctx.Err()
 }
 
-func (r *Room) checkMember(ctx context.Context, name string, c *Checked) error {
-	want, err := r.store.placementsAt(ctx, c.Member, name)
+// auditSample audits a random part of what a member has of a backup.
+func (r *Room) auditSample(ctx context.Context, name string, c *Checked) error {
+	present, err := r.store.placementsAt(ctx, c.Member, name)
 	if err != nil {
 		return err
-	}
-	c.Want = len(want)
-	there, err := r.listed(ctx, c.Member)
-	if err != nil {
-		r.pool.bad(ctx, troubleOf(c.Member, Placement{}, err))
-		return err
-	}
-	var present []Placement
-	for _, p := range want {
-		if !there[holder.Ref{Object: p.Object, Index: p.Index}.Name()] {
-			c.Lost++
-			r.blame(ctx, p, core.NotFound("vault.no_shard", fmt.Errorf("not in its list")))
-			continue
-		}
-		present = append(present, p)
 	}
 	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] }) //nolint:gosec // a sample needs no secrecy
 	for _, p := range present[:min(len(present), checkSample)] {
@@ -97,26 +87,6 @@ func (r *Room) checkMember(ctx context.Context, name string, c *Checked) error {
 		}
 	}
 	return ctx.Err()
-}
-
-// listed is the names of all our shards that a member has, buried ones left out.
-func (r *Room) listed(ctx context.Context, member core.MemberID) (map[string]bool, error) {
-	names := map[string]bool{}
-	for after := ""; ; {
-		page, err := r.n.Holder(member).List(ctx, r.n.Signer.ID(), after, holder.MaxPage)
-		if err != nil {
-			return nil, err
-		}
-		for _, held := range page.Shards {
-			if held.Buried == 0 {
-				names[held.Name()] = true
-			}
-		}
-		if page.Next == "" {
-			return names, nil
-		}
-		after = page.Next
-	}
 }
 
 // audit has a member prove a random 16 KiB of a shard. What it did wrong is noted.
@@ -278,7 +248,7 @@ func (r *Room) widen(ctx context.Context) error {
 func worst(all []Checked) []Checked {
 	out := append([]Checked{}, all...)
 	slices.SortFunc(out, func(a, b Checked) int {
-		return cmp.Or(cmp.Compare(b.Lost+b.Wrong, a.Lost+a.Wrong), cmp.Compare(b.Error, a.Error), cmp.Compare(a.Member, b.Member))
+		return cmp.Or(cmp.Compare(b.Lost+b.Wrong+b.Unknown, a.Lost+a.Wrong+a.Unknown), cmp.Compare(b.Error, a.Error), cmp.Compare(a.Member, b.Member))
 	})
 	return out
 }

@@ -156,6 +156,12 @@ func printChecked(out *console.Out, seen []Checked) {
 		case s.Lost+s.Wrong > 0:
 			result = out.P.T("vault.check.bad", args{"Lost": s.Lost, "Wrong": s.Wrong})
 		}
+		if s.TakenIn > 0 {
+			result += "; " + out.P.T("vault.check.taken_in", args{"Count": s.TakenIn})
+		}
+		if s.Unknown > 0 {
+			result += "; " + out.P.T("vault.check.unknown", args{"Count": s.Unknown})
+		}
 		rows = append(rows, []string{string(s.Member), fmt.Sprint(s.Want), fmt.Sprint(s.Audited), result})
 	}
 	out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.audited", "vault.col.result"}, rows)

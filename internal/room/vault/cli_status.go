@@ -31,6 +31,9 @@ func (c cli) status() *cobra.Command {
 			}
 			out.Line("")
 			out.Line(poolWords(out.P, report))
+			for _, line := range r.catalogueWords(out.P, report.Catalogue) {
+				out.Line(line)
+			}
 			printTroubles(out, r, report.Troubles)
 		})
 	})
@@ -125,6 +128,32 @@ func poolWords(p *words.Printer, report Report) string {
 		return p.T("vault.status.one_lender", nil)
 	}
 	return p.T("vault.status.lenders", args{"Count": report.Lenders, "Domains": report.Domains})
+}
+
+// catalogueWords say whether what stands above can be believed, and why not.
+func (r *Room) catalogueWords(p *words.Printer, c Catalogue) (out []string) {
+	ago := args{"Ago": p.Ago(c.Compared, r.n.Now())}
+	switch {
+	case c.Standing == Behind:
+		out = append(out, p.T("vault.behind", nil))
+	case c.Standing == NotYet && c.Compared == 0:
+		out = append(out, p.T("vault.never_compared", nil))
+	case c.Standing == NotYet:
+		out = append(out, p.T("vault.not_compared", ago))
+	case c.Compared != 0:
+		out = append(out, p.T("vault.compared", ago))
+	}
+	if len(c.Silent) > 0 {
+		names := make([]string, 0, len(c.Silent))
+		for _, m := range c.Silent {
+			names = append(names, string(m))
+		}
+		out = append(out, p.T("vault.compared_without", args{"Members": strings.Join(names, ", ")}))
+	}
+	if c.Beyond > 0 {
+		out = append(out, p.T("vault.beyond", args{"Count": c.Beyond}))
+	}
+	return out
 }
 
 func printTroubles(out *console.Out, r *Room, troubles []Trouble) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -180,7 +181,7 @@ func (w *world) nothingLeft() {
 		return // what went to members that left stays behind until it is pruned
 	}
 	for _, m := range w.members {
-		names, err := w.room.listed(context.Background(), m.id)
+		names, err := w.listed(m.id)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -191,6 +192,25 @@ func (w *world) nothingLeft() {
 				w.t.Errorf("%s has two shards of %s", m.id, object)
 			}
 			objects[object] = true
+		}
+	}
+}
+
+// listed is the names of all the owner's shards that a member has, buried ones left out.
+func (w *world) listed(member core.MemberID) (map[string]bool, error) {
+	names := map[string]bool{}
+	for after := ""; ; {
+		page, err := w.room.n.Holder(member).List(context.Background(), owner, after, holder.MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, held := range page.Shards {
+			if held.Buried == 0 {
+				names[held.Name()] = true
+			}
+		}
+		if after = page.Next; after == "" {
+			return names, nil
 		}
 	}
 }

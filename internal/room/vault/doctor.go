@@ -18,6 +18,7 @@ const stuckAfter = time.Hour
 func (r *Room) Checks() []fit.Check {
 	return []fit.Check{
 		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.checkLenders))},
+		{Name: "vault.check_catalogue", Run: r.checkCatalogue},
 		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
 		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.checkKeys))},
 		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
@@ -60,21 +61,46 @@ func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 	if err != nil {
 		return fit.Finding{}, err
 	}
-	empty := ""
+	empty, unknown := "", ""
 	for _, s := range report.Backups {
 		switch s.Level {
 		case LevelSafe:
 		case LevelEmpty:
 			empty = s.Name
-		case LevelOneCopy, LevelWaiting, LevelLost:
+		case LevelUnknown:
+			unknown = s.Name
+		case LevelOneCopy, LevelWaiting, LevelLost, LevelBehind:
 			return fit.Finding{}, core.Unsure("vault.backup_unsafe", fmt.Errorf("%s is %s", s.Name, s.Level)).
 				With("Name", s.Name).With("State", r.n.Words.T("vault.level."+string(s.Level), nil))
 		}
 	}
-	if empty != "" {
+	switch {
+	case unknown != "":
+		return fit.Unknown("vault.backup_unknown", args{"Name": unknown}), nil
+	case empty != "":
 		return fit.Unknown("vault.backup_empty", args{"Name": empty}), nil
 	}
 	return fit.Finding{}, nil
+}
+
+// checkCatalogue: the catalogue was compared with what the members hold.
+func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
+	c, err := r.catalogue(ctx)
+	switch {
+	case err != nil:
+		return fit.Finding{}, err
+	case c.Standing == Behind:
+		return fit.Finding{}, core.Unsure("vault.behind", errors.New("the catalogue lacks what members hold"))
+	case c.Standing == NotYet && c.Compared == 0:
+		return fit.Unknown("vault.never_compared", nil), nil
+	case c.Standing == NotYet:
+		return fit.Unknown("vault.not_compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
+	case c.Beyond > 0:
+		return fit.Unknown("vault.beyond", args{"Count": c.Beyond}), nil
+	case c.Compared == 0:
+		return fit.Finding{}, nil
+	}
+	return fit.Well("vault.compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
 }
 
 // checkKeys: what opens each backup on this machine is here.

@@ -29,6 +29,9 @@ func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Reposito
 	}
 	repo, err := d.room.store.repo(ctx, name)
 	if core.CodeOf(err) == core.CodeNotFound {
+		if unsure := d.room.whole(ctx); unsure != nil {
+			return nil, unsure
+		}
 		return nil, core.Denied("vault.bad_token", err).With("Name", name)
 	}
 	if err != nil {
@@ -81,8 +84,8 @@ func (v *view) find(ctx context.Context, h rest.Handle) (Object, error) {
 	return o, err
 }
 
-// whole says whether the catalogue holds everything: not while a recovery has not
-// come to its end.
+// whole says whether the catalogue holds everything, as far as it can be known: not while
+// a recovery has not come to its end, nor on a disk that is older than what members hold.
 func (r *Room) whole(ctx context.Context) error {
 	note, err := r.store.note(ctx, noteRecovering)
 	if err != nil {
@@ -91,8 +94,18 @@ func (r *Room) whole(ctx context.Context) error {
 	if note != "" {
 		return core.Unsure("vault.recovering", fmt.Errorf("recovery began %s", note))
 	}
+	behind, err := r.behind(ctx)
+	if err != nil {
+		return core.Unsure("vault.catalogue_away", err)
+	}
+	if behind {
+		return core.Unsure("vault.behind", errors.New("the catalogue lacks what members hold"))
+	}
 	return nil
 }
+
+// settled says that nothing is known to be missing from the catalogue.
+func (r *Room) settled(ctx context.Context) bool { return r.whole(ctx) == nil }
 
 // Stat answers a file's size.
 func (v *view) Stat(ctx context.Context, h rest.Handle) (int64, error) {
@@ -134,6 +147,9 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	}
 	if h.Type == rest.Locks {
 		return v.room.locks.save(ctx, v.repo.Name, h.Name, body)
+	}
+	if err := v.room.whole(ctx); err != nil {
+		return err // it may be here already
 	}
 	switch o, err := v.find(ctx, h); core.CodeOf(err) {
 	case "":
@@ -193,6 +209,9 @@ func (v *view) Remove(ctx context.Context, h rest.Handle) error {
 	}
 	if h.Type == rest.Locks {
 		return v.room.locks.remove(v.repo.Name, h.Name)
+	}
+	if err := v.room.whole(ctx); err != nil {
+		return err
 	}
 	return v.room.bury(ctx, v.repo.Name, h, v.prune)
 }
@@ -263,7 +282,7 @@ func (r *Room) commit(ctx context.Context, o Object) error {
 			return err
 		}
 		if left == 0 {
-			return nil
+			return r.advanceMark(ctx)
 		}
 		select {
 		case <-changed:

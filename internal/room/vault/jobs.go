@@ -12,6 +12,7 @@ func (r *Room) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "vault-ship", Every: time.Second, Run: r.serve},
 		{Name: "vault-bury", Every: time.Minute, Jitter: 10 * time.Second, Run: r.sendTombstones},
+		{Name: "vault-compare", Every: compareTick, Jitter: time.Second, Later: true, Run: r.compareDue},
 		// About 100 audits a day and member: a tenth lost is seen the same day, a
 		// hundredth within five.
 		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.auditSome},

@@ -37,6 +37,8 @@ type statusPage struct {
 	Pool     string // how many members keep them
 	PoolMood string
 	Troubles []string
+	Standing []string // whether what is said can be believed
+	Trusted  bool
 	Unproved bool // nobody has typed the printed words back yet
 }
 
@@ -72,6 +74,7 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	if report.Domains < 2 {
 		page.PoolMood = "warn"
 	}
+	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == Whole
 	page.Troubles = r.troubleWords(p, report.Troubles)
 	checked, err := r.kitChecked(ctx)
 	page.Unproved = checked == 0 && len(page.Backups) > 0
@@ -97,11 +100,11 @@ func levelMood(l Level) string {
 	switch l {
 	case LevelSafe:
 		return "fine"
-	case LevelLost:
+	case LevelLost, LevelBehind:
 		return "trouble"
 	case LevelEmpty:
 		return "none"
-	case LevelOneCopy, LevelWaiting:
+	case LevelOneCopy, LevelWaiting, LevelUnknown:
 	}
 	return "warn"
 }
@@ -111,6 +114,9 @@ func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
 	report, err := r.Status(ctx, "")
 	if err != nil {
 		return nil, err
+	}
+	if report.Catalogue.Standing == Behind {
+		return nil, nil // nothing that is known now is true
 	}
 	var oldest core.Moment
 	losses := -1

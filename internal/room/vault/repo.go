@@ -84,6 +84,9 @@ func (r *Room) establish(ctx context.Context, repo *Repo, password string, key *
 	if err := r.store.addRepo(ctx, *repo); err != nil {
 		return err
 	}
+	if err := r.advanceMark(ctx); err != nil {
+		return err
+	}
 	return r.record(ctx, *repo)
 }
 

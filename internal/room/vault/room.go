@@ -94,9 +94,13 @@ type Room struct {
 	started     chan struct{} // closed when Start is through
 	recodeAfter int           // recodeAfter but in tests
 
-	mu      sync.Mutex
-	claimed map[shard.Hash]bool // objects somebody ships
-	widened int                 // for how many failure domains widenToReturned last looked
+	comparing sync.Mutex // one comparison with the members at a time
+
+	mu           sync.Mutex
+	claimed      map[shard.Hash]bool // objects somebody ships
+	widened      int                 // for how many failure domains widenToReturned last looked
+	compareNext  time.Time           // not before
+	compareTries int                 // since the start
 }
 
 // New makes the room; nothing runs yet.
@@ -155,7 +159,11 @@ func (r *Room) Front() http.Handler {
 			front.ServeHTTP(w, req)
 		case <-req.Context().Done():
 		case <-time.After(startPatience):
-			http.Error(w, r.n.Words.T("vault.starting", nil), http.StatusServiceUnavailable)
+			text := r.n.Words.T("vault.starting", nil)
+			if err := r.whole(req.Context()); err != nil {
+				text = r.n.Words.Error(err)
+			}
+			http.Error(w, text, http.StatusServiceUnavailable)
 		}
 	})
 }

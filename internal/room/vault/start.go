@@ -26,11 +26,10 @@ func (r *Room) Start(ctx context.Context) error {
 	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); err != nil {
 		return err
 	}
-	named, err := r.checkShelf(ctx)
-	if err != nil {
+	if err := r.compareAtStart(ctx); err != nil {
 		return err
 	}
-	if err := r.sweepShelf(named); err != nil {
+	if err := r.tidy(ctx); err != nil {
 		return err
 	}
 	used, err := r.store.spooled(ctx)
@@ -54,8 +53,23 @@ func (r *Room) Start(ctx context.Context) error {
 	return nil
 }
 
-// checkShelf compares every row with its file and answers the names in use.
-func (r *Room) checkShelf(ctx context.Context) (map[string]bool, error) {
+// tidy brings shelf and catalogue into agreement. While too few members were asked,
+// nothing is taken out of either.
+func (r *Room) tidy(ctx context.Context) error {
+	c, err := r.catalogue(ctx)
+	if err != nil {
+		return err
+	}
+	named, err := r.checkShelf(ctx, c.Standing == Whole)
+	if err != nil || c.Standing != Whole {
+		return err
+	}
+	return r.sweepShelf(named)
+}
+
+// checkShelf compares every row with its file and answers the names in use. sure says
+// that the members were asked what they have.
+func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, error) {
 	rows, err := r.store.shelved(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +79,7 @@ func (r *Room) checkShelf(ctx context.Context) (map[string]bool, error) {
 		info, err := r.shelf.Stat(o.Shelf)
 		switch {
 		case isMissing(err) || err == nil && info.Size() != o.Sealed:
-			err = r.missing(ctx, o)
+			err = r.missing(ctx, o, sure)
 		case err != nil:
 		case o.Buried != 0:
 			if err = r.store.shelve(ctx, r.n.DB, o.ID, ""); err == nil {
@@ -84,17 +98,19 @@ func (r *Room) checkShelf(ctx context.Context) (map[string]bool, error) {
 
 // missing deals with a row whose file is gone or cut short: this disk lost it,
 // because a crash of ours cannot. Where the members cannot give it back either,
-// the row goes, so that restic may send the file again.
-func (r *Room) missing(ctx context.Context, o Object) error {
-	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil {
-		return err
-	}
+// the row goes, so that restic may send the file again; until enough of them were
+// asked, the front is told that it cannot know.
+func (r *Room) missing(ctx context.Context, o Object, sure bool) error {
 	all, err := r.store.placements(ctx, o.ID)
 	if err != nil {
 		return err
 	}
-	if o.Buried != 0 || o.Code.K != 0 && losses(o.Code, effective(onlyHeld(all))) >= 0 {
-		return nil
+	there := o.Buried != 0 || o.Code.K != 0 && losses(o.Code, effective(onlyHeld(all))) >= 0
+	if !there && !sure {
+		return r.store.setNote(ctx, noteBehind, behindShelf)
+	}
+	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil || there {
+		return err
 	}
 	r.n.Log.Error("this disk lost a file that was acknowledged", "repo", o.Repo, "file", o.File.String())
 	return r.store.buryObject(ctx, o.ID, core.At(r.n.Now()))

@@ -25,6 +25,8 @@ const (
 	LevelWaiting Level = "waiting" // something is only on this disk
 	LevelLost    Level = "lost"    // something cannot be read back now
 	LevelEmpty   Level = "empty"   // no snapshot yet
+	LevelBehind  Level = "behind"  // the catalogue lacks what members hold: nothing is known
+	LevelUnknown Level = "unknown" // the catalogue was not compared with the members yet
 )
 
 // Status is how one backup stands.
@@ -75,7 +77,9 @@ type Report struct {
 	Troubles []Trouble `json:"troubles"`
 	Lenders  int       `json:"lenders"` // members that grant us room
 	Domains  int       `json:"domains"` // failure domains among them
-	noLender error     // says whose answer is missing; nil while somebody lends
+	// Catalogue says whether what is said above can be believed.
+	Catalogue Catalogue `json:"catalogue"`
+	noLender  error     // says whose answer is missing; nil while somebody lends
 }
 
 // Status answers how every backup stands, or one. Returns CodeNotFound.
@@ -87,17 +91,25 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	}
 	if name != "" {
 		repo, err := r.store.repo(ctx, name)
+		if core.CodeOf(err) == core.CodeNotFound {
+			err = cmp.Or(r.whole(ctx), err) // it may only be unknown
+		}
 		if err != nil {
 			return out, err
 		}
 		repos = []Repo{repo}
+	}
+	if out.Catalogue, err = r.catalogue(ctx); err != nil {
+		return out, err
 	}
 	facts, err := r.facts(ctx)
 	if err != nil {
 		return out, err
 	}
 	for _, repo := range repos {
-		out.Backups = append(out.Backups, facts.status(repo.Name))
+		s := facts.status(repo.Name)
+		s.Level = s.Level.under(out.Catalogue.Standing)
+		out.Backups = append(out.Backups, s)
 	}
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
 	if out.Domains == 0 {
@@ -203,6 +215,18 @@ func (s Status) level() Level {
 		return LevelOneCopy
 	}
 	return LevelSafe
+}
+
+// under is what a level is worth where the catalogue stands so: on an old or unproved
+// disk, that nothing is missing cannot be known.
+func (l Level) under(s Standing) Level {
+	switch {
+	case s == Behind:
+		return LevelBehind
+	case s == NotYet && l != LevelLost && l != LevelWaiting:
+		return LevelUnknown
+	}
+	return l
 }
 
 func addKind(kinds []Kind, h heap) []Kind {

@@ -84,7 +84,7 @@ func (s store) buryLater(ctx context.Context, g grave, next core.Moment) error {
 // come back: nothing has its name now.
 func (s store) deletedSince(ctx context.Context, repo string, since core.Moment) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE repo = $1 AND buried_us >= $2 AND EXISTS (SELECT 1 FROM vault_tombstone t WHERE t.object = vault_object.object)
+		WHERE repo = $1 AND buried_us >= $2 AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object)
 		AND NOT EXISTS (SELECT 1 FROM vault_object a WHERE a.repo = vault_object.repo AND a.kind = vault_object.kind
 			AND a.name = vault_object.name AND (a.buried_us = 0 OR a.buried_us > vault_object.buried_us))
 		ORDER BY seq`, repo, int64(since))

@@ -200,7 +200,7 @@ func (s store) adoptOne(ctx context.Context, q db.Querier, f *found) error {
 			return err
 		}
 	}
-	return nil
+	return s.adoptGraves(ctx, q, f)
 }
 
 // anyPlacement answers the shard at a member that comes first after a random hex

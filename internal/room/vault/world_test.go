@@ -77,6 +77,7 @@ const (
 	swapping mood = "swapping" // gives another shard
 	emptied  mood = "emptied"  // says it has nothing
 	refusing mood = "refusing" // says no to new shards
+	unsummed mood = "unsummed" // is an older node, without summaries
 	// says that it has another shard of that name
 	conflicting mood = "conflicting"
 	// damages the head of whatever it takes, after its receipt
@@ -215,6 +216,8 @@ func moody(m *member, h http.Handler) http.Handler {
 		case mood == hanging:
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
+		case mood == unsummed && r.URL.Path == "/ec/v1/vault/summary":
+			peer.WriteError(w, core.NotFound("peer.no_such_page", errors.New("unknown")))
 		case mood == refusing && r.Method == http.MethodPut:
 			peer.WriteError(w, core.Full("vault.quota_full", errors.New("full")))
 		case mood == conflicting && r.Method == http.MethodPut:

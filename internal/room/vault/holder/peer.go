@@ -43,6 +43,7 @@ func (l *Local) Routes() []peer.Route {
 		{Pattern: "PUT " + shardsPath + "/{name}", MaxBody: shard.MaxSealed, Handle: l.servePut},
 		{Pattern: "GET " + shardsPath + "/{name}", Handle: l.serveGet},
 		{Pattern: "GET " + shardsPath, Handle: l.serveList},
+		{Pattern: "GET " + summaryPath, Handle: l.serveSummary},
 		{Pattern: "GET " + auditsPath + "/{name}", Handle: l.serveAudit},
 		{Pattern: "POST " + buryPath, Digest: true, MaxBody: seal.MaxDocument, Handle: l.serveBury},
 		{Pattern: "POST " + unburyPath, Digest: true, MaxBody: maxDocument, Handle: l.serveUnbury},

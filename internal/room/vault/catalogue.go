@@ -1,0 +1,191 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+)
+
+// What the catalogue remembers of its own standing.
+const (
+	noteBehind   = "behind"      // why it is known to lack something; gone when it is whole
+	noteCompared = "compared_us" // when it last was compared with enough members
+	noteStarted  = "started_us"  // when the node last started
+	noteSilent   = "silent"      // members that did not answer then, by name
+	noteBeyond   = "beyond"      // objects that members hold and it does not know
+
+	behindMark    = "mark"    // the file beside the database is ahead of it
+	behindMembers = "members" // members hold what it does not know
+	behindShelf   = "shelf"   // this disk lost files, and too few members could be asked
+)
+
+// compareStale is after how long a comparison no longer says anything.
+const compareStale = 3 * compareEvery
+
+// Standing says whether the catalogue is known to be whole: three answers, never two.
+type Standing string
+
+// The standings.
+const (
+	Whole  Standing = "whole"   // compared with enough members since the node started
+	Behind Standing = "behind"  // it lacks what members hold; being put right
+	NotYet Standing = "not_yet" // not compared: too few members answered, or nobody asked
+)
+
+// Catalogue is how the catalogue stands beside what the members hold.
+type Catalogue struct {
+	Standing Standing        `json:"standing"`
+	Compared core.Moment     `json:"compared_us"` // with enough members; zero = never
+	Silent   []core.MemberID `json:"silent"`      // did not answer the last time
+	Beyond   int64           `json:"beyond"`      // objects that members hold and it does not know
+}
+
+// catalogue reads the standing.
+func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
+	c.Silent = []core.MemberID{}
+	if c.Compared, err = r.store.moment(ctx, noteCompared); err != nil {
+		return c, err
+	}
+	started, err := r.store.moment(ctx, noteStarted)
+	if err != nil {
+		return c, err
+	}
+	names, err := r.store.note(ctx, noteSilent)
+	if err != nil {
+		return c, err
+	}
+	for name := range strings.FieldsSeq(names) {
+		c.Silent = append(c.Silent, core.MemberID(name))
+	}
+	beyond, err := r.store.note(ctx, noteBeyond)
+	if err != nil {
+		return c, err
+	}
+	c.Beyond, _ = strconv.ParseInt(beyond, 10, 64)
+	switch behind, err := r.behind(ctx); {
+	case err != nil:
+		return c, err
+	case behind:
+		c.Standing = Behind
+	case c.Compared < started || c.Compared == 0 || core.At(r.n.Now()).Sub(c.Compared) > compareStale:
+		c.Standing = NotYet
+	default:
+		c.Standing = Whole
+	}
+	if c.Standing != NotYet || c.Compared != 0 {
+		return c, nil
+	}
+	held, err := r.store.everHeld(ctx)
+	if err == nil && len(held) == 0 {
+		c.Standing = Whole // nobody has anything of ours yet
+	}
+	return c, err
+}
+
+// behind says whether the catalogue is known to lack something: it was found out, or
+// the file beside the database says so. A recovery under way is another matter.
+func (r *Room) behind(ctx context.Context) (bool, error) {
+	note, err := r.store.note(ctx, noteBehind)
+	if err != nil || note != "" {
+		return note != "", err
+	}
+	return r.belowMark(ctx)
+}
+
+// labelKeys are the identities on this disk that may open a label: those of all
+// repositories, also of one whose row is gone.
+func (r *Room) labelKeys() (anyOf, error) {
+	out := append(anyOf{}, r.keys.older...)
+	files, err := filepath.Glob(r.secretPath("*", secretIdentity))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range files {
+		key, err := readIdentity(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, key)
+	}
+	return out, nil
+}
+
+// compareAtStart asks the members before anything is believed or cleaned up. That they
+// cannot be asked stops nobody: a lone node must work.
+func (r *Room) compareAtStart(ctx context.Context) error {
+	if err := r.store.setMoment(ctx, noteStarted, core.At(r.n.Now())); err != nil {
+		return err
+	}
+	below, err := r.belowMark(ctx)
+	if err == nil && below {
+		r.n.Log.Warn("the database is older than the mark beside it: it lost what came last")
+		err = r.store.setNote(ctx, noteBehind, behindMark)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = r.compare(ctx, false, "")
+	return err
+}
+
+const (
+	// compareTick is how often compareDue looks whether it is time.
+	compareTick = 5 * time.Second
+	// comparePatience bounds the pause while too few members answer, doubled each time.
+	comparePatience = 2 * time.Minute
+)
+
+// compareDue compares again: daily, and until enough members answered since the start.
+func (r *Room) compareDue(ctx context.Context) error {
+	now := r.n.Now()
+	r.mu.Lock()
+	early := now.Before(r.compareNext)
+	r.mu.Unlock()
+	if early {
+		return nil
+	}
+	c, err := r.catalogue(ctx)
+	if err != nil || c.Standing == Whole && core.At(now).Sub(c.Compared) < compareEvery {
+		return err
+	}
+	_, err = r.compare(ctx, false, "")
+	if err == nil {
+		err = r.tidy(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.compareTries++
+	r.compareNext = r.n.Now().Add(min(compareTick<<min(r.compareTries, 10), comparePatience))
+	return err
+}
+
+// learnRemoved writes down what members keep of removed files that this catalogue does
+// not know: they were removed on an earlier disk. Returns CodeUnsure when nobody answers.
+func (r *Room) learnRemoved(ctx context.Context) error {
+	c, err := r.compare(ctx, true, "")
+	if err != nil {
+		return err
+	}
+	if answered := len(c.asked) - len(c.silent()); answered == 0 {
+		return core.Unsure("vault.undelete_unheard", fmt.Errorf("none of %d members answers", len(c.asked)))
+	}
+	var gone []*found
+	for _, f := range c.census.ours(c.began) {
+		if !f.signed || f.o.Buried == 0 {
+			continue
+		}
+		switch _, err := r.store.object(ctx, f.o.ID); core.CodeOf(err) {
+		case "":
+		case core.CodeNotFound:
+			gone = append(gone, f)
+		default:
+			return err
+		}
+	}
+	return c.census.write(ctx, gone)
+}

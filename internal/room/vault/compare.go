@@ -1,0 +1,356 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/shard"
+)
+
+const (
+	// summaryLimit bounds the wait for one member's summary: an answer of a few kilobytes.
+	summaryLimit = 30 * time.Second
+	// stragglers is how long the others get once enough members have answered.
+	stragglers = 5 * time.Second
+	// compareEvery is how often the catalogue is compared while all is well.
+	compareEvery = 24 * time.Hour
+	// manyBuckets is from how many buckets on that differ the whole list is asked for.
+	manyBuckets = 64
+	// bucketPage is how many shards are asked for in one bucket at a time.
+	bucketPage = 300
+)
+
+// comparison is one look at what the members hold, beside what the catalogue says.
+// Members outrank our own disk: it may be old, or have lost what it wrote last.
+type comparison struct {
+	room   *Room
+	all    bool // ask for whole lists, and count every shard, known or not
+	began  core.Moment
+	repo   string // whose shards seen counts as wanted; empty = all
+	ours   map[core.MemberID]holder.Summary
+	census *census
+	asked  []core.MemberID
+	needed map[core.MemberID]bool // those whose silence counts
+
+	mu    sync.Mutex
+	seen  map[core.MemberID]*seen
+	taken map[shard.Hash]bool // objects that the catalogue did not have, and has now
+	// raised counts shards that members had buried and nobody here had removed.
+	raised int
+}
+
+// seen is what one member showed.
+type seen struct {
+	err    error
+	want   int // shards the catalogue said it has, of live objects
+	lost   int // of them, it lists no such shard
+	beyond []shard.Hash
+}
+
+// compare asks the members what they hold, notes what they lost, and takes in what the
+// catalogue does not have. It answers what it saw, also when too few members answered
+// to say that the catalogue is whole; an error is our own. One runs at a time.
+func (r *Room) compare(ctx context.Context, all bool, repo string) (*comparison, error) {
+	r.comparing.Lock()
+	defer r.comparing.Unlock()
+	keys, err := r.n.OwnKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("our own keys: %w", err)
+	}
+	identities, err := r.labelKeys()
+	if err != nil {
+		return nil, err
+	}
+	unnamed, err := r.store.unnamedRepos(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &comparison{
+		// A repository without its row is named from the heads of its shards.
+		room: r, all: all || len(unnamed) > 0, repo: repo, began: core.At(r.n.Now()),
+		census: &census{room: r, identity: identities, keys: keys, objects: map[shape]*found{}},
+		seen:   map[core.MemberID]*seen{}, taken: map[shard.Hash]bool{},
+	}
+	if err := c.whom(ctx); err != nil {
+		return nil, err
+	}
+	if c.ours, err = r.store.summaries(ctx); err != nil {
+		return nil, err
+	}
+	c.askAll(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.takeIn(ctx); err != nil {
+		return nil, err
+	}
+	return c, c.conclude(ctx)
+}
+
+// whom finds the members to ask: all that lend, and all that ever held anything. One
+// that has been away too long to count is asked, and not waited for.
+func (c *comparison) whom(ctx context.Context) error {
+	lenders, err := c.room.pool.all(ctx)
+	if err != nil {
+		return err
+	}
+	ever, err := c.room.store.everHeld(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := c.room.store.holders(ctx)
+	if err != nil {
+		return err
+	}
+	states, err := c.room.store.lenderStates(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lenders {
+		now = append(now, l.ID)
+	}
+	c.needed = map[core.MemberID]bool{}
+	for _, id := range now {
+		bad := states[id].Bad
+		c.needed[id] = bad == 0 || c.began.Sub(bad) < absent
+	}
+	c.asked = slices.Compact(slices.Sorted(slices.Values(append(ever, now...))))
+	return nil
+}
+
+// askAll asks all at once. When enough have answered the others get a little longer.
+func (c *comparison) askAll(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	for _, m := range c.asked {
+		go func() {
+			s := &seen{}
+			s.err = c.ask(ctx, m, s)
+			c.mu.Lock()
+			c.seen[m] = s
+			c.mu.Unlock()
+			done <- struct{}{}
+		}()
+	}
+	var late *time.Timer
+	for range c.asked {
+		<-done
+		if late == nil && c.enough() {
+			late = time.AfterFunc(stragglers, cancel)
+			defer late.Stop()
+		}
+	}
+}
+
+// enough says whether the members that answered can have shown everything: an object
+// that is off-site lies at more members than may be away.
+func (c *comparison) enough() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.asked) == 0 {
+		return true
+	}
+	answered, silent, needed := 0, 0, 0
+	for _, m := range c.asked {
+		s := c.seen[m]
+		well := s != nil && s.err == nil
+		switch {
+		case well:
+			answered++
+		case c.needed[m]:
+			silent++
+		}
+		if c.needed[m] {
+			needed++
+		}
+	}
+	code := shard.CodeFor(max(needed, 1))
+	return answered > 0 && silent <= min(code.N-code.K, max(needed-1, 0))
+}
+
+// silent lists the members that should have answered and did not.
+func (c *comparison) silent() []core.MemberID {
+	var out []core.MemberID
+	for m, s := range c.seen {
+		if s.err != nil && c.needed[m] {
+			out = append(out, m)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ask compares with one member: by its summary, and by its list where that differs.
+func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) error {
+	h := c.room.n.Holder(member)
+	buckets, err := c.differing(ctx, h, member)
+	for _, b := range buckets {
+		if err == nil {
+			err = c.bucket(ctx, h, member, b, s)
+		}
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		c.room.pool.bad(ctx, troubleOf(member, Placement{}, err))
+	}
+	return err
+}
+
+// differing names the buckets that have to be listed; the one of no name is all.
+func (c *comparison) differing(ctx context.Context, h holder.Holder, member core.MemberID) ([]string, error) {
+	whole := []string{""}
+	asked, ok := h.(holder.Summarizer)
+	if c.all || !ok {
+		return whole, nil
+	}
+	quick, cancel := context.WithTimeout(ctx, summaryLimit)
+	defer cancel()
+	theirs, err := asked.Summary(quick, c.room.n.Signer.ID())
+	if core.CodeOf(err) == core.CodeNotFound {
+		return whole, nil // an older node
+	}
+	if err != nil {
+		return nil, err
+	}
+	ours := c.ours[member]
+	var out []string
+	for _, b := range holder.Buckets() {
+		if ours[b] != theirs[b] {
+			out = append(out, b)
+		}
+	}
+	if len(out) > manyBuckets {
+		return whole, nil
+	}
+	return out, nil
+}
+
+// bucket lists one bucket at a member and settles what differs.
+func (c *comparison) bucket(ctx context.Context, h holder.Holder, member core.MemberID, bucket string, s *seen) error {
+	// Read before the list: what is placed meanwhile is not missed in it.
+	known, err := c.room.store.knownAt(ctx, member, bucket)
+	if err != nil {
+		return err
+	}
+	w := &weighing{comparison: c, member: member, seen: s, known: known}
+	for _, k := range known {
+		if k.State == Held && k.buried == 0 && (c.repo == "" || k.repo == c.repo) {
+			s.want++
+		}
+	}
+	limit := bucketPage
+	if bucket == "" {
+		limit = holder.MaxPage
+	}
+	for after := lastBefore(bucket); ; {
+		page, err := h.List(ctx, c.room.n.Signer.ID(), after, limit)
+		if err != nil {
+			return err
+		}
+		end := slices.IndexFunc(page.Shards, func(held holder.Held) bool { return !strings.HasPrefix(held.Name(), bucket) })
+		if end < 0 {
+			end = len(page.Shards)
+		}
+		if err := w.page(ctx, page.Shards[:end]); err != nil {
+			return err
+		}
+		if after = page.Next; after == "" || end < len(page.Shards) {
+			return w.missing(ctx)
+		}
+	}
+}
+
+// lastBefore is the last name that can stand before a bucket in a list; empty for the
+// first.
+func lastBefore(bucket string) string {
+	i := slices.Index(holder.Buckets(), bucket)
+	if i <= 0 {
+		return ""
+	}
+	return holder.Buckets()[i-1] + strings.Repeat("f", 62) + fmt.Sprintf(".%d", shard.MaxShards-1)
+}
+
+// checked is what was seen at each member.
+func (c *comparison) checked() []Checked {
+	out := make([]Checked, 0, len(c.asked))
+	for _, m := range c.asked {
+		s := c.seen[m]
+		one := Checked{Member: m, Want: s.want, Lost: s.lost}
+		for _, id := range s.beyond {
+			if c.taken[id] {
+				one.TakenIn++
+			} else {
+				one.Unknown++
+			}
+		}
+		if s.err != nil {
+			one.Error = s.err.Error()
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// conclude writes down what became of the comparison.
+func (c *comparison) conclude(ctx context.Context) error {
+	s := c.room.store
+	names := make([]string, 0, len(c.asked))
+	for _, m := range c.silent() {
+		names = append(names, string(m))
+	}
+	if err := s.setNote(ctx, noteSilent, strings.Join(names, " ")); err != nil {
+		return err
+	}
+	if err := s.setNote(ctx, noteBeyond, c.beyond()); err != nil {
+		return err
+	}
+	if !c.enough() {
+		return nil
+	}
+	if err := c.room.settleMark(ctx); err != nil {
+		return err
+	}
+	if err := s.setNote(ctx, noteBehind, ""); err != nil {
+		return err
+	}
+	if len(c.taken) > 0 {
+		c.room.n.Log.Warn("this disk was older than what members hold; put right from their lists", "objects", len(c.taken))
+	}
+	return s.setMoment(ctx, noteCompared, c.began)
+}
+
+// beyond counts the objects that members hold and the catalogue did not take in, as a
+// note: empty for none.
+func (c *comparison) beyond() string {
+	left := map[shard.Hash]bool{}
+	for _, s := range c.seen {
+		for _, id := range s.beyond {
+			if !c.taken[id] {
+				left[id] = true
+			}
+		}
+	}
+	if len(left) == 0 {
+		return ""
+	}
+	return fmt.Sprint(len(left))
+}
+
+// membersOf counts the members that show a shard of an object alive.
+func membersOf(f *found) int {
+	at := map[core.MemberID]bool{}
+	for _, c := range f.claims {
+		if c.buried == 0 {
+			at[c.Member] = true
+		}
+	}
+	return len(slices.Collect(maps.Keys(at)))
+}

@@ -1,0 +1,23 @@
+package holder
+
+import (
+	"context"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/shard"
+)
+
+// alive lists an owner's held shards that are not buried and whose object begins with
+// prefix.
+func (s store) alive(ctx context.Context, owner core.MemberID, prefix string) ([]Ref, error) {
+	return db.All(ctx, s.db, func(r db.Row) (ref Ref, err error) {
+		var object string
+		if err := r.Scan(&object, &ref.Index); err != nil {
+			return ref, err
+		}
+		ref.Object, err = shard.ParseHash(object)
+		return ref, err
+	}, `SELECT object, idx FROM vault_held WHERE owner = $1 AND object >= $2 AND object < $3 AND state = $4 AND buried_us = 0`,
+		owner, prefix, prefix+"g", stateHeld) // "g" comes after every hex digit
+}

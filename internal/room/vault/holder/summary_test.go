@@ -1,0 +1,65 @@
+package holder
+
+import (
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/shard"
+)
+
+// A summary is that of the shards that are listed alive, and of nobody else's.
+func TestSummaryIsThatOfTheList(t *testing.T) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+		h := as(ana)
+		s, ok := h.(Summarizer)
+		if !ok {
+			t.Fatal("no summaries")
+		}
+		want := Summary{}
+		var first thing
+		for seed := range uint64(5) {
+			o := w.newThing(seed, 2000)
+			if seed == 0 {
+				first = o
+			} else {
+				want.Add(RefOf(o.heads[0].Header))
+			}
+			w.keep(h, o, 0)
+		}
+		differ := func() (n int) {
+			got, err := s.Summary(t.Context(), ana)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range Buckets() {
+				if got[b] != want[b] {
+					n++
+				}
+			}
+			return n
+		}
+		if n := differ(); n != 1 {
+			t.Errorf("one shard more: %d buckets differ", n)
+		}
+		w.pass(Youth + time.Minute)
+		if b := bury(t, w, h, first); len(b.Buried) != 1 {
+			t.Fatalf("%+v", b)
+		}
+		if n := differ(); n != 0 {
+			t.Errorf("buried: %d buckets differ", n)
+		}
+		if n, err := h.Unbury(t.Context(), []shard.Hash{first.object()}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		if n := differ(); n != 1 {
+			t.Errorf("raised: %d buckets differ", n)
+		}
+		stranger, ok := as(eve).(Summarizer)
+		if !ok {
+			t.Fatal("no summaries")
+		}
+		_, err := stranger.Summary(t.Context(), ana)
+		wants(t, "eve asks for a summary", err, core.CodeDenied, "vault.not_yours")
+	})
+}

@@ -1,0 +1,95 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// The mark is a number that grows with each acknowledged snapshot: first in the
+// database, then in a file beside it. A database below the file's number has lost what
+// came last (a damaged or deleted log); the members are asked before it is believed.
+
+// noteMark is the mark in the database.
+const noteMark = "mark"
+
+func (r *Room) markPath() string { return filepath.Join(r.n.Dir, "mark") }
+
+// advanceMark counts one more promise. A file that cannot be written leaves the mark
+// behind the database: fewer losses are noticed by it, and none is invented.
+func (r *Room) advanceMark(ctx context.Context) error {
+	n, err := r.store.countMark(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.writeMark(n); err != nil {
+		r.n.Log.Warn("writing the catalogue's mark failed", "error", err)
+	}
+	return nil
+}
+
+// writeMark puts the number into the file, whole or not at all.
+func (r *Room) writeMark(n int64) error {
+	f, err := os.CreateTemp(r.n.Dir, "mark-*")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, n)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), r.markPath())
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	dir, err := os.Open(r.n.Dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// readMark answers the file's number; zero when there is none, or none that can be read.
+func (r *Room) readMark() (int64, error) {
+	text, err := os.ReadFile(r.markPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the catalogue's mark: %w", err)
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		r.n.Log.Warn("the catalogue's mark cannot be read", "error", err)
+		return 0, nil
+	}
+	return n, nil
+}
+
+// belowMark says whether the database is older than the file beside it.
+func (r *Room) belowMark(ctx context.Context) (bool, error) {
+	file, err := r.readMark()
+	if err != nil {
+		return false, err
+	}
+	here, err := r.store.mark(ctx)
+	return here < file, err
+}
+
+// settleMark brings database and file together, after the members were asked.
+func (r *Room) settleMark(ctx context.Context) error {
+	file, err := r.readMark()
+	if err != nil {
+		return err
+	}
+	here, err := r.store.mark(ctx)
+	if err != nil || here >= file {
+		return err
+	}
+	return r.store.setNote(ctx, noteMark, strconv.FormatInt(file, 10))
+}

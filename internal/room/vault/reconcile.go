@@ -1,0 +1,288 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"filippo.io/age"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/shard"
+)
+
+// weighing settles one bucket at one member.
+type weighing struct {
+	*comparison
+	member core.MemberID
+	seen   *seen
+	known  map[string]known // those not listed yet
+}
+
+// change is what a list teaches about one shard.
+type change struct {
+	Placement
+	grave core.Moment // when the member buried it; zero = it has not
+	alive bool        // the object, here
+	fresh bool        // there is no row yet
+}
+
+// page goes through a part of the list. Only heads that we signed teach anything.
+func (w *weighing) page(ctx context.Context, shards []holder.Held) error {
+	var changes []change
+	for _, held := range shards {
+		k, ok := w.known[held.Name()]
+		delete(w.known, held.Name())
+		if held.Verify(w.census.keys...) != nil || held.OwnerRoot != w.room.n.Root {
+			continue
+		}
+		if w.all {
+			w.census.count(w.member, held)
+		}
+		c, news := k.taught(held)
+		if !ok {
+			var err error
+			if c, news, err = w.unplaced(ctx, held); err != nil {
+				return err
+			}
+		}
+		if news {
+			changes = append(changes, c)
+		}
+	}
+	return w.apply(ctx, changes)
+}
+
+// taught is what a list changes in what the catalogue says of a shard.
+func (k known) taught(held holder.Held) (c change, news bool) {
+	if k.Root != held.Root || k.State == Wrong {
+		return c, false
+	}
+	alive := k.buried == 0
+	news = k.State != Held || (k.grave == 0) != (held.Buried == 0) || alive && held.Buried != 0
+	return change{k.Placement, held.Buried, alive, false}, news
+}
+
+// unplaced deals with a shard of which the catalogue has no row: one of a known object
+// is written down, another counted.
+func (w *weighing) unplaced(ctx context.Context, held holder.Held) (c change, news bool, err error) {
+	o, err := w.room.store.object(ctx, held.Object)
+	if core.CodeOf(err) == core.CodeNotFound {
+		if !w.all {
+			w.census.count(w.member, held)
+		}
+		if held.Buried == 0 {
+			w.seen.beyond = append(w.seen.beyond, held.Object)
+		}
+		return c, false, nil
+	}
+	if err != nil || o.Code.K > 1 && held.K != o.Code.K || held.K == 1 && held.Root != held.Object {
+		return c, false, err
+	}
+	return change{Placement{
+		Object: held.Object, Index: held.Index, Member: w.member, Length: held.Length, Root: held.Root, Held: held.Received,
+	}, held.Buried, o.Buried == 0, true}, true, nil
+}
+
+// apply writes changes down, and what follows for their objects. What the member buried
+// and nobody here removed is raised first.
+func (w *weighing) apply(ctx context.Context, changes []change) error {
+	if err := w.raise(ctx, changes); err != nil || len(changes) == 0 {
+		return err
+	}
+	r := w.room
+	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, c := range changes {
+			if err := w.note(ctx, q, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r.work.broadcast()
+	return err
+}
+
+func (w *weighing) note(ctx context.Context, q db.Querier, c change) error {
+	c.State, c.Seen = Held, w.began
+	var err error
+	if c.fresh {
+		err = w.room.store.placeUnknown(ctx, q, c.Placement)
+	} else {
+		err = w.room.store.markPlacement(ctx, q, c.Placement, Held, w.began)
+	}
+	if err != nil {
+		return err
+	}
+	if c.alive {
+		c.grave = 0
+	}
+	if err := w.room.store.setGrave(ctx, q, c.Placement, c.grave); err != nil {
+		return err
+	}
+	_, _, err = w.room.restate(ctx, q, c.Object)
+	return err
+}
+
+// raise has the member bring back what it buried and nobody here removed: this disk may
+// be older than the removal, but a removal that is undone costs room and nothing else.
+func (w *weighing) raise(ctx context.Context, changes []change) error {
+	var ids []shard.Hash
+	for _, c := range changes {
+		if c.alive && c.grave != 0 && !slices.Contains(ids, c.Object) {
+			ids = append(ids, c.Object)
+		}
+	}
+	for batch := range slices.Chunk(ids, holder.MaxBurial) {
+		n, err := w.room.n.Holder(w.member).Unbury(ctx, batch)
+		if err != nil {
+			return err
+		}
+		w.mu.Lock()
+		w.raised += n
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+// blamed bounds how many missing shards of one member are each noted as a trouble.
+const blamed = 100
+
+// missing notes what the catalogue says the member has and its list does not.
+func (w *weighing) missing(ctx context.Context) error {
+	for _, k := range w.known {
+		if k.State != Held || k.grave != 0 {
+			continue
+		}
+		if k.buried == 0 && (w.repo == "" || w.repo == k.repo) {
+			w.seen.lost++
+		}
+		if k.buried == 0 && w.seen.lost <= blamed {
+			w.room.blame(ctx, k.Placement, core.NotFound("vault.no_shard", errors.New("not in its list")))
+			continue
+		}
+		if err := w.room.writeBelief(ctx, k.Placement, Lost); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// takeIn writes what members hold and the catalogue lacks into it. Until that is done
+// the front does not say "not found".
+func (c *comparison) takeIn(ctx context.Context) error {
+	all := c.census.ours(c.began)
+	fresh, err := c.missed(ctx, all)
+	if err != nil {
+		return err
+	}
+	if len(fresh) > 0 {
+		if err := c.room.store.setNote(ctx, noteBehind, behindMembers); err != nil {
+			return err
+		}
+		c.room.n.Log.Warn("this disk is older than what members hold", "objects", len(fresh))
+		if err := c.census.write(ctx, fresh); err != nil {
+			return err
+		}
+		for _, f := range fresh {
+			c.taken[f.o.ID] = true
+		}
+	}
+	if err := c.nameRepos(ctx, all); err != nil {
+		return err
+	}
+	c.room.work.broadcast()
+	return nil
+}
+
+// missed picks what has to be taken in: objects that the catalogue does not know, that
+// can be read, and that are newer than all it knows or lie where an acknowledged one
+// would. The rest may be an upload that broke off, or one member's old disk.
+func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error) {
+	newest, err := c.room.store.newestMade(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []*found
+	for _, f := range all {
+		if !f.signed || f.o.Buried != 0 || !f.readable() {
+			continue
+		}
+		if f.o.Made <= newest && membersOf(f) < f.o.Code.Enough() {
+			continue
+		}
+		switch _, err := c.room.store.object(ctx, f.o.ID); core.CodeOf(err) {
+		case "":
+		case core.CodeNotFound:
+			out = append(out, f)
+		default:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// nameRepos gives the repositories that have files and no row their row back, from the
+// secrets on this disk, or from their record.
+func (c *comparison) nameRepos(ctx context.Context, all []*found) error {
+	names, err := c.room.store.unnamedRepos(ctx)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	prunes := prunesOf(all)
+	for _, name := range names {
+		prune, ok := prunes[name]
+		if !ok {
+			c.room.n.Log.Warn("a backup has no row and no member showed its prune key", "repo", name)
+			continue
+		}
+		if err := c.nameRepo(ctx, name, prune, all); err != nil {
+			c.room.n.Log.Warn("a backup could not be named again", "repo", name, "error", err)
+		}
+	}
+	return nil
+}
+
+func (c *comparison) nameRepo(ctx context.Context, name string, prune shard.PruneKey, all []*found) error {
+	r := c.room
+	repo := Repo{Name: name, Prune: prune, Made: c.began}
+	key, err := readIdentity(r.secretPath(name, secretIdentity))
+	if err != nil {
+		return err
+	}
+	repo.Recipient = key.Recipient().String()
+	for kind, hash := range map[secretKind]*string{secretAppend: &repo.AppendHash, secretRead: &repo.ReadHash} {
+		text, err := r.secret(name, kind)
+		if err != nil {
+			return err
+		}
+		t, err := parseToken(text)
+		if err != nil {
+			return fmt.Errorf("%s token of %s: %w", kind, name, err)
+		}
+		*hash = t.hash()
+	}
+	for _, f := range all {
+		if f.o.Repo == name {
+			repo.Made = min(repo.Made, f.o.Made)
+		}
+	}
+	return r.store.addRepo(ctx, repo)
+}
+
+// anyOf opens what one of several identities opens.
+type anyOf []age.Identity
+
+// Unwrap implements age.Identity.
+func (a anyOf) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	for _, id := range a {
+		key, err := id.Unwrap(stanzas)
+		if err == nil || !errors.Is(err, age.ErrIncorrectIdentity) {
+			return key, err
+		}
+	}
+	return nil, age.ErrIncorrectIdentity
+}
