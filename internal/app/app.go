@@ -80,7 +80,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.DB, err = db.Open(ctx, a.Config.databaseURL(a.Data)); err != nil {
 		return err
 	}
-	for name, tables := range map[string]fs.FS{"logbook": logbook.Migrations(), "web": web.Migrations()} {
+	for name, tables := range map[string]fs.FS{"logbook": logbook.Migrations(), "peer": peer.Migrations(), "web": web.Migrations()} {
 		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
 			return err
 		}

@@ -129,7 +129,7 @@ func (a *App) publicHandler(gate *peer.Gate) http.Handler {
 		routes = append(routes, f.Peer...)
 	}
 	needs := a.peerNeeds()
-	needs.Gate = gate
+	needs.Gate, needs.DB = gate, a.DB
 	face, pages := a.face(), http.NewServeMux()
 	for _, f := range a.fittings {
 		for _, page := range f.Pages {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
@@ -38,6 +39,9 @@ type Needs struct {
 	// Private allows plain http and addresses of this machine or its network:
 	// for demos and tests.
 	Private bool
+	// DB, with Migrations applied, is where a Handler notes what must not be forgotten at
+	// a start; nil = nowhere.
+	DB *db.DB
 	// Gate is that of the listener a Handler stands behind; nil = one of its own.
 	Gate *Gate
 	Now  func() time.Time

@@ -17,7 +17,7 @@ type nonce [16]byte
 
 // replayGuard refuses a nonce that a member used before, for as long as a request
 // that carries it would be taken. It lives in memory: what was signed before the
-// start is refused by verify.
+// start is refused by verify, and what was signed ahead of it by aheadGuard.
 type replayGuard struct {
 	mu    sync.Mutex
 	seen  map[core.MemberID]*nonces

@@ -40,6 +40,7 @@ type Handler struct {
 	mux     *http.ServeMux
 	gate    *Gate
 	replay  replayGuard
+	ahead   aheadGuard
 	started time.Time
 }
 
@@ -51,7 +52,7 @@ func NewHandler(n Needs, routes []Route) *Handler {
 		gate = NewGate(RoomFor(math.MaxUint64).Public, nil)
 	}
 	// Requests carry whole seconds.
-	h := &Handler{n: n, mux: http.NewServeMux(), gate: gate, started: n.Now().Truncate(time.Second)}
+	h := &Handler{n: n, mux: http.NewServeMux(), gate: gate, ahead: aheadGuard{db: n.DB}, started: n.Now().Truncate(time.Second)}
 	for _, route := range routes {
 		h.mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
 			a := w.(*answer) //nolint:forcetypeassert,errcheck // ServeHTTP made it
@@ -124,6 +125,9 @@ func (h *Handler) serve(a *answer, r *http.Request, route Route) error {
 	}
 	defer done()
 	if s.from != "" {
+		if err := h.ahead.pass(r.Context(), s.from, s.created, h.n.Now()); err != nil {
+			return err
+		}
 		if err := h.replay.use(s.from, s.nonce, s.created, h.n.Now()); err != nil {
 			return err
 		}
