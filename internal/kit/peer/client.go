@@ -264,9 +264,11 @@ func (c *Client) JSON(ctx context.Context, to core.MemberID, method, path string
 	return nil
 }
 
-// Fetch gets a public document of anybody, unsigned, at most limit bytes.
-// Returns CodeNotFound, CodeUnsure, or CodeInvalid for an address we do not call.
+// Fetch gets a public document of anybody, unsigned, at most limit bytes. It is a
+// SmallCall. Returns CodeNotFound, CodeUnsure, or CodeInvalid for an address we do not call.
 func (c *Client) Fetch(ctx context.Context, address string, limit int64) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, SmallCall)
+	defer cancel()
 	res, err := c.Get(ctx, address, "", limit)
 	if err != nil {
 		return nil, nil, err

@@ -292,6 +292,14 @@ func TestSmallCallEnds(t *testing.T) {
 			t.Errorf("left after %s", took)
 		}
 	})
+	slowly(t, dripping(29*time.Second, 16<<10, 60), func(t *testing.T, c *peer.Client) {
+		begun := time.Now()
+		_, _, err := c.Fetch(t.Context(), "http://a.test/", 2<<20)
+		wants(t, "anybody's document at a drip", err, core.CodeUnsure, "peer.unreachable")
+		if took := time.Since(begun); took != peer.SmallCall {
+			t.Errorf("a stranger was left after %s", took)
+		}
+	})
 }
 
 // A reader that takes nothing of its answer does not hold the handler.
