@@ -376,3 +376,32 @@ func TestWrongTemplatesDoNotStart(t *testing.T) {
 		})
 	}
 }
+
+// Who gets no place is told so in their language, without a look into the database.
+func TestBusySpeaksTheVisitorsLanguage(t *testing.T) {
+	catalogue, err := words.New(web.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	face := web.New(web.Needs{Words: catalogue, Lang: words.French, URL: "https://chaton-a.test", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	for _, c := range []struct {
+		lang   string
+		err    error
+		status int
+		text   string
+	}{
+		{"fr", core.Unsure("peer.busy", nil), http.StatusServiceUnavailable, "trop de monde"},
+		{"en", core.Unsure("peer.busy", nil), http.StatusServiceUnavailable, "Too many people"},
+		{"fr", core.Unsure("peer.slow_down", nil), http.StatusTooManyRequests, "depuis votre réseau"},
+		{"en", core.Unsure("peer.slow_down", nil), http.StatusTooManyRequests, "from your network"},
+		{"en", core.Invalid("peer.too_large", nil), http.StatusRequestEntityTooLarge, "one megabyte"},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		r.Header.Set("Accept-Language", c.lang)
+		w := httptest.NewRecorder()
+		face.Busy(w, r, c.err)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.text) || w.Header().Get("Content-Language") != c.lang {
+			t.Errorf("%s, %v: %d %q", c.lang, c.err, w.Code, w.Body)
+		}
+	}
+}
