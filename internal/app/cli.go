@@ -66,6 +66,9 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		err = core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", command.CommandPath())
 	}
 	fmt.Fprintln(errs, l.out.P.Error(err))
+	if os.Getenv("ENTRECHAT_DEBUG") != "" {
+		fmt.Fprintln(errs, err) // what is for programmers too
+	}
 	return core.CodeOf(err).ExitStatus()
 }
 

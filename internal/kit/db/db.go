@@ -58,7 +58,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	}
 	if err := d.ping(ctx); err != nil {
 		_ = d.pool.Close()
-		return nil, core.Unsure("db.unreachable", fmt.Errorf("open %s database: %w", d.engine, err))
+		return nil, opening(fmt.Errorf("open %s database: %w", d.engine, err))
 	}
 	d.flush = func() error { return d.emptyLog(context.WithoutCancel(ctx)) }
 	return d, nil

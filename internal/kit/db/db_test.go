@@ -16,6 +16,8 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/words"
 )
 
 func tables() fstest.MapFS {
@@ -64,6 +66,48 @@ func TestOneAllExec(t *testing.T) {
 			t.Errorf("missing table: %v", err)
 		}
 	})
+}
+
+// What an engine says holds SQL and names of tables: people read a sentence, the log
+// has the rest.
+func TestNoSQLForPeople(t *testing.T) {
+	catalogue, err := words.New(peer.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := func(err error) string { return catalogue.Printer("en").Error(err) }
+	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		_, missing := db.Exec(ctx, d, `INSERT INTO nowhere VALUES (1)`)
+		inTx := d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			_, err := q.ExecContext(ctx, `INSERT INTO nowhere VALUES (1)`)
+			return fmt.Errorf("note it: %w", err)
+		})
+		forbid := map[string]string{db.SQLite: `PRAGMA query_only = 1`, db.Postgres: `SET TRANSACTION READ ONLY`}
+		readOnly := d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			if _, err := q.ExecContext(ctx, forbid[d.Engine()]); err != nil {
+				return err
+			}
+			_, err := db.Exec(ctx, q, insert, "bob", 1)
+			return err
+		})
+		for want, err := range map[string]error{"refused": errors.Join(errors.New("x"), missing, inTx), "cannot be written": readOnly} {
+			if text := says(err); !strings.Contains(text, want) || strings.Contains(text, "nowhere") || strings.Contains(text, "demo_account") {
+				t.Errorf("people read %q", text)
+			}
+		}
+		if !strings.Contains(missing.Error(), "nowhere") {
+			t.Errorf("the log lacks what the engine said: %v", missing)
+		}
+	})
+	// A file that is no database.
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "no.db"), []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Open(t.Context(), "sqlite:"+filepath.Join(dir, "no.db")); !strings.Contains(says(err), "damaged") {
+		t.Errorf("%q (%v)", says(err), err)
+	}
 }
 
 func TestTxIsAllOrNothing(t *testing.T) {

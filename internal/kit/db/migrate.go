@@ -50,7 +50,7 @@ func Migrate(ctx context.Context, d *DB, name string, fsys fs.FS) error {
 		if kindOf(err) != other {
 			return edge(fmt.Errorf("migrate %s: %w", name, err))
 		}
-		return core.Internal("db.migration_failed", fmt.Errorf("migrate %s: %w", name, err)).With("Room", name)
+		return core.Internal("db.migration_failed", engineError{fmt.Errorf("migrate %s: %w", name, err)}).With("Room", name)
 	}
 	return nil
 }

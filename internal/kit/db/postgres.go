@@ -50,6 +50,10 @@ func postgresKind(err error) kind {
 		return full
 	case "53300", "57P03", "55P03": // too_many_connections, cannot_connect_now, lock_not_available
 		return busy
+	case "25006", "42501": // read_only_sql_transaction, insufficient_privilege
+		return readOnly
+	case "58030", "XX001", "XX002": // io_error, data_corrupted, index_corrupted
+		return broken
 	}
 	return other
 }

@@ -125,7 +125,7 @@ func (d *DB) emptyLog(ctx context.Context) error {
 	}
 	var busy, pages, done int64
 	err = conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done)
-	if err != nil && sqliteKind(err) == other {
+	if k := sqliteKind(err); err != nil && (k == other || k == broken) {
 		return fmt.Errorf("empty the database's log: %w", err)
 	}
 	return nil
@@ -146,6 +146,10 @@ func sqliteKind(err error) kind {
 		return busy
 	case sqlite3.SQLITE_FULL:
 		return full
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return readOnly
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR:
+		return broken
 	}
 	return other
 }

@@ -63,6 +63,11 @@ func failureOf(err error) failure {
 	if errors.As(err, &e) && keyForm.MatchString(e.Key) {
 		f.Key, f.Args = e.Key, portable(e.Args)
 	}
+	if strings.HasPrefix(f.Key, "db.") {
+		// Their sentence would speak of the reader's own database.
+		f.Key, f.Args = "peer.own_trouble", nil
+		return f
+	}
 	if f.Code != core.CodeInternal {
 		f.Text = shown(err.Error())
 	}

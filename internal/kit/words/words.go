@@ -106,7 +106,9 @@ func (p *Printer) sentence(key string, args map[string]any) (text string, ok boo
 }
 
 // Error is what a person should read about an error: the sentence of the
-// outermost core.Error, with the cause in parentheses when it is our own fault.
+// outermost core.Error, with the cause in parentheses when it is our own fault. A
+// cause with a method Private that answers true, as the database's SQL text, is not
+// shown: it is for the log.
 // A key we have no sentence for, as a member with a newer program may send,
 // becomes the sentence of its code.
 func (p *Printer) Error(err error) string {
@@ -115,7 +117,7 @@ func (p *Printer) Error(err error) string {
 	}
 	e, ok := errors.AsType[*core.Error](err)
 	if !ok {
-		return p.T("core.internal", nil) + " (" + err.Error() + ")"
+		return p.T("core.internal", nil) + detail(err)
 	}
 	text, ok := p.sentence(e.Key, e.Args)
 	if !ok {
@@ -125,9 +127,18 @@ func (p *Printer) Error(err error) string {
 		}
 	}
 	if !ok || e.Code == core.CodeInternal {
-		text += " (" + err.Error() + ")"
+		text += detail(err)
 	}
 	return text
+}
+
+// detail is an error's text in parentheses, empty when it is private.
+func detail(err error) string {
+	var private interface{ Private() bool }
+	if errors.As(err, &private) && private.Private() {
+		return ""
+	}
+	return " (" + err.Error() + ")"
 }
 
 // localized writes quantities the way the language does.

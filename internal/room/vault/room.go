@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -93,6 +94,8 @@ type Room struct {
 	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
 	recodeAfter int           // recodeAfter but in tests
+
+	shipFails atomic.Int32 // objects in a row that could not be worked on
 
 	comparing sync.Mutex // one comparison with the members at a time
 

@@ -74,12 +74,30 @@ func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.Wai
 		busy.Go(func() {
 			defer func() { <-slots }()
 			defer r.unclaim(o.ID)
-			if err := r.shipOne(ctx, o.ID); err != nil && ctx.Err() == nil {
+			err := r.shipOne(ctx, o.ID)
+			if err != nil && ctx.Err() == nil {
 				r.n.Log.Error("placing an object failed", "object", o.ID.String(), "error", err)
 			}
+			r.restAfter(ctx, err)
 		})
 	}
 	return started, nil
+}
+
+// restAfter waits, longer after each failure in a row, while the object is still
+// claimed and its slot taken: when nothing can be written down, an object stays due,
+// and would be tried again at once.
+func (r *Room) restAfter(ctx context.Context, err error) {
+	if err == nil {
+		r.shipFails.Store(0)
+		return
+	}
+	timer := time.NewTimer(min(r.pool.beat<<min(r.shipFails.Add(1), 12), maxWait))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func (r *Room) claim(id shard.Hash) bool {
