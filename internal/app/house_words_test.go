@@ -66,6 +66,8 @@ func bothLanguages(t *testing.T, h *tree) (complaints []string) {
 			}
 			if _, ok := other[key]; !ok {
 				complaints = append(complaints, fmt.Sprintf("%s: %s: missing in %s", name, key, partner))
+			} else if lang == "fr" && forms["one"] != "" && strings.Contains(forms["other"], ".Count") && !strings.Contains(forms["one"], ".Count") {
+				complaints = append(complaints, fmt.Sprintf("%s: %s: says one of none: French counts zero with one, write {{.Count}}", name, key))
 			} else if here, there := places(forms), places(other[key]); !slices.Equal(here, there) {
 				complaints = append(complaints, fmt.Sprintf("%s: %s: fills %v, its partner %v", name, key, here, there))
 			}

@@ -41,7 +41,7 @@ func (r *Room) api() []fit.Route {
 			if core.CodeOf(err) == core.CodeNotFound {
 				err = nil
 			}
-			return map[string]any{"services": append([]catalogue.Service{}, all...)}, err
+			return map[string]any{"services": r.today(all)}, err
 		}),
 		answer("services/{name}", r.apiService),
 		answer("search", r.apiSearch),
@@ -59,7 +59,7 @@ func (r *Room) api() []fit.Route {
 
 func (r *Room) apiService(req *http.Request) (any, error) {
 	_, all, err := r.ownSheets(req.Context())
-	for _, s := range all {
+	for _, s := range r.today(all) {
 		if s.Slug == req.PathValue("name") {
 			return s, nil
 		}
@@ -70,17 +70,27 @@ func (r *Room) apiService(req *http.Request) (any, error) {
 	return nil, err
 }
 
+// today are our own sheets without what their files said too long ago.
+func (r *Room) today(all []catalogue.Service) []catalogue.Service {
+	out := make([]catalogue.Service, 0, len(all))
+	for _, s := range all {
+		s.Level = s.LevelAt(r.now())
+		out = append(out, s)
+	}
+	return out
+}
+
 func (r *Room) apiSearch(req *http.Request) (any, error) {
 	q := queryOf(req.URL.Query())
 	q.Page, q.Day = pageOf(req), r.n.Now()
 	found, err := r.Catalogue.Find(req.Context(), q)
-	return map[string]any{"total": found.Total, "page": q.Page, "services": hitsOf(found.Services)}, err
+	return map[string]any{"total": found.Total, "page": q.Page, "services": r.hitsOf(found.Services)}, err
 }
 
-func hitsOf(found []catalogue.Found) []hit {
+func (r *Room) hitsOf(found []catalogue.Found) []hit {
 	hits := make([]hit, 0, len(found))
 	for _, f := range found {
-		hits = append(hits, hitOf(f.Service, f.Hoster))
+		hits = append(hits, hitOf(f.Service, f.Hoster, r.now()))
 	}
 	return hits
 }
@@ -103,7 +113,7 @@ func (r *Room) apiHoster(req *http.Request) (any, error) {
 	}
 	l := listed(h)
 	for _, s := range all {
-		l.Services = append(l.Services, hitOf(s, h))
+		l.Services = append(l.Services, hitOf(s, h, r.now()))
 	}
 	return l, nil
 }
@@ -116,7 +126,7 @@ func (r *Room) apiElsewhere(req *http.Request) (any, error) {
 		return nil, err
 	}
 	found, err := r.Elsewhere(req.Context(), kind)
-	return map[string]any{"kind": kind, "services": hitsOf(found)}, err
+	return map[string]any{"kind": kind, "services": r.hitsOf(found)}, err
 }
 
 // patterns of the routes, for the description to be held against.

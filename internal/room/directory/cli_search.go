@@ -23,7 +23,9 @@ type hit struct {
 	Heard  core.Moment      `json:"heard_us"` // from the author, or a mirror
 }
 
-func hitOf(s catalogue.Service, h catalogue.Hoster) hit {
+// hitOf leaves out how a service does when that was said too long ago, as pages do.
+func hitOf(s catalogue.Service, h catalogue.Hoster, now core.Moment) hit {
+	s.Level = s.LevelAt(now)
 	return hit{s, h.Author.Key, h.Name, s.Author.Source, s.Author.Said, s.Author.Heard}
 }
 
@@ -42,7 +44,7 @@ func (c cli) search() *cobra.Command {
 		}
 		hits, rows := []hit{}, [][]string{}
 		for _, f := range found.Services {
-			hits = append(hits, hitOf(f.Service, f.Hoster))
+			hits = append(hits, hitOf(f.Service, f.Hoster, r.now()))
 			rows = append(rows, []string{
 				f.Service.Name, f.Hoster.Name, string(f.Service.Kind), strings.Join(accessSays(out.P, f.Service.Access), ", "),
 				out.P.Ago(f.Service.Author.Said, r.n.Now()), f.Service.Website,
@@ -128,7 +130,7 @@ func showHoster(ctx context.Context, r *Room, out *console.Out, key string) erro
 	}
 	l, rows := listed(h), [][]string{}
 	for _, s := range services {
-		l.Services = append(l.Services, hitOf(s, h))
+		l.Services = append(l.Services, hitOf(s, h, r.now()))
 		rows = append(rows, []string{s.Name, string(s.Kind), strings.Join(accessSays(out.P, s.Access), ", "), out.P.Ago(s.Author.Said, r.n.Now()), s.Website})
 	}
 	return out.Emit(l, func() {

@@ -122,7 +122,7 @@ func (r *Room) item(p *words.Printer, c change) item {
 	value := ""
 	switch c.what {
 	case "level":
-		value, _ = levelSays(p, c.value)
+		value, _ = levelSays(p, c.value, age{})
 	case "state":
 		value = p.T("directory.hoster."+c.value, args{"Day": ""})
 	}

@@ -80,7 +80,7 @@ func (r *Room) servicesPage(ctx context.Context, p *words.Printer) (page service
 		return page, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		page.Services = append(page.Services, cardOf(p, name, all[name]))
+		page.Services = append(page.Services, cardOf(p, name, all[name], r.now()))
 	}
 	return page, nil
 }
@@ -94,10 +94,10 @@ func (r *Room) serviceCard(ctx context.Context, p *words.Printer, name string) (
 	if !ok {
 		return serviceCard{}, core.NotFound("directory.no_service", errors.New("no such service"))
 	}
-	return cardOf(p, name, s), nil
+	return cardOf(p, name, s, r.now()), nil
 }
 
-func cardOf(p *words.Printer, name string, s ownService) serviceCard {
+func cardOf(p *words.Printer, name string, s ownService, now core.Moment) serviceCard {
 	card := serviceCard{Slug: name, Service: s.Service}
 	if s.Name == "" {
 		card.Name = name
@@ -110,7 +110,7 @@ func cardOf(p *words.Printer, name string, s ownService) serviceCard {
 	} else if end, err := time.Parse(time.DateOnly, s.EndDate); err == nil {
 		card.Facts = append(card.Facts, p.T("directory.sheet.ends", args{"Day": p.Day(core.At(end))}))
 	}
-	card.State, card.Mood = levelSays(p, level)
+	card.State, card.Mood = levelSays(p, level, age{Said: s.sheet.Author.Said, Old: s.sheet.Author.Old(now)})
 	return card
 }
 
@@ -140,10 +140,14 @@ func accessSays(p *words.Printer, a access.Access) (says []string) {
 }
 
 // levelSays is how a service does, and the class of it; nothing for what nobody said.
-func levelSays(p *words.Printer, level string) (says, mood string) {
+// What somebody said who is silent since, or long ago, is unknown; an end is one for ever.
+func levelSays(p *words.Printer, level string, a age) (says, mood string) {
 	mood = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
 	if mood != "" {
 		says = p.T("directory.level."+level, nil)
+	}
+	if unknown := a.unknown(p); unknown != "" && mood != "" && mood != "none" {
+		return unknown, "none"
 	}
 	return says, mood
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
@@ -51,6 +52,7 @@ type age struct {
 	Said       core.Moment // 0 = not known
 	Heard      core.Moment
 	Silent     bool // the author was not heard for long: his words may be old
+	Old        bool // said too long ago to say how things stand
 	Suspended  bool // two histories of its logbook are about
 	Unverified bool
 }
@@ -146,7 +148,7 @@ func (r *Room) searchPage(req *http.Request, p *words.Printer) (page searchPage,
 		Open: q.Open, Without: q.WithoutAccount, Pager: pagerOf(req, q.Page, found.Total),
 	}
 	for _, f := range found.Services {
-		page.Services = append(page.Services, sheetOf(p, f.Service, f.Hoster, heard))
+		page.Services = append(page.Services, sheetOf(p, f.Service, f.Hoster, heard, r.now()))
 	}
 	return page, nil
 }
@@ -156,8 +158,13 @@ func queryOf(v url.Values) catalogue.Query {
 	return catalogue.Query{
 		Text: bounded(v.Get("q")), Kind: catalogue.Kind(bounded(v.Get("kind"))), Software: bounded(v.Get("software")),
 		Language: bounded(strings.TrimSpace(v.Get("language"))), Town: bounded(v.Get("town")), Country: bounded(v.Get("country")),
-		Open: v.Get("open") != "", WithoutAccount: v.Get("without_account") != "",
+		Open: asked(v.Get("open")), WithoutAccount: asked(v.Get("without_account")),
 	}
+}
+
+// asked reads a wish in an address: any text is one but a plain no.
+func asked(text string) bool {
+	return !slices.Contains([]string{"", "0", "false", "no", "non", "off"}, strings.ToLower(text))
 }
 
 // bounded keeps what is shown again and compared within reason.
@@ -167,9 +174,9 @@ func bounded(text string) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member) serviceSheet {
+func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) serviceSheet {
 	sheet := serviceSheet{
-		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: ageOf(s.Author, heard),
+		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: ageOf(s.Author, heard, now),
 		Says: accessSays(p, s.Access), Facts: goodToKnow(p, s),
 	}
 	sheet.Age.Unverified = s.Unverified
@@ -177,7 +184,7 @@ func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard ma
 	if s.Ended {
 		level = "OVER"
 	}
-	sheet.State, sheet.Mood = levelSays(p, level)
+	sheet.State, sheet.Mood = levelSays(p, level, sheet.Age)
 	return sheet
 }
 
@@ -196,13 +203,34 @@ func (r *Room) heard(ctx context.Context) (map[string]logbook.Member, error) {
 // isSilent says that a member gave no sign of life for two days or more.
 func isSilent(s logbook.State) bool { return s == logbook.NotHeard || s == logbook.Stale }
 
-func ageOf(a catalogue.Author, heard map[string]logbook.Member) age {
-	out := age{Source: a.Source, Said: a.Said, Heard: a.Heard}
+// silentFile is how long a file may not be reachable before its author counts as
+// silent; it is asked for every day.
+const silentFile = 7 * 24 * time.Hour
+
+func ageOf(a catalogue.Author, heard map[string]logbook.Member, now core.Moment) age {
+	out := age{Source: a.Source, Said: a.Said, Heard: a.Heard, Old: a.Old(now)}
+	out.Silent = a.Source == catalogue.FromFile && now > a.Heard.Add(silentFile)
 	if m, ok := heard[a.Key]; ok && a.Source == catalogue.FromLog {
 		out.Heard = max(out.Heard, m.Heard)
 		out.Silent, out.Suspended = isSilent(m.State), m.State == logbook.Suspended
 	}
 	return out
+}
+
+// unknown says since when nobody knows how things stand; empty while the words are
+// new and their author is heard.
+func (a age) unknown(p *words.Printer) string {
+	since := a.Said
+	switch {
+	case a.Silent || a.Suspended:
+		since = a.Heard
+	case !a.Old:
+		return ""
+	}
+	if since == 0 {
+		return p.T("directory.level.unknown", nil)
+	}
+	return p.T("directory.level.unknown_since", args{"Day": p.Day(since)})
 }
 
 // hostersPage is every hoster we know.
@@ -225,19 +253,22 @@ func (r *Room) hostersPage(req *http.Request, p *words.Printer) (page hostersPag
 	page.Fields = []web.Field{{Name: "q", Label: "directory.search.hoster", Value: q.Text, Kind: "search"}}
 	page.Pager = pagerOf(req, q.Page, found.Total)
 	for _, h := range found.Hosters {
-		page.Hosters = append(page.Hosters, hosterSheetOf(p, h, heard))
+		page.Hosters = append(page.Hosters, hosterSheetOf(p, h, heard, r.now()))
 	}
 	return page, nil
 }
 
-func hosterSheetOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member) hosterSheet {
+func hosterSheetOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) hosterSheet {
 	sheet := hosterSheet{
 		Hoster: h, Place: strings.Trim(h.Town+", "+h.Country, ", "), Page: pageOfHoster(h.Author.Key),
-		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: ageOf(h.Author, heard),
+		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: ageOf(h.Author, heard, now),
 	}
 	if h.State != "" {
 		sheet.State = p.T("directory.hoster."+string(h.State), map[string]any{"Day": p.Day(h.Ends)})
 		sheet.Mood = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
+	}
+	if unknown := sheet.Age.unknown(p); h.State == catalogue.StateActive && unknown != "" {
+		sheet.State, sheet.Mood = unknown, "none"
 	}
 	return sheet
 }
@@ -257,9 +288,9 @@ func (r *Room) hosterPage(ctx context.Context, p *words.Printer, key string) (pa
 	if err != nil {
 		return page, err
 	}
-	page.Hoster = hosterSheetOf(p, h, heard)
+	page.Hoster = hosterSheetOf(p, h, heard, r.now())
 	for _, s := range all {
-		page.Services = append(page.Services, sheetOf(p, s, h, heard))
+		page.Services = append(page.Services, sheetOf(p, s, h, heard, r.now()))
 	}
 	return page, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,6 +84,53 @@ func TestSearchPages(t *testing.T) {
 	}
 	if got := v.ask(http.MethodGet, "/hosters/one?key=nobody", nil); got.Code != http.StatusNotFound {
 		t.Errorf("status %d", got.Code)
+	}
+}
+
+// TestOldWordsAreNoState: what somebody said long ago, or who is silent since, is
+// neither well nor bad: grey on pages, left out for programs.
+func TestOldWordsAreNoState(t *testing.T) {
+	r := nodeRoom(t)
+	book := r.n.Book.(*shelf) //nolint:forcetypeassert // the room's own
+	now := r.n.Now()
+	ago := func(days int) core.Moment { return core.At(now.AddDate(0, 0, -days)) }
+	for name, c := range map[string]struct {
+		source      catalogue.Source
+		said, heard int // days ago
+		state       logbook.State
+		known       bool
+	}{
+		"fresh.test":               {catalogue.FromLog, 34, 34, logbook.Fresh, true},
+		"old.test":                 {catalogue.FromLog, 625, 625, logbook.Fresh, false},
+		"silent.test":              {catalogue.FromLog, 3, 3, logbook.NotHeard, false},
+		"https://new.test/o":       {catalogue.FromFile, 3, 1, "", true},
+		"https://ancient.test/o":   {catalogue.FromFile, 625, 1, "", false},
+		"https://unreached.test/o": {catalogue.FromFile, 9, 8, "", false},
+	} {
+		h := catalogue.Hoster{Author: catalogue.Author{Key: name, Source: c.source, Said: ago(c.said), Heard: ago(c.heard)}, Name: name, State: catalogue.StateActive}
+		pad := catalogue.Service{Author: h.Author, Slug: "pad", Name: "Pad", Kind: catalogue.KindPad, Website: "https://pad.test/", Level: catalogue.LevelOK}
+		pad.Access.Register = "anyone"
+		if err := r.Catalogue.Put(t.Context(), h, []catalogue.Service{pad}); err != nil {
+			t.Fatal(err)
+		}
+		if c.state != "" {
+			book.known = append(book.known, logbook.Member{ID: core.MemberID(name), State: c.state, Heard: ago(c.heard)})
+		}
+		if err := r.Refer(t.Context(), catalogue.KindPad, []string{name}); err != nil {
+			t.Fatal(err)
+		}
+		v := visit(t, r)
+		for _, path := range []string{"/hosters/one?key=" + url.QueryEscape(name), "/elsewhere/pad", "/elsewhere/pad/frame"} {
+			body := v.ask(http.MethodGet, path, nil).Body.String()
+			if green, grey := strings.Contains(body, "state fine"), strings.Contains(body, "State unknown since"); green != c.known || grey == c.known {
+				t.Errorf("%s, %s: green %v, grey %v\n%s", name, path, green, grey, body)
+			}
+		}
+		if c.said > 100 {
+			if hits := r.hitsOf([]catalogue.Found{{Service: pad, Hoster: h}}); hits[0].Level != "" {
+				t.Errorf("%s: programs hear %q", name, hits[0].Level)
+			}
+		}
 	}
 }
 

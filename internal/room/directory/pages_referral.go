@@ -88,7 +88,7 @@ func (r *Room) elsewherePage(ctx context.Context, p *words.Printer, asked string
 		if last = k; first {
 			page.Kinds = append(page.Kinds, kindLink{elsewherePath + "/" + string(k), p.T("directory.kind."+string(k), nil), k == kind})
 		}
-		switch sheet := sheetOf(p, f.Service, f.Hoster, heard); {
+		switch sheet := sheetOf(p, f.Service, f.Hoster, heard, r.now()); {
 		case kind != "" && k != kind:
 		case first:
 			page.First = append(page.First, sheet)

@@ -69,7 +69,7 @@ func (r *Room) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool
 	if err != nil {
 		return panel, false, err
 	}
-	sheet := hosterSheetOf(p, h, nil)
+	sheet := hosterSheetOf(p, h, nil, r.now())
 	place := strings.Trim(h.Town+", "+o.Country.Name, ", ")
 	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Legal: o.Legal, Data: organizationLD(o, r.n.URL, h.Town)}
 	if h.State != catalogue.StateActive {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
@@ -37,7 +38,7 @@ func (r *Room) say(ctx context.Context) error {
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
-	if !sameSheet(h, before) {
+	if !sameSheet(h, before) || sayAgain(h.Author, before.Author) {
 		if err := r.tell(ctx, typeHoster, h, func(a catalogue.Author) error {
 			h.Author = a
 			return r.Catalogue.PutHoster(ctx, h)
@@ -108,7 +109,10 @@ func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalog
 	if err != nil {
 		return h, nil, err
 	}
-	author := catalogue.Author{Key: string(r.n.Self), Source: catalogue.FromLog}
+	// When a file was written is when its words were said.
+	author := func(a catalogue.Author) catalogue.Author {
+		return catalogue.Author{Key: string(r.n.Self), Source: catalogue.FromLog, Said: a.Said}
+	}
 	known := false
 	for _, f := range own {
 		doc, err := statool.Parse(f.Text)
@@ -117,7 +121,7 @@ func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalog
 		}
 		if f.Name == hoster {
 			known, h = true, catalogue.HosterOf(doc, r.n.Now())
-			h.Author = author
+			h.Author = author(h.Author)
 			h = h.Tidy()
 			continue
 		}
@@ -125,7 +129,7 @@ func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalog
 		if err != nil {
 			return h, nil, err
 		}
-		s.Author = author
+		s.Author = author(s.Author)
 		all = append(all, s)
 	}
 	if !known {
@@ -142,7 +146,7 @@ func changes(said, now []catalogue.Service) (out []catalogue.Service) {
 		before[s.Slug] = s
 	}
 	for _, s := range now {
-		if was, ok := before[s.Slug]; !ok || !sameSheet(s, was) {
+		if was, ok := before[s.Slug]; !ok || !sameSheet(s, was) || !s.Ended && sayAgain(s.Author, was.Author) {
 			out = append(out, s)
 		}
 		delete(before, s.Slug)
@@ -154,6 +158,14 @@ func changes(said, now []catalogue.Service) (out []catalogue.Service) {
 	}
 	return out
 }
+
+// again is how much newer a file must be than what the members were told for the
+// same words to be told again.
+const again = 7 * 24 * time.Hour
+
+// sayAgain says that a file was confirmed since its words were told: others count
+// their age from then.
+func sayAgain(now, told catalogue.Author) bool { return now.Said > told.Said.Add(again) }
 
 // sameSheet compares what two sheets say, whoever said it and when.
 func sameSheet(a, b any) bool {

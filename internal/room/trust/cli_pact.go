@@ -168,9 +168,13 @@ func pactList(p *words.Printer, open Open) *cobra.Command {
 		var rows [][]string
 		for _, h := range held {
 			v := h.View(s.self(), s.now(), waiting)
+			says, _, err := s.pactState(cmd.Context(), out.P, h)
+			if err != nil {
+				return err
+			}
 			views = append(views, v)
 			rows = append(rows, []string{
-				short(v.ID), string(v.Member), stateWords(out.P, h, s.self(), s.now()),
+				short(v.ID), string(v.Member), says,
 				grantsLine(out.P, v.Gives), grantsLine(out.P, v.Gets),
 			})
 		}

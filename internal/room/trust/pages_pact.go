@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -47,7 +48,10 @@ func (s *Service) pactsPage(r *http.Request, p *words.Printer) (page pactsPage, 
 	}
 	waiting, err := s.Waiting(r.Context())
 	for _, h := range held {
-		line := s.pactLine(p, h, waiting)
+		line, err := s.pactLine(r.Context(), p, h, waiting)
+		if err != nil {
+			return page, err
+		}
 		switch {
 		case line.State == Proposed && !line.Ours:
 			page.Ours = append(page.Ours, line)
@@ -60,15 +64,16 @@ func (s *Service) pactsPage(r *http.Request, p *words.Printer) (page pactsPage, 
 	return page, err
 }
 
-func (s *Service) pactLine(p *words.Printer, h Held, waiting []Waiting) pactLine {
+func (s *Service) pactLine(ctx context.Context, p *words.Printer, h Held, waiting []Waiting) (pactLine, error) {
+	says, well, err := s.pactState(ctx, p, h)
 	v := h.View(s.self(), s.now(), waiting)
 	line := pactLine{
-		PactView: v, Says: stateWords(p, h, s.self(), s.now()), Mood: "none",
+		PactView: v, Says: says, Mood: "none",
 		Give: grantsWords(p, v.Gives), Take: grantsWords(p, v.Gets),
 	}
 	switch v.State {
 	case Active:
-		line.Mood = "fine"
+		line.Mood = map[bool]string{true: "fine", false: "warn"}[well]
 	case Proposed, Ending:
 		line.Mood = "warn"
 	default: // over
@@ -76,7 +81,7 @@ func (s *Service) pactLine(p *words.Printer, h Held, waiting []Waiting) pactLine
 	for _, w := range v.Waiting {
 		line.Tasks = append(line.Tasks, taskWords(p, w))
 	}
-	return line
+	return line, err
 }
 
 // pactPage is the convention, and what may be done about it.
@@ -96,11 +101,17 @@ func (s *Service) pactPage(r *http.Request, p *words.Printer) (page pactPage, er
 		return page, err
 	}
 	waiting, err := s.Waiting(r.Context())
-	page.Convention, page.Line = NewConvention(p, h, docs.Pact, s.now()), s.pactLine(p, h, waiting)
+	if err != nil {
+		return page, err
+	}
+	if page.Line, err = s.pactLine(r.Context(), p, h, waiting); err != nil {
+		return page, err
+	}
+	page.Convention = NewConvention(p, h, docs.Pact, s.now())
 	page.CanSign = page.Line.State == Proposed && !page.Line.Ours
 	page.CanDecline = page.Line.State == Proposed
 	page.CanClose = page.Line.State == Active
-	return page, err
+	return page, nil
 }
 
 // changePact signs, declines, withdraws or ends. A signature binds the team, so a

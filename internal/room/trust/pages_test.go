@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -124,6 +125,16 @@ func TestPactByPages(t *testing.T) {
 	for _, d := range []*desk{a, b} {
 		d.shows(next, "in force", "End the pact")
 	}
+	b.shows(next, `state fine">in force<`)
+	// A pact in force with somebody who is silent is neither well nor over.
+	a.offline.Store(true)
+	w.wait(3 * 24 * time.Hour)
+	b = w.nodes["b.test"].desk() // the session is over
+	b.shows("/admin/pacts", "in force; a.test: silent", "state warn")
+	b.shows(next, "in force; a.test: silent", "state warn")
+	a.offline.Store(false)
+	a = w.nodes["a.test"].desk()
+
 	b.post(next, http.StatusSeeOther, "do", "close", "sure", "yes")
 	w.wait(0)
 	a.shows("/admin/pacts", "notice")

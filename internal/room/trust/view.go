@@ -6,6 +6,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
 )
 
 // MemberView is a member as commands and pages show it.
@@ -128,6 +129,36 @@ type PactView struct {
 	Notice  int64         `json:"notice_days"`
 	Review  string        `json:"review,omitempty"`
 	Waiting []Waiting     `json:"waiting"`
+}
+
+// silence is the words key of how a member's logbook stands, where that is not well:
+// a pact in force is no sign that its other party is there. Empty when it is heard.
+func (s *Service) silence(ctx context.Context, id core.MemberID) (string, error) {
+	log, err := s.Book.Member(ctx, id)
+	switch {
+	case core.CodeOf(err) == core.CodeNotFound:
+		log.State = logbook.Unknown
+	case err != nil:
+		return "", err
+	case log.State == logbook.Fresh:
+		return "", nil
+	}
+	return "trust.log." + string(log.State), nil
+}
+
+// pactState says where a pact stands and, when it is in force with somebody who is
+// silent, that too; well is whether it is in force and the other party is heard.
+func (s *Service) pactState(ctx context.Context, p *words.Printer, h Held) (says string, well bool, err error) {
+	says = stateWords(p, h, s.self(), s.now())
+	if h.State(s.now()) != Active {
+		return says, false, nil
+	}
+	_, theirs := h.Side(s.self())
+	key, err := s.silence(ctx, theirs.Member)
+	if err != nil || key == "" {
+		return says, err == nil, err
+	}
+	return p.T("trust.state.active_silent", map[string]any{"Member": theirs.Member, "State": p.T(key, nil)}), false, nil
 }
 
 // View is a pact seen from a party at a moment.

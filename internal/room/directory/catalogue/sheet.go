@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"time"
+
 	"entrechat/internal/core"
 	"entrechat/internal/room/directory/access"
 )
@@ -35,6 +37,15 @@ type Author struct {
 	Said   core.Moment // when the author said it; 0 = not known
 	Heard  core.Moment // when we last had it from the author or a mirror
 }
+
+// StateLives is how long a word about how things stand ("works", "active") is news.
+// Later it is unknown, neither well nor bad.
+// spec: docs/spec/directory.md#age
+const StateLives = 35 * 24 * time.Hour
+
+// Old says that what the author said of how things stand is no news any more, or
+// that nobody knows when it was said.
+func (a Author) Old(now core.Moment) bool { return a.Said == 0 || now > a.Said.Add(StateLives) }
 
 // Hoster is what one hoster says of itself. Every text is bounded (see Check) and
 // without control characters, and may still be a stranger's: pages escape it.
@@ -74,6 +85,14 @@ type Service struct {
 	// Unverified: the file stands on another host than the hoster's, so only the
 	// hoster says that the service is its own.
 	Unverified bool `json:"unverified,omitzero"`
+}
+
+// LevelAt is the level while it is news, see Author.Old.
+func (s Service) LevelAt(now core.Moment) Level {
+	if s.Author.Old(now) {
+		return LevelUnknown
+	}
+	return s.Level
 }
 
 // Level is how a service does, as its file has it.

@@ -2,6 +2,7 @@ package draft_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -146,6 +147,19 @@ func programs() map[string]struct {
 			},
 			"mobilizon",
 			map[draft.Field]string{"program": "mobilizon", "source_code": "https://framagit.test/mobilizon", "homepage": "https://mobilizon.test/", "users": "12", "active_users": "", "name": ""},
+		},
+		"nodeinfo with a boolean as text": {
+			map[string]string{
+				"/.well-known/nodeinfo": discovery("2.1"),
+				"/nodeinfo/2.1":         `{"version":"2.1","software":{"name":"mobilizon","version":"5.1.1"},"openRegistrations":"true","usage":{"users":{"total":7}}}`,
+			},
+			"mobilizon",
+			map[draft.Field]string{"program": "mobilizon", "version": "5.1.1", "users": "7", "sign_up": ""},
+		},
+		"peertube with a boolean as a number": {
+			map[string]string{"/api/v1/config": `{"serverVersion":"7.0.1","signup":{"allowed":true,"requiresApproval":1}}`},
+			"peertube",
+			map[draft.Field]string{"version": "7.0.1", "sign_up": ""},
 		},
 		"nodeinfo 2.2": {
 			map[string]string{
@@ -348,13 +362,11 @@ func TestNobodyThere(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	domain := strings.TrimPrefix(server.URL, "http://")
 	server.Close()
-	d := read(t, domain)
-	if len(d.Services)+len(d.Hoster) != 0 || len(d.Looks) == 0 {
-		t.Errorf("%+v", d)
-	}
-	for _, l := range d.Looks {
-		if l.Outcome != draft.Unreachable {
-			t.Errorf("%+v", l)
+	loopback := peer.NewClient(peer.Needs{Private: true, Now: today})
+	for _, nobody := range []string{domain, "no-such-name.invalid"} {
+		_, err := draft.New(draft.Needs{Fetch: loopback, Now: today, Plain: true}).Draft(t.Context(), nobody)
+		if e, ok := errors.AsType[*core.Error](err); !ok || e.Key != "directory.draft.nobody" || e.Code != core.CodeUnsure {
+			t.Errorf("%s: %v", nobody, err)
 		}
 	}
 	r := draft.New(draft.Needs{Now: today})

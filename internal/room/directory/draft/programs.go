@@ -40,15 +40,37 @@ func (s *source) number(field Field, c *count) {
 	}
 }
 
-// signUp says whether people may register themselves.
-func (s *source) signUp(open *bool, onRequest bool) {
-	switch {
-	case open == nil:
-	case !*open:
-		s.say(FieldSignUp, SignUpClosed)
-	case onRequest:
-		s.say(FieldSignUp, SignUpRequest)
+// reply is a yes or no as a source writes it. What is there and neither true nor
+// false is not a no: nobody knows what was meant.
+type reply string
+
+const (
+	unsaid  reply = ""
+	unclear reply = "?"
+	yes     reply = "true"
+	no      reply = "false"
+)
+
+// UnmarshalJSON never fails: what is no boolean is unclear.
+func (r *reply) UnmarshalJSON(data []byte) error {
+	switch *r = reply(data); *r {
+	case yes, no:
+	case "null":
+		*r = unsaid
 	default:
+		*r = unclear
+	}
+	return nil
+}
+
+// signUp says whether people may register themselves, where the source is clear.
+func (s *source) signUp(open, onRequest reply) {
+	switch {
+	case open == no:
+		s.say(FieldSignUp, SignUpClosed)
+	case open == yes && onRequest == yes:
+		s.say(FieldSignUp, SignUpRequest)
+	case open == yes && onRequest != unclear:
 		s.say(FieldSignUp, SignUpOpen)
 	}
 }
@@ -84,7 +106,7 @@ func nodeinfo(ctx context.Context, v *visit) {
 	var info struct {
 		Software  struct{ Name, Version, Repository, Homepage string }
 		Protocols json.RawMessage
-		Open      *bool `json:"openRegistrations"`
+		Open      reply `json:"openRegistrations"`
 		Usage     struct {
 			Users struct {
 				Total *count
@@ -109,7 +131,7 @@ func nodeinfo(ctx context.Context, v *visit) {
 	s.say(FieldName, info.Instance.Name)
 	s.say(FieldDescription, info.Instance.Description)
 	s.metadata(info.Metadata)
-	s.signUp(info.Open, false)
+	s.signUp(info.Open, unsaid)
 	s.number(FieldUsers, info.Usage.Users.Total)
 	s.number(FieldActive, info.Usage.Users.Month)
 	s.each(FieldProtocol, protocols(info.Protocols))
@@ -144,8 +166,8 @@ func protocols(raw json.RawMessage) []string {
 
 func nextcloud(ctx context.Context, v *visit) {
 	var status struct {
-		Installed   *bool
-		Maintenance bool
+		Installed   reply
+		Maintenance reply
 		Version     string `json:"versionstring"`
 		Product     string `json:"productname"`
 	}
@@ -153,7 +175,7 @@ func nextcloud(ctx context.Context, v *visit) {
 	if !ok {
 		return
 	}
-	if status.Installed == nil || status.Version == "" {
+	if status.Installed == unsaid || status.Version == "" {
 		v.saw(s.address, NotUnderstood)
 		return
 	}
@@ -165,7 +187,7 @@ func nextcloud(ctx context.Context, v *visit) {
 		s.note(FieldInterface, "status.php", status.Product)
 	}
 	s.say(FieldVersion, status.Version)
-	if status.Maintenance {
+	if status.Maintenance == yes {
 		s.say(FieldMaintenance, "true")
 	}
 	s.link(FieldWebsite, v.base+"/", "")
@@ -180,15 +202,15 @@ func peertube(ctx context.Context, v *visit) {
 			Short string `json:"shortDescription"`
 		}
 		Signup struct {
-			Allowed  *bool
-			Approval bool `json:"requiresApproval"`
+			Allowed  reply
+			Approval reply `json:"requiresApproval"`
 		}
 	}
 	s, ok := v.object(ctx, v.base+"/api/v1/config", &config)
 	if !ok {
 		return
 	}
-	if config.Version == "" || config.Signup.Allowed == nil {
+	if config.Version == "" || config.Signup.Allowed == unsaid {
 		v.saw(s.address, NotUnderstood)
 		return
 	}
@@ -240,8 +262,8 @@ func mastodon(ctx context.Context, v *visit) {
 			} `json:"urls"`
 		}
 		Registrations struct {
-			Enabled  *bool
-			Approval bool `json:"approval_required"`
+			Enabled  reply
+			Approval reply `json:"approval_required"`
 		}
 		Contact struct{ Email string }
 	}
@@ -270,8 +292,8 @@ func mastodonOne(ctx context.Context, v *visit) {
 		Title, Version, Email, Description string
 		Short                              string `json:"short_description"`
 		Languages                          []string
-		Registrations                      *bool
-		Approval                           bool `json:"approval_required"`
+		Registrations                      reply
+		Approval                           reply `json:"approval_required"`
 		Stats                              struct {
 			Users *count `json:"user_count"`
 		}

@@ -79,8 +79,9 @@ type Draft struct {
 }
 
 // Draft asks a domain ("chaton.example", with a port where needed). A domain that
-// answers nothing gives a draft without facts, not an error. Returns CodeInvalid
-// for what is no domain, CodeUnsure when ctx ended.
+// answers, but none of our questions, gives a draft without facts, not an error.
+// Returns CodeInvalid for what is no domain, CodeUnsure when ctx ended or nothing
+// answers there: a name that does not exist says nothing about services.
 func (r *Reader) Draft(ctx context.Context, domain string) (Draft, error) {
 	id, err := core.ParseMemberID(domain)
 	if err != nil {
@@ -106,7 +107,11 @@ func (r *Reader) Draft(ctx context.Context, domain string) (Draft, error) {
 	if err := ctx.Err(); err != nil && len(v.services)+len(v.hoster) == 0 {
 		return Draft{}, core.Unsure("directory.draft.interrupted", fmt.Errorf("draft of %s: %w", id, err)).With("Domain", id)
 	}
-	return v.draft(id, now), nil
+	d := v.draft(id, now)
+	if !slices.ContainsFunc(d.Looks, func(l Look) bool { return l.Outcome != Unreachable }) {
+		return Draft{}, core.Unsure("directory.draft.nobody", fmt.Errorf("draft of %s: nothing answers", id)).With("Domain", id)
+	}
+	return d, nil
 }
 
 // visit is one draft in the making.
@@ -142,7 +147,11 @@ func (v *visit) get(ctx context.Context, address string) (data []byte, s *source
 	case core.CodeNotFound, core.CodeDenied, core.CodeInvalid, core.CodeConflict:
 		v.saw(address, Absent)
 	default:
-		v.saw(address, Unreachable)
+		outcome := Unreachable
+		if e, ok := errors.AsType[*core.Error](err); ok && e.Key == "peer.answer_too_long" {
+			outcome = NotUnderstood // somebody answers
+		}
+		v.saw(address, outcome)
 	}
 	return nil, nil, false
 }
