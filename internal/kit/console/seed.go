@@ -28,6 +28,22 @@ func (o *Out) ReadWords(file string) (string, error) {
 	return wordsOf(f)
 }
 
+// ReadPassword reads a password from a file, or the first line a person types when
+// there is none. Returns CodeNotFound for a file that cannot be read.
+func (o *Out) ReadPassword(file string) (string, error) {
+	if file == "" {
+		o.Note("seal.type_password", nil)
+		lines := bufio.NewScanner(o.In)
+		lines.Scan()
+		return lines.Text(), lines.Err()
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", core.NotFound("seal.no_password_file", err).With("Path", file)
+	}
+	return string(text), nil
+}
+
 // wordsOf takes words from any number of lines until there are enough, leaving out
 // comments and the numbers that a printed list has.
 func wordsOf(r io.Reader) (string, error) {

@@ -30,7 +30,7 @@ type Rescue struct {
 func Commands(p *words.Printer, open Open, rescue Rescue) []*cobra.Command {
 	c := &cobra.Command{Use: "vault", Short: p.T("vault.cmd.vault", nil)}
 	cl := cli{p, open}
-	c.AddCommand(cl.create(), cl.list(), cl.env(), cl.status(), cl.check(), cl.kit(), cl.export(), cl.undelete(), cl.recover(rescue))
+	c.AddCommand(cl.create(), cl.list(), cl.env(), cl.status(), cl.check(), cl.kit(), cl.export(), cl.password(), cl.undelete(), cl.recover(rescue))
 	return []*cobra.Command{c}
 }
 
@@ -114,6 +114,9 @@ func (c cli) env() *cobra.Command {
 		return out.Emit(env, func() {
 			out.Line("export RESTIC_REPOSITORY=" + quote(env.Repository))
 			out.Line("export RESTIC_PASSWORD_FILE=" + quote(env.PasswordFile))
+			if env.Password == PasswordWrong {
+				out.Note("vault.password_wrong", args{"Name": typed[0]})
+			}
 		})
 	})
 	cmd.Flags().StringVar(&given, "token", "", c.p.T("vault.flag.token", nil))
@@ -180,6 +183,24 @@ func (c cli) export() *cobra.Command {
 			out.Say("vault.export.password", args{"Path": r.secretPath(typed[0], secretPassword)})
 		})
 	})
+}
+
+func (c cli) password() *cobra.Command {
+	var file string
+	cmd := c.command("password NAME", "password", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		password, err := out.ReadPassword(file)
+		if err != nil {
+			return err
+		}
+		if err := r.SetPassword(cmd.Context(), typed[0], password); err != nil {
+			return err
+		}
+		return out.Emit(map[string]PasswordState{"password": PasswordOpens}, func() {
+			out.Say("vault.password_kept", args{"Name": typed[0], "Path": r.secretPath(typed[0], secretPassword)})
+		})
+	})
+	cmd.Flags().StringVar(&file, "password-file", "", c.p.T("vault.flag.password_file", nil))
+	return cmd
 }
 
 // progress shows how far something is, on a terminal only, in one line.

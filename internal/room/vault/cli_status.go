@@ -67,6 +67,12 @@ func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
 	if s.Removed > 0 {
 		say("vault.status.removed", args{"Count": s.Removed})
 	}
+	switch {
+	case s.Password == PasswordWrong:
+		say("vault.password_wrong", args{"Name": s.Name})
+	case s.Password == PasswordUnknown && s.Snapshot != 0:
+		say("vault.status.password_unknown", nil)
+	}
 	if s.SharedKey > 0 {
 		say("vault.status.shared_key", args{"Count": s.SharedKey})
 	}
@@ -219,6 +225,10 @@ func printKit(out *console.Out, k Kit) {
 	out.Line("")
 	if len(k.Backups) > 0 {
 		out.Say("vault.kit.backups", args{"Names": strings.Join(k.Backups, ", ")})
+		out.Line("")
+	}
+	for _, name := range k.Locked {
+		out.Say("vault.password_wrong", args{"Name": name})
 		out.Line("")
 	}
 	var from strings.Builder

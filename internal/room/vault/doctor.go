@@ -65,6 +65,8 @@ func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 	for _, s := range report.Backups {
 		switch s.Level {
 		case LevelSafe:
+		case LevelLocked:
+			return fit.Finding{}, core.Denied("vault.password_wrong", errors.New("the kept password opens no key")).With("Name", s.Name)
 		case LevelEmpty:
 			empty = s.Name
 		case LevelUnknown:

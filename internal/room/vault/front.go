@@ -171,6 +171,9 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if err != nil {
 		return err
 	}
+	if h.Type == rest.Keys {
+		v.room.keysChanged(ctx, v.repo.Name)
+	}
 	return v.room.commit(ctx, o)
 }
 
@@ -213,7 +216,11 @@ func (v *view) Remove(ctx context.Context, h rest.Handle) error {
 	if err := v.room.whole(ctx); err != nil {
 		return err
 	}
-	return v.room.bury(ctx, v.repo.Name, h, v.prune)
+	err := v.room.bury(ctx, v.repo.Name, h, v.prune)
+	if h.Type == rest.Keys {
+		v.room.keysChanged(ctx, v.repo.Name)
+	}
+	return err
 }
 
 // someoneLends refuses files that nobody would take. Returns CodeFull.

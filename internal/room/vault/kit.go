@@ -21,6 +21,7 @@ type Kit struct {
 	Fingerprint string        `json:"fingerprint"`
 	Recipient   string        `json:"recovery_recipient"` // what backups are also encrypted to
 	Backups     []string      `json:"backups"`
+	Locked      []string      `json:"wrong_password"` // those whose kept password opens no key
 	Contacts    []KitContact  `json:"members"`
 	Checked     core.Moment   `json:"checked_us"` // zero = never
 	Made        core.Moment   `json:"made_us"`
@@ -38,7 +39,7 @@ func (r *Room) Kit(ctx context.Context) (Kit, error) {
 	k := Kit{
 		Origin: r.n.Signer.ID(), Root: r.n.Root.String(), Fingerprint: seal.Fingerprint(r.n.Root),
 		Recipient: r.n.Recovery.String(), Made: core.At(r.n.Now()),
-		Backups: []string{}, Contacts: []KitContact{},
+		Backups: []string{}, Locked: []string{}, Contacts: []KitContact{},
 	}
 	contacts, err := r.n.Contacts(ctx)
 	if err != nil {
@@ -53,6 +54,9 @@ func (r *Room) Kit(ctx context.Context) (Kit, error) {
 	}
 	for _, repo := range repos {
 		k.Backups = append(k.Backups, repo.Name)
+		if repo.Password == PasswordWrong {
+			k.Locked = append(k.Locked, repo.Name)
+		}
 	}
 	k.Checked, err = r.kitChecked(ctx)
 	return k, err

@@ -100,7 +100,7 @@ func levelMood(l Level) string {
 	switch l {
 	case LevelSafe:
 		return "fine"
-	case LevelLost, LevelBehind:
+	case LevelLost, LevelBehind, LevelLocked:
 		return "trouble"
 	case LevelEmpty:
 		return "none"

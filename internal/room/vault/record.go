@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
@@ -43,7 +41,7 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 	if err != nil {
 		return err
 	}
-	newest, err := r.store.newestOf(ctx, repo.Name, Meta)
+	newest, err := r.store.newestObjects(ctx, repo.Name, Meta, 1)
 	if err != nil {
 		return err
 	}
@@ -54,7 +52,7 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 		}
 		sum := sha256.Sum256(text)
 		file := rest.Handle{Type: Meta, Name: hex.EncodeToString(sum[:])}
-		if newest == file.Name {
+		if len(newest) > 0 && newest[0].File == file {
 			return nil
 		}
 		switch _, err := r.store.file(ctx, repo.Name, file, 0); core.CodeOf(err) {
@@ -74,12 +72,8 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 
 func (r *Room) readRecord(ctx context.Context, o Object) (record, error) {
 	var rec record
-	plain, err := r.openObject(ctx, o)
+	text, err := r.readSmall(ctx, o, maxSmall)
 	if err != nil {
-		return rec, err
-	}
-	text, err := io.ReadAll(io.LimitReader(plain, maxSmall))
-	if err = errors.Join(err, plain.Close()); err != nil {
 		return rec, err
 	}
 	if err := wire.Peek(text, &rec); err != nil {

@@ -122,8 +122,9 @@ func (r *Room) writeSecret(name string, kind secretKind, text string) error {
 
 // Env is what restic needs to find a backup.
 type Env struct {
-	Repository   string `json:"repository"`
-	PasswordFile string `json:"password_file"`
+	Repository   string        `json:"repository"`
+	PasswordFile string        `json:"password_file"`
+	Password     PasswordState `json:"password"` // what is in that file, when last compared
 }
 
 // Env answers how restic reaches a backup with a token; empty is the append token.
@@ -143,6 +144,6 @@ func (r *Room) Env(ctx context.Context, name, text string) (Env, error) {
 	}
 	return Env{
 		Repository:   fmt.Sprintf("rest:http://%s:%s@%s/restic/%s/", name, text, r.n.Config.Tools, name),
-		PasswordFile: r.secretPath(name, secretPassword),
+		PasswordFile: r.secretPath(name, secretPassword), Password: repo.Password,
 	}, nil
 }

@@ -90,6 +90,7 @@ type Room struct {
 	work      signal // something to ship
 	committed signal // something got off-site
 	flights   singleflight.Group
+	trying    sync.Mutex // one password at a time
 
 	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through

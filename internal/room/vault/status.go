@@ -24,6 +24,7 @@ const (
 	LevelOneCopy Level = "onecopy" // everything off-site, but no member may be lost
 	LevelWaiting Level = "waiting" // something is only on this disk
 	LevelLost    Level = "lost"    // something cannot be read back now
+	LevelLocked  Level = "locked"  // the password that is kept opens none of its keys
 	LevelEmpty   Level = "empty"   // no snapshot yet
 	LevelBehind  Level = "behind"  // the catalogue lacks what members hold: nothing is known
 	LevelUnknown Level = "unknown" // the catalogue was not compared with the members yet
@@ -46,9 +47,10 @@ type Status struct {
 	WaitSize int64       `json:"on_the_way_bytes"` // sealed
 	Removed  int64       `json:"removed"`          // files removed and still kept by members
 	// SharedKey counts files still sealed to the key that all backups shared.
-	SharedKey int64  `json:"shared_key_files"`
-	Members   []At   `json:"members"`
-	Kinds     []Kind `json:"kinds"`
+	SharedKey int64         `json:"shared_key_files"`
+	Password  PasswordState `json:"password"` // the kept one: "opens" a key, "wrong", or not known
+	Members   []At          `json:"members"`
+	Kinds     []Kind        `json:"kinds"`
 }
 
 // At is what one member has of a backup.
@@ -107,7 +109,7 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 		return out, err
 	}
 	for _, repo := range repos {
-		s := facts.status(repo.Name)
+		s := facts.status(repo)
 		s.Level = s.Level.under(out.Catalogue.Standing)
 		out.Backups = append(out.Backups, s)
 	}
@@ -159,12 +161,13 @@ func (r *Room) facts(ctx context.Context) (f facts, err error) {
 }
 
 // status makes one backup's answer.
-func (f facts) status(name string) Status {
+func (f facts) status(repo Repo) Status {
+	name := repo.Name
 	s := Status{
 		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
 		Waiting: f.waiting[name][0], WaitSize: f.waiting[name][1], Removed: f.removed[name],
-		SharedKey: f.shared[name],
-		Members:   []At{}, Kinds: []Kind{},
+		SharedKey: f.shared[name], Password: repo.Password,
+		Members: []At{}, Kinds: []Kind{},
 	}
 	first := true
 	for _, h := range f.heaps {
@@ -205,10 +208,12 @@ func (f facts) status(name string) Status {
 
 func (s Status) level() Level {
 	switch {
+	case s.Snapshot != 0 && s.Losses < 0:
+		return LevelLost
+	case s.Password == PasswordWrong:
+		return LevelLocked
 	case s.Snapshot == 0:
 		return LevelEmpty
-	case s.Losses < 0:
-		return LevelLost
 	case s.Pending > 0:
 		return LevelWaiting
 	case s.Losses == 0:
@@ -223,7 +228,7 @@ func (l Level) under(s Standing) Level {
 	switch {
 	case s == Behind:
 		return LevelBehind
-	case s == NotYet && l != LevelLost && l != LevelWaiting:
+	case s == NotYet && l != LevelLost && l != LevelWaiting && l != LevelLocked:
 		return LevelUnknown
 	}
 	return l

@@ -163,15 +163,10 @@ func (s store) shelve(ctx context.Context, q db.Querier, id shard.Hash, file str
 	return err
 }
 
-// newestOf is the name of the file of a type that a repository accepted last; empty
-// when it has none.
-func (s store) newestOf(ctx context.Context, repo string, t rest.Type) (string, error) {
-	name, err := db.One(ctx, s.db, db.Text, `SELECT name FROM vault_object
-		WHERE repo = $1 AND kind = $2 AND buried_us = 0 ORDER BY seq DESC LIMIT 1`, repo, string(t))
-	if errors.Is(err, db.ErrNoRow) {
-		return "", nil
-	}
-	return name, err
+// newestObjects lists the files of a type that a repository accepted last.
+func (s store) newestObjects(ctx context.Context, repo string, t rest.Type, limit int) ([]Object, error) {
+	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
+		WHERE repo = $1 AND kind = $2 AND buried_us = 0 ORDER BY seq DESC LIMIT $3`, repo, string(t), limit)
 }
 
 // shelved lists what lies on our disk.

@@ -19,18 +19,19 @@ type Repo struct {
 	Made       core.Moment
 	// Recipient is the age key its files are sealed to; empty = none of its own yet.
 	Recipient string
+	Password  PasswordState
 }
 
 func scanRepo(r db.Row) (Repo, error) {
 	var repo Repo
 	var prune string
-	if err := r.Scan(&repo.Name, &repo.AppendHash, &repo.ReadHash, &prune, &repo.Made, &repo.Recipient); err != nil {
+	if err := r.Scan(&repo.Name, &repo.AppendHash, &repo.ReadHash, &prune, &repo.Made, &repo.Recipient, &repo.Password); err != nil {
 		return repo, err
 	}
 	return repo, repo.Prune.UnmarshalText([]byte(prune))
 }
 
-const repoColumns = `name, append_hash, read_hash, prune, made_us, recipient`
+const repoColumns = `name, append_hash, read_hash, prune, made_us, recipient, password`
 
 // addRepo writes a new repository. Returns CodeConflict when the name is taken.
 func (s store) addRepo(ctx context.Context, r Repo) error {
@@ -38,8 +39,8 @@ func (s store) addRepo(ctx context.Context, r Repo) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(ctx, s.db, `INSERT INTO vault_repo (`+repoColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-		r.Name, r.AppendHash, r.ReadHash, string(prune), int64(r.Made), r.Recipient)
+	_, err = db.Exec(ctx, s.db, `INSERT INTO vault_repo (`+repoColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		r.Name, r.AppendHash, r.ReadHash, string(prune), int64(r.Made), r.Recipient, string(r.Password))
 	if db.IsDuplicate(err) {
 		return core.Conflict("vault.repo_exists", err).With("Name", r.Name)
 	}
@@ -58,6 +59,12 @@ func (s store) repo(ctx context.Context, name string) (Repo, error) {
 // setRecipient writes the age key of a repository that had none of its own.
 func (s store) setRecipient(ctx context.Context, name, recipient string) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_repo SET recipient = $2 WHERE name = $1`, name, recipient)
+	return err
+}
+
+// setPassword notes whether the kept password opens a key of a repository.
+func (s store) setPassword(ctx context.Context, name string, state PasswordState) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_repo SET password = $2 WHERE name = $1`, name, string(state))
 	return err
 }
 

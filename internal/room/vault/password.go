@@ -1,0 +1,135 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+)
+
+// PasswordState says whether the restic password that this node keeps, and puts into
+// the record, opens a key of the repository. `restic key passwd` changes the one and
+// not the other.
+type PasswordState string
+
+// The states. One that was never compared is unknown.
+const (
+	PasswordUnknown PasswordState = ""      // no key yet, or its files cannot be read
+	PasswordOpens   PasswordState = "opens" // a key
+	PasswordWrong   PasswordState = "wrong" // opens no key of the repository
+)
+
+// maxKeys is how many key files are tried; restic itself tries twenty.
+const maxKeys = 20
+
+// checkPasswords compares every kept password with the keys of its repository.
+func (r *Room) checkPasswords(ctx context.Context) error {
+	select {
+	case <-r.started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	repos, err := r.store.repos(ctx)
+	for _, repo := range repos {
+		err = errors.Join(err, r.checkPassword(ctx, repo.Name))
+	}
+	return err
+}
+
+// checkPassword compares the kept password of one repository with its keys and notes
+// the result.
+func (r *Room) checkPassword(ctx context.Context, name string) error {
+	password, err := r.secret(name, secretPassword)
+	if err != nil {
+		return err
+	}
+	state, err := r.tryPassword(ctx, name, password)
+	if err != nil {
+		r.n.Log.Warn("the kept password cannot be compared with the keys", "repo", name, "error", err)
+	}
+	if state == PasswordWrong {
+		r.n.Log.Error("the kept password opens no key of this repository: run entrechat vault password", "repo", name)
+	}
+	return r.store.setPassword(ctx, name, state)
+}
+
+// keysChanged compares again after a key came or went. The file is saved or removed
+// whatever comes out.
+func (r *Room) keysChanged(ctx context.Context, name string) {
+	if err := r.checkPassword(context.WithoutCancel(ctx), name); err != nil {
+		r.n.Log.Error("comparing the kept password with the keys failed", "repo", name, "error", err)
+	}
+}
+
+// tryPassword says whether a password opens a key of a repository; unknown comes with
+// the reason, where there is one. One at a time: each may take 128 MiB for a moment.
+func (r *Room) tryPassword(ctx context.Context, name, password string) (PasswordState, error) {
+	keys, err := r.store.newestObjects(ctx, name, rest.Keys, maxKeys+1)
+	if err != nil || len(keys) == 0 {
+		return PasswordUnknown, err
+	}
+	r.trying.Lock()
+	defer r.trying.Unlock()
+	var unread []error
+	for _, o := range keys[:min(len(keys), maxKeys)] {
+		file, err := r.readSmall(ctx, o, rest.MaxKey)
+		if err == nil {
+			var opens bool
+			if opens, err = rest.KeyOpens(file, password); opens {
+				return PasswordOpens, nil
+			}
+		}
+		if err != nil {
+			unread = append(unread, fmt.Errorf("%s: %w", o.File, err))
+		}
+	}
+	if len(keys) > maxKeys {
+		unread = append(unread, fmt.Errorf("more than %d keys", maxKeys))
+	}
+	if len(unread) > 0 {
+		return PasswordUnknown, errors.Join(unread...)
+	}
+	return PasswordWrong, nil
+}
+
+// readSmall reads a whole file of at most so many bytes.
+func (r *Room) readSmall(ctx context.Context, o Object, most int64) ([]byte, error) {
+	plain, err := r.openObject(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(plain, most))
+	return text, errors.Join(err, plain.Close())
+}
+
+// SetPassword keeps another restic password for a repository, and puts it into the
+// record, once it was seen to open one of its keys. Returns CodeNotFound, CodeDenied
+// when it opens none, CodeUnsure when that cannot be told.
+func (r *Room) SetPassword(ctx context.Context, name, password string) error {
+	repo, err := r.store.repo(ctx, name)
+	if err != nil {
+		return err
+	}
+	password = strings.TrimSpace(password) // as restic reads its password file
+	switch state, err := r.tryPassword(ctx, name, password); state {
+	case PasswordOpens:
+	case PasswordWrong:
+		return core.Denied("vault.password_opens_none", errors.New("no key opens")).With("Name", name)
+	case PasswordUnknown:
+		if err == nil {
+			err = errors.New("no key")
+		}
+		return core.Unsure("vault.password_untried", err).With("Name", name)
+	}
+	if err := r.writeSecret(name, secretPassword, password); err != nil {
+		return err
+	}
+	if err := r.record(ctx, repo); err != nil {
+		return err
+	}
+	return r.store.setPassword(ctx, name, PasswordOpens)
+}
