@@ -118,12 +118,20 @@ func (l *line) root() *cobra.Command {
 	return root
 }
 
+// mayUse refuses a directory that another user's node lives in, or half a node.
+func (l *line) mayUse() error {
+	if err := checkUser(l.data, l.args); err != nil {
+		return err
+	}
+	return unfinished(l.data)
+}
+
 // open opens the node for a command, once.
 func (l *line) open(ctx context.Context) (*App, error) {
 	if l.app != nil {
 		return l.app, nil
 	}
-	if err := checkUser(l.data, l.args); err != nil {
+	if err := l.mayUse(); err != nil {
 		return nil, err
 	}
 	log, err := obs.NewLogger(l.out.Err, "warn", "text")
@@ -170,7 +178,7 @@ func (l *line) upCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "up", Short: l.out.P.T("app.cmd.up", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkUser(l.data, l.args); err != nil {
+			if err := l.mayUse(); err != nil {
 				return err
 			}
 			cfg, err := LoadConfig(l.data)

@@ -5,27 +5,35 @@ import (
 	"path/filepath"
 	"strings"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 )
 
-// init makes the node and hands the seed words to the person: on the terminal
-// once, or in a file outside the node for a script.
+// init makes the node once the seed words are with the person: on the terminal, or in
+// a file outside the node for a script.
 func (l *line) init(ctx context.Context, place Place, seedOut string) error {
 	if err := checkUser(l.data, l.args); err != nil {
 		return err
 	}
-	seed, err := Init(ctx, l.data, place, l.words)
-	if err != nil {
-		return err
-	}
 	if seedOut != "" {
+		var err error
 		if seedOut, err = filepath.Abs(seedOut); err != nil {
 			return err
 		}
-		if err := seal.WriteSecret(seedOut, []byte(seed.Words()+"\n")); err != nil {
-			return err
-		}
 	}
+	if unfinished(l.data) != nil {
+		l.out.Note("app.init_again", nil)
+	}
+	return Init(ctx, l.data, place, seedOut, func(seed seal.Seed) error {
+		if err := l.showNode(place, seed, seedOut); err != nil {
+			return core.Internal("app.words_unshown", err)
+		}
+		return nil
+	})
+}
+
+// showNode says what was made; without a file for them, the words are part of it.
+func (l *line) showNode(place Place, seed seal.Seed, seedOut string) error {
 	view := struct {
 		Origin      string `json:"origin"`
 		Data        string `json:"data"`

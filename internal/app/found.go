@@ -53,14 +53,8 @@ func (p Place) config() (Config, error) {
 	return cfg, cfg.check()
 }
 
-// lay makes the data directory with configuration and keys; the seed stays out of
-// it. Returns CodeConflict when there is a node already: nothing is changed then.
+// lay writes configuration and keys into a data directory; the seed stays out of it.
 func lay(data string, cfg Config, seed seal.Seed) error {
-	if _, err := os.Stat(filepath.Join(data, configName)); err == nil {
-		return core.Conflict("app.already", errors.New("already initialised")).With("Data", data)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return core.Denied("app.data_unreadable", err).With("Data", data)
-	}
 	if err := os.MkdirAll(filepath.Join(data, secretsDir), 0o700); err != nil {
 		return core.Denied("app.data_unreadable", err).With("Data", data)
 	}
@@ -83,22 +77,46 @@ func lay(data string, cfg Config, seed seal.Seed) error {
 	return seal.WriteSecret(filepath.Join(data, configName), file)
 }
 
-// Init makes a node and opens its logbook; the seed is for the person to keep.
-func Init(ctx context.Context, data string, place Place, c *words.Catalogue) (seal.Seed, error) {
+// Init makes a node and opens its logbook. The words of its seed are written to
+// wordsTo before anything is made, unless that is empty, and show hands them to the
+// person before the node counts: when either fails, nothing is left. A process that is
+// killed on the way leaves a directory that says so and that the next Init clears.
+func Init(ctx context.Context, data string, place Place, wordsTo string, show func(seal.Seed) error) (err error) {
 	cfg, err := place.config()
 	if err != nil {
-		return seal.Seed{}, err
+		return err
 	}
 	seed, err := seal.NewSeed()
 	if err != nil {
-		return seed, err
+		return err
 	}
-	if err := lay(data, cfg, seed); err != nil {
-		return seed, err
-	}
-	a, err := Open(ctx, data, c, cfg.Node.Lang, quiet())
+	f, err := begin(data, wordsTo)
 	if err != nil {
-		return seed, err
+		return err
+	}
+	if wordsTo != "" {
+		err = f.write(wordsTo, seed.Words())
+	}
+	if err == nil {
+		err = lay(data, cfg, seed)
+	}
+	if err == nil {
+		err = openLogbook(ctx, data, cfg, seed)
+	}
+	if err == nil {
+		err = show(seed)
+	}
+	if err != nil {
+		return f.undo(err)
+	}
+	return f.settle()
+}
+
+// openLogbook writes the first key set, signed by the seed's root key.
+func openLogbook(ctx context.Context, data string, cfg Config, seed seal.Seed) error {
+	a := &App{Data: data, Log: quiet()}
+	if err := a.openWith(ctx, logKeyName); err != nil {
+		return err
 	}
 	defer a.Close() //nolint:errcheck // everything is on disk
 	keys := logbook.KeySet{
@@ -107,9 +125,9 @@ func Init(ctx context.Context, data string, place Place, c *words.Catalogue) (se
 	}
 	doc, err := keys.Sign(seed.RootKey())
 	if err != nil {
-		return seed, err
+		return err
 	}
-	return seed, a.Book.Init(ctx, doc, seed.Root())
+	return a.Book.Init(ctx, doc, seed.Root())
 }
 
 // Rescue is a rescue of a node from nothing.
@@ -129,7 +147,7 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 		return err
 	}
 	var before core.MemberID
-	if err := lay(r.Data, cfg, r.Seed); core.CodeOf(err) == core.CodeConflict {
+	if err := r.lay(cfg); core.CodeOf(err) == core.CodeConflict {
 		var done bool
 		if before, done, err = r.resume(ctx, cfg, c); done || err != nil {
 			return err
@@ -149,6 +167,19 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	}
 	_, err = a.Book.Recover(ctx, r.Seed.RootKey(), cfg.Node.URL, r.From)
 	return err
+}
+
+// lay makes the directory of a node that comes back. Returns CodeConflict where a node
+// is already.
+func (r Rescue) lay(cfg Config) error {
+	f, err := begin(r.Data, "")
+	if err != nil {
+		return err
+	}
+	if err := lay(r.Data, cfg, r.Seed); err != nil {
+		return f.undo(err)
+	}
+	return f.settle()
 }
 
 // resume looks at a directory that has a node. done: it is ours and its logbook is

@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 )
@@ -24,7 +25,7 @@ func browse(t *testing.T) (a *App, get func(path string, status int, parts ...st
 	}
 	data := t.TempDir()
 	place := Place{Origin: "chaton-a.test", URL: "http://chaton-a.test", Lang: "en", Tools: "127.0.0.1:1", Private: true}
-	if _, err := Init(t.Context(), data, place, catalogue); err != nil {
+	if err := Init(t.Context(), data, place, "", func(seal.Seed) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	a, err = Open(t.Context(), data, catalogue, "en", quiet())

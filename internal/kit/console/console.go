@@ -25,6 +25,8 @@ type Out struct {
 	In   io.Reader
 	JSON bool // --json: one JSON value on W and nothing else
 	P    *words.Printer
+
+	failed error // the first write to W that failed
 }
 
 // TTY says whether a person watches W.
@@ -33,11 +35,12 @@ func (o *Out) TTY() bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Emit prints v as indented JSON when asked to, otherwise lets human say it.
+// Emit prints v as indented JSON when asked to, otherwise lets human say it. An error
+// says that not all of it was written: what is shown only once was not seen.
 func (o *Out) Emit(v any, human func()) error {
 	if !o.JSON {
 		human()
-		return nil
+		return o.failed
 	}
 	enc := json.NewEncoder(o.W)
 	enc.SetEscapeHTML(false)
@@ -50,7 +53,9 @@ func (o *Out) Say(key string, args map[string]any) { o.Line(o.P.T(key, args)) }
 
 // Line prints text, one line or several, harmless to a terminal.
 func (o *Out) Line(text string) {
-	fmt.Fprintln(o.W, harmless(text))
+	if _, err := fmt.Fprintln(o.W, harmless(text)); err != nil && o.failed == nil {
+		o.failed = err
+	}
 }
 
 // Note prints a sentence beside the answer: on the error stream, so that JSON

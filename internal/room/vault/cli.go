@@ -57,28 +57,27 @@ func (c cli) command(use, about string, count cobra.PositionalArgs, run func(cmd
 
 func (c cli) create() *cobra.Command {
 	return c.command("create NAME", "create", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		made, err := r.Create(cmd.Context(), typed[0])
-		if err != nil {
-			return err
-		}
 		lenders, err := r.pool.all(cmd.Context())
 		if err != nil {
 			return err
 		}
-		return out.Emit(made, func() {
-			out.Say("vault.create.done", args{"Name": made.Name})
-			out.Line("")
-			out.Say("vault.create.prune", nil)
-			out.Line("  " + made.Prune)
-			out.Line("")
-			out.Say("vault.create.read", args{"Token": made.Read})
-			out.Line("")
-			out.Say("vault.create.next", args{"Name": made.Name})
-			if len(lenders) == 0 {
+		_, err = r.Create(cmd.Context(), typed[0], func(made Created) error {
+			return out.Emit(made, func() {
+				out.Say("vault.create.done", args{"Name": made.Name})
 				out.Line("")
-				out.Line(out.P.Error(r.noLender(cmd.Context())))
-			}
+				out.Say("vault.create.prune", nil)
+				out.Line("  " + made.Prune)
+				out.Line("")
+				out.Say("vault.create.read", args{"Token": made.Read})
+				out.Line("")
+				out.Say("vault.create.next", args{"Name": made.Name})
+				if len(lenders) == 0 {
+					out.Line("")
+					out.Line(out.P.Error(r.noLender(cmd.Context())))
+				}
+			})
 		})
+		return err
 	})
 }
 

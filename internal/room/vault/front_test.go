@@ -18,7 +18,7 @@ import (
 
 func (w *world) create(name string) Created {
 	w.t.Helper()
-	made, err := w.room.Create(w.t.Context(), name)
+	made, err := w.room.Create(w.t.Context(), name, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -358,10 +358,10 @@ func TestKitKnowsItsWords(t *testing.T) {
 func TestCreateTwice(t *testing.T) {
 	w := newWorld(t, 1)
 	w.create("files")
-	if _, err := w.room.Create(t.Context(), "files"); core.CodeOf(err) != core.CodeConflict {
+	if _, err := w.room.Create(t.Context(), "files", nil); core.CodeOf(err) != core.CodeConflict {
 		t.Error(err)
 	}
-	if _, err := w.room.Create(t.Context(), "../x"); core.CodeOf(err) != core.CodeInvalid {
+	if _, err := w.room.Create(t.Context(), "../x", nil); core.CodeOf(err) != core.CodeInvalid {
 		t.Error(err)
 	}
 	if _, err := w.room.Env(t.Context(), "files", "wrong"); core.CodeOf(err) != core.CodeDenied {

@@ -77,7 +77,7 @@ func randomBytes(n int, seed byte) []byte {
 // those who did it.
 func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 	w := newWorld(t, 6)
-	if _, err := w.room.Create(t.Context(), "files"); err != nil {
+	if _, err := w.room.Create(t.Context(), "files", nil); err != nil {
 		t.Fatal(err)
 	}
 	c := w.client("files", "")
@@ -165,7 +165,7 @@ func (c *cache) forgetAll() {
 // but the seed words. It answers where the tree is.
 func (w *world) burnt(n, size int) (data string) {
 	w.t.Helper()
-	if _, err := w.room.Create(context.Background(), "files"); err != nil {
+	if _, err := w.room.Create(context.Background(), "files", nil); err != nil {
 		w.t.Fatal(err)
 	}
 	data = filepath.Join(w.t.TempDir(), "data")

@@ -32,9 +32,10 @@ type Created struct {
 }
 
 // Create begins a backup: a restic password, three tokens, and the record that
-// brings them back from nothing. Returns CodeInvalid for a bad name, CodeConflict
-// for a taken one.
-func (r *Room) Create(ctx context.Context, name string) (Created, error) {
+// brings them back from nothing. show, unless it is nil, hands the tokens to the person
+// before the backup exists: when it fails, there is none. Returns CodeInvalid for a bad
+// name, CodeConflict for a taken one.
+func (r *Room) Create(ctx context.Context, name string, show func(Created) error) (Created, error) {
 	if !rest.ValidRepo(name) {
 		return Created{}, core.Invalid("vault.bad_name", fmt.Errorf("%.80q cannot name a backup", name)).With("Name", name)
 	}
@@ -54,7 +55,7 @@ func (r *Room) Create(ctx context.Context, name string) (Created, error) {
 	if err != nil {
 		return Created{}, fmt.Errorf("draw the backup's key: %w", err)
 	}
-	if err := r.establish(ctx, &repo, base64.RawURLEncoding.EncodeToString(password[:]), key); err != nil {
+	if err := r.writeSecrets(&repo, base64.RawURLEncoding.EncodeToString(password[:]), key); err != nil {
 		return Created{}, err
 	}
 	appendToken, err := r.secret(name, secretAppend)
@@ -65,13 +66,27 @@ func (r *Room) Create(ctx context.Context, name string) (Created, error) {
 	if err != nil {
 		return Created{}, err
 	}
-	return Created{name, appendToken, readToken, prune.String()}, nil
+	made := Created{name, appendToken, readToken, prune.String()}
+	if show != nil {
+		if err := show(made); err != nil {
+			return Created{}, core.Internal("vault.create.unshown", err)
+		}
+	}
+	return made, r.begin(ctx, repo)
 }
 
 // establish writes a repository with fresh tokens and the age identity its files
 // are sealed to: secrets first, the row last, then its record for the members. What
 // a crash leaves behind is overwritten by the next try, because no row named it.
 func (r *Room) establish(ctx context.Context, repo *Repo, password string, key *age.X25519Identity) error {
+	if err := r.writeSecrets(repo, password, key); err != nil {
+		return err
+	}
+	return r.begin(ctx, *repo)
+}
+
+// writeSecrets draws a repository's tokens and writes its secrets.
+func (r *Room) writeSecrets(repo *Repo, password string, key *age.X25519Identity) error {
 	appendToken, readToken := newToken(), newToken()
 	repo.AppendHash, repo.ReadHash, repo.Recipient = appendToken.hash(), readToken.hash(), key.Recipient().String()
 	for kind, text := range map[secretKind]string{
@@ -81,13 +96,18 @@ func (r *Room) establish(ctx context.Context, repo *Repo, password string, key *
 			return err
 		}
 	}
-	if err := r.store.addRepo(ctx, *repo); err != nil {
+	return nil
+}
+
+// begin writes the row by which a repository exists, then its record.
+func (r *Room) begin(ctx context.Context, repo Repo) error {
+	if err := r.store.addRepo(ctx, repo); err != nil {
 		return err
 	}
 	if err := r.advanceMark(ctx); err != nil {
 		return err
 	}
-	return r.record(ctx, *repo)
+	return r.record(ctx, repo)
 }
 
 // secretKind is one file of a repository in the secrets folder.

@@ -116,7 +116,7 @@ func readTree(t testing.TB, dir string) map[string][]byte {
 func TestResticBothVersions(t *testing.T) {
 	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 6)
-	created, err := w.room.Create(t.Context(), "files")
+	created, err := w.room.Create(t.Context(), "files", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestResticBothVersions(t *testing.T) {
 func TestForgetAndPrune(t *testing.T) {
 	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 4)
-	created, err := w.room.Create(t.Context(), "files")
+	created, err := w.room.Create(t.Context(), "files", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
