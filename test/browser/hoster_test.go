@@ -23,7 +23,7 @@ import (
 // the file is valid and reads back as it lies on the disk. A goal of ten minutes is
 // for people; what the program takes of it is logged.
 func TestNewHoster(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	program, err := os.Executable()
 	if err != nil {

@@ -91,7 +91,7 @@ func (w *world) page(link string) string {
 // TestKeyboardAndPaper: who has no mouse skips the menu; a pact is printed without
 // what only a screen needs.
 func TestKeyboardAndPaper(t *testing.T) {
-	w := newWorld(t, 2*time.Minute)
+	w := newWorld(t, 5*time.Minute)
 	w.signIn()
 	var skip, there bool
 	w.do(
@@ -118,7 +118,7 @@ func TestKeyboardAndPaper(t *testing.T) {
 
 // TestSignAPact is an admin's evening: in by the link, a mistake, a signature, out.
 func TestSignAPact(t *testing.T) {
-	w := newWorld(t, 2*time.Minute)
+	w := newWorld(t, 5*time.Minute)
 	w.signIn()
 	var alert, focused, state, where string
 	w.do(
@@ -150,7 +150,7 @@ func TestSignAPact(t *testing.T) {
 // TestIntroduction is the first evening: the form that asks who we are, and a home
 // page that says it.
 func TestIntroduction(t *testing.T) {
-	w := newWorld(t, 2*time.Minute)
+	w := newWorld(t, 5*time.Minute)
 	w.signIn()
 	var lead, limits, title string
 	w.do(
@@ -171,13 +171,13 @@ func TestIntroduction(t *testing.T) {
 	w.run(w.node, "directory", "validate", w.node.URL()+"/.well-known/chatonsinfos/organization.properties")
 }
 
-// TestFirstByte: a page is there before anybody notices. The quickest of many
-// counts, because the machine does other things too.
+// TestFirstByte: a page is there before anybody notices. The machine does other things
+// too, so it is asked for a while until one answer was quick enough.
 func TestFirstByte(t *testing.T) {
-	w := newWorld(t, time.Minute)
+	w := newWorld(t, 5*time.Minute)
 	for _, path := range []string{"/", "/limits", "/contact"} {
 		best := time.Hour
-		for range 30 {
+		for begun := time.Now(); best > 20*time.Millisecond && time.Since(begun) < 30*time.Second; {
 			start := time.Now()
 			res, err := http.Get(w.node.URL() + path)
 			w.must(err)

@@ -147,7 +147,8 @@ func (w *world) chromium() *visits {
 		w.Fatal("Chromium is needed to look at pages: apt-get install chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.Flag("lang", "fr"), chromedp.UserDataDir(w.TempDir()))
+		chromedp.ExecPath(program), chromedp.Flag("lang", "fr"), chromedp.UserDataDir(w.TempDir()),
+		chromedp.WSURLReadTimeout(2*time.Minute)) // a first start from a slow disk
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // its sandbox refuses root; it only meets our own pages
 	}

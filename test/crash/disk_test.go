@@ -126,7 +126,7 @@ func (w *world) ends(r *running, limit time.Duration) string {
 		if err != nil {
 			w.t.Fatalf("%v\n%s", err, r.said())
 		}
-	case <-time.After(limit):
+	case <-time.After(slowness * limit):
 		w.t.Fatalf("restic did not get through in %s:\n%s", limit, r.said())
 	}
 	return saved(r.said())

@@ -56,6 +56,10 @@ type world struct {
 	rng    *rand.Rand
 }
 
+// slowness is how much longer than on an idle machine anything may take here: many
+// nodes, restic and the other tests share it.
+const slowness = 3
+
 // newWorld names count hosters and bounds the whole test; nothing is started yet.
 func newWorld(t *testing.T, count int, limit time.Duration) *world {
 	t.Helper()
@@ -63,7 +67,7 @@ func newWorld(t *testing.T, count int, limit time.Duration) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), slowness*limit)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir(), rng: random(t)}
 	w.data = filepath.Join(w.dir, "data")
@@ -156,6 +160,19 @@ func (w *world) agree() {
 		w.must(lab.Introduce(w.ctx, w.owner(), n))
 		w.must(lab.Pact(w.ctx, w.owner(), n, "5GB"))
 	}
+	w.eventually("agreed", time.Minute, func() (bool, string) {
+		var pacts []struct {
+			State string `json:"state"`
+		}
+		w.must(w.owner().RunJSON(w.ctx, &pacts, "pact", "list"))
+		active := 0
+		for _, p := range pacts {
+			if p.State == "active" {
+				active++
+			}
+		}
+		return active == len(w.members()), fmt.Sprintf("%d of %d pacts in force", active, len(w.members()))
+	})
 	// The node asks every five seconds who lends; until then it would choose a code
 	// for fewer members.
 	w.agreed = time.Now()
@@ -192,7 +209,7 @@ func (w *world) openAt(n *lab.Node, vault string) []string {
 // run runs restic to its end and answers what it printed, on both streams.
 func (w *world) run(env []string, words ...string) (string, error) {
 	// restic tries for 15 minutes by itself; a run gets less, and is started again.
-	ctx, cancel := context.WithTimeout(w.ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, slowness*90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, w.restic, words...)
 	cmd.Env = append(os.Environ(), env...)
@@ -294,7 +311,8 @@ func (w *world) status() status {
 	return s
 }
 
-// eventually asks until the answer is yes; no is what to say of the last one.
+// eventually asks until the answer is yes; no is what to say of the last one. limit is
+// that of an idle machine.
 func (w *world) eventually(what string, limit time.Duration, ask func() (ok bool, no string)) {
 	w.t.Helper()
 	begun := time.Now()
@@ -304,7 +322,7 @@ func (w *world) eventually(what string, limit time.Duration, ask func() (ok bool
 			w.t.Logf("%s after %.1f s", what, time.Since(begun).Seconds())
 			return
 		}
-		if time.Since(begun) > limit || w.ctx.Err() != nil {
+		if time.Since(begun) > slowness*limit || w.ctx.Err() != nil {
 			w.t.Fatalf("not %s after %.0f s: %s", what, time.Since(begun).Seconds(), no)
 		}
 		select {

@@ -51,7 +51,7 @@ func nginx(ts *testscript.TestScript, _ bool, args []string) {
 		_ = cmd.Wait()
 	})
 	ts.Setenv("SSL_CERT_FILE", filepath.Join(dir, "cert.pem"))
-	for range 100 {
+	for range 1200 {
 		if c, err := net.Dial("tcp", args[0]); err == nil {
 			ts.Check(c.Close())
 			return

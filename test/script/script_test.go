@@ -18,6 +18,7 @@ import (
 	"github.com/tyler-smith/go-bip39/wordlists"
 
 	"entrechat/internal/app"
+	"entrechat/internal/app/lab"
 )
 
 func TestMain(m *testing.M) {
@@ -69,19 +70,14 @@ func TestStories(t *testing.T) {
 // ports gives a story addresses nobody listens on: $A $AT for the first hoster's
 // public and tools listeners, $B $BT and so on.
 func ports(env *testscript.Env) error {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close()
-		}
-	}()
-	for _, name := range []string{"A", "AT", "B", "BT", "C", "CT", "D", "DT"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		held = append(held, l)
-		env.Setenv(name, l.Addr().String())
+	names := []string{"A", "AT", "B", "BT", "C", "CT", "D", "DT"}
+	reserved, err := lab.ReservePorts(len(names))
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { _ = reserved.Close() })
+	for i, name := range names {
+		env.Setenv(name, reserved.Addresses[i])
 	}
 	return nil
 }
@@ -96,9 +92,10 @@ func files(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { _ = server.Close() })
 }
 
-// await waits until a node's tools address says that it is healthy.
+// await waits until a node's tools address says that it is healthy, two minutes at
+// most.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 200 {
+	for range 2400 {
 		res, err := http.Get("http://" + args[0] + "/healthz")
 		if err == nil {
 			_ = res.Body.Close()

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,13 +25,14 @@ type Node struct {
 	Program string // the entrechat binary
 	process *exec.Cmd
 	dead    chan struct{}
+	ports   *Ports // held as long as anybody has the node
 	log     *os.File
 }
 
 // Found names count hosters with free ports and disks under dir; nothing is
 // started or written yet.
 func Found(dir, program string, count int) ([]*Node, error) {
-	ports, err := freePorts(2 * count)
+	ports, err := ReservePorts(2 * count)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Found(dir, program string, count int) ([]*Node, error) {
 	for i := range count {
 		name := fmt.Sprintf("chaton-%c.test", 'a'+i)
 		nodes = append(nodes, &Node{
-			Name: name, Dir: filepath.Join(dir, name), Public: ports[2*i], Tools: ports[2*i+1], Program: program,
+			Name: name, Dir: filepath.Join(dir, name), Public: ports.Addresses[2*i], Tools: ports.Addresses[2*i+1], Program: program, ports: ports,
 		})
 	}
 	return nodes, nil
@@ -180,7 +180,7 @@ func (n *Node) Up(ctx context.Context) error {
 }
 
 func (n *Node) awaitHealth(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // one of many, on a machine that does other things
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -199,7 +199,7 @@ func (n *Node) awaitHealth(ctx context.Context) error {
 		case <-n.dead:
 			return fmt.Errorf("%s ended at once:\n%s", n.Name, n.lastWords())
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not get healthy in 30 s:\n%s", n.Name, n.lastWords())
+			return fmt.Errorf("%s did not get healthy in two minutes:\n%s", n.Name, n.lastWords())
 		case <-tick.C:
 		}
 	}
@@ -217,7 +217,7 @@ func (n *Node) lastWords() string {
 // Kill ends the process the hard way, as a power cut would.
 func (n *Node) Kill() { n.signal(syscall.SIGKILL) }
 
-// Stop asks the node to end and insists after ten seconds.
+// Stop asks the node to end and insists after a minute.
 func (n *Node) Stop() {
 	n.signal(syscall.SIGTERM)
 	if n.process == nil {
@@ -225,7 +225,7 @@ func (n *Node) Stop() {
 	}
 	select {
 	case <-n.dead:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		n.Kill()
 	}
 }
@@ -238,21 +238,6 @@ func (n *Node) signal(sig syscall.Signal) {
 	if sig == syscall.SIGKILL {
 		<-n.dead
 	}
-}
-
-// freePorts asks the kernel for ports nobody uses; they are free again when it
-// returns, so a node must take its own soon.
-func freePorts(count int) ([]string, error) {
-	var out []string
-	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed below
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() //nolint:errcheck // only held to keep the numbers distinct
-		out = append(out, l.Addr().String())
-	}
-	return out, nil
 }
 
 // Env are the variables that `vault env` prints for a shell.

@@ -65,7 +65,7 @@ func TestProcessesAppendBesideEachOther(t *testing.T) {
 		const each = 8
 		done := make(chan error, 3)
 		for range cap(done) {
-			book := process(a, d)
+			book := beside(a)
 			go func() {
 				for i := range each {
 					if _, err := book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": i}); err != nil {

@@ -140,11 +140,18 @@ func (h *hoster) up(t *testing.T) {
 	t.Cleanup(func() { stop(); <-done })
 }
 
-// process is another process of the member over a database, without a server.
-func process(h *hoster, d *db.DB) *logbook.Book {
+// process is another process of the member over a database, without a server. Where
+// no node answers it, it gives up soon.
+func process(h *hoster, d *db.DB) *logbook.Book { return waiting(h, d, time.Second) }
+
+// beside is a process of the member whose node is up: it waits for the node however
+// slow the machine is.
+func beside(h *hoster) *logbook.Book { return waiting(h, h.db, 2*time.Minute) }
+
+func waiting(h *hoster, d *db.DB, answer time.Duration) *logbook.Book {
 	return logbook.New(logbook.Needs{
 		DB: d, Signer: h.signer, Calls: h.calls(), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Tuning: logbook.Tuning{Answer: time.Second}, // up looks every 20 ms
+		Tuning: logbook.Tuning{Answer: answer},
 	})
 }
 

@@ -329,7 +329,7 @@ func TestGarbageOnTheLine(t *testing.T) {
 // raw writes text to the server and reads the status of its answer, 0 for none.
 func (p *pair) raw(t *testing.T, text string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	conn := dial(ctx, t, p.server.Listener.Addr().String())
 	defer conn.Close()

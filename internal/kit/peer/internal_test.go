@@ -154,7 +154,7 @@ func TestInsideAddresses(t *testing.T) {
 		"100.64.0.1:443", "0.0.0.0:443", "[::ffff:127.0.0.1]:443", "[fe80::1]:443", "[fc00::1]:443", "[64:ff9b::7f00:1]:443",
 		"[2002:7f00:1::]:443", "224.0.0.1:443", "192.0.2.1:22", "localhost:443",
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		if c, err := dial(ctx, "tcp", address); err == nil {
 			t.Errorf("dialled %s", address)
 			_ = c.Close()
@@ -203,7 +203,7 @@ func TestVisitorIsNotSentInside(t *testing.T) {
 			}
 			return guarded(ctx, network, address)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		_, _, err := c.Fetch(ctx, "https://public.test/", 10)
 		if err == nil || ctx.Err() != nil {
 			t.Errorf("sent to %s: %v, %v", to, err, ctx.Err())

@@ -31,7 +31,7 @@ func (w *world) client(name, token string) client {
 
 func (c client) do(method, path string, body []byte, header ...string) (int, []byte) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
