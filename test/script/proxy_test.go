@@ -20,13 +20,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// nginx FRONT BACK ... starts the real nginx with the file we give to admins: for
+// nginx [-default] FRONT BACK ... starts the real nginx with the file we give to admins: for
 // each pair it does TLS on FRONT and passes on to a node's plain listener on BACK.
-// Commands after it trust its certificate.
+// Commands after it trust its certificate. With -default it lets through bodies of
+// 1 MB, as nginx does when nobody says otherwise.
 func nginx(ts *testscript.TestScript, _ bool, args []string) {
 	program, err := exec.LookPath("nginx")
 	if err != nil {
 		program = "/usr/sbin/nginx" // where Debian puts it, outside of a user's PATH
+	}
+	limited := args[0] == "-default"
+	if limited {
+		args = args[1:]
 	}
 	dir := ts.MkAbs("nginx")
 	ts.Check(os.MkdirAll(dir, 0o755)) // nginx may run its workers as another user
@@ -37,6 +42,9 @@ func nginx(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	for i := 0; i < len(args); i += 2 {
 		config += site(ts, dir, args[i], args[i+1])
+	}
+	if limited {
+		config = strings.ReplaceAll(config, "client_max_body_size 256m;", "")
 	}
 	file := filepath.Join(dir, "nginx.conf")
 	ts.Check(os.WriteFile(file, []byte(config+"}\n"), 0o600))

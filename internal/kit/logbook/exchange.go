@@ -132,14 +132,23 @@ func (b *Book) pullFrom(ctx context.Context, n neighbour, wait time.Duration) er
 	if err != nil {
 		return err
 	}
+	var refused error
 	for _, item := range heads.Heads {
 		err := b.consider(ctx, n.at(), item)
-		if core.CodeOf(err) == core.CodeUnsure || ctx.Err() != nil {
+		unsure := core.CodeOf(err) == core.CodeUnsure
+		if _, status := troubleOf(err); unsure && status != 0 && ctx.Err() == nil {
+			refused = err // it answers, and not for this log now: ask again from here
+			continue
+		}
+		if unsure || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err()) // the member went away: ask again from here
 		}
 		if err != nil && !errors.Is(err, errSuspended) {
 			b.n.Log.Info("log not taken", "log", item.Member, "from", n.member, "error", err)
 		}
+	}
+	if refused != nil {
+		return refused
 	}
 	if !whole && heads.Cursor == n.cursor && heads.Store == n.store {
 		return nil

@@ -155,8 +155,8 @@ func (c *Client) Do(ctx context.Context, to core.MemberID, r Request) (*http.Res
 	if err != nil {
 		return nil, err
 	}
-	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, readFailure(res, to)
+	if res.StatusCode < 200 || res.StatusCode > 299 || isPage(res) {
+		return nil, readMemberFailure(res, to)
 	}
 	return res, nil
 }
@@ -170,6 +170,9 @@ func (c *Client) send(req *http.Request, stall *stall, to core.MemberID, limit i
 		return nil, unreachable(to, fmt.Errorf("%s %s at %s: %w", req.Method, req.URL.Path, to, err))
 	}
 	stall.answer()
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		limit = max(limit, failureLimit) // who asked for ten bytes reads why there are none
+	}
 	res.Body = &download{body: res.Body, stall: stall, ctx: req.Context(), from: to, left: limit}
 	return res, nil
 }

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -119,6 +120,42 @@ func shown(text string) string {
 	return string(runes[:min(len(runes), maxText)])
 }
 
+// isFailure reads the body of an error answer of a node; anything else is not one.
+func isFailure(data []byte, f *failure) bool {
+	return wire.Peek(data, f) == nil && keyForm.MatchString(f.Key)
+}
+
+// readMemberFailure is readFailure for what answered at a member's address. Every
+// error of a node says so in JSON; another answer is that of a proxy in front of it, or
+// of whoever has its address now, and says nothing about the member: CodeUnsure.
+func readMemberFailure(res *http.Response, to core.MemberID) error {
+	data, _ := io.ReadAll(io.LimitReader(res.Body, failureLimit)) // the status says enough
+	if isFailure(data, &failure{}) {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{bytes.NewReader(data), res.Body}
+		return readFailure(res, to)
+	}
+	defer res.Body.Close() //nolint:errcheck // nothing to save
+	key := "peer.proxy_page"
+	switch res.StatusCode {
+	case http.StatusRequestEntityTooLarge:
+		key = "peer.proxy_limit"
+	case http.StatusTooManyRequests:
+		key = "peer.proxy_rate"
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		key = "peer.proxy_down"
+	}
+	return core.Unsure(key, fmt.Errorf("%s answered %d, not as a node does: %s", to, res.StatusCode, shown(string(data)))).
+		With("Member", to).With("Status", res.StatusCode)
+}
+
+// isPage says that an answer is a page for people: no node gives one to a member.
+func isPage(res *http.Response) bool {
+	return strings.HasPrefix(strings.ToLower(res.Header.Get("Content-Type")), "text/html")
+}
+
 // readFailure turns an answer other than 2xx into an error that names the member,
 // and closes it. Code comes from the status alone; key and args pick and fill one
 // of our own sentences, the text is only for the log.
@@ -126,7 +163,7 @@ func readFailure(res *http.Response, to core.MemberID) error {
 	defer res.Body.Close()                                        //nolint:errcheck // nothing to save
 	data, _ := io.ReadAll(io.LimitReader(res.Body, failureLimit)) // the status says enough
 	var f failure
-	if wire.Peek(data, &f) != nil || !keyForm.MatchString(f.Key) {
+	if !isFailure(data, &f) {
 		f = failure{Key: "peer.refused"}
 	}
 	code := core.CodeFromHTTP(res.StatusCode)

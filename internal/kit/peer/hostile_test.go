@@ -233,12 +233,17 @@ func TestHostileAnswers(t *testing.T) {
 		code   core.Code
 		key    string
 	}{
-		"redirect":       {302, "", core.CodeInvalid, "peer.refused"},
-		"no JSON":        {403, "<html>", core.CodeDenied, "peer.refused"},
-		"strange key":    {404, `{"key":"<b>.x"}`, core.CodeNotFound, "peer.refused"},
-		"endless":        {500, strings.Repeat(" ", 1<<20), core.CodeUnsure, "peer.refused"},
+		"redirect":       {302, "", core.CodeUnsure, "peer.proxy_page"},
+		"no JSON":        {403, "<html>", core.CodeUnsure, "peer.proxy_page"},
+		"strange key":    {404, `{"key":"<b>.x"}`, core.CodeUnsure, "peer.proxy_page"},
+		"endless":        {500, strings.Repeat(" ", 1<<20), core.CodeUnsure, "peer.proxy_page"},
+		"too large":      {413, "<html>413 Request Entity Too Large", core.CodeUnsure, "peer.proxy_limit"},
+		"its own 413":    {413, `{"code":"invalid","key":"peer.too_large"}`, core.CodeInvalid, "peer.too_large"},
+		"too fast":       {429, "<html>429", core.CodeUnsure, "peer.proxy_rate"},
+		"nobody behind":  {502, "<html>502", core.CodeUnsure, "peer.proxy_down"},
+		"a page":         {200, "<!DOCTYPE html><html>back soon", core.CodeUnsure, "peer.proxy_page"},
 		"crowd of args":  {507, `{"key":"a.b","args":{"x y":"z","N":1,"T":"\u001b[2J"}}`, core.CodeFull, "a.b"},
-		"hostile args":   {507, string(hostile), core.CodeFull, "peer.refused"}, // past 8 KiB
+		"hostile args":   {507, string(hostile), core.CodeUnsure, "peer.proxy_page"}, // past 8 KiB
 		"code disagrees": {403, `{"code":"full","key":"a.b"}`, core.CodeDenied, "a.b"},
 	} {
 		status, body = c.status, c.body

@@ -257,11 +257,13 @@ func (p *pool) noteWell(ctx context.Context, id core.MemberID, took bool) {
 	p.keep(ctx, id, is)
 	if was.Bad != 0 {
 		p.logged(p.store.endTrouble(ctx, id, troubleUnreachable, now))
+		p.logged(p.store.endTrouble(ctx, id, troubleProxy, now))
 		p.logged(p.store.hurry(ctx))
 	}
 	if took && was.Next != 0 {
 		p.logged(p.store.endTrouble(ctx, id, troubleFull, now))
 		p.logged(p.store.endTrouble(ctx, id, troubleRefused, now))
+		p.logged(p.store.endTrouble(ctx, id, troubleProxyLimit, now))
 	}
 }
 
@@ -286,7 +288,7 @@ func (p *pool) bad(ctx context.Context, t Trouble) {
 		p.set(t.Member, s)
 		p.mu.Unlock()
 		return
-	case troubleFull, troubleRefused:
+	case troubleFull, troubleRefused, troubleProxyLimit:
 		p.refusals[t.Member]++
 		s.Next = now.Add(min(firstRefused*p.beat<<min(p.refusals[t.Member]-1, 10), maxRefused))
 	default:
@@ -322,17 +324,29 @@ const (
 	troubleWrong       = "wrong"       // gave other bytes than it signed for
 	troubleLost        = "lost"        // says it has no such shard
 	troubleRefused     = "refused"     // says no
+	troubleProxy       = "proxy"       // something in front of it answers in its place
+	troubleProxyLimit  = "proxy_limit" // the same, because of the size of what we send
 	troubleFull        = "full"        // has no room left
 	troubleUnreachable = "unreachable" // does not answer, or too late
 	troubleBusy        = "busy"        // asks us to slow down; not written down
 )
+
+// answered says that an error is what came over the wire as an error, and not what we
+// found wrong ourselves.
+func answered(err error) bool {
+	var e *core.Error
+	return errors.As(err, &e) && e.Args["Status"] != nil
+}
 
 // troubleOf sorts what came back of a member.
 func troubleOf(member core.MemberID, p Placement, err error) Trouble {
 	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err)}
 	switch core.CodeOf(err) {
 	case core.CodeInvalid, core.CodeConflict:
-		t.Kind = troubleWrong
+		// Only what we verified and found wrong is a lie; an error it answered is a no.
+		if t.Kind = troubleWrong; answered(err) {
+			t.Kind = troubleRefused
+		}
 	case core.CodeNotFound:
 		t.Kind = troubleLost
 	case core.CodeDenied:
@@ -342,9 +356,15 @@ func troubleOf(member core.MemberID, p Placement, err error) Trouble {
 	default:
 		t.Kind = troubleUnreachable
 	}
-	var e *core.Error
-	if errors.As(err, &e) && (e.Key == "vault.busy" || e.Key == "peer.slow_down") {
-		t.Kind = troubleBusy
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		switch e.Key {
+		case "vault.busy", "peer.slow_down", "peer.proxy_rate":
+			t.Kind = troubleBusy
+		case "peer.proxy_limit":
+			t.Kind = troubleProxyLimit
+		case "peer.proxy_page", "peer.proxy_down":
+			t.Kind = troubleProxy
+		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Kind = troubleUnreachable

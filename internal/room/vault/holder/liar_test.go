@@ -91,7 +91,7 @@ func TestEveryLieHasItsName(t *testing.T) {
 		},
 		"receipt that is rubbish": {
 			func(string, []byte) []byte { return []byte(`{"payloadType":"x"}`) }, func() error { _, err := o.put(ctx, h, 0); return err },
-			core.CodeInvalid, "",
+			core.CodeUnsure, "peer.bad_answer", // nobody signed it
 		},
 		"flipped bit": {
 			func(_ string, b []byte) []byte { b[len(b)/2] ^= 1; return b }, func() error { _, err := read(ctx, h, ref); return err },
@@ -111,7 +111,7 @@ func TestEveryLieHasItsName(t *testing.T) {
 		},
 		"half a list": {
 			func(_ string, b []byte) []byte { return b[:len(b)-10] },
-			func() error { _, err := h.List(ctx, ana, "", 0); return err }, core.CodeInvalid, "",
+			func() error { _, err := h.List(ctx, ana, "", 0); return err }, core.CodeUnsure, "peer.bad_answer",
 		},
 		"a proof of other bytes": {
 			func(_ string, b []byte) []byte { b[len(b)-1] ^= 1; return b },

@@ -62,7 +62,7 @@ func (m *Remote) Put(ctx context.Context, head shard.Head, body io.Reader) (Rece
 	}
 	envelope, err := seal.DecodeEnvelope(data)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, m.garbled(err)
 	}
 	keys, err := m.keys.Keys(ctx, m.to)
 	if err != nil {
@@ -129,7 +129,7 @@ func (m *Remote) List(ctx context.Context, owner core.MemberID, after string, li
 	}
 	page, err := parsePage(data)
 	if err != nil {
-		return Page{}, err
+		return Page{}, m.garbled(err)
 	}
 	return page, page.check(owner, after, m.to)
 }
@@ -190,7 +190,16 @@ func (m *Remote) json(ctx context.Context, method, path string, in, out any) err
 	if err != nil || out == nil {
 		return err
 	}
-	return wire.Peek(data, out)
+	if err := wire.Peek(data, out); err != nil {
+		return m.garbled(err)
+	}
+	return nil
+}
+
+// garbled is an answer that cannot be read. Nobody signed it: it proves nothing against
+// the member.
+func (m *Remote) garbled(err error) error {
+	return core.Unsure("peer.bad_answer", fmt.Errorf("answer of %s: %w", m.to, err)).With("Member", m.to)
 }
 
 // named calls a member that cannot be reached silent; what it did answer stays.
