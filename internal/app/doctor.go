@@ -2,9 +2,13 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -12,7 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/access"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 )
@@ -109,7 +115,8 @@ func (a *App) checks() []fit.Check {
 		{Name: "app.check_mirrors", Run: fit.Plain(a.checkMirrors)},
 		{Name: "app.check_neighbours", Run: a.checkNeighbours},
 		{Name: "app.check_address", Run: fit.Plain(a.checkAddress)},
-		{Name: "app.check_node", Run: fit.Plain(a.checkNode)},
+		{Name: "app.check_files", Run: fit.Plain(a.checkFiles)},
+		{Name: "app.check_node", Run: a.checkNode},
 	}
 	for _, f := range a.fittings {
 		all = append(all, f.Checks...)
@@ -158,11 +165,32 @@ func (a *App) checkDisk(context.Context) error {
 		With("Free", free).With("Floor", a.Config.Vault.Floor).With("Data", a.Data)
 }
 
-func (a *App) checkNode(ctx context.Context) error {
+// checkFiles finds what another user left in the data directory.
+func (a *App) checkFiles(context.Context) error {
+	uid, _, ok := ownerOf(a.Data)
+	if !ok {
+		return nil
+	}
+	found, err := access.Others(a.Data, uid, othersNamed, "store")
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	line := []string{"chown -R", access.UserName(uid) + ":"}
+	for _, path := range found {
+		line = append(line, access.Word(path))
+	}
+	return core.Denied("app.others_files", fmt.Errorf("%s belongs to another user", found[0])).With("Path", found[0]).With("Line", strings.Join(line, " "))
+}
+
+// othersNamed bounds how many files of others are named at once.
+const othersNamed = 5
+
+// checkNode asks the running node how it is.
+func (a *App) checkNode(ctx context.Context) (fit.Finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	down := func(err error) error {
-		return core.Unsure("app.node_down", err).With("Addr", a.Config.Tools.Listen)
+	down := func(err error) (fit.Finding, error) {
+		return fit.Finding{}, core.Unsure("app.node_down", err).With("Addr", a.Config.Tools.Listen)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Config.Tools.Listen+"/healthz", nil)
 	if err != nil {
@@ -172,9 +200,21 @@ func (a *App) checkNode(ctx context.Context) error {
 	if err != nil {
 		return down(err)
 	}
-	defer res.Body.Close() //nolint:errcheck // only the status matters
-	if res.StatusCode != http.StatusOK {
-		return down(fmt.Errorf("status %d", res.StatusCode))
+	defer res.Body.Close() //nolint:errcheck // only read
+	var health obs.Answer
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&health); err != nil {
+		return down(fmt.Errorf("status %d: %w", res.StatusCode, err))
 	}
-	return nil
+	detail := func(parts map[string]string) string {
+		return strings.Join(slices.Sorted(maps.Values(parts)), " ")
+	}
+	switch {
+	case !health.OK:
+		return fit.Finding{}, core.Unsure("app.node_unwell", fmt.Errorf("%v", health.Trouble)).With("Detail", detail(health.Trouble))
+	case len(health.Aside) > 0:
+		return fit.Finding{}, core.Unsure("app.node_unwell", fmt.Errorf("%v", health.Aside)).With("Detail", detail(health.Aside))
+	case len(health.Starting) > 0:
+		return fit.Unknown("app.node_starting", nil), nil
+	}
+	return fit.Finding{}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/access"
 )
 
 // checkUser refuses to go on as another user than the one the node's files belong to:
@@ -25,7 +26,7 @@ func checkUser(data string, args []string) error {
 		return nil
 	}
 	return core.Denied("app.other_user", fmt.Errorf("%s belongs to user %d, not %d", data, uid, me)).
-		With("Data", data).With("User", userName(uid)).With("Me", userName(me)).With("Line", asUser(uid, gid, data, args))
+		With("Data", data).With("User", access.UserName(uid)).With("Me", access.UserName(me)).With("Line", asUser(uid, gid, data, args))
 }
 
 // ownerOf answers whom a node's files belong to; ok is false where there is nothing
@@ -50,14 +51,6 @@ func ownerOf(data string) (uid, gid int, ok bool) {
 	return int(st.Uid), int(st.Gid), true
 }
 
-// userName is the name of a user, or its number where it has none.
-func userName(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		return u.Username
-	}
-	return strconv.Itoa(uid)
-}
-
 // asUser is the line that runs a command as the owner of a data directory. The
 // directory is named in it, because the other user has another default.
 func asUser(uid, gid int, data string, args []string) string {
@@ -68,26 +61,15 @@ func asUser(uid, gid int, data string, args []string) string {
 	if os.Geteuid() != 0 {
 		line = "sudo " + line
 	}
-	line += " entrechat --data " + shellWord(data)
+	line += " entrechat --data " + access.Word(data)
 	for i := 0; i < len(args); i++ {
 		switch {
 		case args[i] == "--data":
 			i++
 		case strings.HasPrefix(args[i], "--data="):
 		default:
-			line += " " + shellWord(args[i])
+			line += " " + access.Word(args[i])
 		}
 	}
 	return line
-}
-
-// shellWord writes a text as one word of a POSIX shell, quoted only where it must be.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+%", r)
-	}
-	if s != "" && strings.TrimFunc(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

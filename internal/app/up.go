@@ -173,11 +173,29 @@ func (a *App) onlyOurs(next http.Handler) http.Handler {
 	})
 }
 
-// healthz says whether the node can do its work: the database answers.
+// healthz says whether the node can do its work: the database answers, and the rooms
+// have started.
 func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 	var health obs.Health
 	_, err := a.Book.Member(r.Context(), a.Signer.ID())
 	health.Set("logbook", err)
+	for _, f := range a.fittings {
+		if f.Health == nil {
+			continue
+		}
+		found, err := f.Health(r.Context())
+		if err != nil {
+			err = errors.New(a.Lang.Error(err))
+		}
+		health.Set(f.Name, err)
+		switch {
+		case err != nil || found.Key == "":
+		case found.Unknown:
+			health.Starting(f.Name, a.Lang.T(found.Key, found.Args))
+		default:
+			health.Aside(f.Name, a.Lang.T(found.Key, found.Args))
+		}
+	}
 	health.ServeHTTP(w, r)
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
+		"get":       get,
 		"entrechat": func() { os.Exit(app.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
@@ -90,6 +92,17 @@ func files(ts *testscript.TestScript, _ bool, args []string) {
 	server := &http.Server{Handler: http.FileServer(http.Dir(ts.MkAbs(args[1]))), ReadHeaderTimeout: time.Second}
 	go func() { _ = server.Serve(l) }()
 	ts.Defer(func() { _ = server.Close() })
+}
+
+// get URL is a program: it prints the status and the body of an answer.
+func get() {
+	res, err := http.Get(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	body, err := io.ReadAll(res.Body)
+	fmt.Println(res.StatusCode, string(body), errors.Join(err, res.Body.Close()))
 }
 
 // await waits until a node's tools address says that it is healthy, two minutes at

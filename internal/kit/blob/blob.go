@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/access"
 )
 
 const (
@@ -32,11 +34,11 @@ type Dir struct {
 // the drafts of processes that died.
 func Open(dir string) (*Dir, error) {
 	if err := makeRoot(dir); err != nil {
-		return nil, trouble(fmt.Errorf("open store: %w", err))
+		return nil, (&Dir{path: dir}).trouble(fmt.Errorf("open store: %w", err))
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, trouble(fmt.Errorf("open store: %w", err))
+		return nil, (&Dir{path: dir}).trouble(fmt.Errorf("open store: %w", err))
 	}
 	d := &Dir{root: root, path: dir, made: &folders{durable: map[string]bool{".": true}}}
 	if err := errors.Join(d.mkdir(drafts), d.sweep()); err != nil {
@@ -97,7 +99,7 @@ func (d *Dir) Open(name string) (*os.File, error) {
 		return nil, err
 	}
 	f, err := d.root.Open(name)
-	return f, missing(name, err)
+	return f, d.missing(name, err)
 }
 
 // Stat says how large an object is and when it came. Returns CodeNotFound,
@@ -107,7 +109,7 @@ func (d *Dir) Stat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	info, err := d.root.Stat(name)
-	return info, missing(name, err)
+	return info, d.missing(name, err)
 }
 
 // Remove ends an object. Returns CodeNotFound, CodeInvalid.
@@ -116,7 +118,7 @@ func (d *Dir) Remove(name string) error {
 		return err
 	}
 	if err := d.root.Remove(name); err != nil {
-		return missing(name, err)
+		return d.missing(name, err)
 	}
 	return d.sync(path.Dir(name))
 }
@@ -131,33 +133,39 @@ func (d *Dir) Move(from, to string) error {
 		return fmt.Errorf("make folder of %s: %w", to, err)
 	}
 	if err := d.root.Rename(from, to); err != nil {
-		return missing(from, err)
+		return d.missing(from, err)
 	}
 	return errors.Join(d.sync(path.Dir(to)), d.sync(path.Dir(from)))
 }
 
 // Walk names every object below the folder prefix ("" = all), in order within
 // each folder. A folder that is not there is empty; fs.SkipAll from fn ends the
-// walk without an error.
+// walk without an error. What this user may not read is passed over, and is the error
+// at the end.
 func (d *Dir) Walk(prefix string, fn func(name string) error) error {
 	if prefix == "" {
 		prefix = "."
 	} else if err := valid(prefix); err != nil {
 		return err
 	}
-	return fs.WalkDir(d.root.FS(), prefix, func(name string, entry fs.DirEntry, err error) error {
+	var barred error
+	err := fs.WalkDir(d.root.FS(), prefix, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil // never was, or went while we walked
+		case access.Denied(err):
+			barred = d.trouble(fmt.Errorf("walk %s: %w", name, err))
+			return nil
 		case err != nil:
-			return trouble(fmt.Errorf("walk %s: %w", name, err))
-		case name == drafts:
+			return d.trouble(fmt.Errorf("walk %s: %w", name, err))
+		case name == drafts, name == access.Foreign:
 			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			return nil
 		}
 		return fn(name)
 	})
+	return cmp.Or(err, barred)
 }
 
 // valid says whether a name stays inside and is not one of ours.
@@ -177,17 +185,19 @@ func taken(name string) error {
 	return core.Conflict("blob.taken", fmt.Errorf("%s: %w", name, fs.ErrExist)).With("Name", name)
 }
 
-func missing(name string, err error) error {
+func (d *Dir) missing(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return core.NotFound("blob.missing", err).With("Name", name)
 	}
-	return trouble(err)
+	return d.trouble(err)
 }
 
 // trouble gives what a disk can do to us its code: full (or a used-up quota), gone
-// read-only, broken.
-func trouble(err error) error {
+// read-only, broken, or somebody else's.
+func (d *Dir) trouble(err error) error {
 	switch {
+	case access.Denied(err):
+		return access.Explain(d.path, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return core.Full("blob.full", err)
 	case errors.Is(err, syscall.EROFS):

@@ -15,7 +15,7 @@ import (
 func (d *Dir) Free() (core.Size, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(d.path, &st); err != nil {
-		return 0, trouble(fmt.Errorf("free space of %s: %w", d.path, err))
+		return 0, d.trouble(fmt.Errorf("free space of %s: %w", d.path, err))
 	}
 	return core.Size(st.Bavail) * core.Size(st.Bsize), nil //nolint:gosec // the types differ by system; both are small
 }

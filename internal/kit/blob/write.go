@@ -78,7 +78,7 @@ func (d *Dir) Create(name string) (*Pending, error) {
 	p := &Pending{dir: d, name: name, draft: path.Join(drafts, rand.Text())}
 	var err error
 	if p.file, err = d.root.OpenFile(p.draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil {
-		return nil, trouble(fmt.Errorf("begin %s: %w", name, err))
+		return nil, d.trouble(fmt.Errorf("begin %s: %w", name, err))
 	}
 	if mine, _ := claim(p.file); !mine {
 		return nil, errors.Join(fmt.Errorf("draft of %s is locked by another process", name), p.Abort())
@@ -99,7 +99,7 @@ func (p *Pending) Write(data []byte) (int, error) {
 	}
 	n, err := p.file.Write(data)
 	if err != nil {
-		p.err = trouble(fmt.Errorf("write %s: %w", p.name, err))
+		p.err = p.dir.trouble(fmt.Errorf("write %s: %w", p.name, err))
 	}
 	return n, p.err
 }
@@ -141,7 +141,7 @@ func (p *Pending) Abort() error {
 
 func (p *Pending) publish() error {
 	if err := p.file.Sync(); err != nil {
-		return trouble(fmt.Errorf("write %s: %w", p.name, err))
+		return p.dir.trouble(fmt.Errorf("write %s: %w", p.name, err))
 	}
 	folder := path.Dir(p.name)
 	if err := p.dir.mkdir(folder); err != nil {
@@ -176,7 +176,7 @@ func (d *Dir) link(draft, name string) error {
 	case errors.Is(err, syscall.EPERM), errors.Is(err, errors.ErrUnsupported):
 		return d.renameNew(draft, name)
 	}
-	return trouble(fmt.Errorf("name %s: %w", name, err))
+	return d.trouble(fmt.Errorf("name %s: %w", name, err))
 }
 
 // renameNew is link on a disk without hard links (exFAT, some shares). Two
@@ -188,12 +188,12 @@ func (d *Dir) renameNew(draft, name string) error {
 	if _, err := d.root.Lstat(name); err == nil {
 		return taken(name)
 	}
-	return trouble(d.root.Rename(draft, name))
+	return d.trouble(d.root.Rename(draft, name))
 }
 
 func (d *Dir) forget(name string) error {
 	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return trouble(fmt.Errorf("remove %s: %w", name, err))
+		return d.trouble(fmt.Errorf("remove %s: %w", name, err))
 	}
 	return nil
 }
@@ -226,7 +226,7 @@ func (d *Dir) mkdirLocked(dir string) error {
 		return err
 	}
 	if err := d.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return trouble(err)
+		return d.trouble(err)
 	}
 	if err := d.sync(path.Dir(dir)); err != nil {
 		return err
@@ -239,10 +239,10 @@ func (d *Dir) mkdirLocked(dir string) error {
 func (d *Dir) sync(dir string) error {
 	f, err := d.root.Open(dir)
 	if err != nil {
-		return trouble(fmt.Errorf("sync folder: %w", err))
+		return d.trouble(fmt.Errorf("sync folder: %w", err))
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return trouble(fmt.Errorf("sync folder: %w", err))
+		return d.trouble(fmt.Errorf("sync folder: %w", err))
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ func (d *Dir) sync(dir string) error {
 func (d *Dir) sweep() error {
 	entries, err := fs.ReadDir(d.root.FS(), drafts)
 	if err != nil {
-		return trouble(fmt.Errorf("look for drafts: %w", err))
+		return d.trouble(fmt.Errorf("look for drafts: %w", err))
 	}
 	for _, entry := range entries {
 		name := path.Join(drafts, entry.Name())

@@ -32,6 +32,9 @@ type Fittings struct {
 	Readers []logbook.Reader
 	// Checks are what `doctor` runs.
 	Checks []Check
+	// Health says whether the room does its work in this process: an error while it does
+	// not, unknown while it is starting, and a sentence for what it has to leave aside.
+	Health func(ctx context.Context) (Finding, error)
 	// Limits are lines of the published-limits page.
 	Limits func(ctx context.Context) ([]Limit, error)
 	// Runbooks are Markdown files for admins.

@@ -96,9 +96,39 @@ func (m Metrics) Watch(all []jobs.Job) []jobs.Job {
 
 // Health is what /healthz answers: 200 when nothing is wrong, otherwise 503 and
 // the names of what is.
+//
+//	{"ok":true,"trouble":{},"starting":{"vault":"…"},"aside":{"vault":"…"}}
+//
+// trouble is what does not work; starting is not ready yet; aside works, but for
+// something that needs a person. The last two are left out when empty, and are 200.
 type Health struct {
-	mu      sync.Mutex
-	trouble map[string]string
+	mu       sync.Mutex
+	trouble  map[string]string
+	starting map[string]string
+	aside    map[string]string
+}
+
+// Starting says that one thing is not ready yet.
+func (h *Health) Starting(name, text string) { h.note(&h.starting, name, text) }
+
+// Aside says that one thing works, and what it had to leave aside.
+func (h *Health) Aside(name, text string) { h.note(&h.aside, name, text) }
+
+func (h *Health) note(in *map[string]string, name, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if *in == nil {
+		*in = map[string]string{}
+	}
+	(*in)[name] = text
+}
+
+// Answer is the body of /healthz, by the names of the parts.
+type Answer struct {
+	OK       bool              `json:"ok"`
+	Trouble  map[string]string `json:"trouble"`
+	Starting map[string]string `json:"starting,omitempty"`
+	Aside    map[string]string `json:"aside,omitempty"`
 }
 
 // Set says how one thing is; nil is well.
@@ -117,13 +147,13 @@ func (h *Health) Set(name string, err error) {
 
 func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	h.mu.Lock()
-	trouble := maps.Clone(h.trouble)
+	answer := Answer{len(h.trouble) == 0, maps.Clone(h.trouble), maps.Clone(h.starting), maps.Clone(h.aside)}
 	h.mu.Unlock()
-	if trouble == nil {
-		trouble = map[string]string{} // {} reads better than null
+	if answer.Trouble == nil {
+		answer.Trouble = map[string]string{} // {} reads better than null
 	}
-	body, err := json.Marshal(map[string]any{"ok": len(trouble) == 0, "trouble": trouble})
-	bad := len(trouble) > 0 || err != nil
+	body, err := json.Marshal(answer)
+	bad := !answer.OK || err != nil
 	w.Header().Set("Content-Type", "application/json")
 	if bad {
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/access"
 )
 
 // maxSecret bounds a secret file, in bytes: what is larger is some other file.
@@ -84,6 +85,11 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+func unreadable(path string, err error) error {
+	at, line := access.Cure(filepath.Dir(path), filepath.Base(path))
+	return core.Denied("seal.unreadable", fmt.Errorf("%w; as root: %s", err, line)).With("Path", at).With("Line", line)
+}
+
 // ReadSecret reads a secret file and refuses one that group or others may read.
 // Returns CodeNotFound, or CodeDenied when it cannot or must not be read.
 func ReadSecret(path string) ([]byte, error) {
@@ -92,13 +98,13 @@ func ReadSecret(path string) ([]byte, error) {
 		return nil, core.NotFound("seal.no_secret", err).With("Path", path)
 	}
 	if err != nil {
-		return nil, core.Denied("seal.unreadable", err).With("Path", path)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	// The open file is asked, so that what was checked is what is read.
 	info, err := f.Stat()
 	if err != nil {
-		return nil, core.Denied("seal.unreadable", err).With("Path", path)
+		return nil, unreadable(path, err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, core.Denied("seal.secret_open", fmt.Errorf("%s has mode %v", path, info.Mode().Perm())).With("Path", path)
@@ -108,7 +114,7 @@ func ReadSecret(path string) ([]byte, error) {
 		err = fmt.Errorf("more than %d bytes", maxSecret)
 	}
 	if err != nil {
-		return nil, core.Denied("seal.unreadable", fmt.Errorf("read %s: %w", path, err)).With("Path", path)
+		return nil, unreadable(path, fmt.Errorf("read %s: %w", path, err))
 	}
 	return data, nil
 }

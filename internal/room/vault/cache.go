@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"entrechat/internal/kit/access"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -29,7 +30,9 @@ type cached struct {
 
 // newCache begins with an empty folder.
 func newCache(dir string, maxBytes int64) (*cache, error) {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.RemoveAll(dir); access.Denied(err) {
+		return nil, access.Explain(dir, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("empty the cache: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -28,7 +28,7 @@ func (r *Room) serve(ctx context.Context) error {
 	select {
 	case <-r.started:
 	default:
-		if err := r.Start(ctx); err != nil {
+		if err := r.begun(r.Start(ctx)); err != nil {
 			return err
 		}
 		close(r.started)

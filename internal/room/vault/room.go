@@ -94,7 +94,8 @@ type Room struct {
 
 	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
-	recodeAfter int           // recodeAfter but in tests
+	aside       aside
+	recodeAfter int // recodeAfter but in tests
 
 	shipFails atomic.Int32 // objects in a row that could not be worked on
 
@@ -143,6 +144,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Checks: r.Checks(),
 		Web:    r.web,
 		Limits: r.limits,
+		Health: r.health,
 	}
 	if r.n.Local != nil {
 		f.Peer, f.Jobs = r.n.Local.Routes(), append(f.Jobs, r.n.Local.Jobs()...)
@@ -163,11 +165,7 @@ func (r *Room) Front() http.Handler {
 			front.ServeHTTP(w, req)
 		case <-req.Context().Done():
 		case <-time.After(startPatience):
-			text := r.n.Words.T("vault.starting", nil)
-			if err := r.whole(req.Context()); err != nil {
-				text = r.n.Words.Error(err)
-			}
-			http.Error(w, text, http.StatusServiceUnavailable)
+			http.Error(w, r.n.Words.Error(r.notStarted(req.Context())), http.StatusServiceUnavailable)
 		}
 	})
 }

@@ -44,8 +44,11 @@ func (r *Room) loadKeys() error {
 	}
 	for _, path := range files {
 		older, err := readIdentity(path)
-		if err != nil {
+		if err = r.leave(err); err != nil {
 			return err
+		}
+		if older == nil {
+			continue // what is sealed to it says so when it is read
 		}
 		r.keys.older = append(r.keys.older, older)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/access"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -312,6 +313,9 @@ func (r *Room) fromShelf(o Object) (stored, error) {
 }
 
 func shelfBroken(o Object, err error) error {
+	if access.Denied(err) {
+		return err // it says which file, and what to do
+	}
 	return core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s on the shelf: %w", o.File, o.Repo, err)).
 		With("Name", o.Repo).With("File", o.File.String())
 }

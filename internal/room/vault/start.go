@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -15,7 +14,8 @@ import (
 const orphanAge = time.Hour
 
 // Start makes the room ready to serve: an empty cache, and shelf and catalogue in
-// agreement again after whatever happened. Nothing acknowledged is lost by it.
+// agreement again after whatever happened. Nothing acknowledged is lost by it. A file
+// that this user may not read is left aside and named; everything else starts.
 func (r *Room) Start(ctx context.Context) error {
 	if r.n.Local != nil {
 		if err := r.n.Local.Start(ctx); err != nil {
@@ -23,7 +23,7 @@ func (r *Room) Start(ctx context.Context) error {
 		}
 	}
 	var err error
-	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); err != nil {
+	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
 		return err
 	}
 	if err := r.compareAtStart(ctx); err != nil {
@@ -45,6 +45,9 @@ func (r *Room) Start(ctx context.Context) error {
 		err := r.giveKey(ctx, &repo)
 		if err == nil {
 			err = r.record(ctx, repo)
+		}
+		if err != nil {
+			err = r.leave(err)
 		}
 		if err != nil {
 			r.n.Log.Warn("writing a backup's record failed", "repo", repo.Name, "error", err)
@@ -81,6 +84,8 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 		case isMissing(err) || err == nil && info.Size() != o.Sealed:
 			err = r.missing(ctx, o, sure)
 		case err != nil:
+			named[o.Shelf] = true // nobody knows that it is not there
+			err = r.leave(err)
 		case o.Buried != 0:
 			if err = r.store.shelve(ctx, r.n.DB, o.ID, ""); err == nil {
 				err = removed(r.shelf.Remove(o.Shelf))
@@ -126,11 +131,13 @@ func (r *Room) sweepShelf(named map[string]bool) error {
 		}
 		return removed(err)
 	})
-	if err != nil {
+	if r.leave(err) != nil {
 		return fmt.Errorf("walk the shelf: %w", err)
 	}
 	for _, name := range orphans {
-		err = errors.Join(err, removed(r.shelf.Remove(name)))
+		if err := r.leave(removed(r.shelf.Remove(name))); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

@@ -88,13 +88,15 @@ func (l *Local) emptyTrash(ctx context.Context) error {
 		}
 		return ctx.Err()
 	})
-	if err != nil && !errors.Is(err, fs.SkipAll) {
-		return fmt.Errorf("walk the trash: %w", err)
+	if errors.Is(err, fs.SkipAll) {
+		err = nil
 	}
+	// One file that cannot go must not keep the others.
 	for _, name := range old {
-		if err := l.n.Dir.Remove(name); err != nil {
-			return fmt.Errorf("empty the trash: %w", err)
-		}
+		err = errors.Join(err, l.n.Dir.Remove(name))
+	}
+	if err != nil {
+		return fmt.Errorf("empty the trash: %w", err)
 	}
 	return nil
 }
@@ -238,8 +240,8 @@ func (s *scan) lost(ctx context.Context, k known) error {
 		return nil
 	}
 	// Looked at again: it may have come or gone since the row was read.
-	if _, err := s.n.Dir.Stat(k.ref.file()); err == nil {
-		return nil
+	if _, err := s.n.Dir.Stat(k.ref.file()); core.CodeOf(err) != core.CodeNotFound {
+		return err
 	}
 	s.missing++
 	s.n.Log.Error("a shard is gone from this disk", "owner", k.ref.Owner, "shard", k.ref.Name())
