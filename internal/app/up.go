@@ -32,6 +32,13 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // Up serves until ctx ends: one listener for members, one on loopback for this
 // machine's tools. ready is called once both listen.
 func (a *App) Up(ctx context.Context, ready func()) error {
+	repaired, err := a.DB.Repair(ctx)
+	if err != nil {
+		return err
+	}
+	if repaired {
+		a.Log.Error("the database's indexes were damaged on this disk; they are made anew: check that disk")
+	}
 	public, err := a.listen(ctx, a.Config.Node.Listen)
 	if err != nil {
 		return err

@@ -73,6 +73,37 @@ func TestAnOlderDisk(t *testing.T) {
 			t.Errorf("vault check: %+v", s)
 		}
 	}
+	w.malformed(promises)
+}
+
+// malformed destroys the owner's database, does what the refusal says, and has
+// everything back.
+func (w *world) malformed(promises []promise) {
+	w.t.Helper()
+	owner := w.owner()
+	owner.Stop()
+	f, err := os.OpenFile(databaseOf(owner), os.O_WRONLY, 0)
+	w.must(err)
+	_, err = f.WriteAt(make([]byte, 100_000), 0)
+	w.must(errors.Join(err, f.Close()))
+	for _, words := range [][]string{{"up"}, {"vault", "status"}, {"doctor"}} {
+		if _, err := owner.Run(w.ctx, words...); err == nil || !strings.Contains(err.Error(), "move entrechat.db") {
+			w.t.Errorf("%v on a destroyed database: %v", words, err)
+		}
+	}
+	files, err := filepath.Glob(databaseOf(owner) + "*")
+	w.must(err)
+	for _, name := range files {
+		w.must(os.Rename(name, filepath.Join(w.dir, filepath.Base(name))))
+	}
+	words := append([]string{"vault", "recover", "--seed-file", owner.SeedFile(), "--from", w.members()[0].URL()}, owner.Place()...)
+	_, err = owner.Run(w.ctx, words...)
+	w.must(err)
+	w.must(owner.Up(w.ctx))
+	w.env, err = owner.Env(w.ctx, "files")
+	w.must(err)
+	w.neverSafeWhileShort(promises)
+	w.whole(time.Minute)
 }
 
 // A disk that has lost what it wrote last, and nobody to ask: the front says so

@@ -131,6 +131,33 @@ func (d *DB) emptyLog(ctx context.Context) error {
 	return nil
 }
 
+// Repair looks for damage that the engine can see, and makes indexes anew that no longer
+// agree with their table; repaired says that it did. Damage to a row itself is not seen:
+// who has rows that matter sums them up. It reads the whole database; for PostgreSQL,
+// which looks after its own pages, it does nothing. Returns CodeInternal
+// (db.broken) for a file that is beyond repair.
+func (d *DB) Repair(ctx context.Context) (repaired bool, err error) {
+	if d.path == "" {
+		return false, nil
+	}
+	for {
+		found, err := All(ctx, d, Text, `PRAGMA integrity_check(5)`)
+		if err != nil {
+			return repaired, err
+		}
+		if len(found) == 1 && found[0] == "ok" {
+			return repaired, nil
+		}
+		if repaired {
+			return repaired, core.Internal("db.broken", fmt.Errorf("integrity check: %q", found))
+		}
+		if _, err := Exec(ctx, d, `REINDEX`); err != nil {
+			return false, core.Internal("db.broken", fmt.Errorf("integrity check: %q: %w", found, err))
+		}
+		repaired = true
+	}
+}
+
 // sqliteKind sorts SQLite's result codes into the few that callers tell apart.
 func sqliteKind(err error) kind {
 	e, ok := errors.AsType[*sqlite.Error](err)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 )
 
 // What the catalogue remembers of its own standing.
@@ -22,6 +24,7 @@ const (
 	behindMark    = "mark"    // the file beside the database is ahead of it
 	behindMembers = "members" // members hold what it does not know
 	behindShelf   = "shelf"   // this disk lost files, and too few members could be asked
+	behindRows    = "rows"    // rows of it are not what was written
 )
 
 // compareStale is after how long a comparison no longer says anything.
@@ -126,6 +129,9 @@ func (r *Room) compareAtStart(ctx context.Context) error {
 		r.n.Log.Warn("the database is older than the mark beside it: it lost what came last")
 		err = r.store.setNote(ctx, noteBehind, behindMark)
 	}
+	if err == nil {
+		err = r.checkRows(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -140,7 +146,17 @@ const (
 	comparePatience = 2 * time.Minute
 )
 
-// compareDue compares again: daily, and until enough members answered since the start.
+// neverAsked says whether a member lends that this process has not compared with: after a
+// recovery it may hold what the others do not.
+func (r *Room) neverAsked(ctx context.Context) (bool, error) {
+	lenders, err := r.pool.all(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(lenders, func(l core.Lender) bool { return !r.asked[l.ID] }), err
+}
+
+// compareDue compares again: daily, until enough members answered since the start, and
+// when a member begins to lend.
 func (r *Room) compareDue(ctx context.Context) error {
 	now := r.n.Now()
 	r.mu.Lock()
@@ -150,10 +166,16 @@ func (r *Room) compareDue(ctx context.Context) error {
 		return nil
 	}
 	c, err := r.catalogue(ctx)
-	if err != nil || c.Standing == Whole && core.At(now).Sub(c.Compared) < compareEvery {
+	if err != nil {
 		return err
 	}
-	_, err = r.compare(ctx, false, "")
+	fresh, err := r.neverAsked(ctx)
+	if err != nil || !fresh && c.Standing == Whole && core.At(now).Sub(c.Compared) < compareEvery {
+		return err
+	}
+	if err = r.checkRows(ctx); err == nil {
+		_, err = r.compare(ctx, false, "")
+	}
 	if err == nil {
 		err = r.tidy(ctx)
 	}
@@ -188,4 +210,51 @@ func (r *Room) learnRemoved(ctx context.Context) error {
 		}
 	}
 	return c.census.write(ctx, gone)
+}
+
+// checkRows takes out the rows that a disk changed, so that they are taken in again
+// from the members' lists, and gives older rows their check sum.
+func (r *Room) checkRows(ctx context.Context) error {
+	odd, err := r.store.oddRows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range odd {
+		if row.stored == "" {
+			continue
+		}
+		r.n.Log.Error("this disk changed a row of the database; the members are asked for it", "table", row.table, "object", row.object)
+		if err := r.store.setNote(ctx, noteBehind, behindRows); err != nil {
+			return err
+		}
+	}
+	for batch := range slices.Chunk(odd, writeBatch) {
+		err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			for _, row := range batch {
+				if err := r.store.fixRow(ctx, q, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoreUnexplained brings back what nobody removed.
+func (r *Room) restoreUnexplained(ctx context.Context) error {
+	lost, err := r.store.unexplained(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range lost {
+		r.n.Log.Error("the database's file lost that a file is there; members hold it", "repo", o.Repo, "file", o.File.String())
+		if err := r.store.raise(ctx, o.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -123,6 +123,11 @@ func (c *comparison) whom(ctx context.Context) error {
 		c.needed[id] = bad == 0 || c.began.Sub(bad) < absent
 	}
 	c.asked = slices.Compact(slices.Sorted(slices.Values(append(ever, now...))))
+	c.room.mu.Lock()
+	defer c.room.mu.Unlock()
+	for _, id := range c.asked {
+		c.room.asked[id] = true
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -303,6 +304,37 @@ func TestCompareStore(t *testing.T) {
 		}
 		if names, err := s.unnamedRepos(ctx); err != nil || len(names) != 1 || names[0] != "files" {
 			t.Errorf("%v, %v", names, err)
+		}
+		if odd, err := s.oddRows(ctx); err != nil || len(odd) != 0 {
+			t.Errorf("%v, %v", odd, err)
+		}
+		r := &Room{n: Needs{DB: d, Log: slog.New(slog.DiscardHandler)}, store: s}
+		// As an earlier version wrote them.
+		for _, table := range []string{"vault_object", "vault_placement"} {
+			if _, err := d.ExecContext(ctx, `UPDATE `+table+` SET row_sum = ''`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.checkRows(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if odd, err := s.oddRows(ctx); err != nil || len(odd) != 0 {
+			t.Errorf("after writing the sums: %v, %v", odd, err)
+		}
+		if note, err := s.note(ctx, noteBehind); note != "" || err != nil {
+			t.Error(note, err)
+		}
+		if _, err := d.ExecContext(ctx, `UPDATE vault_placement SET root = 'no hash'`); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.checkRows(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := s.placements(ctx, o.ID); len(all) != 0 || err != nil {
+			t.Error(all, err)
+		}
+		if note, err := s.note(ctx, noteBehind); note != behindRows || err != nil {
+			t.Error(note, err)
 		}
 		if at, err := s.newestMade(ctx); at != 7 || err != nil {
 			t.Error(at, err)

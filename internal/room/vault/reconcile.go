@@ -199,8 +199,8 @@ func (c *comparison) takeIn(ctx context.Context) error {
 }
 
 // missed picks what has to be taken in: objects that the catalogue does not know, that
-// can be read, and that are newer than all it knows or lie where an acknowledged one
-// would. The rest may be an upload that broke off, or one member's old disk.
+// can be read, and that are newer than all it knows, lie where an acknowledged one would,
+// or that it once placed. The rest may be an upload that broke off, or one member's old disk.
 func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error) {
 	newest, err := c.room.store.newestMade(ctx)
 	if err != nil {
@@ -211,7 +211,11 @@ func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error)
 		if !f.signed || f.o.Buried != 0 || !f.readable() {
 			continue
 		}
-		if f.o.Made <= newest && membersOf(f) < f.o.Code.Enough() {
+		placed, err := c.room.store.placements(ctx, f.o.ID)
+		if err != nil {
+			return nil, err
+		}
+		if f.o.Made <= newest && membersOf(f) < f.o.Code.Enough() && len(placed) == 0 {
 			continue
 		}
 		switch _, err := c.room.store.object(ctx, f.o.ID); core.CodeOf(err) {

@@ -102,10 +102,11 @@ type Room struct {
 	comparing sync.Mutex // one comparison with the members at a time
 
 	mu           sync.Mutex
-	claimed      map[shard.Hash]bool // objects somebody ships
-	widened      int                 // for how many failure domains widenToReturned last looked
-	compareNext  time.Time           // not before
-	compareTries int                 // since the start
+	claimed      map[shard.Hash]bool    // objects somebody ships
+	widened      int                    // for how many failure domains widenToReturned last looked
+	compareNext  time.Time              // not before
+	compareTries int                    // since the start
+	asked        map[core.MemberID]bool // compared with since the start, silent ones too
 }
 
 // New makes the room; nothing runs yet.
@@ -125,7 +126,7 @@ func New(n Needs) (*Room, error) {
 	r := &Room{
 		n: n, store: store{n.DB}, shelf: shelf.WithFloor(n.Config.Floor), locks: locks{lockDir},
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
-		claimed: map[shard.Hash]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
+		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()

@@ -63,6 +63,11 @@ func (r *Room) tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Standing == Whole {
+		if err := r.restoreUnexplained(ctx); err != nil {
+			return err
+		}
+	}
 	named, err := r.checkShelf(ctx, c.Standing == Whole)
 	if err != nil || c.Standing != Whole {
 		return err

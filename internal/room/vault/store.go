@@ -46,10 +46,10 @@ func (s store) addObject(ctx context.Context, o Object) (seq int64, err error) {
 }
 
 func (s store) insertObject(ctx context.Context, q db.Querier, o Object, seq int64) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO vault_object (`+objectColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+	_, err := db.Exec(ctx, q, `INSERT INTO vault_object (`+objectColumns+`, row_sum)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		o.ID.String(), o.Repo, string(o.File.Type), o.File.Name, o.Size, o.Sealed, o.Code.K, o.Code.N, seq, o.Shelf,
-		string(o.State), o.Tries, int64(o.Next), int64(o.Made), int64(o.Safe), int64(o.Buried), o.SealedTo)
+		string(o.State), o.Tries, int64(o.Next), int64(o.Made), int64(o.Safe), int64(o.Buried), o.SealedTo, sumOfObject(o))
 	return err
 }
 

@@ -67,8 +67,8 @@ func (s store) summaries(ctx context.Context) (map[core.MemberID]holder.Summary,
 			}
 			p.ref.Object, err = shard.ParseHash(object)
 			return p, err
-		}, `SELECT member, object, idx FROM vault_placement
-			WHERE object >= $1 AND object < $2 AND state = 'held' AND grave_us = 0`, bucket, bucket+"g")
+		}, `SELECT p.member, p.object, p.idx FROM vault_placement p JOIN vault_object o ON o.object = p.object
+			WHERE p.object >= $1 AND p.object < $2 AND p.state = 'held' AND p.grave_us = 0`, bucket, bucket+"g")
 		if err != nil {
 			return nil, err
 		}

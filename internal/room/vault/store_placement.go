@@ -32,12 +32,12 @@ func scanPlacement(r db.Row) (Placement, error) {
 // place writes what a receipt (or after a recovery, a list) says; a shard that
 // had been lost there is held again.
 func (s store) place(ctx context.Context, q db.Querier, p Placement) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO vault_placement (`+placementColumns+`, bury_us, grave_us)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0)
+	_, err := db.Exec(ctx, q, `INSERT INTO vault_placement (`+placementColumns+`, bury_us, grave_us, row_sum)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12)
 		ON CONFLICT (object, idx, member) DO UPDATE SET site = excluded.site, admin = excluded.admin, length = excluded.length,
-			root = excluded.root, state = excluded.state, receipt = excluded.receipt, held_us = excluded.held_us, seen_us = excluded.seen_us`,
+			root = excluded.root, state = excluded.state, receipt = excluded.receipt, held_us = excluded.held_us, seen_us = excluded.seen_us, row_sum = excluded.row_sum`,
 		p.Object.String(), p.Index, string(p.Member), p.Site, p.Admin, p.Length, p.Root.String(), string(p.State),
-		append([]byte{}, p.Receipt...), int64(p.Held), int64(p.Seen))
+		append([]byte{}, p.Receipt...), int64(p.Held), int64(p.Seen), sumOfPlacement(p))
 	return err
 }
 

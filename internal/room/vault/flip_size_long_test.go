@@ -1,0 +1,6 @@
+//go:build long
+
+package vault
+
+// flips is how many bits TestNoFlippedBitIsSilent tries.
+const flips = 1000
