@@ -187,7 +187,7 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	domains := reachable(nil, lenders)
+	domains := reachable(nil, lenders, 1)
 	r.mu.Lock()
 	more := domains > r.widened
 	r.widened = min(domains, r.widened)

@@ -31,7 +31,7 @@ func (c cli) status() *cobra.Command {
 			}
 			out.Line("")
 			out.Line(poolWords(out.P, report))
-			for _, line := range r.catalogueWords(out.P, report.Catalogue) {
+			for _, line := range append(r.roomWords(out.P, report.NoRoom), r.catalogueWords(out.P, report.Catalogue)...) {
 				out.Line(line)
 			}
 			printTroubles(out, r, report.Troubles)
@@ -158,6 +158,22 @@ func (r *Room) catalogueWords(p *words.Printer, c Catalogue) (out []string) {
 	}
 	if c.Beyond > 0 {
 		out = append(out, p.T("vault.beyond", args{"Count": c.Beyond}))
+	}
+	return out
+}
+
+// roomWords says that there is no room, and who has none.
+func (r *Room) roomWords(p *words.Printer, n *NoRoom) (out []string) {
+	if n == nil {
+		return nil
+	}
+	out = append(out, p.T("vault.no_room", args{"Ago": p.Ago(n.Since, r.n.Now()), "Count": n.Files, "Size": p.Bytes(core.Size(n.Bytes))}))
+	for _, m := range n.Members {
+		key := "vault.no_room_left"
+		if m.Full {
+			key = "vault.no_room_full"
+		}
+		out = append(out, "  "+p.T(key, args{"Member": m.Member, "Left": p.Bytes(core.Size(m.Left)), "Pledge": p.Bytes(core.Size(m.Pledge))}))
 	}
 	return out
 }

@@ -12,8 +12,8 @@
 // What never happens:
 //   - a file is acknowledged before its sealed form is on this disk (fsync of the
 //     file, its folder and its row);
-//   - an index or a snapshot is acknowledged before it and everything that came
-//     before it in its repository is safe, so "snapshot saved" means off-site;
+//   - an index or a snapshot is acknowledged before it and everything
+//     it may need in its repository is safe, so "snapshot saved" means off-site;
 //   - a file is overwritten, or removed without the prune key, which is not kept here;
 //   - restic hears "not found" when we only cannot tell;
 //   - a restore waits for one slow member, or needs a member to write anything.

@@ -21,6 +21,7 @@ func (r *Room) Checks() []fit.Check {
 		{Name: "vault.check_catalogue", Run: r.checkCatalogue},
 		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
 		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.checkKeys))},
+		{Name: "vault.check_room", Run: r.withBackup(fit.Plain(r.checkRoom))},
 		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
@@ -103,6 +104,16 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 		return fit.Finding{}, nil
 	}
 	return fit.Well("vault.compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
+}
+
+// checkRoom: what waits has room at the members.
+func (r *Room) checkRoom(ctx context.Context) error {
+	short, err := r.noRoom(ctx)
+	if err != nil || short == nil {
+		return err
+	}
+	return core.Full("vault.pool_full", errors.New("no room at the members")).
+		With("Members", short.names()).With("Size", core.Size(short.Bytes))
 }
 
 // checkKeys: what opens each backup on this machine is here.

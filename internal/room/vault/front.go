@@ -146,7 +146,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 		return err
 	}
 	if h.Type == rest.Locks {
-		return v.room.locks.save(ctx, v.repo.Name, h.Name, body)
+		return v.room.locks.save(ctx, v.repo.Name, v.right, h.Name, body)
 	}
 	if err := v.room.whole(ctx); err != nil {
 		return err // it may be here already
@@ -161,6 +161,10 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if err := v.room.someoneLends(ctx); err != nil {
 		return err
 	}
+	if err := v.room.hasRoom(ctx, Object{Repo: v.repo.Name, File: h, Size: size}); err != nil {
+		return err
+	}
+	v.room.locks.came(v.repo.Name)
 	o, err := v.room.accept(ctx, Object{Repo: v.repo.Name, File: h, Size: size}, body)
 	if core.CodeOf(err) == core.CodeConflict {
 		// Somebody else brought the same file meanwhile; ours is read and dropped.
@@ -252,7 +256,7 @@ func (r *Room) accept(ctx context.Context, o Object, body io.Reader) (Object, er
 	}
 	o.ID, o.Shelf, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
 	o.State, o.Made = Waiting, core.At(r.n.Now())
-	if o.Code, err = r.pool.code(ctx, o.File.Type); err != nil {
+	if o.Code, err = r.pool.code(ctx, o); err != nil {
 		return o, errors.Join(err, removed(r.shelf.Remove(s.shelf)))
 	}
 	// Once the row may be there the file must stay, even if nobody waits any more.
@@ -280,23 +284,39 @@ func (r *Room) commit(ctx context.Context, o Object) error {
 	if !committed(o.File.Type) {
 		return nil
 	}
-	timeout := time.NewTimer(commitPatience)
+	began := r.locks.began(o.Repo)
+	if o.Seq <= began {
+		began = 0 // a file of an earlier run: what it needs came before this one
+	}
+	timeout, look := time.NewTimer(commitPatience), time.NewTicker(roomEvery)
 	defer timeout.Stop()
+	defer look.Stop()
 	for {
 		changed := r.committed.next()
-		left, err := r.store.uncommitted(ctx, o.Repo, o.Seq)
+		left, err := r.store.needed(ctx, o, began)
 		if err != nil {
 			return err
 		}
-		if left == 0 {
+		if len(left) == 0 {
 			return r.advanceMark(ctx)
 		}
 		select {
 		case <-changed:
+		case <-look.C:
+			f, err := r.forecast(ctx, true)
+			if err == nil {
+				err = r.fits(ctx, o, left, f)
+			}
+			if err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timeout.C:
-			return core.Unsure("vault.not_offsite_yet", fmt.Errorf("%d files of %s are not off-site yet", left, o.Repo)).With("Count", left)
+			return core.Unsure("vault.not_offsite_yet", fmt.Errorf("%d files of %s are not off-site yet", len(left), o.Repo)).With("Count", len(left))
 		}
 	}
 }
+
+// roomEvery is how often it is looked at whether what waits still has room.
+const roomEvery = 5 * time.Second

@@ -65,9 +65,9 @@ func TestCommitRule(t *testing.T) {
 	case <-time.After(2 * time.Minute):
 		t.Fatal("the members are back, and the index still waits")
 	}
-	left, err := w.room.store.uncommitted(t.Context(), "files", 1<<60)
-	if err != nil || left != 0 {
-		t.Fatalf("%d files not off-site, %v", left, err)
+	left, err := w.room.store.needed(t.Context(), Object{Repo: "files", File: rest.Handle{Type: rest.Snapshots}}, 0)
+	if err != nil || len(left) != 0 {
+		t.Fatalf("%d files not off-site, %v", len(left), err)
 	}
 }
 
@@ -90,8 +90,8 @@ func TestFrontKeepsWhatItWasGiven(t *testing.T) {
 	check("another config", c, "POST", "/config", []byte("two"), 403)
 	check("removing by append", c, "DELETE", path, nil, 403)
 	check("adding by read", read, "POST", "/data/"+nameOf([]byte("x")), []byte("x"), 403)
-	check("lock by read", read, "POST", "/locks/"+nameOf([]byte("x")), []byte("x"), 200)
-	check("unlock by read", read, "DELETE", "/locks/"+nameOf([]byte("x")), nil, 200)
+	check("lock by read", read, "POST", "/locks/"+nameOf(aLock(1)), aLock(1), 200)
+	check("unlock by read", read, "DELETE", "/locks/"+nameOf(aLock(1)), nil, 200)
 	large := make([]byte, rest.MaxLock+1)
 	check("a lock that is none", read, "POST", "/locks/"+nameOf(large), large, 400)
 	check("removing config", prune, "DELETE", "/config", nil, 403)
@@ -116,13 +116,13 @@ func TestRestoreNeedsNoMemberToWrite(t *testing.T) {
 	w.moods(everyone(2, away)...)
 	body := randomBytes(50_000, 3)
 	path := c.put(rest.Data, body)
-	lock := c.put(rest.Locks, []byte("a lock"))
-	for path, want := range map[string][]byte{path: body, lock: []byte("a lock")} {
+	lock := c.put(rest.Locks, aLock(2))
+	for path, want := range map[string][]byte{path: body, lock: aLock(2)} {
 		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, want) {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
-	if status, list := c.do("GET", "/locks/", nil); status != 200 || !strings.Contains(string(list), nameOf([]byte("a lock"))) {
+	if status, list := c.do("GET", "/locks/", nil); status != 200 || !strings.Contains(string(list), nameOf(aLock(2))) {
 		t.Errorf("locks: %d %s", status, list)
 	}
 }

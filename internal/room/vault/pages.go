@@ -36,6 +36,7 @@ type statusPage struct {
 	Backups  []backupLine
 	Pool     string // how many members keep them
 	PoolMood string
+	NoRoom   []string // said while there is no room at the members
 	Troubles []string
 	Standing []string // whether what is said can be believed
 	Trusted  bool
@@ -75,6 +76,7 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 		page.PoolMood = "warn"
 	}
 	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == Whole
+	page.NoRoom = r.roomWords(p, report.NoRoom)
 	page.Troubles = r.troubleWords(p, report.Troubles)
 	checked, err := r.kitChecked(ctx)
 	page.Unproved = checked == 0 && len(page.Backups) > 0

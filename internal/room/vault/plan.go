@@ -60,15 +60,18 @@ func effective(held []Placement) int {
 	return shard.Domains(domains)
 }
 
+// minRoom counts every lender in reachable, whatever its room.
+const minRoom = -1 << 62
+
 // reachable is in how many domains an object can lie: where it is held, and where
-// it could be sent now.
-func reachable(held []Placement, lenders []shard.Candidate) int {
+// there is room of so many bytes for it.
+func reachable(held []Placement, lenders []shard.Candidate, room int64) int {
 	all := make([]core.Lender, 0, len(held)+len(lenders))
 	for _, p := range held {
 		all = append(all, p.domain())
 	}
 	for _, c := range lenders {
-		if c.Free > 0 {
+		if c.Free >= room {
 			all = append(all, c.Lender)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -143,9 +142,15 @@ func (p *pool) candidates(ctx context.Context) ([]shard.Candidate, error) {
 	now := core.At(p.n.Now())
 	var out []shard.Candidate
 	for _, l := range p.lenders {
-		if p.states[l.ID].Next <= now {
-			out = append(out, shard.Candidate{Lender: l, Free: l.Grant.Bytes - p.used[l.ID]})
+		c, s := shard.Candidate{Lender: l, Free: l.Grant.Bytes - p.used[l.ID]}, p.states[l.ID]
+		switch {
+		case s.Next <= now:
+		case s.Full > 0 && s.Bad == 0: // full for what is large; small things may still fit
+			c.Free = min(c.Free, s.Full-1)
+		default:
+			continue
 		}
+		out = append(out, c)
 	}
 	return out, nil
 }
@@ -188,12 +193,12 @@ func (p *pool) well(all []shard.Candidate) []shard.Candidate {
 // code is how a new file is cut for the members that are well now; none while
 // nobody is. One copy is not chosen as long as there are others that may come back
 // in a moment: choose loosens the code when they do not.
-func (p *pool) code(ctx context.Context, t rest.Type) (shard.Code, error) {
+func (p *pool) code(ctx context.Context, o Object) (shard.Code, error) {
 	lenders, err := p.candidates(ctx)
 	if err != nil {
 		return shard.Code{}, err
 	}
-	domains := reachable(nil, p.well(lenders))
+	domains := fitting(o, nil, roomFor(o.File.Type, p.well(lenders)))
 	if domains == 0 {
 		return shard.Code{}, nil
 	}
@@ -201,7 +206,7 @@ func (p *pool) code(ctx context.Context, t rest.Type) (shard.Code, error) {
 	if err != nil {
 		return shard.Code{}, err
 	}
-	return codeFor(t, max(domains, min(shard.Domains(all), 2))), nil
+	return codeFor(o.File.Type, max(domains, min(shard.Domains(all), 2))), nil
 }
 
 // relabel gives placements the failure domain their members stand in now: members
@@ -219,34 +224,38 @@ func (p *pool) relabel(held []Placement) []Placement {
 	return held
 }
 
-// took notes that a lender took n bytes.
+// took notes that a lender took n bytes. One that had no room for as much has room
+// again; a small thing that still fits says nothing of the large ones.
 func (p *pool) took(ctx context.Context, id core.MemberID, n int64) {
 	p.mu.Lock()
 	if p.used != nil {
 		p.used[id] += n
 	}
 	p.mu.Unlock()
-	p.noteWell(ctx, id, true)
+	p.noteWell(ctx, id, n)
 }
 
 // good notes that a member gave what we asked. One that is full stays so.
-func (p *pool) good(ctx context.Context, id core.MemberID) { p.noteWell(ctx, id, false) }
+func (p *pool) good(ctx context.Context, id core.MemberID) { p.noteWell(ctx, id, 0) }
 
-func (p *pool) noteWell(ctx context.Context, id core.MemberID, took bool) {
+func (p *pool) noteWell(ctx context.Context, id core.MemberID, took int64) {
 	ctx = context.WithoutCancel(ctx)
 	now := core.At(p.n.Now())
 	p.mu.Lock()
 	was := p.states[id]
-	is := lenderState{Good: now}
-	if was.Bad == 0 && !took {
+	is := lenderState{Good: now, Full: was.Full}
+	if took >= was.Full {
+		is.Full = 0
+	}
+	if was.Bad == 0 && took == 0 || is.Full > 0 {
 		is.Next = was.Next
 	}
 	p.set(id, is)
 	delete(p.fails, id)
-	if took {
+	if took > 0 && is.Full == 0 {
 		delete(p.refusals, id)
 	}
-	write := was.Bad != is.Bad || was.Next != is.Next || now.Sub(p.written[id]) > reachEvery
+	write := was.Bad != is.Bad || was.Next != is.Next || was.Full != is.Full || now.Sub(p.written[id]) > reachEvery
 	if write {
 		p.written[id] = now
 	}
@@ -260,10 +269,12 @@ func (p *pool) noteWell(ctx context.Context, id core.MemberID, took bool) {
 		p.logged(p.store.endTrouble(ctx, id, troubleProxy, now))
 		p.logged(p.store.hurry(ctx))
 	}
-	if took && was.Next != 0 {
+	if is.Full == 0 && (was.Full > 0 || took > 0 && was.Next != 0) {
 		p.logged(p.store.endTrouble(ctx, id, troubleFull, now))
-		p.logged(p.store.endTrouble(ctx, id, troubleRefused, now))
 		p.logged(p.store.endTrouble(ctx, id, troubleProxyLimit, now))
+	}
+	if took > 0 && was.Next != 0 {
+		p.logged(p.store.endTrouble(ctx, id, troubleRefused, now))
 	}
 }
 
@@ -289,6 +300,9 @@ func (p *pool) bad(ctx context.Context, t Trouble) {
 		p.mu.Unlock()
 		return
 	case troubleFull, troubleRefused, troubleProxyLimit:
+		if t.Kind != troubleRefused && (s.Full == 0 || t.size < s.Full) {
+			s.Full = max(t.size, 1)
+		}
 		p.refusals[t.Member]++
 		s.Next = now.Add(min(firstRefused*p.beat<<min(p.refusals[t.Member]-1, 10), maxRefused))
 	default:
@@ -340,7 +354,7 @@ func answered(err error) bool {
 
 // troubleOf sorts what came back of a member.
 func troubleOf(member core.MemberID, p Placement, err error) Trouble {
-	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err)}
+	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err), size: p.Length + headRoom}
 	switch core.CodeOf(err) {
 	case core.CodeInvalid, core.CodeConflict:
 		// Only what we verified and found wrong is a lie; an error it answered is a no.

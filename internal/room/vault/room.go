@@ -82,7 +82,7 @@ type Room struct {
 	store store
 	keys  keys
 	shelf *blob.Dir
-	locks locks
+	locks *locks
 	spool *spool
 	pool  *pool
 	cache *cache // nil in a command: only the node that serves has one
@@ -124,9 +124,14 @@ func New(n Needs) (*Room, error) {
 		return nil, err
 	}
 	r := &Room{
-		n: n, store: store{n.DB}, shelf: shelf.WithFloor(n.Config.Floor), locks: locks{lockDir},
+		n: n, store: store{n.DB}, shelf: shelf.WithFloor(n.Config.Floor),
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
 		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
+	}
+	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
+	r.locks = &locks{
+		disk: lockDir.WithFloor(n.Config.Floor / 2), store: r.store, now: n.Now, log: n.Log,
+		start: map[string]int64{}, loose: map[string]bool{},
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()

@@ -152,7 +152,7 @@ type shipment struct {
 
 // run places missing shards, other lenders taking over from those that fail.
 func (s *shipment) run(ctx context.Context) error {
-	lenders, err := s.room.pool.candidates(ctx)
+	lenders, err := s.lenders(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,18 +182,29 @@ func (s *shipment) run(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		if lenders, err = s.room.pool.candidates(ctx); err != nil {
+		if lenders, err = s.lenders(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// lenders lists who may be sent a shard now, with the room for a file of this type.
+func (s *shipment) lenders(ctx context.Context) ([]shard.Candidate, error) {
+	all, err := s.room.pool.candidates(ctx)
+	return roomFor(s.o.File.Type, all), err
+}
+
 // choose fixes the code of an object by the members that are well, and loosens one
-// that cannot be satisfied any more because members went away. done says that
-// there is nothing to send.
+// that cannot be satisfied any more because members went away or are full. One copy
+// is not chosen for want of room: the file waits, and that there is no room is said.
+// done says that there is nothing to send.
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
-	domains := reachable(s.held, s.room.pool.well(lenders))
+	well := s.room.pool.well(lenders)
+	domains := fitting(s.o, s.held, well)
+	if there := reachable(s.held, well, minRoom); domains < 2 && there > 1 {
+		return true, nil // no room; shards sent now would be too few
+	}
 	stuck := s.o.State == Waiting && s.o.Tries >= s.room.recodeAfter && domains < s.o.Code.Enough()
 	switch {
 	case domains == 0:

@@ -77,8 +77,9 @@ type Kind struct {
 type Report struct {
 	Backups  []Status  `json:"backups"`
 	Troubles []Trouble `json:"troubles"`
-	Lenders  int       `json:"lenders"` // members that grant us room
-	Domains  int       `json:"domains"` // failure domains among them
+	Lenders  int       `json:"lenders"`           // members that grant us room
+	Domains  int       `json:"domains"`           // failure domains among them
+	NoRoom   *NoRoom   `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue Catalogue `json:"catalogue"`
 	noLender  error     // says whose answer is missing; nil while somebody lends
@@ -116,6 +117,9 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
 	if out.Domains == 0 {
 		out.noLender = r.noLender(ctx)
+	}
+	if out.NoRoom, err = r.noRoom(ctx); err != nil {
+		return out, err
 	}
 	troubles, err := r.store.troubles(ctx, core.At(r.n.Now().Add(-recentTrouble)))
 	out.Troubles = append(out.Troubles, troubles...)

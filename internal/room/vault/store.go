@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -119,12 +120,49 @@ func (s store) due(ctx context.Context, now core.Moment, limit int) ([]Object, e
 		ORDER BY CASE WHEN state = 'waiting' THEN 0 ELSE 1 END, next_us > 0, made_us, seq LIMIT $2`, int64(now), limit)
 }
 
-// uncommitted counts the repository's files up to seq that were never off-site. One
-// that was, and has lost shards since, is `vault status`'s business: stopping new
-// backups would not bring it back.
-func (s store) uncommitted(ctx context.Context, repo string, seq int64) (int64, error) {
-	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
-		WHERE repo = $1 AND seq <= $2 AND safe_us = 0 AND buried_us = 0`, repo, seq)
+// needed lists what must be off-site before an index or a snapshot is acknowledged,
+// and never was: the file itself, what came since the place at which the restic run
+// began, and what the repository is opened with. A snapshot may also hang on what an
+// index named before the run began. A pack that came before it and that no index
+// names is the rest of a run that failed: nobody needs it. With began 0 everything
+// before the file is needed.
+//
+// What was off-site once, and has lost shards since, is the business of `vault status`:
+// stopping new backups would not bring it back.
+//
+// spec: docs/spec/rest.md#acknowledgement
+func (s store) needed(ctx context.Context, o Object, began int64) ([]shard.Hash, error) {
+	if o.Seq == 0 { // not accepted yet: behind everything
+		o.Seq = math.MaxInt64
+	}
+	return db.All(ctx, s.db, func(r db.Row) (h shard.Hash, err error) {
+		var id string
+		if err = r.Scan(&id); err != nil {
+			return h, err
+		}
+		return shard.ParseHash(id)
+	}, `SELECT object FROM vault_object o WHERE repo = $1 AND seq <= $2 AND safe_us = 0 AND buried_us = 0
+		AND (seq > $3 OR object = $4 OR kind IN ('config', 'keys', 'repo') OR $5 = 'snapshots' AND (kind = 'index'
+			OR kind = 'data' AND EXISTS (SELECT 1 FROM vault_object i WHERE i.repo = o.repo AND i.kind = 'index'
+				AND i.buried_us = 0 AND i.seq > o.seq AND i.seq <= $3)))`,
+		o.Repo, o.Seq, began, o.ID.String(), string(o.File.Type))
+}
+
+// tail is the place of the file a repository accepted last, and whether any was never
+// off-site.
+func (s store) tail(ctx context.Context, repo string) (last int64, pending bool, err error) {
+	if last, err = db.One(ctx, s.db, db.Int64, `SELECT coalesce(max(seq), 0) FROM vault_object WHERE repo = $1`, repo); err != nil {
+		return 0, false, err
+	}
+	n, err := db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
+		WHERE repo = $1 AND safe_us = 0 AND buried_us = 0`, repo)
+	return last, n > 0, err
+}
+
+// waitingObjects lists what is not off-site, in the order it is sent.
+func (s store) waitingObjects(ctx context.Context) ([]Object, error) {
+	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
+		WHERE state = 'waiting' AND buried_us = 0 ORDER BY made_us, seq`)
 }
 
 // setCode remembers the code an object is cut with.

@@ -111,6 +111,13 @@ func (s store) weaken(ctx context.Context) error {
 // heldOf counts the distinct shards of vault_object's row that are held.
 const heldOf = `(SELECT count(DISTINCT p.idx) FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held')`
 
+// placementsOfWaiting lists the shards that are held of what is not off-site.
+func (s store) placementsOfWaiting(ctx context.Context) ([]Placement, error) {
+	return db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+`
+		FROM vault_placement p JOIN vault_object o ON o.object = p.object
+		WHERE p.state = 'held' AND o.state = 'waiting' AND o.buried_us = 0`)
+}
+
 // used is how many bytes of ours each member holds, shard files whole.
 func (s store) used(ctx context.Context) (map[core.MemberID]int64, error) {
 	type row struct {
@@ -134,6 +141,7 @@ type lenderState struct {
 	Good core.Moment // last time it did what we asked
 	Bad  core.Moment // failing since; zero = fine
 	Next core.Moment // nothing new is sent before
+	Full int64       // bytes of the smallest shard it had no room for; zero = it takes what we send
 }
 
 func (s store) lenderStates(ctx context.Context) (map[core.MemberID]lenderState, error) {
@@ -142,9 +150,9 @@ func (s store) lenderStates(ctx context.Context) (map[core.MemberID]lenderState,
 		lenderState
 	}
 	rows, err := db.All(ctx, s.db, func(r db.Row) (l row, err error) {
-		err = r.Scan(&l.id, &l.Good, &l.Bad, &l.Next)
+		err = r.Scan(&l.id, &l.Good, &l.Bad, &l.Next, &l.Full)
 		return l, err
-	}, `SELECT member, good_us, bad_us, next_us FROM vault_lender`)
+	}, `SELECT member, good_us, bad_us, next_us, full_bytes FROM vault_lender`)
 	out := make(map[core.MemberID]lenderState, len(rows))
 	for _, l := range rows {
 		out[l.id] = l.lenderState
@@ -153,9 +161,10 @@ func (s store) lenderStates(ctx context.Context) (map[core.MemberID]lenderState,
 }
 
 func (s store) setLender(ctx context.Context, id core.MemberID, l lenderState) error {
-	_, err := db.Exec(ctx, s.db, `INSERT INTO vault_lender (member, good_us, bad_us, next_us) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (member) DO UPDATE SET good_us = excluded.good_us, bad_us = excluded.bad_us, next_us = excluded.next_us`,
-		string(id), int64(l.Good), int64(l.Bad), int64(l.Next))
+	_, err := db.Exec(ctx, s.db, `INSERT INTO vault_lender (member, good_us, bad_us, next_us, full_bytes) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (member) DO UPDATE SET good_us = excluded.good_us, bad_us = excluded.bad_us, next_us = excluded.next_us,
+			full_bytes = excluded.full_bytes`,
+		string(id), int64(l.Good), int64(l.Bad), int64(l.Next), l.Full)
 	return err
 }
 

@@ -83,6 +83,7 @@ type Trouble struct {
 	First  core.Moment   `json:"first_us"`
 	Last   core.Moment   `json:"last_us"`
 	Over   core.Moment   `json:"over_us,omitzero"`
+	size   int64         // of the shard on its way, with its head; not written down
 }
 
 func scanTrouble(r db.Row) (t Trouble, err error) {
@@ -95,6 +96,7 @@ func (s store) addTrouble(ctx context.Context, t Trouble) error {
 	_, err := db.Exec(ctx, s.db, `INSERT INTO vault_trouble (member, kind, object, idx, detail, count, first_us, last_us, over_us)
 		VALUES ($1, $2, $3, $4, $5, 1, $6, $6, 0)
 		ON CONFLICT (member, kind, object, idx) DO UPDATE SET detail = excluded.detail, count = vault_trouble.count + 1,
+			first_us = CASE WHEN vault_trouble.over_us > 0 THEN excluded.first_us ELSE vault_trouble.first_us END,
 			last_us = excluded.last_us, over_us = 0`,
 		string(t.Member), t.Kind, t.Object, t.Index, t.Detail, int64(t.Last))
 	return err

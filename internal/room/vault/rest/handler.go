@@ -24,9 +24,13 @@ const (
 // MiB; an index or a snapshot of a very large repository may be larger.
 const MaxFile = 1 << 30
 
-// MaxLock is the largest lock, in bytes: restic's are a quarter of a kilobyte, and
-// who may only read may write them.
-const MaxLock = 64 << 10
+// MinLock and MaxLock are the smallest and the largest lock, in bytes: restic's are a
+// quarter of a kilobyte, of which a nonce and a MAC take 32. Who may only read may
+// write them, and restic 0.19 panics over one that is shorter than these two.
+const (
+	MinLock = 33
+	MaxLock = 4 << 10
+)
 
 // Item is one file in a list.
 type Item struct {
@@ -183,13 +187,15 @@ func (h handler) open(w http.ResponseWriter, r *http.Request, repo Repository, f
 }
 
 func save(_ http.ResponseWriter, r *http.Request, repo Repository, f Handle) error {
-	most := int64(MaxFile)
+	least, most := int64(0), int64(MaxFile)
 	if f.Type == Locks {
-		most = MaxLock
+		least, most = MinLock, MaxLock
 	}
 	switch {
 	case r.ContentLength < 0:
 		return core.Invalid("vault.no_length", errors.New("no Content-Length"))
+	case r.ContentLength < least:
+		return core.Invalid("vault.bad_lock", fmt.Errorf("a lock of %d bytes", r.ContentLength))
 	case r.ContentLength > most:
 		return core.Invalid("vault.too_large", fmt.Errorf("%d bytes, at most %d", r.ContentLength, most))
 	}
