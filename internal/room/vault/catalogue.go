@@ -111,7 +111,9 @@ func (r *Room) labelKeys() (anyOf, error) {
 	for _, path := range files {
 		key, err := readIdentity(path)
 		if err != nil {
-			return nil, err
+			// What it opens is counted as unknown; the other backups are compared.
+			r.n.Log.Warn("a backup's key cannot be read", "path", path, "error", err)
+			continue
 		}
 		out = append(out, key)
 	}
