@@ -85,7 +85,7 @@ func (a *App) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log})
+	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log, Room: a.room})
 	a.Peer = peer.NewClient(a.peerNeeds())
 	a.Book.Connect(a.Peer)
 	return a.openRooms(ctx)

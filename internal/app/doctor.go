@@ -152,14 +152,19 @@ func (a *App) checkAddress(ctx context.Context) error {
 		With("Told", told).With("URL", a.Config.Node.URL)
 }
 
-func (a *App) checkDisk(context.Context) error {
+// free is how much of the data directory's disk is free.
+func (a *App) free() (core.Size, error) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(a.Data, &fs); err != nil {
-		return fmt.Errorf("measure disk: %w", err)
+		return 0, fmt.Errorf("measure disk: %w", err)
 	}
-	free := core.Size(fs.Bavail) * core.Size(fs.Bsize) //nolint:gosec // a disk's size fits
-	if free >= a.Config.Vault.Floor {
-		return nil
+	return core.Size(fs.Bavail) * core.Size(fs.Bsize), nil //nolint:gosec // a disk's size fits
+}
+
+func (a *App) checkDisk(context.Context) error {
+	free, err := a.free()
+	if err != nil || free >= a.Config.Vault.Floor {
+		return err
 	}
 	return core.Full("app.disk_low", fmt.Errorf("%d bytes free", free)).
 		With("Free", free).With("Floor", a.Config.Vault.Floor).With("Data", a.Data)

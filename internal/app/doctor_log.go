@@ -7,9 +7,23 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 )
+
+// room returns CodeFull while the disk of the data directory has less free than the
+// floor: what others write is refused then. A database elsewhere is not looked at.
+func (a *App) room() error {
+	if a.DB.Engine() != db.SQLite {
+		return nil
+	}
+	free, err := a.free()
+	if err != nil || free >= a.Config.Vault.Floor {
+		return err
+	}
+	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", free, a.Config.Vault.Floor)).With("Member", a.Signer.ID())
+}
 
 // checkMirrors: what we hold of the others' logbooks is as they signed it, as far as
 // the node's daily comparison says.

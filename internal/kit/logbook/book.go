@@ -48,6 +48,9 @@ type Needs struct {
 	Calls Calls
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Room returns CodeFull while the database's disk has no room for what others
+	// write; nil = it always has. Our own entries are not asked for.
+	Room func() error
 	// Tuning changes the exchange's pace; zero is the design's.
 	Tuning Tuning
 }
@@ -77,6 +80,7 @@ type Book struct {
 	// Members whose logs were found damaged, with when to look again, and when all
 	// logs were last compared with what was signed; zero = not yet.
 	suspects   map[core.MemberID]core.Moment
+	refused    map[string]refusal // logs that have no room here, by origin
 	checkedAll core.Moment
 }
 
@@ -87,7 +91,7 @@ func New(n Needs) *Book {
 	return &Book{
 		n: n, calls: n.Calls, instance: hex.EncodeToString(id[:]),
 		hints: make(chan core.MemberID, 16), changed: make(chan struct{}), told: map[string]int64{},
-		suspects: map[core.MemberID]core.Moment{},
+		suspects: map[core.MemberID]core.Moment{}, refused: map[string]refusal{},
 	}
 }
 

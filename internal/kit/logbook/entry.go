@@ -86,6 +86,17 @@ func (l leaf) check(id core.MemberID, size int) error {
 	return nil
 }
 
+// hasEntryForm says whether a leaf is an object with the type and the author of an
+// entry, whatever else stands in it.
+// spec: docs/spec/logbook.md#entry
+func hasEntryForm(id core.MemberID, data []byte) bool {
+	var l struct {
+		Typ string        `json:"typ"`
+		Iss core.MemberID `json:"iss"`
+	}
+	return len(data) <= MaxEntry && wire.Peek(data, &l) == nil && l.Iss == id && entryTyp.MatchString(l.Typ)
+}
+
 // encodeLeaf makes the bytes of a leaf. Returns CodeInvalid when they would not be
 // accepted by others.
 func encodeLeaf(e Entry, body any) ([]byte, error) {

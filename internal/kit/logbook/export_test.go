@@ -6,6 +6,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 )
 
 // HoldLease is what a running node does first: it passes the guard and then
@@ -60,3 +61,27 @@ func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size
 
 // CheckLogs is one look of the check job.
 func (b *Book) CheckLogs(ctx context.Context) error { return b.checkLogs(ctx) }
+
+// AppendRaw signs leaves of any bytes into our own log, as no honest member does.
+func (b *Book) AppendRaw(ctx context.Context, leaves ...[]byte) error {
+	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		l, keys, err := b.soundLog(ctx, q)
+		if err != nil {
+			return err
+		}
+		g, err := grow(ctx, q, l.origin, l.tree, leaves)
+		if err != nil {
+			return err
+		}
+		for i, data := range leaves {
+			if err := putEntries(ctx, q, l.origin, []stored{{index: l.tree.N + int64(i), data: data}}); err != nil {
+				return err
+			}
+		}
+		if err := putTiles(ctx, q, l.origin, g); err != nil {
+			return err
+		}
+		l.tree = g.tree
+		return b.signLog(ctx, q, l, keys)
+	})
+}

@@ -19,6 +19,8 @@ type Tuning struct {
 	Resign  time.Duration // between signing our head anew; 6 hours
 	Fixed   int           // neighbours pulled each round, posted to, and listened to; 3
 	Random  int           // others pulled each round; 1, negative = none
+	// Start is how many bytes are kept of a member at first; 64 MiB.
+	Start int64
 	// NoListen leaves the long polls out.
 	NoListen bool
 	// NoForward answers nothing about others: a bad neighbour, for simulations.
@@ -43,6 +45,9 @@ func (t Tuning) orDefault() Tuning {
 	}
 	if t.Fixed == 0 {
 		t.Fixed = 3
+	}
+	if t.Start == 0 {
+		t.Start = startBytes
 	}
 	if t.Random == 0 {
 		t.Random = 1

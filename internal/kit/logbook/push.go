@@ -114,7 +114,7 @@ func (b *Book) addressees(ctx context.Context, l logRow) ([]neighbour, error) {
 	for _, s := range recent {
 		e, err := parseLeaf(l.member, l.base+s.index, s.data)
 		if err != nil {
-			return nil, damaged(l.origin, err)
+			continue // it is what we signed, and names nobody
 		}
 		for _, id := range e.Aud {
 			named[id] = e.Index + 1

@@ -163,6 +163,9 @@ func (b *Book) sync(ctx context.Context, s source, id core.MemberID, epoch int64
 	if err != nil {
 		return logRow{}, err
 	}
+	if err := b.stillRefused(h.origin); err != nil {
+		return logRow{}, err
+	}
 	for range maxPieces {
 		l, err := getLog(ctx, b.n.DB, id, epoch)
 		if err != nil {
@@ -177,7 +180,7 @@ func (b *Book) sync(ctx context.Context, s source, id core.MemberID, epoch int64
 			return held, b.dispute(ctx, s, id, epoch, note)
 		}
 		if err != nil || o.part.N == 0 && held.tree.N >= h.tree.N {
-			return held, err
+			return held, b.keepRefused(h.origin, err)
 		}
 	}
 	return getLog(ctx, b.n.DB, id, epoch)
@@ -256,12 +259,15 @@ func (b *Book) syncClosed(ctx context.Context, at holder, keys KeySet) error {
 		if !ok || l.tree.N >= end.N {
 			continue
 		}
+		if err := b.stillRefused(l.origin); err != nil {
+			return err
+		}
 		o := offer{member: keys.Origin, epoch: epoch, from: l.tree.N}
 		if err := b.fill(ctx, b.sourceAt(at, l.origin), l, end, &o); err != nil {
 			return err
 		}
 		if err := b.takeClosed(ctx, o); err != nil {
-			return err
+			return b.keepRefused(l.origin, err)
 		}
 	}
 	return nil

@@ -166,6 +166,17 @@ func putEntries(ctx context.Context, q db.Querier, origin string, entries []stor
 	return nil
 }
 
+// chargeOf is what is held of a member, in bytes: the leaves of all its logs, those in
+// quarantine too, and what their rows cost.
+func chargeOf(ctx context.Context, q db.Querier, id core.MemberID) (int64, error) {
+	logs, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes + size * $2), 0) AS BIGINT) FROM logbook_log WHERE member = $1`, string(id), rowBytes)
+	if err != nil {
+		return 0, err
+	}
+	apart, err := db.One(ctx, q, db.Int64, `SELECT COUNT(*) FROM logbook_quarantine WHERE log IN (SELECT origin FROM logbook_log WHERE member = $1)`, string(id))
+	return logs + apart*rowBytes, err
+}
+
 // getEntries reads at most limit leaves from leaf index from on.
 func getEntries(ctx context.Context, q db.Querier, origin string, from int64, limit int) ([]stored, error) {
 	return db.All(ctx, q, func(r db.Row) (s stored, err error) {

@@ -26,11 +26,15 @@ var (
 	errSuspended = errors.New("member is suspended")
 )
 
-// How much of one member we keep: a start, and so much more each day. An honest
-// one needs about 12 kB a day.
+// How much of one member we keep, over all its epochs and with what is in quarantine:
+// a start, and so much more each day. An honest one needs about 12 kB a day.
 const (
 	startBytes = 64 << 20
 	dayBytes   = 8 << 20
+	// rowBytes is what an entry costs beside its own bytes, in rows, index and tiles.
+	rowBytes = 256
+	// refuseFor is how long the log of a member that has no room is not asked for.
+	refuseFor = 10 * time.Minute
 )
 
 // offer is a head with entries that follow what we hold, from anybody: the
@@ -165,8 +169,8 @@ func (s *step) extend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !s.room(size) {
-		return core.Full("logbook.too_much", fmt.Errorf("log %s: %d bytes", l.origin, l.bytes+size)).With("Member", l.member)
+	if err := s.room(ctx, size+int64(len(rows))*rowBytes); err != nil {
+		return err
 	}
 	g, err := grow(ctx, s.q, l.origin, l.tree, leaves)
 	if err != nil {
@@ -174,6 +178,10 @@ func (s *step) extend(ctx context.Context) error {
 	}
 	if g.tree != want {
 		return errMismatch
+	}
+	// Only now are these leaves the author's word, and not that of whoever served them.
+	if err := s.entriesOnly(rows); err != nil {
+		return err
 	}
 	if err := putEntries(ctx, s.q, l.origin, rows); err != nil {
 		return err
@@ -188,15 +196,78 @@ func (s *step) extend(ctx context.Context) error {
 	return nil
 }
 
-// room says whether we keep so many bytes more of the member.
-func (s *step) room(size int64) bool {
-	return s.log.member == s.b.self() || s.log.bytes+size <= quota(s.member.followed, s.b.now())
+// room returns nil when we keep so many bytes more of the member. Our own log always
+// has room. Returns CodeFull.
+func (s *step) room(ctx context.Context, size int64) error {
+	if s.log.member == s.b.self() {
+		return nil
+	}
+	held, err := chargeOf(ctx, s.q, s.log.member)
+	if err != nil {
+		return err
+	}
+	if most := s.b.quota(s.member.followed); held+size > most {
+		return core.Full("logbook.too_much", fmt.Errorf("%s: %d bytes and %d more, at most %d", s.log.member, held, size, most)).
+			With("Member", s.log.member)
+	}
+	if s.b.n.Room == nil {
+		return nil
+	}
+	return s.b.n.Room()
 }
 
-// quota is how many bytes of one log we keep of a member followed since then.
-func quota(followed, now core.Moment) int64 {
-	days := max(0, int64(now.Sub(followed)/(24*time.Hour)))
-	return startBytes + days*dayBytes
+// quota is how many bytes we keep of a member followed since then.
+func (b *Book) quota(followed core.Moment) int64 {
+	days := max(0, int64(b.now().Sub(followed)/(24*time.Hour)))
+	return b.n.Tuning.orDefault().Start + days*dayBytes
+}
+
+// entriesOnly returns nil when each leaf has the form of an entry of its author: what
+// can be read of it may be for a later program. Anything else only fills disks, and a
+// log with such a leaf is not mirrored from there on. Returns CodeFull.
+func (s *step) entriesOnly(rows []stored) error {
+	if s.log.member == s.b.self() {
+		return nil
+	}
+	for _, row := range rows {
+		if row.typ == "" && !hasEntryForm(s.log.member, row.data) {
+			return core.Full("logbook.no_entry_form", fmt.Errorf("leaf %d of %s is no entry", row.index, s.log.origin)).
+				With("Member", s.log.member).With("Entry", s.log.base+row.index)
+		}
+	}
+	return nil
+}
+
+// stillRefused returns why a log was not taken a moment ago, nil when it may be asked
+// for.
+func (b *Book) stillRefused(origin string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r := b.refused[origin]; r.until > b.now() {
+		return r.why
+	}
+	delete(b.refused, origin)
+	return nil
+}
+
+// keepRefused remembers that a log has no room here. It returns err.
+func (b *Book) keepRefused(origin string, err error) error {
+	if core.CodeOf(err) != core.CodeFull {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.refused) < maxLogs {
+		b.refused[origin] = refusal{b.now().Add(refuseFor), err}
+	}
+	b.n.Log.Warn("a log is not mirrored further", "log", origin, "error", err)
+	return err
+}
+
+// refusal is why a log is not asked for, and until when.
+type refusal struct {
+	until core.Moment
+	why   error
 }
 
 // readLeaves prepares leaves for storing, with the type of those that can be read.
