@@ -2,6 +2,7 @@ package vault
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (c cli) status() *cobra.Command {
 			}
 			out.Line("")
 			out.Line(poolWords(out.P, report))
-			for _, line := range append(r.roomWords(out.P, report.NoRoom), r.catalogueWords(out.P, report.Catalogue)...) {
+			for _, line := range slices.Concat(silentWords(out.P, report.Silent, r.n.Now()), r.roomWords(out.P, report.NoRoom), r.catalogueWords(out.P, report.Catalogue)) {
 				out.Line(line)
 			}
 			printTroubles(out, r, report.Troubles)
@@ -67,6 +68,9 @@ func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
 	if s.Removed > 0 {
 		say("vault.status.removed", args{"Count": s.Removed})
 	}
+	if s.keyless != nil {
+		out = append(out, p.Error(s.keyless))
+	}
 	switch {
 	case s.Password == PasswordWrong:
 		say("vault.password_wrong", args{"Name": s.Name})
@@ -100,16 +104,35 @@ func printMembers(out *console.Out, members []At, now time.Time) {
 	}
 	rows := make([][]string, 0, len(members))
 	for _, m := range members {
-		state := out.P.T("vault.member.well", nil)
-		if !m.Well {
-			state = out.P.T("vault.member.failing", args{"Ago": out.P.Ago(m.Since, now)})
-		}
 		rows = append(rows, []string{
-			string(m.Member), fmt.Sprint(m.Shards), out.P.Bytes(core.Size(m.Bytes)), out.P.Ago(m.Seen, now), state,
+			string(m.Member), fmt.Sprint(m.Shards), out.P.Bytes(core.Size(m.Bytes)), out.P.Ago(m.Seen, now), m.says(out.P, now),
 		})
 	}
 	out.Line("")
 	out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.size", "vault.col.seen", "vault.col.state"}, rows)
+}
+
+// says whether a member answers, fails, or was not heard.
+func (m At) says(p *words.Printer, now time.Time) string {
+	switch {
+	case m.Since != 0:
+		return p.T("vault.member.failing", args{"Ago": p.Ago(m.Since, now)})
+	case !m.Well:
+		return p.T("vault.member.unheard", args{"Ago": p.Ago(m.Heard, now)})
+	}
+	return p.T("vault.member.well", nil)
+}
+
+// silentWords names the lenders of whom nothing good is known.
+func silentWords(p *words.Printer, silent []Silent, now time.Time) (out []string) {
+	for _, s := range silent {
+		if s.Since != 0 {
+			out = append(out, p.T("vault.silent.failing", args{"Member": s.Member, "Ago": p.Ago(s.Since, now)}))
+		} else {
+			out = append(out, p.T("vault.silent.unheard", args{"Member": s.Member, "Ago": p.Ago(s.Heard, now)}))
+		}
+	}
+	return out
 }
 
 func codeWords(p *words.Printer, k Kind) string {

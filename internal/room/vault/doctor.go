@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -52,6 +53,17 @@ func (r *Room) checkLenders(ctx context.Context) error {
 		return r.noLender(ctx)
 	case 1:
 		return core.Unsure("vault.one_lender", errors.New("one domain"))
+	}
+	states, err := r.store.lenderStates(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range (facts{lenders: lenders, states: states}).silent(core.At(r.n.Now())) {
+		names = append(names, string(s.Member))
+	}
+	if len(names) > 0 {
+		return core.Unsure("vault.lenders_silent", errors.New("some do not answer")).With("Members", strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -132,6 +144,9 @@ func (r *Room) checkKeys(ctx context.Context) error {
 		}
 		if err == nil && shared[repo.Name] > 0 {
 			_, err = r.openWith(ctx, Object{Repo: repo.Name})
+		}
+		if err == nil {
+			_, err = r.secret(repo.Name, secretPassword)
 		}
 		if err != nil {
 			return err

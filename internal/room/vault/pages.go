@@ -37,6 +37,7 @@ type statusPage struct {
 	Pool     string // how many members keep them
 	PoolMood string
 	NoRoom   []string // said while there is no room at the members
+	Silent   []string // the lenders of whom nothing good is known
 	Troubles []string
 	Standing []string // whether what is said can be believed
 	Trusted  bool
@@ -76,7 +77,7 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 		page.PoolMood = "warn"
 	}
 	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == Whole
-	page.NoRoom = r.roomWords(p, report.NoRoom)
+	page.NoRoom, page.Silent = r.roomWords(p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
 	page.Troubles = r.troubleWords(p, report.Troubles)
 	checked, err := r.kitChecked(ctx)
 	page.Unproved = checked == 0 && len(page.Backups) > 0
@@ -86,9 +87,9 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
 	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Mood: levelMood(s.Level), Facts: r.factWords(p, s)}
 	for _, m := range s.Members {
-		at := memberLine{m, p.T("vault.member.well", nil), "fine"}
+		at := memberLine{m, m.says(p, r.n.Now()), "fine"}
 		if !m.Well {
-			at.Says, at.Mood = p.T("vault.member.failing", args{"Ago": p.Ago(m.Since, r.n.Now())}), "warn"
+			at.Mood = "warn"
 		}
 		line.Members = append(line.Members, at)
 	}

@@ -45,7 +45,7 @@ func (r *Room) checkPasswords(ctx context.Context) error {
 func (r *Room) checkPassword(ctx context.Context, name string) error {
 	password, err := r.secret(name, secretPassword)
 	if err != nil {
-		return err
+		return errors.Join(err, r.store.setPassword(ctx, name, PasswordUnknown))
 	}
 	state, err := r.tryPassword(ctx, name, password)
 	if err != nil {

@@ -73,9 +73,9 @@ func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.Wai
 		}
 		started = true
 		busy.Go(func() {
-			defer func() { <-slots }()
 			defer r.unclaim(o.ID)
 			err := r.shipOne(ctx, o.ID)
+			<-slots // others go on while this one rests
 			if err != nil && ctx.Err() == nil {
 				r.n.Log.Error("placing an object failed", "object", o.ID.String(), "error", err)
 			}
@@ -86,7 +86,7 @@ func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.Wai
 }
 
 // restAfter waits, longer after each failure in a row, while the object is still
-// claimed and its slot taken: when nothing can be written down, an object stays due,
+// claimed: when nothing can be written down, an object stays due,
 // and would be tried again at once.
 func (r *Room) restAfter(ctx context.Context, err error) {
 	if err == nil {

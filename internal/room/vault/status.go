@@ -48,6 +48,7 @@ type Status struct {
 	Removed  int64       `json:"removed"`          // files removed and still kept by members
 	// SharedKey counts files still sealed to the key that all backups shared.
 	SharedKey int64         `json:"shared_key_files"`
+	keyless   error         // why its key cannot be read here; nil = it can
 	Password  PasswordState `json:"password"` // the kept one: "opens" a key, "wrong", or not known
 	Members   []At          `json:"members"`
 	Kinds     []Kind        `json:"kinds"`
@@ -58,8 +59,9 @@ type At struct {
 	Member core.MemberID `json:"member"`
 	Shards int64         `json:"shards"`
 	Bytes  int64         `json:"bytes"`
-	Seen   core.Moment   `json:"seen_us"` // every shard was seen since
-	Well   bool          `json:"well"`    // it did what we last asked
+	Seen   core.Moment   `json:"seen_us"`  // every shard was seen since
+	Well   bool          `json:"well"`     // it did what we last asked, within the hour
+	Heard  core.Moment   `json:"heard_us"` // when it last did
 	Since  core.Moment   `json:"bad_since_us,omitzero"`
 }
 
@@ -79,10 +81,39 @@ type Report struct {
 	Troubles []Trouble `json:"troubles"`
 	Lenders  int       `json:"lenders"`           // members that grant us room
 	Domains  int       `json:"domains"`           // failure domains among them
+	Silent   []Silent  `json:"silent_lenders"`    // of these members
 	NoRoom   *NoRoom   `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue Catalogue `json:"catalogue"`
 	noLender  error     // says whose answer is missing; nil while somebody lends
+}
+
+// Silent is a lender of whom nothing good is known now.
+type Silent struct {
+	Member core.MemberID `json:"member"`
+	Since  core.Moment   `json:"bad_since_us"` // fails since; zero = it was not asked for long
+	Heard  core.Moment   `json:"heard_us"`     // when it last did what we asked; zero = never
+}
+
+// heardFor is how long a member that did what we asked is taken to be there: each that
+// keeps something of ours is audited every quarter of an hour.
+const heardFor = time.Hour
+
+// silent says whether nothing good is known of a member now.
+func (l lenderState) silent(now core.Moment) bool {
+	return l.Bad != 0 || l.Good.Add(heardFor) < now
+}
+
+// silent lists the lenders that fail, or of whom nothing was heard; one that was never
+// sent anything has nothing to answer for.
+func (f facts) silent(now core.Moment) []Silent {
+	out := []Silent{}
+	for _, l := range f.lenders {
+		if s, asked := f.states[l.ID]; asked && s.silent(now) {
+			out = append(out, Silent{l.ID, s.Bad, s.Good})
+		}
+	}
+	return out
 }
 
 // Status answers how every backup stands, or one. Returns CodeNotFound.
@@ -110,10 +141,16 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 		return out, err
 	}
 	for _, repo := range repos {
-		s := facts.status(repo)
+		s := facts.status(repo, core.At(r.n.Now()))
+		if repo.Recipient != "" {
+			if _, s.keyless = r.ownKey(repo); s.keyless != nil {
+				s.Level = LevelLost
+			}
+		}
 		s.Level = s.Level.under(out.Catalogue.Standing)
 		out.Backups = append(out.Backups, s)
 	}
+	out.Silent = facts.silent(core.At(r.n.Now()))
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
 	if out.Domains == 0 {
 		out.noLender = r.noLender(ctx)
@@ -165,7 +202,7 @@ func (r *Room) facts(ctx context.Context) (f facts, err error) {
 }
 
 // status makes one backup's answer.
-func (f facts) status(repo Repo) Status {
+func (f facts) status(repo Repo, now core.Moment) Status {
 	name := repo.Name
 	s := Status{
 		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
@@ -203,7 +240,7 @@ func (f facts) status(repo Repo) Status {
 			continue
 		}
 		state := f.states[k.member]
-		s.Members = append(s.Members, At{k.member, k.shards, k.bytes, k.seen, state.Bad == 0, state.Bad})
+		s.Members = append(s.Members, At{k.member, k.shards, k.bytes, k.seen, !state.silent(now), state.Good, state.Bad})
 		s.Stored += k.bytes
 	}
 	s.Level = s.level()
@@ -212,7 +249,7 @@ func (f facts) status(repo Repo) Status {
 
 func (s Status) level() Level {
 	switch {
-	case s.Snapshot != 0 && s.Losses < 0:
+	case s.Losses < 0:
 		return LevelLost
 	case s.Password == PasswordWrong:
 		return LevelLocked

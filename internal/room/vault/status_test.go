@@ -1,0 +1,82 @@
+package vault
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/rest"
+)
+
+// A lender that was not heard for long is named, and neither well nor failing.
+func TestUnheardLendersAreNamed(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.settled()
+	if err := w.room.checkLenders(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	long := core.At(time.Now().Add(-2 * heardFor))
+	for _, m := range w.members[:2] {
+		state := lenderState{Good: long}
+		if m == w.members[1] {
+			state.Bad = long
+		}
+		if err := w.room.store.setLender(t.Context(), m.id, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := w.room.Status(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := report.Silent; len(s) != 2 || s[0] != (Silent{"m0.test", 0, long}) || s[1] != (Silent{"m1.test", long, long}) {
+		t.Errorf("silent: %+v", s)
+	}
+	for _, m := range report.Backups[0].Members {
+		if m.Well != (m.Member == "m2.test") {
+			t.Errorf("%s is well: %v", m.Member, m.Well)
+		}
+	}
+	if err := w.room.checkLenders(t.Context()); core.CodeOf(err) != core.CodeUnsure {
+		t.Errorf("doctor says %v", err)
+	}
+}
+
+// What cannot be read is never called safe or empty: no key, lost shards before the
+// first snapshot, no password.
+func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
+	w := newWorld(t, 2)
+	for _, name := range []string{"files", "mail"} {
+		w.create(name)
+		w.client(name, "").put(rest.Data, []byte("data of "+name))
+	}
+	w.client("mail", "").put(rest.Snapshots, []byte("a snapshot"))
+	w.settled()
+	if s := w.status("files"); s.Level != LevelEmpty {
+		t.Fatalf("%+v", s)
+	}
+	w.exec(`UPDATE vault_placement SET state = 'lost' WHERE object IN (SELECT object FROM vault_object WHERE repo = 'files' AND kind = 'data')`)
+	if s := w.status("files"); s.Level != LevelLost {
+		t.Errorf("shards of all files are lost, and it is %s", s.Level)
+	}
+	if err := os.Remove(w.room.secretPath("mail", secretIdentity)); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.status("mail"); s.Level != LevelLost || s.keyless == nil {
+		t.Errorf("its key is gone, and it is %s", s.Level)
+	}
+	if err := w.room.store.setPassword(t.Context(), "files", PasswordOpens); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(w.room.secretPath("files", secretPassword)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.room.checkPassword(t.Context(), "files"); err == nil {
+		t.Error("a password file that is gone is no trouble")
+	}
+	if s := w.status("files"); s.Password != PasswordUnknown {
+		t.Errorf("the password file is gone, and the password %s", s.Password)
+	}
+}
