@@ -66,6 +66,21 @@ func ownTables(t *testing.T, h *tree) (complaints []string) {
 	return complaints
 }
 
+// oneMigration: no two migrations of a folder have one number. Two branches that are
+// joined each bring the next one, and no node opens its database any more.
+func oneMigration(t *testing.T, h *tree) (complaints []string) {
+	first := map[string]string{}
+	h.walk(t, ".sql", func(name, _ string) {
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		number = path.Dir(name) + "/" + number
+		if other, taken := first[number]; taken {
+			complaints = append(complaints, fmt.Sprintf("%s: has the number of %s", name, path.Base(other)))
+		}
+		first[number] = name
+	})
+	return complaints
+}
+
 // tablesIn lists what a text of SQL reads, writes, makes or drops.
 func tablesIn(sql string) []string {
 	local := map[string]bool{"set": true}

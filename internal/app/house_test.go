@@ -28,6 +28,7 @@ func houseRules() map[string]rule {
 		"keys_exist":      keysExist,
 		"sentences_used":  sentencesUsed,
 		"own_tables":      ownTables,
+		"one_migration":   oneMigration,
 		"spec_references": specReferences,
 		"dependencies":    dependencies,
 		"commands_exist":  commandsExist,
