@@ -27,6 +27,9 @@ const (
 	// lockLife is how old a lock may be. restic writes its lock anew every five
 	// minutes, and takes one of half an hour for that of a process that died.
 	lockLife = 2 * time.Hour
+	// runLife is for how long after its last sign a run whose locks died of age may still
+	// go on: its machine slept, or the clock was set.
+	runLife = 24 * time.Hour
 )
 
 // locks are restic's locks. They stay on this disk, as restic wrote them: a restore
@@ -38,8 +41,9 @@ type locks struct {
 	now   func() time.Time
 	log   *slog.Logger
 	mu    sync.Mutex
-	start map[string]int64 // by repository, while there are locks: see began
-	loose map[string]bool  // a client without a lock brought files
+	start map[string]int64     // by repository, while there are locks: see began
+	loose map[string]bool      // a client without a lock brought files
+	sign  map[string]time.Time // by repository: when a lock or a file last came
 }
 
 // lock is one file: its name ends in the right of who wrote it.
@@ -190,19 +194,22 @@ func (l *locks) save(ctx context.Context, repo string, right Right, name string,
 // begin notes where a run of restic begins: with the first lock. A lock of before this
 // process began leaves it unknown.
 func (l *locks) begin(ctx context.Context, repo string, locks int) error {
-	if _, known := l.start[repo]; known && locks > 0 {
+	now, last := l.now(), l.sign[repo]
+	l.sign[repo] = now
+	// Without a lock and still known: they died of age, and its restic may not have.
+	if _, known := l.start[repo]; known && (locks > 0 || now.Sub(last) < runLife) {
 		return nil
 	}
 	l.start[repo] = 0
 	if locks > 0 {
 		return nil
 	}
-	last, pending, err := l.store.tail(ctx, repo)
+	tail, pending, err := l.store.tail(ctx, repo)
 	if err != nil || l.loose[repo] && pending {
 		return err // what a client without a lock brought may still be needed
 	}
 	delete(l.loose, repo)
-	l.start[repo] = last
+	l.start[repo] = tail
 	return nil
 }
 
@@ -219,6 +226,7 @@ func (l *locks) began(repo string) int64 {
 func (l *locks) came(repo string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sign[repo] = l.now()
 	if _, locked := l.start[repo]; !locked {
 		l.loose[repo] = true
 	}

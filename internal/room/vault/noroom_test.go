@@ -2,9 +2,11 @@ package vault
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/rest"
@@ -133,6 +135,27 @@ func TestPruneWaitsForWhatItRepacked(t *testing.T) {
 	}
 	if again, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(again) != 2 {
 		t.Errorf("with the lock written anew it waits for %d files: %v", len(again), err)
+	}
+}
+
+// The machine of a backup slept until its lock was too old: what it brought before is
+// still needed by what it brings when it wakes up.
+func TestARunThatSleptIsStillOneRun(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.settled()
+	w.moods(everyone(2, away)...)
+	c := w.client("files", "")
+	c.put(rest.Locks, aLock(1))
+	c.put(rest.Data, randomBytes(1000, 1))
+	long := time.Now().Add(-lockLife - time.Minute)
+	if err := os.Chtimes(filepath.Join(w.dir, "vault", "locks", "files", nameOf(aLock(1))+".append"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	c.put(rest.Locks, aLock(2))
+	o := w.accept(rest.Handle{Type: rest.Index, Name: nameOf([]byte("i"))}, []byte("i"))
+	if needed, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(needed) != 2 {
+		t.Errorf("the index waits for %d files, want itself and the pack: %v", len(needed), err)
 	}
 }
 

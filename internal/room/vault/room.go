@@ -131,7 +131,7 @@ func New(n Needs) (*Room, error) {
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{
 		disk: lockDir.WithFloor(n.Config.Floor / 2), store: r.store, now: n.Now, log: n.Log,
-		start: map[string]int64{}, loose: map[string]bool{},
+		start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()
