@@ -156,8 +156,8 @@ func (c *comparison) askAll(ctx context.Context) {
 	}
 }
 
-// enough says whether the members that answered can have shown everything: an object
-// that is off-site lies at more members than may be away.
+// enough says whether the members that answered can have shown everything: what was
+// acknowledged lies at Enough members, any K of which give it back.
 func (c *comparison) enough() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,7 +179,7 @@ func (c *comparison) enough() bool {
 		}
 	}
 	code := shard.CodeFor(max(needed, 1))
-	return answered > 0 && silent <= min(code.N-code.K, max(needed-1, 0))
+	return answered > 0 && silent <= code.Enough()-code.K
 }
 
 // silent lists the members that should have answered and did not.
@@ -320,6 +320,9 @@ func (c *comparison) conclude(ctx context.Context) error {
 	if !c.enough() {
 		return nil
 	}
+	if open, err := c.unexplained(ctx); open || err != nil {
+		return err
+	}
 	if err := c.room.settleMark(ctx); err != nil {
 		return err
 	}
@@ -330,6 +333,19 @@ func (c *comparison) conclude(ctx context.Context) error {
 		c.room.n.Log.Warn("this disk was older than what members hold; put right from their lists", "objects", len(c.taken))
 	}
 	return s.setMoment(ctx, noteCompared, c.began)
+}
+
+// unexplained says that this disk is known to have lost something, that no member showed
+// it, and that one of them is still silent: it may hold what is missing.
+func (c *comparison) unexplained(ctx context.Context) (bool, error) {
+	if len(c.taken) > 0 || len(c.silent()) == 0 {
+		return false, nil
+	}
+	note, err := c.room.store.note(ctx, noteBehind)
+	if err != nil || note == behindMark || note == behindRows {
+		return true, err
+	}
+	return c.room.belowMark(ctx)
 }
 
 // beyond counts the objects that members hold and the catalogue did not take in, as a
