@@ -138,7 +138,7 @@ func (l *line) open(ctx context.Context) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := Open(ctx, l.data, l.words, l.out.P.Lang, log)
+	a, err := openPresent(ctx, l.data, l.words, l.out.P.Lang, log)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (l *line) upCommand() *cobra.Command {
 				return err
 			}
 			defer release()
-			a, err := Open(cmd.Context(), l.data, l.words, cfg.Node.Lang, log)
+			a, err := openPresent(cmd.Context(), l.data, l.words, cfg.Node.Lang, log)
 			if err != nil {
 				return err
 			}
