@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -85,7 +86,11 @@ func (c *checkup) expected() logRow {
 		l.note = nil
 		return l
 	}
-	l.tree, l.signed = h.tree, h.signed
+	l.tree = h.tree
+	// A head says when it was signed in whole seconds, the row more closely.
+	if d := l.signed.Sub(h.signed); d < 0 || d >= time.Second {
+		l.signed = h.signed
+	}
 	return l
 }
 

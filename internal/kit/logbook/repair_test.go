@@ -194,3 +194,14 @@ func TestADamagedLeafIsNotRead(t *testing.T) {
 		t.Fatalf("told %v", late.heard)
 	}
 }
+
+// A sound log signed in the middle of a second is sound.
+func TestASoundLogIsNotRepaired(t *testing.T) {
+	c := newClock()
+	a := found(t, "chaton-a.test", sqlite(t), c)
+	c.pass(345_678 * time.Microsecond)
+	a.say(t, 1)
+	if repaired := must[bool](t)(a.book.Repair(t.Context(), a.id)); repaired {
+		t.Error("repaired what was sound")
+	}
+}
