@@ -215,7 +215,7 @@ func (v *view) Remove(ctx context.Context, h rest.Handle) error {
 		return err
 	}
 	if h.Type == rest.Locks {
-		return v.room.locks.remove(v.repo.Name, h.Name)
+		return v.room.locks.remove(v.repo.Name, v.right, h.Name)
 	}
 	if err := v.room.whole(ctx); err != nil {
 		return err

@@ -232,7 +232,9 @@ func (l *locks) came(repo string) {
 	}
 }
 
-func (l *locks) remove(repo, name string) error {
+// remove takes a lock away. The run of a lock that a lesser token takes away may go on:
+// what it brought stays needed.
+func (l *locks) remove(repo string, right Right, name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all, err := l.all(repo)
@@ -243,6 +245,9 @@ func (l *locks) remove(repo, name string) error {
 			continue
 		}
 		err = errors.Join(err, removed(l.disk.Remove(one.file)))
+		if right.rank() < one.right.rank() {
+			l.loose[repo] = true
+		}
 	}
 	if left == 0 && err == nil {
 		delete(l.start, repo)

@@ -159,6 +159,26 @@ func TestARunThatSleptIsStillOneRun(t *testing.T) {
 	}
 }
 
+// A read token that takes a running prune's lock away, and writes one of its own, does
+// not make it look as if the prune had brought nothing.
+func TestReadTokenCannotHideARun(t *testing.T) {
+	w := newWorld(t, 2)
+	made := w.create("files")
+	w.settled()
+	w.moods(everyone(2, away)...)
+	prune, read := w.client("files", made.Prune), w.client("files", made.Read)
+	lock := prune.put(rest.Locks, aLock(1))
+	prune.put(rest.Data, randomBytes(1000, 2))
+	if status, _ := read.do("DELETE", lock, nil); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	read.put(rest.Locks, aLock(2))
+	o := w.accept(rest.Handle{Type: rest.Index, Name: nameOf([]byte("i"))}, []byte("i"))
+	if needed, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(needed) != 2 {
+		t.Errorf("the index waits for %d files, want itself and the new pack: %v", len(needed), err)
+	}
+}
+
 // What a small thing that still fits says of the room for large ones is nothing.
 func TestASmallThingDoesNotEndNoRoom(t *testing.T) {
 	w := newWorld(t, 2)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"entrechat/internal/room/vault/rest"
 )
@@ -22,6 +23,9 @@ const (
 	Append Right = "append" // and add files
 	Prune  Right = "prune"  // and remove them
 )
+
+// rank orders the rights: each holds those before it.
+func (r Right) rank() int { return slices.Index([]Right{Read, Append, Prune}, r) }
 
 // verb is what somebody wants to do with a file.
 type verb string
