@@ -73,7 +73,7 @@ func (r *Room) forecast(ctx context.Context, strict bool) (*forecast, error) {
 	}
 	f := &forecast{lenders: lenders, domains: reachable(nil, lenders, minRoom), unfit: map[shard.Hash]bool{}}
 	for _, o := range waiting {
-		if f.take(o, r.pool.relabel(held[o.ID])) {
+		if f.take(o, r.pool.relabel(append(held[o.ID], r.pool.inHand(o.ID)...))) {
 			continue
 		}
 		f.unfit[o.ID] = true

@@ -179,6 +179,26 @@ func TestReadTokenCannotHideARun(t *testing.T) {
 	}
 }
 
+// A shard on its way into the catalogue takes its room once.
+func TestShardInHandCountsOnce(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.settled()
+	w.quiet()
+	body := randomBytes(400_000, 1)
+	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
+	w.pledges(800_000)
+	for i, m := range w.members {
+		if _, err := w.room.pool.all(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.room.pool.hand(t.Context(), Placement{Object: o.ID, Index: i, Member: m.id, Length: o.Sealed, State: Held})
+	}
+	if short := w.noRoom(); short != nil {
+		t.Errorf("half of each pledge is taken, and status says %+v", short)
+	}
+}
+
 // What a small thing that still fits says of the room for large ones is nothing.
 func TestASmallThingDoesNotEndNoRoom(t *testing.T) {
 	w := newWorld(t, 2)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,8 @@ type pool struct {
 	summed  time.Time // the catalogue
 	lenders []core.Lender
 	used    map[core.MemberID]int64
+	// landing are shards that members took and the catalogue does not show yet.
+	landing map[shard.Hash][]Placement
 	states  map[core.MemberID]lenderState
 	written map[core.MemberID]core.Moment
 	fails   map[core.MemberID]int
@@ -54,7 +57,7 @@ type pool struct {
 
 func newPool(n *Needs, s store) *pool {
 	return &pool{
-		n: n, store: s, log: n.Log, beat: beat, written: map[core.MemberID]core.Moment{},
+		n: n, store: s, log: n.Log, beat: beat, written: map[core.MemberID]core.Moment{}, landing: map[shard.Hash][]Placement{},
 		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{},
 	}
 }
@@ -222,6 +225,28 @@ func (p *pool) relabel(held []Placement) []Placement {
 		}
 	}
 	return held
+}
+
+// hand notes a shard that its member took, until landed says that the catalogue shows
+// it, or never will: it counts in used from now on, and must not count as waiting too.
+func (p *pool) hand(ctx context.Context, one Placement) {
+	p.mu.Lock()
+	p.landing[one.Object] = append(p.landing[one.Object], one)
+	p.mu.Unlock()
+	p.took(ctx, one.Member, one.Length+headRoom)
+}
+
+func (p *pool) landed(id shard.Hash) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.landing, id)
+}
+
+// inHand lists the shards of hand.
+func (p *pool) inHand(id shard.Hash) []Placement {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.landing[id])
 }
 
 // took notes that a lender took n bytes. One that had no room for as much has room

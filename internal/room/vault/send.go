@@ -100,7 +100,7 @@ func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io
 		return nil, err
 	}
 	p.Held, p.Seen = receipt.Received, core.At(r.n.Now())
-	r.pool.took(ctx, to.ID, h.Length+headRoom)
+	r.pool.hand(ctx, *p)
 	return p, nil
 }
 

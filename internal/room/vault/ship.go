@@ -121,6 +121,7 @@ func (r *Room) unclaim(id shard.Hash) {
 
 // shipOne does what can be done for one object now and says when to try again.
 func (r *Room) shipOne(ctx context.Context, id shard.Hash) error {
+	defer r.pool.landed(id)
 	o, err := r.store.object(ctx, id)
 	if err != nil {
 		return err
