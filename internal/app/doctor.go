@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,6 +110,7 @@ func (a *App) checks() []fit.Check {
 	all := []fit.Check{
 		{Name: "app.check_secrets", Run: fit.Plain(a.checkSecrets)},
 		{Name: "app.check_disk", Run: fit.Plain(a.checkDisk)},
+		{Name: "app.check_promises", Run: a.checkPromises},
 		{Name: "app.check_logbook", Run: fit.Plain(a.checkLogbook)},
 		{Name: "app.check_mirrors", Run: fit.Plain(a.checkMirrors)},
 		{Name: "app.check_neighbours", Run: a.checkNeighbours},
@@ -150,24 +150,6 @@ func (a *App) checkAddress(ctx context.Context) error {
 	}
 	return core.Conflict("app.address_differs", fmt.Errorf("told %s, configured %s", told, a.Config.Node.URL)).
 		With("Told", told).With("URL", a.Config.Node.URL)
-}
-
-// free is how much of the data directory's disk is free.
-func (a *App) free() (core.Size, error) {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(a.Data, &fs); err != nil {
-		return 0, fmt.Errorf("measure disk: %w", err)
-	}
-	return core.Size(fs.Bavail) * core.Size(fs.Bsize), nil //nolint:gosec // a disk's size fits
-}
-
-func (a *App) checkDisk(context.Context) error {
-	free, err := a.free()
-	if err != nil || free >= a.Config.Vault.Floor {
-		return err
-	}
-	return core.Full("app.disk_low", fmt.Errorf("%d bytes free", free)).
-		With("Free", free).With("Floor", a.Config.Vault.Floor).With("Data", a.Data)
 }
 
 // checkFiles finds what another user left in the data directory.

@@ -18,11 +18,11 @@ func (a *App) room() error {
 	if a.DB.Engine() != db.SQLite {
 		return nil
 	}
-	free, err := a.free()
-	if err != nil || free >= a.Config.Vault.Floor {
+	left, err := free(a.Data)
+	if err != nil || left >= a.Config.Vault.Floor {
 		return err
 	}
-	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", free, a.Config.Vault.Floor)).With("Member", a.Signer.ID())
+	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", left, a.Config.Vault.Floor)).With("Member", a.Signer.ID())
 }
 
 // checkMirrors: what we hold of the others' logbooks is as they signed it, as far as

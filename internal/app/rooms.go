@@ -29,6 +29,7 @@ import (
 type rooms struct {
 	trust     *trust.Room
 	vault     *vault.Room
+	local     *holder.Local
 	directory *directory.Room
 	fittings  []fit.Fittings
 }
@@ -94,6 +95,7 @@ func (a *App) openVault(self logbook.Member) error {
 		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: a.trust, Keys: a.Book,
 		Floor: a.Config.Vault.Floor, Now: time.Now, Log: a.Log,
 	})
+	a.local = local
 	a.vault, err = vault.New(vault.Needs{
 		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
 		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: a.trust, Contacts: a.contacts, Local: local,

@@ -95,6 +95,12 @@ func (l *Local) Start(ctx context.Context) error {
 	}
 }
 
+// Kept is how much a member has here, as it counts against its pact.
+func (l *Local) Kept(ctx context.Context, owner core.MemberID) (core.Size, error) {
+	n, err := l.store.used(ctx, owner)
+	return core.Size(n), err
+}
+
 // For is the store as one member sees it.
 func (l *Local) For(who core.MemberID) Holder { return desk{l, who} }
 
