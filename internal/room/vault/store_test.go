@@ -1,0 +1,91 @@
+package vault
+
+import (
+	"slices"
+	"testing"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// What an index and a snapshot wait for, on both engines: a run began behind place 4.
+func TestNeeded(t *testing.T) {
+	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
+		s := store{d}
+		if err := s.addRepo(t.Context(), Repo{Name: "files", Recipient: "age1x"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.setPassword(t.Context(), "files", PasswordWrong); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.repo(t.Context(), "files"); err != nil || r.Password != PasswordWrong || r.Recipient != "age1x" {
+			t.Fatalf("%+v %v", r, err)
+		}
+		var all []Object
+		for i, kind := range []rest.Type{
+			rest.Data,             // 0: an old index names it
+			rest.Index,            // 1
+			rest.Data,             // 2: the rest of a run that failed
+			rest.Snapshots,        // 3
+			rest.Data, rest.Index, // 4, 5: of this run
+		} {
+			id := shard.Hash{byte(i + 1)}
+			o := Object{ID: id, Repo: "files", File: rest.Handle{Type: kind, Name: id.String()}, Size: 1, Sealed: 1, State: Waiting}
+			var err error
+			if o.Seq, err = s.addObject(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, o)
+		}
+		snapshot := Object{Repo: "files", File: rest.Handle{Type: rest.Snapshots}}
+		for _, c := range []struct {
+			what  string
+			o     Object
+			began int64
+			want  []int
+		}{
+			{"an index", all[5], all[3].Seq, []int{4, 5}},
+			{"a snapshot", snapshot, all[3].Seq, []int{0, 1, 4, 5}},
+			{"an index, nobody knows when its run began", all[5], 0, []int{0, 1, 2, 3, 4, 5}},
+		} {
+			needed, err := s.needed(t.Context(), c.o, c.began)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int
+			for _, id := range needed {
+				got = append(got, slices.IndexFunc(all, func(o Object) bool { return o.ID == id }))
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s waits for %v, want %v", c.what, got, c.want)
+			}
+		}
+		if last, pending, err := s.tail(t.Context(), "files"); err != nil || last != all[5].Seq || !pending {
+			t.Error(last, pending, err)
+		}
+		if waiting, err := s.waitingObjects(t.Context()); err != nil || len(waiting) != len(all) {
+			t.Error(len(waiting), err)
+		}
+		if _, err := s.placementsOfWaiting(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if shared, err := s.sharedKey(t.Context()); err != nil || shared["files"] != int64(len(all)) {
+			t.Error(shared, err)
+		}
+		if newest, err := s.newestObjects(t.Context(), "files", rest.Index, 1); err != nil || len(newest) != 1 || newest[0].ID != all[5].ID {
+			t.Error(newest, err)
+		}
+		full := lenderState{Good: core.Moment(1), Full: 7}
+		if err := s.setLender(t.Context(), "m.test", full); err != nil {
+			t.Fatal(err)
+		}
+		if states, err := s.lenderStates(t.Context()); err != nil || states["m.test"] != full {
+			t.Error(states, err)
+		}
+	})
+}
