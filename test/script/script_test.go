@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,7 @@ func TestStories(t *testing.T) {
 			"status":    status,
 			"nginx":     nginx,
 			"files":     files,
+			"runbook":   runbook,
 		},
 	})
 }
@@ -178,4 +181,23 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	if !errors.As(err, &exit) || fmt.Sprint(exit.ExitCode()) != args[0] {
 		ts.Fatalf("ended with %v, not %s\n%s%s", err, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	}
+}
+
+// runbook FILE SECTION N OLD=NEW... runs the Nth block of commands of a section of a
+// runbook as a person would in a shell, with what stands there for a name replaced.
+func runbook(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(filepath.Join(ts.Getenv("SPEC"), "..", "runbook", args[0]))
+	_, section, ok := strings.Cut(text, "\n## "+args[1]+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks := regexp.MustCompile(`(?m)(?:^    .*\n)+`).FindAllString(section, -1)
+	n, err := strconv.Atoi(args[2])
+	if !ok || err != nil || n < 1 || n > len(blocks) {
+		ts.Fatalf("%s has no block %s in the section %q", args[0], args[2], args[1])
+	}
+	block := blocks[n-1]
+	for _, change := range args[3:] {
+		old, replaced, _ := strings.Cut(change, "=")
+		block = strings.ReplaceAll(block, old, replaced)
+	}
+	ts.Check(ts.Exec("sh", "-ec", block))
 }
