@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -20,6 +21,10 @@ const (
 	noteStarted  = "started_us"  // when the node last started
 	noteSilent   = "silent"      // members that did not answer then, by name
 	noteBeyond   = "beyond"      // objects that members hold and it does not know
+	noteUnread   = "unread"      // of them, those newer than what it knew: it is behind
+	// noteNewest is when the newest object was made that it knew at the start; gone when
+	// it is whole. What is saved meanwhile hides nothing.
+	noteNewest = "newest_us"
 
 	behindMark    = "mark"    // the file beside the database is ahead of it
 	behindMembers = "members" // members hold what it does not know
@@ -46,6 +51,7 @@ type Catalogue struct {
 	Compared core.Moment     `json:"compared_us"` // with enough members; zero = never
 	Silent   []core.MemberID `json:"silent"`      // did not answer the last time
 	Beyond   int64           `json:"beyond"`      // objects that members hold and it does not know
+	Unread   int64           `json:"unread"`      // of them, those newer than what it knew
 }
 
 // catalogue reads the standing.
@@ -70,6 +76,9 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 		return c, err
 	}
 	c.Beyond, _ = strconv.ParseInt(beyond, 10, 64)
+	if c.Unread, err = r.unread(ctx); err != nil {
+		return c, err
+	}
 	switch behind, err := r.behind(ctx); {
 	case err != nil:
 		return c, err
@@ -93,11 +102,31 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 // behind says whether the catalogue is known to lack something: it was found out, or
 // the file beside the database says so. A recovery under way is another matter.
 func (r *Room) behind(ctx context.Context) (bool, error) {
-	note, err := r.store.note(ctx, noteBehind)
-	if err != nil || note != "" {
-		return note != "", err
+	for _, name := range []string{noteBehind, noteUnread} {
+		note, err := r.store.note(ctx, name)
+		if err != nil || note != "" {
+			return note != "", err
+		}
 	}
 	return r.belowMark(ctx)
+}
+
+// unread counts the newer objects that members hold and that cannot be taken in.
+func (r *Room) unread(ctx context.Context) (int64, error) {
+	text, err := r.store.note(ctx, noteUnread)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
+}
+
+// newestKnown is when the newest object was made that this disk came up with.
+func (r *Room) newestKnown(ctx context.Context) (core.Moment, error) {
+	if text, err := r.store.note(ctx, noteNewest); err != nil || text != "" {
+		us, bad := strconv.ParseInt(text, 10, 64)
+		return core.Moment(us), cmp.Or(err, bad)
+	}
+	return r.store.newestMade(ctx)
 }
 
 // labelKeys are the identities on this disk that may open a label: those of all
@@ -124,6 +153,13 @@ func (r *Room) labelKeys() (anyOf, error) {
 // cannot be asked stops nobody: a lone node must work.
 func (r *Room) compareAtStart(ctx context.Context) error {
 	if err := r.store.setMoment(ctx, noteStarted, core.At(r.n.Now())); err != nil {
+		return err
+	}
+	newest, err := r.newestKnown(ctx)
+	if err == nil {
+		err = r.store.setMoment(ctx, noteNewest, newest)
+	}
+	if err != nil {
 		return err
 	}
 	below, err := r.belowMark(ctx)

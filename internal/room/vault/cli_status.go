@@ -163,6 +163,8 @@ func poolWords(p *words.Printer, report Report) string {
 func (r *Room) catalogueWords(p *words.Printer, c Catalogue) (out []string) {
 	ago := args{"Ago": p.Ago(c.Compared, r.n.Now())}
 	switch {
+	case c.Unread > 0:
+		out = append(out, p.T("vault.unread", args{"Count": c.Unread}))
 	case c.Standing == Behind:
 		out = append(out, p.T("vault.behind", nil))
 	case c.Standing == NotYet && c.Compared == 0:
@@ -179,8 +181,8 @@ func (r *Room) catalogueWords(p *words.Printer, c Catalogue) (out []string) {
 		}
 		out = append(out, p.T("vault.compared_without", args{"Members": strings.Join(names, ", ")}))
 	}
-	if c.Beyond > 0 {
-		out = append(out, p.T("vault.beyond", args{"Count": c.Beyond}))
+	if c.Beyond > c.Unread {
+		out = append(out, p.T("vault.beyond", args{"Count": c.Beyond - c.Unread}))
 	}
 	return out
 }

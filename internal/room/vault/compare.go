@@ -39,6 +39,7 @@ type comparison struct {
 	census *census
 	asked  []core.MemberID
 	needed map[core.MemberID]bool // those whose silence counts
+	newest core.Moment            // what was made later than this, this disk may have lost
 
 	mu    sync.Mutex
 	seen  map[core.MemberID]*seen
@@ -52,7 +53,13 @@ type seen struct {
 	err    error
 	want   int // shards the catalogue said it has, of live objects
 	lost   int // of them, it lists no such shard
-	beyond []shard.Hash
+	beyond []stray
+}
+
+// stray is a shard that we signed, alive, of an object that the catalogue does not know.
+type stray struct {
+	object shard.Hash
+	made   core.Moment
 }
 
 // compare asks the members what they hold, notes what they lost, and takes in what the
@@ -289,8 +296,8 @@ func (c *comparison) checked() []Checked {
 	for _, m := range c.asked {
 		s := c.seen[m]
 		one := Checked{Member: m, Want: s.want, Lost: s.lost}
-		for _, id := range s.beyond {
-			if c.taken[id] {
+		for _, b := range s.beyond {
+			if c.taken[b.object] {
 				one.TakenIn++
 			} else {
 				one.Unknown++
@@ -314,10 +321,16 @@ func (c *comparison) conclude(ctx context.Context) error {
 	if err := s.setNote(ctx, noteSilent, strings.Join(names, " ")); err != nil {
 		return err
 	}
-	if err := s.setNote(ctx, noteBeyond, c.beyond()); err != nil {
+	if err := s.setNote(ctx, noteBeyond, c.beyond(-1)); err != nil {
 		return err
 	}
-	if !c.enough() {
+	enough, unread := c.enough(), c.beyond(c.newest)
+	if enough || unread != "" {
+		if err := s.setNote(ctx, noteUnread, unread); err != nil {
+			return err
+		}
+	}
+	if !enough || unread != "" {
 		return nil
 	}
 	if open, err := c.unexplained(ctx); open || err != nil {
@@ -326,8 +339,10 @@ func (c *comparison) conclude(ctx context.Context) error {
 	if err := c.room.settleMark(ctx); err != nil {
 		return err
 	}
-	if err := s.setNote(ctx, noteBehind, ""); err != nil {
-		return err
+	for _, note := range []string{noteBehind, noteNewest} {
+		if err := s.setNote(ctx, note, ""); err != nil {
+			return err
+		}
 	}
 	if len(c.taken) > 0 {
 		c.room.n.Log.Warn("this disk was older than what members hold; put right from their lists", "objects", len(c.taken))
@@ -348,14 +363,14 @@ func (c *comparison) unexplained(ctx context.Context) (bool, error) {
 	return c.room.belowMark(ctx)
 }
 
-// beyond counts the objects that members hold and the catalogue did not take in, as a
-// note: empty for none.
-func (c *comparison) beyond() string {
+// beyond counts the objects made after a moment that members hold and the catalogue did
+// not take in, as a note: empty for none.
+func (c *comparison) beyond(after core.Moment) string {
 	left := map[shard.Hash]bool{}
 	for _, s := range c.seen {
-		for _, id := range s.beyond {
-			if !c.taken[id] {
-				left[id] = true
+		for _, b := range s.beyond {
+			if !c.taken[b.object] && b.made > after {
+				left[b.object] = true
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package vault
 
 import (
+	"bytes"
+	"net/http"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"entrechat/internal/room/vault/rest"
@@ -83,5 +87,70 @@ func TestAMarkNobodyExplains(t *testing.T) {
 	w.compared(false)
 	if mark, err := w.room.store.mark(t.Context()); w.standing() != Whole || mark != 7 || err != nil {
 		t.Errorf("all have answered: %s, mark %d, %v", w.standing(), mark, err)
+	}
+}
+
+// What a later disk saved with a key that is not here is newer than all this disk knows:
+// nothing is called safe, and no list of snapshots is given, also after a restart.
+func TestNewerObjectsThatCannotBeRead(t *testing.T) {
+	w := oldWorld(t)
+	before := filepath.Join(t.TempDir(), "before")
+	if text, err := exec.CommandContext(t.Context(), "cp", "-a", w.dir, before).CombinedOutput(); err != nil {
+		t.Fatalf("copy: %v %s", err, text)
+	}
+	w.start()
+	<-w.room.started
+	body := []byte("saved with a key that this disk has not drawn yet")
+	w.client("mail", "").put(rest.Snapshots, body)
+	w.settled()
+	w.stop()
+	w.dir = before
+	for range 2 {
+		w.start()
+		<-w.room.started
+		if s := w.status("mail"); s.Level == LevelSafe || s.Level == LevelOneCopy {
+			t.Errorf("the level is %s", s.Level)
+		}
+		status, text := w.client("mail", "").do("GET", "/snapshots/", nil)
+		if status != http.StatusServiceUnavailable || !bytes.Contains(text, []byte("entrechat vault recover")) {
+			t.Errorf("%d %s", status, text)
+		}
+		w.stop()
+	}
+	w.open()
+	w.recovered()
+	_ = w.room.n.DB.Close()
+	w.start()
+	<-w.room.started
+	w.compared(false)
+	if status, got := w.client("mail", "").do("GET", "/snapshots/"+nameOf(body), nil); status != http.StatusOK || !bytes.Equal(got, body) {
+		t.Errorf("after the recovery: %d %s", status, got)
+	}
+}
+
+// A newer object of which too few shards are shown is missing all the same; an older one
+// is only counted.
+func TestNewerObjectsOfTooFewShards(t *testing.T) {
+	w := newWorld(t, 6)
+	w.create("files")
+	o, _ := w.saved()
+	w.unknown(o)
+	for _, m := range w.members[1:] {
+		if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, o.ID.String()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.room.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.compared(true)
+	if w.standing() != Behind {
+		t.Errorf("newer: %s", w.standing())
+	}
+	w.exec(`DELETE FROM vault_note WHERE name IN ('newest_us', 'unread')`)
+	w.exec(`UPDATE vault_object SET made_us = made_us + 1000000000`)
+	w.compared(true)
+	if w.standing() != Whole {
+		t.Errorf("older: %s", w.standing())
 	}
 }

@@ -104,6 +104,8 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 	switch {
 	case err != nil:
 		return fit.Finding{}, err
+	case c.Unread > 0:
+		return fit.Finding{}, core.Unsure("vault.unread", errors.New("members hold newer objects")).With("Count", c.Unread)
 	case c.Standing == Behind:
 		return fit.Finding{}, core.Unsure("vault.behind", errors.New("the catalogue lacks what members hold"))
 	case c.Standing == NotYet && c.Compared == 0:

@@ -94,6 +94,13 @@ func (r *Room) whole(ctx context.Context) error {
 	if note != "" {
 		return core.Unsure("vault.recovering", fmt.Errorf("recovery began %s", note))
 	}
+	unread, err := r.unread(ctx)
+	if err != nil {
+		return core.Unsure("vault.catalogue_away", err)
+	}
+	if unread > 0 {
+		return core.Unsure("vault.unread", fmt.Errorf("members hold %d newer objects", unread)).With("Count", unread)
+	}
 	behind, err := r.behind(ctx)
 	if err != nil {
 		return core.Unsure("vault.catalogue_away", err)

@@ -75,7 +75,7 @@ func (w *weighing) unplaced(ctx context.Context, held holder.Held) (c change, ne
 			w.census.count(w.member, held)
 		}
 		if held.Buried == 0 {
-			w.seen.beyond = append(w.seen.beyond, held.Object)
+			w.seen.beyond = append(w.seen.beyond, stray{held.Object, held.Made})
 		}
 		return c, false, nil
 	}
@@ -202,8 +202,8 @@ func (c *comparison) takeIn(ctx context.Context) error {
 // can be read, and that are newer than all it knows, lie where an acknowledged one would,
 // or that it once placed. The rest may be an upload that broke off, or one member's old disk.
 func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error) {
-	newest, err := c.room.store.newestMade(ctx)
-	if err != nil {
+	var err error
+	if c.newest, err = c.room.newestKnown(ctx); err != nil {
 		return nil, err
 	}
 	var out []*found
@@ -215,7 +215,7 @@ func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error)
 		if err != nil {
 			return nil, err
 		}
-		if f.o.Made <= newest && membersOf(f) < f.o.Code.Enough() && len(placed) == 0 {
+		if f.o.Made <= c.newest && membersOf(f) < f.o.Code.Enough() && len(placed) == 0 {
 			continue
 		}
 		switch _, err := c.room.store.object(ctx, f.o.ID); core.CodeOf(err) {
