@@ -49,6 +49,7 @@ type App struct {
 	Words  *words.Catalogue
 	Lang   *words.Printer // of the person at the terminal
 	rooms
+	reading []byte // of a rehearsal: what lets its key read
 }
 
 // Open opens the node in a data directory; the caller closes it.
@@ -85,6 +86,9 @@ func (a *App) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if a.reading, err = readingKey(a.Data); err != nil {
+		return err
+	}
 	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log, Room: a.room})
 	a.Peer = peer.NewClient(a.peerNeeds())
 	a.Book.Connect(a.Peer)
@@ -108,7 +112,9 @@ func (a *App) checkOrigin(ctx context.Context) error {
 }
 
 func (a *App) peerNeeds() peer.Needs {
-	return peer.Needs{Signer: a.Signer, Keyring: a.Book, Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log}
+	return peer.Needs{
+		Signer: a.Signer, Keyring: a.Book, Reading: a.reading, Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
+	}
 }
 
 // Close releases the database and idle connections.

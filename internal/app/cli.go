@@ -181,6 +181,9 @@ func (l *line) upCommand() *cobra.Command {
 			if err := l.mayUse(); err != nil {
 				return err
 			}
+			if err := refuseRehearsal(l.data); err != nil {
+				return err
+			}
 			cfg, err := LoadConfig(l.data)
 			if err != nil {
 				return err

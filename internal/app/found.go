@@ -130,62 +130,10 @@ func openLogbook(ctx context.Context, data string, cfg Config, seed seal.Seed) e
 	return a.Book.Init(ctx, doc, seed.Root())
 }
 
-// Rescue is a rescue of a node from nothing.
-type Rescue struct {
-	Data  string
-	Place Place
-	Seed  seal.Seed
-	From  []string // addresses of members
-}
-
-// Run makes the node anew under the same root key and fetches its logbook back
-// from the members. A rescue that broke off is taken up where it was; until the
-// logbook is back, what was typed last counts.
-func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
-	cfg, err := r.Place.config()
-	if err != nil {
-		return err
-	}
-	var before core.MemberID
-	if err := r.lay(cfg); core.CodeOf(err) == core.CodeConflict {
-		var done bool
-		if before, done, err = r.resume(ctx, cfg, c); done || err != nil {
-			return err
-		}
-	} else if err != nil {
-		return err
-	}
-	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
-	if err != nil {
-		return err
-	}
-	defer a.Close() //nolint:errcheck // everything is on disk
-	if before != "" && before != a.Signer.ID() {
-		if err := a.Book.Unfollow(ctx, before); err != nil {
-			return err
-		}
-	}
-	_, err = a.Book.Recover(ctx, r.Seed.RootKey(), cfg.Node.URL, r.From)
-	return err
-}
-
-// lay makes the directory of a node that comes back. Returns CodeConflict where a node
-// is already.
-func (r Rescue) lay(cfg Config) error {
-	f, err := begin(r.Data, "")
-	if err != nil {
-		return err
-	}
-	if err := lay(r.Data, cfg, r.Seed); err != nil {
-		return f.undo(err)
-	}
-	return f.settle()
-}
-
-// resume looks at a directory that has a node. done: it is ours and its logbook is
-// back. While none came back, the configuration and the recovery key are replaced
-// with those of what was typed now: an address or even the words may have been
-// wrong. before is the domain typed then. Returns CodeConflict for any other node.
+// resume looks at a directory that has a node. done: it is ours and has taken over.
+// Until then the configuration and the recovery key are replaced with those of what
+// was typed now: an address or even the words may have been wrong. before is the domain
+// typed then. Returns CodeConflict for any other node.
 func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
 	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
 	if err != nil {
@@ -200,7 +148,9 @@ func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (bef
 	case self.Root != r.Seed.Root() || string(self.ID) != cfg.Node.Origin:
 		return "", false, core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
 	default:
-		return "", true, nil
+		if done, err := r.finished(ctx, a); done || err != nil {
+			return "", done, err
+		}
 	}
 	text, err := recoveryText(r.Seed)
 	if err != nil {
@@ -213,6 +163,18 @@ func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (bef
 		return "", false, err
 	}
 	return a.Signer.ID(), false, replaceSecret(filepath.Join(r.Data, configName), text)
+}
+
+// finished says whether a node whose logbook is here has taken over, or never had to:
+// it is one still when another took its name.
+func (r Rescue) finished(ctx context.Context, a *App) (bool, error) {
+	if r.Rehearse {
+		return false, nil
+	}
+	if _, err := os.Lstat(filepath.Join(r.Data, secretsDir, recoveringName)); errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return a.Book.InForce(ctx)
 }
 
 // replaceSecret writes a file of mode 0600 over another, whole or not at all.

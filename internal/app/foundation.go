@@ -145,7 +145,7 @@ func (f *foundation) clear() error {
 		return nil
 	}
 	names := []string{configName, databaseName + "-wal", databaseName + "-shm", databaseName + ".lock", databaseName}
-	for _, name := range []string{logKeyName, sharedKeyName, recoveryName} {
+	for _, name := range []string{logKeyName, sharedKeyName, recoveryName, recoveringName, rehearsalName} {
 		names = append(names, filepath.Join(secretsDir, name))
 	}
 	for _, name := range names {

@@ -27,6 +27,9 @@ type renewal struct {
 // Returns CodeDenied for another node's words, CodeConflict while the node runs, and
 // what the change returns.
 func (r renewal) run(ctx context.Context, a *App) error {
+	if err := refuseRehearsal(a.Data); err != nil {
+		return err
+	}
 	self, err := a.Book.Member(ctx, a.Signer.ID())
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,6 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
-	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/directory"
 	directorytables "entrechat/internal/room/directory/migrations"
 	"entrechat/internal/room/trust"
@@ -98,7 +98,7 @@ func (a *App) openVault(self logbook.Member) error {
 	a.local = local
 	a.vault, err = vault.New(vault.Needs{
 		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
-		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: a.trust, Contacts: a.contacts, Local: local,
+		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: a.trust, Contacts: a.contacts, Local: local, Standing: a.standing,
 		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
 		Words:  a.Lang, Now: time.Now, Log: a.Log,
 		Config: vault.Config{Floor: a.Config.Vault.Floor, Spool: a.Config.Vault.Spool, Cache: a.Config.Vault.Cache, Tools: a.Config.Tools.Listen},
@@ -125,10 +125,21 @@ func (a *App) contacts(ctx context.Context) ([]vault.Contact, error) {
 	if err != nil {
 		return nil, err
 	}
+	lenders, err := a.trust.Lenders(ctx, core.GrantStore)
+	if err != nil {
+		return nil, err
+	}
+	lend, err := a.trust.Coming(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lenders {
+		lend = append(lend, l.ID)
+	}
 	var out []vault.Contact
 	for _, m := range known {
 		if m.ID != a.Signer.ID() {
-			out = append(out, vault.Contact{ID: m.ID, URL: m.URL, Root: m.Root})
+			out = append(out, vault.Contact{ID: m.ID, URL: m.URL, Root: m.Root, Lends: slices.Contains(lend, m.ID)})
 		}
 	}
 	return out, nil
@@ -209,14 +220,18 @@ func (a *App) backups(ctx context.Context) ([]directory.Backup, error) {
 
 // rescue makes the node anew for `vault recover`.
 func (l *line) rescue() vault.Rescue {
-	var place Place
+	r := Rescue{Out: &l.out}
 	return vault.Rescue{
-		Flags: func(c *cobra.Command) { placeFlags(c, &place, l.out.P) },
-		Run: func(cmd *cobra.Command, seed seal.Seed, from []string) (*vault.Room, *console.Out, error) {
+		Flags: func(c *cobra.Command) {
+			placeFlags(c, &r.Place, l.out.P)
+			c.Flags().BoolVar(&r.Replace, "replace-running", false, l.out.P.T("app.flag.replace_running", nil))
+		},
+		Run: func(cmd *cobra.Command, plea vault.Plea) (*vault.Room, *console.Out, error) {
 			if err := checkUser(l.data, l.args); err != nil {
 				return nil, nil, err
 			}
-			if err := (Rescue{l.data, place, seed, from}).Run(cmd.Context(), l.words); err != nil {
+			r.Plea, r.Data = plea, l.data
+			if err := r.Run(cmd.Context(), l.words); err != nil {
 				return nil, nil, err
 			}
 			return l.openVault(cmd)

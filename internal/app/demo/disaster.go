@@ -159,7 +159,7 @@ func (s *story) comeBack(ctx context.Context) error {
 		run func() (string, error)
 	}{
 		{"demo.recover", func() (string, error) {
-			words := append([]string{"vault", "recover", "--seed-file", owner.SeedFile()}, owner.Place()...)
+			words := append([]string{"vault", "recover", "--yes", "--seed-file", owner.SeedFile()}, owner.Place()...)
 			for _, n := range s.others() {
 				words = append(words, "--from", n.URL())
 			}

@@ -33,9 +33,9 @@ func TestRecoverFromNothingGoesOnWithoutFork(t *testing.T) {
 	a.dark.Store(true)
 
 	again := bare(t, a.id, sqlite(t), c, a.root)
-	_, err := again.book.Recover(t.Context(), a.root, again.server.URL, []string{"http://127.0.0.1:1"})
+	_, err := again.recover(t, "http://127.0.0.1:1")
 	code(t, err, core.CodeUnsure)
-	size, err := again.book.Recover(t.Context(), a.root, again.server.URL, []string{b.server.URL, "http://127.0.0.1:1", w.server.URL})
+	size, err := again.recover(t, b.server.URL, "http://127.0.0.1:1", w.server.URL)
 	if err != nil || size != 5 {
 		t.Fatal(size, err)
 	}
@@ -54,7 +54,7 @@ func TestRecoverFromNothingGoesOnWithoutFork(t *testing.T) {
 		}
 	}
 	must[int64](t)(again.book.Verify(t.Context(), a.id))
-	_, err = again.book.Recover(t.Context(), a.root, again.server.URL, nil)
+	_, err = again.recover(t)
 	code(t, err, core.CodeConflict)
 }
 
@@ -74,7 +74,7 @@ func TestRecoverLeavesTheRestRevoked(t *testing.T) {
 	a.dark.Store(true)
 	w.dark.Store(true)
 	again := bare(t, a.id, sqlite(t), c, a.root)
-	if size := must[int64](t)(again.book.Recover(t.Context(), a.root, again.server.URL, []string{b.server.URL})); size != 2 {
+	if size := must[int64](t)(again.recover(t, b.server.URL)); size != 2 {
 		t.Fatal(size)
 	}
 	again.say(t, 9)
@@ -88,6 +88,27 @@ func TestRecoverLeavesTheRestRevoked(t *testing.T) {
 		t.Fatalf("told %v, taken back %v", read.heard, read.cuts)
 	}
 	must[int64](t)(w.book.Verify(t.Context(), a.id))
+}
+
+// Who gave us our log back did not know that we had changed our key since; who knows
+// it takes the recovered node's key all the same.
+func TestRecoverFromAMirrorThatIsBehind(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test", "chaton-c.test")
+	a, b, w := v[0], v[1], v[2]
+	a.say(t, 1)
+	b.pull(t, a)
+	w.pull(t, a)
+	must[int64](t)(a.book.ReplaceKeys(t.Context(), a.root, a.server.URL))
+	w.pull(t, a)
+	a.dark.Store(true)
+	again := bare(t, a.id, sqlite(t), c, a.root)
+	must[int64](t)(again.recover(t, b.server.URL))
+	w.meet(t, again)
+	keys, err := w.book.Keys(t.Context(), a.id)
+	if err != nil || len(keys) != 1 || !keys[0].Equal(again.signer.Public()) {
+		t.Fatal("the recovered node's key does not count", err)
+	}
 }
 
 // A thief with the online key writes on. The root key revokes it: what it wrote

@@ -318,17 +318,3 @@ func (b *Book) serveKeySet(w http.ResponseWriter, r *http.Request, _ core.Member
 
 // announceTime is how long telling one member of a key set may take.
 const announceTime = 20 * time.Second
-
-// announce tells members our newest key set at once; who does not hear it will
-// find it in the exchange.
-func (b *Book) announce(ctx context.Context, to []core.MemberID) {
-	_, doc, err := b.KeySet(ctx, b.self())
-	if err != nil {
-		return
-	}
-	sideBySide(ctx, to, announceTime, func(ctx context.Context, id core.MemberID) {
-		if err := b.calls.JSON(ctx, id, http.MethodPost, "/ec/v1/keyset", doc, nil); err != nil {
-			b.n.Log.Warn("key set not announced", "member", id, "error", err)
-		}
-	})
-}

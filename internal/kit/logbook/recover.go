@@ -5,65 +5,150 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 )
 
-// Recover rebuilds our own log on an empty disk from the members at these
-// addresses: the longest verified history any of them holds goes on under this
-// node's new online key, which the root key vouches for; earlier keys are revoked
-// from where the recovered history ends. It answers the size of that history. url
-// is where we can be reached now.
-//
-// Returns CodeUnsure when nobody answers, CodeNotFound when nobody knows us,
-// CodeDenied when they know us under another root key,
-// CodeConflict when they hold two histories (open an epoch) or this node has a log
-// already.
-func (b *Book) Recover(ctx context.Context, root ed25519.PrivateKey, url string, addresses []string) (int64, error) {
-	if l, err := currentLog(ctx, b.n.DB, b.self()); err == nil && l.tree.N > 0 {
-		return 0, core.Conflict("logbook.exists", fmt.Errorf("%s has a log of %d entries", b.self(), l.tree.N))
+// A node that lost its disk gets its log back in two steps. Reading changes nothing
+// at anybody: Expect, then Retrieve from every address there is, until our own log names
+// nobody new. TakeOver is what others see.
+
+const (
+	// retrieveTime is the end of all reading from one address in one run.
+	retrieveTime = 10 * time.Minute
+	// lookUpTime bounds the search for where a member moved to.
+	lookUpTime = 30 * time.Second
+)
+
+// Answer is how reading from one address went.
+type Answer struct {
+	Address string
+	Member  core.MemberID // empty while nobody there said who it is
+	Err     error
+}
+
+// Expect makes ready to read our own log back, under our root key; url is where we are
+// now. Returns CodeConflict when this node writes its log already.
+func (b *Book) Expect(ctx context.Context, root core.RootKey, url string) error {
+	if taken, err := b.InForce(ctx); err != nil || taken {
+		return errors.Join(err, core.Conflict("logbook.exists", fmt.Errorf("%s has a log", b.self())))
 	}
 	if err := b.forgetTry(ctx); err != nil {
-		return 0, err
+		return err
 	}
-	if err := b.Follow(ctx, b.self(), url, rootOf(root)); err != nil {
-		return 0, err
+	return b.Follow(ctx, b.self(), url, root)
+}
+
+// InForce says whether our newest key set names the key this node signs with as the
+// one that signs now.
+func (b *Book) InForce(ctx context.Context) (bool, error) {
+	keys, _, err := b.KeySet(ctx, b.self())
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	return err == nil && b.n.Signer.Public().Equal(keys.Current()), err
+}
+
+// Retrieve asks the members at these addresses, all at once, for our own log; the
+// longest verified history counts. Returns CodeConflict (logbook.own_fork) when they
+// hold two; what went wrong with one address stands in its answer.
+func (b *Book) Retrieve(ctx context.Context, addresses []string) ([]Answer, error) {
+	var mu sync.Mutex
+	var out []Answer
+	var fork error
+	sideBySide(ctx, addresses, retrieveTime, func(ctx context.Context, address string) {
+		id, err := b.recoverFrom(ctx, address)
+		mu.Lock()
+		defer mu.Unlock()
+		if errors.Is(err, errConflict) {
+			fork = core.Conflict("logbook.own_fork", err)
+		}
+		out = append(out, Answer{address, id, err})
+	})
+	return out, errors.Join(fork, ctx.Err())
+}
+
+// Retrieved says whether our log came back. Returns CodeUnsure when nobody answered,
+// CodeNotFound when nobody knows us, CodeDenied when they know us under another root key.
+func (b *Book) Retrieved(ctx context.Context, answers []Answer) error {
+	m, err := getMember(ctx, b.n.DB, b.self())
+	if err != nil || m.version != 0 {
+		return err
 	}
 	var problems error
-	var answered []core.MemberID
 	otherRoot := false
-	for _, address := range addresses {
-		id, err := b.recoverFrom(ctx, address)
-		if errors.Is(err, errConflict) {
-			return 0, core.Conflict("logbook.own_fork", err)
-		}
-		if err == nil {
-			answered = append(answered, id)
-		}
-		otherRoot = otherRoot || core.CodeOf(err) == core.CodeDenied
-		problems = errors.Join(problems, err)
+	for _, a := range answers {
+		otherRoot = otherRoot || core.CodeOf(a.Err) == core.CodeDenied
+		problems = errors.Join(problems, a.Err)
 	}
-	m, err := getMember(ctx, b.n.DB, b.self())
+	switch cause := fmt.Errorf("read own log: %w", problems); {
+	case otherRoot:
+		return core.Denied("logbook.other_words", cause).With("Member", b.self())
+	case problems != nil && core.CodeOf(problems) != core.CodeNotFound:
+		return core.Unsure("logbook.nobody_answers", cause)
+	default:
+		return core.NotFound("logbook.nobody_knows_us", cause)
+	}
+}
+
+// LookUp asks everybody we know, all at once, for a member's newest key set: it says
+// where the member moved to. Nobody knowing more is no error.
+func (b *Book) LookUp(ctx context.Context, id core.MemberID) error {
+	all, err := b.neighbours(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if m.version == 0 {
-		if otherRoot {
-			return 0, core.Denied("logbook.other_words", fmt.Errorf("recover own log: %w", problems)).With("Member", b.self())
+	sideBySide(ctx, all, lookUpTime, func(ctx context.Context, n neighbour) {
+		if n.member == id {
+			return
 		}
-		if problems != nil && core.CodeOf(problems) != core.CodeNotFound {
-			return 0, core.Unsure("logbook.nobody_answers", fmt.Errorf("recover own log: %w", problems))
+		doc, err := b.sourceAt(n.at(), string(id)).keySet(ctx)
+		if err == nil {
+			err = b.Learn(ctx, id, doc)
 		}
-		return 0, core.NotFound("logbook.nobody_knows_us", fmt.Errorf("recover own log: %w", problems))
-	}
+		if err != nil {
+			b.n.Log.Debug("no newer key set", "of", id, "at", n.member, "error", err)
+		}
+	})
+	return ctx.Err()
+}
+
+// TakeOver makes the log that was read back go on under this node's new online key,
+// which the root key vouches for, and url our address; earlier keys are revoked from where
+// the history ends. Members are told at once. It answers the size of that history. Codes
+// as for ReplaceKeys.
+func (b *Book) TakeOver(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
 	b.passed() // whoever is left was just asked
-	size, err := b.renewKeys(ctx, root, url, nil)
+	// Who was asked may not have known the newest key set; one of the same version would
+	// be refused for ever where it is known.
+	size, err := b.renewKeys(ctx, root, url, b.n.Now().Unix(), nil)
 	if err == nil {
-		b.announce(ctx, answered)
+		b.announce(ctx)
 	}
 	return size, err
+}
+
+// announce tells every member our newest key set at once; who does not hear it will
+// find it in the exchange.
+func (b *Book) announce(ctx context.Context) {
+	_, doc, err := b.KeySet(ctx, b.self())
+	if err != nil {
+		return
+	}
+	all, err := b.neighbours(ctx)
+	if err != nil {
+		return
+	}
+	sideBySide(ctx, all, announceTime, func(ctx context.Context, n neighbour) {
+		if err := b.calls.JSON(ctx, n.member, http.MethodPost, "/ec/v1/keyset", doc, nil); err != nil {
+			b.n.Log.Warn("key set not announced", "member", n.member, "error", err)
+		}
+	})
 }
 
 // forgetTry forgets a recovery that brought nothing: it may have had another root

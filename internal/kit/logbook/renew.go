@@ -24,7 +24,7 @@ func (b *Book) ReplaceKeys(ctx context.Context, root ed25519.PrivateKey, url str
 	if err := b.guard(ctx); err != nil {
 		return 0, err
 	}
-	return b.renewKeys(ctx, root, url, nil)
+	return b.renewKeys(ctx, root, url, 0, nil)
 }
 
 // learnOwn asks members for our newest key set, so that the next one is newer than
@@ -66,8 +66,8 @@ func (b *Book) learnOwn(ctx context.Context) error {
 
 // renewKeys publishes a key set in which this node's key is the only good one. It
 // answers the size of our whole history before that entry. reopen, when not nil,
-// changes the set further.
-func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url string, reopen func(*KeySet) error) (int64, error) {
+// changes the set further; its version is at least the one given.
+func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url string, least int64, reopen func(*KeySet) error) (int64, error) {
 	var size int64
 	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, b.self())
@@ -83,7 +83,7 @@ func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url strin
 			return err
 		}
 		size = l.base + l.tree.N
-		keys.Version, keys.URL, keys.Made = keys.Version+1, url, b.now()
+		keys.Version, keys.URL, keys.Made = max(keys.Version+1, least), url, b.now()
 		if reopen != nil {
 			if err := reopen(&keys); err != nil {
 				return err
@@ -179,7 +179,7 @@ func (b *Book) OpenEpoch(ctx context.Context, root ed25519.PrivateKey, size int6
 		return 0, err
 	}
 	var epoch int64
-	_, err = b.renewKeys(ctx, root, address, func(k *KeySet) error {
+	_, err = b.renewKeys(ctx, root, address, 0, func(k *KeySet) error {
 		if len(k.Closed) >= maxEpochs {
 			return core.Invalid("logbook.bad_keyset", errors.New("too many epochs")).With("Member", b.self())
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,9 @@ type Needs struct {
 	Keyring Keyring
 	// Dial replaces the network; nil is the real one.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Reading, when not empty, is the document by which the root key lets Signer's key
+	// read: it goes with every request, and no other request is sent.
+	Reading []byte
 	// Private allows plain http and addresses of this machine or its network:
 	// for demos and tests.
 	Private bool
@@ -144,11 +148,17 @@ func (c *Client) Do(ctx context.Context, to core.MemberID, r Request) (*http.Res
 	if err != nil {
 		return nil, core.Invalid("peer.bad_address", err).With("Member", to)
 	}
+	if len(c.n.Reading) > 0 && r.Method != http.MethodGet {
+		return nil, core.Denied("peer.rehearsal", fmt.Errorf("%s %s from a rehearsal", r.Method, r.Path))
+	}
 	ctx, stall := watch(ctx, cmp.Or(r.Patience, defaultPatience), r.Total)
 	req, err := r.build(ctx, target, stall)
 	if err != nil {
 		stall.end()
 		return nil, core.Invalid("peer.bad_address", err).With("Member", to)
+	}
+	if len(c.n.Reading) > 0 {
+		req.Header.Set(headerReading, base64.StdEncoding.EncodeToString(c.n.Reading))
 	}
 	sign(req, c.n.Signer, to, r.Covered, c.n.Now())
 	res, err := c.send(req, stall, to, cmp.Or(r.Limit, defaultLimit))

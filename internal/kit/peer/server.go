@@ -162,7 +162,7 @@ func (h *Handler) identify(r *http.Request, route Route) (signed, error) {
 	if err != nil {
 		return signed{}, badSignature(err)
 	}
-	keys, err := h.n.Keyring.Keys(r.Context(), s.from)
+	keys, err := h.keysOf(r, s.from)
 	switch {
 	case core.CodeOf(err) == core.CodeNotFound, err == nil && len(keys) == 0:
 		if route.Public {
@@ -170,6 +170,10 @@ func (h *Handler) identify(r *http.Request, route Route) (signed, error) {
 			return signed{}, nil
 		}
 		return signed{}, core.Denied("peer.unknown_member", errors.Join(fmt.Errorf("%s is unknown here", s.from), err))
+	case core.CodeOf(err) == core.CodeDenied && !route.Public:
+		return signed{}, err
+	case core.CodeOf(err) == core.CodeDenied:
+		return signed{}, nil
 	case err != nil:
 		return signed{}, fmt.Errorf("keys of %s: %w", s.from, err)
 	}

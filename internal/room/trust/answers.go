@@ -51,6 +51,20 @@ func (s *Service) Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lend
 	return out, nil
 }
 
+// Coming lists the members that have the text of a pact of ours that did not come
+// back to us yet, each once: after a recovery our logbook only names them.
+func (s *Service) Coming(ctx context.Context) ([]core.MemberID, error) {
+	all, err := tasks(ctx, s.DB)
+	var out []core.MemberID
+	for _, t := range all {
+		if t.Kind == taskGetPact {
+			out = append(out, t.Peer)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), err
+}
+
 // Awaited lists whose signature is still missing for a grant to us, each once: the
 // members that have not answered our proposal, and those whose proposal we have not
 // answered.

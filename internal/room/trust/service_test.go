@@ -469,7 +469,10 @@ func TestEverythingLost(t *testing.T) {
 	w.wait(time.Minute) // everybody mirrors a
 	a.signer = seal.NewSigner("a.test", keyFrom("a new online key"))
 	a.open(w.newDB())
-	_, err = a.book.Recover(t.Context(), a.root, a.url, []string{w.nodes["c.test"].url})
+	ok(t, a.book.Expect(t.Context(), a.Self.Root, a.url))
+	_, err = a.book.Retrieve(t.Context(), []string{w.nodes["c.test"].url})
+	ok(t, err)
+	_, err = a.book.TakeOver(t.Context(), a.root, a.url)
 	ok(t, err)
 	for range 4 {
 		w.wait(time.Hour)

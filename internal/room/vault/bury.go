@@ -144,16 +144,32 @@ func (r *Room) laidToRest(ctx context.Context, g grave, now core.Moment) error {
 	return nil
 }
 
-// unbury has members raise objects and answers those that did not, with the last
-// reason.
+// unbury has members raise objects, all at once, and answers those that did not, with
+// a reason of one.
 func (r *Room) unbury(ctx context.Context, members []core.MemberID, ids []shard.Hash) (unheard []core.MemberID, last error) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
 	for _, m := range members {
-		if _, err := r.n.Holder(m).Unbury(ctx, ids); err != nil {
+		all.Go(func() {
+			err := errLeftOut
+			if !r.leftOut(m) {
+				_, err = r.n.Holder(m).Unbury(ctx, ids)
+			}
+			if err == nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
 			unheard, last = append(unheard, m), err
-		}
+		})
 	}
+	all.Wait()
+	slices.Sort(unheard)
 	return unheard, last
 }
+
+// errLeftOut stands for the answer of a member that was not asked.
+var errLeftOut = errors.New("left out")
 
 // Undelete brings back everything that was removed from a backup after a moment, here
 // or on an earlier disk, and answers how many files that are. Shards at members that do not answer count

@@ -24,9 +24,10 @@ type census struct {
 	identity age.Identity
 	keys     []ed25519.PublicKey // those we ever signed with, as far as they came back
 
-	mu      sync.Mutex
-	objects map[shape]*found
-	foreign int64
+	mu       sync.Mutex
+	objects  map[shape]*found
+	foreign  int64
+	unopened int64 // of them, signed by us: another identity of ours opens them
 }
 
 // shape is an object in one way of cutting it; shards of two ways do not mix.
@@ -42,6 +43,7 @@ type found struct {
 	prune   shard.PruneKey
 	signed  bool // by us: o and prune are no lie
 	foreign bool // its label is not ours to open
+	known   bool // it was in the catalogue before
 	claims  []claim
 	places  []Placement // those of the claims we go by
 }
@@ -54,16 +56,16 @@ type claim struct {
 	buried core.Moment // zero = alive
 }
 
-// askAll lists what every contact holds, all at once.
-func (c *census) askAll(ctx context.Context, say func(MemberFound)) (Recovered, error) {
-	contacts, err := c.room.n.Contacts(ctx)
-	if err != nil {
-		return Recovered{}, err
-	}
-	var out Recovered
+// askAll lists what every contact holds, all at once, but for those to be left out.
+func (c *census) askAll(ctx context.Context, contacts []Contact, say func(MemberFound)) (Recovered, error) {
+	out := Recovered{Silent: []core.MemberID{}}
 	var all sync.WaitGroup
-	answered := 0
+	asked := 0
 	for _, contact := range contacts {
+		if c.room.leftOut(contact.ID) {
+			continue
+		}
+		asked++
 		all.Go(func() {
 			m := MemberFound{Member: contact.ID}
 			if m.Shards, m.Err = c.ask(ctx, contact.ID); m.Err != nil && ctx.Err() == nil {
@@ -71,41 +73,30 @@ func (c *census) askAll(ctx context.Context, say func(MemberFound)) (Recovered, 
 			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if m.Err == nil {
-				answered++
-			} else {
-				m.Error = m.Err.Error()
+			if m.Err != nil {
+				out.Silent, m.Error = append(out.Silent, m.Member), m.Err.Error()
 			}
 			out.Members = append(out.Members, m)
 			say(m)
 		})
 	}
 	all.Wait()
+	slices.Sort(out.Silent)
 	slices.SortFunc(out.Members, func(a, b MemberFound) int { return cmp.Compare(a.Member, b.Member) })
-	if answered == 0 {
-		return out, core.Unsure("vault.nobody_answers", fmt.Errorf("none of %d members answers", len(contacts))).With("Count", len(contacts))
+	if len(out.Silent) == asked {
+		return out, core.Unsure("vault.nobody_answers", fmt.Errorf("none of %d members answers", asked)).With("Count", asked)
 	}
 	return out, ctx.Err()
 }
 
-// ask pages through what one member holds of ours.
-func (c *census) ask(ctx context.Context, member core.MemberID) (int64, error) {
-	h := c.room.n.Holder(member)
-	var total int64
-	for after := ""; ; {
-		page, err := h.List(ctx, c.room.n.Signer.ID(), after, holder.MaxPage)
-		if err != nil {
-			return total, err
-		}
-		for _, held := range page.Shards {
-			c.count(member, held)
-		}
-		total += int64(len(page.Shards))
-		if page.Next == "" {
-			return total, nil
-		}
-		after = page.Next
-	}
+// ask takes into the census what one member holds of ours. What came before it broke
+// off counts.
+func (c *census) ask(ctx context.Context, member core.MemberID) (total int64, err error) {
+	err = c.room.eachHeld(ctx, member, func(held holder.Held) {
+		c.count(member, held)
+		total++
+	})
+	return total, err
 }
 
 // count takes one shard into the census. A head that we did not sign may be a lie,
@@ -117,6 +108,9 @@ func (c *census) count(member core.MemberID, held holder.Held) {
 	defer c.mu.Unlock()
 	if f.foreign {
 		c.foreign++
+		if signed && held.OwnerRoot == c.room.n.Root {
+			c.unopened++
+		}
 		return
 	}
 	if held.K == 1 && held.Root != held.Object {

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,11 +18,22 @@ type Open func(cmd *cobra.Command) (*Room, *console.Out, error)
 
 // Rescue makes a node anew on an empty data directory, for `vault recover`: the
 // same origin and root, new online keys, the logbook back from the members at the
-// given addresses. It also works on a directory where an earlier rescue broke off.
+// given addresses and from those it names. It also works on a directory where an earlier
+// rescue broke off.
 type Rescue struct {
 	// Flags adds what says where the new node is; may be nil.
 	Flags func(c *cobra.Command)
-	Run   func(cmd *cobra.Command, seed seal.Seed, from []string) (*Room, *console.Out, error)
+	Run   func(cmd *cobra.Command, plea Plea) (*Room, *console.Out, error)
+}
+
+// Plea is what a person says who wants a node back.
+type Plea struct {
+	Seed    seal.Seed
+	From    []string        // addresses of members
+	Without []core.MemberID // not to be asked
+	// Rehearse only reads: nothing changes at anybody, and the node that is made never runs.
+	Rehearse bool
+	Yes      bool // it may take over without asking
 }
 
 // Commands are the subcommands of `entrechat vault`; p says what they are for.
@@ -170,7 +180,11 @@ func printChecked(out *console.Out, seen []Checked) {
 }
 
 func (c cli) export() *cobra.Command {
-	return c.command("export NAME DIR", "export", cobra.ExactArgs(2), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+	var without []string
+	cmd := c.command("export NAME DIR", "export", cobra.ExactArgs(2), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		if err := leaveOut(r, without); err != nil {
+			return err
+		}
 		done, err := r.Export(cmd.Context(), typed[0], typed[1], progress(out, func(e Exported) string {
 			return out.P.T("vault.export.progress", args{"Files": e.Files + e.Skipped, "Size": core.Size(e.Bytes)})
 		}))
@@ -182,6 +196,31 @@ func (c cli) export() *cobra.Command {
 			out.Say("vault.export.password", args{"Path": r.secretPath(typed[0], secretPassword)})
 		})
 	})
+	c.withoutFlag(cmd, &without)
+	return cmd
+}
+
+// withoutFlag lets a person leave members out that are slow or lie.
+func (c cli) withoutFlag(cmd *cobra.Command, into *[]string) {
+	cmd.Flags().StringArrayVar(into, "without", nil, c.p.T("vault.flag.without", nil))
+}
+
+func leaveOut(r *Room, typed []string) error {
+	ids, err := memberIDs(typed)
+	r.LeaveOut(ids...)
+	return err
+}
+
+func memberIDs(typed []string) ([]core.MemberID, error) {
+	out := make([]core.MemberID, 0, len(typed))
+	for _, text := range typed {
+		id, err := core.ParseMemberID(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
 }
 
 func (c cli) password() *cobra.Command {
@@ -214,7 +253,11 @@ func progress[T any](out *console.Out, text func(T) string) func(T) {
 
 func (c cli) undelete() *cobra.Command {
 	var since string
+	var without []string
 	cmd := c.command("undelete NAME", "undelete", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		if err := leaveOut(r, without); err != nil {
+			return err
+		}
 		day, err := time.Parse(time.DateOnly, since)
 		if err != nil {
 			return core.Invalid("vault.bad_date", err).With("Value", since)
@@ -227,6 +270,7 @@ func (c cli) undelete() *cobra.Command {
 			out.Say("vault.undelete.done", args{"Name": typed[0], "Count": count})
 		})
 	})
+	c.withoutFlag(cmd, &without)
 	cmd.Flags().StringVar(&since, "since", "", c.p.T("vault.flag.since", nil))
 	if err := cmd.MarkFlagRequired("since"); err != nil {
 		panic(err)
@@ -257,72 +301,4 @@ func (c cli) kit() *cobra.Command {
 	cmd.Flags().BoolVar(&check, "check", false, c.p.T("vault.flag.check", nil))
 	cmd.Flags().StringVar(&file, "seed-file", "", c.p.T("vault.flag.seed_file", nil))
 	return cmd
-}
-
-func (c cli) recover(rescue Rescue) *cobra.Command {
-	var from []string
-	var file string
-	cmd := &cobra.Command{
-		Use: "recover", Short: c.p.T("vault.cmd.recover", nil), Long: c.p.T("vault.cmd.recover_long", nil), Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := (&console.Out{Err: cmd.ErrOrStderr(), In: cmd.InOrStdin(), P: c.p}).ReadWords(file)
-			if err != nil {
-				return err
-			}
-			seed, err := seal.ParseSeed(text)
-			if err != nil {
-				return err
-			}
-			if len(from) == 0 {
-				return core.Invalid("vault.recover_from", errors.New("no member's address"))
-			}
-			r, out, err := rescue.Run(cmd, seed, from)
-			if err != nil {
-				return err
-			}
-			return recoverInto(cmd, r, out, seed)
-		},
-	}
-	cmd.Flags().StringVar(&file, "seed-file", "", c.p.T("vault.flag.seed_file", nil))
-	cmd.Flags().StringArrayVar(&from, "from", nil, c.p.T("vault.flag.from", nil))
-	if rescue.Flags != nil {
-		rescue.Flags(cmd)
-	}
-	return cmd
-}
-
-func recoverInto(cmd *cobra.Command, r *Room, out *console.Out, seed seal.Seed) error {
-	identity, err := seed.RecoveryIdentity()
-	if err != nil {
-		return err
-	}
-	found, err := r.Recover(cmd.Context(), identity, func(m MemberFound) {
-		switch {
-		case out.JSON:
-		case m.Err != nil:
-			out.Note("vault.recover.silent", args{"Member": m.Member, "Why": out.P.Error(m.Err)})
-		default:
-			out.Note("vault.recover.member", args{"Member": m.Member, "Count": m.Shards})
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return out.Emit(found, func() {
-		for _, b := range found.Backups {
-			out.Say("vault.recover.backup", args{"Name": b.Name, "Count": b.Files, "Size": out.P.Bytes(core.Size(b.Bytes))})
-			if b.Incomplete > 0 {
-				out.Say("vault.recover.incomplete", args{"Name": b.Name, "Count": b.Incomplete})
-			}
-			if !b.Password {
-				out.Say("vault.recover.no_password", args{"Name": b.Name})
-			}
-		}
-		if len(found.Backups) == 0 {
-			out.Say("vault.recover.nothing", nil)
-			return
-		}
-		out.Line("")
-		out.Say("vault.recover.next", args{"Name": found.Backups[0].Name})
-	})
 }

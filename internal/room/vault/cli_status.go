@@ -273,8 +273,8 @@ func printKit(out *console.Out, k Kit) {
 		out.Line("")
 	}
 	var from strings.Builder
-	for _, c := range k.Contacts[:min(len(k.Contacts), 3)] {
-		from.WriteString(" --from " + c.URL)
+	for _, address := range k.From() {
+		from.WriteString(" --from " + address)
 	}
 	out.Say("vault.kit.steps", args{"Origin": k.Origin, "From": from.String()})
 	out.Line(rule)

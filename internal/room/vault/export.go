@@ -264,6 +264,13 @@ func writePart(root *os.Root, name string, content io.Reader) (int64, error) {
 // silentOf names the members that hold shards of these objects and did not give them.
 func (r *Room) silentOf(ctx context.Context, objects []Object) string {
 	names := map[core.MemberID]bool{}
+	unheard, err := r.unheard(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	for _, id := range unheard { // of those a recovery knows nothing yet
+		names[id] = true
+	}
 	for _, o := range objects {
 		all, err := r.store.placements(ctx, o.ID)
 		if err != nil {
@@ -275,13 +282,5 @@ func (r *Room) silentOf(ctx context.Context, objects []Object) string {
 			}
 		}
 	}
-	return joinMembers(slices.Sorted(maps.Keys(names)))
-}
-
-func joinMembers(all []core.MemberID) string {
-	out := make([]string, 0, len(all))
-	for _, m := range all {
-		out = append(out, string(m))
-	}
-	return strings.Join(out, ", ")
+	return joined(slices.Sorted(maps.Keys(names)))
 }

@@ -33,7 +33,7 @@ func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 		return nil, err
 	}
 	// What was lost may be back, or we were wrong about it: asked last, never left out.
-	held := slices.DeleteFunc(all, func(p Placement) bool { return p.State == Wrong })
+	held := slices.DeleteFunc(all, func(p Placement) bool { return p.State == Wrong || r.leftOut(p.Member) })
 	if o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}

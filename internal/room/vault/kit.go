@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entrechat/internal/core"
@@ -32,6 +33,19 @@ type KitContact struct {
 	Member      core.MemberID `json:"member"`
 	URL         string        `json:"url"`
 	Fingerprint string        `json:"fingerprint"`
+	Lends       bool          `json:"lends"` // it keeps our backups
+}
+
+// From are the addresses to begin a recovery with: every lender's, or where there are
+// fewer than three, others' too.
+func (k Kit) From() []string {
+	var out []string
+	for _, c := range k.Contacts { // lenders first
+		if c.Lends || len(out) < 3 {
+			out = append(out, c.URL)
+		}
+	}
+	return out
 }
 
 // Kit answers the page to print.
@@ -46,8 +60,17 @@ func (r *Room) Kit(ctx context.Context) (Kit, error) {
 		return k, err
 	}
 	for _, c := range contacts {
-		k.Contacts = append(k.Contacts, KitContact{c.ID, c.URL, seal.Fingerprint(c.Root)})
+		k.Contacts = append(k.Contacts, KitContact{c.ID, c.URL, seal.Fingerprint(c.Root), c.Lends})
 	}
+	slices.SortStableFunc(k.Contacts, func(a, b KitContact) int {
+		switch {
+		case a.Lends == b.Lends:
+			return 0
+		case a.Lends:
+			return -1
+		}
+		return 1
+	})
 	repos, err := r.store.repos(ctx)
 	if err != nil {
 		return k, err

@@ -3,12 +3,14 @@ package vault
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"filippo.io/age"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -20,6 +22,22 @@ type Recovered struct {
 	Members []MemberFound `json:"members"`
 	Backups []BackupFound `json:"backups"`
 	Foreign int64         `json:"foreign"` // shards whose label our seed words do not open
+	// Silent are the members that did not answer to the end, and were not left out.
+	Silent []core.MemberID `json:"silent"`
+	// Hidden: so many are silent that files may lie at them alone, of which nobody told.
+	Hidden bool `json:"hidden"`
+}
+
+// Missing is how many files cannot be read yet, and in how many backups something is
+// missing.
+func (r Recovered) Missing() (files int64, backups int) {
+	for _, b := range r.Backups {
+		files += b.Incomplete
+		if b.Incomplete > 0 || !b.Password {
+			backups++
+		}
+	}
+	return files, backups
 }
 
 // MemberFound is what one member had of ours.
@@ -40,23 +58,33 @@ type BackupFound struct {
 }
 
 // Recover rebuilds the catalogue from nothing but what the members hold: it asks
-// every known member for our shards, opens their labels with the identity of the
+// every known member for our shards, all at once, opens their labels with the identity of the
 // seed words, and takes passwords and older keys from the records it finds. It may
-// be run again after an interruption, or when more members answer. say is told
-// after each member. Returns CodeUnsure when no member answers.
+// be run again after an interruption, or when more members answer; the running node
+// goes on asking those that did not. say is told after each member. Returns CodeUnsure
+// when no member answers.
 func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(MemberFound)) (Recovered, error) {
 	if err := r.store.setNote(ctx, noteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
 		return Recovered{}, err
 	}
 	r.keys.older = append(r.keys.older, identity)
+	return r.retake(ctx, say, identity)
+}
+
+// retake takes into the catalogue what the members hold that an identity opens.
+func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.Identity) (Recovered, error) {
 	keys, err := r.n.OwnKeys(ctx)
 	if err != nil {
 		return Recovered{}, err
 	}
-	c := &census{room: r, identity: identity, keys: keys, objects: map[shape]*found{}}
-	out, err := c.askAll(ctx, say)
+	contacts, err := r.n.Contacts(ctx)
 	if err != nil {
-		return out, err
+		return Recovered{}, err
+	}
+	c := &census{room: r, identity: identity, keys: keys, objects: map[shape]*found{}}
+	out, err := c.askAll(ctx, contacts, say)
+	if err != nil {
+		return out, errors.Join(err, r.setUnheard(ctx, out.Silent))
 	}
 	all := c.ours(core.At(r.n.Now()))
 	if err := c.write(ctx, all); err != nil {
@@ -65,7 +93,13 @@ func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(Memb
 	if out.Backups, err = c.openRepos(ctx, all); err != nil {
 		return out, err
 	}
-	out.Foreign = c.foreign
+	out.Foreign, out.Hidden = c.foreign, mayHide(contacts, out.Silent)
+	if c.unopened > 0 {
+		return out, core.Unsure("vault.recovering", fmt.Errorf("%d shards of ours are sealed to keys that are not here", c.unopened))
+	}
+	if err := r.setUnheard(ctx, out.Silent); err != nil || out.Hidden {
+		return out, err
+	}
 	return out, r.store.setNote(ctx, noteRecovering, "")
 }
 
@@ -91,8 +125,26 @@ func (c *census) write(ctx context.Context, all []*found) error {
 		if err := c.room.store.adopt(ctx, batch); err != nil {
 			return fmt.Errorf("write catalogue: %w", err)
 		}
+		if err := c.restate(ctx, batch); err != nil {
+			return fmt.Errorf("write catalogue: %w", err)
+		}
 	}
 	return nil
+}
+
+// restate says anew where the objects stand that were in the catalogue before.
+func (c *census) restate(ctx context.Context, batch []*found) error {
+	return c.room.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, f := range batch {
+			if !f.known {
+				continue
+			}
+			if _, _, err := c.room.restate(ctx, q, f.o.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // openRepos brings back the repositories: name, password, keys of earlier machines
@@ -116,7 +168,11 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 		}
 		b.Files++
 		b.Bytes += f.o.Size
-		if !f.readable() {
+		whole, err := c.restorable(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if !whole {
 			b.Incomplete++
 		}
 	}
@@ -140,6 +196,16 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 	}
 	slices.SortFunc(out, func(a, b BackupFound) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// restorable says whether a file can be read, with the shards that an earlier run
+// found too.
+func (c *census) restorable(ctx context.Context, f *found) (bool, error) {
+	if f.readable() || !f.known {
+		return f.readable(), nil
+	}
+	all, err := c.room.store.placements(ctx, f.o.ID)
+	return losses(f.o.Code, effective(onlyHeld(all))) >= 0, err
 }
 
 // prunesOf are the keys that may bury files, by backup. One in a head that we did not

@@ -41,9 +41,10 @@ type Lenders interface {
 
 // Contact is a member and where it is.
 type Contact struct {
-	ID   core.MemberID
-	URL  string
-	Root core.RootKey
+	ID    core.MemberID
+	URL   string
+	Root  core.RootKey
+	Lends bool // it keeps our backups by a pact, as far as our logbook knows
 }
 
 // Needs is what the room is made of.
@@ -68,11 +69,14 @@ type Needs struct {
 	Holder func(core.MemberID) holder.Holder
 	// Local is what this node keeps for others, served beside what is ours; nil in
 	// a command.
-	Local  *holder.Local
-	Words  *words.Printer
-	Config Config
-	Now    func() time.Time
-	Log    *slog.Logger
+	Local *holder.Local
+	// Standing says whether members still take this node's word; nil = they do. Its error
+	// is what restic hears.
+	Standing func(ctx context.Context) error
+	Words    *words.Printer
+	Config   Config
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Room is the vault of one node, or of one command beside it. Safe for concurrent
@@ -103,6 +107,7 @@ type Room struct {
 
 	mu           sync.Mutex
 	claimed      map[shard.Hash]bool    // objects somebody ships
+	without      []core.MemberID        // asked nothing by this process
 	widened      int                    // for how many failure domains widenToReturned last looked
 	compareNext  time.Time              // not before
 	compareTries int                    // since the start

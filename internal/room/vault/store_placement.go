@@ -186,7 +186,7 @@ func (s store) adoptOne(ctx context.Context, q db.Querier, f *found) error {
 	if err != nil {
 		return err
 	}
-	if known == 0 {
+	if f.known = known > 0; !f.known {
 		last, err := db.One(ctx, q, db.Int64, `SELECT coalesce(max(seq), 0) FROM vault_object WHERE repo = $1`, f.o.Repo)
 		if err != nil {
 			return err

@@ -1,0 +1,326 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/trust"
+	"entrechat/internal/room/vault"
+)
+
+const (
+	// rehearsalName is the file that makes a data directory a rehearsal: the document by
+	// which the root key lets this directory's key read.
+	rehearsalName = "rehearsal.json"
+	// recoveringName marks a data directory whose recovery has not taken over yet.
+	recoveringName = "recovering"
+)
+
+// askRounds bounds how often members that were named meanwhile are asked too.
+const askRounds = 5
+
+// Rescue is a rescue of a node from nothing, or its rehearsal.
+type Rescue struct {
+	vault.Plea
+	Data    string
+	Place   Place
+	Replace bool // even while the node that is replaced still answers
+	Out     *console.Out
+}
+
+// Run makes the node anew under the same root key, fetches its logbook back from
+// the members, and goes on with it under a new key when a person agrees. A rescue that
+// broke off is taken up where it was; until it has taken over, what was typed last counts. A
+// rehearsal stops before.
+func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
+	cfg, err := r.Place.config()
+	if err != nil {
+		return err
+	}
+	before, done, err := r.lay(ctx, cfg, c)
+	if err != nil {
+		return err
+	}
+	if !done {
+		if err := r.expect(ctx, cfg, c, before); err != nil {
+			return err
+		}
+	}
+	// Opened again: the rooms are there once the logbook knows who we are.
+	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
+	if err != nil {
+		return err
+	}
+	defer a.Close() //nolint:errcheck // everything is on disk
+	silent, err := r.retrieve(ctx, a)
+	if err != nil || done || r.Rehearse {
+		return err
+	}
+	if err := r.agree(ctx, a, silent); err != nil {
+		return err
+	}
+	if _, err = a.Book.TakeOver(ctx, r.Seed.RootKey(), cfg.Node.URL); err != nil {
+		return err
+	}
+	if err := r.unmark(); err != nil {
+		return err
+	}
+	return r.tellComing(ctx, a)
+}
+
+// tellComing says what comes back later: the text of a pact is with its other party.
+func (r Rescue) tellComing(ctx context.Context, a *App) error {
+	coming, err := a.trust.Coming(ctx)
+	if err != nil || len(coming) == 0 {
+		return err
+	}
+	r.Out.Note("app.coming", map[string]any{"Members": joinIDs(coming), "Count": len(coming)})
+	return nil
+}
+
+// lay makes the data directory, or looks at the one that is there. done: its node has
+// taken over already. before is the domain typed last time.
+func (r Rescue) lay(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
+	switch err := vacant(r.Data); core.CodeOf(err) {
+	case "":
+		return "", false, r.begin(cfg)
+	case core.CodeConflict: // a node, or one that is coming back
+	default:
+		return "", false, err
+	}
+	switch is := isRehearsal(r.Data); {
+	case is && !r.Rehearse:
+		return "", false, refuseRehearsal(r.Data)
+	case r.Rehearse && !is:
+		return "", false, core.Conflict("app.already", errors.New("a node lives here")).With("Data", r.Data)
+	}
+	if before, done, err = r.resume(ctx, cfg, c); err != nil {
+		return "", false, err
+	}
+	if r.Rehearse {
+		return before, false, r.letRead(cfg)
+	}
+	if done {
+		err = r.unmark()
+	}
+	return before, done, err
+}
+
+// begin makes the directory, with a mark of what it is for.
+func (r Rescue) begin(cfg Config) error {
+	f, err := begin(r.Data, "")
+	if err != nil {
+		return err
+	}
+	if err = lay(r.Data, cfg, r.Seed); err == nil {
+		if r.Rehearse {
+			err = r.letRead(cfg)
+		} else {
+			err = replaceSecret(filepath.Join(r.Data, secretsDir, recoveringName), []byte("taking over is still to come\n"))
+		}
+	}
+	if err != nil {
+		return f.undo(err)
+	}
+	return f.settle()
+}
+
+// unmark says that the recovery has taken over.
+func (r Rescue) unmark() error {
+	path := filepath.Join(r.Data, secretsDir, recoveringName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("mark the data directory: %w", err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// letRead signs, and keeps, what lets this directory's key read.
+func (r Rescue) letRead(cfg Config) error {
+	key, err := seal.ReadKeyFile(filepath.Join(r.Data, secretsDir, logKeyName))
+	if err != nil {
+		return err
+	}
+	doc, err := logbook.SignReadingKey(seal.NewSigner(core.MemberID(cfg.Node.Origin), key), r.Seed.RootKey(), core.At(time.Now()))
+	if err != nil {
+		return err
+	}
+	text, err := doc.Encode()
+	if err != nil {
+		return err
+	}
+	return replaceSecret(filepath.Join(r.Data, secretsDir, rehearsalName), text)
+}
+
+// isRehearsal says whether a data directory only reads.
+func isRehearsal(data string) bool {
+	_, err := os.Lstat(filepath.Join(data, secretsDir, rehearsalName))
+	return err == nil
+}
+
+// refuseRehearsal keeps what tells others anything out of a rehearsal.
+func refuseRehearsal(data string) error {
+	if !isRehearsal(data) {
+		return nil
+	}
+	return core.Conflict("app.rehearsal", errors.New("a rehearsal only reads")).With("Data", data)
+}
+
+// readingKey is the document of a rehearsal; nil for a node.
+func readingKey(data string) ([]byte, error) {
+	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, rehearsalName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
+// expect makes the logbook ready to be read back.
+func (r Rescue) expect(ctx context.Context, cfg Config, c *words.Catalogue, before core.MemberID) error {
+	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
+	if err != nil {
+		return err
+	}
+	defer a.Close() //nolint:errcheck // everything is on disk
+	if before != "" && before != a.Signer.ID() {
+		if err := a.Book.Unfollow(ctx, before); err != nil {
+			return err
+		}
+	}
+	return a.Book.Expect(ctx, r.Seed.Root(), cfg.Node.URL)
+}
+
+// retrieve asks the members at the given addresses for our logbook, and then everybody
+// it names, wherever they moved to, until it names nobody new. It answers those that
+// did not.
+func (r Rescue) retrieve(ctx context.Context, a *App) (silent []core.MemberID, err error) {
+	asked := map[string]bool{a.Config.Node.URL: true}
+	met := map[core.MemberID]bool{}
+	var answers []logbook.Answer
+	todo := r.From
+	for range askRounds {
+		for _, address := range todo {
+			asked[strings.TrimSuffix(address, "/")] = true
+		}
+		more, err := a.Book.Retrieve(ctx, todo)
+		if err != nil {
+			return nil, err
+		}
+		for _, answer := range more {
+			if met[answer.Member] = met[answer.Member] || answer.Err == nil; answer.Err != nil && answer.Member == "" {
+				r.Out.Note("app.no_answer_at", map[string]any{"URL": answer.Address, "Why": r.Out.P.Error(answer.Err)})
+			}
+		}
+		answers = append(answers, more...)
+		if todo, err = r.named(ctx, a, asked, met); err != nil {
+			return nil, err
+		}
+		if len(todo) == 0 {
+			break
+		}
+	}
+	contacts, err := a.contacts(ctx)
+	for _, c := range contacts {
+		if !met[c.ID] && !slices.Contains(r.Without, c.ID) {
+			silent = append(silent, c.ID)
+		}
+	}
+	return silent, errors.Join(err, a.Book.Retrieved(ctx, answers))
+}
+
+func joinIDs(ids []core.MemberID) string {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		names = append(names, string(id))
+	}
+	return strings.Join(names, ", ")
+}
+
+// named answers the addresses not asked yet of those our logbook names.
+func (r Rescue) named(ctx context.Context, a *App, asked map[string]bool, met map[core.MemberID]bool) ([]string, error) {
+	// What stops one reader is met again when the node runs.
+	if err := a.Book.Deliver(ctx, a.readers()); err != nil {
+		a.Log.Info("the logbook was not read to its end", "error", err)
+	}
+	members, err := a.trust.Members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if m.Standing != trust.Added || slices.Contains(r.Without, m.Member) {
+			continue
+		}
+		if err := a.Book.Follow(ctx, m.Member, m.URL, m.Root); err != nil {
+			a.Log.Info("a member of our logbook is not followed", "member", m.Member, "error", err)
+			continue
+		}
+		if !met[m.Member] && asked[m.URL] { // no longer there
+			if err := a.Book.LookUp(ctx, m.Member); err != nil {
+				return nil, err
+			}
+		}
+	}
+	contacts, err := a.contacts(ctx)
+	var out []string
+	for _, c := range contacts {
+		if !asked[c.URL] && !slices.Contains(r.Without, c.ID) {
+			out = append(out, c.URL)
+		}
+	}
+	return out, err
+}
+
+// agree says what a recovery takes over, and asks. A node that still answers at our
+// address is the one it would be taken from; silent are the members that were not heard. Returns CodeConflict where a script takes
+// over from one, and what Confirm returns.
+func (r Rescue) agree(ctx context.Context, a *App, silent []core.MemberID) error {
+	before, err := a.Book.URL(ctx, a.Signer.ID())
+	if err != nil {
+		return err
+	}
+	looking, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	there, err := a.Book.Discover(looking, before)
+	lives := err == nil && there.Origin == a.Signer.ID()
+	if lives && r.Yes && !r.Replace {
+		return core.Conflict("app.still_answers", fmt.Errorf("a node of ours answers at %s", before)).With("URL", before).With("Origin", a.Signer.ID())
+	}
+	return r.Out.Confirm(r.Yes, func(o *console.Out) {
+		if lives {
+			o.Say("app.takes_from_living", map[string]any{"URL": before})
+		}
+		o.Say("app.takes_over", map[string]any{
+			"Origin": a.Signer.ID(), "URL": a.Config.Node.URL, "Before": before, "Silent": joinIDs(silent),
+		})
+	})
+}
+
+// standing says whether this node still speaks for its member: members take only the
+// key of our newest key set. Returns CodeDenied when a recovery or a rotation elsewhere
+// took it over, CodeConflict for a rehearsal.
+func (a *App) standing(ctx context.Context) error {
+	if err := refuseRehearsal(a.Data); err != nil {
+		return err
+	}
+	ours, err := a.Book.InForce(ctx)
+	if err != nil || ours {
+		return err
+	}
+	self, err := a.Book.Member(ctx, a.Signer.ID())
+	if err != nil || self.Version == 0 {
+		return err
+	}
+	return core.Denied("app.key_replaced", errors.New("our newest key set names another key")).
+		With("Origin", self.ID).With("URL", self.URL)
+}

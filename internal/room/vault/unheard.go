@@ -1,0 +1,147 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
+)
+
+// noteUnheard lists the members that a recovery has not heard to the end, for the
+// running node to go on with.
+const noteUnheard = "recover_unheard"
+
+// LeaveOut has this process ask nothing of these members: one that is slow or lies need
+// not be waited for. What they hold counts as out of reach for now.
+func (r *Room) LeaveOut(ids ...core.MemberID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.without = append(r.without, ids...)
+}
+
+func (r *Room) leftOut(id core.MemberID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.without, id)
+}
+
+// Pages that bring less than this each, on the average of more than grace of them, are
+// a list without an end.
+const (
+	pageGrace = 20
+	pageLeast = 50
+)
+
+// eachHeld reads the list of all our shards that a member has, page by page. It ends:
+// each page by the rule of progress, and their number with what they bring.
+func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(holder.Held)) error {
+	h := r.n.Holder(member)
+	total := 0
+	for after, pages := "", 1; ; pages++ {
+		page, err := h.List(ctx, r.n.Signer.ID(), after, holder.MaxPage)
+		if err != nil {
+			return err
+		}
+		for _, held := range page.Shards {
+			tell(held)
+		}
+		if total += len(page.Shards); page.Next == "" {
+			return nil
+		}
+		if pages > pageGrace && total < pages*pageLeast {
+			return core.Unsure("vault.member_slow", fmt.Errorf("%d shards in %d pages", total, pages)).With("Member", member)
+		}
+		after = page.Next
+	}
+}
+
+// mayHide says whether so many lenders are silent that a file may lie at them alone:
+// what is kept whole in the fewest copies.
+func mayHide(contacts []Contact, silent []core.MemberID) bool {
+	lenders, away := 0, 0
+	for _, c := range contacts {
+		if !c.Lends {
+			continue
+		}
+		lenders++
+		if slices.Contains(silent, c.ID) {
+			away++
+		}
+	}
+	if lenders == 0 { // nobody knows who they are
+		lenders, away = len(contacts), len(silent)
+	}
+	return away > 0 && away >= codeFor(rest.Index, lenders).N
+}
+
+func (r *Room) unheard(ctx context.Context) ([]core.MemberID, error) {
+	text, err := r.store.note(ctx, noteUnheard)
+	var out []core.MemberID
+	for name := range strings.FieldsSeq(text) {
+		out = append(out, core.MemberID(name))
+	}
+	return out, err
+}
+
+func (r *Room) setUnheard(ctx context.Context, ids []core.MemberID) error {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		names = append(names, string(id))
+	}
+	return r.store.setNote(context.WithoutCancel(ctx), noteUnheard, strings.Join(names, " "))
+}
+
+// hearMore goes on with a recovery: when a member answers that did not, everybody is
+// asked again, because what became of an object only all of them together say.
+func (r *Room) hearMore(ctx context.Context) error {
+	unheard, err := r.unheard(ctx)
+	if err != nil || len(unheard) == 0 {
+		return err
+	}
+	contacts, err := r.n.Contacts(ctx)
+	if err != nil {
+		return err
+	}
+	known := func(id core.MemberID) bool {
+		return slices.ContainsFunc(contacts, func(c Contact) bool { return c.ID == id })
+	}
+	unheard = slices.DeleteFunc(unheard, func(id core.MemberID) bool { return !known(id) })
+	if len(unheard) == 0 {
+		return r.setUnheard(ctx, nil)
+	}
+	if !r.anyAnswers(ctx, unheard) {
+		return nil
+	}
+	identity, err := r.labelKeys()
+	if err != nil {
+		return err
+	}
+	found, err := r.retake(ctx, func(MemberFound) {}, identity)
+	if core.CodeOf(err) == core.CodeUnsure {
+		r.n.Log.Info("a recovery goes on later", "unheard", joined(found.Silent), "error", err)
+		return nil
+	}
+	files, _ := found.Missing()
+	r.n.Log.Info("a recovery went on", "unheard", joined(found.Silent), "missing", files)
+	r.work.broadcast()
+	return err
+}
+
+// anyAnswers asks members, all at once, for the first of our shards.
+func (r *Room) anyAnswers(ctx context.Context, members []core.MemberID) bool {
+	answers := make([]bool, len(members))
+	var all sync.WaitGroup
+	for i, id := range members {
+		all.Go(func() {
+			_, err := r.n.Holder(id).List(ctx, r.n.Signer.ID(), "", 1)
+			answers[i] = err == nil
+		})
+	}
+	all.Wait()
+	return slices.Contains(answers, true)
+}

@@ -1,0 +1,94 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+)
+
+// endless lists one shard on each page, for ever.
+type endless struct {
+	holder.Holder
+	pages int
+}
+
+func (e *endless) List(context.Context, core.MemberID, string, int) (holder.Page, error) {
+	e.pages++
+	return holder.Page{Shards: make([]holder.Held, 1), Next: fmt.Sprint(e.pages)}, nil
+}
+
+func TestListWithoutEnd(t *testing.T) {
+	w := newWorld(t, 1)
+	e := &endless{}
+	w.room.n.Holder = func(core.MemberID) holder.Holder { return e }
+	err := w.room.eachHeld(t.Context(), w.members[0].id, func(holder.Held) {})
+	if core.CodeOf(err) != core.CodeUnsure || e.pages > 2*pageGrace {
+		t.Errorf("%d pages, %v", e.pages, err)
+	}
+}
+
+// So many silent members that a file may lie at them alone: nobody may say then that
+// nothing else is there.
+func TestSilentMembersMayHideFiles(t *testing.T) {
+	for lenders := range 10 {
+		var contacts []Contact
+		var ids []core.MemberID
+		for i := range lenders {
+			id := core.MemberID(fmt.Sprintf("m%d.test", i))
+			contacts, ids = append(contacts, Contact{ID: id, Lends: true}), append(ids, id)
+		}
+		contacts = append(contacts, Contact{ID: "neighbour.test"})
+		if lenders == 0 {
+			continue
+		}
+		fewest := codeFor("index", lenders).N
+		if mayHide(contacts, append([]core.MemberID{"neighbour.test"}, ids[:fewest-1]...)) {
+			t.Errorf("%d of %d cannot hide anything", fewest-1, lenders)
+		}
+		if !mayHide(contacts, ids[:fewest]) {
+			t.Errorf("%d of %d can hide a file", fewest, lenders)
+		}
+	}
+}
+
+// A member that a recovery did not hear gives what it holds later, without a hand; until
+// then nobody is told that a file is not there.
+func TestRecoveryGoesOn(t *testing.T) {
+	w := newWorld(t, 2)
+	w.burnt(5, 50_000)
+	w.moods(away)
+	found := w.recovered()
+	if len(found.Silent) != 1 || found.Hidden || found.unfinished() != nil {
+		t.Fatalf("one of two copies is enough: %+v", found)
+	}
+	w.room.n.Contacts = func(context.Context) ([]Contact, error) {
+		return []Contact{{ID: w.members[0].id, Lends: true}, {ID: w.members[1].id}}, nil
+	}
+	found = w.recovered()
+	if !found.Hidden || core.CodeOf(found.unfinished()) != core.CodeUnsure || core.CodeOf(w.room.whole(t.Context())) != core.CodeUnsure {
+		t.Fatalf("the only lender is silent: %+v", found)
+	}
+	if err := w.room.hearMore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w.room.whole(t.Context()) == nil {
+		t.Error("whole while the lender is away")
+	}
+	w.moods(honest)
+	if err := w.room.hearMore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.room.whole(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left, err := w.room.unheard(t.Context()); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+	all, err := w.room.store.holders(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Error("shards count at", all, err)
+	}
+}
