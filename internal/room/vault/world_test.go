@@ -60,6 +60,7 @@ type member struct {
 	server *httptest.Server
 	store  string // folder with its shard files
 	db     *db.DB
+	local  *holder.Local
 	mu     sync.Mutex
 	mood   mood
 	spoilt atomic.Int64 // heads it damaged
@@ -184,13 +185,13 @@ func (w *world) addMemberWith(id core.MemberID, store string) *member {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	local := holder.New(holder.Needs{
+	m.local = holder.New(holder.Needs{
 		DB: m.db, Dir: disk, Signer: w.signers[id], Trust: w, Keys: w, Now: time.Now, Log: w.log,
 	})
-	if err := local.Rescan(context.Background()); err != nil {
+	if err := m.local.Rescan(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
-	routes := peer.NewHandler(w.peer(id), local.Routes())
+	routes := peer.NewHandler(w.peer(id), m.local.Routes())
 	m.server = httptest.NewServer(moody(m, routes))
 	w.t.Cleanup(m.server.Close)
 	w.mu.Lock()
