@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -67,6 +69,9 @@ func (a *App) openWith(ctx context.Context, keyName string) (err error) {
 		return err
 	}
 	key, err := seal.ReadKeyFile(filepath.Join(a.Data, secretsDir, keyName))
+	if core.CodeOf(err) == core.CodeNotFound {
+		return core.NotFound("app.no_log_key", err).With("Path", filepath.Join(a.Data, secretsDir, keyName))
+	}
 	if err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func (a *App) openWith(ctx context.Context, keyName string) (err error) {
 
 func (a *App) open(ctx context.Context) (err error) {
 	if a.DB, err = db.Open(ctx, a.Config.databaseURL(a.Data)); err != nil {
-		return err
+		return a.unopened(err)
 	}
 	for name, tables := range map[string]fs.FS{"logbook": logbook.Migrations(), "peer": peer.Migrations(), "web": web.Migrations()} {
 		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
@@ -126,6 +131,23 @@ func (a *App) Close() error {
 		return nil
 	}
 	return a.DB.Close()
+}
+
+// unopened says which database could not be opened, and what to do about it.
+func (a *App) unopened(err error) error {
+	if core.CodeOf(err) != core.CodeUnsure {
+		return err
+	}
+	where := a.Config.databaseURL(a.Data)
+	if path, ok := strings.CutPrefix(where, db.SQLite+":"); ok {
+		return core.Unsure("app.database_unopened", err).With("Where", path).With("Detail", err.Error())
+	}
+	if u, bad := url.Parse(where); bad == nil {
+		where = u.Redacted()
+	}
+	// One line for each address that was tried; the last will do.
+	tried := strings.Split(strings.TrimSpace(err.Error()), "\n")
+	return core.Unsure("app.database_silent", err).With("Where", where).With("Detail", strings.TrimSpace(tried[len(tried)-1]))
 }
 
 // databaseURL is where the tables are; SQLite in the data directory unless set.

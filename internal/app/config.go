@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -175,6 +176,9 @@ const minSpool = 64 * core.MB
 // there is none: the directory was never initialised.
 func LoadConfig(data string) (Config, error) {
 	text, err := os.ReadFile(filepath.Join(data, configName))
+	if errors.Is(err, syscall.ENOTDIR) {
+		return Config{}, core.Invalid("app.data_no_folder", err).With("Data", data)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return Config{}, core.NotFound("app.no_data", err).With("Data", data)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
@@ -67,6 +68,8 @@ func vacant(data string) error {
 	}
 	if _, err := os.Stat(filepath.Join(data, configName)); err == nil {
 		return core.Conflict("app.already", errors.New("already initialised")).With("Data", data)
+	} else if errors.Is(err, syscall.ENOTDIR) {
+		return core.Invalid("app.data_no_folder", err).With("Data", data)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return core.Denied("app.data_unreadable", err).With("Data", data)
 	}

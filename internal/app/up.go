@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"entrechat/internal/core"
@@ -39,12 +40,12 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	if repaired {
 		a.Log.Error("the database's indexes were damaged on this disk; they are made anew: check that disk")
 	}
-	public, err := a.listen(ctx, a.Config.Node.Listen)
+	public, err := a.listen(ctx, "node.listen", a.Config.Node.Listen)
 	if err != nil {
 		return err
 	}
 	defer public.Close() //nolint:errcheck // the server closes it first
-	tools, err := a.listen(ctx, a.Config.Tools.Listen)
+	tools, err := a.listen(ctx, "tools.listen", a.Config.Tools.Listen)
 	if err != nil {
 		return err
 	}
@@ -105,14 +106,21 @@ func shutdown(servers []*http.Server) error {
 	return problems
 }
 
-func (a *App) listen(ctx context.Context, address string) (net.Listener, error) {
+func (a *App) listen(ctx context.Context, setting, address string) (net.Listener, error) {
 	var c net.ListenConfig
 	l, err := c.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, core.Conflict("app.port_taken", fmt.Errorf("listen on %s: %w", address, err)).
-			With("Addr", address).With("Detail", err.Error())
+	if err == nil {
+		return l, nil
 	}
-	return l, nil
+	key := "app.not_listening"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		key = "app.port_taken"
+	case errors.Is(err, syscall.EACCES):
+		key = "app.port_reserved"
+	}
+	return nil, core.Conflict(key, fmt.Errorf("listen on %s: %w", address, err)).
+		With("Addr", address).With("Key", setting).With("Detail", err.Error())
 }
 
 // withTLS wraps the public listener when the node has its own certificate.
