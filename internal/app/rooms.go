@@ -87,10 +87,7 @@ func (a *App) openVault(self logbook.Member) error {
 	if err != nil {
 		return err
 	}
-	shards, err := blob.Open(filepath.Join(a.Data, "store"))
-	if err != nil {
-		return err
-	}
+	shards := blob.OpenMarked(filepath.Join(a.Data, vault.FolderStore), vault.FolderMark(a.DB, vault.FolderStore))
 	local := holder.New(holder.Needs{
 		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: a.trust, Keys: a.Book,
 		Floor: a.Config.Vault.Floor, Now: time.Now, Log: a.Log,

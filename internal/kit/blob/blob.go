@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -24,52 +23,19 @@ const (
 
 // Dir is a directory of objects. Safe for concurrent use, by several processes too.
 type Dir struct {
-	root  *os.Root
-	path  string
+	*place
 	floor core.Size
-	made  *folders
 }
 
 // Open opens a directory, making it (mode 0700) when it is not there, and removes
-// the drafts of processes that died.
+// the drafts of processes that died. For one that may be a mount see OpenMarked.
 func Open(dir string) (*Dir, error) {
-	if err := makeRoot(dir); err != nil {
-		return nil, (&Dir{path: dir}).trouble(fmt.Errorf("open store: %w", err))
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, (&Dir{path: dir}).trouble(fmt.Errorf("open store: %w", err))
-	}
-	d := &Dir{root: root, path: dir, made: &folders{durable: map[string]bool{".": true}}}
-	if err := errors.Join(d.mkdir(drafts), d.sweep()); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), root.Close())
-	}
-	return d, nil
-}
-
-// makeRoot is os.MkdirAll whose folders survive a power cut.
-func makeRoot(dir string) error {
-	if info, err := os.Stat(dir); err == nil && info.IsDir() {
-		return nil
-	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeRoot(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	f, err := os.Open(parent)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	d := OpenMarked(dir, Mark{})
+	return d, d.Check()
 }
 
 // Close gives the directory's handle back.
-func (d *Dir) Close() error { return d.root.Close() }
+func (d *Dir) Close() error { return d.close() }
 
 // WithFloor is the same directory for a caller that leaves at least floor bytes
 // of the disk free: its writes fail with CodeFull before the disk is full, so
@@ -98,7 +64,11 @@ func (d *Dir) Open(name string) (*os.File, error) {
 	if err := valid(name); err != nil {
 		return nil, err
 	}
-	f, err := d.root.Open(name)
+	t, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	f, err := t.root.Open(name)
 	return f, d.missing(name, err)
 }
 
@@ -108,7 +78,11 @@ func (d *Dir) Stat(name string) (fs.FileInfo, error) {
 	if err := valid(name); err != nil {
 		return nil, err
 	}
-	info, err := d.root.Stat(name)
+	t, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	info, err := t.root.Stat(name)
 	return info, d.missing(name, err)
 }
 
@@ -117,10 +91,14 @@ func (d *Dir) Remove(name string) error {
 	if err := valid(name); err != nil {
 		return err
 	}
-	if err := d.root.Remove(name); err != nil {
+	t, err := d.at()
+	if err != nil {
+		return err
+	}
+	if err := t.root.Remove(name); err != nil {
 		return d.missing(name, err)
 	}
-	return d.sync(path.Dir(name))
+	return t.sync(path.Dir(name))
 }
 
 // Move gives an object another name, replacing what had it: for a trash. Returns
@@ -129,13 +107,17 @@ func (d *Dir) Move(from, to string) error {
 	if err := errors.Join(valid(from), valid(to)); err != nil {
 		return err
 	}
-	if err := d.mkdir(path.Dir(to)); err != nil {
+	t, err := d.at()
+	if err != nil {
+		return err
+	}
+	if err := t.mkdir(path.Dir(to)); err != nil {
 		return fmt.Errorf("make folder of %s: %w", to, err)
 	}
-	if err := d.root.Rename(from, to); err != nil {
+	if err := t.root.Rename(from, to); err != nil {
 		return d.missing(from, err)
 	}
-	return errors.Join(d.sync(path.Dir(to)), d.sync(path.Dir(from)))
+	return errors.Join(t.sync(path.Dir(to)), t.sync(path.Dir(from)))
 }
 
 // Walk names every object below the folder prefix ("" = all), in order within
@@ -148,8 +130,12 @@ func (d *Dir) Walk(prefix string, fn func(name string) error) error {
 	} else if err := valid(prefix); err != nil {
 		return err
 	}
+	t, err := d.at()
+	if err != nil {
+		return err
+	}
 	var barred error
-	err := fs.WalkDir(d.root.FS(), prefix, func(name string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(t.root.FS(), prefix, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil // never was, or went while we walked
@@ -160,6 +146,8 @@ func (d *Dir) Walk(prefix string, fn func(name string) error) error {
 			return d.trouble(fmt.Errorf("walk %s: %w", name, err))
 		case name == drafts, name == access.Foreign:
 			return fs.SkipDir
+		case name == markName, name == tagName:
+			return nil
 		case !entry.Type().IsRegular():
 			return nil
 		}
@@ -170,7 +158,7 @@ func (d *Dir) Walk(prefix string, fn func(name string) error) error {
 
 // valid says whether a name stays inside and is not one of ours.
 func valid(name string) error {
-	bad := name == "." || len(name) > maxName || !fs.ValidPath(name) ||
+	bad := name == "." || name == markName || name == tagName || len(name) > maxName || !fs.ValidPath(name) ||
 		strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' })
 	for part := range strings.SplitSeq(name, "/") {
 		bad = bad || strings.HasPrefix(part, drafts)
@@ -193,11 +181,11 @@ func (d *Dir) missing(name string, err error) error {
 }
 
 // trouble gives what a disk can do to us its code: full (or a used-up quota), gone
-// read-only, broken, or somebody else's.
-func (d *Dir) trouble(err error) error {
+// read-only, broken, or somebody else's. base is what the path in err is relative to.
+func trouble(base string, err error) error {
 	switch {
 	case access.Denied(err):
-		return access.Explain(d.path, err)
+		return access.Explain(base, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return core.Full("blob.full", err)
 	case errors.Is(err, syscall.EROFS):
@@ -207,3 +195,5 @@ func (d *Dir) trouble(err error) error {
 	}
 	return err
 }
+
+func (p *place) trouble(err error) error { return trouble(p.path, err) }

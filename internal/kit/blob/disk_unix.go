@@ -13,6 +13,9 @@ import (
 
 // Free is how many bytes an ordinary user may still write on the disk.
 func (d *Dir) Free() (core.Size, error) {
+	if _, err := d.at(); err != nil {
+		return 0, err
+	}
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(d.path, &st); err != nil {
 		return 0, d.trouble(fmt.Errorf("free space of %s: %w", d.path, err))

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"sync"
-	"syscall"
 	"time"
 
 	"entrechat/internal/core"
@@ -58,6 +56,7 @@ func (s stopped) Read(p []byte) (int, error) {
 // Abort. Not safe for concurrent use.
 type Pending struct {
 	dir   *Dir
+	tree  *tree // where it was begun, and ends
 	name  string
 	draft string
 	file  *os.File // nil once ended
@@ -72,12 +71,15 @@ func (d *Dir) Create(name string) (*Pending, error) {
 	if err := valid(name); err != nil {
 		return nil, err
 	}
-	if _, err := d.root.Lstat(name); err == nil {
+	t, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.root.Lstat(name); err == nil {
 		return nil, taken(name)
 	}
-	p := &Pending{dir: d, name: name, draft: path.Join(drafts, rand.Text())}
-	var err error
-	if p.file, err = d.root.OpenFile(p.draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil {
+	p := &Pending{dir: d, tree: t, name: name, draft: path.Join(drafts, rand.Text())}
+	if p.file, err = t.root.OpenFile(p.draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil {
 		return nil, d.trouble(fmt.Errorf("begin %s: %w", name, err))
 	}
 	if mine, _ := claim(p.file); !mine {
@@ -130,7 +132,7 @@ func (p *Pending) Abort() error {
 	}
 	// The draft goes before its lock does. Closing has nothing left to report:
 	// what counts was synced.
-	err := p.dir.forget(p.draft)
+	err := p.tree.forget(p.draft)
 	_ = p.file.Close()
 	p.file = nil
 	if p.err == nil {
@@ -144,138 +146,23 @@ func (p *Pending) publish() error {
 		return p.dir.trouble(fmt.Errorf("write %s: %w", p.name, err))
 	}
 	folder := path.Dir(p.name)
-	if err := p.dir.mkdir(folder); err != nil {
+	if err := p.tree.mkdir(folder); err != nil {
 		return fmt.Errorf("make folder of %s: %w", p.name, err)
 	}
-	err := p.dir.link(p.draft, p.name)
+	err := p.tree.link(p.draft, p.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Somebody tidied an empty folder away.
-		p.dir.made.forget()
-		if err = p.dir.mkdir(folder); err == nil {
-			err = p.dir.link(p.draft, p.name)
+		p.tree.forgetFolders()
+		if err = p.tree.mkdir(folder); err == nil {
+			err = p.tree.link(p.draft, p.name)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if err := p.dir.sync(folder); err != nil {
+	if err := p.tree.sync(folder); err != nil {
 		// Whether the name is on disk is unknown, so it must not be seen either.
-		return errors.Join(err, p.dir.forget(p.name))
+		return errors.Join(err, p.tree.forget(p.name))
 	}
 	return nil
-}
-
-// link names a draft unless the name is taken.
-func (d *Dir) link(draft, name string) error {
-	err := d.root.Link(draft, name)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrExist):
-		return taken(name)
-	case errors.Is(err, syscall.EPERM), errors.Is(err, errors.ErrUnsupported):
-		return d.renameNew(draft, name)
-	}
-	return d.trouble(fmt.Errorf("name %s: %w", name, err))
-}
-
-// renameNew is link on a disk without hard links (exFAT, some shares). Two
-// processes that write one name may then both win, with the same bytes where names
-// are hashes.
-func (d *Dir) renameNew(draft, name string) error {
-	d.made.mu.Lock()
-	defer d.made.mu.Unlock()
-	if _, err := d.root.Lstat(name); err == nil {
-		return taken(name)
-	}
-	return d.trouble(d.root.Rename(draft, name))
-}
-
-func (d *Dir) forget(name string) error {
-	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return d.trouble(fmt.Errorf("remove %s: %w", name, err))
-	}
-	return nil
-}
-
-// folders remembers which folders are known to the disk. That a folder is there
-// does not say so: another writer may have made it and not synced it yet.
-type folders struct {
-	mu      sync.Mutex
-	durable map[string]bool
-}
-
-func (f *folders) forget() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.durable = map[string]bool{".": true}
-}
-
-// mkdir makes a folder and those above it, each known to the disk.
-func (d *Dir) mkdir(dir string) error {
-	d.made.mu.Lock()
-	defer d.made.mu.Unlock()
-	return d.mkdirLocked(dir)
-}
-
-func (d *Dir) mkdirLocked(dir string) error {
-	if d.made.durable[dir] {
-		return nil
-	}
-	if err := d.mkdirLocked(path.Dir(dir)); err != nil {
-		return err
-	}
-	if err := d.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return d.trouble(err)
-	}
-	if err := d.sync(path.Dir(dir)); err != nil {
-		return err
-	}
-	d.made.durable[dir] = true
-	return nil
-}
-
-// sync makes the names in a folder survive a power cut.
-func (d *Dir) sync(dir string) error {
-	f, err := d.root.Open(dir)
-	if err != nil {
-		return d.trouble(fmt.Errorf("sync folder: %w", err))
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return d.trouble(fmt.Errorf("sync folder: %w", err))
-	}
-	return nil
-}
-
-// sweep removes the drafts that nobody writes any more.
-func (d *Dir) sweep() error {
-	entries, err := fs.ReadDir(d.root.FS(), drafts)
-	if err != nil {
-		return d.trouble(fmt.Errorf("look for drafts: %w", err))
-	}
-	for _, entry := range entries {
-		name := path.Join(drafts, entry.Name())
-		if d.orphan(name) {
-			if err := d.forget(name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// orphan says that a draft's writer is gone.
-func (d *Dir) orphan(draft string) bool {
-	f, err := d.root.OpenFile(draft, os.O_RDWR, 0)
-	if err != nil {
-		return false // it went just now
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	mine, known := claim(f)
-	age := time.Since(info.ModTime())
-	return mine && (known && age > fresh || age > abandoned)
 }

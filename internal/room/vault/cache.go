@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"entrechat/internal/kit/access"
+	"entrechat/internal/kit/blob"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -37,6 +38,9 @@ func newCache(dir string, maxBytes int64) (*cache, error) {
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the cache: %w", err)
+	}
+	if err := blob.WriteTag(dir); err != nil {
+		return nil, err
 	}
 	return &cache{dir: dir, max: maxBytes, order: list.New(), byID: map[shard.Hash]*list.Element{}}, nil
 }

@@ -40,7 +40,7 @@ type Plea struct {
 func Commands(p *words.Printer, open Open, rescue Rescue) []*cobra.Command {
 	c := &cobra.Command{Use: "vault", Short: p.T("vault.cmd.vault", nil)}
 	cl := cli{p, open}
-	c.AddCommand(cl.create(), cl.list(), cl.env(), cl.status(), cl.check(), cl.kit(), cl.export(), cl.password(), cl.undelete(), cl.recover(rescue))
+	c.AddCommand(cl.create(), cl.list(), cl.env(), cl.status(), cl.check(), cl.kit(), cl.export(), cl.password(), cl.undelete(), cl.acceptFolder(), cl.recover(rescue))
 	return []*cobra.Command{c}
 }
 
@@ -123,6 +123,7 @@ func (c cli) env() *cobra.Command {
 		return out.Emit(env, func() {
 			out.Line("export RESTIC_REPOSITORY=" + quote(env.Repository))
 			out.Line("export RESTIC_PASSWORD_FILE=" + quote(env.PasswordFile))
+			out.Line("# " + out.P.T("vault.env.caches", nil))
 			if env.Password == PasswordWrong {
 				out.Note("vault.password_wrong", args{"Name": typed[0]})
 			}

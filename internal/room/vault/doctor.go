@@ -17,7 +17,7 @@ const stuckAfter = time.Hour
 
 // Checks are the room's questions for `doctor`.
 func (r *Room) Checks() []fit.Check {
-	return []fit.Check{
+	checks := []fit.Check{
 		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.checkLenders))},
 		{Name: "vault.check_catalogue", Run: r.checkCatalogue},
 		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
@@ -26,6 +26,10 @@ func (r *Room) Checks() []fit.Check {
 		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
+	if r.n.Local != nil {
+		checks = append(checks, fit.Check{Name: "vault.check_store", Run: r.n.Local.CheckStore})
+	}
+	return checks
 }
 
 // withBackup asks only where there is a backup: of a node without one nothing is
@@ -158,6 +162,9 @@ func (r *Room) checkKeys(ctx context.Context) error {
 }
 
 func (r *Room) checkSpool(ctx context.Context) error {
+	if err := r.folders(); err != nil {
+		return err
+	}
 	if err := r.whole(ctx); err != nil {
 		return err
 	}

@@ -117,25 +117,20 @@ type Room struct {
 // New makes the room; nothing runs yet.
 func New(n Needs) (*Room, error) {
 	n.Config = n.Config.filled()
-	shelf, err := blob.Open(filepath.Join(n.Dir, "shelf"))
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(filepath.Join(n.Dir, "cache"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the cache: %w", err)
 	}
-	lockDir, err := blob.Open(filepath.Join(n.Dir, "locks"))
-	if err != nil {
-		return nil, err
+	folder := func(name string, floor core.Size) *blob.Dir {
+		return blob.OpenMarked(filepath.Join(n.Dir, name), FolderMark(n.DB, name)).WithFloor(floor)
 	}
 	r := &Room{
-		n: n, store: store{n.DB}, shelf: shelf.WithFloor(n.Config.Floor),
+		n: n, store: store{n.DB}, shelf: folder(folderShelf, n.Config.Floor),
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
 		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 	}
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{
-		disk: lockDir.WithFloor(n.Config.Floor / 2), store: r.store, now: n.Now, log: n.Log,
+		disk: folder(folderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
 		start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.pool = newPool(&r.n, r.store)

@@ -23,6 +23,9 @@ func (r *Room) Start(ctx context.Context) error {
 		}
 	}
 	var err error
+	if err := r.folders(); err != nil {
+		return err // its disk is away: to be tried again, and nothing is missing
+	}
 	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
 		return err
 	}

@@ -382,7 +382,7 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.local.store.setState(t.Context(), ref, stateHeld, stateLeaving); err != nil {
+		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = $1`, stateLeaving); err != nil {
 			t.Fatal(err)
 		}
 		_, err = desk{w.local, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")

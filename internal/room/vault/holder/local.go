@@ -79,6 +79,9 @@ func New(n Needs) *Local {
 // Start gives back what an earlier process had reserved and not received. To be
 // called by the one process that serves, before it does.
 func (l *Local) Start(ctx context.Context) error {
+	if err := l.ready(); err != nil {
+		l.n.Log.Error("what is kept for others is not there", "error", err)
+	}
 	for {
 		dead, err := l.store.inState(ctx, stateReserved, MaxPage)
 		if err != nil {
@@ -123,6 +126,9 @@ func (d desk) Put(ctx context.Context, head shard.Head, body io.Reader) (Receipt
 // put keeps a shard and answers with a receipt for this nonce.
 func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce string) (Receipt, error) {
 	allowance, err := d.mayPut(ctx, head)
+	if err == nil {
+		err = d.ready()
+	}
 	if err != nil {
 		return Receipt{}, err
 	}

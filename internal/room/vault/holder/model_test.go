@@ -36,6 +36,7 @@ func TestNothingAliveIsEverLost(t *testing.T) {
 			}
 		}
 		w.path = w.t.TempDir()
+		w.mark = ""
 		w.open()
 		m := &model{w: w, limit: rapid.Int64Range(1000, 20_000).Draw(t, "limit"), things: things, held: map[string]bool{}}
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: m.limit}})

@@ -16,12 +16,22 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
+// ready says whether the store is there. Nothing is answered about shards while it is
+// not: neither that they are here, nor that they are gone. Returns CodeUnsure
+// (vault.store_away).
+func (l *Local) ready() error {
+	if err := l.n.Dir.Check(); err != nil {
+		return core.Unsure("vault.store_away", err).With("Member", l.n.Signer.ID())
+	}
+	return nil
+}
+
 // mayRead lets the owner through whatever became of its pact, and whom it named.
 // Who asks was proved by the peer kit with the keys the member has now, so an
 // owner that lost every key but its root reads as soon as its new keys are known.
 func (d desk) mayRead(ctx context.Context, owner core.MemberID) error {
 	if d.who == owner {
-		return nil
+		return d.ready()
 	}
 	denied := core.Denied("vault.not_yours", fmt.Errorf("%s reads shards of %s", d.who, owner))
 	list, err := d.store.readers(ctx, owner)
@@ -38,7 +48,7 @@ func (d desk) mayRead(ctx context.Context, owner core.MemberID) error {
 	if !slices.Contains(named.Members, d.who) {
 		return denied
 	}
-	return nil
+	return d.ready()
 }
 
 // storedReaders reads a list whose signature was checked before it was stored.
@@ -314,7 +324,7 @@ func broken(ref Ref) error {
 // condemn marks a shard as broken: it leaves the list, and its owner may send it
 // again.
 func (l *Local) condemn(ctx context.Context, ref Ref) error {
-	changed, err := l.store.setState(ctx, ref, stateHeld, stateBroken)
+	changed, err := l.store.breakAt(ctx, ref, l.now())
 	if changed {
 		l.n.Log.Error("a shard broke on this disk", "owner", ref.Owner, "shard", ref.Name())
 	}

@@ -227,11 +227,11 @@ func (s store) drop(ctx context.Context, ref Ref, state string) error {
 	})
 }
 
-// setState moves a row from one state to another; false when it was not in it.
-func (s store) setState(ctx context.Context, ref Ref, from, to string) (bool, error) {
-	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $5
+// breakAt marks a held row as broken since now; false when it was not held.
+func (s store) breakAt(ctx context.Context, ref Ref, now core.Moment) (bool, error) {
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $5, checked_us = $6
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $4`,
-		ref.Owner, ref.Object.String(), ref.Index, from, to)
+		ref.Owner, ref.Object.String(), ref.Index, stateHeld, stateBroken, now)
 	return n > 0, err
 }
 
@@ -376,9 +376,16 @@ func (s store) unbury(ctx context.Context, owner core.MemberID, objects []shard.
 	return n, err
 }
 
-// expired marks as leaving what was buried at or before the given time, at most
-// limit rows, and lists all that are leaving.
+// expired marks as leaving what was buried at or before the given time, or broke and was
+// not sent again since, at most limit rows of each, and lists all that are leaving.
 func (s store) expired(ctx context.Context, before core.Moment, limit int) ([]row, error) {
+	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
+		WHERE state = $3 AND checked_us <= $2
+		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
+			WHERE state = $3 AND checked_us <= $2 ORDER BY checked_us LIMIT $4)`,
+		stateLeaving, before, stateBroken, limit); err != nil {
+		return nil, err
+	}
 	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
 		WHERE buried_us > 0 AND buried_us <= $2 AND state IN ($3, $4)
 		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
@@ -403,4 +410,24 @@ func (s store) setReaders(ctx context.Context, r Readers, list []byte) (bool, er
 		ON CONFLICT (owner) DO UPDATE SET made_us = excluded.made_us, list = excluded.list
 		WHERE vault_reader.made_us <= excluded.made_us`, r.Owner, r.Made, list)
 	return n > 0, err
+}
+
+// count is how many shards are held, and how many broke and wait to be sent again.
+func (s store) count(ctx context.Context) (held, broken int64, err error) {
+	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateHeld); err == nil {
+		broken, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateBroken)
+	}
+	return held, broken, err
+}
+
+// sample lists held rows, from a random hex object name on.
+func (s store) sample(ctx context.Context, from string, limit int) ([]row, error) {
+	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE state = $1 AND object >= $2 ORDER BY object, idx LIMIT $3`, stateHeld, from, limit)
+	if err != nil || len(rows) == limit {
+		return rows, err
+	}
+	more, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+		WHERE state = $1 AND object < $2 ORDER BY object, idx LIMIT $3`, stateHeld, from, limit-len(rows))
+	return append(rows, more...), err
 }

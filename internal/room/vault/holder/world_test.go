@@ -36,6 +36,7 @@ type world struct {
 	local   *Local
 	dir     *blob.Dir
 	path    string
+	mark    string // of the store, as the database keeps it
 	db      *db.DB
 	server  *httptest.Server
 	handler http.Handler // what the server serves; replaced by liars
@@ -75,10 +76,10 @@ func sqliteWorld(t *testing.T) *world {
 // open makes a Local on the world's folder and tables, as a new process would.
 func (w *world) open() {
 	w.t.Helper()
-	dir, err := blob.Open(w.path)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	dir := blob.OpenMarked(w.path, blob.Mark{
+		Recall: func() (string, bool, error) { return w.mark, false, nil },
+		Keep:   func(id string) error { w.mark = id; return nil },
+	})
 	w.dir = dir
 	w.local = New(Needs{
 		DB: w.db, Dir: dir, Signer: w.signers[bo], Trust: w, Keys: w,
@@ -253,3 +254,12 @@ func mustKeys(t *testing.T, w *world, id core.MemberID) []ed25519.PublicKey {
 }
 
 func base64Text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
+// keyOf is the words key of an error.
+func keyOf(err error) string {
+	var e *core.Error
+	if errors.As(err, &e) {
+		return e.Key
+	}
+	return ""
+}

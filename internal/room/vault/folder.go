@@ -1,0 +1,43 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+)
+
+// AcceptFolder takes what lies at the path of a folder for it, be it empty: its disk was
+// lost, or moved. What others' shards are missing from the store is seen at once, and they
+// send it again. Returns CodeInvalid for a name that is none.
+func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
+	switch folder {
+	case FolderStore:
+		if r.n.Local != nil {
+			return r.n.Local.Accept(ctx)
+		}
+	case folderShelf:
+		return r.shelf.Accept()
+	case folderLocks:
+		return r.locks.disk.Accept()
+	}
+	return core.Invalid("vault.no_folder", fmt.Errorf("no folder %q", folder)).With("Name", folder)
+}
+
+func (c cli) acceptFolder() *cobra.Command {
+	return c.command("accept-folder store|shelf|locks", "accept_folder", cobra.ExactArgs(1),
+		func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+			if err := r.AcceptFolder(cmd.Context(), typed[0]); err != nil {
+				return err
+			}
+			out.Say("vault.folder_accepted", args{"Name": typed[0]})
+			return nil
+		})
+}
+
+// folders says whether the directories of what is ours are there.
+func (r *Room) folders() error { return errors.Join(r.shelf.Check(), r.locks.disk.Check()) }
