@@ -53,7 +53,7 @@ func (a *App) openRooms(ctx context.Context) error {
 	if err := a.openTrust(self); err != nil {
 		return err
 	}
-	return a.openVault(self)
+	return a.openVault(self) //nolint:contextcheck // a folder is looked for outside of any request
 }
 
 func (a *App) openTrust(self logbook.Member) (err error) {

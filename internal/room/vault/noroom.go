@@ -32,7 +32,7 @@ func roomFor(t rest.Type, lenders []shard.Candidate) []shard.Candidate {
 // is cut for that many: fewer domains mean larger shards.
 func fitting(o Object, held []Placement, lenders []shard.Candidate) int {
 	for d := reachable(held, lenders, 1); d > 0; {
-		n := reachable(held, lenders, codeFor(o.File.Type, d).ShardSize(o.Sealed)+headRoom)
+		n := reachable(held, lenders, cost(codeFor(o.File.Type, d).ShardSize(o.Sealed)))
 		if n >= d {
 			return d
 		}
@@ -92,7 +92,7 @@ func (f *forecast) shardSize(o Object) int64 {
 	if code.K == 0 {
 		code = codeFor(o.File.Type, f.domains)
 	}
-	return code.ShardSize(o.Sealed) + headRoom
+	return cost(code.ShardSize(o.Sealed))
 }
 
 // take gives an object its place, cut as it is or anew; false when it has none.
@@ -121,7 +121,7 @@ func (f *forecast) place(o Object, code shard.Code, held []Placement, lenders []
 	for _, t := range tasks {
 		for i := range f.lenders {
 			if f.lenders[i].ID == t.Lender.ID {
-				f.lenders[i].Free -= code.ShardSize(o.Sealed) + headRoom
+				f.lenders[i].Free -= cost(code.ShardSize(o.Sealed))
 			}
 		}
 	}

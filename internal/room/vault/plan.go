@@ -11,9 +11,8 @@ type task struct {
 	Lender core.Lender
 }
 
-// headRoom is what a shard file's head may take of a pledge, in bytes; measured
-// about 1,100.
-const headRoom = 1500
+// cost is what a shard of n bytes of data counts in a pledge.
+func cost(n int64) int64 { return shard.Charge(n + shard.HeadRoom) }
 
 // plan says which shards of an object are missing and who should take them. held
 // are the placements that count; nobody in their domains gets another. Fewer
@@ -24,7 +23,7 @@ func plan(o Object, held []Placement, lenders []shard.Candidate) []task {
 	for _, p := range held {
 		taken = append(taken, p.domain())
 	}
-	picked := shard.Place(o.ID, o.Code.ShardSize(o.Sealed)+headRoom, len(missing), lenders, taken)
+	picked := shard.Place(o.ID, cost(o.Code.ShardSize(o.Sealed)), len(missing), lenders, taken)
 	tasks := make([]task, 0, len(picked))
 	for i, l := range picked {
 		tasks = append(tasks, task{missing[i], l})

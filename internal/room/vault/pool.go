@@ -233,7 +233,7 @@ func (p *pool) hand(ctx context.Context, one Placement) {
 	p.mu.Lock()
 	p.landing[one.Object] = append(p.landing[one.Object], one)
 	p.mu.Unlock()
-	p.took(ctx, one.Member, one.Length+headRoom)
+	p.took(ctx, one.Member, cost(one.Length))
 }
 
 func (p *pool) landed(id shard.Hash) {
@@ -379,7 +379,7 @@ func answered(err error) bool {
 
 // troubleOf sorts what came back of a member.
 func troubleOf(member core.MemberID, p Placement, err error) Trouble {
-	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err), size: p.Length + headRoom}
+	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err), size: cost(p.Length)}
 	switch core.CodeOf(err) {
 	case core.CodeInvalid, core.CodeConflict:
 		// Only what we verified and found wrong is a lie; an error it answered is a no.

@@ -18,7 +18,7 @@ const (
 // database.
 func FolderMark(d *db.DB, folder string) blob.Mark {
 	s, note := store{d}, "folder."+folder
-	ctx := context.Background() // it is asked for whenever somebody needs the directory
+	ctx := context.Background() // whoever needs the directory next asks, in no request
 	return blob.Mark{
 		Recall: func() (string, bool, error) {
 			id, err := s.note(ctx, note)

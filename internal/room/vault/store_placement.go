@@ -118,17 +118,17 @@ func (s store) placementsOfWaiting(ctx context.Context) ([]Placement, error) {
 		WHERE p.state = 'held' AND o.state = 'waiting' AND o.buried_us = 0`)
 }
 
-// used is how many bytes of ours each member holds, shard files whole.
+// used is what ours counts at each member, as cost says of one shard.
 func (s store) used(ctx context.Context) (map[core.MemberID]int64, error) {
 	type row struct {
 		member core.MemberID
 		bytes  int64
 	}
-	// A head is below one kilobyte unless the label is absurd.
 	rows, err := db.All(ctx, s.db, func(r db.Row) (u row, err error) {
 		err = r.Scan(&u.member, &u.bytes)
 		return u, err
-	}, `SELECT member, CAST(sum(length + 1500) AS BIGINT) FROM vault_placement WHERE state = 'held' GROUP BY member`)
+	}, `SELECT member, CAST(sum(((length + $1 + $2 - 1) / $2 + 1) * $2) AS BIGINT) FROM vault_placement
+		WHERE state = 'held' GROUP BY member`, shard.HeadRoom, shard.Block)
 	out := make(map[core.MemberID]int64, len(rows))
 	for _, u := range rows {
 		out[u.member] = u.bytes

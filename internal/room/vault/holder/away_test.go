@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,7 +114,9 @@ func TestCheckStore(t *testing.T) {
 			w.keep(h, things[seed], 0)
 		}
 		check("vault.store_sampled")
-		path := func(o thing) string { return filepath.Join(w.path, filepath.FromSlash(RefOf(o.heads[0].Header).file())) }
+		path := func(o thing) string {
+			return filepath.Join(w.path, filepath.FromSlash(RefOf(o.heads[0].Header).file()))
+		}
 		if err := os.Rename(path(things[1]), path(things[1])+".away"); err != nil {
 			t.Fatal(err)
 		}
@@ -144,3 +147,39 @@ func TestCheckStore(t *testing.T) {
 	})
 }
 
+// A file that cannot be read is named, and neither missing nor in the way of others.
+func TestUnreadableIsNotMissing(t *testing.T) {
+	w := sqliteWorld(t)
+	h := w.local.For(ana)
+	var things []thing
+	for seed := range uint64(3) {
+		things = append(things, w.newThing(seed, 2000))
+		w.keep(h, things[seed], 0)
+	}
+	ref := RefOf(things[0].heads[0].Header)
+	path := filepath.Join(w.path, filepath.FromSlash(ref.file()))
+	// A link to itself cannot be opened, by root neither.
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Base(path), path); err != nil {
+		t.Fatal(err)
+	}
+	// Another one has no row: it is found all the same.
+	if _, err := w.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, things[2].object().String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.local.Rescan(t.Context()); err == nil || !strings.Contains(err.Error(), ref.Name()) {
+		t.Errorf("it is not named: %v", err)
+	}
+	if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 3 {
+		t.Errorf("%d shards, %v", len(page.Shards), err)
+	}
+	if _, err := w.local.CheckStore(t.Context()); err == nil || keyOf(err) == "vault.store_gaps" {
+		t.Errorf("doctor: %v", err)
+	}
+	_, err := h.Audit(t.Context(), ref, 0)
+	if code := core.CodeOf(err); code == core.CodeNotFound || code == core.CodeInvalid || err == nil {
+		t.Errorf("its owner hears %v", err)
+	}
+}

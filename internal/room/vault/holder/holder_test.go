@@ -43,7 +43,7 @@ func TestPutThenReadEverything(t *testing.T) {
 		}
 		var bytes int64
 		for _, held := range page.Shards {
-			bytes += held.Size() + held.Length
+			bytes += shard.Charge(held.Size() + held.Length)
 			if err := held.Verify(w.signers[ana].Public()); err != nil || held.Received != core.At(w.now) || held.Buried != 0 {
 				t.Errorf("listed %+v: %v", held, err)
 			}
@@ -96,7 +96,7 @@ func TestTheSameShardAgain(t *testing.T) {
 		_, err = as(ana).Put(t.Context(), other, bytes.NewReader(o.data[0]))
 		wants(t, "another prune key", err, core.CodeConflict, "vault.other_shard")
 		page, err := as(ana).List(t.Context(), ana, "", 0)
-		if err != nil || len(page.Shards) != 1 || page.Used != h.Length+o.heads[0].Size() {
+		if err != nil || len(page.Shards) != 1 || page.Used != shard.Charge(h.Length+o.heads[0].Size()) {
 			t.Errorf("counted twice: %+v, %v", page, err)
 		}
 	})
@@ -105,7 +105,7 @@ func TestTheSameShardAgain(t *testing.T) {
 func TestQuotaIsReservedFirst(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 2000)
-		size := o.heads[0].Size() + o.heads[0].Length
+		size := shard.Charge(o.heads[0].Size() + o.heads[0].Length)
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: size*2 + 10}})
 		w.keep(as(ana), o, 0)
 		// A failed upload gives its place back.

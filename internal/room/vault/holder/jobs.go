@@ -26,6 +26,8 @@ const (
 	freedAtOnce = 500
 	// scrubEvery is how often every shard is read from the disk by itself.
 	scrubEvery = 30 * 24 * time.Hour
+	// missingNamed is how many missing shards one rescan names in the log.
+	missingNamed = 20
 	// scrubBytes bounds what one run of the scrub reads.
 	scrubBytes = 8 << 30
 )
@@ -168,6 +170,8 @@ type scan struct {
 	owners  map[string]core.MemberID // by the hash that names their folder
 	found   int
 	missing int
+
+	unreadable []error
 }
 
 // hexDigits are the first digits of a bucket's name.
@@ -185,6 +189,16 @@ func (s *scan) owner(ctx context.Context, hash string) error {
 	return nil
 }
 
+// unread notes what cannot be read and lets the scan go on: one file of another user, or on
+// bad sectors, must not keep the others from being looked at. What ends it comes back.
+func (s *scan) unread(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || s.n.Dir.Check() != nil || len(s.unreadable) == missingNamed {
+		return errors.Join(err, ctx.Err())
+	}
+	s.unreadable = append(s.unreadable, err)
+	return nil
+}
+
 func (s *scan) bucket(ctx context.Context, hash, prefix string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -198,13 +212,13 @@ func (s *scan) bucket(ctx context.Context, hash, prefix string) error {
 			delete(rows, path.Base(name))
 			return nil
 		}
-		return s.adopt(ctx, name)
+		return s.unread(ctx, s.adopt(ctx, name))
 	})
 	if err != nil {
-		return fmt.Errorf("walk %s: %w", prefix, err)
+		return s.unread(ctx, fmt.Errorf("walk %s: %w", prefix, err))
 	}
 	for _, k := range rows {
-		if err := s.lost(ctx, k); err != nil {
+		if err := s.unread(ctx, s.lost(ctx, k)); err != nil {
 			return err
 		}
 	}
@@ -239,12 +253,15 @@ func (s *scan) lost(ctx context.Context, k known) error {
 	if k.state == stateReserved {
 		return nil
 	}
-	// Looked at again: it may have come or gone since the row was read.
+	// Looked at again: it may have come or gone since the row was read. What cannot be
+	// looked at is not gone.
 	if _, err := s.n.Dir.Stat(k.ref.file()); core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
 	s.missing++
-	s.n.Log.Error("a shard is gone from this disk", "owner", k.ref.Owner, "shard", k.ref.Name())
+	if s.missing <= missingNamed {
+		s.n.Log.Error("a shard is gone from this disk", "owner", k.ref.Owner, "shard", k.ref.Name())
+	}
 	return s.store.drop(ctx, k.ref, k.state)
 }
 
@@ -255,7 +272,7 @@ func (s *scan) strangers(ctx context.Context) error {
 		if _, known := s.owners[hash]; known || hash == trash || len(hash) != 2*len(shard.Hash{}) {
 			return ctx.Err()
 		}
-		return s.adopt(ctx, name)
+		return s.unread(ctx, s.adopt(ctx, name))
 	})
 	if err != nil {
 		return fmt.Errorf("walk the store: %w", err)
@@ -263,5 +280,5 @@ func (s *scan) strangers(ctx context.Context) error {
 	if s.found > 0 || s.missing > 0 {
 		s.n.Log.Warn("tables made again from the files", "found", s.found, "missing", s.missing)
 	}
-	return nil
+	return errors.Join(s.unreadable...)
 }

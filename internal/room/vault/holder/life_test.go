@@ -158,7 +158,7 @@ func TestFreeAfterThirtyDays(t *testing.T) {
 		if n := files(); n != 1 {
 			t.Errorf("%d files after a week in the trash", n)
 		}
-		if used, err := w.local.store.used(t.Context(), ana); err != nil || used != kept.heads[0].Size()+kept.heads[0].Length {
+		if used, err := w.local.store.used(t.Context(), ana); err != nil || used != shard.Charge(kept.heads[0].Size()+kept.heads[0].Length) {
 			t.Errorf("used %d, %v", used, err)
 		}
 	})

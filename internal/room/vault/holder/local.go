@@ -52,6 +52,7 @@ type Local struct {
 	writing *gate
 	reading *gate
 	paces   paces
+	budgets budgets
 	flying  atomic.Int64 // bytes reserved on the disk by uploads under way
 }
 
@@ -72,7 +73,8 @@ func New(n Needs) *Local {
 	return &Local{
 		n: n, store: store{db: n.DB},
 		writing: newGate(writesEach, writesAll), reading: newGate(readsEach, readsAll),
-		paces: paces{by: map[core.MemberID]*rate.Limiter{}},
+		paces:   paces{by: map[core.MemberID]*rate.Limiter{}},
+		budgets: budgets{by: map[core.MemberID]*rate.Limiter{}},
 	}
 }
 
@@ -151,7 +153,7 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 		return d.again(ctx, head, old, allowance.Until, nonce)
 	}
 	body = d.paces.reader(ctx, d.who, allowance.Grant.RateBits, body)
-	if err := d.receive(ctx, head, body, old.state == stateBroken); err != nil {
+	if r.tree, err = d.receive(ctx, head, body, old.state == stateBroken); err != nil {
 		// The caller may be gone: that is no reason to keep its reservation.
 		undo := d.store.drop(context.WithoutCancel(ctx), r.ref(), stateReserved)
 		return Receipt{}, errors.Join(err, undo)
@@ -169,6 +171,9 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
 	old, err := d.store.reserve(ctx, r, limit)
 	if err != nil || old.state != stateHeld {
+		return old, err
+	}
+	if err := d.spend(old.length); err != nil {
 		return old, err
 	}
 	switch err := d.intact(ctx, old); core.CodeOf(err) {

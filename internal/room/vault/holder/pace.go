@@ -2,6 +2,7 @@ package holder
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 
@@ -54,4 +55,30 @@ func (p paced) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// readsPerDay is how many bytes one member has read here within a day that it does not
+// have to receive, by audits and by sending again what is here.
+const readsPerDay = 16 << 30
+
+// budgets hold what is read for each member to readsPerDay.
+type budgets struct {
+	mu sync.Mutex
+	by map[core.MemberID]*rate.Limiter
+}
+
+// spend takes n bytes from the day's budget of the member. Returns CodeUnsure (vault.busy):
+// it is told to come back later, which is no fault of the shard.
+func (d desk) spend(n int64) error {
+	d.budgets.mu.Lock()
+	defer d.budgets.mu.Unlock()
+	l := d.budgets.by[d.who]
+	if l == nil {
+		l = rate.NewLimiter(readsPerDay/(24*60*60), readsPerDay)
+		d.budgets.by[d.who] = l
+	}
+	if !l.AllowN(d.n.Now(), int(n)) {
+		return busy(fmt.Sprintf("%s has had %d bytes read today", d.who, readsPerDay))
+	}
+	return nil
 }

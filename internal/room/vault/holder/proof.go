@@ -1,12 +1,14 @@
 package holder
 
 import (
-	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"lukechampine.com/blake3/bao"
+	"lukechampine.com/blake3/guts"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/shard"
@@ -56,38 +58,86 @@ func (p Proof) Check(ref Ref, who core.MemberID) ([]byte, error) {
 	return data, nil
 }
 
-// prove makes the proof for the group in which off lies. data is the shard's data
-// and nothing else. The tree is computed anew, which reads the shard whole: 1 ms for
-// 4 MiB, and the disk has been looked at. Returns the root of what was read beside it.
-func prove(data io.ReaderAt, length, off int64) (Proof, shard.Hash, error) {
-	tree := make(treeBuffer, bao.EncodedSize(int(length), baoGroup, true))
-	root, err := bao.Encode(tree, io.NewSectionReader(data, 0, length), length, baoGroup, true)
-	if err != nil {
-		return Proof{}, shard.Hash{}, fmt.Errorf("hash shard: %w", err)
-	}
+// prove makes the proof for the group in which off lies. data is the shard's data and
+// nothing else; trees are its subtrees, nil for a shard of only one. It reads the subtree
+// of that group. false when that is not what it was.
+func prove(data io.ReaderAt, length, off int64, root shard.Hash, trees []value) (Proof, bool, error) {
 	start, size := groupAt(length, off)
-	// With a tree apart from the data, ExtractSlice wants a reader that has
-	// nothing but the groups of the slice.
-	group := io.NewSectionReader(data, start, size)
-	var slice bytes.Buffer
-	slice.Grow(maxProof)
-	err = bao.ExtractSlice(&slice, group, bytes.NewReader(tree), baoGroup, uint64(start), uint64(size)) //nolint:gosec // within the shard
-	if err != nil {
-		return Proof{}, shard.Hash{}, fmt.Errorf("extract slice at %d: %w", start, err)
+	first := start / subtree * subtree // of the subtree
+	part := make([]byte, min(subtree, length-first))
+	if n, err := data.ReadAt(part, first); n < len(part) {
+		if errors.Is(err, io.EOF) {
+			return Proof{}, false, nil
+		}
+		return Proof{}, false, fmt.Errorf("read shard: %w", err)
 	}
-	return Proof{Offset: start, Slice: slice.Bytes()}, root, nil
+	groups := groupValues(part, first)
+	p := trail{base: int(first / Group), groups: groups, trees: trees}
+	whole, want := rootValue(part, groups), valueOf(root)
+	if trees != nil {
+		whole, want = merge(groups, 0), trees[first/subtree]
+	}
+	if whole != want {
+		return Proof{}, false, nil
+	}
+	slice := make([]byte, 8, maxProof)
+	binary.LittleEndian.PutUint64(slice, uint64(length)) //nolint:gosec // lengths are positive
+	slice = p.append(slice, int(start/Group), int((length+Group-1)/Group))
+	return Proof{Offset: start, Slice: append(slice, part[start-first:start-first+size]...)}, true, nil
 }
 
-// treeBuffer is memory that bao writes its tree to.
-type treeBuffer []byte
+// groupValues are the values of the groups in a part of the data that begins at first.
+func groupValues(part []byte, first int64) []value {
+	var buf [Group]byte
+	var out []value
+	for off := 0; off < len(part); off += Group {
+		n := copy(buf[:], part[off:])
+		counter := uint64(first+int64(off)) / guts.ChunkSize //nolint:gosec // offsets are positive
+		out = append(out, guts.ChainingValue(guts.CompressBuffer(&buf, n, &guts.IV, counter, 0)))
+	}
+	return out
+}
 
-// WriteAt writes within the buffer, which is made large enough.
-func (b treeBuffer) WriteAt(p []byte, off int64) (int, error) {
-	if off < 0 || off > int64(len(b)) {
-		return 0, io.ErrShortBuffer
+// rootValue is the root of a shard that is one subtree.
+func rootValue(data []byte, groups []value) value {
+	if len(groups) > 1 {
+		return merge(groups, guts.FlagRoot)
 	}
-	if n := copy(b[off:], p); n < len(p) {
-		return n, io.ErrShortBuffer
+	var buf [Group]byte
+	node := guts.CompressBuffer(&buf, copy(buf[:], data), &guts.IV, 0, 0)
+	node.Flags |= guts.FlagRoot
+	return guts.ChainingValue(node)
+}
+
+// trail knows the values beside the way from the root to one group.
+type trail struct {
+	base   int     // number of the first of groups
+	groups []value // of the subtree in which the group lies
+	trees  []value
+}
+
+// value is that of the groups from lo to before hi: some of the subtree, or whole
+// subtrees.
+func (p trail) value(lo, hi int) value {
+	if lo >= p.base && hi <= p.base+len(p.groups) {
+		return merge(p.groups[lo-p.base:hi-p.base], 0)
 	}
-	return len(p), nil
+	const each = subtree / Group
+	return merge(p.trees[lo/each:(hi+each-1)/each], 0)
+}
+
+// append writes the pairs of values on the way down to a group, of count groups.
+func (p trail) append(to []byte, group, count int) []byte {
+	lo, hi := 0, count
+	for hi-lo > 1 {
+		mid := lo + 1<<(bits.Len(uint(hi-lo-1))-1)
+		left, right := hashOf(p.value(lo, mid)), hashOf(p.value(mid, hi))
+		to = append(append(to, left[:]...), right[:]...)
+		if group < mid {
+			hi = mid
+		} else {
+			lo = mid
+		}
+	}
+	return to
 }

@@ -21,7 +21,8 @@ import (
 // (vault.store_away).
 func (l *Local) ready() error {
 	if err := l.n.Dir.Check(); err != nil {
-		return core.Unsure("vault.store_away", err).With("Member", l.n.Signer.ID())
+		// Where it lies is for our own doctor to say, not for others.
+		return core.Unsure("vault.store_away", errors.New("the store is away")).With("Member", l.n.Signer.ID())
 	}
 	return nil
 }
@@ -161,12 +162,15 @@ func (l *Local) openData(ctx context.Context, ref Ref) (*os.File, shard.Head, er
 // intact reads the file of a held shard whole: head and data must be what came. Returns
 // CodeInvalid or CodeNotFound when they are not; any other error is no verdict.
 func (l *Local) intact(ctx context.Context, r row) error {
-	head, err := l.verifyFile(r.ref().file())
+	head, tree, err := l.verifyFile(r.ref().file())
 	if err != nil {
 		return err
 	}
 	if _, err := r.parse(); err == nil && bytes.Equal(head.Bytes(), r.head) {
-		return nil
+		if bytes.Equal(tree, r.tree) {
+			return nil
+		}
+		return l.store.setTree(ctx, r.ref(), tree)
 	}
 	// Either copy of the head may be the damaged one; the signature says which.
 	keys, err := l.n.Keys.Keys(ctx, r.owner)
@@ -177,28 +181,31 @@ func (l *Local) intact(ctx context.Context, r row) error {
 		return core.Invalid("vault.shard_broken", fmt.Errorf("head of %s: %w", r.ref().Name(), err))
 	}
 	l.n.Log.Warn("the row of a shard was damaged, its file is sound", "owner", r.owner, "shard", r.ref().Name())
-	return l.store.trust(ctx, rowOf(head, stateHeld, r.received))
+	sound := rowOf(head, stateHeld, r.received)
+	sound.tree = tree
+	return l.store.trust(ctx, sound)
 }
 
-// verifyFile reads a shard file whole. Returns CodeInvalid when the data is not
-// what its head says.
-func (l *Local) verifyFile(name string) (shard.Head, error) {
+// verifyFile reads a shard file whole, and answers its head and subtrees. Returns
+// CodeInvalid when the data is not what its head says.
+func (l *Local) verifyFile(name string) (shard.Head, []byte, error) {
 	f, head, err := l.openFile(name)
 	if err != nil {
-		return shard.Head{}, err
+		return shard.Head{}, nil, err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	if _, err := f.Seek(head.Size(), io.SeekStart); err != nil {
-		return shard.Head{}, fmt.Errorf("seek in %s: %w", name, err)
+		return shard.Head{}, nil, fmt.Errorf("seek in %s: %w", name, err)
 	}
-	hasher := shard.NewRootHasher()
+	hasher := &treeHasher{}
 	if _, err := io.Copy(hasher, f); err != nil {
-		return shard.Head{}, fmt.Errorf("read %s: %w", name, err)
+		return shard.Head{}, nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	if hasher.Sums().Root != head.Root {
-		return head, core.Invalid("vault.shard_broken", fmt.Errorf("%s is not what its head says", name))
+	root, trees := hasher.sum()
+	if root != head.Root {
+		return head, nil, core.Invalid("vault.shard_broken", fmt.Errorf("%s is not what its head says", name))
 	}
-	return head, nil
+	return head, encodeTree(trees), nil
 }
 
 // maxPageBytes bounds the heads in one page; a page may be short, never empty
@@ -267,7 +274,8 @@ func (d desk) list(ctx context.Context, owner core.MemberID, after string, limit
 	return out, page, nil
 }
 
-// Audit implements Reader.
+// Audit implements Reader. It reads the head and one subtree, when those of the shard are
+// known, and counts what it reads in the day's budget of who asks.
 func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	if err := d.mayRead(ctx, ref.Owner); err != nil {
 		return Proof{}, err
@@ -285,27 +293,71 @@ func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 		return Proof{}, err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
-	// Without a row, or a database, the data alone is proved.
-	if r, err := find(ctx, d.store.db, ref); err == nil && !bytes.Equal(head.Bytes(), r.head) {
-		switch err := d.intact(ctx, r); core.CodeOf(err) {
-		case "":
-		case core.CodeInvalid, core.CodeNotFound:
-			return Proof{}, d.broke(ctx, ref)
-		default:
-			return Proof{}, err
-		}
-	}
 	if off < 0 || off >= head.Length {
 		return Proof{}, invalid("no byte %d in %d", off, head.Length)
 	}
-	proof, root, err := prove(io.NewSectionReader(f, head.Size(), head.Length), head.Length, off)
-	if err == nil && root == head.Root {
-		return proof, nil
+	trees, err := d.trees(ctx, ref, f, head)
+	if core.CodeOf(err) == core.CodeInvalid {
+		return Proof{}, d.broke(ctx, ref)
 	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+	if err != nil {
+		return Proof{}, err
+	}
+	if err := d.spend(min(subtree, head.Length)); err != nil {
+		return Proof{}, err
+	}
+	proof, sound, err := prove(io.NewSectionReader(f, head.Size(), head.Length), head.Length, off, head.Root, trees)
+	if err != nil {
 		return Proof{}, fmt.Errorf("audit %s: %w", ref.Name(), err)
 	}
-	return Proof{}, d.broke(ctx, ref)
+	if !sound {
+		return Proof{}, d.broke(ctx, ref)
+	}
+	return proof, nil
+}
+
+// trees answers the subtrees of a shard, nil for one of only one: from its row, or by
+// reading it whole, once. Returns CodeInvalid for a shard that is broken.
+func (d desk) trees(ctx context.Context, ref Ref, f io.ReaderAt, head shard.Head) ([]value, error) {
+	// Without a row, or a database, the data alone is proved.
+	r, err := find(ctx, d.store.db, ref)
+	hasRow := err == nil
+	if hasRow && !bytes.Equal(head.Bytes(), r.head) {
+		if err := d.spend(head.Length); err != nil {
+			return nil, err
+		}
+		switch err := d.intact(ctx, r); core.CodeOf(err) {
+		case "":
+		case core.CodeInvalid, core.CodeNotFound:
+			return nil, core.Invalid("vault.shard_broken", err)
+		default:
+			return nil, err
+		}
+	}
+	if head.Length <= subtree {
+		return nil, nil
+	}
+	if trees := decodeTree(r.tree, head.Length, head.Root); trees != nil {
+		return trees, nil
+	}
+	if err := d.spend(head.Length); err != nil {
+		return nil, err
+	}
+	hasher := &treeHasher{}
+	if _, err := io.Copy(hasher, io.NewSectionReader(f, head.Size(), head.Length)); err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref.Name(), err)
+	}
+	root, trees := hasher.sum()
+	if root != head.Root {
+		return nil, core.Invalid("vault.shard_broken", fmt.Errorf("%s is not what its head says", ref.Name()))
+	}
+	if hasRow {
+		// The proof is good without; the next audit reads the whole again.
+		if err := d.store.setTree(ctx, ref, encodeTree(trees)); err != nil {
+			d.n.Log.Warn("the tree of a shard was not kept", "shard", ref.Name(), "error", err)
+		}
+	}
+	return trees, nil
 }
 
 // broke condemns a shard and says so: we found our own disk out, and the owner hears it

@@ -1,6 +1,7 @@
 package holder
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,17 +12,18 @@ import (
 )
 
 // receive streams a shard to the disk. Its file has its name only once the data
-// was seen to be what the head says; fsync and rename are the blob kit's.
-func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, replace bool) error {
+// was seen to be what the head says; fsync and rename are the blob kit's. Answers the
+// subtrees of the data.
+func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, replace bool) (tree []byte, err error) {
 	need := head.Size() + head.Length
 	defer l.flying.Add(-need)
 	flying := l.flying.Add(need)
 	free, err := l.n.Dir.Free()
 	if err != nil {
-		return fmt.Errorf("free space: %w", err)
+		return nil, fmt.Errorf("free space: %w", err)
 	}
 	if int64(free)-flying < int64(l.n.Floor) {
-		return core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, flying, l.n.Floor)).
+		return nil, core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, flying, l.n.Floor)).
 			With("Member", l.n.Signer.ID())
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeFor(head.Length))
@@ -29,35 +31,38 @@ func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, re
 	name := RefOf(head.Header).file()
 	if replace {
 		if err := l.discard(name); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	_, err = l.n.Dir.Put(ctx, name, newVerified(ctx, head, body))
+	v := newVerified(ctx, head, body)
+	_, err = l.n.Dir.Put(ctx, name, v)
 	if core.CodeOf(err) == core.CodeConflict {
 		return l.already(ctx, head, name, body)
 	}
-	return l.noRoom(err)
+	return v.tree, l.noRoom(err)
 }
 
 // already looks at a file that has no row: a crash came between rename and
 // confirm, or the tables are being made again. What it should be, it is; what it
 // should not be, makes room.
-func (l *Local) already(ctx context.Context, head shard.Head, name string, body io.Reader) error {
-	had, err := l.verifyFile(name)
-	if err == nil && had.Same(head.Header) {
-		return nil
+func (l *Local) already(ctx context.Context, head shard.Head, name string, body io.Reader) ([]byte, error) {
+	had, tree, err := l.verifyFile(name)
+	if err == nil && !had.Same(head.Header) {
+		return nil, core.Conflict("vault.other_shard", fmt.Errorf("%s is another shard already", head.Name()))
 	}
-	if err == nil {
-		return core.Conflict("vault.other_shard", fmt.Errorf("%s is another shard already", head.Name()))
+	if err == nil && bytes.Equal(had.Bytes(), head.Bytes()) {
+		return tree, nil
 	}
-	if core.CodeOf(err) != core.CodeInvalid {
-		return err
+	// The same data under an older head gives way too: the row has the head that came.
+	if err != nil && core.CodeOf(err) != core.CodeInvalid {
+		return nil, err
 	}
 	if err := l.discard(name); err != nil {
-		return err
+		return nil, err
 	}
-	_, err = l.n.Dir.Put(ctx, name, newVerified(ctx, head, body))
-	return l.noRoom(err)
+	v := newVerified(ctx, head, body)
+	_, err = l.n.Dir.Put(ctx, name, v)
+	return v.tree, l.noRoom(err)
 }
 
 // verified is the file of a shard on its way to the disk: the head, then exactly
@@ -68,11 +73,12 @@ type verified struct {
 	lines  []byte
 	body   io.Reader
 	left   int64
-	hasher *shard.Hasher
+	hasher treeHasher
+	tree   []byte // once it has ended
 }
 
-func newVerified(ctx context.Context, head shard.Head, body io.Reader) io.Reader {
-	return &verified{ctx: ctx, head: head, lines: head.Bytes(), body: body, left: head.Length, hasher: shard.NewRootHasher()}
+func newVerified(ctx context.Context, head shard.Head, body io.Reader) *verified {
+	return &verified{ctx: ctx, head: head, lines: head.Bytes(), body: body, left: head.Length}
 }
 
 // Read implements io.Reader.
@@ -111,8 +117,10 @@ func (v *verified) end() error {
 	if n, _ := io.ReadFull(v.body, more[:]); n > 0 {
 		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: more than %d bytes", v.head.Name(), v.head.Length))
 	}
-	if v.hasher.Sums().Root != v.head.Root {
+	root, trees := v.hasher.sum()
+	if root != v.head.Root {
 		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: data is not what its head says", v.head.Name()))
 	}
+	v.tree = encodeTree(trees)
 	return io.EOF
 }

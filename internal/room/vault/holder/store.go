@@ -31,7 +31,7 @@ type row struct {
 	object   shard.Hash
 	index    int
 	state    string
-	bytes    int64 // of the file
+	bytes    int64 // what the file counts in the pact
 	length   int64 // of the data
 	root     shard.Hash
 	prune    string
@@ -41,6 +41,7 @@ type row struct {
 	checked  core.Moment
 	buried   core.Moment
 	tomb     core.Moment
+	tree     []byte // the subtrees of the data; empty for one, and where they are not known
 }
 
 func (r row) ref() Ref {
@@ -63,7 +64,7 @@ func (r row) parse() (shard.Head, error) {
 func rowOf(h shard.Head, state string, received core.Moment) row {
 	r := row{
 		owner: h.Owner, object: h.Object, index: h.Index, state: state,
-		bytes: h.Size() + h.Length, length: h.Length, root: h.Root, head: h.Bytes(), received: received,
+		bytes: shard.Charge(h.Size() + h.Length), length: h.Length, root: h.Root, head: h.Bytes(), received: received,
 	}
 	if !h.Prune.IsZero() {
 		text, _ := h.Prune.MarshalText()
@@ -73,13 +74,13 @@ func rowOf(h shard.Head, state string, received core.Moment) row {
 }
 
 const rowColumns = `owner, object, idx, state, bytes, length, root, prune, head,
-	received_us, keep_us, checked_us, buried_us, tomb_us`
+	received_us, keep_us, checked_us, buried_us, tomb_us, tree`
 
 func scanRow(r db.Row) (row, error) {
 	var out row
 	var object, root string
 	err := r.Scan(&out.owner, &object, &out.index, &out.state, &out.bytes, &out.length, &root, &out.prune, &out.head,
-		&out.received, &out.keep, &out.checked, &out.buried, &out.tomb)
+		&out.received, &out.keep, &out.checked, &out.buried, &out.tomb, &out.tree)
 	if err != nil {
 		return row{}, err
 	}
@@ -131,16 +132,23 @@ func (s store) reserve(ctx context.Context, r row, limit int64) (old row, err er
 // would pass limit bytes; a head alone may be (its label is sealed anew each time).
 func rewrite(ctx context.Context, q db.Querier, old, r row, limit int64) error {
 	n, err := db.Exec(ctx, q, `UPDATE vault_tenant SET bytes = bytes + $2
-		WHERE owner = $1 AND (bytes + $2 <= $3 OR $2 <= $4)`, r.owner, r.bytes-old.bytes, limit, shard.MaxHead)
+		WHERE owner = $1 AND (bytes + $2 <= $3 OR $2 <= $4)`, r.owner, r.bytes-old.bytes, limit, shard.MaxHead+shard.Block)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return errFull
 	}
-	_, err = db.Exec(ctx, q, `UPDATE vault_held SET state = $4, bytes = $5, length = $6, root = $7, prune = $8, head = $9
+	_, err = db.Exec(ctx, q, `UPDATE vault_held SET state = $4, bytes = $5, length = $6, root = $7, prune = $8, head = $9, tree = $10
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
-		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head)
+		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head, append([]byte{}, r.tree...))
+	return err
+}
+
+// setTree keeps the subtrees of a shard's data.
+func (s store) setTree(ctx context.Context, ref Ref, tree []byte) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET tree = $4 WHERE owner = $1 AND object = $2 AND idx = $3`,
+		ref.Owner, ref.Object.String(), ref.Index, append([]byte{}, tree...))
 	return err
 }
 
@@ -163,9 +171,9 @@ func addTenant(ctx context.Context, q db.Querier, owner core.MemberID) error {
 
 func insert(ctx context.Context, q db.Querier, r row) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO vault_held (`+rowColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head,
-		r.received, r.keep, r.checked, r.buried, r.tomb)
+		r.received, r.keep, r.checked, r.buried, r.tomb, append([]byte{}, r.tree...))
 	return err
 }
 
@@ -189,9 +197,9 @@ func (s store) adopt(ctx context.Context, r row) error {
 
 // confirm turns a reservation into a held shard: the file is on disk.
 func (s store) confirm(ctx context.Context, r row) error {
-	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0, tree = $7
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
-		r.owner, r.object.String(), r.index, stateHeld, r.received, r.keep)
+		r.owner, r.object.String(), r.index, stateHeld, r.received, r.keep, append([]byte{}, r.tree...))
 	if err == nil && n == 0 {
 		return fmt.Errorf("reservation of %s is gone", r.ref().Name())
 	}

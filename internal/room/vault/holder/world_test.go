@@ -257,8 +257,7 @@ func base64Text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 // keyOf is the words key of an error.
 func keyOf(err error) string {
-	var e *core.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*core.Error](err); ok {
 		return e.Key
 	}
 	return ""
