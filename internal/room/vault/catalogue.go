@@ -173,7 +173,7 @@ func (r *Room) compareAtStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.compare(ctx, false, "")
+	_, err = r.compareWithin(ctx, r.compareStart, false, "")
 	return err
 }
 
@@ -231,7 +231,7 @@ func (r *Room) learnRemoved(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if answered := len(c.asked) - len(c.silent()); answered == 0 {
+	if !slices.ContainsFunc(c.asked, func(m core.MemberID) bool { return c.seen[m].err == nil }) {
 		return core.Unsure("vault.undelete_unheard", fmt.Errorf("none of %d members answers", len(c.asked)))
 	}
 	var gone []*found

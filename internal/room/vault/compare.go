@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,8 +17,12 @@ import (
 const (
 	// summaryLimit bounds the wait for one member's summary: an answer of a few kilobytes.
 	summaryLimit = 30 * time.Second
-	// stragglers is how long the others get once enough members have answered.
+	// stragglers is how long the others get for a summary once enough members have answered.
 	stragglers = 5 * time.Second
+	// compareStart bounds the wait for all members when the node starts: it serves then.
+	compareStart = time.Minute
+	// leastShard is less than a shard file takes of a pledge, in bytes.
+	leastShard = 256
 	// compareEvery is how often the catalogue is compared while all is well.
 	compareEvery = 24 * time.Hour
 	// manyBuckets is from how many buckets on that differ the whole list is asked for.
@@ -32,7 +35,8 @@ const (
 // Members outrank our own disk: it may be old, or have lost what it wrote last.
 type comparison struct {
 	room   *Room
-	all    bool // ask for whole lists, and count every shard, known or not
+	all    bool          // ask for whole lists, and count every shard, known or not
+	limit  time.Duration // for all members; zero = none
 	began  core.Moment
 	repo   string // whose shards seen counts as wanted; empty = all
 	ours   map[core.MemberID]holder.Summary
@@ -66,6 +70,12 @@ type stray struct {
 // catalogue does not have. It answers what it saw, also when too few members answered
 // to say that the catalogue is whole; an error is our own. One runs at a time.
 func (r *Room) compare(ctx context.Context, all bool, repo string) (*comparison, error) {
+	return r.compareWithin(ctx, 0, all, repo)
+}
+
+// compareWithin is compare with an end: members that are not through by then count as
+// silent.
+func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool, repo string) (*comparison, error) {
 	r.comparing.Lock()
 	defer r.comparing.Unlock()
 	keys, err := r.n.OwnKeys(ctx)
@@ -82,7 +92,7 @@ func (r *Room) compare(ctx context.Context, all bool, repo string) (*comparison,
 	}
 	c := &comparison{
 		// A repository without its row is named from the heads of its shards.
-		room: r, all: all || len(unnamed) > 0, repo: repo, began: core.At(r.n.Now()),
+		room: r, limit: limit, all: all || len(unnamed) > 0, repo: repo, began: core.At(r.n.Now()),
 		census: &census{room: r, identity: identities, keys: keys, objects: map[shape]*found{}},
 		seen:   map[core.MemberID]*seen{}, taken: map[shard.Hash]bool{},
 	}
@@ -138,10 +148,15 @@ func (c *comparison) whom(ctx context.Context) error {
 	return nil
 }
 
-// askAll asks all at once. When enough have answered the others get a little longer.
+// askAll asks all at once. When enough have answered the others get a little longer, but
+// for whole lists: a slow line that moves is left alone.
 func (c *comparison) askAll(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if c.limit > 0 {
+		end := time.AfterFunc(c.limit, cancel)
+		defer end.Stop()
+	}
 	done := make(chan struct{})
 	for _, m := range c.asked {
 		go func() {
@@ -156,8 +171,8 @@ func (c *comparison) askAll(ctx context.Context) {
 	var late *time.Timer
 	for range c.asked {
 		<-done
-		if late == nil && c.enough() {
-			late = time.AfterFunc(stragglers, cancel)
+		if late == nil && !c.all && c.enough() {
+			late = time.AfterFunc(c.room.stragglers, cancel)
 			defer late.Stop()
 		}
 	}
@@ -210,7 +225,7 @@ func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) err
 			err = c.bucket(ctx, h, member, b, s)
 		}
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && ctx.Err() == nil { // what we cut off ourselves is nobody's fault
 		c.room.pool.bad(ctx, troubleOf(member, Placement{}, err))
 	}
 	return err
@@ -262,7 +277,7 @@ func (c *comparison) bucket(ctx context.Context, h holder.Holder, member core.Me
 	if bucket == "" {
 		limit = holder.MaxPage
 	}
-	for after := lastBefore(bucket); ; {
+	for after, foreign := lastBefore(bucket), int64(0); ; {
 		page, err := h.List(ctx, c.room.n.Signer.ID(), after, limit)
 		if err != nil {
 			return err
@@ -271,8 +286,12 @@ func (c *comparison) bucket(ctx context.Context, h holder.Holder, member core.Me
 		if end < 0 {
 			end = len(page.Shards)
 		}
-		if err := w.page(ctx, page.Shards[:end]); err != nil {
+		strange, err := w.page(ctx, page.Shards[:end])
+		if err != nil {
 			return err
+		}
+		if foreign += int64(strange); foreign > holder.MaxPage+page.Used/leastShard {
+			return core.Invalid("vault.peer_wrong_bytes", fmt.Errorf("lists %d strange shards in %d bytes", foreign, page.Used)).With("Member", member)
 		}
 		if after = page.Next; after == "" || end < len(page.Shards) {
 			return w.missing(ctx)

@@ -2,11 +2,17 @@ package vault
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -152,5 +158,139 @@ func TestNewerObjectsOfTooFewShards(t *testing.T) {
 	w.compared(true)
 	if w.standing() != Whole {
 		t.Errorf("older: %s", w.standing())
+	}
+}
+
+// oddHolder is a member's store with another List.
+type oddHolder struct {
+	holder.Holder
+	list func(ctx context.Context, after string) (holder.Page, error)
+}
+
+func (o oddHolder) List(ctx context.Context, _ core.MemberID, after string, _ int) (holder.Page, error) {
+	return o.list(ctx, after)
+}
+
+// odd has one member answer lists so; it knows no summaries then.
+func (w *world) odd(m *member, list func(ctx context.Context, after string) (holder.Page, error)) {
+	before := w.room.n.Holder
+	w.room.n.Holder = func(id core.MemberID) holder.Holder {
+		if id == m.id {
+			return oddHolder{before(id), list}
+		}
+		return before(id)
+	}
+}
+
+// endless lists heads that we never signed, one a page, without end.
+func (w *world) endless(m *member, used int64) {
+	page, err := w.room.n.Holder(m.id).List(w.t.Context(), owner, "", 1)
+	if err != nil || len(page.Shards) != 1 {
+		w.t.Fatal(err)
+	}
+	n := uint64(0)
+	w.odd(m, func(ctx context.Context, _ string) (holder.Page, error) {
+		held := page.Shards[0]
+		held.OwnerRoot = *new(core.RootKey)
+		n++
+		binary.BigEndian.PutUint64(held.Object[8:], n)
+		return holder.Page{Shards: []holder.Held{held}, Next: held.Name(), Used: used}, ctx.Err()
+	})
+}
+
+// A lender whose list has no end keeps no node from serving, and no comparison from ending.
+func TestAListWithoutEnd(t *testing.T) {
+	w := newWorld(t, 1)
+	w.create("files")
+	w.saved()
+	w.endless(w.members[0], 1<<53-1)
+	w.room.compareStart = 10 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := w.room.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if w.standing() != NotYet {
+		t.Error(w.standing())
+	}
+	w.endless(w.members[0], 1000)
+	c, err := w.room.compare(ctx, false, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.seen[w.members[0].id].err; core.CodeOf(err) != core.CodeInvalid {
+		t.Error(err)
+	}
+}
+
+// A whole list is waited for: an honest line may be slow.
+func TestASlowListIsWaitedFor(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.saved()
+	w.room.stragglers = time.Millisecond
+	slow := w.members[0]
+	before := w.room.n.Holder(slow.id)
+	w.odd(slow, func(ctx context.Context, after string) (holder.Page, error) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+		return before.List(ctx, owner, after, 0)
+	})
+	all, err := w.room.Check(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		if c.Error != "" || c.Audited == 0 || c.Wrong != 0 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// A shard that its member could not prove stays lost, whatever its list says, until it
+// proves it.
+func TestAListProvesNothing(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	o, _ := w.saved()
+	m := w.members[0]
+	files, err := filepath.Glob(filepath.Join(m.store, "*", "*", o.ID.String()+".*"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err == nil {
+		err = os.Remove(files[0])
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func() (p Placement) {
+		all, err := w.room.store.placements(t.Context(), o.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range all {
+			if p.Member == m.id {
+				return p
+			}
+		}
+		return p
+	}
+	if err := w.room.audit(t.Context(), at()); err == nil {
+		t.Fatal("proved a shard that is not there")
+	}
+	w.compared(true)
+	if p := at(); p.State != Lost {
+		t.Errorf("by its list alone: %s", p.State)
+	}
+	if err := os.WriteFile(files[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.compared(true)
+	if p := at(); p.State != Held {
+		t.Errorf("proved again: %s", p.State)
 	}
 }

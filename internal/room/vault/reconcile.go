@@ -30,13 +30,15 @@ type change struct {
 	fresh bool        // there is no row yet
 }
 
-// page goes through a part of the list. Only heads that we signed teach anything.
-func (w *weighing) page(ctx context.Context, shards []holder.Held) error {
+// page goes through a part of the list. Only heads that we signed teach anything; the
+// others are counted.
+func (w *weighing) page(ctx context.Context, shards []holder.Held) (strange int, err error) {
 	var changes []change
 	for _, held := range shards {
 		k, ok := w.known[held.Name()]
 		delete(w.known, held.Name())
 		if held.Verify(w.census.keys...) != nil || held.OwnerRoot != w.room.n.Root {
+			strange++
 			continue
 		}
 		if w.all {
@@ -44,16 +46,15 @@ func (w *weighing) page(ctx context.Context, shards []holder.Held) error {
 		}
 		c, news := k.taught(held)
 		if !ok {
-			var err error
 			if c, news, err = w.unplaced(ctx, held); err != nil {
-				return err
+				return strange, err
 			}
 		}
 		if news {
 			changes = append(changes, c)
 		}
 	}
-	return w.apply(ctx, changes)
+	return strange, w.apply(ctx, changes)
 }
 
 // taught is what a list changes in what the catalogue says of a shard.
@@ -93,8 +94,12 @@ func (w *weighing) apply(ctx context.Context, changes []change) error {
 	if err := w.raise(ctx, changes); err != nil || len(changes) == 0 {
 		return err
 	}
+	changes, err := w.proven(ctx, changes)
+	if err != nil {
+		return err
+	}
 	r := w.room
-	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	err = r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		for _, c := range changes {
 			if err := w.note(ctx, q, c); err != nil {
 				return err
@@ -104,6 +109,25 @@ func (w *weighing) apply(ctx context.Context, changes []change) error {
 	})
 	r.work.broadcast()
 	return err
+}
+
+// proven leaves out the shards that were lost and that the member lists without having
+// them: a list is a word, an audit a proof.
+func (w *weighing) proven(ctx context.Context, changes []change) ([]change, error) {
+	var out []change
+	for _, c := range changes {
+		if c.State == Lost && (c.alive || c.grave == 0) {
+			err := w.room.audit(ctx, c.Placement)
+			if ctx.Err() != nil || core.CodeOf(err) == core.CodeUnsure {
+				return nil, err
+			}
+			if err != nil {
+				continue // noted as the member's trouble
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 func (w *weighing) note(ctx context.Context, q db.Querier, c change) error {

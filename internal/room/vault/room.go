@@ -101,6 +101,8 @@ type Room struct {
 	aside       aside
 	recodeAfter int // recodeAfter but in tests
 
+	stragglers, compareStart time.Duration // the same
+
 	shipFails atomic.Int32 // objects in a row that could not be worked on
 
 	comparing sync.Mutex // one comparison with the members at a time
@@ -127,6 +129,7 @@ func New(n Needs) (*Room, error) {
 		n: n, store: store{n.DB}, shelf: folder(folderShelf, n.Config.Floor),
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
 		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
+		stragglers: stragglers, compareStart: compareStart,
 	}
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{
