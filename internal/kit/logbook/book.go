@@ -88,7 +88,9 @@ type Book struct {
 func New(n Needs) *Book {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails since Go 1.24
+	last := n.Tuning.orDefault().Wait
 	return &Book{
+		pulls: errands{wait: last}, pushes: errands{wait: last},
 		n: n, calls: n.Calls, instance: hex.EncodeToString(id[:]),
 		hints: make(chan core.MemberID, 16), changed: make(chan struct{}), told: map[string]int64{},
 		suspects: map[core.MemberID]core.Moment{}, refused: map[string]refusal{},

@@ -56,7 +56,7 @@ func TestAMemberIsChargedWhatItCosts(t *testing.T) {
 		a, b := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", d, c)
 		b.book = logbook.New(logbook.Needs{
 			DB: d, Signer: b.signer, Calls: b.client, Now: c.Now, Log: slog.New(slog.DiscardHandler),
-			Tuning: logbook.Tuning{Start: 10_000},
+			Tuning: logbook.Tuning{Start: 10_000, Wait: time.Minute},
 		})
 		a.meet(t, b)
 		b.meet(t, a)
@@ -98,7 +98,7 @@ func TestTheFloorHoldsForWhatOthersWrite(t *testing.T) {
 	var full error
 	b.book = logbook.New(logbook.Needs{
 		DB: b.db, Signer: b.signer, Calls: b.client, Now: c.Now, Log: slog.New(slog.DiscardHandler),
-		Room: func() error { return full },
+		Room: func() error { return full }, Tuning: logbook.Tuning{Wait: time.Minute},
 	})
 	full = core.Full("logbook.disk_low", errors.New("no room"))
 	a.say(t, 1)

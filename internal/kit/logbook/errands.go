@@ -15,8 +15,6 @@ const (
 	// errandTurn is how long one member is waited for before the next one is asked
 	// beside it: asked one after the other they need not send the same twice.
 	errandTurn = 2 * time.Second
-	// errandWait is how long a round waits for the last ones; they go on behind it.
-	errandWait = 5 * time.Second
 	// maxErrands bounds how many members are worked with at once.
 	maxErrands = 64
 )
@@ -24,6 +22,7 @@ const (
 // errands are pieces of work with members, side by side, one at a time with each
 // member: who is slow makes nobody else wait.
 type errands struct {
+	wait    time.Duration // a round waits so long for the last ones; they go on behind it
 	mu      sync.Mutex
 	busy    map[core.MemberID]bool
 	running sync.WaitGroup
@@ -73,7 +72,7 @@ func (e *errands) round(ctx context.Context, ids []core.MemberID, turn time.Dura
 			within(ctx, turn, done)
 		}
 	}
-	end := time.Now().Add(errandWait)
+	end := time.Now().Add(e.wait)
 	for _, done := range begun {
 		all = within(ctx, time.Until(end), done) && all
 	}

@@ -167,7 +167,7 @@ func beside(h *hoster) *logbook.Book { return waiting(h, h.db, 2*time.Minute) }
 func waiting(h *hoster, d *db.DB, answer time.Duration) *logbook.Book {
 	return logbook.New(logbook.Needs{
 		DB: d, Signer: h.signer, Calls: h.calls(), Now: h.clock.Now, Log: slog.New(slog.DiscardHandler),
-		Tuning: logbook.Tuning{Answer: answer},
+		Tuning: logbook.Tuning{Answer: answer, Wait: time.Minute}, // what a round did is there when it returns
 	})
 }
 

@@ -15,6 +15,7 @@ type Tuning struct {
 	Push    time.Duration // between looks whether our log grew; 2 seconds
 	Deliver time.Duration // between looks whether any log grew; 2 seconds
 	Lease   time.Duration // between looks whether a command asks for us; 200 ms, at most 9 minutes
+	Wait    time.Duration // a round waits for its last members; 5 seconds
 	Answer  time.Duration // a command waits for the node to say that it lives; 3 seconds
 	Resign  time.Duration // between signing our head anew; 6 hours
 	Fixed   int           // neighbours pulled each round, posted to, and listened to; 3
@@ -36,6 +37,7 @@ func (t Tuning) orDefault() Tuning {
 		{&t.Push, 2 * time.Second},
 		{&t.Deliver, 2 * time.Second},
 		{&t.Lease, 200 * time.Millisecond},
+		{&t.Wait, 5 * time.Second},
 		{&t.Answer, 3 * time.Second},
 		{&t.Resign, 6 * time.Hour},
 	} {

@@ -133,7 +133,10 @@ func (w *world) newDB() *db.DB {
 func (n *node) open(d *db.DB) {
 	n.w.t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	n.book = logbook.New(logbook.Needs{DB: d, Signer: n.signer, Now: n.w.clock, Log: quiet})
+	n.book = logbook.New(logbook.Needs{
+		DB: d, Signer: n.signer, Now: n.w.clock, Log: quiet,
+		Tuning: logbook.Tuning{Wait: time.Minute}, // what a round did is there when it returns
+	})
 	needs := peer.Needs{Signer: n.signer, Keyring: n.book, Private: true, Now: n.w.clock, Log: quiet}
 	n.client = peer.NewClient(needs)
 	n.w.t.Cleanup(n.client.CloseIdle)
