@@ -71,7 +71,7 @@ func newWorld(t *testing.T, count int, limit time.Duration) *world {
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir(), rng: random(t)}
 	w.data = filepath.Join(w.dir, "data")
-	w.restic, err = lab.FindRestic(ctx, func(text string) { t.Log(text) })
+	w.restic, err = lab.FindRestic(ctx, func(b lab.Building) { t.Log(b) })
 	w.must(err)
 	w.nodes, err = lab.Found(w.dir, program, count)
 	w.must(err)

@@ -84,7 +84,7 @@ func (b *bench) must(err error) {
 
 func (b *bench) prepare() {
 	var err error
-	say := func(text string) { b.t.Log(text) }
+	say := func(at lab.Building) { b.t.Log(at) }
 	b.restic, err = lab.Restic().Find(b.t.Context(), say)
 	b.must(err)
 	b.build()
@@ -152,7 +152,7 @@ func (b *bench) env(round int, repository, password string) []string {
 }
 
 func (b *bench) restServer(round int) {
-	server, err := lab.RestServer().Find(b.t.Context(), func(text string) { b.t.Log(text) })
+	server, err := lab.RestServer().Find(b.t.Context(), func(at lab.Building) { b.t.Log(at) })
 	b.must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	b.must(err)

@@ -74,8 +74,8 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 // prepare gets restic and the data.
 func (s *story) prepare(ctx context.Context) error {
 	s.title("demo.title", nil)
-	err := s.do("demo.restic", nil, func(func(string)) (string, error) {
-		path, err := lab.FindRestic(ctx, s.line)
+	err := s.do("demo.restic", nil, func(progress func(string)) (string, error) {
+		path, err := lab.FindRestic(ctx, s.building(progress))
 		s.restic = path
 		return path, err
 	})
@@ -90,6 +90,27 @@ func (s *story) prepare(ctx context.Context) error {
 		return s.words.T("demo.data_note", args{"Files": len(s.tree), "Dir": s.data}), err
 	})
 }
+
+// building tells how far the building of restic is: on a terminal all the time in the
+// running line, elsewhere now and then in one of its own.
+func (s *story) building(progress func(string)) func(lab.Building) {
+	var said time.Duration
+	return func(b lab.Building) {
+		if b.Took == 0 {
+			s.line("  " + s.words.T("demo.build", args{"Version": b.Version}))
+			return
+		}
+		text := s.words.T("demo.build_at", args{"Count": b.Packages, "Took": seconds(b.Took), "Package": b.Last})
+		progress(text)
+		if !s.tty && b.Took-said >= sayEvery {
+			said = b.Took
+			s.line("  " + text)
+		}
+	}
+}
+
+// sayEvery is how often a long step speaks where there is no terminal.
+const sayEvery = 15 * time.Second
 
 func (s *story) fillData() error {
 	if s.opt.Data != "" {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // Tool is a Go program of another project at a released version, whose module zip
@@ -25,9 +28,23 @@ func RestServer() Tool { return Tool{"github.com/restic/rest-server", "v0.14.0",
 
 var resticSays = regexp.MustCompile(`^restic (\d+)\.(\d+)`)
 
+// Building is how far the building of a tool is.
+type Building struct {
+	Name, Version string
+	Packages      int    // compiled or found compiled so far
+	Last          string // package, or module that is being fetched
+	Took          time.Duration
+}
+
+// String is for the log of a test.
+func (b Building) String() string {
+	return fmt.Sprintf("%s %s is being built from its released source: %d packages in %s", b.Name, b.Version, b.Packages, b.Took.Round(time.Second))
+}
+
 // FindRestic answers the path of a restic >= 0.14: the one in PATH, the one
-// built earlier, or one built now (about a minute; say tells the person).
-func FindRestic(ctx context.Context, say func(string)) (string, error) {
+// built earlier, or one built now (some minutes; say is told when it begins and then
+// at every package).
+func FindRestic(ctx context.Context, say func(Building)) (string, error) {
 	if path, err := exec.LookPath("restic"); err == nil && resticUsable(ctx, path) {
 		return path, nil
 	}
@@ -35,7 +52,7 @@ func FindRestic(ctx context.Context, say func(string)) (string, error) {
 }
 
 // Find answers the path of the tool, built now if it was not before.
-func (t Tool) Find(ctx context.Context, say func(string)) (string, error) {
+func (t Tool) Find(ctx context.Context, say func(Building)) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find a place to build %s: %w", t.Package, err)
@@ -44,8 +61,7 @@ func (t Tool) Find(ctx context.Context, say func(string)) (string, error) {
 	if _, err := os.Stat(built); err == nil {
 		return built, nil
 	}
-	say(filepath.Base(t.Package) + " is not installed; building " + t.Version + " once from its released source (about a minute)")
-	return built, t.build(ctx, built)
+	return built, t.build(ctx, built, say)
 }
 
 func resticUsable(ctx context.Context, path string) bool {
@@ -66,7 +82,10 @@ func resticUsable(ctx context.Context, path string) bool {
 // dependencies are the ones its authors released it with. `go install
 // module@version` is not used: it asks proxies for a version list that some
 // refuse.
-func (t Tool) build(ctx context.Context, dest string) error {
+func (t Tool) build(ctx context.Context, dest string, say func(Building)) error {
+	begun := time.Now()
+	at := Building{Name: filepath.Base(t.Package), Version: t.Version}
+	say(at)
 	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", t.Module+"@"+t.Version).Output() //nolint:gosec // fixed words
 	if err != nil {
 		return fmt.Errorf("download %s %s (install it by hand and try again): %w", t.Module, t.Version, err)
@@ -79,12 +98,35 @@ func (t Tool) build(ctx context.Context, dest string) error {
 		return fmt.Errorf("make the cache folder: %w", err)
 	}
 	fresh := dest + ".new"
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", fresh, "./"+t.Package) //nolint:gosec // fixed words
+	build := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-o", fresh, "./"+t.Package) //nolint:gosec // fixed words
 	build.Dir = module.Dir
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod -buildvcs=false", "GOWORK=off")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	lines, err := build.StderrPipe()
+	if err == nil {
+		err = build.Start()
+	}
+	if err != nil {
 		return fmt.Errorf("build %s %s (install it by hand and try again): %w", t.Module, t.Version, err)
+	}
+	// One line for each package; of what else is said the end explains a failure.
+	var said []string
+	for scan := bufio.NewScanner(lines); scan.Scan(); {
+		line := scan.Text()
+		module, loading := strings.CutPrefix(line, "go: downloading ")
+		switch {
+		case loading:
+			at.Last = module
+		case strings.ContainsAny(line, " \t"):
+			said = append(said[max(0, len(said)-9):], line)
+			continue
+		default:
+			at.Packages, at.Last = at.Packages+1, line
+		}
+		at.Took = time.Since(begun)
+		say(at)
+	}
+	if err := build.Wait(); err != nil {
+		return fmt.Errorf("build %s %s (install it by hand and try again): %w\n%s", t.Module, t.Version, err, strings.Join(said, "\n"))
 	}
 	return os.Rename(fresh, dest)
 }
