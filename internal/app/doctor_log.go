@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,20 @@ func (a *App) room() error {
 		return err
 	}
 	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", left, a.Config.Vault.Floor)).With("Member", a.Signer.ID())
+}
+
+// withMembers asks only where there are other members: of none nothing is known.
+func (a *App) withMembers(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
+	return func(ctx context.Context) (fit.Finding, error) {
+		known, err := a.Book.Known(ctx)
+		if err != nil {
+			return fit.Finding{}, err
+		}
+		if !slices.ContainsFunc(known, func(m logbook.Member) bool { return m.ID != a.Signer.ID() }) {
+			return fit.Unknown("app.no_member", nil), nil
+		}
+		return run(ctx)
+	}
 }
 
 // checkMirrors: what we hold of the others' logbooks is as they signed it, as far as

@@ -38,7 +38,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Peer:    r.Routes(),
 		Jobs:    r.Jobs(),
 		Readers: r.Readers(),
-		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: fit.Plain(r.checkWaiting)}},
+		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},
 	}
 }
 
@@ -47,15 +47,19 @@ func (r *Room) Fittings() fit.Fittings {
 const stuckAfter = 24 * time.Hour
 
 // checkWaiting finds what a member should have been told long ago.
-func (s *Service) checkWaiting(ctx context.Context) error {
+func (s *Service) checkWaiting(ctx context.Context) (fit.Finding, error) {
 	list, err := tasks(ctx, s.DB)
 	if err != nil {
-		return err
+		return fit.Finding{}, err
 	}
 	for _, t := range list {
 		if s.now().Sub(t.Made) > stuckAfter {
-			return core.Unsure("trust.waiting_long", fmt.Errorf("%s for %s: %s", t.Kind, t.Peer, t.Error)).With("Member", t.Peer)
+			return fit.Finding{}, core.Unsure("trust.waiting_long", fmt.Errorf("%s for %s: %s", t.Kind, t.Peer, t.Error)).With("Member", t.Peer)
 		}
 	}
-	return nil
+	all, err := members(ctx, s.DB)
+	if err == nil && len(all) == 0 {
+		return fit.Unknown("trust.nobody_yet", nil), nil
+	}
+	return fit.Finding{}, err
 }

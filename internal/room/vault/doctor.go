@@ -116,10 +116,17 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 		return fit.Unknown("vault.never_compared", nil), nil
 	case c.Standing == NotYet:
 		return fit.Unknown("vault.not_compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
+	case c.Compared == 0:
+		return fit.Unknown("vault.nothing_held", nil), nil
 	case c.Beyond > 0:
 		return fit.Unknown("vault.beyond", args{"Count": c.Beyond}), nil
-	case c.Compared == 0:
-		return fit.Finding{}, nil
+	}
+	held, err := r.store.everHeld(ctx)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	if len(held) == 0 {
+		return fit.Unknown("vault.nothing_held", nil), nil
 	}
 	return fit.Well("vault.compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
 }
