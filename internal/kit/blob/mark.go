@@ -152,13 +152,14 @@ func (p *place) recall() (id string, used bool, err error) {
 }
 
 // compare says whether the open directory is the one with this id. One that was never
-// marked is, unless it is empty and should not be.
+// marked is, unless it is empty and should not be. While nothing is known to lie in it any
+// marked one is: after a recovery the old disk is put back.
 func (p *place) compare(t *tree, id string, used bool) error {
 	has, err := t.readMark()
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return p.shut(err)
-	case err == nil && (id == "" || has == id):
+	case err == nil && has != "" && (id == "" || has == id || !used):
 	case err == nil:
 		return p.refuse("blob.other", fmt.Errorf("%s is marked %q, not %q", p.path, has, id))
 	case id != "" || used && t.empty():
@@ -168,7 +169,7 @@ func (p *place) compare(t *tree, id string, used bool) error {
 			return p.shut(err)
 		}
 	}
-	if id != "" || p.mark.Keep == nil {
+	if has == id || p.mark.Keep == nil {
 		return nil
 	}
 	return p.mark.Keep(has)

@@ -81,12 +81,13 @@ func TestMountThatIsAway(t *testing.T) {
 }
 
 func TestAnotherDisk(t *testing.T) {
-	var n, other note
+	n, other := note{}, note{}
 	dir := t.TempDir()
 	path, second := filepath.Join(dir, "store"), filepath.Join(dir, "second")
 	d := blob.OpenMarked(path, n.mark())
 	put(t, d, "one", "un")
 	must(t, blob.OpenMarked(second, other.mark()).Check())
+	n.used = true
 	must(t, os.Rename(path, path+".old"), os.Rename(second, path))
 	wantKey(t, "another disk", d.Check(), "blob.other")
 	must(t, d.Accept(), d.Check(), blob.OpenMarked(path, n.mark()).Check())
@@ -118,6 +119,14 @@ func TestDirectoryFromBeforeMarks(t *testing.T) {
 	n.id = ""
 	must(t, blob.OpenMarked(path, n.mark()).Check())
 	if n.id != id {
+		t.Errorf("%q, was %q", n.id, id)
+	}
+	// A recovery made a new, empty directory; then the old one is put in its place.
+	n = note{}
+	fresh := filepath.Join(t.TempDir(), "store")
+	d = blob.OpenMarked(fresh, n.mark())
+	must(t, d.Check(), os.RemoveAll(fresh), os.Rename(path, fresh), d.Check())
+	if n.id != id || len(names(t, d, "")) != 1 {
 		t.Errorf("%q, was %q", n.id, id)
 	}
 }

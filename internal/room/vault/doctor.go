@@ -24,6 +24,7 @@ func (r *Room) Checks() []fit.Check {
 		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.checkKeys))},
 		{Name: "vault.check_room", Run: r.withBackup(fit.Plain(r.checkRoom))},
 		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
+		{Name: "vault.check_growth", Run: r.withBackup(fit.Plain(r.checkGrowth))},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
 	if r.n.Local != nil {
@@ -198,4 +199,27 @@ func (r *Room) checkKit(ctx context.Context) (fit.Finding, error) {
 		return fit.Unknown("vault.kit_never", nil), nil
 	}
 	return fit.Finding{}, core.Unsure("vault.kit_unchecked", errors.New("kit never checked"))
+}
+
+// What a backup may grow within growthTime before `doctor` asks why: to the double, and by
+// growthLeast bytes.
+const (
+	growthTime  = 3 * 24 * time.Hour
+	growthLeast = 1 << 30
+)
+
+// checkGrowth names a backup that has doubled within three days: several nodes that save
+// their whole machines save each other's backups, and those of these, each night.
+func (r *Room) checkGrowth(ctx context.Context) error {
+	all, err := r.store.growth(ctx, core.At(r.n.Now().Add(-growthTime)))
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.before > 0 && g.now >= 2*g.before && g.now-g.before >= growthLeast {
+			return core.Unsure("vault.grows", fmt.Errorf("%s grew from %d to %d bytes", g.repo, g.before, g.now)).
+				With("Name", g.repo).With("Before", core.Size(g.before)).With("Now", core.Size(g.now))
+		}
+	}
+	return nil
 }

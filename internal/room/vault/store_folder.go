@@ -22,11 +22,11 @@ func FolderMark(d *db.DB, folder string) blob.Mark {
 	return blob.Mark{
 		Recall: func() (string, bool, error) {
 			id, err := s.note(ctx, note)
-			if err != nil || id != "" {
-				return id, true, err
+			if err != nil {
+				return "", false, err
 			}
 			used, err := s.folderUsed(ctx, folder)
-			return "", used, err
+			return id, used, err
 		},
 		Keep:   func(id string) error { return s.setNote(ctx, note, id) },
 		Accept: "entrechat vault accept-folder " + folder,

@@ -130,3 +130,19 @@ func (s store) stuck(ctx context.Context, before core.Moment) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
 		WHERE safe_us = 0 AND buried_us = 0 AND made_us < $1`, int64(before))
 }
+
+// grown is how large a repository was and is, in sealed bytes.
+type grown struct {
+	repo        string
+	before, now int64
+}
+
+// growth compares each repository with what it was at a moment.
+func (s store) growth(ctx context.Context, then core.Moment) ([]grown, error) {
+	return db.All(ctx, s.db, func(r db.Row) (g grown, err error) {
+		err = r.Scan(&g.repo, &g.before, &g.now)
+		return g, err
+	}, `SELECT repo, CAST(sum(CASE WHEN made_us <= $1 AND (buried_us = 0 OR buried_us > $1) THEN sealed ELSE 0 END) AS BIGINT),
+			CAST(sum(CASE WHEN buried_us = 0 THEN sealed ELSE 0 END) AS BIGINT)
+		FROM vault_object GROUP BY repo ORDER BY repo`, int64(then))
+}

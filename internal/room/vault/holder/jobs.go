@@ -69,6 +69,10 @@ func (l *Local) Free(ctx context.Context) error {
 func (l *Local) discard(name string) error {
 	day := l.n.Now().UTC().Format(time.DateOnly)
 	err := l.n.Dir.Move(name, trash+"/"+day+"/"+strings.ReplaceAll(name, "/", "-"))
+	if core.CodeOf(err) == core.CodeFull {
+		// No room for a folder of the trash: what has to go must make room.
+		err = l.n.Dir.Remove(name)
+	}
 	if errors.Is(err, fs.ErrNotExist) || core.CodeOf(err) == core.CodeNotFound {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/shard"
 )
 
 // The media types of the two versions; they differ in what a list holds.
@@ -22,7 +23,7 @@ const (
 
 // MaxFile is the largest file taken, in bytes. restic's packs have at most 128
 // MiB; an index or a snapshot of a very large repository may be larger.
-const MaxFile = 1 << 30
+const MaxFile = shard.MaxPlain
 
 // MinLock and MaxLock are the smallest and the largest lock, in bytes: restic's are a
 // quarter of a kilobyte, of which a nonce and a MAC take 32. Who may only read may

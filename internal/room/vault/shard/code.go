@@ -17,6 +17,10 @@ const MaxShards = 64
 // default and 128 MiB at most; its index files may be larger.
 const MaxSealed = 1 << 30
 
+// MaxPlain is the largest file in bytes whose sealed form has at most MaxSealed: age adds
+// 16 bytes to each 64 KiB, a quarter of a MiB here, and a head of less than one KiB.
+const MaxPlain = MaxSealed - 1<<19
+
 // errMissing says that fewer than K shards are at hand.
 var errMissing = errors.New("too few shards")
 
