@@ -96,7 +96,7 @@ func (w *world) malformed(promises []promise) {
 	for _, name := range files {
 		w.must(os.Rename(name, filepath.Join(w.dir, filepath.Base(name))))
 	}
-	words := append([]string{"vault", "recover", "--seed-file", owner.SeedFile(), "--from", w.members()[0].URL()}, owner.Place()...)
+	words := append([]string{"vault", "recover", "--yes", "--seed-file", owner.SeedFile(), "--from", w.members()[0].URL()}, owner.Place()...)
 	_, err = owner.Run(w.ctx, words...)
 	w.must(err)
 	w.must(owner.Up(w.ctx))

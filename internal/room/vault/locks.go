@@ -184,7 +184,11 @@ func (l *locks) save(ctx context.Context, repo string, right Right, name string,
 	if err := l.begin(ctx, repo, len(all)); err != nil {
 		return err
 	}
-	_, err = l.disk.Put(ctx, lockName(repo, name, right), bytes.NewReader(data))
+	if err := l.disk.Room(core.Size(len(data))); err != nil {
+		return err
+	}
+	// Put looks far ahead where there is a floor: too far for so small a file.
+	_, err = l.disk.WithFloor(0).Put(ctx, lockName(repo, name, right), bytes.NewReader(data))
 	if core.CodeOf(err) == core.CodeConflict {
 		return nil
 	}

@@ -192,6 +192,9 @@ func (r *Room) watchRoom(ctx context.Context) error {
 		return err
 	}
 	r.n.Log.Info("there is room at the members again", "without_since", note.since.Time())
+	r.mu.Lock()
+	r.widened = 0 // what was cut for fewer members meanwhile is given to more
+	r.mu.Unlock()
 	return r.store.setNote(ctx, noteNoRoom, "")
 }
 
