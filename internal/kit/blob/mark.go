@@ -33,6 +33,9 @@ const tagText = `Signature: 8a477f597d28d172789f06886806bc55
 # machine (restic: use --exclude-caches), it would be saved again each night.
 `
 
+// tagLength is how much of it such programs compare, in bytes.
+const tagLength = 43
+
 // Mark says which directory has to be at a path that may be a mount. The directory has an
 // id in a file; the same id is kept elsewhere, so that an empty mount point, or another
 // disk, is not taken for it. The zero value marks a directory and compares nothing.
@@ -243,10 +246,19 @@ func (t *tree) writeMark() (string, error) {
 	return id, err
 }
 
-// tag tells other programs to leave the directory out of their backups.
+// tag tells other programs to leave the directory out of their backups. One that was
+// damaged is written anew; what people added to it stays.
 func (t *tree) tag() error {
-	if _, err := t.root.Lstat(tagName); err == nil {
-		return nil
+	if f, err := t.root.Open(tagName); err == nil {
+		begins := make([]byte, tagLength)
+		_, err = io.ReadFull(f, begins)
+		_ = f.Close() // only read
+		if err == nil && string(begins) == tagText[:tagLength] {
+			return nil
+		}
+		if err := t.forget(tagName); err != nil {
+			return err
+		}
 	}
 	err := t.writeNew(tagName, tagText)
 	if core.CodeOf(err) == core.CodeConflict {

@@ -64,6 +64,15 @@ func (c *cache) open(id shard.Hash) *os.File {
 	return f
 }
 
+// drop removes an object that is damaged here: the next reader has it brought again.
+func (c *cache) drop(id shard.Hash) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at, ok := c.byID[id]; ok {
+		c.forget(at)
+	}
+}
+
 // put takes a sealed object that was gathered in the cache's folder. It was written
 // without fsync: after a crash the folder is emptied.
 func (c *cache) put(id shard.Hash, f *scratch, size int64) error {

@@ -25,8 +25,8 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 	if r.cache == nil {
 		return r.openGathered(ctx, o)
 	}
-	if f := r.cache.open(o.ID); f != nil {
-		return r.openPlain(ctx, f, o)
+	if f := r.openCached(ctx, o); f != nil {
+		return f, nil
 	}
 	// A reader that leaves must not take the journey away from the others.
 	done := r.flights.DoChan(o.ID.String(), func() (any, error) {
@@ -42,10 +42,31 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if f := r.cache.open(o.ID); f != nil {
-		return r.openPlain(ctx, f, o)
+	if f := r.openCached(ctx, o); f != nil {
+		return f, nil
 	}
 	return r.openGathered(ctx, o) // others pushed it out of the cache at once
+}
+
+// openCached answers nil for what is not in the cache, and for what this disk damaged
+// there, which is forgotten. Hashing it whole for each of restic's small reads would be
+// dear: damage in the middle shows when it is read, and then too it is forgotten.
+func (r *Room) openCached(ctx context.Context, o Object) *plainFile {
+	f := r.cache.open(o.ID)
+	if f == nil {
+		return nil
+	}
+	damaged := func() {
+		r.n.Log.Error("a file in the cache was damaged", "repo", o.Repo, "file", o.File.String())
+		r.cache.drop(o.ID)
+	}
+	plain, err := r.openPlain(ctx, f, o)
+	if err != nil {
+		damaged()
+		return nil
+	}
+	plain.broken = damaged
+	return plain
 }
 
 // fetch brings an object back: to the cache, and one of the small files to the

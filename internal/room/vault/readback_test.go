@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"bytes"
+	"os"
 	"slices"
 	"testing"
 
@@ -47,6 +49,41 @@ func TestRepairedIsReadBack(t *testing.T) {
 	for _, s := range seen {
 		if s.Lost+s.Wrong > 0 || s.Error != "" {
 			t.Errorf("after the repair: %+v", s)
+		}
+	}
+}
+
+// A file that this disk damaged in the cache is brought back again from the members: at
+// once where it shows when it is opened, for the next reader where it shows later.
+func TestADamagedCacheIsReadAround(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	c := w.client("files", "")
+	body := randomBytes(300_000, 7)
+	path := c.put(rest.Data, body)
+	w.settled()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil || o.Shelf != "" {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	for what, off := range map[string]int{"head": 5, "stanza": 60, "first bytes": 1000, "middle": 150_000, "last byte": int(o.Sealed) - 1} {
+		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+			t.Fatalf("before: status %d, %d bytes", status, len(got))
+		}
+		file := w.room.cache.path(o.ID)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[off] ^= 1
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if status, got := c.do("GET", path, nil); status == 200 && len(got) == len(body) && !bytes.Equal(got, body) {
+			t.Errorf("%s: other bytes", what)
+		}
+		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+			t.Errorf("%s: it stays broken, status %d, %d bytes", what, status, len(got))
 		}
 	}
 }

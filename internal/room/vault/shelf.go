@@ -121,6 +121,8 @@ type plainFile struct {
 	off   int64
 	buf   []byte // the chunk at start
 	start int64
+	// broken is told that the sealed file is damaged; may be nil.
+	broken func()
 }
 
 func (f *plainFile) Read(p []byte) (int, error) {
@@ -145,6 +147,9 @@ func (f *plainFile) fill(start int64) error {
 	n, err := f.from.ReadAt(f.buf[:want], start)
 	if err != nil && (!errors.Is(err, io.EOF) || int64(n) < want) {
 		f.buf = f.buf[:0]
+		if f.broken != nil {
+			f.broken()
+		}
 		return fmt.Errorf("read sealed file: %w", err)
 	}
 	f.buf, f.start = f.buf[:want], start
