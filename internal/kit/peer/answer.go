@@ -25,8 +25,7 @@ type answer struct {
 	place    *place   // nil = none, or not yet
 	patience time.Duration
 	begun    bool
-	unread   bool      // the request has a body, and its end was not seen
-	until    time.Time // set by AnswerWithin; zero = no end while the reader gets on
+	unread   bool // the request has a body, and its end was not seen
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
@@ -92,21 +91,8 @@ func (a *answer) readBy(t time.Time) {
 }
 
 func (a *answer) deadline(t time.Time) {
-	if !a.until.IsZero() && (t.IsZero() || t.After(a.until)) {
-		t = a.until
-	}
 	// Test recorders have no connection to set it on.
 	_ = a.control.SetWriteDeadline(t)
-}
-
-// AnswerWithin bounds how long the whole answer may take, on the machine's own
-// clock, for a route that holds something while it answers. Without it an answer
-// lasts while each 64 KiB is taken within 30 seconds.
-func AnswerWithin(w http.ResponseWriter, d time.Duration) {
-	if a, ok := w.(*answer); ok {
-		a.until = time.Now().Add(d)
-		a.deadline(a.until)
-	}
 }
 
 // WriteJSON answers 200 with a value.

@@ -99,15 +99,21 @@ func (r *Room) sendTombstones(ctx context.Context) error {
 	return errors.Join(append(failed, r.store.forget(ctx, core.At(r.n.Now()).Add(-forgetAfter)))...)
 }
 
+// buryTime is the end of what one member is told in one round: one that is slow must not
+// make the others wait for their next.
+const buryTime = 2 * time.Minute
+
 // buryAt sends one member its tombstones, and stops when it does not answer.
 func (r *Room) buryAt(ctx context.Context, graves []grave) error {
 	now := core.At(r.n.Now())
+	telling, cancel := context.WithTimeout(ctx, buryTime)
+	defer cancel()
 	for i, g := range graves {
 		t, err := holder.ReadTombstone(g.document)
 		if err != nil {
 			return fmt.Errorf("read our own tombstone: %w", err)
 		}
-		answer, err := r.n.Holder(g.member).Bury(ctx, t)
+		answer, err := r.n.Holder(g.member).Bury(telling, t)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -16,17 +17,24 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
+// A shard is waited for as long as it gets on, however long that takes: a line that
+// may save must be able to restore. That it ends the peer kit sees to, by its rule of progress.
+// Here others are asked beside a member that is slow, and nothing is cut off for it.
 const (
-	// patience is how long a shard may bring not one byte before another is asked
-	// for elsewhere. A slow line that moves is left alone.
-	patience = 2 * time.Second
-	// gatherLimit ends the wait for a member that neither answers nor refuses.
-	gatherLimit = 2 * time.Minute
+	// look is how often a gathering looks at how its shards get on.
+	look = 2 * time.Second
+	// least is how many bytes a shard brings from one look to the next, or its member
+	// is noted as too slow.
+	least = 1 << 10
+	// How many times slower than the best of the same object a member is when another is
+	// asked beside it, if its rest would take more looks than patienceLooks.
+	slower        = 8
+	patienceLooks = 5
 )
 
 // gather reads a sealed object back from the members into a scratch file, which the
-// caller closes. Members that fail, lie or dawdle are noted and others asked.
-// Returns CodeUnsure when too few answer.
+// caller closes. Members that fail, lie or dawdle are noted and others asked. Shards that
+// came whole are kept for the next try when there are too few. Returns CodeUnsure then.
 func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 	all, err := r.store.placements(ctx, o.ID)
 	if err != nil {
@@ -45,6 +53,8 @@ func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 		g := &gathering{room: r, o: o, size: o.Code.ShardSize(o.Sealed), file: f, sources: r.rank(held)}
 		if err = g.run(ctx); err == nil {
 			err = g.join()
+		} else {
+			g.keepParts()
 		}
 		if errors.Is(err, errNotIt) {
 			held, err = g.expose(ctx, held)
@@ -55,6 +65,7 @@ func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
+		r.dropParts(o.ID)
 		return f, nil
 	}
 }
@@ -69,8 +80,10 @@ func (r *Room) rank(held []Placement) []Placement {
 	doubt := func(p Placement) int {
 		switch {
 		case p.State != Held:
-			return 2
+			return 3
 		case r.pool.failing(p.Member):
+			return 2
+		case r.pool.slow(p.Member):
 			return 1
 		}
 		return 0
@@ -95,6 +108,7 @@ type gathering struct {
 	running map[int]*request // by ticket
 	answers chan answer
 	tickets int
+	best    int64 // bytes between two looks, of the fastest
 	failed  []error
 }
 
@@ -104,7 +118,8 @@ type request struct {
 	to    io.Writer
 	bytes atomic.Int64 // that came
 	seen  int64        // of them, at the last look
-	stuck bool         // blamed, and another asked
+	looks int64        // since it began
+	slow  bool         // another was asked beside it
 }
 
 func (r *request) Write(p []byte) (int, error) {
@@ -120,14 +135,18 @@ type answer struct {
 	err    error
 }
 
-// run asks K members at once and one more for each that fails or is slow, until K
-// shards are there. When it returns nothing writes to the file any more.
+// run asks for the shards that are not here, as many members at once as it takes, and
+// one more for each that fails or is slow, until K shards are there. When it returns nothing
+// writes to the file any more.
 func (g *gathering) run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, gatherLimit)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g.have, g.from = make([]int64, g.o.Code.N), make([]Placement, g.o.Code.N)
 	for i := range g.have {
 		g.have[i] = -1
+	}
+	if err := g.takeParts(); err != nil {
+		return err
 	}
 	g.running, g.answers = map[int]*request{}, make(chan answer)
 	defer func() {
@@ -136,10 +155,10 @@ func (g *gathering) run(ctx context.Context) error {
 			_ = g.took(ctx, <-g.answers) // noted where it was somebody's fault
 		}
 	}()
-	for range g.o.Code.K {
+	for range g.o.Code.K - g.count() {
 		g.ask(ctx)
 	}
-	tick := time.NewTicker(patience)
+	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for g.count() < g.o.Code.K {
 		if len(g.running) == 0 {
@@ -151,7 +170,7 @@ func (g *gathering) run(ctx context.Context) error {
 				g.ask(ctx)
 			}
 		case <-tick.C:
-			g.replaceStuck(ctx)
+			g.askBesideSlow(ctx)
 		case <-ctx.Done():
 			return g.tooFew()
 		}
@@ -213,6 +232,9 @@ func (g *gathering) underWay(index int) bool {
 // took files an answer and says what was wrong with it.
 func (g *gathering) took(ctx context.Context, a answer) error {
 	p := g.running[a.ticket].Placement
+	if a.err == nil {
+		g.best = max(g.best, g.size/(g.running[a.ticket].looks+1))
+	}
 	delete(g.running, a.ticket)
 	if a.err != nil {
 		// What we cut off ourselves is nobody's fault.
@@ -232,22 +254,39 @@ func (g *gathering) took(ctx context.Context, a answer) error {
 	return nil
 }
 
-// replaceStuck notes the members that have brought nothing since the last look, so
-// that the next object is asked of others first, and asks another for each.
-func (g *gathering) replaceStuck(ctx context.Context) {
-	stuck := 0
+// askBesideSlow asks another member for each that gets on too slowly. One below the
+// least is noted for it; the next objects are asked of others first, in any case.
+func (g *gathering) askBesideSlow(ctx context.Context) {
+	now := make(map[*request]int64, len(g.running))
 	for _, r := range g.running {
 		n := r.bytes.Load()
-		if n == r.seen && !r.stuck {
-			r.stuck = true
-			stuck++
-			g.room.blame(ctx, r.Placement, core.Unsure("vault.member_slow", fmt.Errorf("not one byte for %s", patience)))
-		}
-		r.seen = n
+		r.looks++
+		now[r], r.seen = n-r.seen, n
+		g.best = max(g.best, n/r.looks)
 	}
-	for range stuck {
+	asked := 0
+	for r, brought := range maps.All(now) {
+		still := brought < least && r.seen < g.size
+		if r.slow || !still && !g.behind(r) {
+			continue
+		}
+		r.slow = true
+		g.room.pool.noteSlow(r.Member)
+		if still {
+			g.room.blame(ctx, r.Placement, core.Unsure("vault.member_slow", fmt.Errorf("%d bytes in %s", brought, look)))
+		}
+		asked++
+	}
+	for range asked {
 		g.ask(ctx)
 	}
+}
+
+// behind says whether a shard comes so much slower than the fastest of its object that
+// another is worth asking for. Where all are slow it is our own line.
+func (g *gathering) behind(r *request) bool {
+	rate := r.seen / r.looks
+	return rate*slower < g.best && (g.size-r.seen) > rate*patienceLooks
 }
 
 func (g *gathering) tooFew() error {

@@ -81,7 +81,7 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := w.client("files", "")
-	for _, mood := range []mood{flipping, cutting, swapping, emptied, away, hanging} {
+	for _, mood := range []mood{flipping, cutting, swapping, emptied, away, hanging, dripping} {
 		t.Run(string(mood), func(t *testing.T) {
 			body := randomBytes(3_000_000, byte(len(mood)))
 			path := c.put(rest.Data, body)

@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 )
-
-// fetchLimit bounds a journey to the members that several readers wait for; it
-// goes on when one of them leaves.
-const fetchLimit = 4 * time.Minute
 
 // openObject opens a file in plain: from the shelf, from the cache, or brought
 // back from the members. The caller closes. Returns CodeUnsure when too few
@@ -28,11 +23,10 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 	if f := r.openCached(ctx, o); f != nil {
 		return f, nil
 	}
-	// A reader that leaves must not take the journey away from the others.
+	// A reader that leaves must not take the journey away from the others, nor from
+	// itself: on a slow line restic asks again before it is through.
 	done := r.flights.DoChan(o.ID.String(), func() (any, error) {
-		fetching, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchLimit)
-		defer cancel()
-		return nil, r.fetch(fetching, o)
+		return nil, r.fetch(context.WithoutCancel(ctx), o)
 	})
 	select {
 	case res := <-done:

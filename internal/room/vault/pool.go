@@ -29,6 +29,8 @@ const (
 	// or signed again should not be waited for in vain.
 	firstRefused = 5
 	maxRefused   = 10 * time.Minute
+	// slowFor is how long a member that was slow is asked after the others.
+	slowFor = 10 * time.Minute
 	// reachEvery bounds how often a well lender's row is written.
 	reachEvery = time.Minute
 )
@@ -53,12 +55,13 @@ type pool struct {
 	fails   map[core.MemberID]int
 	// How often a member said no since it last took something.
 	refusals map[core.MemberID]int
+	late     map[core.MemberID]time.Time // when a member was last much slower than others
 }
 
 func newPool(n *Needs, s store) *pool {
 	return &pool{
 		n: n, store: s, log: n.Log, beat: beat, written: map[core.MemberID]core.Moment{}, landing: map[shard.Hash][]Placement{},
-		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{},
+		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{}, late: map[core.MemberID]time.Time{},
 	}
 }
 
@@ -177,6 +180,21 @@ func (p *pool) failing(id core.MemberID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.states[id].Bad != 0
+}
+
+// noteSlow notes that a member was much slower than others.
+func (p *pool) noteSlow(id core.MemberID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.late[id] = p.n.Now()
+}
+
+// slow says whether a member was much slower than others a moment ago.
+func (p *pool) slow(id core.MemberID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.late[id]
+	return ok && p.n.Now().Sub(at) < slowFor
 }
 
 // well leaves out the candidates that did not do what they were last asked: they are

@@ -76,6 +76,7 @@ const (
 	flipping mood = "flipping" // one bit of what it gives is wrong
 	cutting  mood = "cutting"  // gives only the first half
 	swapping mood = "swapping" // gives another shard
+	dripping mood = "dripping" // gives a byte now and then
 	emptied  mood = "emptied"  // says it has nothing
 	refusing mood = "refusing" // says no to new shards
 	unsummed mood = "unsummed" // is an older node, without summaries
@@ -219,6 +220,15 @@ func moody(m *member, h http.Handler) http.Handler {
 			panic(http.ErrAbortHandler)
 		case mood == unsummed && r.URL.Path == "/ec/v1/vault/summary":
 			peer.WriteError(w, core.NotFound("peer.no_such_page", errors.New("unknown")))
+		case mood == dripping && get:
+			for r.Context().Err() == nil {
+				_, _ = w.Write([]byte{0})
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-r.Context().Done():
+				case <-time.After(200 * time.Millisecond):
+				}
+			}
 		case mood == refusing && r.Method == http.MethodPut:
 			peer.WriteError(w, core.Full("vault.quota_full", errors.New("full")))
 		case mood == conflicting && r.Method == http.MethodPut:

@@ -63,10 +63,6 @@ const (
 	readsEach, readsAll   = 32, 256
 )
 
-// slowest is the rate in bytes per second below which an upload is cut: a place
-// must come free again even when its owner has a bad day.
-const slowest = 16 << 10
-
 // New makes a Local. It touches neither disk nor tables; call Start before it
 // receives.
 func New(n Needs) *Local {

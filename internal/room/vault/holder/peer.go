@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
@@ -118,7 +117,6 @@ func (l *Local) serveGet(w http.ResponseWriter, r *http.Request, from core.Membe
 	}
 	defer p.Close() //nolint:errcheck // it was only read
 	w.Header().Set("Content-Length", strconv.FormatInt(p.length, 10))
-	peer.AnswerWithin(w, timeFor(p.length))
 	// io.LimitReader over a file: the kernel sends it, no byte comes through us.
 	if _, err := io.Copy(w, p.Reader); err != nil {
 		return sent(err)
@@ -215,15 +213,11 @@ func queryNumber(r *http.Request, name string, without int64) (int64, error) {
 func writeBytes(w http.ResponseWriter, b []byte) error {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	peer.AnswerWithin(w, timeFor(int64(len(b))))
 	if _, err := w.Write(b); err != nil { //nolint:gosec // octets for a program, labelled so
 		return sent(err)
 	}
 	return nil
 }
-
-// timeFor is how long a reader may take over n bytes.
-func timeFor(n int64) time.Duration { return time.Minute + time.Duration(n/slowest)*time.Second }
 
 // sent is an answer that broke off: the other side is gone or too slow, and there
 // is nobody left to tell.

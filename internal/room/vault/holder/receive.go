@@ -26,8 +26,6 @@ func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, re
 		return nil, core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, flying, l.n.Floor)).
 			With("Member", l.n.Signer.ID())
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeFor(head.Length))
-	defer cancel()
 	name := RefOf(head.Header).file()
 	if replace {
 		if err := l.discard(name); err != nil {
