@@ -80,8 +80,16 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	return r.tellComing(ctx, a)
 }
 
-// tellComing says what comes back later: the text of a pact is with its other party.
+// tellComing brings back what our logbook has of our own files, and says what comes
+// later: the text of a pact is with its other party.
 func (r Rescue) tellComing(ctx context.Context, a *App) error {
+	count, err := a.directory.Reclaim(ctx)
+	if err != nil {
+		return err
+	}
+	if count > 0 {
+		r.Out.Note("app.reclaimed", map[string]any{"Count": count})
+	}
 	coming, err := a.trust.Coming(ctx)
 	if err != nil || len(coming) == 0 {
 		return err

@@ -96,7 +96,7 @@ func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o Objec
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer p.close()
+		defer p.close() //nolint:errcheck // only read
 		if err := r.store.insertObject(t.Context(), d, o, 1); err != nil {
 			t.Fatal(err)
 		}

@@ -53,11 +53,19 @@ func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(hol
 		if total += len(page.Shards); page.Next == "" {
 			return nil
 		}
-		if pages > pageGrace && total < pages*pageLeast {
-			return core.Unsure("vault.member_slow", fmt.Errorf("%d shards in %d pages", total, pages)).With("Member", member)
+		if err := endless(member, pages, total); err != nil {
+			return err
 		}
 		after = page.Next
 	}
+}
+
+// endless refuses a list of which so many pages brought so few shards.
+func endless(member core.MemberID, pages, shards int) error {
+	if pages <= pageGrace || shards >= pages*pageLeast {
+		return nil
+	}
+	return core.Unsure("vault.member_slow", fmt.Errorf("%d shards in %d pages", shards, pages)).With("Member", member)
 }
 
 // mayHide says whether so many lenders are silent that a file may lie at them alone:

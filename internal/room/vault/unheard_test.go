@@ -9,20 +9,20 @@ import (
 	"entrechat/internal/room/vault/holder"
 )
 
-// endless lists one shard on each page, for ever.
-type endless struct {
+// endlessList lists one shard on each page, for ever.
+type endlessList struct {
 	holder.Holder
 	pages int
 }
 
-func (e *endless) List(context.Context, core.MemberID, string, int) (holder.Page, error) {
+func (e *endlessList) List(context.Context, core.MemberID, string, int) (holder.Page, error) {
 	e.pages++
 	return holder.Page{Shards: make([]holder.Held, 1), Next: fmt.Sprint(e.pages)}, nil
 }
 
 func TestListWithoutEnd(t *testing.T) {
 	w := newWorld(t, 1)
-	e := &endless{}
+	e := &endlessList{}
 	w.room.n.Holder = func(core.MemberID) holder.Holder { return e }
 	err := w.room.eachHeld(t.Context(), w.members[0].id, func(holder.Held) {})
 	if core.CodeOf(err) != core.CodeUnsure || e.pages > 2*pageGrace {
