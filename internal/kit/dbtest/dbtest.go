@@ -3,7 +3,9 @@ package dbtest
 import (
 	"context"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"entrechat/internal/kit/db"
@@ -22,7 +24,18 @@ func Each(t *testing.T, name string, migrations fs.FS, fn func(t *testing.T, d *
 // than SQL. It is closed with the test.
 func SQLite(t testing.TB, name string, migrations fs.FS) *db.DB {
 	t.Helper()
-	return open(t, Address(t), name, migrations)
+	address := Address(t)
+	if migrations == nil {
+		return open(t, address, name, nil)
+	}
+	file, err := template(name, migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(strings.TrimPrefix(address, "sqlite:"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, address, name, nil)
 }
 
 // Address names a new SQLite file that goes with the test, for a test that opens

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,9 +42,10 @@ func TestEveryCrashPoint(t *testing.T) {
 		},
 		"some shards sent, no receipt written, and members gone since": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
-			w.sendSome(o, 5, false)
+			// Two that have a shard go: who is left takes the sixth.
+			gone := w.sendSome(o, 5, false)[:2]
 			w.mu.Lock()
-			w.lent = w.lent[2:]
+			w.lent = slices.DeleteFunc(w.lent, func(l core.Lender) bool { return slices.Contains(gone, l.ID) })
 			w.mu.Unlock()
 			return true
 		},
@@ -114,7 +116,7 @@ func (w *world) accept(h rest.Handle, body []byte) Object {
 }
 
 // sendSome gives n shards to their lenders, and writes the receipts or not.
-func (w *world) sendSome(o Object, n int, receipts bool) {
+func (w *world) sendSome(o Object, n int, receipts bool) (sent []core.MemberID) {
 	w.t.Helper()
 	ctx := context.Background()
 	lenders, err := w.room.pool.candidates(ctx)
@@ -134,8 +136,12 @@ func (w *world) sendSome(o Object, n int, receipts bool) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := s.send(ctx, plan(s.o, nil, lenders)[:n], p); err != nil {
+	tasks := plan(s.o, nil, lenders)[:n]
+	if err := s.send(ctx, tasks, p); err != nil {
 		w.t.Fatal(err)
+	}
+	for _, t := range tasks {
+		sent = append(sent, t.Lender.ID)
 	}
 	if !receipts {
 		if _, err := w.room.n.DB.ExecContext(ctx, "DELETE FROM vault_placement WHERE object = $1", o.ID.String()); err != nil {
@@ -145,6 +151,7 @@ func (w *world) sendSome(o Object, n int, receipts bool) {
 			w.t.Fatal(err)
 		}
 	}
+	return sent
 }
 
 // nothingLeft looks for data files on the shelf, and for members with more than

@@ -23,6 +23,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
@@ -260,15 +261,8 @@ func moody(m *member, h http.Handler) http.Handler {
 }
 
 func (w *world) database() *db.DB {
-	d, err := db.Open(context.Background(), "sqlite:"+filepath.Join(w.t.TempDir(), "test.db"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := db.Migrate(context.Background(), d, "vault", migrations.Files); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = d.Close() })
-	return d
+	w.t.Helper()
+	return dbtest.SQLite(w.t, "vault", migrations.Files)
 }
 
 func (w *world) peer(id core.MemberID) peer.Needs {
