@@ -194,11 +194,15 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if err := v.room.someoneLends(ctx); err != nil {
 		return err
 	}
-	if err := v.room.hasRoom(ctx, Object{Repo: v.repo.Name, File: h, Size: size}); err != nil {
+	done, err := v.room.admit(ctx, Object{Repo: v.repo.Name, File: h, Size: size})
+	if err != nil {
 		return err
 	}
 	v.room.locks.came(v.repo.Name)
-	o, err := v.room.accept(ctx, Object{Repo: v.repo.Name, File: h, Size: size}, body)
+	o, err := func() (Object, error) {
+		defer done()
+		return v.room.accept(ctx, Object{Repo: v.repo.Name, File: h, Size: size}, body)
+	}()
 	if core.CodeOf(err) == core.CodeConflict {
 		// Somebody else brought the same file meanwhile; ours is read and dropped.
 		if o, err = v.find(ctx, h); err == nil && h.Type == rest.Config {

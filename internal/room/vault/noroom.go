@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/rest"
@@ -269,28 +270,58 @@ func (p *pool) rooms(ctx context.Context, strict bool) ([]shard.Candidate, error
 	return out, nil
 }
 
-// hasRoom refuses what fits nowhere, before a byte of it is taken, and an index or a
-// snapshot that would wait for something that fits nowhere. Returns CodeFull.
-func (r *Room) hasRoom(ctx context.Context, o Object) error {
+// arrivals are files on their way from restic that have no row yet: each was promised
+// room, so the next one may not be promised the same. The zero value has none.
+type arrivals struct {
+	sync.Mutex
+	files map[*Object]bool
+}
+
+// admit promises a file room, or refuses what fits nowhere before a byte of it is taken,
+// and an index or a snapshot that would wait for something that fits nowhere. The caller
+// calls done when the file has a row, or will have none. Returns CodeFull.
+func (r *Room) admit(ctx context.Context, o Object) (done func(), err error) {
+	r.arrivals.Lock()
+	defer r.arrivals.Unlock()
 	f, err := r.forecast(ctx, false)
-	if err != nil || len(f.lenders) == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
-	o.Sealed = sealedSize(o.Size)
-	if !f.take(o, nil) {
-		if f.least == 0 {
-			f.least = f.shardSize(o)
+	for other := range r.arrivals.files {
+		f.take(*other, nil)
+	}
+	if len(f.lenders) > 0 {
+		if err := r.hasRoom(ctx, &o, f); err != nil {
+			return nil, err
 		}
-		return r.refuseFull(ctx, o, f)
+	}
+	if r.arrivals.files == nil {
+		r.arrivals.files = map[*Object]bool{}
+	}
+	r.arrivals.files[&o] = true
+	return func() {
+		r.arrivals.Lock()
+		defer r.arrivals.Unlock()
+		delete(r.arrivals.files, &o)
+	}, nil
+}
+
+func (r *Room) hasRoom(ctx context.Context, o *Object, f *forecast) error {
+	o.Sealed = sealedSize(o.Size)
+	if !f.take(*o, nil) {
+		if f.least == 0 {
+			f.least = f.shardSize(*o)
+		}
+		return r.refuseFull(ctx, *o, f)
 	}
 	if !committed(o.File.Type) {
 		return nil
 	}
-	needed, err := r.store.needed(ctx, o, r.locks.began(o.Repo))
+	needed, err := r.store.needed(ctx, *o, r.locks.began(o.Repo))
 	if err != nil {
 		return err
 	}
-	return r.fits(ctx, o, needed, f)
+	return r.fits(ctx, *o, needed, f)
 }
 
 // fits says whether everything an object waits for has room. Returns CodeFull.

@@ -64,6 +64,26 @@ func TestFullPoolThroughRestic(t *testing.T) {
 	w.restic(program, env, "backup", "--pack-size", "4", large)
 }
 
+// Room for one file is not promised to two that come at the same time.
+func TestRoomIsPromisedOnce(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.settled()
+	w.pledges(1_000_000)
+	first, err := w.room.admit(t.Context(), Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "one"}, Size: 500_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "two"}, Size: 500_000}
+	if _, err := w.room.admit(t.Context(), two); core.CodeOf(err) != core.CodeFull {
+		t.Errorf("the same room is promised twice: %v", err)
+	}
+	first() // restic broke off
+	if _, err := w.room.admit(t.Context(), two); err != nil {
+		t.Errorf("the room is free again: %v", err)
+	}
+}
+
 func (w *world) noRoom() *NoRoom {
 	w.t.Helper()
 	report, err := w.room.Status(w.t.Context(), "")

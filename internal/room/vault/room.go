@@ -105,6 +105,7 @@ type Room struct {
 
 	shipFails atomic.Int32 // objects in a row that could not be worked on
 
+	arrivals  arrivals
 	comparing sync.Mutex // one comparison with the members at a time
 
 	mu           sync.Mutex
