@@ -287,11 +287,13 @@ func (r *Room) admit(ctx context.Context, o Object) (done func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	together := int64(0)
 	for other := range r.arrivals.files {
 		f.take(*other, nil)
+		together += other.Sealed
 	}
 	if len(f.lenders) > 0 {
-		if err := r.hasRoom(ctx, &o, f); err != nil {
+		if err := r.hasRoom(ctx, &o, f, together); err != nil {
 			return nil, err
 		}
 	}
@@ -306,9 +308,12 @@ func (r *Room) admit(ctx context.Context, o Object) (done func(), err error) {
 	}, nil
 }
 
-func (r *Room) hasRoom(ctx context.Context, o *Object, f *forecast) error {
+// hasRoom is admit with a forecast. together is how many bytes came beside the file: who
+// is refused breaks the others off too, and there is room again only for all of them.
+func (r *Room) hasRoom(ctx context.Context, o *Object, f *forecast, together int64) error {
 	o.Sealed = sealedSize(o.Size)
 	if !f.take(*o, nil) {
+		o.Sealed += together
 		if f.least == 0 {
 			f.least = f.shardSize(*o)
 		}

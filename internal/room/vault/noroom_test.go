@@ -79,6 +79,12 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 		t.Errorf("the same room is promised twice: %v", err)
 	}
 	first() // restic broke off
+	if err := w.room.watchRoom(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if short := w.noRoom(); short == nil || len(short.Members) != 2 {
+		t.Errorf("both do not fit, and status says %+v", short)
+	}
 	if _, err := w.room.admit(t.Context(), two); err != nil {
 		t.Errorf("the room is free again: %v", err)
 	}
