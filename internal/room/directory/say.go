@@ -51,7 +51,14 @@ func (r *Room) say(ctx context.Context) error {
 			}
 		}
 	}
+	unread, err := r.unread(ctx)
+	if err != nil {
+		return err
+	}
 	for _, s := range changes(said, services) {
+		if unread[s.Slug] {
+			continue
+		}
 		if err := r.tellService(ctx, said, s); err != nil {
 			return err
 		}
@@ -117,7 +124,7 @@ func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalog
 	for _, f := range own {
 		doc, err := statool.Parse(f.Text)
 		if err != nil {
-			continue // doctor says so; what was said of it stays
+			continue // doctor says so; what was said of it stays: see unread
 		}
 		if f.Name == hoster {
 			known, h = true, catalogue.HosterOf(doc, r.n.Now())
@@ -136,6 +143,19 @@ func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalog
 		return h, nil, core.NotFound("directory.no_own_file", errNothingSaid).With("Name", hoster)
 	}
 	return h, all[:min(len(all), catalogue.MaxServices)], nil
+}
+
+// unread are the names of our files that are there and cannot be read: what was said of
+// them stays.
+func (r *Room) unread(ctx context.Context) (map[string]bool, error) {
+	own, err := r.Own(ctx)
+	names := map[string]bool{}
+	for _, f := range own {
+		if _, bad := statool.Parse(f.Text); bad != nil {
+			names[f.Name] = true
+		}
+	}
+	return names, err
 }
 
 // changes are the services of which something else is to be said than was said

@@ -1,6 +1,9 @@
 package directory
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -40,5 +43,46 @@ func TestChanges(t *testing.T) {
 				t.Errorf("%s: %+v", name, got[i])
 			}
 		}
+	}
+}
+
+// A file of ours that this disk damaged is not a service that ended: what was said of it
+// stays.
+func TestADamagedFileIsNoEnd(t *testing.T) {
+	r := nodeRoom(t)
+	for name, text := range map[string][]byte{hoster: class(org, "Organization"), "pad": class(pad, "Service")} {
+		if _, err := r.Publish(t.Context(), name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := func() bool {
+		t.Helper()
+		if err := r.say(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, said, err := r.Catalogue.Hoster(t.Context(), string(r.n.Self))
+		if err != nil || len(said) != 1 {
+			t.Fatalf("%+v, %v", said, err)
+		}
+		return said[0].Ended
+	}
+	path := filepath.Join(r.n.Dir, "pad"+suffix)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, harmed := range [][]byte{make([]byte, len(text)), append(bytes.Clone(text), 0)} {
+		if err := os.WriteFile(path, harmed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if ended() {
+			t.Error("a damaged file is said to have ended")
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if !ended() {
+		t.Error("a withdrawn file has not ended")
 	}
 }
