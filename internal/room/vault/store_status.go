@@ -13,26 +13,31 @@ type heap struct {
 	repo    string
 	kind    rest.Type
 	k, n    int
-	held    int // distinct shards, whoever has them
-	reached int // distinct shards at members that are well
+	held    int // distinct shards at distinct members
+	reached int // the same at members that are well
 	objects int64
 	size    int64 // plain bytes
 	sealed  int64
 	pending bool // never off-site yet
 }
 
-// heaps sums the live objects by how they stand.
+// heaps sums the live objects by how they stand. Two shards at one member go with it: they
+// count as one, as two members with the same one do.
 func (s store) heaps(ctx context.Context) ([]heap, error) {
 	return db.All(ctx, s.db, func(r db.Row) (h heap, err error) {
 		err = r.Scan(&h.repo, &h.kind, &h.k, &h.n, &h.held, &h.reached, &h.objects, &h.size, &h.sealed, &h.pending)
 		return h, err
 	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT), pending
-		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending, `+heldOf+` AS held,
-			(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending,
+			(`+apart+` FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held') AS held,
+			(`+apart+` FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
 				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
 			FROM vault_object WHERE buried_us = 0) AS standing
 		GROUP BY repo, kind, k, n, held, reached, pending`)
 }
+
+// apart counts shards p that are distinct and at distinct members.
+const apart = `SELECT CASE WHEN count(DISTINCT p.idx) < count(DISTINCT p.member) THEN count(DISTINCT p.idx) ELSE count(DISTINCT p.member) END`
 
 // stack is what one member holds of one repository.
 type stack struct {

@@ -89,3 +89,36 @@ func TestNeeded(t *testing.T) {
 		}
 	})
 }
+
+// Two shards at one member are lost together: they count as one in what a backup survives.
+func TestShardsAtOneMemberCountOnce(t *testing.T) {
+	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
+		s := store{d}
+		for name, c := range map[string]struct {
+			at   []core.MemberID // of shards 0, 1, 2 ...
+			held int
+		}{
+			"one each":          {[]core.MemberID{"a.test", "b.test", "c.test", "d.test"}, 4},
+			"two at one member": {[]core.MemberID{"a.test", "b.test", "c.test", "a.test"}, 3},
+		} {
+			o := Object{ID: shard.Hash{byte(len(name))}, Repo: name, File: rest.Handle{Type: rest.Data, Name: "x"}, Code: shard.Code{K: 2, N: 4}, State: Placed, Safe: 1}
+			if _, err := s.addObject(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			for i, m := range c.at {
+				if err := s.place(t.Context(), d, Placement{Object: o.ID, Index: i, Member: m, Root: o.ID, State: Held}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			heaps, err := s.heaps(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range heaps {
+				if h.repo == name && (h.held != c.held || h.reached != c.held) {
+					t.Errorf("%s: %+v", name, h)
+				}
+			}
+		}
+	})
+}
