@@ -83,6 +83,9 @@ func printRecovered(out *console.Out, found Recovered, rehearsal bool) {
 		if !b.Password {
 			out.Say("vault.recover.no_password", args{"Name": b.Name})
 		}
+		if b.Locked {
+			out.Say("vault.password_wrong", args{"Name": b.Name})
+		}
 	}
 	if len(found.Silent) > 0 {
 		out.Say("vault.recover.awaited", args{"Members": joined(found.Silent), "Count": len(found.Silent)})
@@ -104,7 +107,7 @@ func printRecovered(out *console.Out, found Recovered, rehearsal bool) {
 func (r Recovered) unfinished() error {
 	files, backups := r.Missing()
 	if backups == 0 && !r.Hidden {
-		return nil
+		return r.locked()
 	}
 	e := core.Unsure("vault.recover_incomplete", fmt.Errorf("%d files in %d backups, %d members silent", files, backups, len(r.Silent))).
 		With("Members", joined(r.Silent)).With("Hidden", r.Hidden)
@@ -112,4 +115,15 @@ func (r Recovered) unfinished() error {
 		e = e.With("Files", files)
 	}
 	return e
+}
+
+// locked says that a backup came back which its password does not open. Returns CodeDenied,
+// nil when there is none.
+func (r Recovered) locked() error {
+	for _, b := range r.Backups {
+		if b.Locked {
+			return core.Denied("vault.password_wrong", errors.New("the recorded password opens no key")).With("Name", b.Name)
+		}
+	}
+	return nil
 }

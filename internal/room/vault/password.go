@@ -41,20 +41,78 @@ func (r *Room) checkPasswords(ctx context.Context) error {
 }
 
 // checkPassword compares the kept password of one repository with its keys and notes
-// the result.
+// the result. One that opens is in the newest record afterwards; one that does not, or is
+// gone, gives way to one of the records that does: this disk changed it.
 func (r *Room) checkPassword(ctx context.Context, name string) error {
-	password, err := r.secret(name, secretPassword)
+	repo, err := r.store.repo(ctx, name)
 	if err != nil {
-		return errors.Join(err, r.store.setPassword(ctx, name, PasswordUnknown))
+		return err
 	}
-	state, err := r.tryPassword(ctx, name, password)
-	if err != nil {
-		r.n.Log.Warn("the kept password cannot be compared with the keys", "repo", name, "error", err)
+	state, unread := PasswordWrong, error(nil)
+	password, gone := r.secret(name, secretPassword)
+	if gone == nil {
+		state, unread = r.tryPassword(ctx, name, password)
 	}
 	if state == PasswordWrong {
-		r.n.Log.Error("the kept password opens no key of this repository: run entrechat vault password", "repo", name)
+		if state, err = r.passwordBack(ctx, name); err != nil {
+			return errors.Join(gone, err)
+		}
+		if state == PasswordOpens {
+			gone = nil
+		}
 	}
-	return r.store.setPassword(ctx, name, state)
+	switch {
+	case gone != nil:
+		return errors.Join(gone, r.store.setPassword(ctx, name, PasswordUnknown))
+	case unread != nil:
+		r.n.Log.Warn("the kept password cannot be compared with the keys", "repo", name, "error", unread)
+	case state == PasswordWrong:
+		r.n.Log.Error("the kept password opens no key of this repository: run entrechat vault password", "repo", name)
+	case state == PasswordOpens:
+		err = r.record(ctx, repo)
+	}
+	return errors.Join(err, r.store.setPassword(ctx, name, state))
+}
+
+// passwordBack keeps the newest password of the records that opens a key, in the place of
+// one that does not. Wrong when there is none.
+func (r *Room) passwordBack(ctx context.Context, name string) (PasswordState, error) {
+	metas, err := r.store.newestObjects(ctx, name, Meta, maxRecords)
+	if err != nil {
+		return PasswordWrong, err
+	}
+	password, state := r.opensAmong(ctx, metas)
+	if state != PasswordOpens {
+		return PasswordWrong, nil
+	}
+	r.n.Log.Error("this disk changed the kept password, or the key it opens came back: put right from a record", "repo", name)
+	return state, r.writeSecret(name, secretPassword, password)
+}
+
+// maxRecords is how many records of a repository are looked through for a password.
+const maxRecords = 20
+
+// opensAmong answers the first password of these records of one repository that opens a
+// key of it; else the first one, and what is known of it.
+func (r *Room) opensAmong(ctx context.Context, metas []Object) (password string, state PasswordState) {
+	tried := map[string]bool{}
+	for _, o := range metas {
+		rec, err := r.readRecord(ctx, o)
+		if err != nil || tried[rec.Password] {
+			continue
+		}
+		now, err := r.tryPassword(ctx, o.Repo, rec.Password)
+		if err != nil {
+			r.n.Log.Warn("a recorded password cannot be compared with the keys", "repo", o.Repo, "error", err)
+		}
+		if len(tried) == 0 || now == PasswordOpens {
+			password, state = rec.Password, now
+		}
+		if tried[rec.Password] = true; now != PasswordWrong {
+			break
+		}
+	}
+	return password, state
 }
 
 // keysChanged compares again after a key came or went. The file is saved or removed

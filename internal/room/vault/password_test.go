@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/rest"
 )
 
 // A password changed with restic is noticed at once, said, and kept only once it was
@@ -46,6 +48,11 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 	for _, change := range [][2]string{{one, two}, {two, one}} {
 		from, to := change[0], change[1]
 		w.restic(program, Env{Repository: prune.Repository, PasswordFile: from}, "key", "passwd", "--new-password-file", to)
+		if to == one { // an earlier record has it
+			w.settled() // the record that has it
+			says(LevelSafe, 0)
+			continue
+		}
 		says(LevelLocked, 1)
 		if err := w.room.SetPassword(t.Context(), "files", "neither"); core.CodeOf(err) != core.CodeDenied {
 			t.Errorf("a password that opens nothing: %v", err)
@@ -60,6 +67,7 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 		w.settled() // the record that has it
 		says(LevelSafe, 0)
 	}
+	w.settled()
 	w.stop()
 	w.dir = t.TempDir()
 	w.newKey(owner)
@@ -85,5 +93,131 @@ func TestUntriedPasswordIsUnknown(t *testing.T) {
 	}
 	if err := w.room.SetPassword(t.Context(), "none", "x"); core.CodeOf(err) != core.CodeNotFound {
 		t.Error(err)
+	}
+}
+
+// opensWith is a password and restic's key file that it opens.
+func opensWith(t *testing.T) (password string, key []byte) {
+	t.Helper()
+	key, err := os.ReadFile("rest/testdata/key-0.19.1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "correct horse 0.19.1", key
+}
+
+// kept is the password in the secrets folder.
+func (w *world) kept(name string) string {
+	w.t.Helper()
+	text, err := w.room.secret(name, secretPassword)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return text
+}
+
+// anew loses the owner's disk and brings everything back.
+func (w *world) anew() BackupFound {
+	w.t.Helper()
+	w.settled()
+	w.stop()
+	w.dir = w.t.TempDir()
+	w.newKey(owner)
+	w.open()
+	found := w.recovered()
+	w.stop = func() { _ = w.room.n.DB.Close() }
+	if len(found.Backups) != 1 || found.Backups[0].Incomplete != 0 || !found.Backups[0].Password {
+		w.t.Fatalf("%+v", found)
+	}
+	return found.Backups[0]
+}
+
+// A password that was typed into its file opens, and comes back from nothing too.
+func TestPasswordTypedIntoItsFileIsRecorded(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.settled()
+	password, key := opensWith(t)
+	if err := w.room.writeSecret("files", secretPassword, password); err != nil {
+		t.Fatal(err)
+	}
+	w.client("files", "").put(rest.Keys, key)
+	if w.anew(); w.kept("files") != password {
+		t.Errorf("%q came back", w.kept("files"))
+	}
+}
+
+// A bit of the password's file flips, or the file goes: it is put right from the record,
+// never the other way round.
+func TestDamagedPasswordComesBack(t *testing.T) {
+	for name, harm := range map[string]func(path string) error{
+		"a bit flips": func(path string) error { return os.WriteFile(path, []byte("correct jorse 0.19.1\n"), 0o600) },
+		"it is empty": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"it is gone":  os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 2)
+			w.t = t
+			w.create("files")
+			password, key := opensWith(t)
+			if err := w.room.writeSecret("files", secretPassword, password); err != nil {
+				t.Fatal(err)
+			}
+			c := w.client("files", "")
+			c.put(rest.Keys, key)
+			c.put(rest.Snapshots, []byte("a snapshot"))
+			w.settled()
+			w.stop()
+			if err := harm(w.room.secretPath("files", secretPassword)); err != nil {
+				t.Fatal(err)
+			}
+			w.start()
+			<-w.room.started
+			if err := w.room.checkPasswords(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if s := w.status("files"); s.Password != PasswordOpens || s.Level != LevelSafe || w.kept("files") != password {
+				t.Errorf("%q is kept: %q, %s", w.kept("files"), s.Password, s.Level)
+			}
+			if w.anew(); w.kept("files") != password {
+				t.Errorf("%q came back", w.kept("files"))
+			}
+		})
+	}
+}
+
+// Of several records the one whose password opens comes back; where none does, that is said.
+func TestRecoveryTriesThePasswords(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newWorld(t, 2)
+		w.create("files")
+		password, key := opensWith(t)
+		if known {
+			if err := w.room.writeSecret("files", secretPassword, password); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.client("files", "").put(rest.Keys, key)
+		w.settled()
+		repo, err := w.room.store.repo(t.Context(), "files")
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, err := w.room.ownKey(repo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := wire.Encode(record{V: recordOwn, Name: "files", Password: "another", Identity: own.String(), Made: repo.Made})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.accept(rest.Handle{Type: Meta, Name: nameOf(text)}, text)
+		b := w.anew()
+		if known && (b.Locked || w.kept("files") != password) {
+			t.Errorf("%+v, %q", b, w.kept("files"))
+		}
+		if s := w.status("files"); !known && (!b.Locked || s.Password != PasswordWrong || core.CodeOf(Recovered{Backups: []BackupFound{b}}.unfinished()) != core.CodeDenied) {
+			t.Errorf("%+v, %q", b, s.Password)
+		}
 	}
 }

@@ -45,6 +45,9 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 	if err != nil {
 		return err
 	}
+	if password, err = r.toRecord(ctx, password, newest); err != nil {
+		return err
+	}
 	for again := 0; ; again++ {
 		text, err := wire.Encode(record{recordOwn, repo.Name, password, key.String(), repo.Made, again})
 		if err != nil {
@@ -68,6 +71,24 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 		}
 		return err
 	}
+}
+
+// toRecord answers the password that belongs into a record: the kept one, unless the newest
+// record has another and the kept one is not seen to open a key. This disk may have changed
+// it, and what is recorded last comes back from nothing.
+func (r *Room) toRecord(ctx context.Context, kept string, newest []Object) (string, error) {
+	if len(newest) == 0 {
+		return kept, nil
+	}
+	before, err := r.readRecord(ctx, newest[0])
+	if err != nil || before.Password == kept {
+		return kept, ctx.Err()
+	}
+	state, unread := r.tryPassword(ctx, newest[0].Repo, kept)
+	if state == PasswordOpens || state == PasswordUnknown && unread == nil { // no key yet
+		return kept, nil
+	}
+	return before.Password, ctx.Err()
 }
 
 func (r *Room) readRecord(ctx context.Context, o Object) (record, error) {

@@ -53,8 +53,9 @@ type BackupFound struct {
 	Name       string `json:"name"`
 	Files      int64  `json:"files"`
 	Bytes      int64  `json:"bytes"`
-	Incomplete int64  `json:"incomplete"` // files of which too few shards were found
-	Password   bool   `json:"password"`   // restic's password came back too
+	Incomplete int64  `json:"incomplete"`     // files of which too few shards were found
+	Password   bool   `json:"password"`       // restic's password came back too
+	Locked     bool   `json:"wrong_password"` // but it opens none of the keys
 }
 
 // Recover rebuilds the catalogue from nothing but what the members hold: it asks
@@ -185,8 +186,8 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 		}
 		return cmp.Compare(b.o.Made, a.o.Made)
 	})
-	for _, f := range metas {
-		if err := c.openRepo(ctx, f.o, prunes[f.o.Repo], byName[f.o.Repo]); err != nil {
+	for i, f := range metas {
+		if err := c.openRepo(ctx, metas[i:], prunes[f.o.Repo], byName[f.o.Repo]); err != nil {
 			return nil, err
 		}
 	}
@@ -221,9 +222,10 @@ func prunesOf(all []*found) map[string]shard.PruneKey {
 	return out
 }
 
-// openRepo reads one record. One that cannot be had leaves the backup readable,
-// without its password.
-func (c *census) openRepo(ctx context.Context, o Object, prune shard.PruneKey, b *BackupFound) error {
+// openRepo reads the first of some records, newest first. One that cannot be had leaves
+// the backup readable, without its password.
+func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.PruneKey, b *BackupFound) error {
+	o := metas[0].o
 	rec, err := c.room.readRecord(ctx, o)
 	if err != nil {
 		c.room.n.Log.Warn("a backup's record could not be read", "repo", o.Repo, "error", err)
@@ -239,8 +241,9 @@ func (c *census) openRepo(ctx context.Context, o Object, prune shard.PruneKey, b
 	repo, err := c.room.store.repo(ctx, rec.Name)
 	switch {
 	case core.CodeOf(err) == core.CodeNotFound && newest && rec.V >= recordOwn:
-		return c.room.establish(ctx, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, rec.Password, key)
+		return c.establish(ctx, metas, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, key, b)
 	case err == nil && repo.Recipient == key.Recipient().String():
+		b.Locked = repo.Password == PasswordWrong
 		return nil
 	case err != nil && core.CodeOf(err) != core.CodeNotFound:
 		return err
@@ -253,5 +256,18 @@ func (c *census) openRepo(ctx context.Context, o Object, prune shard.PruneKey, b
 	if err != nil {
 		return fmt.Errorf("draw the backup's key: %w", err)
 	}
-	return c.room.establish(ctx, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, rec.Password, fresh)
+	return c.establish(ctx, metas, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, fresh, b)
+}
+
+// establish brings one repository back with the newest recorded password that opens it.
+func (c *census) establish(ctx context.Context, metas []*found, repo *Repo, key *age.X25519Identity, b *BackupFound) error {
+	var records []Object
+	for _, f := range metas {
+		if f.o.Repo == repo.Name && len(records) < maxRecords {
+			records = append(records, f.o)
+		}
+	}
+	password, state := c.room.opensAmong(ctx, records)
+	repo.Password, b.Locked = state, state == PasswordWrong
+	return c.room.establish(ctx, repo, password, key)
 }
