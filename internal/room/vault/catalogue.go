@@ -3,6 +3,7 @@ package vault
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -215,7 +216,7 @@ func (r *Room) compareDue(ctx context.Context) error {
 		_, err = r.compare(ctx, false, "")
 	}
 	if err == nil {
-		err = r.tidy(ctx)
+		err = errors.Join(r.checkCodes(ctx), r.tidy(ctx))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

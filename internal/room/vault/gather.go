@@ -42,7 +42,7 @@ func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
 	}
 	// What was lost may be back, or we were wrong about it: asked last, never left out.
 	held := slices.DeleteFunc(all, func(p Placement) bool { return p.State == Wrong || r.leftOut(p.Member) })
-	if o.Code.K <= 1 {
+	if o.Code = fitted(o, held); o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
 	f, err := newScratch(r.scratch())

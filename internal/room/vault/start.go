@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -29,7 +30,7 @@ func (r *Room) Start(ctx context.Context) error {
 	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
 		return err
 	}
-	if err := r.compareAtStart(ctx); err != nil {
+	if err := errors.Join(r.compareAtStart(ctx), r.checkCodes(ctx)); err != nil {
 		return err
 	}
 	if err := r.tidy(ctx); err != nil {

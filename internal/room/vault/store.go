@@ -167,7 +167,11 @@ func (s store) waitingObjects(ctx context.Context) ([]Object, error) {
 
 // setCode remembers the code an object is cut with.
 func (s store) setCode(ctx context.Context, id shard.Hash, c shard.Code) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET k = $2, n = $3 WHERE object = $1`, id.String(), c.K, c.N)
+	return s.setCodeIn(ctx, s.db, id, c)
+}
+
+func (s store) setCodeIn(ctx context.Context, q db.Querier, id shard.Hash, c shard.Code) error {
+	_, err := db.Exec(ctx, q, `UPDATE vault_object SET k = $2, n = $3 WHERE object = $1`, id.String(), c.K, c.N)
 	return err
 }
 

@@ -240,3 +240,13 @@ func (s store) copiesBelow(ctx context.Context, t rest.Type, n, limit int) ([]Ob
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
 		WHERE kind = $1 AND k = 1 AND n < $2 AND state = 'placed' AND buried_us = 0 ORDER BY n, seq LIMIT $3`, string(t), n, limit)
 }
+
+// unfit lists objects of which no held shard is as long as their code says, or whose code
+// has another number of shards than those of its kind.
+func (s store) unfit(ctx context.Context) ([]Object, error) {
+	const held = `SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held'`
+	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object WHERE EXISTS (`+held+`)
+		AND (NOT (k = 1 AND n BETWEEN 1 AND $1 OR k = 2 AND n = 4 OR k = 3 AND n = 5 OR k = 4 AND n = 6 OR k = 6 AND n = 9)
+			OR NOT EXISTS (`+held+` AND p.length = (vault_object.sealed + vault_object.k - 1) / CASE WHEN vault_object.k > 1 THEN vault_object.k ELSE 1 END))
+		ORDER BY seq`, mostDomains)
+}

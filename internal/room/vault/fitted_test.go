@@ -1,0 +1,115 @@
+package vault
+
+import (
+	"bytes"
+	"log/slog"
+	"testing"
+	"time"
+
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// flipsOf are the values that a stored integer of one byte has after one of its bits flipped.
+func flipsOf(n int) (out []int) {
+	for bit := range 8 {
+		out = append(out, int(int8(n^1<<bit)))
+	}
+	return out
+}
+
+// A bit flips in how a file is cut: it is read all the same, nobody honest is blamed, and the
+// next start puts it right.
+func TestAFlippedCodeIsPutRight(t *testing.T) {
+	for _, members := range []int{3, 6} {
+		w := newWorld(t, members)
+		w.create("files")
+		body := randomBytes(30_000, 7)
+		path := w.client("files", "").put(rest.Data, body)
+		w.settled()
+		o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		right := o.Code
+		var codes []shard.Code
+		for _, k := range flipsOf(right.K) {
+			codes = append(codes, shard.Code{K: k, N: right.N})
+		}
+		for _, n := range flipsOf(right.N) {
+			codes = append(codes, shard.Code{K: right.K, N: n})
+		}
+		for _, c := range codes {
+			if err := w.room.store.setCode(t.Context(), o.ID, c); err != nil {
+				t.Fatal(err)
+			}
+			w.room.cache.forgetAll()
+			if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+				t.Errorf("%v read as %v: status %d", right, c, status)
+			}
+			w.stop()
+			w.start()
+			<-w.room.started
+			if now := w.object(o.ID); now.Code.K != right.K || now.Code.N != right.N && right.K > 1 {
+				t.Errorf("%v became %v, and after a start %v", right, c, now.Code)
+			}
+			if err := w.room.store.setCode(t.Context(), o.ID, right); err != nil {
+				t.Fatal(err)
+			}
+		}
+		troubles, err := w.room.store.troubles(t.Context(), 0)
+		if err != nil || len(troubles) > 0 {
+			t.Errorf("blamed: %+v, %v", troubles, err)
+		}
+		w.stop()
+	}
+}
+
+// The codes that objects are cut with are those that rows are held against.
+func TestKnownCodes(t *testing.T) {
+	for domains := range 3 * mostDomains {
+		c := shard.CodeFor(domains)
+		o := Object{Sealed: 30_007, Code: c}
+		for flipped := range 256 {
+			o.Code.K = flipped
+			if got := fitted(o, []Placement{{Length: c.ShardSize(o.Sealed)}}); got.K != c.K || got.N != c.N && c.K > 1 {
+				t.Errorf("%v with another K: %v", c, got)
+			}
+		}
+	}
+}
+
+// Both engines find the rows that do not fit, and leave those that do.
+func TestUnfitOnBothEngines(t *testing.T) {
+	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
+		ctx, s := t.Context(), store{d}
+		o := Object{ID: shard.Hash{1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Sealed: 1001, Code: shard.Code{K: 4, N: 6}, State: Placed, Made: 7}
+		if _, err := s.addObject(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 6 {
+			p := Placement{Object: o.ID, Index: i, Member: "m.test", Root: o.ID, State: Held, Length: 251}
+			if err := s.place(ctx, d, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := &Room{n: Needs{DB: d, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, store: s, pool: &pool{}}
+		for _, c := range []shard.Code{{K: 0, N: 6}, {K: 5, N: 6}, {K: 6, N: 6}, {K: 4, N: 4}, {K: 4, N: -122}, {K: 4, N: 70}, {K: 4, N: 6}} {
+			if err := s.setCode(ctx, o.ID, c); err != nil {
+				t.Fatal(err)
+			}
+			if all, err := s.unfit(ctx); err != nil || len(all) != 1 && c != o.Code || len(all) != 0 && c == o.Code {
+				t.Errorf("%v: %d rows, %v", c, len(all), err)
+			}
+			if err := r.checkCodes(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if back, err := s.object(ctx, o.ID); err != nil || back.Code != o.Code {
+				t.Errorf("%v was put right to %v, %v", c, back.Code, err)
+			}
+		}
+	})
+}
