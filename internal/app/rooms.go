@@ -210,7 +210,7 @@ func (a *App) backups(ctx context.Context) ([]directory.Backup, error) {
 	report, err := a.vault.Status(ctx, "")
 	out := make([]directory.Backup, 0, len(report.Backups))
 	for _, b := range report.Backups {
-		out = append(out, directory.Backup{Newest: b.Offsite, Places: b.Domains, Losses: max(b.Losses, 0)})
+		out = append(out, directory.Backup{Newest: b.Offsite, Places: b.Domains, Losses: max(b.Losses, 0), Doubt: b.Doubted()})
 	}
 	return out, err
 }

@@ -20,6 +20,7 @@ type Backup struct {
 	Newest core.Moment // the newest snapshot that is off-site; 0 = none
 	Places int         // failure domains that hold it
 	Losses int         // how many of these may be lost
+	Doubt  bool        // whether it can be read back is not known now, or it cannot
 }
 
 // topics are what only the hoster can say, of what the collective's charter asks.

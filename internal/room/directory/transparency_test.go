@@ -23,7 +23,7 @@ func TestTransparency(t *testing.T) {
 		}
 	}
 	r.n.Backups = func(context.Context) ([]Backup, error) {
-		return []Backup{{Newest: core.At(r.n.Now().Add(-3 * time.Hour)), Places: 6, Losses: 2}, {}}, nil
+		return []Backup{{Newest: core.At(r.n.Now().Add(-3 * time.Hour)), Places: 6, Losses: 2}, {}, {Newest: 1, Places: 9, Doubt: true}}, nil
 	}
 	file := string(class(pad, "Service")) + "software.name = Etherpad\nsoftware.version = 2.0\nmetrics.service.users.2025.months = 1;2\nmetrics.service.users.2026.months = 3;40;;\nmetrics.service.users.name = Comptes <b>\n"
 	if _, err := r.Publish(t.Context(), "pad", []byte(file)); err != nil {
@@ -35,13 +35,13 @@ func TestTransparency(t *testing.T) {
 	}
 	body = v.ask(http.MethodGet, transparencyPath, nil).Body.String()
 	for _, says := range []string{
-		`datetime="2027-01-15T05:00:00Z"`, "in 6 places", "of which 2 may be lost", "None has left this machine", "Etherpad 2.0", "Comptes &lt;b&gt;", ">40<", "2026-02", "Un an.\n&lt;script&gt;", "2026: 1", "your suppliers",
+		`datetime="2027-01-15T05:00:00Z"`, "in 6 places", "of which 2 may be lost", "None has left this machine", "can be read back whole is not sure", "Etherpad 2.0", "Comptes &lt;b&gt;", ">40<", "2026-02", "Un an.\n&lt;script&gt;", "2026: 1", "your suppliers",
 	} {
 		if !strings.Contains(body, says) {
 			t.Errorf("does not say %q\n%s", says, body)
 		}
 	}
-	for _, gone := range []string{"<script", "<li>statistics of use", "<li>age and place of the backups"} {
+	for _, gone := range []string{"in 9 places", "<script", "<li>statistics of use", "<li>age and place of the backups"} {
 		if strings.Contains(body, gone) {
 			t.Errorf("says %q", gone)
 		}

@@ -178,14 +178,16 @@ func (r *Room) unbury(ctx context.Context, members []core.MemberID, ids []shard.
 var errLeftOut = errors.New("left out")
 
 // Undelete brings back everything that was removed from a backup after a moment, here
-// or on an earlier disk, and answers how many files that are. Shards at members that do not answer count
-// as lost, and are made again. Returns CodeUnsure when nobody answers.
-func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (int, error) {
+// or on an earlier disk, and answers how many files can be read again. Shards at members
+// that do not answer count as lost, and are made again. Returns CodeUnsure when nobody
+// answers, and when files cannot be brought back because too few members have their shards.
+func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (back int, err error) {
 	if _, err := r.store.repo(ctx, name); err != nil {
 		return 0, err
 	}
 	// What was removed on an earlier disk has no tombstone here: the members know.
-	if err := r.learnRemoved(ctx); err != nil {
+	heard, err := r.learnRemoved(ctx)
+	if err != nil {
 		return 0, err
 	}
 	objects, err := r.store.deletedSince(ctx, name, since)
@@ -196,13 +198,43 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (in
 	if err != nil {
 		return 0, err
 	}
-	for batch := range slices.Chunk(objects, holder.MaxBurial) {
+	// What too few of them keep stays where it is: raised, it would only be counted as lost.
+	within, err := r.readableFrom(ctx, objects, func(m core.MemberID) bool { return heard[m] && !r.leftOut(m) })
+	if err != nil {
+		return 0, err
+	}
+	for batch := range slices.Chunk(within, holder.MaxBurial) {
 		if err := r.raise(ctx, batch, members); err != nil {
-			return 0, err
+			return back, err
 		}
+		there, err := r.readableFrom(ctx, batch, func(core.MemberID) bool { return true })
+		if err != nil {
+			return back, err
+		}
+		back += len(there)
 	}
 	r.work.broadcast()
-	return len(objects), nil
+	if left := len(objects) - back; left > 0 {
+		unheard := slices.DeleteFunc(members, func(m core.MemberID) bool { return heard[m] })
+		err = core.Unsure("vault.undelete_incomplete", fmt.Errorf("%d of %d files", left, len(objects))).
+			With("Name", name).With("Back", back).With("Count", left).With("Members", joined(unheard))
+	}
+	return back, err
+}
+
+// readableFrom keeps the objects of which the members that count hold enough shards.
+func (r *Room) readableFrom(ctx context.Context, objects []Object, counts func(core.MemberID) bool) (out []Object, err error) {
+	for _, o := range objects {
+		all, err := r.store.placements(ctx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		held := slices.DeleteFunc(onlyHeld(all), func(p Placement) bool { return !counts(p.Member) })
+		if losses(o.Code, effective(held)) >= 0 {
+			out = append(out, o)
+		}
+	}
+	return out, nil
 }
 
 // raise brings one batch of objects back, first at the members, then here, then once

@@ -226,14 +226,21 @@ func (r *Room) compareDue(ctx context.Context) error {
 }
 
 // learnRemoved writes down what members keep of removed files that this catalogue does
-// not know: they were removed on an earlier disk. Returns CodeUnsure when nobody answers.
-func (r *Room) learnRemoved(ctx context.Context) error {
+// not know: they were removed on an earlier disk. It answers who was heard. Returns
+// CodeUnsure when nobody was.
+func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, err error) {
 	c, err := r.compare(ctx, true, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !slices.ContainsFunc(c.asked, func(m core.MemberID) bool { return c.seen[m].err == nil }) {
-		return core.Unsure("vault.undelete_unheard", fmt.Errorf("none of %d members answers", len(c.asked)))
+	heard = map[core.MemberID]bool{}
+	for _, m := range c.asked {
+		if c.seen[m].err == nil {
+			heard[m] = true
+		}
+	}
+	if len(heard) == 0 {
+		return nil, core.Unsure("vault.undelete_unheard", fmt.Errorf("none of %d members answers", len(c.asked)))
 	}
 	var gone []*found
 	for _, f := range c.census.ours(c.began) {
@@ -245,10 +252,10 @@ func (r *Room) learnRemoved(ctx context.Context) error {
 		case core.CodeNotFound:
 			gone = append(gone, f)
 		default:
-			return err
+			return nil, err
 		}
 	}
-	return c.census.write(ctx, gone)
+	return heard, c.census.write(ctx, gone)
 }
 
 // checkRows takes out the rows that a disk changed, so that they are taken in again

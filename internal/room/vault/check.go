@@ -69,6 +69,22 @@ func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
 	return out, ctx.Err()
 }
 
+// readable says whether one backup, or all of them, can be read back whole: that members
+// have what is expected of them does not say so, because what they lost is not expected
+// any more. Returns CodeUnsure with the first that cannot.
+func (r *Room) readable(ctx context.Context, name string) error {
+	report, err := r.Status(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, s := range report.Backups {
+		if s.Level == LevelLost || s.Level == LevelBehind {
+			return r.unsafe(s)
+		}
+	}
+	return nil
+}
+
 // auditSample audits a random part of what a member has of a backup.
 func (r *Room) auditSample(ctx context.Context, name string, c *Checked) error {
 	present, err := r.store.placementsAt(ctx, c.Member, name)

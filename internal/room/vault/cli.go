@@ -155,7 +155,7 @@ func (c cli) check() *cobra.Command {
 		if bad > 0 {
 			return core.Unsure("vault.check_found", fmt.Errorf("%d members", bad)).With("Count", bad)
 		}
-		return nil
+		return r.readable(cmd.Context(), strings.Join(typed, ""))
 	})
 }
 

@@ -90,8 +90,7 @@ func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 		case LevelUnknown:
 			unknown = s.Name
 		case LevelOneCopy, LevelWaiting, LevelLost, LevelBehind:
-			return fit.Finding{}, core.Unsure("vault.backup_unsafe", fmt.Errorf("%s is %s", s.Name, s.Level)).
-				With("Name", s.Name).With("State", r.n.Words.T("vault.level."+string(s.Level), nil))
+			return fit.Finding{}, r.unsafe(s)
 		}
 	}
 	switch {
@@ -101,6 +100,12 @@ func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 		return fit.Unknown("vault.backup_empty", args{"Name": empty}), nil
 	}
 	return fit.Finding{}, nil
+}
+
+// unsafe names a backup and how it stands.
+func (r *Room) unsafe(s Status) error {
+	return core.Unsure("vault.backup_unsafe", fmt.Errorf("%s is %s", s.Name, s.Level)).
+		With("Name", s.Name).With("State", r.n.Words.T("vault.level."+string(s.Level), nil))
 }
 
 // checkCatalogue: the catalogue was compared with what the members hold.

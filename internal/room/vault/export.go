@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -35,8 +36,9 @@ type Exported struct {
 // file checked against its name, none written again that is there with the content its
 // name says, so that an export that broke off goes on where it was. A file that cannot be had
 // does not stop the others. say is told after each file. Returns CodeNotFound for an unknown
-// backup, CodeConflict for a folder that holds anything else, CodeUnsure when files
-// are missing in the end, CodeFull.
+// backup, CodeConflict for a folder that holds anything else, or into which another export
+// writes, CodeUnsure when files
+// are missing in the end, or may be because the catalogue is not known to be whole, CodeFull.
 func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported)) (Exported, error) {
 	var out Exported
 	if _, err := r.store.repo(ctx, name); err != nil {
@@ -56,6 +58,11 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through it any more
 	e := &exporting{room: r, root: root, say: say}
+	release, err := e.alone(dir)
+	if err != nil {
+		return out, err
+	}
+	defer release()
 	if err := e.begin(ctx, objects, dir); err != nil {
 		return out, err
 	}
@@ -68,10 +75,16 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 	if err == nil {
 		err = syncFolders(root)
 	}
-	if err == nil && len(missing) > 0 {
+	written := e.out.Files + e.out.Skipped
+	switch doubt := r.whole(ctx); {
+	case err != nil:
+	case len(missing) > 0:
 		err = core.Unsure("vault.export_incomplete", fmt.Errorf("%d files: %w", len(missing), e.last)).
-			With("Name", name).With("Dir", dir).With("Count", len(missing)).With("Written", e.out.Files+e.out.Skipped).
+			With("Name", name).With("Dir", dir).With("Count", len(missing)).With("Written", written).
 			With("Members", r.silentOf(ctx, missing))
+	case doubt != nil:
+		err = core.Unsure("vault.export_doubted", doubt).
+			With("Name", name).With("Dir", dir).With("Count", written).With("Why", r.n.Words.Error(doubt))
 	}
 	return e.out, err
 }
@@ -86,6 +99,23 @@ type exporting struct {
 	out     Exported
 	missing []Object
 	last    error // why a file was not to be had
+}
+
+// alone keeps other exports out of the folder until release: they would write into each
+// other's unfinished files. A disk without locks is taken for free. Returns CodeConflict.
+func (e *exporting) alone(dir string) (release func(), err error) {
+	const name = partPrefix + "lock"
+	f, err := e.root.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write into the export's folder: %w", err)
+	}
+	busy := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	ours, err := f.Stat()
+	there, gone := e.root.Stat(name)
+	if errors.Is(busy, syscall.EWOULDBLOCK) || err == nil && (gone != nil || !os.SameFile(ours, there)) { // one that just ended took it away
+		return nil, errors.Join(core.Conflict("vault.export_busy", errors.New("another export writes there")).With("Dir", dir), f.Close())
+	}
+	return func() { _ = errors.Join(e.root.Remove(name), f.Close()) }, err
 }
 
 // begin writes restic's config first: by it a folder is known again. The folder must

@@ -45,3 +45,59 @@ func TestExportNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
+
+// An export of a catalogue that is not known to be whole writes what there is, and does not
+// end as if that were all.
+func TestExportOfADoubtedCatalogue(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.accept(rest.Handle{Type: rest.Config}, []byte("config"))
+	w.settled()
+	for note, why := range map[string]string{noteRecovering: "recover", noteBehind: "older than what the members hold", noteUnread: "newer than all this disk knows"} {
+		if err := w.room.store.setNote(t.Context(), note, "1"); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(t.TempDir(), "plain")
+		out, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})
+		if said := printer(t).Error(err); core.CodeOf(err) != core.CodeUnsure || !strings.Contains(said, why) || !strings.Contains(said, dir) {
+			t.Errorf("%s: %+v, %s", note, out, said)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "config")); err != nil {
+			t.Error("what could be had is not there:", err)
+		}
+		if err := w.room.store.setNote(t.Context(), note, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.room.Export(t.Context(), "files", filepath.Join(t.TempDir(), "plain"), func(Exported) {}); err != nil {
+		t.Error(err)
+	}
+}
+
+// Two exports at one time do not write into each other's files: the second is refused.
+func TestTwoExportsAtOnce(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.accept(rest.Handle{Type: rest.Config}, []byte("config"))
+	for i := range byte(5) {
+		body := randomBytes(50_000, i)
+		w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
+	}
+	w.settled()
+	dir := filepath.Join(t.TempDir(), "plain")
+	refused := 0
+	out, err := w.room.Export(t.Context(), "files", dir, func(Exported) {
+		if _, err := w.room.Export(t.Context(), "files", dir, func(Exported) {}); core.CodeOf(err) == core.CodeConflict {
+			refused++
+		}
+	})
+	if err != nil || out.Files != 5 || refused != 5 {
+		t.Errorf("%+v, %v, %d refused", out, err, refused)
+	}
+	if out, err = w.room.Export(t.Context(), "files", dir, func(Exported) {}); err != nil || out.Skipped != 5 {
+		t.Errorf("after it: %+v, %v", out, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".part-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -371,3 +371,61 @@ func TestCreateTwice(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What members no longer keep is not said to be back, nor counted as there; what they keep
+// comes back all the same, and the rest when those that were away answer.
+func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
+	w := newWorld(t, 4)
+	made := w.create("files")
+	c, prune := w.client("files", ""), w.client("files", made.Prune)
+	gone, kept := c.put(rest.Data, randomBytes(10_000, 8)), c.put(rest.Data, randomBytes(10_000, 9))
+	c.put(rest.Snapshots, []byte("a snapshot"))
+	w.settled()
+	for _, m := range w.members { // old enough to be buried
+		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_held SET received_us = 1`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{gone, kept} {
+		if status, text := prune.do("DELETE", path, nil); status != 200 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	if err := w.room.sendTombstones(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	freed, err := w.room.store.deletedSince(t.Context(), "files", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range freed {
+		if o.File.Name != strings.TrimPrefix(gone, "/data/") {
+			continue
+		}
+		for _, m := range w.members { // 30 days later
+			if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, o.ID.String()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.moods(away, away, away)
+	if n, err := w.room.Undelete(t.Context(), "files", 0); n != 0 || core.CodeOf(err) != core.CodeUnsure || !strings.Contains(printer(t).Error(err), "m0.test, m1.test, m2.test") {
+		t.Errorf("three of four are away: %d, %v", n, printer(t).Error(err))
+	}
+	w.moods()
+	w.forgive()
+	n, err := w.room.Undelete(t.Context(), "files", 0)
+	if n != 1 || core.CodeOf(err) != core.CodeUnsure {
+		t.Errorf("%d files are back, %v", n, err)
+	}
+	w.settled()
+	if s := w.status("files"); s.Level != LevelSafe {
+		t.Errorf("it is %s", s.Level)
+	}
+	if status, _ := c.do("GET", kept, nil); status != 200 {
+		t.Errorf("what was kept: %d", status)
+	}
+	if status, _ := c.do("GET", gone, nil); status != 404 {
+		t.Errorf("what is gone: %d", status)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
@@ -118,8 +119,8 @@ func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if report.Catalogue.Standing == Behind {
-		return nil, nil // nothing that is known now is true
+	if slices.ContainsFunc(report.Backups, Status.Doubted) {
+		return []fit.Limit{{Key: "vault.limit_doubt"}}, nil
 	}
 	var oldest core.Moment
 	losses := -1

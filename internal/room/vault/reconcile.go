@@ -175,16 +175,22 @@ func (w *weighing) raise(ctx context.Context, changes []change) error {
 // blamed bounds how many missing shards of one member are each noted as a trouble.
 const blamed = 100
 
-// missing notes what the catalogue says the member has and its list does not.
+// missing notes what the catalogue says the member has and its list does not. What it
+// buried of a removed object it may have freed: nobody's fault, and there no more.
 func (w *weighing) missing(ctx context.Context) error {
+	var freed []known
 	for _, k := range w.known {
-		if k.State != Held || k.grave != 0 {
+		if k.State != Held {
 			continue
 		}
-		if k.buried == 0 && (w.repo == "" || w.repo == k.repo) {
+		if k.buried != 0 {
+			freed = append(freed, k)
+			continue
+		}
+		if w.repo == "" || w.repo == k.repo {
 			w.seen.lost++
 		}
-		if k.buried == 0 && w.seen.lost <= blamed {
+		if w.seen.lost <= blamed {
 			w.room.blame(ctx, k.Placement, core.NotFound("vault.no_shard", errors.New("not in its list")))
 			continue
 		}
@@ -192,7 +198,28 @@ func (w *weighing) missing(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.freed(ctx, freed); err != nil {
+		return err
+	}
 	return ctx.Err()
+}
+
+// freed notes that shards of removed objects are not there any more.
+func (w *weighing) freed(ctx context.Context, all []known) error {
+	for batch := range slices.Chunk(all, writeBatch) {
+		err := w.room.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			for _, k := range batch {
+				if err := w.room.store.markPlacement(ctx, q, k.Placement, Lost, 0); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeIn writes what members hold and the catalogue lacks into it. Until that is done

@@ -263,6 +263,16 @@ func (s Status) level() Level {
 	return LevelSafe
 }
 
+// Doubted says that the backup cannot be read back whole now, or that nobody knows.
+func (s Status) Doubted() bool {
+	switch s.Level {
+	case LevelSafe, LevelOneCopy, LevelWaiting, LevelEmpty:
+		return false
+	case LevelLost, LevelLocked, LevelBehind, LevelUnknown:
+	}
+	return true
+}
+
 // under is what a level is worth where the catalogue stands so: on an old or unproved
 // disk, that nothing is missing cannot be known.
 func (l Level) under(s Standing) Level {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -78,5 +79,35 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	}
 	if s := w.status("files"); s.Password != PasswordUnknown {
 		t.Errorf("the password file is gone, and the password %s", s.Password)
+	}
+}
+
+// Visitors are not told that a backup survives anything while it cannot be read, or nobody
+// knows.
+func TestLimitsOfADoubtedBackup(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.client("files", "").put(rest.Snapshots, []byte("a snapshot"))
+	w.settled()
+	says := func(keys ...string) {
+		t.Helper()
+		all, err := w.room.limits(t.Context())
+		var got []string
+		for _, l := range all {
+			got = append(got, l.Key)
+		}
+		if err != nil || !slices.Equal(got, keys) {
+			t.Errorf("%v, %v; want %v", got, err, keys)
+		}
+	}
+	says("vault.limit_away", "vault.limit_losses")
+	for undo, harm := range map[string]string{
+		`UPDATE vault_placement SET state = 'held'`:    `UPDATE vault_placement SET state = 'lost'`,
+		`UPDATE vault_repo SET password = ''`:          `UPDATE vault_repo SET password = 'wrong'`,
+		`DELETE FROM vault_note WHERE name = 'behind'`: `INSERT INTO vault_note (name, value) VALUES ('behind', 'members')`,
+	} {
+		w.exec(harm)
+		says("vault.limit_doubt")
+		w.exec(undo)
 	}
 }
