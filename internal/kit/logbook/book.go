@@ -82,6 +82,7 @@ type Book struct {
 	suspects   map[core.MemberID]core.Moment
 	refused    map[string]refusal // logs that have no room here, by origin
 	checkedAll core.Moment
+	hurried    map[core.MemberID]core.Moment // when a member's call last ended our wait for it
 }
 
 // New makes a book on migrated tables.
@@ -94,6 +95,7 @@ func New(n Needs) *Book {
 		n: n, calls: n.Calls, instance: hex.EncodeToString(id[:]),
 		hints: make(chan core.MemberID, 16), changed: make(chan struct{}), told: map[string]int64{},
 		suspects: map[core.MemberID]core.Moment{}, refused: map[string]refusal{},
+		hurried: map[core.MemberID]core.Moment{},
 	}
 }
 

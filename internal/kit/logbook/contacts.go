@@ -3,6 +3,7 @@ package logbook
 import (
 	"context"
 	"errors"
+	"time"
 
 	"entrechat/internal/core"
 )
@@ -34,4 +35,34 @@ func (b *Book) Contacts(ctx context.Context) ([]Contact, error) {
 		}
 	}
 	return out, nil
+}
+
+// calledAgain is how often the calls of a member end our wait for it: one that calls
+// and cannot be called would have us knock all day.
+const calledAgain = 5 * time.Minute
+
+// calledBy ends our wait for a member that did not answer and calls now: it is there,
+// and what it missed may be waited for. from is empty for a stranger.
+func (b *Book) calledBy(ctx context.Context, from core.MemberID) {
+	if from == "" {
+		return
+	}
+	now := b.now()
+	c, err := getContact(ctx, b.n.DB, from)
+	if err == nil && c.retry > now && b.mayHurry(from, now) {
+		err = updateContact(ctx, b.n.DB, from, func(c *contact) { c.retry = now })
+	}
+	if err != nil {
+		b.n.Log.Debug("that a member calls was not noted", "member", from, "error", err)
+	}
+}
+
+func (b *Book) mayHurry(id core.MemberID, now core.Moment) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now < b.hurried[id].Add(calledAgain) {
+		return false
+	}
+	b.hurried[id] = now
+	return true
 }

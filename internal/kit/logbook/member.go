@@ -120,9 +120,15 @@ func (b *Book) learn(ctx context.Context, q db.Querier, m memberRow, doc seal.En
 	if m.doc, err = doc.Encode(); err != nil {
 		return m, err
 	}
+	moved := m.url != keys.URL
 	m.version, m.url = keys.Version, keys.URL
 	if err := putMember(ctx, q, m); err != nil {
 		return m, err
+	}
+	if moved {
+		if err := callNow(ctx, q, m.id); err != nil {
+			return m, err
+		}
 	}
 	return m, b.settle(ctx, q, m.id, keys)
 }
@@ -228,6 +234,9 @@ func (b *Book) Pardon(ctx context.Context, id core.MemberID) error {
 		}
 		m.forked = 0
 		if err := putMember(ctx, q, m); err != nil {
+			return err
+		}
+		if err := callNow(ctx, q, id); err != nil {
 			return err
 		}
 		return askAnew(ctx, q)

@@ -246,6 +246,7 @@ func parsePost(data []byte) (entriesMessage, offer, error) {
 
 // serveEntries takes what an author posts of its own log.
 func (b *Book) serveEntries(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+	b.calledBy(r.Context(), from)
 	data, err := readBody(r)
 	if err != nil {
 		return err

@@ -98,11 +98,7 @@ func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url strin
 		if err != nil {
 			return err
 		}
-		// The root key spoke: what was held against ourselves is settled.
-		if err := clearStops(ctx, q); err != nil {
-			return err
-		}
-		if _, err := pardonForks(ctx, q, m.id, b.now()); err != nil {
+		if err := b.spoke(ctx, q); err != nil {
 			return err
 		}
 		m.forked = 0
@@ -112,6 +108,18 @@ func (b *Book) renewKeys(ctx context.Context, root ed25519.PrivateKey, url strin
 		b.wake()
 	}
 	return size, err
+}
+
+// spoke settles, now that the root key spoke, what was held against ourselves; whoever
+// refused the old keys, or what they signed, is told at once.
+func (b *Book) spoke(ctx context.Context, q db.Querier) error {
+	if err := clearStops(ctx, q); err != nil {
+		return err
+	}
+	if _, err := pardonForks(ctx, q, b.self(), b.now()); err != nil {
+		return err
+	}
+	return callNow(ctx, q, "")
 }
 
 // revoked says whether a key was given up: nothing makes it good again.

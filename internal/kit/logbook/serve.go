@@ -263,7 +263,8 @@ func waits(r *http.Request) bool {
 	return err == nil && wait > 0
 }
 
-func (b *Book) serveHeads(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+func (b *Book) serveHeads(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+	b.calledBy(r.Context(), from)
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	if text := r.URL.Query().Get("after"); err != nil && text != "" || after < 0 {
 		return core.Invalid("logbook.bad_cursor", fmt.Errorf("%.40q", text))

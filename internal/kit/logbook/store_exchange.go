@@ -106,6 +106,13 @@ func askAnew(ctx context.Context, q db.Querier) error {
 	return err
 }
 
+// callNow ends the wait for a member, or for all when id is empty: people settled what
+// stood between us.
+func callNow(ctx context.Context, q db.Querier, id core.MemberID) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_contact SET failures = 0, retry_us = 0 WHERE member = $1 OR $1 = ''`, string(id))
+	return err
+}
+
 // cosignature is a witness's line under one of our heads.
 type cosignature struct {
 	log     string
