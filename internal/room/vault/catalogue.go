@@ -8,11 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/db"
 )
 
 // What the catalogue remembers of its own standing.
@@ -65,13 +63,11 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 	if err != nil {
 		return c, err
 	}
-	names, err := r.store.note(ctx, noteSilent)
+	silent, err := r.store.noted(ctx, noteSilent)
 	if err != nil {
 		return c, err
 	}
-	for name := range strings.FieldsSeq(names) {
-		c.Silent = append(c.Silent, core.MemberID(name))
-	}
+	c.Silent = append(c.Silent, silent...)
 	beyond, err := r.store.note(ctx, noteBeyond)
 	if err != nil {
 		return c, err
@@ -256,38 +252,6 @@ func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, 
 		}
 	}
 	return heard, c.census.write(ctx, gone)
-}
-
-// checkRows takes out the rows that a disk changed, so that they are taken in again
-// from the members' lists, and gives older rows their check sum.
-func (r *Room) checkRows(ctx context.Context) error {
-	odd, err := r.store.oddRows(ctx)
-	if err != nil {
-		return err
-	}
-	for _, row := range odd {
-		if row.stored == "" {
-			continue
-		}
-		r.n.Log.Error("this disk changed a row of the database; the members are asked for it", "table", row.table, "object", row.object)
-		if err := r.store.setNote(ctx, noteBehind, behindRows); err != nil {
-			return err
-		}
-	}
-	for batch := range slices.Chunk(odd, writeBatch) {
-		err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-			for _, row := range batch {
-				if err := r.store.fixRow(ctx, q, row); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // restoreUnexplained brings back what nobody removed.

@@ -222,7 +222,7 @@ func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) err
 	buckets, err := c.differing(ctx, h, member)
 	for _, b := range buckets {
 		if err == nil {
-			err = c.bucket(ctx, h, member, b, s)
+			err = c.bucket(ctx, member, b, s)
 		}
 	}
 	if err != nil && ctx.Err() == nil { // what we cut off ourselves is nobody's fault
@@ -261,7 +261,7 @@ func (c *comparison) differing(ctx context.Context, h holder.Holder, member core
 }
 
 // bucket lists one bucket at a member and settles what differs.
-func (c *comparison) bucket(ctx context.Context, h holder.Holder, member core.MemberID, bucket string, s *seen) error {
+func (c *comparison) bucket(ctx context.Context, member core.MemberID, bucket string, s *seen) error {
 	// Read before the list: what is placed meanwhile is not missed in it.
 	known, err := c.room.store.knownAt(ctx, member, bucket)
 	if err != nil {
@@ -277,26 +277,25 @@ func (c *comparison) bucket(ctx context.Context, h holder.Holder, member core.Me
 	if bucket == "" {
 		limit = holder.MaxPage
 	}
-	for after, foreign := lastBefore(bucket), int64(0); ; {
-		page, err := h.List(ctx, c.room.n.Signer.ID(), after, limit)
-		if err != nil {
-			return err
-		}
+	foreign := int64(0)
+	err = c.room.eachPage(ctx, member, lastBefore(bucket), limit, func(page holder.Page) (more bool, err error) {
 		end := slices.IndexFunc(page.Shards, func(held holder.Held) bool { return !strings.HasPrefix(held.Name(), bucket) })
 		if end < 0 {
 			end = len(page.Shards)
 		}
 		strange, err := w.page(ctx, page.Shards[:end])
 		if err != nil {
-			return err
+			return false, err
 		}
 		if foreign += int64(strange); foreign > holder.MaxPage+page.Used/leastShard {
-			return core.Invalid("vault.peer_wrong_bytes", fmt.Errorf("lists %d strange shards in %d bytes", foreign, page.Used)).With("Member", member)
+			return false, core.Invalid("vault.peer_wrong_bytes", fmt.Errorf("lists %d strange shards in %d bytes", foreign, page.Used)).With("Member", member)
 		}
-		if after = page.Next; after == "" || end < len(page.Shards) {
-			return w.missing(ctx)
-		}
+		return end == len(page.Shards), nil
+	})
+	if err != nil {
+		return err
 	}
+	return w.missing(ctx)
 }
 
 // lastBefore is the last name that can stand before a bucket in a list; empty for the
@@ -333,11 +332,7 @@ func (c *comparison) checked() []Checked {
 // conclude writes down what became of the comparison.
 func (c *comparison) conclude(ctx context.Context) error {
 	s := c.room.store
-	names := make([]string, 0, len(c.asked))
-	for _, m := range c.silent() {
-		names = append(names, string(m))
-	}
-	if err := s.setNote(ctx, noteSilent, strings.Join(names, " ")); err != nil {
+	if err := s.setNoted(ctx, noteSilent, c.silent()); err != nil {
 		return err
 	}
 	if err := s.setNote(ctx, noteBeyond, c.beyond(-1)); err != nil {

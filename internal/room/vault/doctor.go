@@ -181,6 +181,9 @@ func (r *Room) checkSpool(ctx context.Context) error {
 	if err := r.whole(ctx); err != nil {
 		return err
 	}
+	if err := r.checkGone(ctx); err != nil {
+		return err
+	}
 	stuck, err := r.store.stuck(ctx, core.At(r.n.Now().Add(-stuckAfter)))
 	if err != nil || stuck == 0 {
 		return err

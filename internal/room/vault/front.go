@@ -194,6 +194,9 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if err := v.room.someoneLends(ctx); err != nil {
 		return err
 	}
+	if err := v.room.restsOnGone(ctx, v.repo.Name, h.Type, v.room.locks.began(v.repo.Name)); err != nil {
+		return err
+	}
 	done, err := v.room.admit(ctx, Object{Repo: v.repo.Name, File: h, Size: size})
 	if err != nil {
 		return err
@@ -324,6 +327,9 @@ func (r *Room) commit(ctx context.Context, o Object) error {
 	began := r.locks.began(o.Repo)
 	if o.Seq <= began {
 		began = 0 // a file of an earlier run: what it needs came before this one
+	}
+	if err := r.restsOnGone(ctx, o.Repo, o.File.Type, began); err != nil {
+		return err
 	}
 	timeout, look := time.NewTimer(commitPatience), time.NewTicker(roomEvery)
 	defer timeout.Stop()

@@ -145,6 +145,7 @@ func (w *world) forgive() {
 	p.mu.Lock()
 	clear(p.states)
 	clear(p.fails)
+	clear(p.late)
 	p.asked, p.summed = time.Time{}, time.Time{}
 	p.mu.Unlock()
 	if err := w.room.store.hurry(context.Background()); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"entrechat/internal/core"
@@ -220,22 +219,22 @@ func (r *Room) noRoom(ctx context.Context) (*NoRoom, error) {
 
 // names lists the members without room.
 func (n *NoRoom) names() string {
-	names := make([]string, 0, len(n.Members))
+	ids := make([]core.MemberID, 0, len(n.Members))
 	for _, m := range n.Members {
-		names = append(names, string(m.Member))
+		ids = append(ids, m.Member)
 	}
-	return strings.Join(names, ", ")
+	return joined(ids)
 }
 
 // full names the members without room for what waits.
 func (f *forecast) full() string {
-	var names []string
+	var ids []core.MemberID
 	for _, l := range roomFor(rest.Data, f.lenders) {
 		if l.Free < max(f.least, 1) {
-			names = append(names, string(l.ID))
+			ids = append(ids, l.ID)
 		}
 	}
-	return strings.Join(names, ", ")
+	return joined(ids)
 }
 
 // without lists the members of a forecast that have no room.

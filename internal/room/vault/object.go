@@ -19,6 +19,7 @@ const (
 	Waiting State = "waiting" // not yet off-site
 	Safe    State = "safe"    // enough shards on distinct domains, not all
 	Placed  State = "placed"  // all of them
+	Gone    State = "gone"    // this disk lost it before it was off-site
 )
 
 // Object is one file of a repository in its sealed form.

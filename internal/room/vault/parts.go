@@ -54,18 +54,15 @@ func isFile(path string) bool {
 }
 
 func writePartFile(path string, data io.Reader) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "new-")
+	f, err := newScratch(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, data)
-	if err = errors.Join(err, f.Close()); err == nil {
+	if _, err = io.Copy(f, data); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	f.kept = err == nil
+	return errors.Join(err, f.Close())
 }
 
 // takeParts puts the shards that an earlier try kept into their places. What is not the

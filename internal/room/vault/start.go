@@ -91,7 +91,10 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 		info, err := r.shelf.Stat(o.Shelf)
 		switch {
 		case isMissing(err) || err == nil && info.Size() != o.Sealed:
-			err = r.missing(ctx, o, sure)
+			var name string
+			if name, err = r.missing(ctx, o, sure); name != "" {
+				named[name] = true
+			}
 		case err != nil:
 			named[o.Shelf] = true // nobody knows that it is not there
 			err = r.leave(err)
@@ -111,23 +114,35 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 }
 
 // missing deals with a row whose file is gone or cut short: this disk lost it,
-// because a crash of ours cannot. Where the members cannot give it back either,
-// the row goes, so that restic may send the file again; until enough of them were
-// asked, the front is told that it cannot know.
-func (r *Room) missing(ctx context.Context, o Object, sure bool) error {
+// because a crash of ours cannot. One that lies on the shelf under another name is
+// answered, and its row names it again. Where the members cannot give it back either, and
+// never could, it is Gone: restic may send it again, and what rests on it is
+// refused; until enough of them were asked, the front is told that it cannot know.
+func (r *Room) missing(ctx context.Context, o Object, sure bool) (name string, err error) {
+	if o.Buried == 0 {
+		switch name, err = r.onShelf(o); {
+		case err != nil:
+			return "", err
+		case name != "":
+			return name, r.store.shelve(ctx, r.n.DB, o.ID, name)
+		}
+	}
 	all, err := r.store.placements(ctx, o.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	there := o.Buried != 0 || o.Code.K != 0 && losses(o.Code, effective(onlyHeld(all))) >= 0
 	if !there && !sure {
-		return r.store.setNote(ctx, noteBehind, behindShelf)
+		return "", r.store.setNote(ctx, noteBehind, behindShelf)
 	}
 	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil || there {
-		return err
+		return "", err
 	}
 	r.n.Log.Error("this disk lost a file that was acknowledged", "repo", o.Repo, "file", o.File.String())
-	return r.store.buryObject(ctx, o.ID, core.At(r.n.Now()))
+	if o.Safe != 0 {
+		return "", nil // snapshots rest on it: it stays, and cannot be read
+	}
+	return "", r.store.lose(ctx, o.ID, core.At(r.n.Now()))
 }
 
 // sweepShelf removes old files that no row names.

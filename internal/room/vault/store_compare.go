@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -41,6 +42,24 @@ func (s store) moment(ctx context.Context, name string) (core.Moment, error) {
 
 func (s store) setMoment(ctx context.Context, name string, at core.Moment) error {
 	return s.setNote(ctx, name, strconv.FormatInt(int64(at), 10))
+}
+
+// noted reads a remark that lists members.
+func (s store) noted(ctx context.Context, name string) (ids []core.MemberID, err error) {
+	text, err := s.note(ctx, name)
+	for id := range strings.FieldsSeq(text) {
+		ids = append(ids, core.MemberID(id))
+	}
+	return ids, err
+}
+
+// setNoted writes a remark that lists members; none takes it away.
+func (s store) setNoted(ctx context.Context, name string, ids []core.MemberID) error {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		names = append(names, string(id))
+	}
+	return s.setNote(ctx, name, strings.Join(names, " "))
 }
 
 // everHeld lists the members that have or had anything of ours.

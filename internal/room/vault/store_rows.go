@@ -53,6 +53,9 @@ type oddRow struct {
 	member  string // of a placement
 	stored  string // check sum in the row; empty = written before there were any
 	correct string
+	was     objectRow // of an object: what the row says
+	shelf   string    // of an object: its name on our disk; empty = only the members have it
+	pending bool      // of an object: alive, and never off-site
 }
 
 // oddRows lists the rows whose check sum does not stand.
@@ -65,13 +68,14 @@ func (s store) oddRows(ctx context.Context) (odd []oddRow, err error) {
 	if _, err = db.All(ctx, s.db, func(r db.Row) (none struct{}, err error) {
 		var o objectRow
 		row := oddRow{table: "vault_object"}
-		if err := r.Scan(&o.object, &o.repo, &o.kind, &o.name, &o.sealedTo, &o.size, &o.sealed, &row.stored); err != nil {
+		if err := r.Scan(&o.object, &o.repo, &o.kind, &o.name, &o.sealedTo, &o.size, &o.sealed, &row.stored, &row.shelf, &row.pending); err != nil {
 			return none, err
 		}
-		row.object, row.correct = o.object, o.sum()
+		row.object, row.correct, row.was = o.object, o.sum(), o
 		note(row)
 		return none, nil
-	}, `SELECT object, repo, kind, name, sealed_to, size, sealed, row_sum FROM vault_object`); err != nil {
+	}, `SELECT object, repo, kind, name, sealed_to, size, sealed, row_sum, file, safe_us = 0 AND buried_us = 0
+		FROM vault_object`); err != nil {
 		return nil, err
 	}
 	_, err = db.All(ctx, s.db, func(r db.Row) (none struct{}, err error) {
@@ -104,6 +108,21 @@ func (s store) fixRow(ctx context.Context, q db.Querier, row oddRow) error {
 	n, err := db.Exec(ctx, q, statement, places...)
 	if err == nil && n != 1 {
 		err = core.Internal("db.broken", fmt.Errorf("%s has %d rows of %q", row.table, n, row.object))
+	}
+	return err
+}
+
+// rewriteRow gives an object's row back what it was. Returns CodeConflict when another
+// row has its place.
+func (s store) rewriteRow(ctx context.Context, q db.Querier, row oddRow, o objectRow) error {
+	n, err := db.Exec(ctx, q, `UPDATE vault_object SET object = $3, repo = $4, kind = $5, name = $6, sealed_to = $7, size = $8, sealed = $9,
+		row_sum = $10 WHERE object = $1 AND row_sum = $2`,
+		row.object, row.stored, o.object, o.repo, o.kind, o.name, o.sealedTo, o.size, o.sealed, o.sum())
+	switch {
+	case db.IsDuplicate(err):
+		err = core.Conflict("vault.name_taken", err)
+	case err == nil && n != 1:
+		err = core.Internal("db.broken", fmt.Errorf("vault_object has %d rows of %q", n, row.object))
 	}
 	return err
 }

@@ -96,37 +96,26 @@ func (s store) onTheWay(ctx context.Context) (map[string][2]int64, error) {
 
 // removed is how many removed files of each repository the members still keep.
 func (s store) removed(ctx context.Context) (map[string]int64, error) {
-	type row struct {
-		repo string
-		n    int64
-	}
-	rows, err := db.All(ctx, s.db, func(r db.Row) (b row, err error) {
-		err = r.Scan(&b.repo, &b.n)
-		return b, err
-	}, `SELECT repo, count(*) FROM vault_object WHERE buried_us > 0 GROUP BY repo`)
-	out := make(map[string]int64, len(rows))
-	for _, b := range rows {
-		out[b.repo] = b.n
-	}
-	return out, err
+	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object WHERE buried_us > 0 AND state <> 'gone' GROUP BY repo`)
 }
 
 // sharedKey counts the restic files of each repository that are still sealed to the
 // key all repositories shared.
 func (s store) sharedKey(ctx context.Context) (map[string]int64, error) {
-	type row struct {
-		repo string
-		n    int64
-	}
-	rows, err := db.All(ctx, s.db, func(r db.Row) (b row, err error) {
-		err = r.Scan(&b.repo, &b.n)
-		return b, err
-	}, `SELECT repo, count(*) FROM vault_object
+	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object
 		WHERE sealed_to = '' AND buried_us = 0 AND kind <> $1 GROUP BY repo`, string(Meta))
-	out := make(map[string]int64, len(rows))
-	for _, b := range rows {
-		out[b.repo] = b.n
-	}
+}
+
+// counts reads a number for each repository.
+func (s store) counts(ctx context.Context, query string, places ...any) (map[string]int64, error) {
+	out := map[string]int64{}
+	_, err := db.All(ctx, s.db, func(r db.Row) (none struct{}, err error) {
+		var repo string
+		var n int64
+		err = r.Scan(&repo, &n)
+		out[repo] = n
+		return none, err
+	}, query, places...)
 	return out, err
 }
 

@@ -122,3 +122,56 @@ func TestShardsAtOneMemberCountOnce(t *testing.T) {
 		}
 	})
 }
+
+// Which lost packs a new file may rest on, on both engines.
+func TestGone(t *testing.T) {
+	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
+		s := store{d}
+		add := func(n byte, kind rest.Type, made core.Moment) Object {
+			id := shard.Hash{n}
+			o := Object{ID: id, Repo: "files", File: rest.Handle{Type: kind, Name: id.String()}, Size: 1, Sealed: 1, State: Waiting, Shelf: "a", Made: made}
+			var err error
+			if o.Seq, err = s.addObject(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+		named, index, last := add(1, rest.Data, 1), add(2, rest.Index, 2), add(3, rest.Data, 3)
+		for _, o := range []Object{named, last} {
+			if err := s.lose(t.Context(), o.ID, 10); err != nil {
+				t.Fatal(err)
+			}
+		}
+		add(4, rest.Index, 11) // of after the loss: it names neither
+		for _, c := range []struct {
+			what  string
+			t     rest.Type
+			began int64
+			since core.Moment
+			want  int64
+		}{
+			{"a snapshot of the run that sent both", rest.Snapshots, 0, 9, 2},
+			{"its index", rest.Index, 0, 9, 2},
+			{"an index of another run", rest.Index, last.Seq, 9, 0},
+			{"a snapshot of another run", rest.Snapshots, last.Seq, 9, 1},
+			{"a day later", rest.Snapshots, 0, 10, 1},
+		} {
+			if got, err := s.gone(t.Context(), "files", c.t, c.began, c.since); err != nil || got != c.want {
+				t.Errorf("%s rests on %d, want %d; %v", c.what, got, c.want, err)
+			}
+		}
+		if err := s.buryObject(t.Context(), index.ID, 12); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.gone(t.Context(), "files", rest.Snapshots, last.Seq, 9); err != nil || got != 0 {
+			t.Errorf("without the index: %d, %v", got, err)
+		}
+		last.ID = shard.Hash{5}
+		if _, err := s.addObject(t.Context(), last); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.gone(t.Context(), "files", rest.Snapshots, 0, 9); err != nil || got != 1 {
+			t.Errorf("one was sent again: %d, %v", got, err)
+		}
+	})
+}

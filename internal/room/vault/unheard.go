@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"entrechat/internal/core"
@@ -40,23 +39,33 @@ const (
 // eachHeld reads the list of all our shards that a member has, page by page. It ends:
 // each page by the rule of progress, and their number with what they bring.
 func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(holder.Held)) error {
-	h := r.n.Holder(member)
-	total := 0
-	for after, pages := "", 1; ; pages++ {
-		page, err := h.List(ctx, r.n.Signer.ID(), after, holder.MaxPage)
-		if err != nil {
-			return err
-		}
+	pages, total := 0, 0
+	return r.eachPage(ctx, member, "", holder.MaxPage, func(page holder.Page) (more bool, err error) {
 		for _, held := range page.Shards {
 			tell(held)
 		}
-		if total += len(page.Shards); page.Next == "" {
-			return nil
+		pages, total = pages+1, total+len(page.Shards)
+		if page.Next == "" {
+			return false, nil
 		}
-		if err := endless(member, pages, total); err != nil {
+		return true, endless(member, pages, total)
+	})
+}
+
+// eachPage reads the list of our shards that a member has, from behind a name on, limit
+// shards at a time, while tell wants more.
+func (r *Room) eachPage(ctx context.Context, member core.MemberID, after string, limit int, tell func(holder.Page) (more bool, err error)) error {
+	for {
+		page, err := r.n.Holder(member).List(ctx, r.n.Signer.ID(), after, limit)
+		if err != nil {
 			return err
 		}
-		after = page.Next
+		if more, err := tell(page); err != nil || !more {
+			return err
+		}
+		if after = page.Next; after == "" {
+			return nil
+		}
 	}
 }
 
@@ -88,20 +97,11 @@ func mayHide(contacts []Contact, silent []core.MemberID) bool {
 }
 
 func (r *Room) unheard(ctx context.Context) ([]core.MemberID, error) {
-	text, err := r.store.note(ctx, noteUnheard)
-	var out []core.MemberID
-	for name := range strings.FieldsSeq(text) {
-		out = append(out, core.MemberID(name))
-	}
-	return out, err
+	return r.store.noted(ctx, noteUnheard)
 }
 
 func (r *Room) setUnheard(ctx context.Context, ids []core.MemberID) error {
-	names := make([]string, 0, len(ids))
-	for _, id := range ids {
-		names = append(names, string(id))
-	}
-	return r.store.setNote(context.WithoutCancel(ctx), noteUnheard, strings.Join(names, " "))
+	return r.store.setNoted(context.WithoutCancel(ctx), noteUnheard, ids)
 }
 
 // hearMore goes on with a recovery: when a member answers that did not, everybody is

@@ -122,6 +122,7 @@ func (l *Local) serveSummary(w http.ResponseWriter, r *http.Request, from core.M
 func (m *Remote) Summary(ctx context.Context, owner core.MemberID) (Summary, error) {
 	res, err := m.do(ctx, peer.Request{
 		Method: http.MethodGet, Path: summaryPath, Query: url.Values{"owner": {string(owner)}}, Limit: maxSummary,
+		Total: peer.SmallCall,
 	})
 	if err != nil {
 		return nil, err

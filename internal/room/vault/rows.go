@@ -1,0 +1,199 @@
+package vault
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"filippo.io/age"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// checkRows deals with the rows that a disk changed. That of a file which lies here is
+// made again from the file; any other is taken out, to be taken in again from the
+// members' lists. Older rows are given their check sum.
+func (r *Room) checkRows(ctx context.Context) error {
+	odd, err := r.store.oddRows(ctx)
+	if err != nil {
+		return err
+	}
+	var fix []oddRow
+	for _, row := range odd {
+		settled := false
+		if row.stored != "" {
+			if settled, err = r.settleRow(ctx, row); err != nil {
+				return err
+			}
+		}
+		if !settled {
+			fix = append(fix, row)
+		}
+	}
+	for batch := range slices.Chunk(fix, writeBatch) {
+		err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			for _, row := range batch {
+				if err := r.store.fixRow(ctx, q, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleRow deals with a row that a disk changed; false when it is to be taken out.
+func (r *Room) settleRow(ctx context.Context, row oddRow) (bool, error) {
+	if again, err := r.rebuildRow(ctx, row); err != nil || again {
+		return again, err
+	}
+	r.n.Log.Error("this disk changed a row of the database; the members are asked for it", "table", row.table, "object", row.object)
+	if err := r.store.setNote(ctx, noteBehind, behindRows); err != nil {
+		return false, err
+	}
+	return r.rowLost(ctx, row)
+}
+
+// rowLost keeps the row of a file that neither this disk nor the members can give back:
+// what rests on it must not be taken. One of a repository that is not known is not kept.
+func (r *Room) rowLost(ctx context.Context, row oddRow) (bool, error) {
+	id, err := shard.ParseHash(row.object)
+	if !row.pending || err != nil {
+		return false, nil //nolint:nilerr // no hash: what it was cannot be said
+	}
+	_, err = r.store.repo(ctx, row.was.repo)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	all, err := r.store.placements(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range all {
+		if p.State == Held {
+			return false, nil
+		}
+	}
+	return true, errors.Join(r.store.rewriteRow(ctx, r.n.DB, row, row.was), r.store.lose(ctx, id, core.At(r.n.Now())))
+}
+
+// rebuildRow makes the row of an object again from the sealed file on this disk; false
+// when there is none, or it cannot be opened.
+func (r *Room) rebuildRow(ctx context.Context, row oddRow) (bool, error) {
+	if row.shelf == "" {
+		return false, nil
+	}
+	o, err := r.rowOfFile(row)
+	if err != nil {
+		r.n.Log.Warn("the file of a changed row cannot be read", "file", row.shelf, "error", err)
+		return false, nil
+	}
+	repos, err := r.store.repos(ctx)
+	if err != nil {
+		return false, err
+	}
+	o, ok := row.original(o, repos)
+	if !ok {
+		return false, nil
+	}
+	err = r.store.rewriteRow(ctx, r.n.DB, row, o)
+	if core.CodeOf(err) == core.CodeConflict {
+		return false, nil // the same file came again meanwhile
+	}
+	if err == nil {
+		r.n.Log.Warn("this disk changed a row of the database; it was made again from the file", "object", o.object)
+	}
+	return err == nil, err
+}
+
+// rowOfFile reads from a sealed file what a row says of it: hash, lengths, and the plain
+// hash as its name.
+func (r *Room) rowOfFile(row oddRow) (o objectRow, err error) {
+	info, err := r.shelf.Stat(row.shelf)
+	if err != nil {
+		return o, err
+	}
+	f, err := r.shelf.Open(row.shelf)
+	if err != nil {
+		return o, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	id, err := idOf(f, info.Size())
+	if err != nil {
+		return o, err
+	}
+	identities, err := r.labelKeys()
+	if err != nil {
+		return o, err
+	}
+	plain, size, err := age.DecryptReaderAt(f, info.Size(), identities)
+	if err != nil {
+		return o, fmt.Errorf("open sealed file: %w", err)
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(plain, 0, size)); err != nil {
+		return o, fmt.Errorf("read sealed file: %w", err)
+	}
+	return objectRow{object: id.String(), name: hex.EncodeToString(sum.Sum(nil)), size: size, sealed: info.Size()}, nil
+}
+
+// original finds the row that was written, given what its file says: the one with the
+// row's check sum. Where the check sum itself changed, all the rest must stand.
+func (row oddRow) original(o objectRow, repos []Repo) (objectRow, bool) {
+	recipients := append(make([]string, 0, len(repos)+2), row.was.sealedTo, "")
+	for _, repo := range repos {
+		recipients = append(recipients, repo.Recipient)
+	}
+	for _, repo := range repos {
+		for _, kind := range append(rest.Types(), rest.Config, Meta) {
+			for _, to := range recipients {
+				is := o
+				is.repo, is.kind, is.sealedTo = repo.Name, string(kind), to
+				if kind == rest.Config {
+					is.name = ""
+				}
+				if is.sum() == row.stored || is == row.was {
+					return is, true
+				}
+			}
+		}
+	}
+	return o, false
+}
+
+// onShelf finds the file of an object under any name on the shelf; empty when it is not
+// there: the row's own name for it may have changed.
+func (r *Room) onShelf(o Object) (name string, err error) {
+	err = r.shelf.Walk("", func(at string) error {
+		info, err := r.shelf.Stat(at)
+		if err != nil || info.Size() != o.Sealed {
+			return removed(err)
+		}
+		f, err := r.shelf.Open(at)
+		if err != nil {
+			return removed(err)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		if id, err := idOf(f, o.Sealed); err == nil && id == o.ID {
+			name = at
+			return fs.SkipAll
+		}
+		return nil // one that cannot be read is not it
+	})
+	return name, err
+}
