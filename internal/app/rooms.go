@@ -207,7 +207,7 @@ func (a *App) directoryNeeds() directory.Needs {
 
 // backups are what the directory shows of the vault.
 func (a *App) backups(ctx context.Context) ([]directory.Backup, error) {
-	report, err := a.vault.Status(ctx, "")
+	report, err := a.vault.Public(ctx)
 	out := make([]directory.Backup, 0, len(report.Backups))
 	for _, b := range report.Backups {
 		out = append(out, directory.Backup{Newest: b.Offsite, Places: b.Domains, Losses: max(b.Losses, 0), Doubt: b.Doubted()})

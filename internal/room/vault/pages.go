@@ -115,7 +115,7 @@ func levelMood(l Level) string {
 
 // limits are what people who trust us with data should know of our backups.
 func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
-	report, err := r.Status(ctx, "")
+	report, err := r.Public(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,8 @@ type pool struct {
 	log   *slog.Logger
 	beat  time.Duration // beat but in tests
 
+	summing sync.Mutex // one sum at a time: it reads the whole catalogue
+
 	mu      sync.Mutex
 	asked   time.Time // trust
 	summed  time.Time // the catalogue
@@ -91,6 +93,14 @@ func (p *pool) refresh(ctx context.Context) error {
 
 // sum reads what lies at each lender and how each was when last asked.
 func (p *pool) sum(ctx context.Context, now time.Time) error {
+	p.summing.Lock()
+	defer p.summing.Unlock()
+	p.mu.Lock()
+	done := now.Sub(p.summed) < sumsFor // by who was before us
+	p.mu.Unlock()
+	if done {
+		return nil
+	}
 	used, err := p.store.used(ctx)
 	if err != nil {
 		return err

@@ -106,6 +106,7 @@ type Room struct {
 	shipFails atomic.Int32 // objects in a row that could not be worked on
 
 	arrivals  arrivals
+	public    public
 	comparing sync.Mutex // one comparison with the members at a time
 
 	mu           sync.Mutex

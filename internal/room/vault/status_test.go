@@ -91,6 +91,7 @@ func TestLimitsOfADoubtedBackup(t *testing.T) {
 	w.settled()
 	says := func(keys ...string) {
 		t.Helper()
+		w.room.public.made = time.Time{}
 		all, err := w.room.limits(t.Context())
 		var got []string
 		for _, l := range all {
@@ -109,5 +110,51 @@ func TestLimitsOfADoubtedBackup(t *testing.T) {
 		w.exec(harm)
 		says("vault.limit_doubt")
 		w.exec(undo)
+	}
+}
+
+// What strangers see is made by a job, never by their requests, and no oftener than it is
+// cheap.
+func TestStrangersReadTheLastReport(t *testing.T) {
+	w := newWorld(t, 2)
+	w.stop()
+	w.open()
+	defer w.room.n.DB.Close()
+	now := time.Now()
+	w.room.n.Now = func() time.Time { return now }
+	count := func() int {
+		t.Helper()
+		report, err := w.room.Public(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(report.Backups)
+	}
+	keep := func() {
+		t.Helper()
+		if err := w.room.keepPublic(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := count(); n != 0 {
+		t.Fatalf("%d backups", n)
+	}
+	w.create("files")
+	if n := count(); n != 0 {
+		t.Error("a stranger's request makes the report")
+	}
+	w.room.public.took = time.Second
+	now = now.Add(publicEvery)
+	if keep(); count() != 0 {
+		t.Error("a report that takes a second is made every fifteen")
+	}
+	now = now.Add(publicShare * time.Second)
+	if keep(); count() != 1 {
+		t.Error("the job makes none")
+	}
+	w.create("mail")
+	now = now.Add(publicFor)
+	if count() != 2 {
+		t.Error("a report that no job keeps is shown for ever")
 	}
 }

@@ -1,0 +1,91 @@
+//go:build scale
+
+package vault
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/migrations"
+)
+
+// What a backup of 65,000 packs, each at six members, costs where everybody passes.
+//
+//	go test -tags scale ./internal/room/vault -run XXX -bench Large
+const (
+	largePacks   = 65_000
+	largeMembers = 6
+)
+
+// large is a catalogue of that size, as if all had been placed long ago.
+func large(b *testing.B) store {
+	ctx := context.Background()
+	d, err := db.Open(ctx, "sqlite:"+filepath.Join(b.TempDir(), "large.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = d.Close() })
+	if err := db.Migrate(ctx, d, "vault", migrations.Files); err != nil {
+		b.Fatal(err)
+	}
+	const hash = `lower(printf('%08x', (n * 2654435761) % 4294967296)) || printf('%056x', n)`
+	for _, statement := range []string{
+		`INSERT INTO vault_repo (name, append_hash, read_hash, prune, made_us) VALUES ('files', 'a', 'r', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 1)`,
+		`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1)
+		INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us)
+		SELECT ` + hash + `, 'files', CASE WHEN n % 500 = 0 THEN 'index' WHEN n % 1000 = 1 THEN 'snapshots' ELSE 'data' END, ` + hash + `,
+			17000000, 17004000, 4, 6, n, '', 'placed', 0, 0, n, n, 0 FROM c`,
+		`WITH RECURSIVE m(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM m WHERE i < $1)
+		INSERT INTO vault_placement (object, idx, member, site, admin, length, root, state, receipt, held_us, seen_us, bury_us, grave_us)
+		SELECT object, i, 'm' || i || '.test', '', '', 4251000, object, 'held', zeroblob(700), 1, 1, 0, 0 FROM vault_object, m`,
+	} {
+		places := []any{}
+		switch statement[:40] {
+		case "WITH RECURSIVE c(n) AS (SELECT 1 UNION A":
+			places = append(places, largePacks)
+		case "WITH RECURSIVE m(i) AS (SELECT 0 UNION A":
+			places = append(places, largeMembers-1)
+		}
+		if _, err := d.ExecContext(ctx, statement, places...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return store{d}
+}
+
+func BenchmarkLarge(b *testing.B) {
+	s := large(b)
+	ctx := context.Background()
+	for name, ask := range map[string]func() error{
+		"used":        func() error { _, err := s.used(ctx); return err },
+		"heaps":       func() error { _, err := s.heaps(ctx); return err },
+		"stacks":      func() error { _, err := s.stacks(ctx); return err },
+		"newest":      func() error { _, err := s.newest(ctx); return err },
+		"onTheWay":    func() error { _, err := s.onTheWay(ctx); return err },
+		"removed":     func() error { _, err := s.removed(ctx); return err },
+		"sharedKey":   func() error { _, err := s.sharedKey(ctx); return err },
+		"stuck":       func() error { _, err := s.stuck(ctx, core.Moment(1)); return err },
+		"growth":      func() error { _, err := s.growth(ctx, core.Moment(1)); return err },
+		"everHeld":    func() error { _, err := s.everHeld(ctx); return err },
+		"holders":     func() error { _, err := s.holders(ctx); return err },
+		"due":         func() error { _, err := s.due(ctx, core.Moment(1), 8); return err },
+		"spooled":     func() error { _, err := s.spooled(ctx); return err },
+		"tail":        func() error { _, _, err := s.tail(ctx, "files"); return err },
+		"weaken":      func() error { return s.weaken(ctx) },
+		"unexplained": func() error { _, err := s.unexplained(ctx); return err },
+		"unnamed":     func() error { _, err := s.unnamedRepos(ctx); return err },
+		"gone":        func() error { _, err := s.gone(ctx, "files", "snapshots", 0, 0); return err },
+		"newestMade":  func() error { _, err := s.newestMade(ctx); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := ask(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
