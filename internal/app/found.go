@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -201,18 +202,25 @@ func recoveryText(seed seal.Seed) ([]byte, error) {
 	return []byte("# What backups are also encrypted to; its secret half is derived from the seed words.\n" + recovery.Recipient().String() + "\n"), nil
 }
 
-// recoveryRecipient reads what backups are also encrypted to.
+// recoveryRecipient reads what backups are also encrypted to. Returns CodeInvalid for a file
+// that is gone or says nothing of the kind, CodeDenied.
 func recoveryRecipient(data string) (*age.X25519Recipient, error) {
-	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, recoveryName))
-	if err != nil {
+	path := filepath.Join(data, secretsDir, recoveryName)
+	text, err := seal.ReadSecret(path)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			return age.ParseX25519Recipient(line)
+		if line = strings.TrimSpace(line); err != nil || line == "" || strings.HasPrefix(line, "#") {
+			continue
 		}
+		to, bad := age.ParseX25519Recipient(line)
+		if bad == nil {
+			return to, nil
+		}
+		err = bad
 	}
-	return nil, core.Invalid("seal.bad_key_file", errors.New("no recipient")).With("Path", recoveryName)
+	return nil, core.Invalid("app.recovery_broken", cmp.Or(err, errors.New("no recipient"))).With("Path", path)
 }
 
 // sharedIdentity reads the key that opens what was saved before each backup had a key
