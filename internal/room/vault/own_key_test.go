@@ -221,3 +221,51 @@ func TestMissingKeyIsSaid(t *testing.T) {
 		t.Errorf("%d %s", status, text)
 	}
 }
+
+// A bit flips in the row that names a backup's key: the file beside the database says which
+// it is. Another backup's file is not taken for it.
+func TestADamagedRecipientIsNamedAgain(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("mail")
+	w.create("files")
+	body := []byte("data")
+	path := w.client("files", "").put(rest.Data, body)
+	w.settled()
+	repo, err := w.room.store.repo(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := repo.Recipient
+	flipped := []byte(right)
+	flipped[20] ^= 1
+	restart := func() Repo {
+		t.Helper()
+		if err := w.room.store.setRecipient(t.Context(), "files", string(flipped)); err != nil {
+			t.Fatal(err)
+		}
+		w.stop()
+		w.start()
+		<-w.room.started
+		repo, err := w.room.store.repo(t.Context(), "files")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return repo
+	}
+	if now := restart(); now.Recipient != right {
+		t.Errorf("%s became %s", right, now.Recipient)
+	}
+	if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Errorf("status %d", status)
+	}
+	other, err := w.room.secret("mail", secretIdentity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.room.writeSecret("files", secretIdentity, other); err != nil {
+		t.Fatal(err)
+	}
+	if now := restart(); now.Recipient != string(flipped) {
+		t.Errorf("the key of mail is taken for that of files: %s", now.Recipient)
+	}
+}

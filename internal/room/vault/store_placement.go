@@ -15,18 +15,40 @@ const placementColumns = `object, idx, member, site, admin, length, root, state,
 // ofPlacement is placementColumns of the table called p in a join.
 const ofPlacement = `p.object, p.idx, p.member, p.site, p.admin, p.length, p.root, p.state, p.receipt, p.held_us, p.seen_us`
 
+// scanPlacement reads a row. What no check sum keeps is read whatever a flipped bit made of
+// it: an object must not be out of reach because of when a shard was last seen.
 func scanPlacement(r db.Row) (Placement, error) {
 	var p Placement
 	var object, root string
-	err := r.Scan(&object, &p.Index, &p.Member, &p.Site, &p.Admin, &p.Length, &root, &p.State, &p.Receipt, &p.Held, &p.Seen)
+	var site, admin, state, held, seen any
+	err := r.Scan(&object, &p.Index, &p.Member, &site, &admin, &p.Length, &root, &state, &p.Receipt, &held, &seen)
 	if err != nil {
 		return p, err
 	}
+	p.Site, p.Admin, p.State = asText(site), asText(admin), PlacementState(asText(state))
+	p.Held, p.Seen = asMoment(held), asMoment(seen)
 	if p.Object, err = shard.ParseHash(object); err != nil {
 		return p, err
 	}
 	p.Root, err = shard.ParseHash(root)
 	return p, err
+}
+
+// asText is a text as a database gives it; empty for anything else.
+func asText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	}
+	return ""
+}
+
+// asMoment is a time as a database gives it; zero for anything else.
+func asMoment(v any) core.Moment {
+	us, _ := v.(int64)
+	return core.Moment(us)
 }
 
 // place writes what a receipt (or after a recovery, a list) says; a shard that

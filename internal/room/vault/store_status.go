@@ -52,7 +52,7 @@ func (s store) stacks(ctx context.Context) ([]stack, error) {
 	return db.All(ctx, s.db, func(r db.Row) (k stack, err error) {
 		err = r.Scan(&k.repo, &k.member, &k.shards, &k.bytes, &k.seen)
 		return k, err
-	}, `SELECT o.repo, p.member, count(*), CAST(sum(p.length) AS BIGINT), min(p.seen_us)
+	}, `SELECT o.repo, p.member, count(*), CAST(sum(p.length) AS BIGINT), CAST(min(p.seen_us) AS BIGINT)
 		FROM vault_placement p JOIN vault_object o ON o.object = p.object
 		WHERE p.state = 'held' AND o.buried_us = 0 GROUP BY o.repo, p.member ORDER BY o.repo, p.member`)
 }
