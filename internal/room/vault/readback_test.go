@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"entrechat/internal/room/vault/rest"
 )
@@ -85,5 +87,62 @@ func TestADamagedCacheIsReadAround(t *testing.T) {
 		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 			t.Errorf("%s: it stays broken, status %d, %d bytes", what, status, len(got))
 		}
+	}
+}
+
+// A sector that a lender's disk does not read costs nothing: the lender gives the shard up,
+// its owner hears it and sends the shard again, and the file is read back where the others
+// are lost.
+func TestASectorALenderCannotRead(t *testing.T) {
+	w := newWorld(t, 4)
+	w.create("files")
+	c := w.client("files", "")
+	body := randomBytes(300_000, 9)
+	path := c.put(rest.Data, body)
+	w.settled()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := w.members[2]
+	shards := slices.DeleteFunc(victim.shardFiles(), func(f string) bool { return !strings.Contains(f, o.ID.String()) })
+	if len(shards) != 1 {
+		t.Fatalf("%d shards there", len(shards))
+	}
+	if err := victim.disk.Spoil(shards[0], 50_000); err != nil {
+		t.Fatal(err)
+	}
+	victim.later.Add(int64(31 * 24 * time.Hour))
+	if err := victim.local.Scrub(t.Context()); err == nil {
+		t.Error("the scrub found nothing")
+	}
+	victim.later.Add(int64(time.Hour))
+	if err := victim.local.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if seen := w.compared(false); seen.seen[victim.id].lost != 1 {
+		t.Errorf("its owner did not hear it: %+v", seen.checked())
+	}
+	w.settled()
+	seen, err := w.room.Check(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range seen {
+		if s.Lost+s.Wrong > 0 || s.Error != "" || s.Want == 0 {
+			t.Errorf("after the repair: %+v", s)
+		}
+	}
+	if s := w.status("files"); s.Waiting > 0 || s.Losses < 1 {
+		t.Errorf("%+v", s)
+	}
+	for i, m := range w.members {
+		if m != victim && i < o.Code.N-o.Code.K+1 {
+			m.set(away)
+		}
+	}
+	w.room.cache.forgetAll()
+	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Errorf("status %d, %d bytes", status, len(got))
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
+	"entrechat/internal/kit/blob/blobtest"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/peer"
@@ -52,6 +53,7 @@ type world struct {
 	signers map[core.MemberID]seal.Signer
 	past    []ed25519.PublicKey // the owner's earlier keys
 	lent    []core.Lender
+	leaving []core.Leaver
 	log     *slog.Logger
 }
 
@@ -62,6 +64,8 @@ type member struct {
 	store  string // folder with its shard files
 	db     *db.DB
 	local  *holder.Local
+	disk   *blobtest.Disk // under its store
+	later  atomic.Int64   // how far its clock is ahead, in nanoseconds
 	mu     sync.Mutex
 	mood   mood
 	spoilt atomic.Int64 // heads it damaged
@@ -187,8 +191,10 @@ func (w *world) addMemberWith(id core.MemberID, store string) *member {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	m.disk = &blobtest.Disk{Dir: disk}
 	m.local = holder.New(holder.Needs{
-		DB: m.db, Dir: disk, Signer: w.signers[id], Trust: w, Keys: w, Now: time.Now, Log: w.log,
+		DB: m.db, Dir: disk, Open: m.disk.Open, Signer: w.signers[id], Trust: w, Keys: w, Log: w.log,
+		Now: func() time.Time { return time.Now().Add(time.Duration(m.later.Load())) },
 	})
 	if err := m.local.Rescan(context.Background()); err != nil {
 		w.t.Fatal(err)
@@ -298,6 +304,12 @@ func (w *world) Lenders(context.Context, core.GrantKind) ([]core.Lender, error) 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]core.Lender{}, w.lent...), nil
+}
+
+func (w *world) Leaving(context.Context, core.GrantKind) ([]core.Leaver, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.leaving), nil
 }
 
 func (w *world) Awaited(context.Context, core.GrantKind) (theirs, ours []core.MemberID, err error) {

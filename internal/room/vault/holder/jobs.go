@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/room/vault/shard"
 )
@@ -109,9 +110,11 @@ func (l *Local) emptyTrash(ctx context.Context) error {
 
 // Scrub reads what was not read for 30 days, a bounded amount a run, and marks
 // what is no longer what its root says. A file that the disk does not read is passed
-// over; a whole batch of them is a disk that is away.
+// over, and given up when it was not read on an earlier run either; a whole batch of them
+// is a disk that is away.
 func (l *Local) Scrub(ctx context.Context) error {
 	unread := map[string]error{} // by file; these stay the first in line
+	var again []row              // of them, not read on an earlier run either
 	for left := int64(scrubBytes); left > 0 && len(unread) < batch; {
 		rows, err := l.store.unchecked(ctx, l.now().Add(-scrubEvery), batch+len(unread))
 		if err != nil {
@@ -127,8 +130,20 @@ func (l *Local) Scrub(ctx context.Context) error {
 			}
 			if err := l.scrub(ctx, r); err != nil {
 				unread[r.ref().file()] = err
+				if blob.Unreadable(err) && l.doubts.old(r.ref().file(), l.now().Add(-doubtFor)) {
+					again = append(again, r)
+				}
 			}
 			left -= r.bytes
+		}
+	}
+	if len(again) > 0 {
+		gone, err := l.forsake(ctx, again)
+		if err != nil {
+			return err
+		}
+		for _, file := range gone {
+			delete(unread, file)
 		}
 	}
 	return errors.Join(slices.Collect(maps.Values(unread))...)
@@ -138,13 +153,14 @@ func (l *Local) scrub(ctx context.Context, r row) error {
 	err := l.intact(ctx, r)
 	switch core.CodeOf(err) {
 	case "":
+		l.doubts.clear(r.ref().file())
 		return l.store.setChecked(ctx, r.ref(), l.now())
 	case core.CodeInvalid, core.CodeNotFound:
 		return l.condemn(ctx, r.ref())
 	case core.CodeInternal, core.CodeDenied, core.CodeConflict, core.CodeFull, core.CodeUnsure:
 	}
-	// The disk itself does not answer: no verdict on the shard.
-	return err
+	// The disk itself does not answer: no verdict on the shard yet.
+	return l.unread(ctx, r.ref(), err)
 }
 
 // Rescan makes the tables agree with the files: a file without a row gets one from its

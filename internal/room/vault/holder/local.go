@@ -35,6 +35,9 @@ type Keys interface {
 type Needs struct {
 	DB     *db.DB    // migrated with migrations.Files
 	Dir    *blob.Dir // <data>/store
+	// Open opens one of its files for reading; nil = Dir does. Tests give a disk that has
+	// bad sectors.
+	Open   func(name string) (blob.File, error)
 	Signer seal.Signer
 	Trust  Trust
 	Keys   Keys
@@ -53,6 +56,7 @@ type Local struct {
 	reading *gate
 	paces   paces
 	budgets budgets
+	doubts  doubts
 	flying  atomic.Int64 // bytes reserved on the disk by uploads under way
 }
 
@@ -71,6 +75,7 @@ func New(n Needs) *Local {
 		writing: newGate(writesEach, writesAll), reading: newGate(readsEach, readsAll),
 		paces:   paces{by: map[core.MemberID]*rate.Limiter{}},
 		budgets: budgets{by: map[core.MemberID]*rate.Limiter{}},
+		doubts:  doubts{since: map[string]core.Moment{}},
 	}
 }
 
@@ -155,6 +160,7 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 		return Receipt{}, errors.Join(err, undo)
 	}
 	r.received = d.now()
+	d.doubts.clear(r.ref().file())
 	// From here the shard is on disk, whoever still listens.
 	if err := d.store.confirm(context.WithoutCancel(ctx), r); err != nil {
 		return Receipt{}, d.noRoom(fmt.Errorf("confirm %s: %w", head.Name(), err))
@@ -177,7 +183,7 @@ func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
 		return d.store.reserve(ctx, r, limit) // the row as it is after that
 	case core.CodeInvalid, core.CodeNotFound:
 	default:
-		return old, err
+		return old, d.unread(ctx, r.ref(), err)
 	}
 	if err := d.condemn(ctx, r.ref()); err != nil {
 		return old, err

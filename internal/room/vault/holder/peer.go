@@ -119,7 +119,7 @@ func (l *Local) serveGet(w http.ResponseWriter, r *http.Request, from core.Membe
 	w.Header().Set("Content-Length", strconv.FormatInt(p.length, 10))
 	// io.LimitReader over a file: the kernel sends it, no byte comes through us.
 	if _, err := io.Copy(w, p.Reader); err != nil {
-		return sent(err)
+		return sent(l.unread(r.Context(), ref, err))
 	}
 	return nil
 }

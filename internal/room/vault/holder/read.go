@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/shard"
@@ -78,7 +78,7 @@ func (d desk) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser, er
 type part struct {
 	io.Reader
 	length int64 // of the range
-	file   *os.File
+	file   blob.File
 	leave  func()
 }
 
@@ -118,8 +118,8 @@ func (d desk) open(ctx context.Context, ref Ref, off, n int64) (*part, error) {
 
 // openFile opens a shard file and reads its head. Returns CodeNotFound
 // (vault.no_shard), CodeInvalid for a file that is none.
-func (l *Local) openFile(name string) (*os.File, shard.Head, error) {
-	f, err := l.n.Dir.Open(name)
+func (l *Local) openFile(name string) (blob.File, shard.Head, error) {
+	f, err := l.open(name)
 	if errors.Is(err, fs.ErrNotExist) || core.CodeOf(err) == core.CodeNotFound {
 		return nil, shard.Head{}, core.NotFound("vault.no_shard", fmt.Errorf("no shard %s", name))
 	}
@@ -139,10 +139,10 @@ func (l *Local) openFile(name string) (*os.File, shard.Head, error) {
 // openData is openFile for who reads the data. A damaged head is noted, and the copy of
 // it in the tables says where the data begins: that may be all there is left of it.
 // Returns CodeNotFound (vault.shard_broken) when that does not help.
-func (l *Local) openData(ctx context.Context, ref Ref) (*os.File, shard.Head, error) {
+func (l *Local) openData(ctx context.Context, ref Ref) (blob.File, shard.Head, error) {
 	f, head, err := l.openFile(ref.file())
 	if core.CodeOf(err) != core.CodeInvalid {
-		return f, head, err
+		return f, head, l.unread(ctx, ref, err)
 	}
 	l.n.Log.Error("the head of a shard is damaged", "owner", ref.Owner, "shard", ref.Name(), "error", err)
 	r, err := find(ctx, l.store.db, ref)
@@ -155,8 +155,8 @@ func (l *Local) openData(ctx context.Context, ref Ref) (*os.File, shard.Head, er
 	if err != nil {
 		return nil, shard.Head{}, errors.Join(broken(ref), err)
 	}
-	f, err = l.n.Dir.Open(ref.file())
-	return f, head, err
+	f, err = l.open(ref.file())
+	return f, head, l.unread(ctx, ref, err)
 }
 
 // intact reads the file of a held shard whole: head and data must be what came. Returns
@@ -290,7 +290,7 @@ func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 		return Proof{}, d.broke(ctx, ref)
 	}
 	if err != nil {
-		return Proof{}, err
+		return Proof{}, d.unread(ctx, ref, err)
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	if off < 0 || off >= head.Length {
@@ -301,14 +301,14 @@ func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 		return Proof{}, d.broke(ctx, ref)
 	}
 	if err != nil {
-		return Proof{}, err
+		return Proof{}, d.unread(ctx, ref, err)
 	}
 	if err := d.spend(min(subtree, head.Length)); err != nil {
 		return Proof{}, err
 	}
 	proof, sound, err := prove(io.NewSectionReader(f, head.Size(), head.Length), head.Length, off, head.Root, trees)
 	if err != nil {
-		return Proof{}, fmt.Errorf("audit %s: %w", ref.Name(), err)
+		return Proof{}, d.unread(ctx, ref, fmt.Errorf("audit %s: %w", ref.Name(), err))
 	}
 	if !sound {
 		return Proof{}, d.broke(ctx, ref)

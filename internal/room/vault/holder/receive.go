@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -51,8 +52,9 @@ func (l *Local) already(ctx context.Context, head shard.Head, name string, body 
 	if err == nil && bytes.Equal(had.Bytes(), head.Bytes()) {
 		return tree, nil
 	}
-	// The same data under an older head gives way too: the row has the head that came.
-	if err != nil && core.CodeOf(err) != core.CodeInvalid {
+	// The same data under an older head gives way too: the row has the head that came. So
+	// does what cannot be read.
+	if err != nil && core.CodeOf(err) != core.CodeInvalid && !blob.Unreadable(err) {
 		return nil, err
 	}
 	if err := l.discard(name); err != nil {

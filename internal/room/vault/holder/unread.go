@@ -1,0 +1,149 @@
+package holder
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
+)
+
+const (
+	// doubtFor is the least time between two tries to read a file before its shard is
+	// taken for gone: a cable, or a share on the network, may be back by then.
+	doubtFor = 10 * time.Minute
+	// witnesses is how many shards are read to see whether the disk answers as a whole.
+	witnesses = 9
+	// probe is a file that is written for the same.
+	probe = trash + "/probe"
+)
+
+// open opens a file of the store for reading.
+func (l *Local) open(name string) (blob.File, error) {
+	if l.n.Open != nil {
+		return l.n.Open(name)
+	}
+	f, err := l.n.Dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// doubts are the files that the disk did not give, since when. After a restart they are
+// found anew.
+type doubts struct {
+	mu    sync.Mutex
+	since map[string]core.Moment
+}
+
+// note takes a file down; false when it was there already.
+func (d *doubts) note(file string, now core.Moment) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, known := d.since[file]; known {
+		return false
+	}
+	d.since[file] = now
+	return true
+}
+
+// old says whether a file was taken down at a moment or before.
+func (d *doubts) old(file string, by core.Moment) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	since, known := d.since[file]
+	return known && since <= by
+}
+
+func (d *doubts) clear(file string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.since, file)
+}
+
+// unread deals with an error of reading a shard's file. One that the disk does not give is
+// looked at again by the next scrub. Answers the error, or CodeNotFound (vault.shard_broken)
+// for a shard that was given up before.
+func (l *Local) unread(ctx context.Context, ref Ref, err error) error {
+	if !blob.Unreadable(err) {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	r, rowErr := find(ctx, l.store.db, ref)
+	switch {
+	case rowErr != nil:
+		return err
+	case r.state == stateBroken:
+		return broken(ref)
+	case r.state != stateHeld || !l.doubts.note(ref.file(), l.now()):
+		return err
+	}
+	l.n.Log.Error("the disk does not read a shard", "owner", ref.Owner, "shard", ref.Name(), "error", err)
+	return errors.Join(err, l.store.setChecked(ctx, ref, 0))
+}
+
+// forsake condemns the shards that the disk did not read on two runs, when it reads and
+// writes all else, and answers whose they were. While it does not, nothing is said of
+// any: a whole disk that is away comes back.
+func (l *Local) forsake(ctx context.Context, rows []row) (gone []string, err error) {
+	if err := l.diskAnswers(ctx); err != nil {
+		l.n.Log.Warn("no verdict on shards that cannot be read: the disk does not answer as a whole", "shards", len(rows), "error", err)
+		return nil, nil
+	}
+	for _, r := range rows {
+		// Once more, now that it answers: it may have been away until a moment ago.
+		if !blob.Unreadable(l.intact(ctx, r)) {
+			continue
+		}
+		if err := l.condemn(ctx, r.ref()); err != nil {
+			return gone, err
+		}
+		gone = append(gone, r.ref().file())
+	}
+	return gone, nil
+}
+
+// diskAnswers says whether the disk is there: it takes a file to its platters, and gives
+// back whole at least half of some shards, those in doubt among them.
+func (l *Local) diskAnswers(ctx context.Context) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	// What was read a moment ago comes out of memory, even of a disk that was pulled out.
+	if err := l.tryWrite(ctx); err != nil && core.CodeOf(err) != core.CodeFull {
+		return err
+	}
+	var from [4]byte
+	_, _ = rand.Read(from[:]) // never fails, says crypto/rand
+	rows, err := l.store.sample(ctx, hex.EncodeToString(from[:]), witnesses)
+	if err != nil {
+		return err
+	}
+	well := 0
+	for _, r := range rows {
+		if l.intact(ctx, r) == nil {
+			well++
+		}
+	}
+	if well == 0 || 2*well < len(rows) {
+		return fmt.Errorf("%d of %d shards can be read", well, len(rows))
+	}
+	return ctx.Err()
+}
+
+func (l *Local) tryWrite(ctx context.Context) error {
+	if err := l.n.Dir.Remove(probe); err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return err
+	}
+	if _, err := l.n.Dir.Put(ctx, probe, strings.NewReader("is the disk there?\n")); err != nil {
+		return err
+	}
+	return l.n.Dir.Remove(probe)
+}
