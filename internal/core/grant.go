@@ -48,6 +48,14 @@ type Allowance struct {
 	Until Moment
 }
 
+// Leaver is a member that promised us something once and gives us nothing new now.
+type Leaver struct {
+	ID MemberID
+	// Until is when the notice of its last pact is, or was, over; zero = the pact stands,
+	// and the member is suspended or refused.
+	Until Moment
+}
+
 // Lender is a member that granted us something, with the failure domain it says
 // it stands in. Two lenders with an equal Site, or an equal Admin, count as one.
 type Lender struct {

@@ -83,6 +83,18 @@ func (s Standpoint) leaving(kind core.GrantKind, now core.Moment) (core.Allowanc
 	return out, nil
 }
 
+// left is when the last notice of a pact with such a promise is, or was, over; zero = none
+// was ended.
+func (s Standpoint) left(kind core.GrantKind) (until core.Moment) {
+	for _, h := range s.Pacts {
+		_, giver := h.Side(s.Who)
+		if _, ok := giver.promise(kind); ok && h.Accepted != nil {
+			until = max(until, h.Until())
+		}
+	}
+	return until
+}
+
 func (s Standpoint) denied(kind core.GrantKind) error {
 	return core.Denied("trust.no_grant", fmt.Errorf("%s has no %s grant", s.Who, kind)).
 		With("Member", s.Who).With("Kind", kind)

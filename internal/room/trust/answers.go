@@ -51,6 +51,39 @@ func (s *Service) Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lend
 	return out, nil
 }
 
+// Leaving lists who promised us something and is no lender any more: the notice of the last
+// such pact runs or is over, or the member is suspended or refused. Whose pact may still
+// come back after a recovery is left out.
+func (s *Service) Leaving(ctx context.Context, kind core.GrantKind) ([]core.Leaver, error) {
+	list, err := members(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	coming, err := s.Coming(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []core.Leaver
+	for _, m := range list {
+		p, err := s.standpoint(ctx, m.ID(), kind)
+		if err != nil {
+			return nil, err
+		}
+		sound := p.Known && !p.Barred
+		p.Who = s.self() // seen from the other side
+		_, promised := p.active(kind, s.now())
+		until := p.left(kind)
+		switch {
+		case slices.Contains(coming, m.ID()), promised && sound, !promised && until == 0:
+		case promised:
+			out = append(out, core.Leaver{ID: m.ID()})
+		default:
+			out = append(out, core.Leaver{ID: m.ID(), Until: until})
+		}
+	}
+	return out, nil
+}
+
 // Coming lists the members that have the text of a pact of ours that did not come
 // back to us yet, each once: after a recovery our logbook only names them.
 func (s *Service) Coming(ctx context.Context) ([]core.MemberID, error) {

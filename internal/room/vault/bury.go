@@ -260,5 +260,5 @@ func (r *Room) raise(ctx context.Context, batch []Object, members []core.MemberI
 			}
 		}
 	}
-	return r.store.weaken(ctx)
+	return r.store.weaken(ctx, core.At(r.n.Now()))
 }

@@ -186,7 +186,7 @@ func (r *Room) heal(ctx context.Context) error {
 			r.n.Log.Warn("a member was away too long; its shards are made again elsewhere", "member", id, "shards", n, "since", s.Bad.Time())
 		}
 	}
-	if err := r.store.weaken(ctx); err != nil {
+	if err := r.store.weaken(ctx, now); err != nil {
 		return err
 	}
 	if err := r.widen(ctx); err != nil {

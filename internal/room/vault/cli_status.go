@@ -32,7 +32,7 @@ func (c cli) status() *cobra.Command {
 			}
 			out.Line("")
 			out.Line(poolWords(out.P, report))
-			for _, line := range slices.Concat(silentWords(out.P, report.Silent, r.n.Now()), r.roomWords(out.P, report.NoRoom), r.catalogueWords(out.P, report.Catalogue)) {
+			for _, line := range slices.Concat(silentWords(out.P, report.Silent, r.n.Now()), leaverWords(out.P, report.Leaving), r.roomWords(out.P, report.NoRoom), r.catalogueWords(out.P, report.Catalogue)) {
 				out.Line(line)
 			}
 			printTroubles(out, r, report.Troubles)
@@ -131,6 +131,18 @@ func silentWords(p *words.Printer, silent []Silent, now time.Time) (out []string
 		} else {
 			out = append(out, p.T("vault.silent.unheard", args{"Member": s.Member, "Ago": p.Ago(s.Heard, now)}))
 		}
+	}
+	return out
+}
+
+// leaverWords says of each member that lends nothing new what becomes of what it has.
+func leaverWords(p *words.Printer, leaving []Leaver) (out []string) {
+	for _, l := range leaving {
+		key := "vault.leaver." + string(l.State)
+		if l.Files == 0 && l.State != PactUnknown {
+			key = "vault.leaver.moved"
+		}
+		out = append(out, p.T(key, args{"Member": l.Member, "Date": p.Day(l.Until), "Count": l.Files}))
 	}
 	return out
 }

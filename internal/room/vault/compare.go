@@ -112,14 +112,15 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 	return c, c.conclude(ctx)
 }
 
-// whom finds the members to ask: all that lend, and all that ever held anything. One
+// whom finds the members to ask: all that lend, and all that ever held anything but those
+// whose pact is over. One
 // that has been away too long to count is asked, and not waited for.
 func (c *comparison) whom(ctx context.Context) error {
 	lenders, err := c.room.pool.all(ctx)
 	if err != nil {
 		return err
 	}
-	ever, err := c.room.store.everHeld(ctx)
+	ever, err := c.room.store.mayHold(ctx)
 	if err != nil {
 		return err
 	}

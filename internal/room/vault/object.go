@@ -55,6 +55,9 @@ type Placement struct {
 	Receipt []byte      // the holder's signed document; empty after a recovery
 	Held    core.Moment // since when, by the holder's clock
 	Seen    core.Moment // when we were last shown it
+	// Leaves: its member gives us nothing new any more. It counts, and is made again at
+	// another; not stored.
+	Leaves bool
 }
 
 // PlacementState says what we believe of a shard at a member.
@@ -65,6 +68,7 @@ const (
 	Held  PlacementState = "held"
 	Lost  PlacementState = "lost"  // the member says it has no such shard
 	Wrong PlacementState = "wrong" // it gave other bytes
+	Left  PlacementState = "left"  // its pact is over: it may be there, and nobody promises it
 )
 
 // domain is the placement as a lender, for the rule "one shard per domain".
@@ -105,6 +109,18 @@ func stateOf(c shard.Code, held int) State {
 	case c.K == 0 || held < c.Enough():
 		return Waiting
 	case held < c.N:
+		return Safe
+	}
+	return Placed
+}
+
+// standing is stateOf for an object with these shards held. All of them make it safe; it
+// is placed when so many lie at members that stay.
+func standing(c shard.Code, held []Placement) State {
+	if state := stateOf(c, effective(held)); state != Placed {
+		return state
+	}
+	if effective(staying(held)) < c.N {
 		return Safe
 	}
 	return Placed

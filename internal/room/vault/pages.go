@@ -39,6 +39,7 @@ type statusPage struct {
 	PoolMood string
 	NoRoom   []string // said while there is no room at the members
 	Silent   []string // the lenders of whom nothing good is known
+	Leaving  []string // the members that lend nothing new
 	Troubles []string
 	Standing []string // whether what is said can be believed
 	Trusted  bool
@@ -79,6 +80,7 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	}
 	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == Whole
 	page.NoRoom, page.Silent = r.roomWords(p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
+	page.Leaving = leaverWords(p, report.Leaving)
 	page.Troubles = r.troubleWords(p, report.Troubles)
 	checked, err := r.kitChecked(ctx)
 	page.Unproved = checked == 0 && len(page.Backups) > 0

@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"slices"
+
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/shard"
 )
@@ -59,6 +61,11 @@ func effective(held []Placement) int {
 	return shard.Domains(domains)
 }
 
+// staying keeps the placements at members that go on lending.
+func staying(held []Placement) []Placement {
+	return slices.DeleteFunc(slices.Clone(held), func(p Placement) bool { return p.Leaves })
+}
+
 // minRoom counts every lender in reachable, whatever its room.
 const minRoom = -1 << 62
 
@@ -75,6 +82,12 @@ func reachable(held []Placement, lenders []shard.Candidate, room int64) int {
 		}
 	}
 	return shard.Domains(all)
+}
+
+// mayGive keeps the placements at members that are not known to have lost them, a pact or
+// none.
+func mayGive(all []Placement) []Placement {
+	return slices.DeleteFunc(slices.Clone(all), func(p Placement) bool { return p.State != Held && p.State != Left })
 }
 
 // onlyHeld keeps the placements that count.

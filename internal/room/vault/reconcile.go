@@ -59,7 +59,7 @@ func (w *weighing) page(ctx context.Context, shards []holder.Held) (strange int,
 
 // taught is what a list changes in what the catalogue says of a shard.
 func (k known) taught(held holder.Held) (c change, news bool) {
-	if k.Root != held.Root || k.State == Wrong {
+	if k.Root != held.Root || k.State == Wrong || k.State == Left {
 		return c, false
 	}
 	alive := k.buried == 0

@@ -32,10 +32,12 @@ import (
 //go:embed words/*.toml
 var Words embed.FS
 
-// Lenders says who granted us room, and how much, and who may soon: the members that
-// have not answered our proposal, and those whose proposal we have not answered.
+// Lenders says who granted us room, and how much; who did once and gives nothing new now;
+// and who may soon: the members that have not answered our proposal, and those whose
+// proposal we have not answered.
 type Lenders interface {
 	Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error)
+	Leaving(ctx context.Context, kind core.GrantKind) ([]core.Leaver, error)
 	Awaited(ctx context.Context, kind core.GrantKind) (theirs, ours []core.MemberID, err error)
 }
 

@@ -132,8 +132,11 @@ func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (State,
 	if err != nil {
 		return "", nil, err
 	}
-	held := r.pool.relabel(onlyHeld(all))
-	state := stateOf(o.Code, effective(held))
+	held, err := r.counted(ctx, q, all)
+	if err != nil {
+		return "", nil, err
+	}
+	state := standing(o.Code, held)
 	return state, held, r.store.setState(ctx, q, id, state, core.At(r.n.Now()))
 }
 
@@ -141,7 +144,7 @@ func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (State,
 // receipts with it. A data file that is placed leaves the shelf.
 func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
 	r, was := s.room, s.o.State
-	if stateOf(s.o.Code, effective(s.held)) == was && len(fresh) == 0 {
+	if standing(s.o.Code, s.held) == was && len(fresh) == 0 {
 		return nil
 	}
 	var state State

@@ -133,7 +133,11 @@ func (r *Room) shipOne(ctx context.Context, id shard.Hash) error {
 	if err != nil {
 		return err
 	}
-	s := &shipment{room: r, o: o, held: r.pool.relabel(onlyHeld(all)), began: r.n.Now()}
+	held, err := r.counted(ctx, r.n.DB, all)
+	if err != nil {
+		return err
+	}
+	s := &shipment{room: r, o: o, held: held, began: r.n.Now()}
 	err = s.run(ctx)
 	if ctx.Err() != nil || s.replaced {
 		return errors.Join(ctx.Err(), err)
@@ -160,7 +164,7 @@ func (s *shipment) run(ctx context.Context) error {
 	if done, err := s.choose(ctx, lenders); done || err != nil {
 		return err
 	}
-	if len(plan(s.o, s.held, lenders)) == 0 {
+	if len(plan(s.o, staying(s.held), lenders)) == 0 {
 		return nil
 	}
 	sealed, err := s.room.load(ctx, s.o)
@@ -174,7 +178,7 @@ func (s *shipment) run(ctx context.Context) error {
 	}
 	defer shards.close() //nolint:errcheck // nothing in it is kept
 	for range rounds {
-		tasks := plan(s.o, s.held, lenders)
+		tasks := plan(s.o, staying(s.held), lenders)
 		if len(tasks) == 0 || ctx.Err() != nil {
 			return nil
 		}
@@ -202,8 +206,8 @@ func (s *shipment) lenders(ctx context.Context) ([]shard.Candidate, error) {
 // done says that there is nothing to send.
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
 	well := s.room.pool.well(lenders)
-	domains := fitting(s.o, s.held, well)
-	if there := reachable(s.held, well, minRoom); domains < 2 && there > 1 {
+	domains := fitting(s.o, staying(s.held), well)
+	if there := reachable(staying(s.held), well, minRoom); domains < 2 && there > 1 {
 		return true, nil // no room; shards sent now would be too few
 	}
 	stuck := s.o.State == Waiting && s.o.Tries >= s.room.recodeAfter && domains < s.o.Code.Enough()

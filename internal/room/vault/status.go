@@ -82,6 +82,7 @@ type Report struct {
 	Lenders  int       `json:"lenders"`           // members that grant us room
 	Domains  int       `json:"domains"`           // failure domains among them
 	Silent   []Silent  `json:"silent_lenders"`    // of these members
+	Leaving  []Leaver  `json:"leaving_lenders"`   // that have shards of ours and give nothing new
 	NoRoom   *NoRoom   `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue Catalogue `json:"catalogue"`
@@ -154,6 +155,9 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
 	if out.Domains == 0 {
 		out.noLender = r.noLender(ctx)
+	}
+	if out.Leaving, err = r.leavers(ctx, facts.lenders); err != nil {
+		return out, err
 	}
 	if out.NoRoom, err = r.noRoom(ctx); err != nil {
 		return out, err

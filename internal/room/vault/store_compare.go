@@ -70,6 +70,14 @@ func (s store) everHeld(ctx context.Context) ([]core.MemberID, error) {
 	}, `SELECT DISTINCT member FROM vault_placement ORDER BY member`)
 }
 
+// mayHold is everHeld without the members whose pact is over.
+func (s store) mayHold(ctx context.Context) ([]core.MemberID, error) {
+	return db.All(ctx, s.db, func(r db.Row) (id core.MemberID, err error) {
+		err = r.Scan(&id)
+		return id, err
+	}, `SELECT DISTINCT member FROM vault_placement WHERE state <> 'left' ORDER BY member`)
+}
+
 // summaries are what each member should answer when it is asked for its own: what it
 // holds of ours and did not bury, by the catalogue.
 func (s store) summaries(ctx context.Context) (map[core.MemberID]holder.Summary, error) {

@@ -117,17 +117,15 @@ func (s store) holders(ctx context.Context) ([]core.MemberID, error) {
 }
 
 // weaken brings the state of objects that lost shards back in line: fewer held
-// than their code wants, so they have work again.
-func (s store) weaken(ctx context.Context) error {
-	for _, q := range []string{
-		`UPDATE vault_object SET state = 'waiting', next_us = 0 WHERE state <> 'waiting' AND buried_us = 0 AND ` + heldOf + ` < CASE WHEN k < n THEN k + 1 ELSE n END`,
-		`UPDATE vault_object SET state = 'safe', next_us = 0 WHERE state = 'placed' AND buried_us = 0 AND ` + heldOf + ` < n`,
-	} {
-		if _, err := db.Exec(ctx, s.db, q); err != nil {
-			return err
-		}
+// than their code wants, or fewer at members that stay, so they have work again.
+func (s store) weaken(ctx context.Context, now core.Moment) error {
+	if _, err := db.Exec(ctx, s.db, `UPDATE vault_object SET state = 'safe', next_us = 0
+		WHERE state = 'placed' AND buried_us = 0 AND `+staysOf+` < n`, int64(now)); err != nil {
+		return err
 	}
-	return nil
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET state = 'waiting', next_us = 0
+		WHERE state <> 'waiting' AND buried_us = 0 AND `+heldOf+` < CASE WHEN k < n THEN k + 1 ELSE n END`)
+	return err
 }
 
 // heldOf counts the distinct shards of vault_object's row that are held.

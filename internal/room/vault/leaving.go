@@ -1,0 +1,201 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+// A member that gives us nothing new keeps what it has for a while. As long as its notice
+// runs that counts, and is made again at others meanwhile; when the notice is over it
+// counts no more, though it is still asked when something is read. One that is suspended
+// or refused is given the time a silent one is given before anything is moved: people
+// may settle it. Of a member of whom no pact is known nothing is concluded: after a
+// recovery pacts come back later than shards.
+
+// LeaverState says why a member gives us nothing new.
+type LeaverState string
+
+// The states.
+const (
+	PactEnding  LeaverState = "notice"  // until its end what it has counts
+	PactOver    LeaverState = "over"    // what it has does not count
+	MemberBad   LeaverState = "barred"  // suspended or refused; what it has counts
+	PactUnknown LeaverState = "unknown" // no pact is known; what it has counts
+)
+
+// Leaver is a member that has shards of ours and gives us nothing new.
+type Leaver struct {
+	Member core.MemberID `json:"member"`
+	State  LeaverState   `json:"state"`
+	Until  core.Moment   `json:"until_us,omitzero"` // of a notice
+	Files  int64         `json:"files"`             // that have a shard there and are not whole at others yet
+}
+
+// stateOfLeaver is why a member is none of our lenders any more.
+func stateOfLeaver(l core.Leaver, now core.Moment) LeaverState {
+	switch {
+	case l.Until == 0:
+		return MemberBad
+	case l.Until > now:
+		return PactEnding
+	}
+	return PactOver
+}
+
+// leavers lists the members that have shards of ours and are no lenders. One whose pact is
+// over is named until all that it had lies at others.
+func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, error) {
+	told, err := r.n.Lenders.Leaving(ctx, core.GrantStore)
+	if err != nil {
+		return nil, fmt.Errorf("ask who leaves: %w", err)
+	}
+	ever, err := r.store.everHeld(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []Leaver{}
+	for _, id := range ever {
+		if slices.ContainsFunc(lenders, func(l core.Lender) bool { return l.ID == id }) {
+			continue
+		}
+		all, unmoved, err := r.store.filesAt(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		one := Leaver{Member: id, State: PactUnknown, Files: unmoved}
+		if i := slices.IndexFunc(told, func(l core.Leaver) bool { return l.ID == id }); i >= 0 {
+			one.State, one.Until = stateOfLeaver(told[i], core.At(r.n.Now())), told[i].Until
+		}
+		if all > 0 && (one.State != PactOver || unmoved > 0) {
+			out = append(out, one)
+		}
+	}
+	return out, nil
+}
+
+// watchLeaving has what members hold that leave us made again at others, takes it out of
+// what counts when their pact is over, and gives those that lend again the chance to
+// prove what they still have.
+func (r *Room) watchLeaving(ctx context.Context) error {
+	lenders, err := r.pool.all(ctx)
+	if err != nil {
+		return err
+	}
+	told, err := r.n.Lenders.Leaving(ctx, core.GrantStore)
+	if err != nil {
+		return fmt.Errorf("ask who leaves: %w", err)
+	}
+	known, err := r.store.leaves(ctx, r.n.DB)
+	if err != nil {
+		return err
+	}
+	changed := false
+	for _, l := range lenders {
+		if known[l.ID] != 0 {
+			changed = true
+			if err := r.lendsAgain(ctx, l.ID); err != nil {
+				return err
+			}
+		}
+		told = slices.DeleteFunc(told, func(t core.Leaver) bool { return t.ID == l.ID })
+	}
+	holders, err := r.store.mayHold(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range told {
+		if !slices.Contains(holders, l.ID) {
+			continue
+		}
+		news, err := r.leaves(ctx, l, known[l.ID])
+		if err != nil {
+			return err
+		}
+		changed = changed || news
+	}
+	if !changed {
+		return nil
+	}
+	if err := r.store.weaken(ctx, core.At(r.n.Now())); err != nil {
+		return err
+	}
+	r.work.broadcast()
+	return nil
+}
+
+// leaves writes down that a member leaves, known since a moment (zero = not yet), and says
+// whether that is news.
+func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bool, error) {
+	now := core.At(r.n.Now())
+	state, from := stateOfLeaver(l, now), now
+	if state == MemberBad {
+		from = now.Add(absent)
+	}
+	if known == 0 || state != MemberBad && known > now {
+		r.n.Log.Warn("a member lends us nothing more; what it has is made again at others", "member", l.ID, "why", state, "from", from.Time())
+		if err := r.store.setLeaves(ctx, l.ID, from); err != nil {
+			return false, err
+		}
+		known = 0
+	}
+	if state != PactOver {
+		return known == 0, nil
+	}
+	n, err := r.store.leave(ctx, l.ID)
+	if n > 0 {
+		r.n.Log.Warn("a pact is over: what its member has counts no more", "member", l.ID, "shards", n)
+	}
+	return n > 0 || known == 0, err
+}
+
+// lendsAgain has a member that left and came back be asked what it still has.
+func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
+	n, err := r.store.unleave(ctx, id)
+	if err != nil {
+		return err
+	}
+	r.n.Log.Info("a member lends to us again", "member", id, "shards_to_prove", n)
+	r.mu.Lock()
+	delete(r.asked, id)
+	r.mu.Unlock()
+	if err := r.store.setLeaves(ctx, id, 0); err != nil {
+		return err
+	}
+	return r.store.hurry(ctx) // what was only to be moved has its place
+}
+
+// counted keeps the placements that count, as their members stand now; those that are to
+// be made again at others come last.
+func (r *Room) counted(ctx context.Context, q db.Querier, all []Placement) ([]Placement, error) {
+	held := r.pool.relabel(onlyHeld(all))
+	leaves, err := r.store.leaves(ctx, q)
+	now := core.At(r.n.Now())
+	var last []Placement
+	held = slices.DeleteFunc(held, func(p Placement) bool {
+		from := leaves[p.Member]
+		if p.Leaves = from != 0 && from <= now; p.Leaves {
+			last = append(last, p)
+		}
+		return p.Leaves
+	})
+	return append(held, last...), err
+}
+
+// checkLeaving names a member that leaves, while what it has does not lie at others yet.
+func (r *Room) checkLeaving(ctx context.Context, lenders []core.Lender) error {
+	leaving, err := r.leavers(ctx, lenders)
+	if err != nil {
+		return err
+	}
+	for _, l := range leaving {
+		if l.Files > 0 && l.State != PactUnknown {
+			return core.Unsure("vault.lender_leaves", fmt.Errorf("%s leaves: %s", l.Member, l.State)).
+				With("Member", l.Member).With("Count", l.Files)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package vault
+
+import (
+	"context"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+// staysOf counts the distinct shards of vault_object's row that are held by members that
+// do not leave by $1.
+const staysOf = `(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+	WHERE p.object = vault_object.object AND p.state = 'held' AND (coalesce(l.leaves_us, 0) = 0 OR l.leaves_us > $1))`
+
+// leaves lists from when on what each member has is made again at others.
+func (s store) leaves(ctx context.Context, q db.Querier) (map[core.MemberID]core.Moment, error) {
+	type row struct {
+		id core.MemberID
+		at core.Moment
+	}
+	rows, err := db.All(ctx, q, func(r db.Row) (l row, err error) {
+		err = r.Scan(&l.id, &l.at)
+		return l, err
+	}, `SELECT member, leaves_us FROM vault_lender WHERE leaves_us > 0`)
+	out := make(map[core.MemberID]core.Moment, len(rows))
+	for _, l := range rows {
+		out[l.id] = l.at
+	}
+	return out, err
+}
+
+// setLeaves writes from when on what a member has is made again at others; zero = it lends.
+func (s store) setLeaves(ctx context.Context, id core.MemberID, at core.Moment) error {
+	_, err := db.Exec(ctx, s.db, `INSERT INTO vault_lender (member, good_us, bad_us, next_us, full_bytes, leaves_us) VALUES ($1, 0, 0, 0, 0, $2)
+		ON CONFLICT (member) DO UPDATE SET leaves_us = excluded.leaves_us`, string(id), int64(at))
+	return err
+}
+
+// leave takes what a member has out of what counts, and says how many shards that are:
+// its pact is over.
+func (s store) leave(ctx context.Context, id core.MemberID) (int64, error) {
+	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'left' WHERE member = $1 AND state IN ('held', 'lost')`, string(id))
+}
+
+// unleave has what a member had when its pact ended count as lost: it lends again, and may
+// prove that it has it.
+func (s store) unleave(ctx context.Context, id core.MemberID) (int64, error) {
+	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'lost' WHERE member = $1 AND state = 'left'`, string(id))
+}
+
+// filesAt counts the files of which a member has or had a shard, and those of them that are
+// not all at other members that stay.
+func (s store) filesAt(ctx context.Context, id core.MemberID) (all, unmoved int64, err error) {
+	type counts struct{ all, unmoved int64 }
+	c, err := db.One(ctx, s.db, func(r db.Row) (c counts, err error) {
+		err = r.Scan(&c.all, &c.unmoved)
+		return c, err
+	}, `SELECT count(*), coalesce(sum(CASE WHEN elsewhere < n THEN 1 ELSE 0 END), 0) FROM (
+		SELECT o.n, (SELECT count(DISTINCT h.idx) FROM vault_placement h LEFT JOIN vault_lender l ON l.member = h.member
+			WHERE h.object = o.object AND h.state = 'held' AND h.member <> $1 AND coalesce(l.leaves_us, 0) = 0) AS elsewhere
+		FROM vault_object o WHERE o.buried_us = 0 AND EXISTS (SELECT 1 FROM vault_placement p
+			WHERE p.object = o.object AND p.member = $1 AND p.state IN ('held', 'left'))) AS there`, string(id))
+	return c.all, c.unmoved, err
+}
