@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/room/vault/shard"
 )
@@ -130,21 +129,17 @@ func (l *Local) Scrub(ctx context.Context) error {
 			}
 			if err := l.scrub(ctx, r); err != nil {
 				unread[r.ref().file()] = err
-				if blob.Unreadable(err) && l.doubts.old(r.ref().file(), l.now().Add(-doubtFor)) {
-					again = append(again, r)
-				}
+				again = l.stillUnread(again, r, err)
 			}
 			left -= r.bytes
 		}
 	}
-	if len(again) > 0 {
-		gone, err := l.forsake(ctx, again)
-		if err != nil {
-			return err
-		}
-		for _, file := range gone {
-			delete(unread, file)
-		}
+	gone, err := l.forsake(ctx, again)
+	if err != nil {
+		return err
+	}
+	for _, file := range gone {
+		delete(unread, file)
 	}
 	return errors.Join(slices.Collect(maps.Values(unread))...)
 }

@@ -33,8 +33,8 @@ type Keys interface {
 
 // Needs is what a Local is made of.
 type Needs struct {
-	DB     *db.DB    // migrated with migrations.Files
-	Dir    *blob.Dir // <data>/store
+	DB  *db.DB    // migrated with migrations.Files
+	Dir *blob.Dir // <data>/store
 	// Open opens one of its files for reading; nil = Dir does. Tests give a disk that has
 	// bad sectors.
 	Open   func(name string) (blob.File, error)

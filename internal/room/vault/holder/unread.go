@@ -89,10 +89,21 @@ func (l *Local) unread(ctx context.Context, ref Ref, err error) error {
 	return errors.Join(err, l.store.setChecked(ctx, ref, 0))
 }
 
+// stillUnread adds a row to those whose file was not read long enough ago either.
+func (l *Local) stillUnread(to []row, r row, err error) []row {
+	if blob.Unreadable(err) && l.doubts.old(r.ref().file(), l.now().Add(-doubtFor)) {
+		return append(to, r)
+	}
+	return to
+}
+
 // forsake condemns the shards that the disk did not read on two runs, when it reads and
 // writes all else, and answers whose they were. While it does not, nothing is said of
 // any: a whole disk that is away comes back.
 func (l *Local) forsake(ctx context.Context, rows []row) (gone []string, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	if err := l.diskAnswers(ctx); err != nil {
 		l.n.Log.Warn("no verdict on shards that cannot be read: the disk does not answer as a whole", "shards", len(rows), "error", err)
 		return nil, nil
