@@ -158,7 +158,7 @@ func (p *place) recall() (id string, used bool, err error) {
 // marked is, unless it is empty and should not be. While nothing is known to lie in it any
 // marked one is: after a recovery the old disk is put back.
 func (p *place) compare(t *tree, id string, used bool) error {
-	has, err := t.readMark()
+	has, err := t.readMark(id)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return p.shut(err)
@@ -219,13 +219,18 @@ func (p *place) shut(err error) error {
 }
 
 // readMark answers the id in the directory. What is no mark has no id, and is no error.
-func (t *tree) readMark() (string, error) {
+// The mark with the wanted id ("" = any) of which a few bytes changed is put right.
+func (t *tree) readMark(want string) (string, error) {
 	f, err := t.root.Open(markName)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(f, maxMark))
+	if err == nil && want != "" && damaged(text, markMagic+want+"\n") {
+		_ = t.rewriteMark(want) // a disk that takes nothing can be read all the same
+		return want, nil
+	}
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	id, ok := bytes.CutPrefix(line, []byte(markMagic))
 	if !ok {
@@ -238,12 +243,38 @@ func (t *tree) readMark() (string, error) {
 // given it.
 func (t *tree) writeMark() (string, error) {
 	id := rand.Text()
-	text := markMagic + id + "\n# By this file entrechat sees that the right disk is mounted here. Leave it where it is.\n"
-	err := t.writeNew(markName, text)
+	err := t.writeNew(markName, markText(id), t.link)
 	if core.CodeOf(err) == core.CodeConflict {
-		return t.readMark()
+		return t.readMark("")
 	}
 	return id, err
+}
+
+func markText(id string) string {
+	return markMagic + id + "\n# By this file entrechat sees that the right disk is mounted here. Leave it where it is.\n"
+}
+
+// rewriteMark writes the mark again, in the place of a damaged one.
+func (t *tree) rewriteMark(id string) error {
+	return t.writeNew(markName, markText(id), func(draft, name string) error { return t.root.Rename(draft, name) })
+}
+
+// maxDamage is how many bytes of a mark may have changed. Two marks by chance differ in
+// more: their ids are drawn at random.
+const maxDamage = 4
+
+// damaged says that a text begins with another of which a few bytes changed.
+func damaged(text []byte, begin string) bool {
+	if len(text) < len(begin) {
+		return false
+	}
+	changed := 0
+	for i := range begin {
+		if text[i] != begin[i] {
+			changed++
+		}
+	}
+	return changed > 0 && changed <= maxDamage
 }
 
 // tag tells other programs to leave the directory out of their backups. One that was
@@ -260,15 +291,16 @@ func (t *tree) tag() error {
 			return err
 		}
 	}
-	err := t.writeNew(tagName, tagText)
+	err := t.writeNew(tagName, tagText, t.link)
 	if core.CodeOf(err) == core.CodeConflict {
 		return nil
 	}
 	return err
 }
 
-// writeNew writes a small file that is on disk whole, or not there.
-func (t *tree) writeNew(name, text string) (err error) {
+// writeNew writes a small file that is on disk whole, or not there; place gives it its
+// name.
+func (t *tree) writeNew(name, text string, place func(draft, name string) error) (err error) {
 	if err := t.mkdir(drafts); err != nil {
 		return err
 	}
@@ -282,7 +314,7 @@ func (t *tree) writeNew(name, text string) (err error) {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return t.trouble(fmt.Errorf("write %s: %w", name, err))
 	}
-	if err := t.link(draft, name); err != nil {
+	if err := place(draft, name); err != nil {
 		return err
 	}
 	return t.sync(".")

@@ -144,3 +144,34 @@ func TestCacheTag(t *testing.T) {
 		must(t, os.WriteFile(file, append([]byte("X"), text[1:]...), 0o600), blob.OpenMarked(path, blob.Mark{}).Check())
 	}
 }
+
+// A bit that changes in the mark does not make another directory of it: the mark is put
+// right. More than a few bytes do.
+func TestFlippedBitInAMark(t *testing.T) {
+	var n note
+	path := filepath.Join(t.TempDir(), "store")
+	d := blob.OpenMarked(path, n.mark())
+	put(t, d, "one", "un")
+	n.used = true
+	name := filepath.Join(path, ".entrechat-folder")
+	sound, err := os.ReadFile(name)
+	must(t, err)
+	line := len("entrechat-folder/1 ") + len(n.id)
+	id := n.id
+	for at := range line + 1 {
+		for bit := range 8 {
+			text := append([]byte{}, sound...)
+			text[at] ^= 1 << bit
+			must(t, os.WriteFile(name, text, 0o600), blob.OpenMarked(path, n.mark()).Check())
+			if got, err := os.ReadFile(name); at < line && (err != nil || string(got) != string(sound)) || n.id != id {
+				t.Fatalf("byte %d bit %d: %q, %v; id %s", at, bit, got, err, n.id)
+			}
+		}
+	}
+	text := append([]byte{}, sound...)
+	for at := range 5 {
+		text[line-1-at] ^= 1
+	}
+	must(t, os.WriteFile(name, text, 0o600))
+	wantKey(t, "much of it", blob.OpenMarked(path, n.mark()).Check(), "blob.other")
+}
