@@ -50,14 +50,14 @@ func TestReceiptsThatAreNotWrittenDownDoNotCount(t *testing.T) {
 	body := randomBytes(100_000, 1)
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
 	w.exec(`CREATE TRIGGER full BEFORE INSERT ON vault_placement BEGIN SELECT RAISE(ABORT, 'no room'); END`)
-	if err := w.room.shipOne(t.Context(), o.ID); err == nil {
+	if err := w.room.shipOne(t.Context(), o.ID, func() {}); err == nil {
 		t.Error("failing to write receipts is no error")
 	}
 	if o := w.object(o.ID); o.State != Waiting || o.Safe != 0 || o.Shelf == "" {
 		t.Fatalf("taken for off-site: %+v", o)
 	}
 	w.exec(`DROP TRIGGER full`)
-	if err := w.room.shipOne(t.Context(), o.ID); err != nil {
+	if err := w.room.shipOne(t.Context(), o.ID, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.object(o.ID); o.State != Placed {
@@ -82,7 +82,7 @@ func TestASealingThatFailsWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.room.shelf = w.room.shelf.WithFloor(1 << 60)
-	if err := w.room.shipOne(t.Context(), o.ID); core.CodeOf(err) != core.CodeFull {
+	if err := w.room.shipOne(t.Context(), o.ID, func() {}); core.CodeOf(err) != core.CodeFull {
 		t.Fatal(err)
 	}
 	if o := w.object(o.ID); o.Next <= core.At(time.Now()) {

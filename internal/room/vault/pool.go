@@ -41,7 +41,8 @@ type pool struct {
 	n     *Needs
 	store store
 	log   *slog.Logger
-	beat  time.Duration // beat but in tests
+	// beat and lateLeast but in tests.
+	beat, lateLeast time.Duration
 
 	summing sync.Mutex // one sum at a time: it reads the whole catalogue
 
@@ -58,12 +59,15 @@ type pool struct {
 	// How often a member said no since it last took something.
 	refusals map[core.MemberID]int
 	late     map[core.MemberID]time.Time // when a member was last much slower than others
+	dragging map[core.MemberID]int       // shards on their way that a member is late with
+	named    map[core.MemberID]bool      // whether it was said that a member is late
 }
 
 func newPool(n *Needs, s store) *pool {
 	return &pool{
-		n: n, store: s, log: n.Log, beat: beat, written: map[core.MemberID]core.Moment{}, landing: map[shard.Hash][]Placement{},
+		n: n, store: s, log: n.Log, beat: beat, lateLeast: lateLeast, written: map[core.MemberID]core.Moment{}, landing: map[shard.Hash][]Placement{},
 		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{}, late: map[core.MemberID]time.Time{},
+		dragging: map[core.MemberID]int{}, named: map[core.MemberID]bool{},
 	}
 }
 
@@ -190,6 +194,13 @@ func (p *pool) failing(id core.MemberID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.states[id].Bad != 0
+}
+
+// resting says whether a member failed us, and its pause is not over.
+func (p *pool) resting(id core.MemberID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.states[id].Bad != 0 && p.states[id].Next > core.At(p.n.Now())
 }
 
 // noteSlow notes that a member was much slower than others.
@@ -396,6 +407,7 @@ const (
 	troubleFull        = "full"        // has no room left
 	troubleUnreachable = "unreachable" // does not answer, or too late
 	troubleBusy        = "busy"        // asks us to slow down; not written down
+	troubleSlow        = "slow"        // takes what it is sent much more slowly than others
 )
 
 // answered says that an error is what came over the wire as an error, and not what we

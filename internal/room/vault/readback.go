@@ -3,13 +3,22 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/shard"
 )
 
-// proofBatch bounds how many repaired objects one run of the repair job has proved.
-const proofBatch = 500
+const (
+	// proofBatch bounds how many repaired objects one run of the repair job has proved.
+	proofBatch = 500
+	// provers is how many of them at once: a member that is slow to prove holds up its
+	// own objects.
+	provers = 8
+)
 
 // prove ends the troubles about an object when every shard of it that counts was proved
 // anew. Receipts do not suffice: a member may give one for a shard that it holds
@@ -23,27 +32,44 @@ func (r *Room) prove(ctx context.Context, id shard.Hash) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range onlyHeld(all) {
-		if err := r.audit(ctx, p); err != nil {
-			// Noted as the member's trouble. Each time in vain the pause doubles, or a broken
-			// disk would be sent the same for ever.
-			next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(failed, 12), maxWait))
-			return errors.Join(ctx.Err(), r.store.postpone(context.WithoutCancel(ctx), id, 0, next))
-		}
+	if !r.proved(ctx, onlyHeld(all)) {
+		// Each time in vain the pause doubles, or a broken disk would be sent the same for
+		// ever.
+		next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(failed, 12), maxWait))
+		return errors.Join(ctx.Err(), r.store.postpone(context.WithoutCancel(ctx), id, 0, next))
 	}
 	return r.store.mended(ctx, r.n.DB, id, core.At(r.n.Now()))
 }
 
-// proveAll has proved what was placed again and could not be proved then.
+// proved audits shards, all at once, and says whether every one was proved. What was
+// wrong is noted as the member's trouble.
+func (r *Room) proved(ctx context.Context, held []Placement) bool {
+	var all sync.WaitGroup
+	failed := make([]error, len(held))
+	for i, p := range held {
+		all.Go(func() { failed[i] = r.audit(ctx, p) })
+	}
+	all.Wait()
+	return errors.Join(failed...) == nil
+}
+
+// proveAll has proved what was placed again and could not be proved then. What lies at a
+// member that failed a moment ago waits for the next run.
 func (r *Room) proveAll(ctx context.Context) error {
 	ids, err := r.store.unproved(ctx, newShelfName()[3:], proofBatch)
 	if err != nil {
 		return err
 	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(provers)
 	for _, id := range ids {
-		if err := r.prove(ctx, id); err != nil {
-			return err
-		}
+		all.Go(func() error {
+			places, err := r.store.placements(ctx, id)
+			if err != nil || slices.ContainsFunc(onlyHeld(places), func(p Placement) bool { return r.pool.resting(p.Member) }) {
+				return err
+			}
+			return r.prove(ctx, id)
+		})
 	}
-	return nil
+	return all.Wait()
 }

@@ -24,6 +24,7 @@ var errOtherCode = errors.New("cut with another code before")
 // given is how handing one shard to a lender ended; no placement when the lender
 // failed, which is noted and no error.
 type given struct {
+	member    core.MemberID
 	placement *Placement
 	err       error
 }
@@ -48,13 +49,15 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 		}, t.Index)
 		go func() {
 			placement, err := s.room.give(ctx, t.Lender, h, p.reader(t.Index))
-			results <- given{placement, err}
+			results <- given{t.Lender.ID, placement, err}
 		}()
 	}
+	late := s.watch(tasks)
+	defer late.end()
 	var failed error
 	var fresh []Placement
 	for range tasks {
-		r := <-results
+		r := late.next(ctx, results)
 		failed = errors.Join(failed, r.err)
 		if r.placement == nil {
 			continue

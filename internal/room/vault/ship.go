@@ -57,7 +57,10 @@ func (r *Room) ship(ctx context.Context) error {
 
 // startDue begins the due objects that nobody works on, waiting for a free slot.
 func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.WaitGroup) (started bool, err error) {
-	due, err := r.store.due(ctx, core.At(r.n.Now()), 2*shippers)
+	r.mu.Lock()
+	busyWith := len(r.claimed) // they may be due too
+	r.mu.Unlock()
+	due, err := r.store.due(ctx, core.At(r.n.Now()), busyWith+2*shippers)
 	if err != nil {
 		return false, err
 	}
@@ -74,8 +77,9 @@ func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.Wai
 		started = true
 		busy.Go(func() {
 			defer r.unclaim(o.ID)
-			err := r.shipOne(ctx, o.ID)
-			<-slots // others go on while this one rests
+			leave := sync.OnceFunc(func() { <-slots })
+			err := r.shipOne(ctx, o.ID, leave)
+			leave() // others go on while this one rests
 			if err != nil && ctx.Err() == nil {
 				r.n.Log.Error("placing an object failed", "object", o.ID.String(), "error", err)
 			}
@@ -119,8 +123,9 @@ func (r *Room) unclaim(id shard.Hash) {
 	r.work.broadcast()
 }
 
-// shipOne does what can be done for one object now and says when to try again.
-func (r *Room) shipOne(ctx context.Context, id shard.Hash) error {
+// shipOne does what can be done for one object now and says when to try again. leave is
+// called when others need not wait for it.
+func (r *Room) shipOne(ctx context.Context, id shard.Hash, leave func()) error {
 	defer r.pool.landed(id)
 	o, err := r.store.object(ctx, id)
 	if err != nil {
@@ -137,7 +142,7 @@ func (r *Room) shipOne(ctx context.Context, id shard.Hash) error {
 	if err != nil {
 		return err
 	}
-	s := &shipment{room: r, o: o, held: held, began: r.n.Now()}
+	s := &shipment{room: r, o: o, held: held, began: r.n.Now(), leave: leave}
 	err = s.run(ctx)
 	if ctx.Err() != nil || s.replaced {
 		return errors.Join(ctx.Err(), err)
@@ -151,8 +156,9 @@ type shipment struct {
 	o        Object
 	held     []Placement
 	began    time.Time
-	moved    bool // something new was placed
-	replaced bool // another object took its place
+	leave    func() // others may go on beside this one; nil = nobody waits
+	moved    bool   // something new was placed
+	replaced bool   // another object took its place
 }
 
 // run places missing shards, other lenders taking over from those that fail.
@@ -194,10 +200,16 @@ func (s *shipment) run(ctx context.Context) error {
 	return nil
 }
 
-// lenders lists who may be sent a shard now, with the room for a file of this type.
+// lenders lists who may be sent a shard now, with the room for a file of this type. Who
+// is late with what it was sent before is left out where the others suffice.
 func (s *shipment) lenders(ctx context.Context) ([]shard.Candidate, error) {
 	all, err := s.room.pool.candidates(ctx)
-	return roomFor(s.o.File.Type, all), err
+	all = roomFor(s.o.File.Type, all)
+	quick := s.room.pool.quick(all)
+	if len(quick) < len(all) && fitting(s.o, s.held, s.room.pool.well(quick)) >= max(s.o.Code.Enough(), 1) {
+		return quick, err
+	}
+	return all, err
 }
 
 // choose fixes the code of an object by the members that are well, and loosens one

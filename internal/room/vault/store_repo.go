@@ -75,7 +75,7 @@ func (s store) repos(ctx context.Context) ([]Repo, error) {
 // Trouble is something a member did that it should not have, or did not do.
 type Trouble struct {
 	Member core.MemberID `json:"member"`
-	Kind   string        `json:"kind"` // wrong, lost, refused, unreachable, full
+	Kind   string        `json:"kind"` // wrong, lost, refused, unreachable, full, slow...
 	Object string        `json:"object,omitempty"`
 	Index  int           `json:"index"`
 	Detail string        `json:"detail"`

@@ -46,8 +46,10 @@ type world struct {
 	stop    func() // ends the owner's node, keeping its disk
 	members []*member
 
-	recodeAfter int                 // of the room; 0 = as it is
-	shared      *age.X25519Identity // of a data directory older than the keys of its repositories
+	recodeAfter int                                              // of the room; 0 = as it is
+	lateLeast   time.Duration                                    // of its pool; the same
+	wrap        func(core.MemberID, holder.Holder) holder.Holder // may be nil
+	shared      *age.X25519Identity                              // of a data directory older than the keys of its repositories
 
 	mu      sync.Mutex
 	signers map[core.MemberID]seal.Signer
@@ -357,6 +359,9 @@ func (w *world) open() {
 	if w.recodeAfter != 0 {
 		w.room.recodeAfter = w.recodeAfter
 	}
+	if w.lateLeast != 0 {
+		w.room.pool.lateLeast = w.lateLeast
+	}
 }
 
 func (w *world) needs(d *db.DB) Needs {
@@ -371,7 +376,12 @@ func (w *world) needs(d *db.DB) Needs {
 		OwnKeys: func(context.Context) ([]ed25519.PublicKey, error) {
 			return append([]ed25519.PublicKey{w.signers[owner].Public()}, w.past...), nil
 		},
-		Holder: func(id core.MemberID) holder.Holder { return holder.NewRemote(client, w, id) },
+		Holder: func(id core.MemberID) holder.Holder {
+			if w.wrap != nil {
+				return w.wrap(id, holder.NewRemote(client, w, id))
+			}
+			return holder.NewRemote(client, w, id)
+		},
 		Contacts: func(context.Context) ([]Contact, error) {
 			var out []Contact
 			for _, m := range w.members {

@@ -1,0 +1,114 @@
+package vault
+
+import (
+	"context"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
+)
+
+// sipper takes a few bytes now and then of what it is sent, until let go.
+type sipper struct {
+	holder.Holder
+	free <-chan struct{}
+}
+
+// Put implements holder.Writer.
+func (s sipper) Put(ctx context.Context, head shard.Head, body io.Reader) (holder.Receipt, error) {
+	return s.Holder.Put(ctx, head, sips{ctx, body, s.free})
+}
+
+type sips struct {
+	ctx  context.Context //nolint:containedctx // a reader has no other way to learn of it
+	body io.Reader
+	free <-chan struct{}
+}
+
+func (s sips) Read(p []byte) (int, error) {
+	select {
+	case <-s.free:
+		return s.body.Read(p)
+	case <-s.ctx.Done():
+		return 0, s.ctx.Err()
+	case <-time.After(50 * time.Millisecond):
+		return s.body.Read(p[:min(len(p), 40)])
+	}
+}
+
+// A member that takes what it is sent in sips, never so few that it is cut off, has
+// backups wait for nothing where the others suffice: it is named, and gets its shards
+// later.
+func TestASlowTakerHoldsNobodyUp(t *testing.T) {
+	for name, count := range map[string]int{"six members": 6, "nine, two of them slow": 9} {
+		t.Run(name, func(t *testing.T) {
+			w := emptyWorld(t)
+			for i := range count {
+				w.addMember(core.MemberID([]string{"m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8"}[i] + ".test"))
+			}
+			free := make(chan struct{})
+			slow := []core.MemberID{"m0.test"}
+			if count == 9 {
+				slow = append(slow, "m1.test")
+			}
+			w.wrap = func(id core.MemberID, h holder.Holder) holder.Holder {
+				if slices.Contains(slow, id) {
+					return sipper{h, free}
+				}
+				return h
+			}
+			w.lateLeast = 300 * time.Millisecond
+			w.start()
+			t.Cleanup(func() { w.stop() })
+			w.create("files")
+			w.eventually("the record is off-site", func() bool { return w.offsite() })
+			c := w.client("files", "")
+			for i := range 12 {
+				c.put(rest.Data, randomBytes(300_000, byte(i)))
+			}
+			w.eventually("everything is off-site", func() bool { return w.offsite() })
+			troubles := w.troublesOf(troubleSlow)
+			if slices.Sort(troubles); !slices.Equal(troubles, slow) {
+				t.Errorf("named %v, want %v", troubles, slow)
+			}
+			close(free)
+			w.settled()
+			// Once it takes what it is sent like the others, that is over.
+			c.put(rest.Data, randomBytes(300_000, 99))
+			w.settled()
+			if left := w.troublesOf(troubleSlow); len(left) > 0 {
+				t.Errorf("still named: %v", left)
+			}
+		})
+	}
+}
+
+// offsite says whether enough members have every file.
+func (w *world) offsite() bool {
+	w.t.Helper()
+	n, err := w.room.store.stuck(context.Background(), core.At(time.Now().Add(time.Hour)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n == 0
+}
+
+// troublesOf are the members of whom a trouble of a kind is not over.
+func (w *world) troublesOf(kind string) (out []core.MemberID) {
+	w.t.Helper()
+	all, err := w.room.store.troubles(context.Background(), 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, t := range all {
+		if t.Kind == kind && t.Over == 0 {
+			out = append(out, t.Member)
+		}
+	}
+	return out
+}
