@@ -5,6 +5,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -46,16 +48,24 @@ func (r *Room) Fittings() fit.Fittings {
 // it.
 const stuckAfter = 24 * time.Hour
 
-// checkWaiting finds what a member should have been told long ago.
+// checkWaiting finds what a member should have been told, above all what long ago.
 func (s *Service) checkWaiting(ctx context.Context) (fit.Finding, error) {
 	list, err := tasks(ctx, s.DB)
 	if err != nil {
 		return fit.Finding{}, err
 	}
+	var untold []string
 	for _, t := range list {
 		if s.now().Sub(t.Made) > stuckAfter {
 			return fit.Finding{}, core.Unsure("trust.waiting_long", fmt.Errorf("%s for %s: %s", t.Kind, t.Peer, t.Error)).With("Member", t.Peer)
 		}
+		if t.Kind.tells() && !slices.Contains(untold, string(t.Peer)) {
+			untold = append(untold, string(t.Peer))
+		}
+	}
+	if len(untold) > 0 {
+		slices.Sort(untold)
+		return fit.Unknown("trust.on_the_way", args{"Members": strings.Join(untold, ", ")}), nil
 	}
 	all, err := members(ctx, s.DB)
 	if err == nil && len(all) == 0 {

@@ -23,6 +23,16 @@ const (
 	taskGetCharter taskKind = "get_charter" // fetch the charter of a collective we follow
 )
 
+// tells says whether it brings the other side something, as opposed to fetching it.
+func (k taskKind) tells() bool {
+	switch k {
+	case taskHello, taskOffer, taskAnswer, taskClose, taskLogPact, taskLogEnd:
+		return true
+	case taskFollow, taskGetPact, taskGetCharter:
+	}
+	return false
+}
+
 // task is one thing still to be told or fetched.
 type task struct {
 	Kind    taskKind

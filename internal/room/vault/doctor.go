@@ -22,9 +22,9 @@ func (r *Room) Checks() []fit.Check {
 		{Name: "vault.check_catalogue", Run: r.checkCatalogue},
 		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
 		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.checkKeys))},
-		{Name: "vault.check_room", Run: r.withBackup(fit.Plain(r.checkRoom))},
+		{Name: "vault.check_room", Run: r.withBackup(r.checkRoom)},
 		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
-		{Name: "vault.check_growth", Run: r.withBackup(fit.Plain(r.checkGrowth))},
+		{Name: "vault.check_growth", Run: r.withBackup(r.checkGrowth)},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
 	if r.n.Local != nil {
@@ -137,14 +137,21 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 	return fit.Well("vault.compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
 }
 
-// checkRoom: what waits has room at the members.
-func (r *Room) checkRoom(ctx context.Context) error {
+// checkRoom: what waits has room at the members. Where there are none, that says nothing.
+func (r *Room) checkRoom(ctx context.Context) (fit.Finding, error) {
 	short, err := r.noRoom(ctx)
-	if err != nil || short == nil {
-		return err
+	if err != nil {
+		return fit.Finding{}, err
 	}
-	return core.Full("vault.pool_full", errors.New("no room at the members")).
-		With("Members", short.names()).With("Size", core.Size(short.Bytes))
+	if short != nil {
+		return fit.Finding{}, core.Full("vault.pool_full", errors.New("no room at the members")).
+			With("Members", short.names()).With("Size", core.Size(short.Bytes))
+	}
+	lenders, err := r.pool.all(ctx)
+	if err == nil && len(lenders) == 0 {
+		return fit.Unknown("vault.room_nobody", nil), nil
+	}
+	return fit.Finding{}, err
 }
 
 // checkKeys: what opens each backup on this machine is here.
@@ -217,17 +224,23 @@ const (
 )
 
 // checkGrowth names a backup that has doubled within three days: several nodes that save
-// their whole machines save each other's backups, and those of these, each night.
-func (r *Room) checkGrowth(ctx context.Context) error {
+// their whole machines save each other's backups, and those of these, each night. Of what
+// began later nothing is known.
+func (r *Room) checkGrowth(ctx context.Context) (fit.Finding, error) {
 	all, err := r.store.growth(ctx, core.At(r.n.Now().Add(-growthTime)))
 	if err != nil {
-		return err
+		return fit.Finding{}, err
 	}
+	known := false
 	for _, g := range all {
+		known = known || g.before > 0
 		if g.before > 0 && g.now >= 2*g.before && g.now-g.before >= growthLeast {
-			return core.Unsure("vault.grows", fmt.Errorf("%s grew from %d to %d bytes", g.repo, g.before, g.now)).
+			return fit.Finding{}, core.Unsure("vault.grows", fmt.Errorf("%s grew from %d to %d bytes", g.repo, g.before, g.now)).
 				With("Name", g.repo).With("Before", core.Size(g.before)).With("Now", core.Size(g.now))
 		}
 	}
-	return nil
+	if !known {
+		return fit.Unknown("vault.growth_new", nil), nil
+	}
+	return fit.Finding{}, nil
 }

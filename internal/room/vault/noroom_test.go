@@ -48,7 +48,7 @@ func TestFullPoolThroughRestic(t *testing.T) {
 	if short := w.noRoom(); short == nil || short.Since == 0 || len(short.Members) != 2 {
 		t.Errorf("restic was refused, and status says %+v", short)
 	}
-	if err := w.room.checkRoom(t.Context()); core.CodeOf(err) != core.CodeFull {
+	if _, err := w.room.checkRoom(t.Context()); core.CodeOf(err) != core.CodeFull {
 		t.Errorf("doctor says %v", err)
 	}
 	w.restic(program, env, "backup", "--pack-size", "4", filepath.Join(small, "a")) // what is there needs no room
