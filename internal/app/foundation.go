@@ -29,10 +29,14 @@ type foundation struct {
 // begin makes a data directory ready for a node to be made in, and clears away what an
 // earlier try left. wordsTo is the file the words will be written to, or empty. Nothing
 // is changed by a refusal: CodeConflict where a node is or wordsTo exists, CodeDenied
-// for parts of a node whose configuration is missing.
+// for parts of a node whose configuration is missing, CodeInvalid for words that would lie
+// in the directory itself.
 func begin(data, wordsTo string) (*foundation, error) {
 	if err := vacant(data); err != nil {
 		return nil, err
+	}
+	if wordsTo != "" && within(data, wordsTo) {
+		return nil, core.Invalid("app.words_inside", fmt.Errorf("%s is in %s", wordsTo, data)).With("Path", wordsTo).With("Data", data)
 	}
 	if wordsTo != "" && exists(wordsTo) {
 		key := "app.words_file_exists"
@@ -90,6 +94,12 @@ func unfinished(data string) error {
 	return core.Conflict("app.init_unfinished", errors.New("the making of this node broke off")).With("Data", data)
 }
 
+// within says that a path lies in a folder: who copies the one has the other.
+func within(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
 // exists says that a name is taken, by whatever it be.
 func exists(path string) bool {
 	_, err := os.Lstat(path)
@@ -107,7 +117,11 @@ func leftBy(data string) string {
 
 // write puts the words into the file they were asked for, before there is a node.
 func (f *foundation) write(path, words string) error {
-	if err := seal.WriteSecret(path, []byte(words+"\n")); err != nil {
+	err := seal.WriteSecret(path, []byte(words+"\n"))
+	if at, ok := errors.AsType[*fs.PathError](err); ok && core.CodeOf(err) == core.CodeInternal {
+		return core.Denied("app.words_unwritten", err).With("Path", path).With("Detail", at.Err.Error())
+	}
+	if err != nil {
 		return err
 	}
 	f.words = path

@@ -25,7 +25,11 @@ func (o *Out) ReadWords(file string) (string, error) {
 		return "", core.NotFound("seal.no_seed_file", err).With("Path", file)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	return wordsOf(f)
+	text, err := wordsOf(f)
+	if err != nil { // a folder, or a file of bytes
+		return "", core.NotFound("seal.no_seed_file", err).With("Path", file)
+	}
+	return text, nil
 }
 
 // ReadPassword reads a password from a file, or the first line a person types when

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,10 +38,10 @@ type Exported struct {
 // name says, so that an export that broke off goes on where it was. A file that cannot be had
 // does not stop the others. say is told after each file. Returns CodeNotFound for an unknown
 // backup, CodeConflict for a folder that holds anything else, or into which another export
-// writes, CodeUnsure when files
-// are missing in the end, or may be because the catalogue is not known to be whole, CodeFull.
-func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported)) (Exported, error) {
-	var out Exported
+// writes, CodeUnsure when files are missing in the end, or may be because the catalogue is
+// not known to be whole, CodeFull, CodeDenied for a folder that cannot be written.
+func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported)) (out Exported, err error) {
+	defer func() { err = folderTrouble(dir, err) }()
 	if _, err := r.store.repo(ctx, name); err != nil {
 		return out, err
 	}
@@ -87,6 +88,25 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 			With("Name", name).With("Dir", dir).With("Count", written).With("Why", r.n.Words.Error(doubt))
 	}
 	return e.out, err
+}
+
+// folderTrouble says what is wrong with the folder that a person named, where it is that.
+func folderTrouble(dir string, err error) error {
+	at, ok := errors.AsType[*fs.PathError](err)
+	if !ok || core.CodeOf(err) != core.CodeInternal || !sameWay(at.Path, dir) {
+		return err
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return core.Full("vault.export_full", err).With("Dir", dir)
+	}
+	return core.Denied("vault.export_folder", err).With("Dir", dir).With("Detail", at.Err.Error())
+}
+
+// sameWay says that one of two paths lies below the other. What is opened in a folder has
+// a name in it, which is no absolute path.
+func sameWay(a, b string) bool {
+	a, b = filepath.Clean(a)+"/", filepath.Clean(b)+"/"
+	return !filepath.IsAbs(a) || strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
 // exporting is one export under way.

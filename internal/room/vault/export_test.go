@@ -2,9 +2,11 @@ package vault
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"entrechat/internal/core"
@@ -99,5 +101,32 @@ func TestTwoExportsAtOnce(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, ".part-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A folder that cannot be written is named, with what to do: whoever exports has had a
+// bad night already.
+func TestAFolderThatTakesNoExport(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	w.client("files", "").put(rest.Data, randomBytes(300_000, 1))
+	w.settled()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below"), "/proc/none"} {
+		_, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})
+		if e, ok := errors.AsType[*core.Error](err); !ok || e.Key != "vault.export_folder" || e.Args["Dir"] != dir {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	full := &fs.PathError{Op: "write", Path: "/mnt/plain/data/ab/.part-1", Err: syscall.ENOSPC}
+	if err := folderTrouble("/mnt/plain", full); core.CodeOf(err) != core.CodeFull {
+		t.Error(err)
+	}
+	// Our own disk is not the folder that was named.
+	if err := folderTrouble("/mnt/other", full); core.CodeOf(err) != core.CodeInternal {
+		t.Error(err)
 	}
 }

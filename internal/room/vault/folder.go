@@ -28,15 +28,42 @@ func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
 	return core.Invalid("vault.no_folder", fmt.Errorf("no folder %q", folder)).With("Name", folder)
 }
 
+// FolderAway says why a folder is not the one that was there before; nil when it is.
+func (r *Room) FolderAway(folder string) error {
+	switch folder {
+	case FolderStore:
+		if r.n.Local != nil {
+			return r.n.Local.Away()
+		}
+	case folderShelf:
+		return r.shelf.Check()
+	case folderLocks:
+		return r.locks.disk.Check()
+	}
+	return core.Invalid("vault.no_folder", fmt.Errorf("no folder %q", folder)).With("Name", folder)
+}
+
 func (c cli) acceptFolder() *cobra.Command {
-	return c.command("accept-folder store|shelf|locks", "accept_folder", cobra.ExactArgs(1),
+	var yes bool
+	cmd := c.command("accept-folder store|shelf|locks", "accept_folder", cobra.ExactArgs(1),
 		func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+			away := r.FolderAway(typed[0])
+			if core.CodeOf(away) == core.CodeInvalid {
+				return away
+			}
+			if away != nil { // a disk that is only not mounted would be given up
+				if err := out.Confirm(yes, func(side *console.Out) { side.Say("vault.folder_given_up", args{"Name": typed[0]}) }); err != nil {
+					return err
+				}
+			}
 			if err := r.AcceptFolder(cmd.Context(), typed[0]); err != nil {
 				return err
 			}
 			out.Say("vault.folder_accepted", args{"Name": typed[0]})
 			return nil
 		})
+	cmd.Flags().BoolVar(&yes, "yes", false, c.p.T("vault.flag.yes_accept_folder", nil))
+	return cmd
 }
 
 // folders says whether the directories of what is ours are there.

@@ -66,6 +66,9 @@ func (l *Local) there(r row) (bool, error) {
 	return err == nil && info.Size() == int64(len(r.head))+r.length, err
 }
 
+// Away says why the store is not the disk that was there before; nil when it is.
+func (l *Local) Away() error { return l.n.Dir.Check() }
+
 // Accept takes what lies at the store's path for it, and looks at once what is missing
 // there: its owners are told, and send it again.
 func (l *Local) Accept(ctx context.Context) error {
