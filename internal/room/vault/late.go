@@ -32,7 +32,7 @@ type latecomers struct {
 }
 
 func (s *shipment) watch(tasks []task) *latecomers {
-	l := &latecomers{s: s, began: time.Now(), under: map[core.MemberID]bool{}}
+	l := &latecomers{s: s, began: s.room.n.Now(), under: map[core.MemberID]bool{}}
 	for _, t := range tasks {
 		l.under[t.Lender.ID] = true
 	}
@@ -62,7 +62,7 @@ func (l *latecomers) next(ctx context.Context, ends <-chan given) given {
 			delete(l.under, g.member)
 			if g.placement != nil && len(l.over) == 0 {
 				l.s.room.pool.inTime(ctx, g.member)
-				l.arm(time.Since(l.began))
+				l.arm(l.s.room.n.Now().Sub(l.began))
 			}
 			return g
 		case <-due:
