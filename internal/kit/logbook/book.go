@@ -159,17 +159,26 @@ func (b *Book) Member(ctx context.Context, id core.MemberID) (Member, error) {
 // Known lists all members whose logs we hold or wait for, ourselves among them,
 // by name.
 func (b *Book) Known(ctx context.Context) ([]Member, error) {
-	members, err := allMembers(ctx, b.n.DB)
-	if err != nil {
-		return nil, err
+	all, err := knownMembers(ctx, b.n.DB)
+	now := b.now()
+	for i := range all {
+		all[i].State = stateOf(all[i].Heard, all[i].Suspended != 0, now)
 	}
-	out := make([]Member, 0, len(members))
-	for _, m := range members {
-		l, err := currentLog(ctx, b.n.DB, m.id)
-		if err != nil {
+	return all, err
+}
+
+// Members are those of some members that are known, in no order: Known for a page that
+// names a few.
+func (b *Book) Members(ctx context.Context, ids []core.MemberID) ([]Member, error) {
+	out := make([]Member, 0, len(ids))
+	for _, id := range ids {
+		switch m, err := b.Member(ctx, id); core.CodeOf(err) {
+		case "":
+			out = append(out, m)
+		case core.CodeNotFound:
+		default:
 			return nil, err
 		}
-		out = append(out, b.member(m, l))
 	}
 	return out, nil
 }

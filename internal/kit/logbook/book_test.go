@@ -57,6 +57,31 @@ func TestAppendMirrorDeliver(t *testing.T) {
 	})
 }
 
+// The list of members, and the members by name, say what each alone says: of its last
+// epoch.
+func TestKnownMembers(t *testing.T) {
+	dbtest.Each(t, "logbook", logbook.Migrations(), func(t *testing.T, d *db.DB) {
+		c := newClock()
+		a, b := found(t, "chaton-a.test", sqlite(t), c), found(t, "chaton-b.test", d, c)
+		b.open(t, d)
+		a.meet(t, b)
+		b.meet(t, a)
+		a.say(t, 1)
+		must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, -1))
+		a.say(t, 2)
+		b.pull(t, a)
+		known := must[[]logbook.Member](t)(b.book.Known(t.Context()))
+		some := must[[]logbook.Member](t)(b.book.Members(t.Context(), []core.MemberID{b.id, "chaton-x.test", a.id}))
+		alone := []logbook.Member{b.sees(t, a), b.sees(t, b)}
+		if !slices.Equal(known, alone) || alone[0].Epoch != 2 {
+			t.Errorf("%+v\nwant %+v", known, alone)
+		}
+		if slices.Reverse(some); !slices.Equal(some, alone) {
+			t.Errorf("%+v\nwant %+v", some, alone)
+		}
+	})
+}
+
 // Two processes of one node append at once; the log stays one.
 func TestProcessesAppendBesideEachOther(t *testing.T) {
 	dbtest.Each(t, "logbook", logbook.Migrations(), func(t *testing.T, d *db.DB) {

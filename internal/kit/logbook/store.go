@@ -66,6 +66,23 @@ func allMembers(ctx context.Context, q db.Querier) ([]memberRow, error) {
 	return db.All(ctx, q, scanMember, `SELECT `+memberColumns+` FROM logbook_member ORDER BY id`)
 }
 
+// knownMembers are all members with the log of their last epoch, by name; their state is
+// left to the clock.
+func knownMembers(ctx context.Context, q db.Querier) ([]Member, error) {
+	return db.All(ctx, q, func(r db.Row) (m Member, err error) {
+		var root string
+		if err = r.Scan(&m.ID, &m.URL, &root, &m.Version, &m.Suspended, &m.Epoch, &m.Size, &m.Heard); err != nil {
+			return m, err
+		}
+		if err := m.Root.UnmarshalText([]byte(root)); err != nil {
+			m.Root = core.RootKey{} // damaged, as scanMember says
+		}
+		return m, nil
+	}, `SELECT m.id, m.url, m.root, m.version, m.forked_us, l.epoch, l.base + l.size, l.heard_us
+		FROM logbook_member m JOIN logbook_log l ON l.member = m.id
+		WHERE NOT EXISTS (SELECT 1 FROM logbook_log n WHERE n.member = l.member AND n.epoch > l.epoch) ORDER BY m.id`)
+}
+
 func putMember(ctx context.Context, q db.Querier, m memberRow) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_member (`+memberColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7)
 		ON CONFLICT (id) DO UPDATE SET url=excluded.url, keyset=excluded.keyset, version=excluded.version, forked_us=excluded.forked_us`,

@@ -129,7 +129,7 @@ func (r *Room) searchPage(req *http.Request, p *words.Printer) (page searchPage,
 	if err != nil {
 		return page, err
 	}
-	heard, err := r.heard(req.Context())
+	heard, err := r.heard(req.Context(), authorsOf(found.Services)...)
 	if err != nil {
 		return page, err
 	}
@@ -190,14 +190,28 @@ func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard ma
 
 func pageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key": {key}}.Encode() }
 
-// heard is when each member was last heard, by anybody we hear.
-func (r *Room) heard(ctx context.Context) (map[string]logbook.Member, error) {
-	known, err := r.n.Book.Known(ctx)
+// heard is when each member among the authors was last heard, by anybody we hear.
+func (r *Room) heard(ctx context.Context, authors ...catalogue.Author) (map[string]logbook.Member, error) {
+	var ids []core.MemberID
+	for _, a := range authors {
+		if id := core.MemberID(a.Key); a.Source == catalogue.FromLog && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	known, err := r.n.Book.Members(ctx, ids)
 	out := make(map[string]logbook.Member, len(known))
 	for _, m := range known {
 		out[string(m.ID)] = m
 	}
 	return out, err
+}
+
+func authorsOf(all []catalogue.Found) []catalogue.Author {
+	out := make([]catalogue.Author, 0, 2*len(all))
+	for _, f := range all {
+		out = append(out, f.Service.Author, f.Hoster.Author)
+	}
+	return out
 }
 
 // isSilent says that a member gave no sign of life for two days or more.
@@ -246,7 +260,11 @@ func (r *Room) hostersPage(req *http.Request, p *words.Printer) (page hostersPag
 	if err != nil {
 		return page, err
 	}
-	heard, err := r.heard(req.Context())
+	var authors []catalogue.Author
+	for _, h := range found.Hosters {
+		authors = append(authors, h.Author)
+	}
+	heard, err := r.heard(req.Context(), authors...)
 	if err != nil {
 		return page, err
 	}
@@ -284,7 +302,7 @@ func (r *Room) hosterPage(ctx context.Context, p *words.Printer, key string) (pa
 	if err != nil {
 		return page, err
 	}
-	heard, err := r.heard(ctx)
+	heard, err := r.heard(ctx, h.Author)
 	if err != nil {
 		return page, err
 	}

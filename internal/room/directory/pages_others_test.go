@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,14 @@ type shelf struct {
 	said  []string
 }
 
-func (s *shelf) Known(context.Context) ([]logbook.Member, error) { return s.known, nil }
+func (s *shelf) Members(_ context.Context, ids []core.MemberID) (out []logbook.Member, _ error) {
+	for _, m := range s.known {
+		if slices.Contains(ids, m.ID) {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
 
 func (s *shelf) Append(_ context.Context, typ string, _ []core.MemberID, _ core.Moment, _ any) (logbook.Entry, error) {
 	s.said = append(s.said, typ)

@@ -73,7 +73,7 @@ func (r *Room) elsewherePage(ctx context.Context, p *words.Printer, asked string
 	if err != nil {
 		return page, err
 	}
-	heard, err := r.heard(ctx)
+	heard, err := r.heard(ctx, authorsOf(found)...)
 	if err != nil {
 		return page, err
 	}

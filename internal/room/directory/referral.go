@@ -23,10 +23,6 @@ func (r *Room) Elsewhere(ctx context.Context, kind catalogue.Kind) ([]catalogue.
 	if err != nil {
 		return nil, err
 	}
-	heard, err := r.heard(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var union []string
 	for k := range all {
 		if all[k], err = r.speakers(ctx, all[k]); err != nil {
@@ -37,6 +33,10 @@ func (r *Room) Elsewhere(ctx context.Context, kind catalogue.Kind) ([]catalogue.
 		}
 	}
 	found, err := r.ofKind(ctx, kind, union)
+	if err != nil {
+		return nil, err
+	}
+	heard, err := r.heard(ctx, authorsOf(found)...)
 	if err != nil {
 		return nil, err
 	}

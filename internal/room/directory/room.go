@@ -48,7 +48,7 @@ type Needs struct {
 // Book is the logbook as this room uses it.
 type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
-	Known(ctx context.Context) ([]logbook.Member, error)
+	Members(ctx context.Context, ids []core.MemberID) ([]logbook.Member, error)
 }
 
 // Room is the directory of one node. Safe for concurrent use.
