@@ -29,6 +29,7 @@ type checkup struct {
 	write  map[int64]stored // leaves to store anew
 	reread int64            // first leaf that readers are told again, -1 = none
 	stray  bool             // there are leaves outside of the tree
+	older  bool             // our line under the head is of a key that was replaced since
 }
 
 // span is a range of leaves, the end excluded.
@@ -58,10 +59,11 @@ func (c *checkup) run(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	resign := c.log.note != nil && c.sound.note == nil
-	if tiles == nil && len(c.write) == 0 && !c.stray && !resign && sameLog(c.log, c.sound) {
+	sound := tiles == nil && len(c.write) == 0 && !c.stray && !resign && sameLog(c.log, c.sound)
+	if sound && !c.older {
 		return false, nil
 	}
-	return true, c.store(ctx, tiles, resign)
+	return !sound, c.store(ctx, tiles, resign)
 }
 
 // expected is the log row as the signed head, or the key set that closed the log,
@@ -306,14 +308,36 @@ func (c *checkup) bind(ctx context.Context) (err error) {
 		return err
 	}
 	keys := []ed25519.PublicKey{c.b.n.Signer.Public()}
-	if checkCosignature(c.sound.head(), c.b.self(), keys, c.sound.cosig) != nil {
-		line, err := cosign(c.b.n.Signer, c.sound.head(), c.b.now())
-		if err != nil {
-			return err
-		}
-		c.sound.cosig = line
+	if checkCosignature(c.sound.head(), c.b.self(), keys, c.sound.cosig) == nil {
+		return nil
+	}
+	if c.older, err = c.ofOlderKey(ctx); err != nil {
+		return err
+	}
+	line, err := cosign(c.b.n.Signer, c.sound.head(), c.b.now())
+	if err != nil {
+		return err
+	}
+	if c.sound.cosig = line; c.older {
+		c.log.cosig = line // it was replaced with its key, and not damaged
 	}
 	return nil
+}
+
+// ofOlderKey says whether our line under the head holds under a key we had before.
+func (c *checkup) ofOlderKey(ctx context.Context) (bool, error) {
+	ours, _, err := c.b.KeySet(ctx, c.b.self())
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil // no log yet
+	}
+	if err != nil {
+		return false, err
+	}
+	var keys []ed25519.PublicKey
+	for _, k := range ours.Keys {
+		keys = append(keys, k.Public())
+	}
+	return checkCosignature(c.sound.head(), c.b.self(), keys, c.sound.cosig) == nil, nil
 }
 
 // sameLog says whether two rows of one log agree in what a checkup looks at.

@@ -154,3 +154,22 @@ func TestWhoMovedIsCalledThere(t *testing.T) {
 		t.Fatalf("b holds %d entries of %d", m.Size, e.Index+1)
 	}
 }
+
+// Who did not answer is posted to when its turn comes again, in a minute, and not when
+// everybody's has.
+func TestWhoDidNotAnswerIsPostedToInTime(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	e := a.say(t, 1)
+	b.dark.Store(true)
+	ok(t, a.book.Push(t.Context()))
+	b.dark.Store(false)
+	c.pass(2 * time.Second)
+	ok(t, a.book.Push(t.Context())) // too early
+	c.pass(a.contact(t, b).Next.Time().Sub(c.now))
+	ok(t, a.book.Push(t.Context()))
+	if got := b.sees(t, a).Size; got != e.Index+1 {
+		t.Fatalf("b holds %d entries of %d", got, e.Index+1)
+	}
+}

@@ -37,7 +37,7 @@ func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root co
 		return nil
 	})
 	if err == nil {
-		b.postedUpTo(0) // it may be a neighbour to post to
+		b.postedUpTo(0, 0) // it may be a neighbour to post to
 		b.wake()
 	}
 	return err

@@ -53,7 +53,7 @@ func (b *Book) Push(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := b.addressees(ctx, l)
+	all, next, err := b.addressees(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (b *Book) Push(ctx context.Context) error {
 		}
 	})
 	if done && !late.Load() {
-		b.postedUpTo(l.seq)
+		b.postedUpTo(l.seq, next)
 	}
 	return ctx.Err()
 }
@@ -93,22 +93,28 @@ func (b *Book) wasPosted(seq int64) bool {
 	return b.posted == seq && b.now() < b.postAt
 }
 
-func (b *Book) postedUpTo(seq int64) {
+// postedUpTo: everybody who is not waited for has our log; next is when the first of
+// those that did not answer is tried again, zero without one.
+func (b *Book) postedUpTo(seq int64, next core.Moment) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.posted, b.postAt = seq, b.now().Add(postAgain)
+	if next != 0 {
+		b.postAt = min(b.postAt, next)
+	}
 }
 
 // addressees are whom we post to: the fixed neighbours, and whoever one of the
-// last entries names and was not told. The others hear of it by the exchange.
-func (b *Book) addressees(ctx context.Context, l logRow) ([]neighbour, error) {
+// last entries names and was not told. The others hear of it by the exchange. next is
+// when the first of those that did not answer is tried again, zero without one.
+func (b *Book) addressees(ctx context.Context, l logRow) (out []neighbour, next core.Moment, err error) {
 	all, err := b.neighbours(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	recent, err := b.page(ctx, l, max(0, l.tree.N-64), 64)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	named := map[core.MemberID]int64{} // up to which index
 	for _, s := range recent {
@@ -120,9 +126,11 @@ func (b *Book) addressees(ctx context.Context, l logRow) ([]neighbour, error) {
 			named[id] = e.Index + 1
 		}
 	}
-	var out []neighbour
 	fixed := b.n.Tuning.orDefault().Fixed
 	for _, n := range all {
+		if n.retry > b.now() && (next == 0 || n.retry < next) {
+			next = n.retry
+		}
 		switch {
 		case n.retry <= b.now() && fixed > 0:
 			fixed--
@@ -131,7 +139,7 @@ func (b *Book) addressees(ctx context.Context, l logRow) ([]neighbour, error) {
 			out = append(out, n)
 		}
 	}
-	return out, nil
+	return out, next, nil
 }
 
 // pushTo posts from where the member said it stands until it holds our head. Each

@@ -205,3 +205,25 @@ func TestASoundLogIsNotRepaired(t *testing.T) {
 		t.Error("repaired what was sound")
 	}
 }
+
+// A node that got a new key signs again, under its neighbours' heads, what it had
+// signed with the old one: nothing was damaged.
+func TestALineOfTheOldKeyIsNoDamage(t *testing.T) {
+	c := newClock()
+	v := village(t, c, "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	a.say(t, 1)
+	b.pull(t, a)
+	b.rotate(t)
+	if must[bool](t)(b.book.Repair(t.Context(), a.id)) {
+		t.Error("a line of the key before is called damage")
+	}
+	row := func() (line string) {
+		ok(t, b.db.QueryRowContext(t.Context(), `SELECT cosignature FROM logbook_log WHERE member = 'chaton-a.test'`).Scan(&line))
+		return line
+	}
+	line := row()
+	if must[bool](t)(b.book.Repair(t.Context(), a.id)) || row() != line {
+		t.Error("signed again under the key in force")
+	}
+}
