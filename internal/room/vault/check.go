@@ -3,6 +3,7 @@ package vault
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -211,7 +212,7 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	if !more {
 		return nil
 	}
-	if err := r.widen(ctx); err != nil {
+	if err := errors.Join(r.widen(ctx), r.store.hurryIdle(ctx, core.At(r.n.Now()).Add(maxWait))); err != nil {
 		return err
 	}
 	r.work.broadcast()

@@ -242,6 +242,43 @@ func TestASuspendedLender(t *testing.T) {
 	w.same(c, files)
 }
 
+// What has nowhere to go rests, longer than what somebody may take at once, until somebody
+// comes.
+func TestNowhereToGo(t *testing.T) {
+	w := newWorld(t, 3)
+	w.create("files")
+	c := w.client("files", "")
+	w.full(c)
+	w.stop()
+	w.open()
+	t.Cleanup(func() { _ = w.room.n.DB.Close() })
+	w.leave(w.members[0], inDays(90))
+	due, err := w.room.store.due(t.Context(), inDays(9), 100)
+	if err != nil || len(due) == 0 {
+		t.Fatal(due, err)
+	}
+	w.room.pool.beat = beat
+	for _, o := range due {
+		if err := errors.Join(w.room.store.postpone(t.Context(), o.ID, 20, 0), w.room.shipOne(t.Context(), o.ID)); err != nil {
+			t.Fatal(err)
+		}
+		if rest := time.Until(w.object(o.ID).Next.Time()); rest < idleWait-time.Minute || rest > idleWait {
+			t.Errorf("rests for %s", rest)
+		}
+	}
+	if err := w.room.widenToReturned(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.addMember("new.test")
+	w.watched()
+	if err := w.room.widenToReturned(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := w.room.store.due(t.Context(), core.At(time.Now()), 100); err != nil || len(now) != len(due) {
+		t.Errorf("%d of %d are due, %v", len(now), len(due), err)
+	}
+}
+
 // What lies at a member that leaves, in SQL, on both engines.
 func TestLeavingRows(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
@@ -284,6 +321,9 @@ func TestLeavingRows(t *testing.T) {
 		}
 		if n, err := s.unleave(t.Context(), "a.test"); err != nil || n != 1 {
 			t.Error(n, err)
+		}
+		if err := s.hurryIdle(t.Context(), 5); err != nil {
+			t.Error(err)
 		}
 		if leaves, err := s.leaves(t.Context(), d); err != nil || len(leaves) != 1 || leaves["a.test"] != 5 {
 			t.Error(leaves, err)

@@ -28,6 +28,9 @@ const (
 	recodeAfter = 3
 	// maxWait bounds the pause between rounds.
 	maxWait = 5 * time.Minute
+	// idleWait bounds the same for what is safe and has nowhere to go: no member is left
+	// to ask. A member that comes, or comes back, ends it.
+	idleWait = time.Hour
 )
 
 // ship sends what waits to the members until ctx ends.
@@ -158,6 +161,7 @@ type shipment struct {
 	began    time.Time
 	leave    func() // others may go on beside this one; nil = nobody waits
 	moved    bool   // something new was placed
+	idle     bool   // nobody could be sent anything
 	replaced bool   // another object took its place
 }
 
@@ -170,7 +174,7 @@ func (s *shipment) run(ctx context.Context) error {
 	if done, err := s.choose(ctx, lenders); done || err != nil {
 		return err
 	}
-	if len(plan(s.o, staying(s.held), lenders)) == 0 {
+	if s.idle = len(plan(s.o, staying(s.held), lenders)) == 0; s.idle {
 		return nil
 	}
 	sealed, err := s.room.load(ctx, s.o)
@@ -266,7 +270,11 @@ func (s *shipment) settle(ctx context.Context) error {
 	if s.moved {
 		tries = 1
 	}
-	next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(tries, 12), maxWait))
+	longest := maxWait
+	if s.idle && s.o.State == Safe {
+		longest = idleWait
+	}
+	next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(tries, 12), longest))
 	return errors.Join(r.store.postpone(ctx, s.o.ID, tries, next), r.unshelve(ctx, s.o))
 }
 

@@ -48,6 +48,13 @@ func (s store) unleave(ctx context.Context, id core.MemberID) (int64, error) {
 	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'lost' WHERE member = $1 AND state = 'left'`, string(id))
 }
 
+// hurryIdle makes due what had nowhere to go and rests beyond a moment: somebody may take
+// it now.
+func (s store) hurryIdle(ctx context.Context, beyond core.Moment) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET next_us = 0 WHERE state = 'safe' AND buried_us = 0 AND next_us > $1`, int64(beyond))
+	return err
+}
+
 // filesAt counts the files of which a member has or had a shard, and those of them that are
 // not all at other members that stay.
 func (s store) filesAt(ctx context.Context, id core.MemberID) (all, unmoved int64, err error) {
