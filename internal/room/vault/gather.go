@@ -352,7 +352,7 @@ func (r *Room) read(ctx context.Context, p Placement, to io.Writer, size int64) 
 	}
 	defer body.Close() //nolint:errcheck // read to its end
 	if _, err := io.CopyN(to, body, size); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.EOF) {
 			return core.Invalid("vault.peer_truncated", fmt.Errorf("shard ends early: %w", err)).With("Member", p.Member)
 		}
 		return err

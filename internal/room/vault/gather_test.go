@@ -200,3 +200,32 @@ func TestWhatCameIsKept(t *testing.T) {
 		}
 	})
 }
+
+// A member that is stopped while it gives a shard told no lie: the shard counts, and is read
+// when it is back, though no other has it.
+func TestABrokenLineIsNoLie(t *testing.T) {
+	w := newWorld(t, 6)
+	w.create("files")
+	c := w.client("files", "")
+	body := randomBytes(400_000, 3)
+	path := c.put(rest.Data, body)
+	w.settled()
+	w.moods(away, away, breaking)
+	if status, _ := c.do("GET", path, nil); status == 200 {
+		t.Fatal("read without the shard of the third")
+	}
+	w.moods(away, away, honest)
+	w.room.cache.forgetAll()
+	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+		t.Errorf("when it is back: status %d, %d bytes", status, len(got))
+	}
+	troubles, err := w.room.store.troubles(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, trouble := range troubles {
+		if trouble.Kind == troubleWrong {
+			t.Errorf("an honest member is accused: %+v", trouble)
+		}
+	}
+}

@@ -83,6 +83,7 @@ const (
 	flipping mood = "flipping" // one bit of what it gives is wrong
 	cutting  mood = "cutting"  // gives only the first half
 	swapping mood = "swapping" // gives another shard
+	breaking mood = "breaking" // is stopped while it gives
 	dripping mood = "dripping" // gives a byte now and then
 	emptied  mood = "emptied"  // says it has nothing
 	refusing mood = "refusing" // says no to new shards
@@ -247,6 +248,11 @@ func moody(m *member, h http.Handler) http.Handler {
 			m.spoilHeads()
 		case mood == emptied && get:
 			peer.WriteError(w, core.NotFound("vault.no_shard", errors.New("gone")))
+		case mood == breaking && get:
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			w.Header().Set("Content-Length", fmt.Sprint(rec.Body.Len()))
+			_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
 		case get && (mood == flipping || mood == cutting || mood == swapping):
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, r)

@@ -154,7 +154,7 @@ func TestSilenceHasItsName(t *testing.T) {
 		_, _ = rw.Write(o.data[0][:100])
 	})
 	_, err = read(t.Context(), w.over(ana), ref)
-	wants(t, "hangs up", err, core.CodeInvalid, "vault.peer_truncated")
+	wants(t, "hangs up", err, core.CodeUnsure, "vault.peer_silent")
 	w.server.CloseClientConnections()
 	url := w.server.URL
 	w.server.URL = "http://127.0.0.1:1"

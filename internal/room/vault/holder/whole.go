@@ -42,9 +42,9 @@ func (w *whole) judge(err error) error {
 	switch {
 	case w.left < 0:
 		return lie("vault.peer_wrong_bytes", w.who, "%s is longer than %d bytes", w.ref.Name(), w.ref.Length)
-	case errors.Is(err, io.EOF) && w.left > 0, errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) && w.left > 0:
 		return lie("vault.peer_truncated", w.who, "%s lacks %d bytes", w.ref.Name(), w.left)
-	case !errors.Is(err, io.EOF):
+	case !errors.Is(err, io.EOF): // one that is stopped, or reads a bad sector, hangs up: no lie
 		return silent(w.who, fmt.Errorf("read %s: %w", w.ref.Name(), err))
 	}
 	if w.hasher.Sums().Root != w.ref.Root {
