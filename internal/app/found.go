@@ -134,24 +134,16 @@ func openLogbook(ctx context.Context, data string, cfg Config, seed seal.Seed) e
 // resume looks at a directory that has a node. done: it is ours and has taken over.
 // Until then the configuration and the recovery key are replaced with those of what
 // was typed now: an address or even the words may have been wrong. before is the domain
-// typed then. Returns CodeConflict for any other node.
+// typed then. Returns CodeConflict for any other node and for another domain than the one
+// that came back, CodeDenied for a domain that is known here under other words.
 func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
 	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
 	if err != nil {
 		return "", false, err
 	}
 	defer a.Close() //nolint:errcheck // only read
-	self, err := a.Book.Member(ctx, a.Signer.ID())
-	switch {
-	case core.CodeOf(err) == core.CodeNotFound || err == nil && self.Version == 0:
-	case err != nil:
-		return "", false, err
-	case self.Root != r.Seed.Root() || string(self.ID) != cfg.Node.Origin:
-		return "", false, core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
-	default:
-		if done, err := r.finished(ctx, a); done || err != nil {
-			return "", done, err
-		}
+	if done, err := r.compare(ctx, a, core.MemberID(cfg.Node.Origin)); done || err != nil {
+		return "", done, err
 	}
 	text, err := recoveryText(r.Seed)
 	if err != nil {
@@ -166,16 +158,45 @@ func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (bef
 	return a.Signer.ID(), false, replaceSecret(filepath.Join(r.Data, configName), text)
 }
 
-// finished says whether a node whose logbook is here has taken over, or never had to:
-// it is one still when another took its name.
-func (r Rescue) finished(ctx context.Context, a *App) (bool, error) {
-	if r.Rehearse {
-		return false, nil
+// compare holds what was typed now against what this directory knows. done: its node
+// has taken over, or never had to: it is one still when another took its name.
+func (r Rescue) compare(ctx context.Context, a *App, origin core.MemberID) (done bool, err error) {
+	self, known, err := knownAs(ctx, a, a.Signer.ID())
+	if err != nil {
+		return false, err
 	}
-	if _, err := os.Lstat(filepath.Join(r.Data, secretsDir, recoveringName)); errors.Is(err, fs.ErrNotExist) {
+	ours := known && self.Root == r.Seed.Root()
+	switch begun := r.Rehearse || r.marked(); {
+	case known && !begun && !(ours && self.ID == origin):
+		return false, core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
+	case known && !begun:
 		return true, nil
+	case ours && self.ID != origin:
+		return false, core.Conflict("app.recovering_other", fmt.Errorf("%s comes back here, not %s", self.ID, origin)).
+			With("Data", r.Data).With("Origin", self.ID)
+	case ours && !r.Rehearse:
+		return a.Book.InForce(ctx)
 	}
-	return a.Book.InForce(ctx)
+	// Members that were asked before are known here: one of them may have been typed.
+	if other, known, err := knownAs(ctx, a, origin); err != nil || known && other.Root != r.Seed.Root() {
+		return false, errors.Join(err, core.Denied("logbook.other_words", errors.New("known under another root key")).With("Member", origin))
+	}
+	return false, nil
+}
+
+// knownAs is what our mirrors say of a member, if any key set of it was read.
+func knownAs(ctx context.Context, a *App, id core.MemberID) (m logbook.Member, known bool, err error) {
+	m, err = a.Book.Member(ctx, id)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return m, false, nil
+	}
+	return m, err == nil && m.Version != 0, err
+}
+
+// marked says whether taking over is still to come.
+func (r Rescue) marked() bool {
+	_, err := os.Lstat(filepath.Join(r.Data, secretsDir, recoveringName))
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // replaceSecret writes a file of mode 0600 over another, whole or not at all.
