@@ -167,7 +167,7 @@ func (r Rescue) compare(ctx context.Context, a *App, origin core.MemberID) (done
 	}
 	ours := known && self.Root == r.Seed.Root()
 	switch begun := r.Rehearse || r.marked(); {
-	case known && !begun && !(ours && self.ID == origin):
+	case known && !begun && (!ours || self.ID != origin):
 		return false, core.Conflict("app.already", errors.New("another node lives here")).With("Data", r.Data)
 	case known && !begun:
 		return true, nil
