@@ -222,9 +222,14 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 }
 
 // again takes a file whose name is there: the same one is fine, and waits as the
-// first did; another config is a conflict.
+// first did, or takes its place where that one is lost; another config is a conflict.
 func (v *view) again(ctx context.Context, o Object, body io.Reader) error {
 	if o.File.Type != rest.Config {
+		if lost, err := v.room.lost(ctx, o); err != nil {
+			return err
+		} else if lost {
+			return v.anew(ctx, o, body)
+		}
 		if _, err := io.Copy(io.Discard, body); err != nil { // ends in an error unless it is what its name says
 			return err
 		}
@@ -247,6 +252,26 @@ func (v *view) again(ctx context.Context, o Object, body io.Reader) error {
 		return core.Conflict("vault.config_exists", fmt.Errorf("%s has another config", v.repo.Name))
 	}
 	return nil
+}
+
+// anew takes the bytes of a file that is lost here and at the members.
+func (v *view) anew(ctx context.Context, o Object, body io.Reader) error {
+	done, err := v.room.admit(ctx, Object{Repo: o.Repo, File: o.File, Size: o.Size})
+	if err != nil {
+		return err
+	}
+	v.room.locks.came(o.Repo)
+	err = func() error {
+		defer done()
+		return v.room.refill(ctx, o, body)
+	}()
+	if err != nil {
+		return err
+	}
+	if o, err = v.find(ctx, o.File); err != nil {
+		return err
+	}
+	return v.room.commit(ctx, o)
 }
 
 // Remove buries a file at the members; here it is gone at once.

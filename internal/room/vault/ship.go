@@ -368,18 +368,28 @@ func (r *Room) reseal(ctx context.Context, old Object) error {
 		return err
 	}
 	fresh := old
-	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.SealedTo = s.id, s.shelf, s.length, s.to
-	fresh.Code, fresh.Tries, fresh.Next = shard.Code{}, 0, 0
-	fresh.State = Waiting // whatever the old form was, nobody has this one
-	if replaced, err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil || !replaced {
-		return errors.Join(err, r.shelf.Remove(s.shelf))
+	fresh.Code = shard.Code{}
+	replaced, err := r.replace(ctx, old, fresh, s)
+	if err != nil || !replaced {
+		return err
 	}
 	r.n.Log.Info("cut anew for the members that are left", "repo", old.Repo, "file", old.File.String())
+	return nil
+}
+
+// replace puts a newly sealed form into the place of an object, or drops it: false when the
+// object was removed meanwhile.
+func (r *Room) replace(ctx context.Context, old, fresh Object, s sealed) (bool, error) {
+	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.SealedTo = s.id, s.shelf, s.length, s.to
+	fresh.Tries, fresh.Next, fresh.State = 0, 0, Waiting
+	if replaced, err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil || !replaced {
+		return false, errors.Join(err, r.shelf.Remove(s.shelf))
+	}
 	if old.Shelf == "" {
 		r.addSpooled(fresh)
-		return nil
+		return true, nil
 	}
-	return removed(r.shelf.Remove(old.Shelf))
+	return true, removed(r.shelf.Remove(old.Shelf))
 }
 
 func (r *Room) addSpooled(o Object) {

@@ -1,0 +1,49 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"entrechat/internal/core"
+)
+
+// lost says that a file can be had neither from this disk nor from the members, as far as
+// the catalogue knows.
+func (r *Room) lost(ctx context.Context, o Object) (bool, error) {
+	if o.Shelf != "" {
+		if f, err := r.fromShelf(o); err == nil {
+			return false, f.Close()
+		}
+	}
+	all, err := r.store.placements(ctx, o.ID)
+	held := onlyHeld(all)
+	return losses(fitted(o, held), effective(held)) < 0, err
+}
+
+// refill seals a file that is lost anew from its bytes, which came again. What rests on it
+// waits until it is off-site, as for a new one.
+func (r *Room) refill(ctx context.Context, old Object, body io.Reader) error {
+	if !kept(old.File.Type) {
+		done, err := r.spool.enter(ctx, old.Size)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
+	s, err := r.seal(ctx, old.Repo, body) // ends in an error unless it is what its name says
+	if err != nil {
+		return err
+	}
+	fresh := old
+	fresh.Size, fresh.Sealed, fresh.Made, fresh.Safe = s.size, s.length, core.At(r.n.Now()), 0
+	if fresh.Code, err = r.pool.code(ctx, fresh); err != nil {
+		return errors.Join(err, removed(r.shelf.Remove(s.shelf)))
+	}
+	if _, err := r.replace(context.WithoutCancel(ctx), old, fresh, s); err != nil {
+		return err
+	}
+	r.n.Log.Warn("a file that was lost came again", "repo", old.Repo, "file", old.File.String())
+	r.work.broadcast()
+	return nil
+}
