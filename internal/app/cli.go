@@ -60,26 +60,12 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintln(errs, l.out.P.T("app.interrupted", nil))
 		return interrupted
 	}
-	// What cobra itself finds wrong has no code of ours: it is the words' fault.
-	var coded *core.Error
-	if !errors.As(err, &coded) && usageMistake(err) {
-		err = core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", command.CommandPath())
-	}
+	err = mistyped(err, command)
 	fmt.Fprintln(errs, l.out.P.Error(err))
 	if os.Getenv("ENTRECHAT_DEBUG") != "" {
 		fmt.Fprintln(errs, err) // what is for programmers too
 	}
 	return core.CodeOf(err).ExitStatus()
-}
-
-// usageMistake recognises cobra's complaints; they have no type of their own.
-func usageMistake(err error) bool {
-	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag", "invalid argument", "flag needs", "if any flags"} {
-		if strings.HasPrefix(err.Error(), start) {
-			return true
-		}
-	}
-	return false
 }
 
 // langOf looks for --lang before cobra reads the flags, because help is in that

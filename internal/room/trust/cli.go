@@ -31,7 +31,7 @@ func command(p *words.Printer, open Open, use, about string, run func(cmd *cobra
 	return &cobra.Command{
 		Use:   use,
 		Short: p.T("trust.cmd."+about, nil),
-		Args:  cobra.MinimumNArgs(strings.Count(use, " ")),
+		Args:  cobra.ExactArgs(strings.Count(use, " ")),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			s, out, err := open(cmd)
 			if err != nil {
@@ -119,6 +119,7 @@ func memberAdd(p *words.Printer, open Open) *cobra.Command {
 			}
 		})
 	})
+	c.Args = cobra.MinimumNArgs(1) // a link that a mail broke in two
 	c.Flags().StringVar(&fingerprint, "fingerprint", "", p.T("trust.flag.fingerprint", nil))
 	return c
 }
