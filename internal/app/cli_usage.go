@@ -12,26 +12,30 @@ import (
 
 // complaints are what cobra says of mistyped commands, which has neither a type nor a
 // second language, and the words for it. A group of the pattern is what was typed.
-var complaints = []struct {
+func complaints() []complaint {
+	return []complaint{
+		{regexp.MustCompile(`^unknown command "(.*)" for `), "app.usage_command"},
+		{regexp.MustCompile(`^unknown flag: (.+)$`), "app.usage_flag"},
+		{regexp.MustCompile(`^unknown shorthand flag: .* in (.+)$`), "app.usage_flag"},
+		{regexp.MustCompile(`^(?:accepts|requires) .* received`), "app.usage_words"},
+		{regexp.MustCompile(`^required flag\(s\) (.+) not set$`), "app.usage_missing"},
+		{regexp.MustCompile(`^flag needs an argument: (?:.* in )?(.+)$`), "app.usage_value"},
+		{regexp.MustCompile(`^invalid argument (".*") for "(?:-., )?(--.+)" flag: `), "app.usage_unfit"},
+	}
+}
+
+// complaint is one form of cobra's complaints.
+type complaint struct {
 	form *regexp.Regexp
 	key  string
-}{
-	{regexp.MustCompile(`^unknown command "(.*)" for `), "app.usage_command"},
-	{regexp.MustCompile(`^unknown flag: (.+)$`), "app.usage_flag"},
-	{regexp.MustCompile(`^unknown shorthand flag: .* in (.+)$`), "app.usage_flag"},
-	{regexp.MustCompile(`^(?:accepts|requires) .* received`), "app.usage_words"},
-	{regexp.MustCompile(`^required flag\(s\) (.+) not set$`), "app.usage_missing"},
-	{regexp.MustCompile(`^flag needs an argument: (?:.* in )?(.+)$`), "app.usage_value"},
-	{regexp.MustCompile(`^invalid argument (".*") for "(?:-., )?(--.+)" flag: `), "app.usage_unfit"},
 }
 
 // mistyped turns cobra's complaint into ours; anything else is returned as it is.
 func mistyped(err error, command *cobra.Command) error {
-	var coded *core.Error
-	if errors.As(err, &coded) {
+	if _, coded := errors.AsType[*core.Error](err); coded {
 		return err
 	}
-	for _, c := range complaints {
+	for _, c := range complaints() {
 		found := c.form.FindStringSubmatch(err.Error())
 		if found == nil {
 			continue
