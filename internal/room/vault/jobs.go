@@ -18,7 +18,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.auditSome},
 		{Name: "vault-return", Every: 20 * time.Second, Jitter: 2 * time.Second, Later: true, Run: r.lookForReturned},
 		{Name: "vault-prove", Every: 7 * time.Minute, Jitter: time.Minute, Later: true, Run: r.proveAll},
-		{Name: "vault-leaving", Every: time.Minute, Jitter: 5 * time.Second, Run: r.watchLeaving},
+		{Name: "vault-leaving", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.watchLeaving},
 		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.watchRoom},
 		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.checkPasswords},
