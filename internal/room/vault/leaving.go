@@ -62,15 +62,22 @@ func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, er
 		if slices.ContainsFunc(lenders, func(l core.Lender) bool { return l.ID == id }) {
 			continue
 		}
-		all, unmoved, err := r.store.filesAt(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		one := Leaver{Member: id, State: PactUnknown, Files: unmoved}
+		one := Leaver{Member: id, State: PactUnknown}
 		if i := slices.IndexFunc(told, func(l core.Leaver) bool { return l.ID == id }); i >= 0 {
 			one.State, one.Until = stateOfLeaver(told[i], core.At(r.n.Now())), told[i].Until
 		}
-		if all > 0 && (one.State != PactOver || unmoved > 0) {
+		keeps, err := r.store.keeps(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !keeps {
+			continue
+		}
+		moving := one.State == PactOver || one.State == PactEnding
+		if one.Files, err = r.store.unmoved(ctx, id, moving); err != nil {
+			return nil, err
+		}
+		if one.State != PactOver || one.Files > 0 {
 			out = append(out, one)
 		}
 	}
@@ -103,12 +110,12 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 		}
 		told = slices.DeleteFunc(told, func(t core.Leaver) bool { return t.ID == l.ID })
 	}
-	holders, err := r.store.mayHold(ctx)
-	if err != nil {
-		return err
-	}
 	for _, l := range told {
-		if !slices.Contains(holders, l.ID) {
+		counts, err := r.store.mayCount(ctx, l.ID)
+		if err != nil {
+			return err
+		}
+		if !counts {
 			continue
 		}
 		news, err := r.leaves(ctx, l, known[l.ID])

@@ -305,9 +305,17 @@ func TestLeavingRows(t *testing.T) {
 		if got := state(5); got != Safe {
 			t.Errorf("since it leaves %s", got)
 		}
-		for id, want := range map[core.MemberID][2]int64{"a.test": {1, 1}, "b.test": {1, 1}, "c.test": {}} {
-			if all, unmoved, err := s.filesAt(t.Context(), id); err != nil || [2]int64{all, unmoved} != want {
-				t.Errorf("%s has %d, %d unmoved, %v", id, all, unmoved, err)
+		for id, want := range map[core.MemberID]int64{"a.test": 1, "b.test": 1, "c.test": 0} {
+			for _, moving := range []bool{false, true} {
+				if n, err := s.unmoved(t.Context(), id, moving); err != nil || n != want {
+					t.Errorf("%s has %d unmoved, %v", id, n, err)
+				}
+			}
+			if counts, err := s.mayCount(t.Context(), id); err != nil || counts != (want > 0) {
+				t.Errorf("of %s something counts: %v, %v", id, counts, err)
+			}
+			if keeps, err := s.keeps(t.Context(), id); err != nil || keeps != (want > 0) {
+				t.Errorf("%s keeps something: %v, %v", id, keeps, err)
 			}
 		}
 		if n, err := s.leave(t.Context(), "a.test"); err != nil || n != 1 {

@@ -55,17 +55,29 @@ func (s store) hurryIdle(ctx context.Context, beyond core.Moment) error {
 	return err
 }
 
-// filesAt counts the files of which a member has or had a shard, and those of them that are
-// not all at other members that stay.
-func (s store) filesAt(ctx context.Context, id core.MemberID) (all, unmoved int64, err error) {
-	type counts struct{ all, unmoved int64 }
-	c, err := db.One(ctx, s.db, func(r db.Row) (c counts, err error) {
-		err = r.Scan(&c.all, &c.unmoved)
-		return c, err
-	}, `SELECT count(*), coalesce(sum(CASE WHEN elsewhere < n THEN 1 ELSE 0 END), 0) FROM (
-		SELECT o.n, (SELECT count(DISTINCT h.idx) FROM vault_placement h LEFT JOIN vault_lender l ON l.member = h.member
-			WHERE h.object = o.object AND h.state = 'held' AND h.member <> $1 AND coalesce(l.leaves_us, 0) = 0) AS elsewhere
-		FROM vault_object o WHERE o.buried_us = 0 AND EXISTS (SELECT 1 FROM vault_placement p
-			WHERE p.object = o.object AND p.member = $1 AND p.state IN ('held', 'left'))) AS there`, string(id))
-	return c.all, c.unmoved, err
+// mayCount says whether anything that a member has counts, or may again.
+func (s store) mayCount(ctx context.Context, id core.MemberID) (bool, error) {
+	n, err := db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM (SELECT 1 FROM vault_placement
+		WHERE member = $1 AND state IN ('held', 'lost') LIMIT 1) AS there`, string(id))
+	return n > 0, err
+}
+
+// keeps says whether a member has or had a shard of a file that is there.
+func (s store) keeps(ctx context.Context, id core.MemberID) (bool, error) {
+	n, err := db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM (SELECT 1 FROM vault_placement p JOIN vault_object o ON o.object = p.object
+		WHERE p.member = $1 AND p.state IN ('held', 'left') AND o.buried_us = 0 LIMIT 1) AS there`, string(id))
+	return n > 0, err
+}
+
+// unmoved counts the files of which a member has or had a shard and that are not whole at
+// other members that stay. Once what it has is being moved, placed ones need no look.
+func (s store) unmoved(ctx context.Context, id core.MemberID, moving bool) (int64, error) {
+	which := ""
+	if moving {
+		which = `o.state <> 'placed' AND `
+	}
+	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object o WHERE `+which+`o.buried_us = 0
+		AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = o.object AND p.member = $1 AND p.state IN ('held', 'left'))
+		AND (SELECT count(DISTINCT h.idx) FROM vault_placement h LEFT JOIN vault_lender l ON l.member = h.member
+			WHERE h.object = o.object AND h.state = 'held' AND h.member <> $1 AND coalesce(l.leaves_us, 0) = 0) < o.n`, string(id))
 }
