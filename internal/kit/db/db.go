@@ -26,8 +26,9 @@ type DB struct {
 	// write lets one goroutine of this process write to SQLite at a time.
 	// SQLite's own waiting is by polling, which starves writers under load;
 	// it is still what keeps processes apart. nil for PostgreSQL.
-	write chan struct{}
-	flush func() error // what Close does before it closes
+	write  chan struct{}
+	guests chan struct{} // the connections that guests hold
+	flush  func() error  // what Close does before it closes
 }
 
 // Querier is what a store runs its SQL on: the database or one transaction.
@@ -84,6 +85,11 @@ func (d *DB) Engine() string { return d.engine }
 
 // ExecContext runs a statement in a transaction of its own.
 func (d *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	leave, err := d.admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	release, err := d.turn(ctx)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func openPostgres(url string) (*DB, error) {
 	pool.SetMaxOpenConns(postgresConns)
 	pool.SetMaxIdleConns(postgresIdle)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return &DB{pool: pool, engine: Postgres}, nil
+	return &DB{pool: pool, engine: Postgres, guests: make(chan struct{}, postgresConns/2)}, nil
 }
 
 // postgresKind sorts SQLSTATE codes into the few that callers tell apart.

@@ -14,9 +14,14 @@ type Row interface {
 // One reads the first row. It returns [ErrNoRow] when there is none, CodeUnsure
 // when the database is busy beyond its timeout and CodeFull when the disk is.
 func One[T any](ctx context.Context, q Querier, scan func(Row) (T, error), query string, args ...any) (T, error) {
+	var zero T
+	leave, err := admitTo(ctx, q)
+	if err != nil {
+		return zero, edge(err)
+	}
+	defer leave()
 	v, err := scan(q.QueryRowContext(ctx, query, args...))
 	if err != nil {
-		var zero T
 		return zero, edge(err)
 	}
 	return v, nil
@@ -25,6 +30,11 @@ func One[T any](ctx context.Context, q Querier, scan func(Row) (T, error), query
 // All reads every row into memory: bound the query with LIMIT where the table
 // can grow. No row is an empty result, not an error. Codes as for [One].
 func All[T any](ctx context.Context, q Querier, scan func(Row) (T, error), query string, args ...any) ([]T, error) {
+	leave, err := admitTo(ctx, q)
+	if err != nil {
+		return nil, edge(err)
+	}
+	defer leave()
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, edge(err)

@@ -59,7 +59,7 @@ func openSQLite(path string) (*DB, error) {
 	pool.SetMaxOpenConns(sqliteConns)
 	pool.SetMaxIdleConns(sqliteIdle)
 	pool.SetConnMaxIdleTime(10 * time.Minute)
-	return &DB{pool: pool, engine: SQLite, path: path, write: make(chan struct{}, 1)}, nil
+	return &DB{pool: pool, engine: SQLite, path: path, write: make(chan struct{}, 1), guests: make(chan struct{}, sqliteConns/2)}, nil
 }
 
 // private makes the file, or narrows it, to what only our user may read; SQLite

@@ -42,6 +42,11 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) err
 }
 
 func (d *DB) once(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
+	leave, err := d.admit(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	release, err := d.turn(ctx)
 	if err != nil {
 		return err

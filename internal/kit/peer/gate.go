@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 )
 
 const (
@@ -160,7 +161,7 @@ func (g *Gate) Pages(next http.Handler, now func() time.Time, refuse func(http.R
 			refuse(a, r, err)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+		ctx, cancel := context.WithTimeout(db.Guest(r.Context()), pageTime)
 		defer cancel()
 		next.ServeHTTP(a, r.WithContext(ctx))
 	})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/peer"
 )
 
@@ -229,4 +230,26 @@ func TestOneAddressLeavesRoom(t *testing.T) {
 	send(100, "198.51.100.8")
 	<-held
 	close(release)
+}
+
+// What strangers and visitors ask the database for is marked as theirs, what a member
+// asks for is not.
+func TestStrangersAreGuestsOfTheDatabase(t *testing.T) {
+	marked := make(chan bool, 1)
+	note := func(r *http.Request) { marked <- db.IsGuest(r.Context()) }
+	p := newDoor(t, func(_ http.ResponseWriter, r *http.Request) { note(r) }, peer.Route{
+		Pattern: "GET /ec/who", Public: true,
+		Handle: func(_ http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+			note(r)
+			return nil
+		},
+	})
+	for _, path := range []string{"/ec/who", "/"} {
+		if p.get(t, path); !<-marked {
+			t.Errorf("%s: a stranger is asked for like a member", path)
+		}
+	}
+	if err := p.call(t, peer.Request{Method: "GET", Path: "/ec/who"}); err != nil || <-marked {
+		t.Errorf("a member is taken for a guest, or refused: %v", err)
+	}
 }

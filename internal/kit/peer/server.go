@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 )
 
 // Route is one endpoint for members.
@@ -124,7 +125,9 @@ func (h *Handler) serve(a *answer, r *http.Request, route Route) error {
 		return err
 	}
 	defer done()
-	if s.from != "" {
+	if s.from == "" {
+		r = r.WithContext(db.Guest(r.Context()))
+	} else {
 		if err := h.ahead.pass(r.Context(), s.from, s.created, h.n.Now()); err != nil {
 			return err
 		}
