@@ -116,7 +116,9 @@ func printMembers(out *console.Out, members []At, now time.Time) {
 func (m At) says(p *words.Printer, now time.Time) string {
 	switch {
 	case m.Since != 0:
-		return p.T("vault.member.failing", args{"Ago": p.Ago(m.Since, now)})
+		return p.T("vault.member.failing", args{"Span": now.Sub(m.Since.Time())})
+	case !m.Well && m.Heard == 0:
+		return p.T("vault.member.never", nil)
 	case !m.Well:
 		return p.T("vault.member.unheard", args{"Ago": p.Ago(m.Heard, now)})
 	}
@@ -126,11 +128,14 @@ func (m At) says(p *words.Printer, now time.Time) string {
 // silentWords names the lenders of whom nothing good is known.
 func silentWords(p *words.Printer, silent []Silent, now time.Time) (out []string) {
 	for _, s := range silent {
-		if s.Since != 0 {
-			out = append(out, p.T("vault.silent.failing", args{"Member": s.Member, "Ago": p.Ago(s.Since, now)}))
-		} else {
-			out = append(out, p.T("vault.silent.unheard", args{"Member": s.Member, "Ago": p.Ago(s.Heard, now)}))
+		key, when := "vault.silent.unheard", s.Heard
+		switch {
+		case s.Since != 0:
+			key, when = "vault.silent.failing", s.Since
+		case s.Heard == 0:
+			key = "vault.silent.never"
 		}
+		out = append(out, p.T(key, args{"Member": s.Member, "Ago": p.Ago(when, now)}))
 	}
 	return out
 }

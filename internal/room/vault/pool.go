@@ -337,7 +337,7 @@ func (p *pool) noteWell(ctx context.Context, id core.MemberID, took int64) {
 		p.logged(p.store.endTrouble(ctx, id, troubleFull, now))
 		p.logged(p.store.endTrouble(ctx, id, troubleProxyLimit, now))
 	}
-	if took > 0 && was.Next != 0 {
+	if took > 0 {
 		p.logged(p.store.endTrouble(ctx, id, troubleRefused, now))
 	}
 }

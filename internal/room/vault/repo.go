@@ -34,10 +34,16 @@ type Created struct {
 // Create begins a backup: a restic password, three tokens, and the record that
 // brings them back from nothing. show, unless it is nil, hands the tokens to the person
 // before the backup exists: when it fails, there is none. Returns CodeInvalid for a bad
-// name, CodeConflict for a taken one.
+// name, CodeConflict for a taken one and in a rehearsal, CodeDenied when another node took
+// our name over.
 func (r *Room) Create(ctx context.Context, name string, show func(Created) error) (Created, error) {
 	if !rest.ValidRepo(name) {
 		return Created{}, core.Invalid("vault.bad_name", fmt.Errorf("%.80q cannot name a backup", name)).With("Name", name)
+	}
+	if r.n.Standing != nil {
+		if err := r.n.Standing(ctx); err != nil {
+			return Created{}, err
+		}
 	}
 	switch _, err := r.store.repo(ctx, name); core.CodeOf(err) {
 	case "":
