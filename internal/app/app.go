@@ -138,6 +138,9 @@ func (a *App) unopened(err error) error {
 	if core.CodeOf(err) != core.CodeUnsure {
 		return err
 	}
+	if cured := notOurs(a.Data, err); cured != err { //nolint:errorlint // the same or another
+		return cured
+	}
 	where := a.Config.databaseURL(a.Data)
 	if path, ok := strings.CutPrefix(where, db.SQLite+":"); ok {
 		return core.Unsure("app.database_unopened", err).With("Where", path).With("Detail", err.Error())

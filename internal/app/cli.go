@@ -61,6 +61,9 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		return interrupted
 	}
 	err = mistyped(err, command)
+	if _, said := errors.AsType[*core.Error](err); !said {
+		err = notOurs(l.data, err)
+	}
 	fmt.Fprintln(errs, l.out.P.Error(err))
 	if os.Getenv("ENTRECHAT_DEBUG") != "" {
 		fmt.Fprintln(errs, err) // what is for programmers too

@@ -183,9 +183,18 @@ func LoadConfig(data string) (Config, error) {
 		return Config{}, core.NotFound("app.no_data", err).With("Data", data)
 	}
 	if err != nil {
-		return Config{}, core.Denied("app.data_unreadable", err).With("Data", data)
+		return Config{}, unreadable(data, err)
 	}
 	return ParseConfig(text)
+}
+
+// unreadable says what keeps this user from a file of the data directory: whose it is,
+// where the rest is its own.
+func unreadable(data string, err error) error {
+	if cured := notOurs(data, err); cured != err { //nolint:errorlint // the same or another
+		return cured
+	}
+	return core.Denied("app.data_unreadable", err).With("Data", data)
 }
 
 // Render is the documented file for a configuration: every key, its value, and

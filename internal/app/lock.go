@@ -24,7 +24,7 @@ const lockName = "up.lock"
 func lock(data string) (release func(), err error) {
 	f, err := os.OpenFile(filepath.Join(data, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, core.Denied("app.data_unreadable", err).With("Data", data)
+		return nil, unreadable(data, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
 		text, _ := io.ReadAll(io.LimitReader(f, 20)) // only to name it

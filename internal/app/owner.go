@@ -30,25 +30,47 @@ func checkUser(data string, args []string) error {
 }
 
 // ownerOf answers whom a node's files belong to; ok is false where there is nothing
-// to go by.
+// to go by. Of the directory, the configuration and the key one may be in other hands: an
+// editor of root's leaves a file of root's.
 func ownerOf(data string) (uid, gid int, ok bool) {
-	info, err := os.Stat(filepath.Join(data, configName))
-	fresh := errors.Is(err, fs.ErrNotExist)
-	if err != nil {
-		if info, err = os.Stat(data); err != nil {
-			return 0, 0, false
+	var found []*syscall.Stat_t
+	for _, name := range []string{configName, filepath.Join(secretsDir, logKeyName), "."} {
+		if info, err := os.Stat(filepath.Join(data, name)); err == nil {
+			if st, ok := info.Sys().(*syscall.Stat_t); ok {
+				found = append(found, st)
+			}
 		}
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
+	if len(found) == 0 {
 		return 0, 0, false
+	}
+	st := found[0]
+	if len(found) == 3 && st.Uid != found[1].Uid && found[1].Uid == found[2].Uid {
+		st = found[1]
 	}
 	// A folder that root made for a group, as containers do, is whose it is once the
 	// node is in it.
-	if fresh && st.Uid == 0 && os.Geteuid() != 0 {
+	if len(found) == 1 && st.Uid == 0 && os.Geteuid() != 0 {
 		return 0, 0, false
 	}
 	return int(st.Uid), int(st.Gid), true
+}
+
+// notOurs gives an error that this user may not do something in its own node's directory
+// the line that cures it; any other comes back as it is.
+func notOurs(data string, err error) error {
+	at, ok := errors.AsType[*fs.PathError](err)
+	if link, is := errors.AsType[*os.LinkError](err); is && !ok {
+		at, ok = &fs.PathError{Op: link.Op, Path: link.New, Err: link.Err}, true
+	}
+	info, statErr := os.Stat(data)
+	if !ok || !access.Denied(err) || !within(data, at.Path) || statErr != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Geteuid() {
+		return err
+	}
+	return access.Explain(data, at)
 }
 
 // asUser is the line that runs a command as the owner of a data directory. The
