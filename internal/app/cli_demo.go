@@ -17,7 +17,7 @@ func (l *line) demoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.Program, o.Words, o.TTY = program, l.out.P, l.out.TTY()
+			o.Program, o.Words, o.Lang, o.TTY = program, l.out.P, l.out.P.Lang, l.out.TTY()
 			return demo.Tell(cmd.Context(), o, l.out.W)
 		},
 	}

@@ -71,7 +71,6 @@ func judge(p *words.Printer, f fit.Finding, err error) (state, string) {
 // known is no trouble.
 func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
 	found := make([]finding, 0, len(checks))
-	rows := make([][]string, 0, len(checks))
 	var first error
 	count := map[state]int{}
 	for _, c := range checks {
@@ -80,17 +79,13 @@ func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
 		f.State, f.Says = judge(l.out.P, answer, err)
 		count[f.State]++
 		found = append(found, f)
-		result := f.Says
-		if f.State != stateNotWell {
-			result = strings.TrimSpace(l.out.P.T("app.doctor_"+string(f.State), nil) + " " + f.Says)
-		} else if first == nil {
+		if f.State == stateNotWell && first == nil {
 			first = err
 		}
-		rows = append(rows, []string{f.Check, result})
 	}
 	bad := count[stateNotWell]
 	err := l.out.Emit(found, func() {
-		l.out.Table([]string{"app.doctor_head_check", "app.doctor_head_result"}, rows)
+		l.out.Table([]string{"app.doctor_head_check", "app.doctor_head_result"}, doctorRows(l.out.P, found))
 		switch {
 		case bad > 0:
 		case count[stateUnknown] > 0:
@@ -103,6 +98,19 @@ func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
 		return err
 	}
 	return (&core.Error{Code: core.CodeOf(first), Key: "app.doctor_troubles", Err: fmt.Errorf("%d checks failed", bad)}).With("Count", bad)
+}
+
+// doctorRows are the findings as a person reads them: what needs doing first.
+func doctorRows(p *words.Printer, found []finding) [][]string {
+	rows := make([][]string, 0, len(found))
+	for _, s := range []state{stateNotWell, stateUnknown, stateWell} {
+		for _, f := range found {
+			if f.State == s {
+				rows = append(rows, []string{f.Check, strings.TrimSpace(p.T("app.doctor_"+string(s), nil) + " " + f.Says)})
+			}
+		}
+	}
+	return rows
 }
 
 // checks are the house's own questions, then the rooms'.

@@ -109,7 +109,7 @@ type resticMessage struct {
 
 // showWhere says what lies where, as `vault status` answers it.
 func (s *story) showWhere(ctx context.Context) error {
-	out, err := s.owner().Run(ctx, "vault", "status", vaultName)
+	out, err := s.owner().Run(ctx, "vault", "status", vaultName, "--lang", s.opt.Lang)
 	if err != nil {
 		return err
 	}

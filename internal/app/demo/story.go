@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"entrechat/internal/app/lab"
@@ -19,6 +20,7 @@ type Options struct {
 	Data    string // what to back up; empty = this module's sources and a generated mix
 	Once    bool   // end after the story
 	Words   Printer
+	Lang    string // of what the hosters print
 	TTY     bool
 	MixSize int64 // bytes of the generated mix; 0 = 200 MB
 }
@@ -51,9 +53,7 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 	}
 	s := &story{teller: &teller{out: out, tty: t.TTY, words: t.Words}, opt: t, dir: dir}
 	defer func() {
-		for _, n := range s.nodes {
-			n.Stop()
-		}
+		s.stop()
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
 	for _, chapter := range []func(context.Context) error{
@@ -69,6 +69,15 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 		<-ctx.Done()
 	}
 	return nil
+}
+
+// stop ends all hosters at once: each says goodbye to those that wait for its news.
+func (s *story) stop() {
+	var all sync.WaitGroup
+	for _, n := range s.nodes {
+		all.Go(n.Stop)
+	}
+	all.Wait()
 }
 
 // prepare gets restic and the data.
