@@ -26,7 +26,17 @@ func checkUser(data string, args []string) error {
 		return nil
 	}
 	return core.Denied("app.other_user", fmt.Errorf("%s belongs to user %d, not %d", data, uid, me)).
-		With("Data", data).With("User", access.UserName(uid)).With("Me", access.UserName(me)).With("Line", asUser(uid, gid, data, args))
+		With("Data", data).With("User", access.UserName(uid)).With("Me", access.UserName(me)).With("Line", asUser(uid, gid, data, args)).
+		With("Cure", forUser(uid, me, data))
+}
+
+// forUser is the line that hands a node that root made, before the service was set up, to
+// the user who is to run it; empty where the owner is not root.
+func forUser(uid, me int, data string) string {
+	if uid != 0 {
+		return ""
+	}
+	return "chown -R " + access.UserName(me) + ": " + access.Word(data)
 }
 
 // ownerOf answers whom a node's files belong to; ok is false where there is nothing

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/access"
+	"entrechat/internal/kit/words"
 )
 
 // A directory of somebody else is refused whoever we are, with the line to type.
@@ -28,5 +30,31 @@ func TestOtherUsersDirectory(t *testing.T) {
 	}
 	if err := checkUser("/nowhere/at/all", nil); err != nil {
 		t.Error("a directory to be made:", err)
+	}
+}
+
+// Whoever made the node as root before the service had a user is told how to hand it
+// over, not to run the service as root.
+func TestANodeThatRootMadeIsHandedOver(t *testing.T) {
+	me := os.Geteuid()
+	if got, want := forUser(0, me, "/srv/a b"), "chown -R "+access.UserName(me)+": '/srv/a b'"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := forUser(61234, me, "/srv"); got != "" {
+		t.Errorf("another user's node is not to be taken: %s", got)
+	}
+	catalogue, err := words.New(allWords()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := core.Denied("app.other_user", nil).With("Data", "/srv").With("User", "root").With("Me", "x").With("Line", "sudo y")
+	for _, lang := range []string{"fr", "en"} {
+		p := catalogue.Printer(lang)
+		if text := p.Error(refused.With("Cure", "")); !strings.HasSuffix(text, "sudo y") {
+			t.Errorf("%s: %q", lang, text)
+		}
+		if text := p.Error(refused.With("Cure", "chown it")); !strings.HasSuffix(text, "\n  chown it") {
+			t.Errorf("%s: %q", lang, text)
+		}
 	}
 }
