@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-
-	"entrechat/internal/core"
 )
 
 // lost says that a file can be had neither from this disk nor from the members, as far as
@@ -35,8 +33,8 @@ func (r *Room) refill(ctx context.Context, old Object, body io.Reader) error {
 	if err != nil {
 		return err
 	}
-	fresh := old
-	fresh.Size, fresh.Sealed, fresh.Made, fresh.Safe = s.size, s.length, core.At(r.n.Now()), 0
+	fresh := old // as of an older day it is there too
+	fresh.Size, fresh.Sealed, fresh.Safe = s.size, s.length, 0
 	if fresh.Code, err = r.pool.code(ctx, fresh); err != nil {
 		return errors.Join(err, removed(r.shelf.Remove(s.shelf)))
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"testing"
+	"time"
 
+	"entrechat/internal/core"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -32,6 +34,10 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.room.cache.forgetAll()
+	// As if it had come three days ago.
+	before := time.Now().UTC().AddDate(0, 0, -3)
+	w.exec("UPDATE vault_object SET made_us = $1", int64(core.At(before)))
+	past := client{t, c.base + "@" + before.AddDate(0, 0, 1).Format(time.DateOnly)}
 	if s := w.status("files"); s.Level != LevelLost {
 		t.Fatalf("it is %s", s.Level)
 	}
@@ -47,9 +53,12 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 	w.forgive()
 	w.settled()
 	w.room.cache.forgetAll()
+	today := client{t, c.base + "@" + time.Now().UTC().Format(time.DateOnly)}
 	for path, want := range map[string][]byte{path: body, snapshot: []byte("a snapshot")} {
-		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, want) {
-			t.Errorf("%s: status %d, %d bytes", path[:12], status, len(got))
+		for _, c := range []client{c, today, past} {
+			if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, want) {
+				t.Errorf("%s%s: status %d, %d bytes", c.base[len(c.base)-12:], path[:12], status, len(got))
+			}
 		}
 	}
 	if s := w.status("files"); s.Level != LevelSafe {
