@@ -180,3 +180,40 @@ func TestRowsOfShardsThatMakeNoSense(t *testing.T) {
 		}
 	}
 }
+
+// A bit flips in the name that a row gives its file on the shelf: the file is found by its
+// content, even where the new name is none.
+func TestAFlippedNameOnTheShelf(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	body := randomBytes(3000, 7)
+	path := w.client("files", "").put(rest.Index, body)
+	w.settled()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Index, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bit := range []byte{1, 1 << 5, 1 << 7} {
+		name := []byte(o.Shelf)
+		name[10] ^= bit
+		if err := w.room.store.shelve(t.Context(), w.room.n.DB, o.ID, string(name)); err != nil {
+			t.Fatal(err)
+		}
+		w.stop()
+		w.start()
+		w.eventually("the start is through", func() bool {
+			select {
+			case <-w.room.started:
+				return true
+			default:
+				return false
+			}
+		})
+		if now := w.object(o.ID); now.Shelf != o.Shelf {
+			t.Errorf("%q is looked for as %q", o.Shelf, now.Shelf)
+		}
+		if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
+			t.Errorf("status %d", status)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 	for _, o := range rows {
 		info, err := r.shelf.Stat(o.Shelf)
 		switch {
-		case isMissing(err) || err == nil && info.Size() != o.Sealed:
+		case isMissing(err), core.CodeOf(err) == core.CodeInvalid, err == nil && info.Size() != o.Sealed: // or its name was changed
 			var name string
 			if name, err = r.missing(ctx, o, sure); name != "" {
 				named[name] = true
