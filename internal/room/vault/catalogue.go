@@ -63,6 +63,14 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 	if err != nil {
 		return c, err
 	}
+	// What lies ahead was written while the clock was wrong: nobody knows when it was.
+	now := core.At(r.n.Now())
+	if c.Compared > now {
+		c.Compared = 0
+	}
+	if started > now {
+		started = 0
+	}
 	silent, err := r.store.noted(ctx, noteSilent)
 	if err != nil {
 		return c, err
@@ -81,7 +89,7 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 		return c, err
 	case behind:
 		c.Standing = Behind
-	case c.Compared < started || c.Compared == 0 || core.At(r.n.Now()).Sub(c.Compared) > compareStale:
+	case c.Compared < started || c.Compared == 0 || now.Sub(c.Compared) > compareStale:
 		c.Standing = NotYet
 	default:
 		c.Standing = Whole

@@ -294,3 +294,30 @@ func TestAListProvesNothing(t *testing.T) {
 		t.Errorf("proved again: %s", p.State)
 	}
 }
+
+// A comparison of tomorrow was made while the clock was wrong: it says nothing, and is made
+// again at once.
+func TestAComparisonOfTomorrow(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	w.saved()
+	w.compared(false)
+	tomorrow := core.At(time.Now().Add(24 * time.Hour))
+	for _, wrong := range [][]string{{noteCompared}, {noteCompared, noteStarted}} {
+		for _, note := range wrong {
+			if err := w.room.store.setMoment(t.Context(), note, tomorrow); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if is := w.standing(); is != NotYet {
+			t.Errorf("%v are of tomorrow, and the catalogue is %s", wrong, is)
+		}
+		w.room.compareNext = time.Time{}
+		if err := w.room.compareDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if is := w.standing(); is != Whole {
+			t.Errorf("compared again, and %s", is)
+		}
+	}
+}
