@@ -255,7 +255,8 @@ func (s *Service) everKeys(ctx context.Context, ids ...core.MemberID) (Keys, err
 }
 
 // reclaim takes a lost pact back from its other party. Our own logbook says that
-// it came into force and names its hash, so keys that were revoked since will do.
+// it came into force and names its hash, so keys that were revoked since will do. One that
+// ended comes back ended.
 func (s *Service) reclaim(ctx context.Context, id string, from core.MemberID, o Offer) error {
 	peer, err := s.added(ctx, from)
 	if err != nil {
@@ -276,10 +277,16 @@ func (s *Service) reclaim(ctx context.Context, id string, from core.MemberID, o 
 		return err
 	}
 	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if _, err := pactByID(ctx, q, id); core.CodeOf(err) != core.CodeNotFound {
-			return err // it is here, or known to have ended
+		row, err := pactByID(ctx, q, id)
+		if err != nil && core.CodeOf(err) != core.CodeNotFound || err == nil && row.known() {
+			return err
 		}
-		return putPact(ctx, q, pactRow{ID: id, Peer: from, Made: in.Pact.Made, Offer: o, Signed: s.now()})
+		// Our logbook may have told that it ended: then its text says until when.
+		back := pactRow{ID: id, Peer: from, Made: in.Pact.Made, Offer: o, Signed: s.now(), Closed: row.Closed, ClosedBy: row.ClosedBy}
+		if back.Closed != 0 {
+			back.Signed = min(back.Signed, back.Closed)
+		}
+		return putPact(ctx, q, back)
 	})
 }
 

@@ -462,15 +462,14 @@ func TestEverythingLost(t *testing.T) {
 	a := w.nodes["a.test"]
 	kept := w.agree("a.test", "b.test")
 	ended := w.agree("a.test", "b.test")
-	_, err := a.Close(t.Context(), ended.ID)
-	ok(t, err)
+	closed := must[Held](t)(a.Close(t.Context(), ended.ID))
 	ok(t, a.Vouch(t.Context(), "c.test"))
 
 	w.wait(time.Minute) // everybody mirrors a
 	a.signer = seal.NewSigner("a.test", keyFrom("a new online key"))
 	a.open(w.newDB())
 	ok(t, a.book.Expect(t.Context(), a.Self.Root, a.url))
-	_, err = a.book.Retrieve(t.Context(), []string{w.nodes["c.test"].url})
+	_, err := a.book.Retrieve(t.Context(), []string{w.nodes["c.test"].url})
 	ok(t, err)
 	_, err = a.book.TakeOver(t.Context(), a.root, a.url)
 	ok(t, err)
@@ -483,8 +482,10 @@ func TestEverythingLost(t *testing.T) {
 	if got, err := a.Pact(t.Context(), kept.ID); err != nil || got.State(a.now()) != Active {
 		t.Errorf("the pact in force: %s %v", got.State(a.now()), err)
 	}
-	if got, err := a.Pact(t.Context(), ended.ID); err == nil && got.State(a.now()) == Active {
-		t.Error("an ended pact came back to life")
+	// Whoever keeps something of ours until its notice is over must be known, and until when.
+	got, err := a.Pact(t.Context(), ended.ID)
+	if late := got.Until().Sub(closed.Until()).Abs(); err != nil || got.State(a.now()) != Ending || late > time.Hour {
+		t.Errorf("the ended pact: %s, its notice %s beside what it was: %v", got.State(a.now()), late, err)
 	}
 	if got := must[[]core.Lender](t)(a.Lenders(t.Context(), core.GrantStore)); len(got) != 1 || got[0].Site != "brest, france" {
 		t.Errorf("lenders: %+v", got)

@@ -110,7 +110,7 @@ func putPact(ctx context.Context, q db.Querier, p pactRow) error {
 		return err
 	}
 	_, err = db.Exec(ctx, q, `INSERT INTO trust_pact (`+pactColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET envelope = $4, acceptance = $5, signed_us = $6, closed_us = $7, closed_by = $8`,
+		ON CONFLICT (id) DO UPDATE SET peer = $2, made_us = $3, envelope = $4, acceptance = $5, signed_us = $6, closed_us = $7, closed_by = $8`,
 		p.ID, string(p.Peer), int64(p.Made), pact, acceptance, int64(p.Signed), int64(p.Closed), string(p.ClosedBy))
 	return err
 }
