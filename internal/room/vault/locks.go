@@ -40,6 +40,9 @@ type locks struct {
 	store store
 	now   func() time.Time
 	log   *slog.Logger
+	// sealed says whether restic made a file of a repository, as far as that can be told.
+	sealed func(repo string, file []byte) bool
+
 	mu    sync.Mutex
 	start map[string]int64     // by repository, while there are locks: see began
 	loose map[string]bool      // a client without a lock brought files
@@ -67,7 +70,7 @@ func (l *locks) all(repo string) ([]lock, error) {
 	var dead []string
 	err := l.disk.Walk(repo, func(file string) error {
 		name, right, _ := strings.Cut(path.Base(file), ".")
-		size, err := l.check(file, name)
+		size, err := l.check(repo, file, name)
 		switch {
 		case isMissing(err): // removed meanwhile
 		case core.CodeOf(err) == core.CodeInvalid:
@@ -86,9 +89,10 @@ func (l *locks) all(repo string) ([]lock, error) {
 	return out, err
 }
 
-// check answers the size of a lock. Returns CodeInvalid for one that is too old or is
-// not what its name says.
-func (l *locks) check(file, name string) (int64, error) {
+// check answers the size of a lock. Returns CodeInvalid for one that is too old, is not
+// what its name says, or was not made by restic: one alone would keep every restic since
+// 0.17 out.
+func (l *locks) check(repo, file, name string) (int64, error) {
 	f, err := l.disk.Open(file)
 	if err != nil {
 		return 0, err
@@ -110,6 +114,8 @@ func (l *locks) check(file, name string) (int64, error) {
 		return 0, core.Invalid("vault.bad_lock", errors.New("not what its name says"))
 	case l.now().Sub(info.ModTime()) > lockLife:
 		return 0, core.Invalid("vault.bad_lock", fmt.Errorf("of %s", info.ModTime().UTC().Format(time.DateTime)))
+	case !l.sealed(repo, data):
+		return 0, core.Invalid("vault.bad_lock", errors.New("not sealed with the key of its repository"))
 	}
 	return int64(len(data)), nil
 }
@@ -162,6 +168,9 @@ func (l *locks) save(ctx context.Context, repo string, right Right, name string,
 	data, err := io.ReadAll(body)
 	if err != nil {
 		return err
+	}
+	if !l.sealed(repo, data) {
+		return core.Invalid("vault.bad_lock", errors.New("not sealed with the key of its repository"))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

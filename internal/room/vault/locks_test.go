@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -70,4 +71,37 @@ func TestBrokenLocksAreNotServed(t *testing.T) {
 	if status, list := c.do("GET", "/locks/", nil); status != http.StatusOK || strings.Count(string(list), "\"") != 2 || !strings.Contains(string(list), nameOf(good)) {
 		t.Errorf("%d %s", status, list)
 	}
+}
+
+// A lock that restic did not make for this repository keeps every newer restic out, and
+// `restic unlock` does not help: who may only read cannot write one, and one that lies there
+// is taken away.
+func TestOnlyResticLocks(t *testing.T) {
+	t.Parallel() // restic spends its time on its password
+	w := newWorld(t, 2)
+	made := w.create("files")
+	env, data := w.env("files", ""), filepath.Join(t.TempDir(), "data")
+	writeTree(t, data, 3, 1000, 5)
+	for _, program := range []string{resticOld(t), resticNew(t)} {
+		if program == resticOld(t) {
+			w.restic(program, env, "init")
+		}
+		for i, token := range []string{made.Read, ""} {
+			body := randomBytes(200, byte(i))
+			if status, text := w.client("files", token).do("POST", "/locks/"+nameOf(body), body); status != http.StatusBadRequest {
+				t.Errorf("a lock of nobody's: %d %s", status, text)
+			}
+		}
+		stray, dir := randomBytes(150, 7), filepath.Join(w.dir, "vault", "locks", "files")
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, nameOf(stray)+".read"), stray, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		w.restic(program, env, "backup", data)
+		w.restic(program, w.env("files", made.Read), "check")
+	}
+	// A password that this node does not know keeps nobody out.
+	if err := w.room.writeSecret("files", secretPassword, "another"); err != nil {
+		t.Fatal(err)
+	}
+	w.client("files", "").put(rest.Locks, aLock(9))
 }

@@ -137,6 +137,9 @@ func (r *Room) secret(name string, kind secretKind) (string, error) {
 
 func (r *Room) writeSecret(name string, kind secretKind, text string) error {
 	path := r.secretPath(name, kind)
+	if kind == secretPassword {
+		defer r.forgetMaster(name)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the secrets folder: %w", err)
 	}

@@ -96,7 +96,8 @@ type Room struct {
 	work      signal // something to ship
 	committed signal // something got off-site
 	flights   singleflight.Group
-	trying    sync.Mutex // one password at a time
+	trying    sync.Mutex        // one password at a time
+	masters   map[string]master // guarded by trying
 
 	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
@@ -138,7 +139,7 @@ func New(n Needs) (*Room, error) {
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{
 		disk: folder(folderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
-		start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
+		sealed: r.sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.pool = newPool(&r.n, r.store)
 	return r, r.loadKeys()
