@@ -90,10 +90,10 @@ func OpenKey(file []byte, password string) (*Master, error) {
 	var inner struct {
 		MAC Master `json:"mac"`
 	}
-	if err := json.Unmarshal(text, &inner); err != nil || len(inner.MAC.K) != 16 || len(inner.MAC.R) != 16 {
-		return &Master{}, nil // opened, and of a form we do not know: it proves nothing
+	if json.Unmarshal(text, &inner) == nil && len(inner.MAC.K) == 16 && len(inner.MAC.R) == 16 {
+		return &inner.MAC, nil
 	}
-	return &inner.MAC, nil
+	return &Master{}, nil // opened, and of a form we do not know: it proves nothing
 }
 
 // Sealed says whether a file of a repository, as restic stores it, was sealed with its
