@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -316,7 +317,7 @@ func (r Rescue) agree(ctx context.Context, a *App, silent []core.MemberID) error
 
 // standing says whether this node still speaks for its member: members take only the
 // key of our newest key set. Returns CodeDenied when a recovery or a rotation elsewhere
-// took it over, CodeConflict for a rehearsal.
+// took it over, or the key's file is not ours, CodeConflict for a rehearsal.
 func (a *App) standing(ctx context.Context) error {
 	if err := refuseRehearsal(a.Data); err != nil {
 		return err
@@ -328,6 +329,14 @@ func (a *App) standing(ctx context.Context) error {
 	self, err := a.Book.Member(ctx, a.Signer.ID())
 	if err != nil || self.Version == 0 {
 		return err
+	}
+	ever, err := a.ownKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(ever, func(k ed25519.PublicKey) bool { return k.Equal(a.Signer.Public()) }) {
+		return core.Denied("app.key_damaged", errors.New("no key set of ours ever named this key")).
+			With("Origin", self.ID).With("Path", filepath.Join(a.Data, secretsDir, logKeyName))
 	}
 	return core.Denied("app.key_replaced", errors.New("our newest key set names another key")).
 		With("Origin", self.ID).With("URL", self.URL)
