@@ -33,6 +33,7 @@ func houseRules() map[string]rule {
 		"dependencies":    dependencies,
 		"commands_exist":  commandsExist,
 		"page_links":      pageLinks,
+		"records_run":     recordsRun,
 	}
 }
 
