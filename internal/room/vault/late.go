@@ -2,7 +2,8 @@ package vault
 
 import (
 	"context"
-	"fmt"
+	"io"
+	"sync/atomic"
 	"time"
 
 	"entrechat/internal/core"
@@ -26,24 +27,43 @@ const (
 type latecomers struct {
 	s     *shipment
 	began time.Time
-	under map[core.MemberID]bool // on their way
-	timer *time.Timer            // nil while nobody can be late yet
+	under map[core.MemberID]*taken // on their way
+	best  int64                    // bytes a second, of those that came to their end
+	timer *time.Timer              // nil while nobody can be late yet
 	over  []func()
 }
 
-func (s *shipment) watch(tasks []task) *latecomers {
-	l := &latecomers{s: s, began: s.room.n.Now(), under: map[core.MemberID]bool{}}
-	for _, t := range tasks {
-		l.under[t.Lender.ID] = true
-	}
-	if len(tasks) == 1 {
+// taken counts what a member takes of its shard.
+type taken struct {
+	io.Reader
+	bytes atomic.Int64
+	late  bool
+}
+
+// Read implements io.Reader.
+func (t *taken) Read(p []byte) (int, error) {
+	n, err := t.Reader.Read(p)
+	t.bytes.Add(int64(n))
+	return n, err
+}
+
+func (s *shipment) watch(count int) *latecomers {
+	l := &latecomers{s: s, began: s.room.n.Now(), under: map[core.MemberID]*taken{}}
+	if count == 1 {
 		l.arm(0) // the others of this object took theirs before
 	}
 	return l
 }
 
-// arm sets when who is on the way still is late: how long the first took decides. Where
-// none is through yet it is our own line.
+// counting is the data on its way to a member.
+func (l *latecomers) counting(to core.MemberID, data io.Reader) io.Reader {
+	t := &taken{Reader: data}
+	l.under[to] = t
+	return t
+}
+
+// arm sets when who is on the way still may be late: how long the first took decides.
+// Where none is through yet it is our own line.
 func (l *latecomers) arm(first time.Duration) {
 	if l.timer == nil {
 		l.timer = time.NewTimer(max(l.s.room.pool.lateLeast, lateTimes*first) - first)
@@ -59,27 +79,47 @@ func (l *latecomers) next(ctx context.Context, ends <-chan given) given {
 		}
 		select {
 		case g := <-ends:
-			delete(l.under, g.member)
-			if g.placement != nil && len(l.over) == 0 {
+			if t := l.under[g.member]; g.placement != nil && !t.late {
+				l.best = max(l.best, l.rate(t))
 				l.s.room.pool.inTime(ctx, g.member)
 				l.arm(l.s.room.n.Now().Sub(l.began))
 			}
+			delete(l.under, g.member)
 			return g
 		case <-due:
 			l.mark(ctx)
+			l.timer.Reset(l.s.room.pool.lateLeast)
 		}
 	}
 }
 
-// mark notes who is late, and lets other objects go on.
+// rate is how many bytes a second a member took.
+func (l *latecomers) rate(t *taken) int64 {
+	return t.bytes.Load() * int64(time.Second) / max(int64(l.s.room.n.Now().Sub(l.began)), 1)
+}
+
+// mark notes who is late, and lets other objects go on. Only who is slower than others is
+// named: of one alone, and of all, our own line may be the cause.
 func (l *latecomers) mark(ctx context.Context) {
-	few := true
-	for id := range l.under {
-		n, over := l.s.room.pool.drags(ctx, id)
+	best := l.best
+	for _, t := range l.under {
+		best = max(best, l.rate(t))
+	}
+	few, alone := true, l.best == 0 && len(l.under) == 1
+	for id, t := range l.under {
+		slower := l.rate(t)*lateTimes < best
+		if t.late || !slower && !alone {
+			continue
+		}
+		t.late = true
+		n, over := l.s.room.pool.drags(id)
 		l.over = append(l.over, over)
 		few = few && n <= lateEach
+		if slower {
+			l.s.room.pool.name(ctx, id)
+		}
 	}
-	if l.s.leave != nil && (few || l.s.o.State != Waiting) {
+	if l.s.leave != nil && len(l.over) > 0 && (few || l.s.o.State != Waiting) {
 		l.s.leave()
 	}
 }
@@ -95,24 +135,29 @@ func (l *latecomers) end() {
 
 // drags notes that a member is late with a shard, until over is called, and answers with
 // how many it is.
-func (p *pool) drags(ctx context.Context, id core.MemberID) (n int, over func()) {
-	p.noteSlow(id)
+func (p *pool) drags(id core.MemberID) (n int, over func()) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.dragging[id]++
-	n = p.dragging[id]
-	first := !p.named[id]
-	p.named[id] = true
-	p.mu.Unlock()
-	if first {
-		p.log.Warn("a member takes what it is sent much more slowly than the others", "member", id)
-		t := Trouble{Member: id, Kind: troubleSlow, Detail: fmt.Sprintf("%d shards late", n), Last: core.At(p.n.Now())}
-		p.logged(p.store.addTrouble(context.WithoutCancel(ctx), t))
-	}
-	return n, func() {
+	return p.dragging[id], func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.dragging[id]--
 	}
+}
+
+// name has people know that a member takes what it is sent more slowly than others.
+func (p *pool) name(ctx context.Context, id core.MemberID) {
+	p.noteSlow(id)
+	p.mu.Lock()
+	said := p.named[id]
+	p.named[id] = true
+	p.mu.Unlock()
+	if said {
+		return
+	}
+	p.log.Warn("a member takes what it is sent much more slowly than the others", "member", id)
+	p.logged(p.store.addTrouble(context.WithoutCancel(ctx), Trouble{Member: id, Kind: troubleSlow, Last: core.At(p.n.Now())}))
 }
 
 // inTime notes that a member took a shard when the others did.

@@ -112,3 +112,25 @@ func (w *world) troublesOf(kind string) (out []core.MemberID) {
 	}
 	return out
 }
+
+// Where all members take what they are sent slowly it is our own line: nobody is named.
+func TestOurOwnLineIsNobodysFault(t *testing.T) {
+	w := emptyWorld(t)
+	for i := range 6 {
+		w.addMember(core.MemberID([]string{"m0", "m1", "m2", "m3", "m4", "m5"}[i] + ".test"))
+	}
+	w.wrap = func(_ core.MemberID, h holder.Holder) holder.Holder { return sipper{h, nil} }
+	w.lateLeast = 50 * time.Millisecond
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	w.create("files")
+	c := w.client("files", "")
+	for i := range 3 {
+		c.put(rest.Data, randomBytes(4_000, byte(i)))
+	}
+	w.settled()
+	all, err := w.room.store.troubles(t.Context(), 0)
+	if err != nil || len(all) > 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}

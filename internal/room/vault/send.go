@@ -41,19 +41,20 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 		return err
 	}
 	results := make(chan given, len(tasks))
+	late := s.watch(len(tasks))
+	defer late.end()
 	for _, t := range tasks {
+		data := late.counting(t.Lender.ID, p.reader(t.Index))
 		h := p.header(shard.Header{
 			Owner: s.room.n.Signer.ID(), OwnerRoot: s.room.n.Root, Object: s.o.ID, Sealed: s.o.Sealed,
 			K: s.o.Code.K, N: max(s.o.Code.N, t.Index+1), // a copy's index may lie beyond N when others were lost
 			Label: label, Prune: repo.Prune, Made: s.o.Made,
 		}, t.Index)
 		go func() {
-			placement, err := s.room.give(ctx, t.Lender, h, p.reader(t.Index))
+			placement, err := s.room.give(ctx, t.Lender, h, data)
 			results <- given{t.Lender.ID, placement, err}
 		}()
 	}
-	late := s.watch(tasks)
-	defer late.end()
 	var failed error
 	var fresh []Placement
 	for range tasks {
