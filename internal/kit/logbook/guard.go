@@ -306,6 +306,18 @@ func (b *Book) pullOwnAt(ctx context.Context, at holder, l logRow) error {
 	return err
 }
 
+// Twin says whether another node answers at our address with our key: the one of the two
+// that does not have the address signs nothing. Nobody answering proves nothing. Returns
+// CodeConflict (logbook.twin).
+func (b *Book) Twin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, twinTime)
+	defer cancel()
+	return b.findTwin(ctx, nil)
+}
+
+// twinTime is how long a person waits for the answer of our own address.
+const twinTime = 5 * time.Second
+
 // findTwin asks our own address who answers there. Another process that does not
 // live on this database means that two nodes run with our key: the one that does
 // not have the address must not sign. Nobody answering proves nothing. silent are

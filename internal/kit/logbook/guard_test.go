@@ -92,6 +92,9 @@ func TestTwinOnACopiedDisk(t *testing.T) {
 	twin := process(a, a.backup(t))
 	code(t, add(t, twin), core.CodeConflict)
 	code(t, twin.HoldLease(t.Context()), core.CodeConflict)
+	code(t, twin.Twin(t.Context()), core.CodeConflict)
+	ok(t, a.book.Twin(t.Context()))
+	ok(t, beside(a).Twin(t.Context())) // a command of the node itself
 	a.say(t, 1) // the other one goes on
 }
 
