@@ -95,7 +95,7 @@ func TestTwinOnACopiedDisk(t *testing.T) {
 	code(t, twin.Twin(t.Context()), core.CodeConflict)
 	ok(t, a.book.Twin(t.Context()))
 	ok(t, beside(a).Twin(t.Context())) // a command of the node itself
-	a.say(t, 1) // the other one goes on
+	a.say(t, 1)                        // the other one goes on
 }
 
 // What mirrors hold behind our back stops us: more than we have is fetched, another
