@@ -51,6 +51,7 @@ type history struct {
 	rng   *rand.Rand
 	alive map[string][]byte  // by path: files of acknowledged snapshots
 	bad   map[*member]string // lenders that something happened to since the last night
+	left  []*member          // lenders whose pact is over until the next night
 	disk  string             // an older copy of the owner's disk, empty = none
 	prune string             // the token that removes
 	log   []string           // the steps taken
@@ -93,7 +94,7 @@ func (h *history) note(format string, args ...any) {
 func (h *history) act() {
 	acts := []func(){
 		h.save, h.save, h.save, h.remove, h.restart, h.copyDisk, h.rollBack, h.rollBack, h.harmMember,
-		h.harmMember, h.harmMember, h.harmOwn, h.burn, h.tooMany,
+		h.harmMember, h.harmMember, h.pactOver, h.harmOwn, h.burn, h.tooMany,
 	}
 	acts[h.rng.IntN(len(acts))]()
 }
@@ -196,14 +197,40 @@ func (h *history) harmMember() {
 		"a byte of a file changed": func() { h.flip(m.store) },
 		"a file cut short":         func() { h.cut(m.store) },
 		"a file gone":              func() { h.lose(m.store) },
+		"a sector unreadable":      func() { h.spoil(m) },
 	}
-	for _, mood := range []mood{away, flipping, cutting, swapping, emptied} {
+	for _, mood := range []mood{away, flipping, cutting, breaking, swapping, emptied} {
 		harms[string(mood)] = func() { m.set(mood) }
 	}
 	what := slices.Sorted(maps.Keys(harms))[h.rng.IntN(len(harms))]
 	harms[what]()
 	h.bad[m] = what
 	h.note("%s: %s", m.id, what)
+}
+
+// pactOver has the pact with a lender end until the next night, if fewer are bad than the code
+// survives: what it has does not count, and is there.
+func (h *history) pactOver() {
+	m := h.members[h.rng.IntN(len(h.members))]
+	if _, already := h.bad[m]; already || len(h.bad) >= survives {
+		return
+	}
+	h.offsite()
+	h.leave(m, inDays(-1))
+	if n := h.at(m, Held); n != 0 {
+		h.t.Errorf("step %d: %d shards count at a member whose pact is over", h.step, n)
+	}
+	h.bad[m], h.left = "pact over", append(h.left, m)
+	h.note("%s: pact over", m.id)
+}
+
+// spoil has one of a lender's files lie on a bad sector.
+func (h *history) spoil(m *member) {
+	if path := h.file(m.store); path != "" {
+		if err := m.disk.Spoil(path, int64(h.rng.IntN(2000))); err != nil {
+			h.t.Fatal(err)
+		}
+	}
 }
 
 // tooMany takes away more lenders than the code survives for a while: nobody may be
@@ -313,10 +340,17 @@ func (h *history) night() {
 		if err := m.local.Rescan(h.t.Context()); err != nil {
 			h.t.Fatal(err)
 		}
+		_ = m.local.Scrub(h.t.Context()) // the second says what the disk does not give
+		m.later.Add(int64(time.Hour))
 		if err := m.local.Scrub(h.t.Context()); err != nil {
 			h.t.Fatal(err)
 		}
 	}
+	for _, m := range h.left {
+		h.lend(m)
+	}
+	h.left = nil
+	h.watched()
 	h.forgive()
 	if err := h.room.sendTombstones(h.t.Context()); err != nil {
 		h.t.Fatal(err)
