@@ -230,7 +230,7 @@ func (r *Room) readableFrom(ctx context.Context, objects []Object, counts func(c
 			return nil, err
 		}
 		held := slices.DeleteFunc(onlyHeld(all), func(p Placement) bool { return !counts(p.Member) })
-		if losses(o.Code, effective(held)) >= 0 {
+		if losses(o.Code, distinct(held)) >= 0 {
 			out = append(out, o)
 		}
 	}

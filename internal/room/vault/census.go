@@ -189,7 +189,7 @@ const settleDown = 24 * time.Hour
 func (f *found) stand(now core.Moment) {
 	unsigned := func(c claim) bool { return !c.signed }
 	sure := slices.DeleteFunc(slices.Clone(f.claims), unsigned)
-	if places, _ := told(sure); effective(places) >= f.o.Code.K {
+	if places, _ := told(sure); distinct(places) >= f.o.Code.K {
 		f.claims = sure
 	}
 	for _, c := range f.claims {
@@ -242,4 +242,4 @@ func (f *found) replaces(other *found) bool {
 	return f.readable() || !other.readable()
 }
 
-func (f *found) readable() bool { return losses(f.o.Code, effective(onlyHeld(f.places))) >= 0 }
+func (f *found) readable() bool { return losses(f.o.Code, distinct(onlyHeld(f.places))) >= 0 }

@@ -416,7 +416,7 @@ func (h *history) onlyRemovedIncomplete() {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		if h.alive["/"+o.File.String()] != nil && losses(o.Code, effective(onlyHeld(placed))) < 0 {
+		if h.alive["/"+o.File.String()] != nil && losses(o.Code, distinct(onlyHeld(placed))) < 0 {
 			h.t.Errorf("after step %d a recovery found too few shards of %s: %+v", h.step, o.File, placed)
 		}
 	}

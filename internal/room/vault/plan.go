@@ -17,18 +17,22 @@ type task struct {
 func cost(n int64) int64 { return shard.Charge(n + shard.HeadRoom) }
 
 // plan says which shards of an object are missing and who should take them. held
-// are the placements that count; nobody in their domains gets another. Fewer
-// tasks than missing shards come back when there are no more domains with room.
+// are the placements that count; nobody in a domain where one of them counts gets another.
+// Fewer tasks than missing shards come back when there are no more domains with room.
 func plan(o Object, held []Placement, lenders []shard.Candidate) []task {
-	missing := missingShards(o.Code, held)
-	taken := make([]core.Lender, 0, len(held))
-	for _, p := range held {
+	apart := matched(held)
+	missing := missingShards(o.Code, apart)
+	taken := make([]core.Lender, 0, len(apart))
+	for _, p := range apart {
 		taken = append(taken, p.domain())
 	}
 	picked := shard.Place(o.ID, cost(o.Code.ShardSize(o.Sealed)), len(missing), lenders, taken)
 	tasks := make([]task, 0, len(picked))
 	for i, l := range picked {
-		tasks = append(tasks, task{missing[i], l})
+		has := func(p Placement) bool { return p.Index == missing[i] && p.Member == l.ID }
+		if !slices.ContainsFunc(held, has) {
+			tasks = append(tasks, task{missing[i], l})
+		}
 	}
 	return tasks
 }
@@ -50,15 +54,66 @@ func missingShards(c shard.Code, held []Placement) []int {
 }
 
 // effective is how many shards count: distinct, and in distinct domains.
-func effective(held []Placement) int {
-	indexes, domains := map[int]bool{}, make([]core.Lender, 0, len(held))
+func effective(held []Placement) int { return len(matched(held)) }
+
+// matched picks as many placements as can be of distinct shards in distinct domains. What
+// came back after it was made again may leave two shards with one member, and one shard
+// with two: losing a domain then takes one of these away, and not more.
+func matched(held []Placement) []Placement {
+	lenders := make([]core.Lender, 0, len(held))
 	for _, p := range held {
-		if !indexes[p.Index] {
-			indexes[p.Index] = true
-			domains = append(domains, p.domain())
+		lenders = append(lenders, p.domain())
+	}
+	m := matching{held: held, of: map[int]int{}}
+	m.domain, _ = shard.Groups(lenders)
+	tried := map[int]bool{}
+	for i, p := range held {
+		if !tried[p.Index] {
+			tried[p.Index] = true
+			m.place(held[i].Index, map[int]bool{})
 		}
 	}
-	return shard.Domains(domains)
+	out := make([]Placement, 0, len(m.of))
+	for i := range held {
+		if at, ok := m.of[m.domain[i]]; ok && at == i {
+			out = append(out, held[i])
+		}
+	}
+	return out
+}
+
+// matching gives each domain one of its shards.
+type matching struct {
+	held   []Placement
+	domain []int       // of each of held
+	of     map[int]int // which of held counts in a domain
+}
+
+// place finds a shard a domain, another shard moving to another of its own if need be.
+func (m matching) place(index int, seen map[int]bool) bool {
+	for i, p := range m.held {
+		d := m.domain[i]
+		if p.Index != index || seen[d] {
+			continue
+		}
+		seen[d] = true
+		other, taken := m.of[d]
+		if !taken || m.place(m.held[other].Index, seen) {
+			m.of[d] = i
+			return true
+		}
+	}
+	return false
+}
+
+// distinct is how many different shards are there, wherever: an object can be read from so
+// many.
+func distinct(held []Placement) int {
+	indexes := map[int]bool{}
+	for _, p := range held {
+		indexes[p.Index] = true
+	}
+	return len(indexes)
 }
 
 // staying keeps the placements at members that go on lending.

@@ -206,7 +206,7 @@ func (c *census) restorable(ctx context.Context, f *found) (bool, error) {
 		return f.readable(), nil
 	}
 	all, err := c.room.store.placements(ctx, f.o.ID)
-	return losses(f.o.Code, effective(mayGive(all))) >= 0, err
+	return losses(f.o.Code, distinct(mayGive(all))) >= 0, err
 }
 
 // prunesOf are the keys that may bury files, by backup. One in a head that we did not

@@ -16,7 +16,7 @@ func (r *Room) lost(ctx context.Context, o Object) (bool, error) {
 	}
 	all, err := r.store.placements(ctx, o.ID)
 	held := onlyHeld(all)
-	return losses(fitted(o, held), effective(held)) < 0, err
+	return losses(fitted(o, held), distinct(held)) < 0, err
 }
 
 // refill seals a file that is lost anew from its bytes, which came again. What rests on it

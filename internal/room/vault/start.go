@@ -131,7 +131,7 @@ func (r *Room) missing(ctx context.Context, o Object, sure bool) (name string, e
 	if err != nil {
 		return "", err
 	}
-	there := o.Buried != 0 || o.Code.K != 0 && losses(o.Code, effective(mayGive(all))) >= 0
+	there := o.Buried != 0 || o.Code.K != 0 && losses(o.Code, distinct(mayGive(all))) >= 0
 	if !there && !sure {
 		return "", r.store.setNote(ctx, noteBehind, behindShelf)
 	}

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -24,20 +25,58 @@ type heap struct {
 // heaps sums the live objects by how they stand. Two shards at one member go with it: they
 // count as one, as two members with the same one do.
 func (s store) heaps(ctx context.Context) ([]heap, error) {
-	return db.All(ctx, s.db, func(r db.Row) (h heap, err error) {
+	all, err := db.All(ctx, s.db, func(r db.Row) (h heap, err error) {
 		err = r.Scan(&h.repo, &h.kind, &h.k, &h.n, &h.held, &h.reached, &h.objects, &h.size, &h.sealed, &h.pending)
 		return h, err
 	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT), pending
 		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending,
-			(`+apart+` FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held') AS held,
-			(`+apart+` FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+			(`+oneEach+` FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held') AS held,
+			(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
 				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
 			FROM vault_object WHERE buried_us = 0) AS standing
 		GROUP BY repo, kind, k, n, held, reached, pending`)
+	plain := slices.DeleteFunc(slices.Clone(all), func(h heap) bool { return h.held < 0 })
+	if err != nil || len(plain) == len(all) {
+		return all, err
+	}
+	doubled, err := s.doubled(ctx)
+	return append(plain, doubled...), err
 }
 
-// apart counts shards p that are distinct and at distinct members.
-const apart = `SELECT CASE WHEN count(DISTINCT p.idx) < count(DISTINCT p.member) THEN count(DISTINCT p.idx) ELSE count(DISTINCT p.member) END`
+// oneEach counts distinct shards p; -1 where a member has two of them.
+const oneEach = `SELECT CASE WHEN count(*) > count(DISTINCT p.member) THEN -1 ELSE count(DISTINCT p.idx) END`
+
+// doubled answers the objects of which a member has two shards, a heap each.
+func (s store) doubled(ctx context.Context) (out []heap, err error) {
+	type row struct {
+		object string
+		heap
+		Placement
+		well bool
+	}
+	rows, err := db.All(ctx, s.db, func(r db.Row) (p row, err error) {
+		err = r.Scan(&p.object, &p.repo, &p.kind, &p.k, &p.n, &p.size, &p.sealed, &p.pending, &p.Index, &p.Member, &p.well)
+		return p, err
+	}, `SELECT o.object, o.repo, o.kind, o.k, o.n, o.size, o.sealed, o.safe_us = 0, p.idx, p.member, coalesce(l.bad_us, 0) = 0
+		FROM vault_object o JOIN vault_placement p ON p.object = o.object LEFT JOIN vault_lender l ON l.member = p.member
+		WHERE o.buried_us = 0 AND p.state = 'held' AND o.object IN (SELECT object FROM vault_placement
+			WHERE state = 'held' GROUP BY object HAVING count(*) > count(DISTINCT member)) ORDER BY o.object, p.idx, p.member`)
+	for len(rows) > 0 {
+		first := rows[0]
+		var held, well []Placement
+		for len(rows) > 0 && rows[0].object == first.object {
+			held = append(held, rows[0].Placement)
+			if rows[0].well {
+				well = append(well, rows[0].Placement)
+			}
+			rows = rows[1:]
+		}
+		h := first.heap
+		h.objects, h.held, h.reached = 1, effective(held), effective(well)
+		out = append(out, h)
+	}
+	return out, err
+}
 
 // stack is what one member holds of one repository.
 type stack struct {

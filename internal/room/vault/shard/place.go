@@ -33,8 +33,14 @@ func sameLabel(a, b string) bool {
 // every object. Lenders linked by a chain of shared labels count once, which
 // never promises more than there is.
 func Domains(lenders []core.Lender) int {
-	group := make([]int, len(lenders))
-	count := len(lenders)
+	_, count := Groups(lenders)
+	return count
+}
+
+// Groups gives lenders of one failure domain one number, and counts the domains.
+func Groups(lenders []core.Lender) (group []int, count int) {
+	group = make([]int, len(lenders))
+	count = len(lenders)
 	for i := range group {
 		group[i] = i
 		for j := range i {
@@ -50,7 +56,7 @@ func Domains(lenders []core.Lender) int {
 			count--
 		}
 	}
-	return count
+	return group, count
 }
 
 // Place picks up to n lenders for shards of need bytes of one object, no two in
