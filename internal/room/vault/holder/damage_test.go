@@ -170,3 +170,23 @@ func TestDamagedRows(t *testing.T) {
 		}
 	})
 }
+
+// A bit flips in the state of a row: its shard is neither there nor can it be sent again,
+// until the next look at all rows.
+func TestDamagedStates(t *testing.T) {
+	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		h, o := w.local.For(ana), w.newThing(1, 3000)
+		w.keep(h, o, 0)
+		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = 'hdld'`); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.local.Rescan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.keep(h, o, 0)
+		if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 1 {
+			t.Errorf("sent again, and the list has %d shards, %v", len(page.Shards), err)
+		}
+	})
+}

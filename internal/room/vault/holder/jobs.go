@@ -162,6 +162,9 @@ func (l *Local) scrub(ctx context.Context, r row) error {
 // head, a row without a file goes. A bucket that agrees costs one query and one
 // folder; on lost tables every head is read once.
 func (l *Local) Rescan(ctx context.Context) error {
+	if n, err := l.store.breakUnknown(ctx, l.now()); err != nil || n > 0 {
+		l.n.Log.Error("rows of the database were damaged on this disk; their owners send the shards again", "rows", n, "error", err)
+	}
 	s := scan{Local: l}
 	owners, err := l.store.tenants(ctx)
 	if err != nil {

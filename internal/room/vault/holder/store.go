@@ -243,6 +243,13 @@ func (s store) breakAt(ctx context.Context, ref Ref, now core.Moment) (bool, err
 	return n > 0, err
 }
 
+// breakUnknown marks the rows whose state is none as broken: a bit flipped in it. It says
+// how many.
+func (s store) breakUnknown(ctx context.Context, now core.Moment) (int64, error) {
+	return db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1, checked_us = $2 WHERE state NOT IN ($1, $3, $4, $5)`,
+		stateBroken, now, stateHeld, stateReserved, stateLeaving)
+}
+
 // setChecked notes that the data was read and is what its root says.
 func (s store) setChecked(ctx context.Context, ref Ref, now core.Moment) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET checked_us = $4
