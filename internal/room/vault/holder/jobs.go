@@ -165,6 +165,9 @@ func (l *Local) Rescan(ctx context.Context) error {
 	if n, err := l.store.breakUnknown(ctx, l.now()); err != nil || n > 0 {
 		l.n.Log.Error("rows of the database were damaged on this disk; their owners send the shards again", "rows", n, "error", err)
 	}
+	if err := l.store.recount(ctx); err != nil {
+		return fmt.Errorf("count what each owner takes: %w", err)
+	}
 	s := scan{Local: l}
 	owners, err := l.store.tenants(ctx)
 	if err != nil {

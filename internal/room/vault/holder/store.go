@@ -250,6 +250,15 @@ func (s store) breakUnknown(ctx context.Context, now core.Moment) (int64, error)
 		stateBroken, now, stateHeld, stateReserved, stateLeaving)
 }
 
+// recount sums what each owner takes anew from the rows: the sum is kept beside them, and a
+// bit may flip in it.
+func (s store) recount(ctx context.Context) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_tenant SET
+		bytes = (SELECT CAST(COALESCE(SUM(h.bytes), 0) AS BIGINT) FROM vault_held h WHERE h.owner = vault_tenant.owner),
+		shards = (SELECT COUNT(*) FROM vault_held h WHERE h.owner = vault_tenant.owner)`)
+	return err
+}
+
 // setChecked notes that the data was read and is what its root says.
 func (s store) setChecked(ctx context.Context, ref Ref, now core.Moment) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET checked_us = $4
