@@ -72,18 +72,22 @@ func TestASlowTakerHoldsNobodyUp(t *testing.T) {
 				c.put(rest.Data, randomBytes(300_000, byte(i)))
 			}
 			w.eventually("everything is off-site", func() bool { return w.offsite() })
-			troubles := w.troublesOf(troubleSlow)
-			if slices.Sort(troubles); !slices.Equal(troubles, slow) {
-				t.Errorf("named %v, want %v", troubles, slow)
+			// A busy machine may have another one look slow for a moment.
+			for _, id := range slow {
+				if named := w.troublesOf(troubleSlow); !slices.Contains(named, id) {
+					t.Errorf("%s is not named: %v", id, named)
+				}
 			}
 			close(free)
 			w.settled()
-			// Once it takes what it is sent like the others, that is over.
-			c.put(rest.Data, randomBytes(300_000, 99))
-			w.settled()
-			if left := w.troublesOf(troubleSlow); len(left) > 0 {
-				t.Errorf("still named: %v", left)
-			}
+			// Once they take what they are sent like the others, that is over.
+			seed := byte(100)
+			w.eventually("nobody is named", func() bool {
+				seed++
+				c.put(rest.Data, randomBytes(30_000, seed))
+				w.settled()
+				return len(w.troublesOf(troubleSlow)) == 0
+			})
 		})
 	}
 }
