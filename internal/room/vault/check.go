@@ -41,9 +41,9 @@ type Checked struct {
 }
 
 // Check compares the catalogue with the whole list of every member, both ways, and has
-// a random sample of what lies there proved; a name narrows what is wanted to one
-// backup. What is missing or wrong no longer counts, and is made again by the running
-// node; what the catalogue lacks is taken in.
+// a random sample of what lies there proved, and all that was damaged and is placed again;
+// a name narrows what is wanted to one backup. What is missing or wrong no longer counts,
+// and is made again by the running node; what the catalogue lacks is taken in.
 func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
 	if name != "" {
 		if _, err := r.store.repo(ctx, name); err != nil {
@@ -67,7 +67,7 @@ func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
 		})
 	}
 	all.Wait()
-	return out, ctx.Err()
+	return out, errors.Join(ctx.Err(), r.proveAll(ctx))
 }
 
 // readable says whether one backup, or all of them, can be read back whole: that members

@@ -231,22 +231,24 @@ func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
 	}
 }
 
-// troubleWords says each trouble once for a member, however many objects it met.
+// troubleWords says each trouble once for a member, however many objects it met: it is over
+// when it is for all of them.
 func (r *Room) troubleWords(p *words.Printer, troubles []Trouble) (out []string) {
 	type place struct{ member, kind string }
-	counted, order := map[place]int64{}, []Trouble{}
+	counted, goesOn, order := map[place]int64{}, map[place]bool{}, []Trouble{}
 	for _, t := range troubles {
 		at := place{string(t.Member), t.Kind}
 		if counted[at] == 0 {
 			order = append(order, t)
 		}
 		counted[at] += t.Count
+		goesOn[at] = goesOn[at] || t.Over == 0
 	}
 	for _, t := range order {
 		line := p.T("vault.trouble."+t.Kind, args{
 			"Member": t.Member, "Count": counted[place{string(t.Member), t.Kind}], "Ago": p.Ago(t.Last, r.n.Now()),
 		})
-		if t.Over != 0 {
+		if !goesOn[place{string(t.Member), t.Kind}] {
 			line += " " + p.T("vault.trouble_over", nil)
 		}
 		out = append(out, line)

@@ -60,6 +60,9 @@ type Placement struct {
 	Leaves bool
 }
 
+// copied says that the shard is the whole object.
+func (p Placement) copied() bool { return p.Root == p.Object && p.Object != (shard.Hash{}) }
+
 // PlacementState says what we believe of a shard at a member.
 type PlacementState string
 

@@ -44,8 +44,12 @@ func missingShards(c shard.Code, held []Placement) []int {
 	for _, p := range held {
 		have[p.Index] = true
 	}
+	there := len(have)
+	if c.K == 1 {
+		there = effective(held)
+	}
 	var missing []int
-	for i := 0; len(missing) < c.N-len(have) && i < shard.MaxShards; i++ {
+	for i := 0; len(missing) < c.N-there && i < shard.MaxShards; i++ {
 		if !have[i] {
 			missing = append(missing, i)
 		}
@@ -67,10 +71,10 @@ func matched(held []Placement) []Placement {
 	m := matching{held: held, of: map[int]int{}}
 	m.domain, _ = shard.Groups(lenders)
 	tried := map[int]bool{}
-	for i, p := range held {
-		if !tried[p.Index] {
-			tried[p.Index] = true
-			m.place(held[i].Index, map[int]bool{})
+	for i := range held {
+		if which := m.which(i); !tried[which] {
+			tried[which] = true
+			m.place(which, map[int]bool{})
 		}
 	}
 	out := make([]Placement, 0, len(m.of))
@@ -89,16 +93,25 @@ type matching struct {
 	of     map[int]int // which of held counts in a domain
 }
 
+// which tells the shards apart: by their index, copies each from all others. Two of these
+// have one index when one was made again while a member was silent, which came back.
+func (m matching) which(i int) int {
+	if m.held[i].copied() {
+		return -1 - i
+	}
+	return m.held[i].Index
+}
+
 // place finds a shard a domain, another shard moving to another of its own if need be.
-func (m matching) place(index int, seen map[int]bool) bool {
-	for i, p := range m.held {
+func (m matching) place(which int, seen map[int]bool) bool {
+	for i := range m.held {
 		d := m.domain[i]
-		if p.Index != index || seen[d] {
+		if m.which(i) != which || seen[d] {
 			continue
 		}
 		seen[d] = true
 		other, taken := m.of[d]
-		if !taken || m.place(m.held[other].Index, seen) {
+		if !taken || m.place(m.which(other), seen) {
 			m.of[d] = i
 			return true
 		}

@@ -56,6 +56,9 @@ func (r *Room) proved(ctx context.Context, held []Placement) bool {
 // proveAll has proved what was placed again and could not be proved then. What lies at a
 // member that failed a moment ago waits for the next run.
 func (r *Room) proveAll(ctx context.Context) error {
+	if err := r.store.endRemoved(ctx, core.At(r.n.Now())); err != nil {
+		return err
+	}
 	ids, err := r.store.unproved(ctx, newShelfName()[3:], proofBatch)
 	if err != nil {
 		return err

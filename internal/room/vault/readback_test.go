@@ -55,6 +55,51 @@ func TestRepairedIsReadBack(t *testing.T) {
 	}
 }
 
+// A trouble is over when it is for everything it was about. What was made again is proved by
+// `vault check`, and what was removed needs no repair.
+func TestTroublesThatAreOver(t *testing.T) {
+	w := newWorld(t, 2)
+	w.create("files")
+	body := randomBytes(30_000, 5)
+	w.client("files", "").put(rest.Data, body)
+	w.settled()
+	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := w.members[0].id
+	older := Trouble{Member: m, Kind: troubleLost, Object: o.ID.String(), Last: 1}
+	newer := Trouble{Member: m, Kind: troubleLost, Object: strings.Repeat("7", 64), Last: 2} // its file was removed
+	for _, one := range []Trouble{older, newer} {
+		if err := w.room.store.addTrouble(t.Context(), one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says := func() string {
+		all, err := w.room.store.troubles(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(w.room.troubleWords(printer(t), all), "\n")
+	}
+	const mended = "- mended"
+	if got := says(); strings.Contains(got, mended) {
+		t.Errorf("both go on: %s", got)
+	}
+	if err := w.room.store.endRemoved(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	if got := says(); strings.Contains(got, mended) || !strings.Contains(got, "2 times") {
+		t.Errorf("one goes on: %s", got)
+	}
+	if _, err := w.room.Check(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := says(); !strings.Contains(got, mended) {
+		t.Errorf("both are over: %s", got)
+	}
+}
+
 // A file that this disk damaged in the cache is brought back again from the members: at
 // once where it shows when it is opened, for the next reader where it shows later.
 func TestADamagedCacheIsReadAround(t *testing.T) {

@@ -108,9 +108,13 @@ func TestPlanKeepsDomainsApart(t *testing.T) {
 				ID: core.MemberID(fmt.Sprintf("m%d.test", i)), Site: rapid.SampledFrom([]string{"", "lyon", "lille"}).Draw(t, "site"),
 			}})
 		}
+		var root shard.Hash // of a copy that of the object
+		if k == 1 {
+			root = o.ID
+		}
 		var held []Placement
 		for _, i := range rapid.SliceOfDistinct(rapid.IntRange(0, o.Code.N-1), func(i int) int { return i }).Draw(t, "held") {
-			held = append(held, Placement{Index: i, Member: core.MemberID(fmt.Sprintf("h%d.test", i)), State: Held})
+			held = append(held, Placement{Index: i, Member: core.MemberID(fmt.Sprintf("h%d.test", i)), State: Held, Object: o.ID, Root: root})
 		}
 		before := effective(held)
 		for _, task := range plan(o, held, lenders) {
@@ -122,13 +126,40 @@ func TestPlanKeepsDomainsApart(t *testing.T) {
 			if task.Index >= o.Code.N {
 				t.Fatalf("index %d of %v", task.Index, o.Code)
 			}
-			held = append(held, Placement{Index: task.Index, Member: task.Lender.ID, Site: task.Lender.Site, State: Held})
+			held = append(held, Placement{Index: task.Index, Member: task.Lender.ID, Site: task.Lender.Site, State: Held, Object: o.ID, Root: root})
 			before++
 		}
 		if got := effective(held); got != before {
 			t.Fatalf("%d count, want %d", got, before)
 		}
 	})
+}
+
+// Two copies with one index, at two members, are two copies: one was made again while
+// the other's member was silent. Nothing is missing then.
+func TestCopiesWithOneIndex(t *testing.T) {
+	o := Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: 1, N: 4}}
+	var held []Placement
+	var lenders []shard.Candidate
+	for i, m := range []core.MemberID{"a.test", "b.test", "c.test", "d.test"} {
+		lenders = append(lenders, shard.Candidate{Lender: core.Lender{ID: m}, Free: 1 << 20})
+		held = append(held, Placement{Object: o.ID, Root: o.ID, Index: max(i-1, 0), Member: m, State: Held})
+	}
+	if n, state := effective(held), standing(o.Code, held); n != 4 || state != Placed {
+		t.Errorf("%d copies count, %s", n, state)
+	}
+	if missing := plan(o, held, lenders); len(missing) > 0 {
+		t.Errorf("more are sent: %v", missing)
+	}
+	if missing := plan(o, held[:3], lenders); len(missing) != 1 || missing[0].Lender.ID != "d.test" {
+		t.Errorf("of three copies, two of one index: %v", missing)
+	}
+	for i := range held { // shards, of which one is there twice
+		held[i].Root = shard.Hash{byte(held[i].Index), 9}
+	}
+	if n := effective(held); n != 3 {
+		t.Errorf("of four shards, two alike, %d count", n)
+	}
 }
 
 // Cutting in windows gives what cutting at once gives, and any K bring the object

@@ -9,7 +9,7 @@ import (
 
 // staysOf counts the distinct shards of vault_object's row that are held by members that
 // do not leave by $1.
-const staysOf = `(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+const staysOf = `(SELECT count(DISTINCT ` + whichShard + `) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
 	WHERE p.object = vault_object.object AND p.state = 'held' AND (coalesce(l.leaves_us, 0) = 0 OR l.leaves_us > $1))`
 
 // leaves lists from when on what each member has is made again at others.
@@ -78,6 +78,6 @@ func (s store) unmoved(ctx context.Context, id core.MemberID, moving bool) (int6
 	}
 	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object o WHERE `+which+`o.buried_us = 0
 		AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = o.object AND p.member = $1 AND p.state IN ('held', 'left'))
-		AND (SELECT count(DISTINCT h.idx) FROM vault_placement h LEFT JOIN vault_lender l ON l.member = h.member
-			WHERE h.object = o.object AND h.state = 'held' AND h.member <> $1 AND coalesce(l.leaves_us, 0) = 0) < o.n`, string(id))
+		AND (SELECT count(DISTINCT `+whichShard+`) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+			WHERE p.object = o.object AND p.state = 'held' AND p.member <> $1 AND coalesce(l.leaves_us, 0) = 0) < o.n`, string(id))
 }

@@ -128,8 +128,11 @@ func (s store) weaken(ctx context.Context, now core.Moment) error {
 	return err
 }
 
+// whichShard is what tells shards p of an object apart: the index, of copies the member.
+const whichShard = `CASE WHEN p.root = p.object THEN p.member ELSE CAST(p.idx AS TEXT) END`
+
 // heldOf counts the distinct shards of vault_object's row that are held.
-const heldOf = `(SELECT count(DISTINCT p.idx) FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held')`
+const heldOf = `(SELECT count(DISTINCT ` + whichShard + `) FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held')`
 
 // placementsOfWaiting lists the shards that are held of what is not off-site.
 func (s store) placementsOfWaiting(ctx context.Context) ([]Placement, error) {

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/shard"
 )
@@ -11,6 +12,13 @@ import (
 func (s store) failures(ctx context.Context, id shard.Hash) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM vault_trouble
 		WHERE object = $1 AND over_us = 0`, id.String())
+}
+
+// endRemoved ends the troubles about objects that are in no backup any more.
+func (s store) endRemoved(ctx context.Context, now core.Moment) error {
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_trouble SET over_us = $1 WHERE over_us = 0 AND object <> ''
+		AND NOT EXISTS (SELECT 1 FROM vault_object o WHERE o.object = vault_trouble.object AND o.buried_us = 0)`, int64(now))
+	return err
 }
 
 // unproved lists objects that are placed again, with a trouble that is not over: those

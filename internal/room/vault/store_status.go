@@ -7,6 +7,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
 )
 
 // heap is a number of objects of one repository that stand alike.
@@ -31,7 +32,7 @@ func (s store) heaps(ctx context.Context) ([]heap, error) {
 	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT), pending
 		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending,
 			(`+oneEach+` FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held') AS held,
-			(SELECT count(DISTINCT p.idx) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
+			(SELECT count(DISTINCT `+whichShard+`) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
 				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
 			FROM vault_object WHERE buried_us = 0) AS standing
 		GROUP BY repo, kind, k, n, held, reached, pending`)
@@ -44,7 +45,7 @@ func (s store) heaps(ctx context.Context) ([]heap, error) {
 }
 
 // oneEach counts distinct shards p; -1 where a member has two of them.
-const oneEach = `SELECT CASE WHEN count(*) > count(DISTINCT p.member) THEN -1 ELSE count(DISTINCT p.idx) END`
+const oneEach = `SELECT CASE WHEN count(*) > count(DISTINCT p.member) THEN -1 ELSE count(DISTINCT ` + whichShard + `) END`
 
 // doubled answers the objects of which a member has two shards, a heap each.
 func (s store) doubled(ctx context.Context) (out []heap, err error) {
@@ -56,6 +57,9 @@ func (s store) doubled(ctx context.Context) (out []heap, err error) {
 	}
 	rows, err := db.All(ctx, s.db, func(r db.Row) (p row, err error) {
 		err = r.Scan(&p.object, &p.repo, &p.kind, &p.k, &p.n, &p.size, &p.sealed, &p.pending, &p.Index, &p.Member, &p.well)
+		if p.k == 1 {
+			p.Object, p.Root = shard.Hash{1}, shard.Hash{1} // a copy, whatever its name
+		}
 		return p, err
 	}, `SELECT o.object, o.repo, o.kind, o.k, o.n, o.size, o.sealed, o.safe_us = 0, p.idx, p.member, coalesce(l.bad_us, 0) = 0
 		FROM vault_object o JOIN vault_placement p ON p.object = o.object LEFT JOIN vault_lender l ON l.member = p.member

@@ -96,19 +96,35 @@ func TestShardsAtOneMemberCountOnce(t *testing.T) {
 		s := store{d}
 		for name, c := range map[string]struct {
 			at   []core.MemberID // of shards 0, 1, 2 ...
+			code shard.Code
 			held int
 		}{
-			"one each":          {[]core.MemberID{"a.test", "b.test", "c.test", "d.test"}, 4},
-			"two at one member": {[]core.MemberID{"a.test", "b.test", "c.test", "a.test"}, 3},
+			"one each":            {[]core.MemberID{"a.test", "b.test", "c.test", "d.test"}, shard.Code{K: 2, N: 4}, 4},
+			"two at one member":   {[]core.MemberID{"a.test", "b.test", "c.test", "a.test"}, shard.Code{K: 2, N: 4}, 3},
+			"copies at one":       {[]core.MemberID{"a.test", "b.test", "a.test"}, shard.Code{K: 1, N: 3}, 2},
+			"copies of one index": {[]core.MemberID{"", "a.test", "b.test", "c.test"}, shard.Code{K: 1, N: 4}, 4},
 		} {
-			o := Object{ID: shard.Hash{byte(len(name))}, Repo: name, File: rest.Handle{Type: rest.Data, Name: "x"}, Code: shard.Code{K: 2, N: 4}, State: Placed, Safe: 1}
+			o := Object{ID: shard.Hash{byte(len(name))}, Repo: name, File: rest.Handle{Type: rest.Data, Name: "x"}, Code: c.code, State: Placed, Safe: 1}
 			if _, err := s.addObject(t.Context(), o); err != nil {
 				t.Fatal(err)
 			}
 			for i, m := range c.at {
-				if err := s.place(t.Context(), d, Placement{Object: o.ID, Index: i, Member: m, Root: o.ID, State: Held}); err != nil {
+				p := Placement{Object: o.ID, Index: i, Member: m, State: Held}
+				if c.code.K == 1 {
+					p.Root = o.ID
+				}
+				if m == "" { // made again with the same index
+					p.Member, p.Index = "d.test", 1
+				}
+				if err := s.place(t.Context(), d, p); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if err := s.weaken(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			if back, err := s.object(t.Context(), o.ID); err != nil || c.code.K == 1 && (back.State == Placed) != (c.held == c.code.N) {
+				t.Errorf("%s: %s, %v", name, back.State, err)
 			}
 			heaps, err := s.heaps(t.Context())
 			if err != nil {
