@@ -92,6 +92,7 @@ func (w *world) post(body []byte) (int, string) {
 type running struct {
 	mu   sync.Mutex
 	out  bytes.Buffer
+	cmd  *exec.Cmd
 	done chan error
 }
 
@@ -111,7 +112,7 @@ func (w *world) start(words ...string) *running {
 	w.t.Helper()
 	cmd := exec.CommandContext(w.ctx, w.restic, words...)
 	cmd.Env = append(os.Environ(), w.env...)
-	r := &running{done: make(chan error, 1)}
+	r := &running{cmd: cmd, done: make(chan error, 1)}
 	cmd.Stdout, cmd.Stderr = r, r
 	w.must(cmd.Start())
 	go func() { r.done <- cmd.Wait() }()

@@ -6,4 +6,7 @@ package crash
 const (
 	kills     = 50
 	killBytes = 60_000_000
+
+	// slowDisasters: also what waits minutes for those that do not answer.
+	slowDisasters = true
 )

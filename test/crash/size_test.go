@@ -6,4 +6,7 @@ package crash
 const (
 	kills     = 6
 	killBytes = 30_000_000
+
+	// slowDisasters: also what waits minutes for those that do not answer.
+	slowDisasters = false
 )

@@ -52,6 +52,7 @@ type world struct {
 	nodes  []*lab.Node
 	restic string
 	env    []string
+	prune  []string  // env with the token that removes, of the backup that was opened last
 	agreed time.Time // since when every pact is signed
 	rng    *rand.Rand
 }
@@ -156,9 +157,15 @@ func (w *world) each(nodes []*lab.Node, do func(*lab.Node) error) {
 // agree has the owner meet every member and sign a pact with it.
 func (w *world) agree() {
 	w.t.Helper()
+	w.agreeOn("5GB")
+}
+
+// agreeOn is agree with pacts of a size.
+func (w *world) agreeOn(size string) {
+	w.t.Helper()
 	for _, n := range w.members() {
 		w.must(lab.Introduce(w.ctx, w.owner(), n))
-		w.must(lab.Pact(w.ctx, w.owner(), n, "5GB"))
+		w.must(lab.Pact(w.ctx, w.owner(), n, size))
 	}
 	w.eventually("agreed", time.Minute, func() (bool, string) {
 		var pacts []struct {
@@ -195,11 +202,17 @@ func (w *world) open() {
 
 func (w *world) openAt(n *lab.Node, vault string) []string {
 	w.t.Helper()
-	_, err := n.Run(w.ctx, "vault", "create", vault)
+	var made struct {
+		Prune string `json:"prune_token"`
+	}
+	w.must(n.RunJSON(w.ctx, &made, "vault", "create", vault))
+	cache := "RESTIC_CACHE_DIR=" + filepath.Join(w.dir, "cache-"+n.Name)
+	prune, err := n.Env(w.ctx, vault, "--token", made.Prune)
 	w.must(err)
+	w.prune = append(prune, cache)
 	env, err := n.Env(w.ctx, vault)
 	w.must(err)
-	env = append(env, "RESTIC_CACHE_DIR="+filepath.Join(w.dir, "cache-"+n.Name))
+	env = append(env, cache)
 	if out, err := w.run(env, "init"); err != nil {
 		w.t.Fatal(err, out)
 	}
@@ -338,10 +351,7 @@ func (w *world) whole(limit time.Duration) {
 	w.eventually("whole", limit, func() (bool, string) {
 		s := w.status()
 		b := s.Backups[0]
-		want := len(w.members()) - 1
-		if len(w.members()) == 6 {
-			want = 2
-		}
+		want := min(len(w.members())-1, 2)
 		if b.Level == "safe" && b.Pending == 0 && b.Waiting == 0 && b.Losses >= want {
 			return true, ""
 		}

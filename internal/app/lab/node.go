@@ -241,8 +241,8 @@ func (n *Node) signal(sig syscall.Signal) {
 }
 
 // Env are the variables that `vault env` prints for a shell.
-func (n *Node) Env(ctx context.Context, vault string) ([]string, error) {
-	out, err := n.Run(ctx, "vault", "env", vault)
+func (n *Node) Env(ctx context.Context, vault string, flags ...string) ([]string, error) {
+	out, err := n.Run(ctx, append([]string{"vault", "env", vault}, flags...)...)
 	if err != nil {
 		return nil, err
 	}
