@@ -182,3 +182,21 @@ func FuzzParseSeed(f *testing.F) {
 	f.Add(strings.Repeat("abandon ", 23) + "art")
 	f.Fuzz(func(_ *testing.T, text string) { _, _ = seal.ParseSeed(text) })
 }
+
+func TestASecretIsReplacedWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "password")
+	for _, text := range []string{"first", "second"} {
+		if err := seal.ReplaceSecret(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := seal.ReadSecret(path); err != nil || string(got) != text {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if err := seal.ReplaceSecret(filepath.Join(path, "below a file"), []byte("third")); err == nil {
+		t.Error("written below a file")
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+}

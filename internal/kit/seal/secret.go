@@ -40,6 +40,23 @@ func WriteSecret(path string, data []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// ReplaceSecret is WriteSecret in the place of what is there, if anything: a crash leaves
+// the one or the other.
+func ReplaceSecret(path string, data []byte) error {
+	draft, err := writeDraft(path, data)
+	if err == nil {
+		err = os.Rename(draft, path)
+		err = errors.Join(err, ignoreMissing(os.Remove(draft)))
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return core.Full("blob.full", err)
+	case err != nil:
+		return fmt.Errorf("replace secret: %w", err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // writeDraft writes a whole file beside path, mode 0600 from its first byte.
 func writeDraft(path string, data []byte) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")

@@ -179,7 +179,8 @@ func (c *census) ours(now core.Moment) []*found {
 }
 
 // settleDown is how long a recovered object waits before its missing shards are
-// made anew: the members that did not answer may only be slow to come back.
+// made anew: the members that did not answer may only be slow to come back. When all
+// answered, nothing waits.
 const settleDown = 24 * time.Hour
 
 // stand says where a found object stands. Heads we did not sign are gone by only when

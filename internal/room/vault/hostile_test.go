@@ -136,7 +136,7 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 // forgive forgets who failed and who lends, and tries everything at once.
 func (w *world) forgive() {
 	w.t.Helper()
-	for _, table := range []string{"vault_trouble", "vault_lender"} {
+	for _, table := range []string{"vault_trouble", "vault_lender WHERE leaves_us = 0"} {
 		if _, err := w.room.n.DB.ExecContext(context.Background(), "DELETE FROM "+table); err != nil {
 			w.t.Fatal(err)
 		}

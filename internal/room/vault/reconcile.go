@@ -241,6 +241,11 @@ func (c *comparison) takeIn(ctx context.Context) error {
 		for _, f := range fresh {
 			c.taken[f.o.ID] = true
 		}
+		if len(c.silent()) == 0 && c.room.everybody() {
+			if err := c.room.store.hurry(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	if err := c.nameRepos(ctx, all); err != nil {
 		return err

@@ -101,6 +101,11 @@ func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.I
 	if err := r.setUnheard(ctx, out.Silent); err != nil || out.Hidden {
 		return out, err
 	}
+	if len(out.Silent) == 0 && r.everybody() {
+		if err := r.store.hurry(ctx); err != nil {
+			return out, err
+		}
+	}
 	return out, r.store.setNote(ctx, noteRecovering, "")
 }
 

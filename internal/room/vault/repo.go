@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,10 +142,7 @@ func (r *Room) writeSecret(name string, kind secretKind, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the secrets folder: %w", err)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("replace a secret: %w", err)
-	}
-	return seal.WriteSecret(path, []byte(text+"\n"))
+	return seal.ReplaceSecret(path, []byte(text+"\n"))
 }
 
 // Env is what restic needs to find a backup.

@@ -29,6 +29,13 @@ func (r *Room) leftOut(id core.MemberID) bool {
 	return slices.Contains(r.without, id)
 }
 
+// everybody says that nobody is left out.
+func (r *Room) everybody() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.without) == 0
+}
+
 // Pages that bring less than this each, on the average of more than grace of them, are
 // a list without an end.
 const (

@@ -3,10 +3,13 @@ package vault
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/rest"
 )
 
 // endlessList lists one shard on each page, for ever.
@@ -90,5 +93,38 @@ func TestRecoveryGoesOn(t *testing.T) {
 	all, err := w.room.store.holders(t.Context())
 	if err != nil || len(all) != 2 {
 		t.Error("shards count at", all, err)
+	}
+}
+
+// What a recovery found incomplete is made whole at once when every member answered, and
+// waits a day for those that did not.
+func TestARecoveryThatHeardEverybodyRepairsAtOnce(t *testing.T) {
+	for name, how := range map[string]mood{"everybody": honest, "one is away": away} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 4)
+			w.t = t
+			w.create("files")
+			w.client("files", "").put(rest.Data, randomBytes(50_000, 3))
+			w.settled()
+			w.stop()
+			for _, path := range w.members[0].shardFiles() {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.members[0].local.Rescan(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.members[1].set(how)
+			w.dir = t.TempDir()
+			w.newKey(owner)
+			w.open()
+			defer w.room.n.DB.Close()
+			w.recovered()
+			due, err := w.room.store.due(t.Context(), core.At(time.Now()), 10)
+			if err != nil || (len(due) > 0) != (how == honest) {
+				t.Errorf("%d files are due, %v", len(due), err)
+			}
+		})
 	}
 }

@@ -85,9 +85,10 @@ func (h Header) Of(index int, data []byte) Header {
 func (h Header) Name() string { return h.Object.String() + "." + strconv.Itoa(h.Index) }
 
 // Same says whether two headers name the same bytes under the same rules. Labels
-// and times may differ: an object sent again is sealed under a new label.
+// and times may differ: an object sent again is sealed under a new label. So may the
+// number of copies: it grows with the members.
 func (h Header) Same(o Header) bool {
-	return h.OwnerRoot == o.OwnerRoot && h.Object == o.Object && h.K == o.K && h.N == o.N && h.Index == o.Index &&
+	return h.OwnerRoot == o.OwnerRoot && h.Object == o.Object && h.K == o.K && (h.N == o.N || h.K == 1) && h.Index == o.Index &&
 		h.Sealed == o.Sealed && h.Root == o.Root && h.SHA256 == o.SHA256 && h.Prune == o.Prune
 }
 

@@ -127,6 +127,15 @@ func TestSameIsAboutBytesAndRules(t *testing.T) {
 	if a.Same(b) {
 		t.Error("another prune key is the same shard")
 	}
+	more := testHeader()
+	more.N++
+	if a.Same(more) {
+		t.Error("a shard of another code is the same")
+	}
+	a.K, more.K = 1, 1
+	if !a.Same(more) {
+		t.Error("the same copy, of more, is another")
+	}
 }
 
 func FuzzParse(f *testing.F) {
