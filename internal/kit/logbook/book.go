@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"entrechat/internal/core"
@@ -82,6 +83,7 @@ type Book struct {
 	suspects   map[core.MemberID]core.Moment
 	refused    map[string]refusal // logs that have no room here, by origin
 	checkedAll core.Moment
+	begun      atomic.Bool                   // a job exchanged with neighbours
 	hurried    map[core.MemberID]core.Moment // when a member's call last ended our wait for it
 }
 

@@ -173,3 +173,34 @@ func TestWhoDidNotAnswerIsPostedToInTime(t *testing.T) {
 		t.Fatalf("b holds %d entries of %d", got, e.Index+1)
 	}
 }
+
+// A node that was started again asks everybody at once, and then each in its turn.
+func TestAStartWaitsForNobody(t *testing.T) {
+	v := village(t, newClock(), "chaton-a.test", "chaton-b.test")
+	a, b := v[0], v[1]
+	a.silence(t, b)
+	b.dark.Store(false)
+	e := a.say(t, 1)
+	book := beside(a)
+	push := func() {
+		t.Helper()
+		for _, job := range book.Jobs(nil) {
+			if job.Name == "logbook-push" {
+				ok(t, job.Run(t.Context()))
+			}
+		}
+	}
+	push()
+	if got := b.sees(t, a).Size; got != e.Index+1 {
+		t.Fatalf("b holds %d entries of %d", got, e.Index+1)
+	}
+	b.dark.Store(true)
+	a.say(t, 2)
+	push()
+	b.dark.Store(false)
+	before := a.contact(t, b).Tries
+	push()
+	if tries := a.contact(t, b).Tries; before == 0 || tries != before {
+		t.Errorf("%d tries, then %d, of who has to be waited for", before, tries)
+	}
+}

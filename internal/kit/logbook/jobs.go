@@ -66,8 +66,8 @@ func (b *Book) Jobs(readers []Reader) []jobs.Job {
 		{Name: "logbook-guard", Every: max(guardBeat, t.Lease), Run: b.keepLease},
 		{Name: "logbook-lease", Every: t.Lease, Run: b.answerLease},
 		{Name: "logbook-check", Every: t.Deliver, Run: b.checkLogs},
-		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.Pull},
-		{Name: "logbook-push", Every: t.Push, Run: b.Push},
+		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.anew(b.Pull)},
+		{Name: "logbook-push", Every: t.Push, Run: b.anew(b.Push)},
 		{Name: "logbook-hints", Run: b.answerHints},
 		{Name: "logbook-pulls", Run: b.pulls.finish},
 		{Name: "logbook-pushes", Run: b.pushes.finish},
@@ -84,4 +84,18 @@ func (b *Book) Jobs(readers []Reader) []jobs.Job {
 		})
 	}
 	return all
+}
+
+// anew has the first run of this process wait for nobody: what kept a member from
+// answering may be why people started the node again.
+func (b *Book) anew(run func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if b.begun.CompareAndSwap(false, true) {
+			if err := callNow(ctx, b.n.DB, ""); err != nil {
+				b.begun.Store(false)
+				return err
+			}
+		}
+		return run(ctx)
+	}
 }

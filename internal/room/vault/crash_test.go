@@ -17,6 +17,7 @@ import (
 // Wherever the node dies between a file's arrival and its last shard, the next
 // start goes on from there, nothing acknowledged is lost and nothing is left over.
 func TestEveryCrashPoint(t *testing.T) {
+	t.Parallel()
 	body := randomBytes(400_000, 1)
 	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
 	for name, crash := range map[string]func(t *testing.T, w *world) (acknowledged bool){

@@ -24,6 +24,7 @@ func flipsOf(n int) (out []int) {
 // A bit flips in how a file is cut: it is read all the same, nobody honest is blamed, and the
 // next start puts it right.
 func TestAFlippedCodeIsPutRight(t *testing.T) {
+	t.Parallel()
 	for _, members := range []int{3, 6} {
 		w := newWorld(t, members)
 		w.create("files")

@@ -19,6 +19,7 @@ import (
 // Whichever bit of the database file flips, in a row that names something or anywhere: the database is refused in words, or the
 // status is not "safe", or every file is there with every byte.
 func TestNoFlippedBitIsSilent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 3)
 	w.create("files")
 	c := w.client("files", "")

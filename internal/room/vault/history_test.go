@@ -237,9 +237,11 @@ func (h *history) spoil(m *member) {
 // told that the backup is well, and when they are back it is.
 func (h *history) tooMany() {
 	h.offsite()
-	gone := h.rng.Perm(len(h.members))[:survives+1+h.rng.IntN(3)]
+	lend := slices.DeleteFunc(slices.Clone(h.members), func(m *member) bool { return slices.Contains(h.left, m) })
+	order := h.rng.Perm(len(lend))
+	gone := order[:min(survives+1+h.rng.IntN(3), len(order))]
 	for _, i := range gone {
-		h.members[i].set(away)
+		lend[i].set(away)
 	}
 	if _, err := h.room.Check(h.t.Context(), ""); err != nil {
 		h.t.Fatal(err)

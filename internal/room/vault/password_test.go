@@ -150,6 +150,7 @@ func TestPasswordTypedIntoItsFileIsRecorded(t *testing.T) {
 // A bit of the password's file flips, or the file goes: it is put right from the record,
 // never the other way round.
 func TestDamagedPasswordComesBack(t *testing.T) {
+	t.Parallel()
 	for name, harm := range map[string]func(path string) error{
 		"a bit flips": func(path string) error { return os.WriteFile(path, []byte("correct jorse 0.19.1\n"), 0o600) },
 		"it is empty": func(path string) error { return os.WriteFile(path, nil, 0o600) },

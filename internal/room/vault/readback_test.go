@@ -14,6 +14,7 @@ import (
 // A shard whose head was damaged is made again, and called repaired only when it was
 // proved after that: not as long as its member damages what it signs for.
 func TestRepairedIsReadBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 4)
 	w.create("files")
 	w.client("files", "").put(rest.Data, randomBytes(300_000, 9))

@@ -60,6 +60,7 @@ func TestSilentMembersMayHideFiles(t *testing.T) {
 // A member that a recovery did not hear gives what it holds later, without a hand; until
 // then nobody is told that a file is not there.
 func TestRecoveryGoesOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 2)
 	w.burnt(5, 50_000)
 	w.moods(away)
