@@ -176,9 +176,11 @@ func (row oddRow) original(o objectRow, repos []Repo) (objectRow, bool) {
 	return o, false
 }
 
-// onShelf finds the file of an object under any name on the shelf; empty when it is not
-// there: the row's own name for it may have changed.
+// onShelf finds the file of an object under any name on the shelf: the row's own name for
+// it may have changed. Empty when it is not there; an error when it was not found and
+// something that this user may not read may be it.
 func (r *Room) onShelf(o Object) (name string, err error) {
+	var barred error
 	err = r.shelf.Walk("", func(at string) error {
 		info, err := r.shelf.Stat(at)
 		if err != nil || info.Size() != o.Sealed {
@@ -186,7 +188,8 @@ func (r *Room) onShelf(o Object) (name string, err error) {
 		}
 		f, err := r.shelf.Open(at)
 		if err != nil {
-			return removed(err)
+			barred = errors.Join(barred, removed(err))
+			return nil
 		}
 		defer f.Close() //nolint:errcheck // only read
 		if id, err := idOf(f, o.Sealed); err == nil && id == o.ID {
@@ -195,5 +198,8 @@ func (r *Room) onShelf(o Object) (name string, err error) {
 		}
 		return nil // one that cannot be read is not it
 	})
-	return name, err
+	if name != "" {
+		return name, nil
+	}
+	return "", errors.Join(barred, err)
 }

@@ -121,8 +121,8 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 func (r *Room) missing(ctx context.Context, o Object, sure bool) (name string, err error) {
 	if o.Buried == 0 {
 		switch name, err = r.onShelf(o); {
-		case err != nil:
-			return "", err
+		case err != nil: // what cannot be read may be it: nobody knows that it is not there
+			return "", r.leave(err)
 		case name != "":
 			return name, r.store.shelve(ctx, r.n.DB, o.ID, name)
 		}
