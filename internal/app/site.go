@@ -15,29 +15,29 @@ import (
 //go:embed pages/*.html
 var pages embed.FS
 
-// face is what all pages have in common.
-func (a *App) face() *web.Face {
+// newSite is what all pages have in common.
+func (a *App) newSite() *web.Site {
 	return web.New(web.Needs{
 		DB: a.DB, Words: a.Words, Lang: a.Config.Node.Lang, URL: a.Config.Node.URL,
 		Host: a.host, Now: time.Now, Log: a.Log,
 	})
 }
 
-// site is everything a browser reaches: the house's own pages and the rooms'.
-func (a *App) site(face *web.Face) http.Handler {
+// siteHandler is everything a browser reaches: the house's own pages and the rooms'.
+func (a *App) siteHandler(site *web.Site) http.Handler {
 	var rooms web.Pages
 	for _, f := range a.fittings {
 		if f.Web == nil {
 			continue
 		}
-		room := f.Web(face)
+		room := f.Web(site)
 		rooms.Routes = append(rooms.Routes, room.Routes...)
 		rooms.Feeds = append(rooms.Feeds, room.Feeds...)
 		rooms.Menu = append(rooms.Menu, room.Menu...)
 		rooms.Home = append(rooms.Home, room.Home...)
 		rooms.Overview = append(rooms.Overview, room.Overview...)
 	}
-	return face.Handler([]web.Pages{a.publicPages(face, rooms.Home), a.adminPages(face, rooms.Overview), rooms})
+	return site.Handler([]web.Pages{a.publicPages(site, rooms.Home), a.adminPages(site, rooms.Overview), rooms})
 }
 
 // host is how pages name us.

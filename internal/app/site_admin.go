@@ -17,16 +17,16 @@ import (
 )
 
 // adminPages are the admins' pages that no room has.
-func (a *App) adminPages(face *web.Face, panels []web.Panel) web.Pages {
-	overview := web.NewPage[overviewPage](face, pages, "pages/overview.html")
-	book := web.NewPage[logbookPage](face, pages, "pages/logbook.html")
-	settings := web.NewPage[settingsPage](face, pages, "pages/settings.html")
+func (a *App) adminPages(site *web.Site, panels []web.Panel) web.Pages {
+	overview := web.NewPage[overviewPage](site, pages, "pages/overview.html")
+	book := web.NewPage[logbookPage](site, pages, "pages/logbook.html")
+	settings := web.NewPage[settingsPage](site, pages, "pages/settings.html")
 	looks := &kept[[]found]{lives: lookAgain, make: a.look}
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET /admin/{$}", Handler: overview.Show(func(r *http.Request) (overviewPage, error) {
 				look, err := looks.at(r.Context(), time.Now())
-				return a.overview(face, r, look, panels), err
+				return a.overview(site, r, look, panels), err
 			})},
 			{Pattern: "GET /admin/logbook", Handler: book.Show(a.logbookPage)},
 			{Pattern: "GET /admin/settings", Handler: settings.Show(a.settingsPage)},
@@ -72,9 +72,9 @@ type overviewPage struct {
 
 type checkLine struct{ Name, Says string }
 
-func (a *App) overview(face *web.Face, r *http.Request, look dated[[]found], panels []web.Panel) overviewPage {
-	p := face.Printer(r)
-	page := overviewPage{Made: core.At(look.made), Panels: face.Render(r, panels)}
+func (a *App) overview(site *web.Site, r *http.Request, look dated[[]found], panels []web.Panel) overviewPage {
+	p := site.Printer(r)
+	page := overviewPage{Made: core.At(look.made), Panels: site.Render(r, panels)}
 	for _, f := range look.value {
 		is, says := judge(p, f.answer, f.err)
 		line := checkLine{p.T(f.name, nil), says}

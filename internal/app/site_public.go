@@ -11,19 +11,19 @@ import (
 )
 
 // publicPages are everybody's pages that no room has.
-func (a *App) publicPages(face *web.Face, home []web.Panel) web.Pages {
-	limits := web.NewPage[limitsPage](face, pages, "pages/limits.html")
+func (a *App) publicPages(site *web.Site, home []web.Panel) web.Pages {
+	limits := web.NewPage[limitsPage](site, pages, "pages/limits.html")
 	lines := &kept[[]fit.Limit]{lives: lookAgain, make: a.limits}
-	contact := web.NewPage[web.Host](face, pages, "pages/contact.html")
+	contact := web.NewPage[web.Host](site, pages, "pages/contact.html")
 	return web.Pages{
 		Routes: []web.Route{
-			{Pattern: "GET /{$}", Handler: a.homePage(face, home, lines)},
+			{Pattern: "GET /{$}", Handler: a.homePage(site, home, lines)},
 			{Pattern: "GET /limits", Handler: limits.Show(func(r *http.Request) (limitsPage, error) {
 				all, err := lines.at(r.Context(), time.Now())
 				return limitsPage{all.value}, err
 			})},
 			{Pattern: "GET /contact", Handler: contact.Show(func(r *http.Request) (web.Host, error) {
-				return face.Host(r.Context()), nil
+				return site.Host(r.Context()), nil
 			})},
 		},
 		Menu: []web.Entry{
@@ -43,12 +43,12 @@ type homePage struct {
 // onHome is how many limits the home page shows before it refers to their page.
 const onHome = 4
 
-func (a *App) homePage(face *web.Face, panels []web.Panel, lines *kept[[]fit.Limit]) http.Handler {
-	page := web.NewPage[homePage](face, pages, "pages/home.html")
+func (a *App) homePage(site *web.Site, panels []web.Panel, lines *kept[[]fit.Limit]) http.Handler {
+	page := web.NewPage[homePage](site, pages, "pages/home.html")
 	return page.Show(func(r *http.Request) (homePage, error) {
 		all, err := lines.at(r.Context(), time.Now())
 		first := all.value[:min(len(all.value), onHome)]
-		return homePage{face.Host(r.Context()), face.Render(r, panels), first}, err
+		return homePage{site.Host(r.Context()), site.Render(r, panels), first}, err
 	})
 }
 

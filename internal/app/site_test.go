@@ -41,7 +41,7 @@ func browse(t *testing.T) (a *App, get func(path string, status int, parts ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := a.site(a.face())
+	site := a.siteHandler(a.newSite())
 	_, token, _ := strings.Cut(link, "token=")
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/admin/sign-in", strings.NewReader(url.Values{"token": {token}}.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

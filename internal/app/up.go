@@ -145,18 +145,18 @@ func (a *App) publicHandler(gate *peer.Gate) http.Handler {
 	}
 	needs := a.peerNeeds()
 	needs.Gate, needs.DB = gate, a.DB
-	face, pages := a.face(), http.NewServeMux()
+	site, pages := a.newSite(), http.NewServeMux()
 	for _, f := range a.fittings {
 		for _, page := range f.Pages {
 			pages.Handle(page.Pattern, page.Handler)
 		}
 	}
-	pages.Handle("/", a.site(face))
+	pages.Handle("/", a.siteHandler(site))
 	members, mux := peer.NewHandler(needs, routes), http.NewServeMux()
 	mux.Handle("/ec/", members)
 	mux.Handle("/log/", members)
 	mux.Handle("/.well-known/entrechat.json", members)
-	mux.Handle("/", gate.Pages(pages, time.Now, face.Busy))
+	mux.Handle("/", gate.Pages(pages, time.Now, site.Busy))
 	return mux
 }
 

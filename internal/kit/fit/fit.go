@@ -19,7 +19,7 @@ type Fittings struct {
 	Name string
 	// Web makes the room's pages for people; it is called once, when the node
 	// begins to serve.
-	Web func(*web.Face) web.Pages
+	Web func(*web.Site) web.Pages
 	// Pages are routes for programs on the public listener: files, feeds, JSON.
 	Pages []Route
 	// Tools are routes on the loopback listener (restic front, admin).

@@ -20,7 +20,7 @@ func newAsset(name, kind string) asset {
 		panic(err)
 	}
 	sum := sha256.Sum256(data)
-	return asset{path: "/face/" + hex.EncodeToString(sum[:6]) + name[len("pages"):], kind: kind, data: data}
+	return asset{path: "/site/" + hex.EncodeToString(sum[:6]) + name[len("pages"):], kind: kind, data: data}
 }
 
 func (a asset) ServeHTTP(w http.ResponseWriter, _ *http.Request) {

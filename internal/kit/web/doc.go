@@ -1,4 +1,4 @@
-// Package web is the node's face: the frame around every page, French and
+// Package web is the part of a node that people see: the frame around every page, French and
 // English, who may see the admin's half, and the rules that keep browsers safe.
 // Pages are made on the server, need no JavaScript and load nothing from anybody
 // else. A room brings its own pages and hands them over as fit.Fittings.Web.
@@ -23,8 +23,8 @@
 //
 //	type membersPage struct{ Members []MemberView }
 //
-//	func (r *Room) web(face *web.Face) web.Pages {
-//		members := web.NewPage[membersPage](face, pages, "pages/members.html")
+//	func (r *Room) web(site *web.Site) web.Pages {
+//		members := web.NewPage[membersPage](site, pages, "pages/members.html")
 //		return web.Pages{
 //			Routes: []web.Route{{Pattern: "GET /members", Handler: members.Show(
 //				func(req *http.Request) (membersPage, error) {

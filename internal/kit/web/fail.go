@@ -18,39 +18,39 @@ type failure struct {
 // Fail tells the visitor an error, in their language and with its status. What
 // went wrong on our side is in the log, under a reference the page shows; only an
 // admin's page says more.
-func (f *Face) Fail(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := core.CodeOf(err)
-	page := failure{Title: "web.fail_" + string(code), Sentence: f.sentence(r, err)}
+	page := failure{Title: "web.fail_" + string(code), Sentence: s.sentence(r, err)}
 	if code == core.CodeInternal || code == core.CodeFull {
 		page.Ref = rand.Text()[:8]
-		f.Log.Error("page failed", "path", r.URL.Path, "ref", page.Ref, "error", err)
+		s.Log.Error("page failed", "path", r.URL.Path, "ref", page.Ref, "error", err)
 	}
-	f.fail.write(w, r, code.HTTPStatus(), page)
+	s.fail.write(w, r, code.HTTPStatus(), page)
 }
 
-func (f *Face) sentence(r *http.Request, err error) string {
-	p := f.Printer(r)
+func (s *Site) sentence(r *http.Request, err error) string {
+	p := s.Printer(r)
 	if core.CodeOf(err) == core.CodeInternal && !signedIn(r) {
 		return p.T("web.broken", nil)
 	}
 	return glue(p, p.Error(err))
 }
 
-func (f *Face) notFound(w http.ResponseWriter, r *http.Request) {
-	f.Fail(w, r, core.NotFound("web.no_page", errors.New("no such page")))
+func (s *Site) notFound(w http.ResponseWriter, r *http.Request) {
+	s.Fail(w, r, core.NotFound("web.no_page", errors.New("no such page")))
 }
 
 // broken answers when a page itself failed: whatever could fail again is left
 // out.
-func (f *Face) broken(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Site) broken(w http.ResponseWriter, r *http.Request, err error) {
 	ref := rand.Text()[:8]
-	f.Log.Error("page broke", "path", r.URL.Path, "ref", ref, "error", err)
-	http.Error(w, f.Printer(r).T("web.broken", nil)+" ("+ref+")", http.StatusInternalServerError)
+	s.Log.Error("page broke", "path", r.URL.Path, "ref", ref, "error", err)
+	http.Error(w, s.Printer(r).T("web.broken", nil)+" ("+ref+")", http.StatusInternalServerError)
 }
 
 // Busy answers who got no place to be served in. It costs as little as an answer can:
 // no template, no database.
-func (f *Face) Busy(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Site) Busy(w http.ResponseWriter, r *http.Request, err error) {
 	key, status := "web.busy", http.StatusServiceUnavailable
 	var e *core.Error
 	switch {
@@ -59,7 +59,7 @@ func (f *Face) Busy(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &e) && e.Key == "peer.slow_down":
 		key, status = "web.too_many", http.StatusTooManyRequests
 	}
-	w.Header().Set("Content-Language", f.lang(r))
+	w.Header().Set("Content-Language", s.lang(r))
 	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, f.Printer(r).T(key, nil), status)
+	http.Error(w, s.Printer(r).T(key, nil), status)
 }

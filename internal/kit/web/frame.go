@@ -32,19 +32,19 @@ type item struct {
 	Here       bool
 }
 
-func (f *Face) frame(r *http.Request, p *words.Printer) frame {
+func (s *Site) frame(r *http.Request, p *words.Printer) frame {
 	admin := isAdmin(r.URL.Path)
 	out := frame{
-		Host: f.Host(r.Context()), Lang: p.Lang, Style: f.style.path, Mark: f.mark.path,
-		Feeds: f.feeds, Admin: admin, Inside: admin && signedIn(r), Home: r.URL.Path == "/",
+		Host: s.Host(r.Context()), Lang: p.Lang, Style: s.style.path, Mark: s.mark.path,
+		Feeds: s.feeds, Admin: admin, Inside: admin && signedIn(r), Home: r.URL.Path == "/",
 	}
 	for _, c := range []choice{{Lang: words.French, Name: "Français"}, {Lang: words.English, Name: "English"}} {
 		c.URL, c.Here = inLang(r.URL, c.Lang), c.Lang == p.Lang
 		out.Langs = append(out.Langs, c)
 	}
-	menu := f.menu
+	menu := s.menu
 	if admin {
-		menu = f.admin
+		menu = s.admin
 	}
 	if admin && !out.Inside {
 		menu = nil

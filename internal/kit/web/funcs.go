@@ -11,13 +11,13 @@ import (
 )
 
 // funcs are what pages may call beside html/template's own, in one language.
-func (f *Face) funcs(p *words.Printer) template.FuncMap {
+func (s *Site) funcs(p *words.Printer) template.FuncMap {
 	return template.FuncMap{
 		"t":        func(key string, places ...any) (string, error) { return say(p, key, places) },
 		"sentence": func(key string, args map[string]any) string { return glue(p, p.T(key, args)) },
 		"date":     p.Date,
 		"day":      p.Day,
-		"ago":      func(m core.Moment) string { return p.Ago(m, f.Now()) },
+		"ago":      func(m core.Moment) string { return p.Ago(m, s.Now()) },
 		"stamp":    func(m core.Moment) string { return m.Time().Format(time.RFC3339) },
 		"bytes":    p.Bytes,
 		"size":     func(n int64) string { return p.Bytes(core.Size(n)) },

@@ -16,20 +16,20 @@ const maxForm = 1 << 20
 // nothing else: a text that slipped through as HTML could not call anybody.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-func (f *Face) https() bool { return strings.HasPrefix(f.URL, "https://") }
+func (s *Site) https() bool { return strings.HasPrefix(s.URL, "https://") }
 
 // guard is what every request for a page goes through.
-func (f *Face) guard(next http.Handler) http.Handler {
+func (s *Site) guard(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
-	if err := cross.AddTrustedOrigin(strings.TrimSuffix(f.URL, "/")); err != nil {
+	if err := cross.AddTrustedOrigin(strings.TrimSuffix(s.URL, "/")); err != nil {
 		// Only what Origin headers of our own pages would say is missing then;
 		// Sec-Fetch-Site and the Host header still tell.
-		f.Log.Warn("address is no origin", "url", f.URL, "error", err)
+		s.Log.Warn("address is no origin", "url", s.URL, "error", err)
 	}
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.Fail(w, r, core.Denied("web.other_site", errors.New("cross-origin request")))
+		s.Fail(w, r, core.Denied("web.other_site", errors.New("cross-origin request")))
 	}))
-	inside := cross.Handler(f.onlyAdmins(next))
+	inside := cross.Handler(s.onlyAdmins(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -40,19 +40,19 @@ func (f *Face) guard(next http.Handler) http.Handler {
 			h.Set("Cache-Control", "no-store")
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		f.keepLang(w, r)
-		defer f.catch(w, r)
+		s.rememberLang(w, r)
+		defer s.catch(w, r)
 		inside.ServeHTTP(w, r)
 	})
 }
 
 // catch turns a panic into a page.
-func (f *Face) catch(w http.ResponseWriter, r *http.Request) {
+func (s *Site) catch(w http.ResponseWriter, r *http.Request) {
 	switch err := recover(); err {
 	case nil:
 	case http.ErrAbortHandler:
 		panic(err)
 	default:
-		f.broken(w, r, fmt.Errorf("panic: %v", err))
+		s.broken(w, r, fmt.Errorf("panic: %v", err))
 	}
 }

@@ -12,7 +12,7 @@ const langCookie = "lang"
 
 // lang is the language of a request: what its address says, then what was chosen
 // before, then what the browser asks for, then the node's.
-func (f *Face) lang(r *http.Request) string {
+func (s *Site) lang(r *http.Request) string {
 	if lang := r.URL.Query().Get("lang"); known(lang) {
 		return lang
 	}
@@ -22,21 +22,21 @@ func (f *Face) lang(r *http.Request) string {
 	if accept := r.Header.Get("Accept-Language"); accept != "" {
 		return words.FromAccept(accept)
 	}
-	return f.Lang
+	return s.Lang
 }
 
 func known(lang string) bool { return lang == words.French || lang == words.English }
 
 // Printer says sentences in the language of the visitor.
-func (f *Face) Printer(r *http.Request) *words.Printer { return f.printers[f.lang(r)] }
+func (s *Site) Printer(r *http.Request) *words.Printer { return s.printers[s.lang(r)] }
 
-// keepLang remembers a choice made with ?lang=. It is no personal datum and needs
+// rememberLang remembers a choice made with ?lang=. It is no personal datum and needs
 // no consent: it says what the person asked to be kept.
-func (f *Face) keepLang(w http.ResponseWriter, r *http.Request) {
+func (s *Site) rememberLang(w http.ResponseWriter, r *http.Request) {
 	if lang := r.URL.Query().Get("lang"); known(lang) {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is https
 			Name: langCookie, Value: lang, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
-			HttpOnly: true, Secure: f.https(), SameSite: http.SameSiteLaxMode,
+			HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
 		})
 	}
 }

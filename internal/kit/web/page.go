@@ -13,8 +13,8 @@ import (
 // Page is a page whose template was proved against its type T in both languages:
 // no name in it can be missing when somebody asks for it.
 type Page[T any] struct {
-	face  *Face
-	sheet sheet[view[T]]
+	site      *Site
+	templates localized[view[T]]
 }
 
 // view is what the frame gets.
@@ -26,8 +26,8 @@ type view[T any] struct {
 // NewPage reads a page from one file, or several, which define "title" and "main"
 // (and may define "head"), each called with a T. It panics when they do not fit T,
 // like template.Must: pages are part of the program.
-func NewPage[T any](f *Face, fsys fs.FS, files ...string) *Page[T] {
-	return &Page[T]{f, newSheet[view[T]](f, fsys, files, "frame.html", "frame.html", "parts.html")}
+func NewPage[T any](s *Site, fsys fs.FS, files ...string) *Page[T] {
+	return &Page[T]{s, newLocalized[view[T]](s, fsys, files, "frame.html", "frame.html", "parts.html")}
 }
 
 // Show answers GET with what read says. An error becomes a page that tells it.
@@ -35,7 +35,7 @@ func (p *Page[T]) Show(read func(r *http.Request) (T, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, err := read(r)
 		if err != nil {
-			p.face.Fail(w, r, err)
+			p.site.Fail(w, r, err)
 			return
 		}
 		p.write(w, r, http.StatusOK, data)
@@ -56,7 +56,7 @@ func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Re
 		case http.MethodPost:
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")
-			p.face.Fail(w, r, core.Invalid("web.bad_method", errors.New(r.Method)))
+			p.site.Fail(w, r, core.Invalid("web.bad_method", errors.New(r.Method)))
 			return
 		}
 		next, err := "", parseForm(r)
@@ -69,7 +69,7 @@ func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Re
 		case core.CodeInvalid, core.CodeConflict, core.CodeFull:
 			p.again(w, r, read, err)
 		default:
-			p.face.Fail(w, r, err)
+			p.site.Fail(w, r, err)
 		}
 	})
 }
@@ -78,11 +78,11 @@ func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Re
 func (p *Page[T]) again(w http.ResponseWriter, r *http.Request, read func(r *http.Request) (T, error), problem error) {
 	data, err := read(r)
 	if err != nil {
-		p.face.Fail(w, r, err)
+		p.site.Fail(w, r, err)
 		return
 	}
-	printer := p.face.Printer(r)
-	frame := p.face.frame(r, printer)
+	printer := p.site.Printer(r)
+	frame := p.site.frame(r, printer)
 	frame.Problem = glue(printer, printer.Error(problem))
 	p.send(w, r, core.CodeOf(problem).HTTPStatus(), view[T]{frame, data})
 }
@@ -102,13 +102,13 @@ func parseForm(r *http.Request) error {
 }
 
 func (p *Page[T]) write(w http.ResponseWriter, r *http.Request, status int, data T) {
-	p.send(w, r, status, view[T]{p.face.frame(r, p.face.Printer(r)), data})
+	p.send(w, r, status, view[T]{p.site.frame(r, p.site.Printer(r)), data})
 }
 
 func (p *Page[T]) send(w http.ResponseWriter, r *http.Request, status int, v view[T]) {
-	page, err := p.sheet.fill(v.Frame.Lang, v)
+	page, err := p.templates.fill(v.Frame.Lang, v)
 	if err != nil {
-		p.face.broken(w, r, err)
+		p.site.broken(w, r, err)
 		return
 	}
 	h := w.Header()
@@ -128,28 +128,28 @@ type Panel func(r *http.Request, p *words.Printer) (template.HTML, error)
 
 // NewPanel reads a section from one file, which defines "panel", called with a T.
 // It panics as NewPage does. ok = false leaves the section out.
-func NewPanel[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) (data T, ok bool, err error)) Panel {
-	sheet := newSheet[T](f, fsys, []string{file}, "panel", "parts.html")
+func NewPanel[T any](s *Site, fsys fs.FS, file string, read func(r *http.Request) (data T, ok bool, err error)) Panel {
+	templates := newLocalized[T](s, fsys, []string{file}, "panel", "parts.html")
 	return func(r *http.Request, p *words.Printer) (template.HTML, error) {
 		data, ok, err := read(r)
 		if err != nil || !ok {
 			return "", err
 		}
-		section, err := sheet.fill(p.Lang, data)
+		section, err := templates.fill(p.Lang, data)
 		return template.HTML(section), err //nolint:gosec // a template of ours wrote it
 	}
 }
 
 // Render shows panels one below the other. One that fails is logged and says so
 // in its place: the rest of the page is still worth reading.
-func (f *Face) Render(r *http.Request, panels []Panel) []template.HTML {
-	p := f.Printer(r)
+func (s *Site) Render(r *http.Request, panels []Panel) []template.HTML {
+	p := s.Printer(r)
 	out := make([]template.HTML, 0, len(panels))
 	for _, panel := range panels {
 		section, err := panel(r, p)
 		if err != nil {
-			f.Log.Error("a section of a page failed", "path", r.URL.Path, "error", err)
-			section = template.HTML(`<p class="note trouble">` + template.HTMLEscapeString(f.sentence(r, err)) + `</p>`) //nolint:gosec // escaped
+			s.Log.Error("a section of a page failed", "path", r.URL.Path, "error", err)
+			section = template.HTML(`<p class="note trouble">` + template.HTMLEscapeString(s.sentence(r, err)) + `</p>`) //nolint:gosec // escaped
 		}
 		if section != "" {
 			out = append(out, section)

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	adminPath = "/admin/"
-	doorPath  = "/admin/sign-in"
-	leavePath = "/admin/sign-out"
+	adminPath   = "/admin/"
+	signInPath  = "/admin/sign-in"
+	signOutPath = "/admin/sign-out"
 
 	linkLives    = 15 * time.Minute
 	sessionLives = 12 * time.Hour
@@ -46,7 +46,7 @@ func NewLink(ctx context.Context, d *db.DB, base string, now core.Moment) (link 
 	if err := insertLink(ctx, d, hash, now, expires); err != nil {
 		return "", 0, err
 	}
-	return strings.TrimSuffix(base, "/") + doorPath + "?" + url.Values{"token": {token}}.Encode(), expires, nil
+	return strings.TrimSuffix(base, "/") + signInPath + "?" + url.Values{"token": {token}}.Encode(), expires, nil
 }
 
 // EndSessions signs everybody out and takes back every link; it says how many
@@ -56,63 +56,63 @@ func EndSessions(ctx context.Context, d *db.DB) (int64, error) { return deleteAl
 // entrance is the sign-in page.
 type entrance struct{ Token string }
 
-// doors are the ways in and out.
-func (f *Face) doors() []Route {
+// signRoutes are the ways in and out.
+func (s *Site) signRoutes() []Route {
 	// A link is used by a POST: previews and scanners of mails open addresses, and
 	// would have used it up before the person.
 	enter := func(r *http.Request) (entrance, error) { return entrance{r.URL.Query().Get("token")}, nil }
 	return []Route{
-		{"GET " + doorPath, f.enter.Show(enter)},
-		{"POST " + doorPath, http.HandlerFunc(f.signIn)},
-		{"POST " + leavePath, http.HandlerFunc(f.signOut)},
+		{"GET " + signInPath, s.enter.Show(enter)},
+		{"POST " + signInPath, http.HandlerFunc(s.signIn)},
+		{"POST " + signOutPath, http.HandlerFunc(s.signOut)},
 		{"GET /admin", http.RedirectHandler(adminPath, http.StatusSeeOther)},
 	}
 }
 
-func (f *Face) signIn(w http.ResponseWriter, r *http.Request) {
+func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := parseForm(r); err != nil {
-		f.Fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
 	token, hash := secret()
-	now := core.At(f.Now())
-	used, err := useLink(r.Context(), f.DB, hashOf(r.PostForm.Get("token")), session{hash, now, now.Add(sessionLives)})
+	now := core.At(s.Now())
+	used, err := useLink(r.Context(), s.DB, hashOf(r.PostForm.Get("token")), session{hash, now, now.Add(sessionLives)})
 	if err == nil && !used {
 		err = core.Denied("web.bad_link", errors.New("no such link"))
 	}
 	if err != nil {
-		f.Fail(w, r, err)
+		s.Fail(w, r, err)
 		return
 	}
-	f.Log.Info("admin signed in")
-	http.SetCookie(w, f.cookie(token, int(sessionLives.Seconds())))
+	s.Log.Info("admin signed in")
+	http.SetCookie(w, s.cookie(token, int(sessionLives.Seconds())))
 	http.Redirect(w, r, adminPath, http.StatusSeeOther)
 }
 
-func (f *Face) signOut(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(f.cookieName()); err == nil {
-		if err := deleteSession(r.Context(), f.DB, hashOf(c.Value)); err != nil {
-			f.Fail(w, r, err)
+func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(s.cookieName()); err == nil {
+		if err := deleteSession(r.Context(), s.DB, hashOf(c.Value)); err != nil {
+			s.Fail(w, r, err)
 			return
 		}
 	}
-	http.SetCookie(w, f.cookie("", -1))
+	http.SetCookie(w, s.cookie("", -1))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // cookieName begins with __Host- where there is https: a browser then takes it
 // from no other host and no plain connection.
-func (f *Face) cookieName() string {
-	if f.https() {
+func (s *Site) cookieName() string {
+	if s.https() {
 		return "__Host-entrechat"
 	}
 	return "entrechat"
 }
 
-func (f *Face) cookie(token string, age int) *http.Cookie {
+func (s *Site) cookie(token string, age int) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name: f.cookieName(), Value: token, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: f.https(), SameSite: http.SameSiteLaxMode,
+		Name: s.cookieName(), Value: token, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
 	}
 }
 
@@ -122,32 +122,32 @@ func signedIn(r *http.Request) bool { return r.Context().Value(insideKey{}) != n
 
 // onlyAdmins lets nobody into the admin's half without a session, by the path
 // alone: a room cannot forget to ask.
-func (f *Face) onlyAdmins(next http.Handler) http.Handler {
+func (s *Site) onlyAdmins(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAdmin(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		inside, err := f.hasSession(r)
+		inside, err := s.hasSession(r)
 		switch {
 		case err != nil:
-			f.Fail(w, r, err)
+			s.Fail(w, r, err)
 		case inside:
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), insideKey{}, true)))
-		case r.URL.Path == doorPath:
+		case r.URL.Path == signInPath:
 			next.ServeHTTP(w, r)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
-			http.Redirect(w, r, doorPath, http.StatusSeeOther)
+			http.Redirect(w, r, signInPath, http.StatusSeeOther)
 		default:
-			f.Fail(w, r, core.Denied("web.signed_out", errors.New("no session")))
+			s.Fail(w, r, core.Denied("web.signed_out", errors.New("no session")))
 		}
 	})
 }
 
-func (f *Face) hasSession(r *http.Request) (bool, error) {
-	c, err := r.Cookie(f.cookieName())
+func (s *Site) hasSession(r *http.Request) (bool, error) {
+	c, err := r.Cookie(s.cookieName())
 	if err != nil {
 		return false, nil //nolint:nilerr // the one error is that there is none
 	}
-	return sessionOpen(r.Context(), f.DB, hashOf(c.Value), core.At(f.Now()))
+	return sessionOpen(r.Context(), s.DB, hashOf(c.Value), core.At(s.Now()))
 }

@@ -50,8 +50,8 @@ const bookHTML = `{{define "title"}}Book{{end}}
 {{define "main"}}<h1>Book</h1>{{range .Names}}<p>{{.}}</p>{{end}}
 <form method="post">{{template "field" .Name}}<button>ok</button></form>{{end}}`
 
-func (g *guestbook) web(face *web.Face) web.Pages {
-	g.page = web.NewPage[bookPage](face, fstest.MapFS{"book.html": {Data: []byte(bookHTML)}}, "book.html")
+func (g *guestbook) web(site *web.Site) web.Pages {
+	g.page = web.NewPage[bookPage](site, fstest.MapFS{"book.html": {Data: []byte(bookHTML)}}, "book.html")
 	fail := func(*http.Request) (bookPage, error) { return bookPage{}, errors.New("the password is hunter2") }
 	return web.Pages{
 		Routes: []web.Route{
@@ -67,7 +67,7 @@ func (g *guestbook) web(face *web.Face) web.Pages {
 }
 
 // site is the guestbook served, with a clock that the test turns.
-type site struct {
+type testSite struct {
 	*httptest.Server
 	db   *db.DB
 	now  time.Time
@@ -75,27 +75,27 @@ type site struct {
 	log  strings.Builder
 }
 
-func newSite(t *testing.T, d *db.DB) *site {
+func newSite(t *testing.T, d *db.DB) *testSite {
 	t.Helper()
 	catalogue, err := words.New(web.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{db: d, now: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)}
+	s := &testSite{db: d, now: time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)}
 	var handler http.Handler
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(s.Close)
-	face := web.New(web.Needs{
+	site := web.New(web.Needs{
 		DB: d, Words: catalogue, Lang: words.French, URL: s.URL,
 		Host: func(context.Context) web.Host { return web.Host{Name: "Chaton <A>", Origin: "chaton-a.test"} },
 		Now:  func() time.Time { return s.now }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
-	handler = face.Handler([]web.Pages{s.book.web(face)})
+	handler = site.Handler([]web.Pages{s.book.web(site)})
 	return s
 }
 
 // browser keeps cookies and follows no redirect.
-func (s *site) browser(t *testing.T) *http.Client {
+func (s *testSite) browser(t *testing.T) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -127,7 +127,7 @@ func do(t *testing.T, c *http.Client, req *http.Request, err error) answer {
 	return answer{res, string(text)}
 }
 
-func (s *site) get(t *testing.T, c *http.Client, path string, header ...string) answer {
+func (s *testSite) get(t *testing.T, c *http.Client, path string, header ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 	for i := 0; i < len(header); i += 2 {
@@ -136,7 +136,7 @@ func (s *site) get(t *testing.T, c *http.Client, path string, header ...string) 
 	return do(t, c, req, err)
 }
 
-func (s *site) post(t *testing.T, c *http.Client, path string, form url.Values, header ...string) answer {
+func (s *testSite) post(t *testing.T, c *http.Client, path string, form url.Values, header ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -147,7 +147,7 @@ func (s *site) post(t *testing.T, c *http.Client, path string, form url.Values, 
 }
 
 // token makes a link and takes its token out.
-func (s *site) token(t *testing.T) string {
+func (s *testSite) token(t *testing.T) string {
 	t.Helper()
 	link, _, err := web.NewLink(t.Context(), s.db, s.URL, core.At(s.now))
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *site) token(t *testing.T) string {
 	return u.Query().Get("token")
 }
 
-func (s *site) signIn(t *testing.T, c *http.Client) {
+func (s *testSite) signIn(t *testing.T, c *http.Client) {
 	t.Helper()
 	if got := s.post(t, c, "/admin/sign-in", url.Values{"token": {s.token(t)}}); got.StatusCode != http.StatusSeeOther {
 		t.Fatalf("sign in: %d %s", got.StatusCode, got.text)
@@ -333,11 +333,11 @@ func TestCookiesOverHTTPS(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
-	face := web.New(web.Needs{
+	site := web.New(web.Needs{
 		DB: d, Words: catalogue, Lang: words.French, URL: "https://chaton-a.test",
 		Host: func(context.Context) web.Host { return web.Host{} }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	})
-	s := &site{db: d, now: now, Server: httptest.NewServer(face.Handler(nil))}
+	s := &testSite{db: d, now: now, Server: httptest.NewServer(site.Handler(nil))}
 	defer s.Close()
 	got := s.post(t, s.browser(t), "/admin/sign-in?lang=en", url.Values{"token": {s.token(t)}})
 	if len(got.Cookies()) != 2 {
@@ -358,7 +358,7 @@ func TestWrongTemplatesDoNotStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	face := web.New(web.Needs{Words: catalogue})
+	site := web.New(web.Needs{Words: catalogue})
 	for name, text := range map[string]string{
 		"a name the type has not": `{{define "title"}}x{{end}}{{define "main"}}{{.Nobody}}{{end}}`,
 		"no main":                 `{{define "title"}}x{{end}}`,
@@ -372,7 +372,7 @@ func TestWrongTemplatesDoNotStart(t *testing.T) {
 					t.Error("taken")
 				}
 			}()
-			web.NewPage[bookPage](face, fstest.MapFS{"x.html": {Data: []byte(text)}}, "x.html")
+			web.NewPage[bookPage](site, fstest.MapFS{"x.html": {Data: []byte(text)}}, "x.html")
 		})
 	}
 }
@@ -383,7 +383,7 @@ func TestBusySpeaksTheVisitorsLanguage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	face := web.New(web.Needs{Words: catalogue, Lang: words.French, URL: "https://chaton-a.test", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	site := web.New(web.Needs{Words: catalogue, Lang: words.French, URL: "https://chaton-a.test", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	for _, c := range []struct {
 		lang   string
 		err    error
@@ -399,7 +399,7 @@ func TestBusySpeaksTheVisitorsLanguage(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Accept-Language", c.lang)
 		w := httptest.NewRecorder()
-		face.Busy(w, r, c.err)
+		site.Busy(w, r, c.err)
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.text) || w.Header().Get("Content-Language") != c.lang {
 			t.Errorf("%s, %v: %d %q", c.lang, c.err, w.Code, w.Body)
 		}

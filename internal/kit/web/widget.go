@@ -16,21 +16,21 @@ type widget[T any] struct {
 // <iframe>. It is read from one file, which defines "title" and "main", each called
 // with a T; NewPage says more. Nobody is recognised there: it neither reads nor sets
 // a cookie.
-func Widget[T any](f *Face, fsys fs.FS, file string, read func(r *http.Request) (T, error)) http.Handler {
-	sheet := newSheet[widget[T]](f, fsys, []string{file}, "widget.html", "widget.html", "parts.html")
+func Widget[T any](s *Site, fsys fs.FS, file string, read func(r *http.Request) (T, error)) http.Handler {
+	templates := newLocalized[widget[T]](s, fsys, []string{file}, "widget.html", "widget.html", "parts.html")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Cookie")
 		h := w.Header()
 		h.Del("Set-Cookie")
 		data, err := read(r)
 		if err != nil {
-			f.Fail(w, r, err)
+			s.Fail(w, r, err)
 			return
 		}
-		lang := f.lang(r)
-		page, err := sheet.fill(lang, widget[T]{lang, f.style.path, data})
+		lang := s.lang(r)
+		page, err := templates.fill(lang, widget[T]{lang, s.style.path, data})
 		if err != nil {
-			f.broken(w, r, err)
+			s.broken(w, r, err)
 			return
 		}
 		h.Set("Content-Security-Policy", strings.Replace(policy, "frame-ancestors 'none'", "frame-ancestors *", 1))

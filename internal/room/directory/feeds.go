@@ -68,17 +68,17 @@ type feed struct {
 
 // feeds are the changes at this hoster, in both formats and languages (?lang=).
 // spec: docs/spec/api.md#feeds
-func (r *Room) feeds(face *web.Face) web.Pages {
+func (r *Room) feeds(site *web.Site) web.Pages {
 	serve := func(path, kind string, write func(feed) ([]byte, error)) web.Route {
 		return web.Route{Pattern: "GET " + path, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			w.Header().Del("Set-Cookie")
-			f, err := r.feed(req.Context(), face.Printer(req), path)
+			f, err := r.feed(req.Context(), site.Printer(req), path)
 			var data []byte
 			if err == nil {
 				data, err = write(f)
 			}
 			if err != nil {
-				face.Fail(w, req, err)
+				site.Fail(w, req, err)
 				return
 			}
 			sendKept(w, req, kind, data)

@@ -27,24 +27,24 @@ const (
 )
 
 // web is the room's pages for people.
-func (r *Room) web(face *web.Face) web.Pages {
-	services := web.NewPage[servicesPage](face, pages, "pages/services.html")
-	service := web.NewPage[serviceCard](face, pages, "pages/service.html")
-	files := web.NewPage[filesPage](face, pages, "pages/files.html")
-	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), face.Printer(req)) }
-	own, writing, charter := r.introduction(face), r.writing(face), r.transparency(face)
+func (r *Room) web(site *web.Site) web.Pages {
+	services := web.NewPage[servicesPage](site, pages, "pages/services.html")
+	service := web.NewPage[serviceCard](site, pages, "pages/service.html")
+	files := web.NewPage[filesPage](site, pages, "pages/files.html")
+	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), site.Printer(req)) }
+	own, writing, charter := r.introduction(site), r.writing(site), r.transparency(site)
 	var others, elsewhere, feeds web.Pages
 	if r.Catalogue != nil {
-		others, elsewhere, feeds = r.others(face), r.referral(face), r.feeds(face)
+		others, elsewhere, feeds = r.others(site), r.referral(site), r.feeds(site)
 	}
 	return web.Pages{
 		Routes: append(slices.Concat(own.Routes, writing.Routes, charter.Routes, others.Routes, elsewhere.Routes, feeds.Routes), []web.Route{
 			{Pattern: "GET " + servicesPath, Handler: services.Show(list)},
 			{Pattern: "GET " + servicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
-				return r.serviceCard(req.Context(), face.Printer(req), req.PathValue("name"))
+				return r.serviceCard(req.Context(), site.Printer(req), req.PathValue("name"))
 			})},
 			{Pattern: "GET " + filesPath, Handler: files.Show(func(req *http.Request) (filesPage, error) {
-				return r.filesPage(req.Context(), face.Printer(req))
+				return r.filesPage(req.Context(), site.Printer(req))
 			})},
 		}...),
 		Menu: append(slices.Concat(own.Menu, charter.Menu, others.Menu, elsewhere.Menu), []web.Entry{
@@ -53,7 +53,7 @@ func (r *Room) web(face *web.Face) web.Pages {
 		}...),
 		Feeds:    feeds.Feeds,
 		Overview: own.Overview,
-		Home: append(own.Home, web.NewPanel(face, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
+		Home: append(own.Home, web.NewPanel(site, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
 			page, err := list(req)
 			return page, len(page.Services) > 0, err
 		})),
@@ -67,11 +67,11 @@ type servicesPage struct{ Services []serviceCard }
 type serviceCard struct {
 	Slug string // its file's name
 	statool.Service
-	Says  []string // who may use it
-	State string
-	Mood  string // class of the state
-	Data  linked
-	Facts []string // what our own keys say: kind, languages, place, price, limits
+	Says     []string // who may use it
+	State    string
+	Severity string // class of the state
+	Data     linked
+	Facts    []string // what our own keys say: kind, languages, place, price, limits
 }
 
 func (r *Room) servicesPage(ctx context.Context, p *words.Printer) (page servicesPage, err error) {
@@ -110,7 +110,7 @@ func cardOf(p *words.Printer, name string, s ownService, now core.Moment) servic
 	} else if end, err := time.Parse(time.DateOnly, s.EndDate); err == nil {
 		card.Facts = append(card.Facts, p.T("directory.sheet.ends", args{"Day": p.Day(core.At(end))}))
 	}
-	card.State, card.Mood = levelSays(p, level, age{Said: s.sheet.Author.Said, Old: s.sheet.Author.Old(now)})
+	card.State, card.Severity = levelSays(p, level, age{Said: s.sheet.Author.Said, Old: s.sheet.Author.Old(now)})
 	return card
 }
 
@@ -141,15 +141,15 @@ func accessSays(p *words.Printer, a access.Access) (says []string) {
 
 // levelSays is how a service does, and the class of it; nothing for what nobody said.
 // What somebody said who is silent since, or long ago, is unknown; an end is one for ever.
-func levelSays(p *words.Printer, level string, a age) (says, mood string) {
-	mood = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
-	if mood != "" {
+func levelSays(p *words.Printer, level string, a age) (says, severity string) {
+	severity = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
+	if severity != "" {
 		says = p.T("directory.level."+level, nil)
 	}
-	if unknown := a.unknown(p); unknown != "" && mood != "" && mood != "none" {
+	if unknown := a.unknown(p); unknown != "" && severity != "" && severity != "none" {
 		return unknown, "none"
 	}
-	return says, mood
+	return says, severity
 }
 
 // filesPage is how our own files stand, for admins.
@@ -158,7 +158,7 @@ type filesPage struct{ Files []fileLine }
 // fileLine is one file and what there is to say about it.
 type fileLine struct {
 	OwnFile
-	Mood     string
+	Severity string
 	Says     string
 	Findings []string
 	Edit     string // the form
@@ -170,12 +170,12 @@ func (r *Room) filesPage(ctx context.Context, p *words.Printer) (page filesPage,
 		return page, err
 	}
 	for _, f := range own {
-		line := fileLine{OwnFile: f, Edit: servicePath + f.Name, Mood: "fine", Says: p.T("directory.state.valid", nil)}
+		line := fileLine{OwnFile: f, Edit: servicePath + f.Name, Severity: "fine", Says: p.T("directory.state.valid", nil)}
 		if f.Name == hoster {
 			line.Edit = startPath
 		}
 		if !f.Report.OK() {
-			line.Mood, line.Says = "trouble", p.T("directory.state.invalid", nil)
+			line.Severity, line.Says = "trouble", p.T("directory.state.invalid", nil)
 		}
 		for _, found := range f.Report.Findings {
 			line.Findings = append(line.Findings, p.T("directory.finding", map[string]any{

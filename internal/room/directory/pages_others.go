@@ -23,20 +23,20 @@ const (
 )
 
 // others are the pages about all hosters we know.
-func (r *Room) others(face *web.Face) web.Pages {
-	search := web.NewPage[searchPage](face, pages, "pages/search.html", "pages/sheet.html")
-	hosters := web.NewPage[hostersPage](face, pages, "pages/hosters.html", "pages/sheet.html")
-	one := web.NewPage[hosterPage](face, pages, "pages/hoster.html", "pages/sheet.html")
+func (r *Room) others(site *web.Site) web.Pages {
+	search := web.NewPage[searchPage](site, pages, "pages/search.html", "pages/sheet.html")
+	hosters := web.NewPage[hostersPage](site, pages, "pages/hosters.html", "pages/sheet.html")
+	one := web.NewPage[hosterPage](site, pages, "pages/hoster.html", "pages/sheet.html")
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET " + searchPath, Handler: search.Show(func(req *http.Request) (searchPage, error) {
-				return r.searchPage(req, face.Printer(req))
+				return r.searchPage(req, site.Printer(req))
 			})},
 			{Pattern: "GET " + hostersPath, Handler: hosters.Show(func(req *http.Request) (hostersPage, error) {
-				return r.hostersPage(req, face.Printer(req))
+				return r.hostersPage(req, site.Printer(req))
 			})},
 			{Pattern: "GET " + hosterPath, Handler: one.Show(func(req *http.Request) (hosterPage, error) {
-				return r.hosterPage(req.Context(), face.Printer(req), req.URL.Query().Get("key"))
+				return r.hosterPage(req.Context(), site.Printer(req), req.URL.Query().Get("key"))
 			})},
 		},
 		Menu: []web.Entry{
@@ -60,24 +60,24 @@ type age struct {
 // serviceSheet is one service as a page about all hosters writes it.
 type serviceSheet struct {
 	catalogue.Service
-	Says  []string
-	Facts []string
-	State string
-	Mood  string
-	From  string // the hoster's name
-	Page  string // the hoster's page
-	Age   age
+	Says     []string
+	Facts    []string
+	State    string
+	Severity string
+	From     string // the hoster's name
+	Page     string // the hoster's page
+	Age      age
 }
 
 // hosterSheet is one hoster.
 type hosterSheet struct {
 	catalogue.Hoster
-	Place string
-	State string
-	Mood  string
-	Mail  bool // Contact is a mailbox
-	Page  string
-	Age   age
+	Place    string
+	State    string
+	Severity string
+	Mail     bool // Contact is a mailbox
+	Page     string
+	Age      age
 }
 
 // pager leads through the pages of a result.
@@ -184,7 +184,7 @@ func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard ma
 	if s.Ended {
 		level = "OVER"
 	}
-	sheet.State, sheet.Mood = levelSays(p, level, sheet.Age)
+	sheet.State, sheet.Severity = levelSays(p, level, sheet.Age)
 	return sheet
 }
 
@@ -283,10 +283,10 @@ func hosterSheetOf(p *words.Printer, h catalogue.Hoster, heard map[string]logboo
 	}
 	if h.State != "" {
 		sheet.State = p.T("directory.hoster."+string(h.State), map[string]any{"Day": p.Day(h.Ends)})
-		sheet.Mood = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
+		sheet.Severity = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
 	}
 	if unknown := sheet.Age.unknown(p); h.State == catalogue.StateActive && unknown != "" {
-		sheet.State, sheet.Mood = unknown, "none"
+		sheet.State, sheet.Severity = unknown, "none"
 	}
 	return sheet
 }

@@ -19,19 +19,19 @@ const (
 )
 
 // referral are the pages about where else to go.
-func (r *Room) referral(face *web.Face) web.Pages {
-	page := web.NewPage[elsewherePage](face, pages, "pages/elsewhere.html", "pages/sheet.html")
-	refer := web.NewPage[referPage](face, pages, "pages/refer.html")
+func (r *Room) referral(site *web.Site) web.Pages {
+	page := web.NewPage[elsewherePage](site, pages, "pages/elsewhere.html", "pages/sheet.html")
+	refer := web.NewPage[referPage](site, pages, "pages/refer.html")
 	read := func(req *http.Request) (elsewherePage, error) {
-		return r.elsewherePage(req.Context(), face.Printer(req), req.PathValue("kind"))
+		return r.elsewherePage(req.Context(), site.Printer(req), req.PathValue("kind"))
 	}
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET " + elsewherePath, Handler: page.Show(read)},
 			{Pattern: "GET " + elsewherePath + "/{kind}", Handler: page.Show(read)},
-			{Pattern: "GET " + elsewherePath + "/{kind}/frame", Handler: web.Widget(face, pages, "pages/elsewhere_frame.html", read)},
+			{Pattern: "GET " + elsewherePath + "/{kind}/frame", Handler: web.Widget(site, pages, "pages/elsewhere_frame.html", read)},
 			{Pattern: referPath, Handler: refer.Form(func(req *http.Request) (referPage, error) {
-				return r.referPage(req, face.Printer(req))
+				return r.referPage(req, site.Printer(req))
 			}, r.referForm)},
 		},
 		Menu: []web.Entry{

@@ -87,15 +87,15 @@ func questions() []question {
 }
 
 // writing are the pages in which the admin says what there is.
-func (r *Room) writing(face *web.Face) web.Pages {
-	service := web.NewPage[servicePage](face, pages, "pages/service_form.html")
-	drafted := web.NewPage[draftPage](face, pages, "pages/draft.html")
-	read := func(req *http.Request) (servicePage, error) { return r.servicePage(req, face.Printer(req)) }
+func (r *Room) writing(site *web.Site) web.Pages {
+	service := web.NewPage[servicePage](site, pages, "pages/service_form.html")
+	drafted := web.NewPage[draftPage](site, pages, "pages/draft.html")
+	read := func(req *http.Request) (servicePage, error) { return r.servicePage(req, site.Printer(req)) }
 	return web.Pages{Routes: []web.Route{
 		{Pattern: newPath, Handler: service.Form(read, r.serviceForm)},
 		{Pattern: servicePath + "{name}", Handler: service.Form(read, r.serviceForm)},
 		{Pattern: "GET " + draftPath, Handler: drafted.Show(func(req *http.Request) (draftPage, error) {
-			return r.draftPage(req.Context(), face.Printer(req), strings.TrimSpace(req.URL.Query().Get("domain")))
+			return r.draftPage(req.Context(), site.Printer(req), strings.TrimSpace(req.URL.Query().Get("domain")))
 		})},
 	}}
 }

@@ -19,17 +19,17 @@ import (
 const startPath = "/admin/start"
 
 // introduction is the form that asks who we are, and what it says elsewhere.
-func (r *Room) introduction(face *web.Face) web.Pages {
-	start := web.NewPage[startPage](face, pages, "pages/start.html")
+func (r *Room) introduction(site *web.Site) web.Pages {
+	start := web.NewPage[startPage](site, pages, "pages/start.html")
 	return web.Pages{
 		Routes: []web.Route{{Pattern: startPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
-			return r.startPage(req, face.Printer(req))
+			return r.startPage(req, site.Printer(req))
 		}, r.start)}},
 		Menu: []web.Entry{{Path: startPath, Key: "directory.menu.start", Order: 9}},
-		Home: []web.Panel{web.NewPanel(face, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
-			return r.who(req, face.Printer(req))
+		Home: []web.Panel{web.NewPanel(site, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
+			return r.who(req, site.Printer(req))
 		})},
-		Overview: []web.Panel{web.NewPanel(face, pages, "pages/unknown.html", r.unknown)},
+		Overview: []web.Panel{web.NewPanel(site, pages, "pages/unknown.html", r.unknown)},
 	}
 }
 
@@ -51,13 +51,13 @@ func (r *Room) Hoster() (o statool.Organization, ok bool, err error) {
 
 // whoPanel is the part of the home page about us.
 type whoPanel struct {
-	About string
-	Place string // town level, whatever the file says
-	State string
-	Note  string
-	Mood  string
-	Legal string // address
-	Data  linked
+	About    string
+	Place    string // town level, whatever the file says
+	State    string
+	Note     string
+	Severity string
+	Legal    string // address
+	Data     linked
 }
 
 func (r *Room) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool, err error) {
@@ -73,7 +73,7 @@ func (r *Room) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool
 	place := strings.Trim(h.Town+", "+o.Country.Name, ", ")
 	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Legal: o.Legal, Data: organizationLD(o, r.n.URL, h.Town)}
 	if h.State != catalogue.StateActive {
-		panel.State, panel.Mood = sheet.State, sheet.Mood
+		panel.State, panel.Severity = sheet.State, sheet.Severity
 	}
 	return panel, true, nil
 }

@@ -32,11 +32,11 @@ func visit(t *testing.T, r *Room) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	face := web.New(web.Needs{
+	site := web.New(web.Needs{
 		DB: d, Words: catalogue, Lang: words.English, URL: "http://chaton-a.test",
 		Host: func(context.Context) web.Host { return web.Host{} }, Now: r.n.Now, Log: slog.New(slog.DiscardHandler),
 	})
-	v := &visitor{T: t, site: face.Handler([]web.Pages{r.web(face)})}
+	v := &visitor{T: t, site: site.Handler([]web.Pages{r.web(site)})}
 	link, _, err := web.NewLink(t.Context(), d, "", core.At(r.n.Now()))
 	if err != nil {
 		t.Fatal(err)

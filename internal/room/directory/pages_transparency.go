@@ -15,13 +15,13 @@ const (
 )
 
 // transparency are the pages that hold evidence for the collective's charter.
-func (r *Room) transparency(face *web.Face) web.Pages {
-	shown := web.NewPage[evidencePage](face, pages, "pages/transparency.html")
-	form := web.NewPage[charterPage](face, pages, "pages/transparency_form.html")
+func (r *Room) transparency(site *web.Site) web.Pages {
+	shown := web.NewPage[evidencePage](site, pages, "pages/transparency.html")
+	form := web.NewPage[charterPage](site, pages, "pages/transparency_form.html")
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET " + transparencyPath, Handler: shown.Show(func(req *http.Request) (evidencePage, error) {
-				return r.evidence(req, face.Printer(req))
+				return r.evidence(req, site.Printer(req))
 			})},
 			{Pattern: charterPath, Handler: form.Form(r.charterForm, r.charter)},
 		},

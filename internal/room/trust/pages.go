@@ -17,14 +17,14 @@ import (
 const membersPath = "/admin/members"
 
 // web is the room's pages for people.
-func (r *Room) web(face *web.Face) web.Pages {
+func (r *Room) web(site *web.Site) web.Pages {
 	s := r.Service
-	list := web.NewPage[membersPage](face, pages, "pages/members.html")
-	add := web.NewPage[addPage](face, pages, "pages/add.html")
-	invite := web.NewPage[invitePage](face, pages, "pages/invite.html")
+	list := web.NewPage[membersPage](site, pages, "pages/members.html")
+	add := web.NewPage[addPage](site, pages, "pages/add.html")
+	invite := web.NewPage[invitePage](site, pages, "pages/invite.html")
 	all := web.Pages{
 		Routes: []web.Route{
-			{Pattern: membersPath, Handler: list.Form(s.membersPage(face), s.changeMember)},
+			{Pattern: membersPath, Handler: list.Form(s.membersPage(site), s.changeMember)},
 			{Pattern: membersPath + "/add", Handler: add.Form(s.addPage, s.addMember)},
 			{Pattern: "GET " + membersPath + "/invite", Handler: invite.Show(func(*http.Request) (invitePage, error) { return invitePage{}, nil })},
 			// Shown and not gone on to: the link stands in no address and no log.
@@ -34,9 +34,9 @@ func (r *Room) web(face *web.Face) web.Pages {
 			{Path: membersPath, Key: "trust.menu.members", Order: 30},
 			{Path: pactsPath, Key: "trust.menu.pacts", Order: 40},
 		},
-		Overview: []web.Panel{web.NewPanel(face, pages, "pages/attention.html", s.attention)},
+		Overview: []web.Panel{web.NewPanel(site, pages, "pages/attention.html", s.attention)},
 	}
-	all.Routes = append(all.Routes, s.pactRoutes(face)...)
+	all.Routes = append(all.Routes, s.pactRoutes(site)...)
 	return all
 }
 
@@ -50,18 +50,18 @@ type memberLine struct {
 	MemberView
 	Key      string // words key of the standing
 	LogKey   string
-	Mood     string // class of the logbook's state
+	Severity string // class of the logbook's state
 	Tasks    []string
 	CanVouch bool
 	Company  string // who vouches for it
 }
 
-func (s *Service) membersPage(face *web.Face) func(r *http.Request) (membersPage, error) {
+func (s *Service) membersPage(site *web.Site) func(r *http.Request) (membersPage, error) {
 	return func(r *http.Request) (membersPage, error) {
 		var page membersPage
 		list, err := s.Members(r.Context())
 		for _, v := range list {
-			line := memberLineOf(face.Printer(r), v)
+			line := memberLineOf(site.Printer(r), v)
 			if v.Standing == Asked && !v.Refused {
 				page.Asking = append(page.Asking, line)
 			} else {
@@ -82,13 +82,13 @@ func memberLineOf(p *words.Printer, v MemberView) memberLine {
 	}
 	switch v.Log {
 	case logbook.Fresh:
-		line.Mood = "fine"
+		line.Severity = "fine"
 	case logbook.Suspended:
-		line.Mood = "trouble"
+		line.Severity = "trouble"
 	case logbook.Unknown:
-		line.Mood = "none"
+		line.Severity = "none"
 	default:
-		line.Mood = "warn"
+		line.Severity = "warn"
 	}
 	for _, w := range v.Waiting {
 		line.Tasks = append(line.Tasks, taskWords(p, w))

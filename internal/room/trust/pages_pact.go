@@ -12,17 +12,17 @@ import (
 
 const pactsPath = "/admin/pacts"
 
-func (s *Service) pactRoutes(face *web.Face) []web.Route {
-	list := web.NewPage[pactsPage](face, pages, "pages/pacts.html")
-	one := web.NewPage[pactPage](face, pages, "pages/pact.html", "pages/articles.html")
-	add := web.NewPage[proposePage](face, pages, "pages/propose.html")
+func (s *Service) pactRoutes(site *web.Site) []web.Route {
+	list := web.NewPage[pactsPage](site, pages, "pages/pacts.html")
+	one := web.NewPage[pactPage](site, pages, "pages/pact.html", "pages/articles.html")
+	add := web.NewPage[proposePage](site, pages, "pages/propose.html")
 	return []web.Route{
 		{Pattern: pactsPath + "/new", Handler: add.Form(s.proposePage, s.propose)},
 		{Pattern: "GET " + pactsPath, Handler: list.Show(func(r *http.Request) (pactsPage, error) {
-			return s.pactsPage(r, face.Printer(r))
+			return s.pactsPage(r, site.Printer(r))
 		})},
 		{Pattern: pactsPath + "/{id}", Handler: one.Form(func(r *http.Request) (pactPage, error) {
-			return s.pactPage(r, face.Printer(r))
+			return s.pactPage(r, site.Printer(r))
 		}, s.changePact)},
 	}
 }
@@ -36,7 +36,7 @@ type pactsPage struct {
 type pactLine struct {
 	PactView
 	Says       string // its state in words
-	Mood       string // class of the state
+	Severity   string // class of the state
 	Give, Take []string
 	Tasks      []string
 }
@@ -55,7 +55,7 @@ func (s *Service) pactsPage(r *http.Request, p *words.Printer) (page pactsPage, 
 		switch {
 		case line.State == Proposed && !line.Ours:
 			page.Ours = append(page.Ours, line)
-		case line.Mood == "none":
+		case line.Severity == "none":
 			page.Over = append(page.Over, line)
 		default:
 			page.Open = append(page.Open, line)
@@ -68,14 +68,14 @@ func (s *Service) pactLine(ctx context.Context, p *words.Printer, h Held, waitin
 	says, well, err := s.pactState(ctx, p, h)
 	v := h.View(s.self(), s.now(), waiting)
 	line := pactLine{
-		PactView: v, Says: says, Mood: "none",
+		PactView: v, Says: says, Severity: "none",
 		Give: grantsWords(p, v.Gives), Take: grantsWords(p, v.Gets),
 	}
 	switch v.State {
 	case Active:
-		line.Mood = map[bool]string{true: "fine", false: "warn"}[well]
+		line.Severity = map[bool]string{true: "fine", false: "warn"}[well]
 	case Proposed, Ending:
-		line.Mood = "warn"
+		line.Severity = "warn"
 	default: // over
 	}
 	for _, w := range v.Waiting {

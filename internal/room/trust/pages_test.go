@@ -37,11 +37,11 @@ func (n *node) desk() *desk {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
-	face := web.New(web.Needs{
+	site := web.New(web.Needs{
 		DB: n.DB, Words: catalogue, Lang: words.English, URL: server.URL,
 		Host: func(context.Context) web.Host { return web.Host{Name: string(n.id)} }, Now: n.w.clock, Log: slog.New(slog.DiscardHandler),
 	})
-	handler = face.Handler([]web.Pages{(&Room{n.Service}).web(face)})
+	handler = site.Handler([]web.Pages{(&Room{n.Service}).web(site)})
 	d := &desk{n, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, server.URL}
 	link, _, err := web.NewLink(t.Context(), n.DB, server.URL, core.At(n.w.clock()))
 	ok(t, err)

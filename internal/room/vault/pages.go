@@ -18,15 +18,15 @@ var pages embed.FS
 const statusPath = "/admin/vault"
 
 // web is the room's pages for people.
-func (r *Room) web(face *web.Face) web.Pages {
-	status := web.NewPage[statusPage](face, pages, "pages/status.html")
+func (r *Room) web(site *web.Site) web.Pages {
+	status := web.NewPage[statusPage](site, pages, "pages/status.html")
 	return web.Pages{
 		Routes: []web.Route{{Pattern: "GET " + statusPath, Handler: status.Show(func(req *http.Request) (statusPage, error) {
-			return r.statusPage(req.Context(), face.Printer(req))
+			return r.statusPage(req.Context(), site.Printer(req))
 		})}},
 		Menu: []web.Entry{{Path: statusPath, Key: "vault.menu", Order: 50}},
-		Overview: []web.Panel{web.NewPanel(face, pages, "pages/summary.html", func(req *http.Request) (statusPage, bool, error) {
-			page, err := r.statusPage(req.Context(), face.Printer(req))
+		Overview: []web.Panel{web.NewPanel(site, pages, "pages/summary.html", func(req *http.Request) (statusPage, bool, error) {
+			page, err := r.statusPage(req.Context(), site.Printer(req))
 			return page, true, err
 		})},
 	}
@@ -34,31 +34,31 @@ func (r *Room) web(face *web.Face) web.Pages {
 
 // statusPage is how all backups stand.
 type statusPage struct {
-	Backups  []backupLine
-	Pool     string // how many members keep them
-	PoolMood string
-	NoRoom   []string // said while there is no room at the members
-	Silent   []string // the lenders of whom nothing good is known
-	Leaving  []string // the members that lend nothing new
-	Troubles []string
-	Standing []string // whether what is said can be believed
-	Trusted  bool
-	Unproved bool // nobody has typed the printed words back yet
+	Backups      []backupLine
+	Pool         string // how many members keep them
+	PoolSeverity string
+	NoRoom       []string // said while there is no room at the members
+	Silent       []string // the lenders of whom nothing good is known
+	Leaving      []string // the members that lend nothing new
+	Troubles     []string
+	Standing     []string // whether what is said can be believed
+	Trusted      bool
+	Unproved     bool // nobody has typed the printed words back yet
 }
 
 // backupLine is one backup as a page writes it.
 type backupLine struct {
 	Status
-	Says    string
-	Mood    string // class of the level
-	Facts   []string
-	Members []memberLine
-	Kinds   []kindLine
+	Says     string
+	Severity string // class of the level
+	Facts    []string
+	Members  []memberLine
+	Kinds    []kindLine
 }
 
 type memberLine struct {
 	At
-	Says, Mood string
+	Says, Severity string
 }
 
 type kindLine struct {
@@ -74,9 +74,9 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	for _, s := range report.Backups {
 		page.Backups = append(page.Backups, r.backupLine(p, s))
 	}
-	page.Pool, page.PoolMood = poolWords(p, report), "fine"
+	page.Pool, page.PoolSeverity = poolWords(p, report), "fine"
 	if report.Domains < 2 {
-		page.PoolMood = "warn"
+		page.PoolSeverity = "warn"
 	}
 	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == Whole
 	page.NoRoom, page.Silent = r.roomWords(p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
@@ -88,11 +88,11 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 }
 
 func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
-	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Mood: levelMood(s.Level), Facts: r.factWords(p, s)}
+	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Severity: levelSeverity(s.Level), Facts: r.factWords(p, s)}
 	for _, m := range s.Members {
 		at := memberLine{m, m.says(p, r.n.Now()), "fine"}
 		if !m.Well {
-			at.Mood = "warn"
+			at.Severity = "warn"
 		}
 		line.Members = append(line.Members, at)
 	}
@@ -102,7 +102,7 @@ func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
 	return line
 }
 
-func levelMood(l Level) string {
+func levelSeverity(l Level) string {
 	switch l {
 	case LevelSafe:
 		return "fine"

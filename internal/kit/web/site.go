@@ -32,7 +32,7 @@ type Host struct {
 	Contact     string // role address, may be empty
 }
 
-// Needs is what the face is made of; all of it is required.
+// Needs is what the site is made of; all of it is required.
 type Needs struct {
 	DB    *db.DB // with Migrations applied
 	Words *words.Catalogue
@@ -46,9 +46,9 @@ type Needs struct {
 	Log  *slog.Logger
 }
 
-// Face is the node's appearance to people: the frame around every page, its
+// Site is the node's appearance to people: the frame around every page, its
 // languages, its rules of security, and who may see the admin's half.
-type Face struct {
+type Site struct {
 	Needs
 	printers map[string]*words.Printer
 	style    asset
@@ -76,7 +76,7 @@ type Entry struct {
 
 // Pages are what a room adds to the site.
 type Pages struct {
-	// Routes below /admin/ are for who is signed in; the face sees to that.
+	// Routes below /admin/ are for who is signed in; the site sees to that.
 	Routes []Route
 	Menu   []Entry
 	Feeds  []Feed
@@ -87,18 +87,18 @@ type Pages struct {
 // Feed is a list of news that the head of everybody's pages names.
 type Feed struct{ Path, Type string }
 
-// New makes the face. It panics when one of its own pages is wrong, like
+// New makes the site. It panics when one of its own pages is wrong, like
 // template.Must: they are part of the program.
-func New(n Needs) *Face {
-	f := &Face{Needs: n, printers: map[string]*words.Printer{}}
+func New(n Needs) *Site {
+	s := &Site{Needs: n, printers: map[string]*words.Printer{}}
 	for _, lang := range []string{words.French, words.English} {
-		f.printers[lang] = n.Words.Printer(lang)
+		s.printers[lang] = n.Words.Printer(lang)
 	}
-	f.style = newAsset("pages/style.css", "text/css; charset=utf-8")
-	f.mark = newAsset("pages/mark.svg", "image/svg+xml")
-	f.fail = NewPage[failure](f, own(), "fail.html")
-	f.enter = NewPage[entrance](f, own(), "enter.html")
-	return f
+	s.style = newAsset("pages/style.css", "text/css; charset=utf-8")
+	s.mark = newAsset("pages/mark.svg", "image/svg+xml")
+	s.fail = NewPage[failure](s, own(), "fail.html")
+	s.enter = NewPage[entrance](s, own(), "enter.html")
+	return s
 }
 
 func own() fs.FS {
@@ -112,30 +112,30 @@ func own() fs.FS {
 // Handler serves a whole site: pages, menus, signing in and out, the stylesheet,
 // and a page in the visitor's language for all that is not there. It is called
 // once.
-func (f *Face) Handler(site []Pages) http.Handler {
+func (s *Site) Handler(parts []Pages) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+f.style.path, f.style)
-	mux.Handle("GET "+f.mark.path, f.mark)
-	mux.Handle("GET /favicon.ico", http.RedirectHandler(f.mark.path, http.StatusFound))
-	for _, route := range f.doors() {
+	mux.Handle("GET "+s.style.path, s.style)
+	mux.Handle("GET "+s.mark.path, s.mark)
+	mux.Handle("GET /favicon.ico", http.RedirectHandler(s.mark.path, http.StatusFound))
+	for _, route := range s.signRoutes() {
 		mux.Handle(route.Pattern, route.Handler)
 	}
-	for _, p := range site {
+	for _, p := range parts {
 		for _, entry := range p.Menu {
 			if strings.HasPrefix(entry.Path, adminPath) {
-				f.admin = append(f.admin, entry)
+				s.admin = append(s.admin, entry)
 			} else {
-				f.menu = append(f.menu, entry)
+				s.menu = append(s.menu, entry)
 			}
 		}
-		f.feeds = append(f.feeds, p.Feeds...)
+		s.feeds = append(s.feeds, p.Feeds...)
 		for _, route := range p.Routes {
 			mux.Handle(route.Pattern, route.Handler)
 		}
 	}
-	for _, menu := range [][]Entry{f.menu, f.admin} {
+	for _, menu := range [][]Entry{s.menu, s.admin} {
 		slices.SortStableFunc(menu, func(a, b Entry) int { return cmp.Compare(a.Order, b.Order) })
 	}
-	mux.Handle("/", http.HandlerFunc(f.notFound))
-	return f.guard(mux)
+	mux.Handle("/", http.HandlerFunc(s.notFound))
+	return s.guard(mux)
 }

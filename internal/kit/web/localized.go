@@ -10,18 +10,18 @@ import (
 	"github.com/jba/templatecheck"
 )
 
-// sheet is a template in each language, proved against T when the node starts and
+// localized is a template in each language, proved against T when the node starts and
 // read again when it is first asked for: few pages are looked at between two starts,
 // and all of them together are a fifth of an idle node's heap.
-type sheet[T any] map[string]func() *templatecheck.CheckedTemplate[T]
+type localized[T any] map[string]func() *templatecheck.CheckedTemplate[T]
 
-// newSheet reads files of fsys below ours, of which the first is the root. It panics
+// newLocalized reads files of fsys below ours, of which the first is the root. It panics
 // when they do not fit T, like template.Must: templates are part of the program.
-func newSheet[T any](f *Face, fsys fs.FS, files []string, root string, ours ...string) sheet[T] {
-	s := sheet[T]{}
-	for lang, printer := range f.printers {
+func newLocalized[T any](s *Site, fsys fs.FS, files []string, root string, ours ...string) localized[T] {
+	out := localized[T]{}
+	for lang, printer := range s.printers {
 		read := func() *templatecheck.CheckedTemplate[T] {
-			t := template.Must(template.New(ours[0]).Funcs(f.funcs(printer)).ParseFS(own(), ours...))
+			t := template.Must(template.New(ours[0]).Funcs(s.funcs(printer)).ParseFS(own(), ours...))
 			t = template.Must(t.ParseFS(fsys, files...)).Lookup(root)
 			if t == nil {
 				panic(fmt.Errorf("%v: there is no %q", files, root))
@@ -33,9 +33,9 @@ func newSheet[T any](f *Face, fsys fs.FS, files []string, root string, ours ...s
 			return checked
 		}
 		read()
-		s[lang] = sync.OnceValue(read)
+		out[lang] = sync.OnceValue(read)
 	}
-	return s
+	return out
 }
 
 // proved checks a template against its type and takes it over. What is executed is
@@ -56,8 +56,8 @@ func proved[T any](t *template.Template) (*templatecheck.CheckedTemplate[T], err
 
 // fill writes the whole of it in lang: a mistake half-way through would otherwise
 // reach the visitor as a torn page.
-func (s sheet[T]) fill(lang string, data T) ([]byte, error) {
+func (l localized[T]) fill(lang string, data T) ([]byte, error) {
 	var out bytes.Buffer
-	err := s[lang]().Execute(&out, data)
+	err := l[lang]().Execute(&out, data)
 	return out.Bytes(), err
 }
