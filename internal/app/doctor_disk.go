@@ -57,7 +57,7 @@ func (a *App) checkPromises(ctx context.Context) (fit.Finding, error) {
 		if err != nil {
 			return fit.Finding{}, err
 		}
-		kept, err := a.local.Kept(ctx, m.ID)
+		kept, err := a.local.Used(ctx, m.ID)
 		if err != nil {
 			return fit.Finding{}, err
 		}

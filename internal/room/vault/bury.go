@@ -113,7 +113,7 @@ func (r *Room) buryAt(ctx context.Context, graves []grave) error {
 		if err != nil {
 			return fmt.Errorf("read our own tombstone: %w", err)
 		}
-		answer, err := r.n.Holder(g.member).Bury(telling, t)
+		answer, err := r.n.Holder(g.member).Delete(telling, t)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -159,7 +159,7 @@ func (r *Room) unbury(ctx context.Context, members []core.MemberID, ids []shard.
 		all.Go(func() {
 			err := errLeftOut
 			if !r.leftOut(m) {
-				_, err = r.n.Holder(m).Unbury(ctx, ids)
+				_, err = r.n.Holder(m).Undelete(ctx, ids)
 			}
 			if err == nil {
 				return
@@ -203,7 +203,7 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (ba
 	if err != nil {
 		return 0, err
 	}
-	for batch := range slices.Chunk(within, holder.MaxBurial) {
+	for batch := range slices.Chunk(within, holder.MaxObjects) {
 		if err := r.raise(ctx, batch, members); err != nil {
 			return back, err
 		}

@@ -92,7 +92,7 @@ func (c *census) askAll(ctx context.Context, contacts []Contact, say func(Member
 // ask takes into the census what one member holds of ours. What came before it broke
 // off counts.
 func (c *census) ask(ctx context.Context, member core.MemberID) (total int64, err error) {
-	err = c.room.eachHeld(ctx, member, func(held holder.Held) {
+	err = c.room.eachHeld(ctx, member, func(held holder.Entry) {
 		c.count(member, held)
 		total++
 	})
@@ -101,7 +101,7 @@ func (c *census) ask(ctx context.Context, member core.MemberID) (total int64, er
 
 // count takes one shard into the census. A head that we did not sign may be a lie,
 // or of a key that did not come back with our logbook: it counts where no others do.
-func (c *census) count(member core.MemberID, held holder.Held) {
+func (c *census) count(member core.MemberID, held holder.Entry) {
 	signed := held.Verify(c.keys...) == nil
 	f := c.object(held, signed)
 	c.mu.Lock()
@@ -120,16 +120,16 @@ func (c *census) count(member core.MemberID, held holder.Held) {
 		Object: held.Object, Index: held.Index, Member: member, Length: held.Length, Root: held.Root,
 		State: Held, Held: held.Received, Seen: core.At(c.room.n.Now()),
 	}
-	if held.Buried != 0 {
+	if held.Deleted != 0 {
 		p.State = Lost
 	}
-	f.claims = append(f.claims, claim{p, held.N, signed, held.Buried})
+	f.claims = append(f.claims, claim{p, held.N, signed, held.Deleted})
 }
 
 // object finds or opens the object of a shard. The first label that is ours names it,
 // or the first in a head we signed. Opening a label takes a fraction of a millisecond
 // and happens outside the lock, so members are counted in parallel.
-func (c *census) object(held holder.Held, signed bool) *found {
+func (c *census) object(held holder.Entry, signed bool) *found {
 	key := shape{held.Object, held.K, held.Sealed}
 	c.mu.Lock()
 	f, ok := c.objects[key]

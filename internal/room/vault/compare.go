@@ -280,7 +280,7 @@ func (c *comparison) bucket(ctx context.Context, member core.MemberID, bucket st
 	}
 	foreign := int64(0)
 	err = c.room.eachPage(ctx, member, lastBefore(bucket), limit, func(page holder.Page) (more bool, err error) {
-		end := slices.IndexFunc(page.Shards, func(held holder.Held) bool { return !strings.HasPrefix(held.Name(), bucket) })
+		end := slices.IndexFunc(page.Shards, func(held holder.Entry) bool { return !strings.HasPrefix(held.Name(), bucket) })
 		if end < 0 {
 			end = len(page.Shards)
 		}

@@ -194,7 +194,7 @@ func (w *world) endless(m *member, used int64) {
 		held.OwnerRoot = *new(core.RootKey)
 		n++
 		binary.BigEndian.PutUint64(held.Object[8:], n)
-		return holder.Page{Shards: []holder.Held{held}, Next: held.Name(), Used: used}, ctx.Err()
+		return holder.Page{Shards: []holder.Entry{held}, Next: held.Name(), Used: used}, ctx.Err()
 	})
 }
 

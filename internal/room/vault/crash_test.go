@@ -213,7 +213,7 @@ func (w *world) listed(member core.MemberID) (map[string]bool, error) {
 			return nil, err
 		}
 		for _, held := range page.Shards {
-			if held.Buried == 0 {
+			if held.Deleted == 0 {
 				names[held.Name()] = true
 			}
 		}

@@ -339,9 +339,9 @@ type late struct {
 	first func()
 }
 
-func (l late) Bury(ctx context.Context, t holder.Tombstone) (holder.Burial, error) {
+func (l late) Delete(ctx context.Context, t holder.Tombstone) (holder.Deletion, error) {
 	l.first()
-	return l.Holder.Bury(ctx, t)
+	return l.Holder.Delete(ctx, t)
 }
 
 // A tombstone that was on its way while everything was brought back does not bury it
@@ -392,9 +392,9 @@ func TestOneBurialHidesNothing(t *testing.T) {
 	id := shard.Hash{1}
 	c.objects[shape{id, 1, 9}] = &found{o: Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
 	for i, buried := range []core.Moment{7, 0, 0} {
-		c.count(w.members[i].id, holder.Held{
-			Head:   shard.Head{Header: shard.Header{Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id}},
-			Buried: buried,
+		c.count(w.members[i].id, holder.Entry{
+			Head:    shard.Head{Header: shard.Header{Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id}},
+			Deleted: buried,
 		})
 	}
 	if err := c.write(t.Context(), c.ours(5)); err != nil {
@@ -442,7 +442,7 @@ func TestACopyIsWhatItsNameSays(t *testing.T) {
 		{Object: id, K: 1, N: 2, Sealed: 9, Length: 9, Root: shard.Hash{2}},
 		{Object: id, K: 1, N: 2, Sealed: 8, Length: 8, Root: id},
 	} {
-		if c.count("m.test", holder.Held{Head: shard.Head{Header: h}}); len(f.claims) != 0 {
+		if c.count("m.test", holder.Entry{Head: shard.Head{Header: h}}); len(f.claims) != 0 {
 			t.Errorf("counted %+v", h)
 		}
 	}
@@ -464,7 +464,7 @@ func TestAForeignLabelFirst(t *testing.T) {
 	}
 	id := shard.Hash{1}
 	for i, label := range [][]byte{[]byte("nonsense"), label, []byte("nonsense")} {
-		c.count("m.test", holder.Held{Head: shard.Head{Header: shard.Header{
+		c.count("m.test", holder.Entry{Head: shard.Head{Header: shard.Header{
 			OwnerRoot: w.room.n.Root, Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id, Label: label,
 		}}})
 	}

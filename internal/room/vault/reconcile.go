@@ -32,7 +32,7 @@ type change struct {
 
 // page goes through a part of the list. Only heads that we signed teach anything; the
 // others are counted.
-func (w *weighing) page(ctx context.Context, shards []holder.Held) (strange int, err error) {
+func (w *weighing) page(ctx context.Context, shards []holder.Entry) (strange int, err error) {
 	var changes []change
 	for _, held := range shards {
 		k, ok := w.known[held.Name()]
@@ -58,24 +58,24 @@ func (w *weighing) page(ctx context.Context, shards []holder.Held) (strange int,
 }
 
 // taught is what a list changes in what the catalogue says of a shard.
-func (k known) taught(held holder.Held) (c change, news bool) {
+func (k known) taught(held holder.Entry) (c change, news bool) {
 	if k.Root != held.Root || k.State == Wrong || k.State == Left {
 		return c, false
 	}
 	alive := k.buried == 0
-	news = k.State != Held || (k.grave == 0) != (held.Buried == 0) || alive && held.Buried != 0
-	return change{k.Placement, held.Buried, alive, false}, news
+	news = k.State != Held || (k.grave == 0) != (held.Deleted == 0) || alive && held.Deleted != 0
+	return change{k.Placement, held.Deleted, alive, false}, news
 }
 
 // unplaced deals with a shard of which the catalogue has no row: one of a known object
 // is written down, another counted.
-func (w *weighing) unplaced(ctx context.Context, held holder.Held) (c change, news bool, err error) {
+func (w *weighing) unplaced(ctx context.Context, held holder.Entry) (c change, news bool, err error) {
 	o, err := w.room.store.object(ctx, held.Object)
 	if core.CodeOf(err) == core.CodeNotFound {
 		if !w.all {
 			w.census.count(w.member, held)
 		}
-		if held.Buried == 0 {
+		if held.Deleted == 0 {
 			w.seen.beyond = append(w.seen.beyond, stray{held.Object, held.Made})
 		}
 		return c, false, nil
@@ -85,7 +85,7 @@ func (w *weighing) unplaced(ctx context.Context, held holder.Held) (c change, ne
 	}
 	return change{Placement{
 		Object: held.Object, Index: held.Index, Member: w.member, Length: held.Length, Root: held.Root, Held: held.Received,
-	}, held.Buried, o.Buried == 0, true}, true, nil
+	}, held.Deleted, o.Buried == 0, true}, true, nil
 }
 
 // apply writes changes down, and what follows for their objects. What the member buried
@@ -160,8 +160,8 @@ func (w *weighing) raise(ctx context.Context, changes []change) error {
 			ids = append(ids, c.Object)
 		}
 	}
-	for batch := range slices.Chunk(ids, holder.MaxBurial) {
-		n, err := w.room.n.Holder(w.member).Unbury(ctx, batch)
+	for batch := range slices.Chunk(ids, holder.MaxObjects) {
+		n, err := w.room.n.Holder(w.member).Undelete(ctx, batch)
 		if err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ const (
 
 // eachHeld reads the list of all our shards that a member has, page by page. It ends:
 // each page by the rule of progress, and their number with what they bring.
-func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(holder.Held)) error {
+func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(holder.Entry)) error {
 	pages, total := 0, 0
 	return r.eachPage(ctx, member, "", holder.MaxPage, func(page holder.Page) (more bool, err error) {
 		for _, held := range page.Shards {

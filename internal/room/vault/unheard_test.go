@@ -20,14 +20,14 @@ type endlessList struct {
 
 func (e *endlessList) List(context.Context, core.MemberID, string, int) (holder.Page, error) {
 	e.pages++
-	return holder.Page{Shards: make([]holder.Held, 1), Next: fmt.Sprint(e.pages)}, nil
+	return holder.Page{Shards: make([]holder.Entry, 1), Next: fmt.Sprint(e.pages)}, nil
 }
 
 func TestListWithoutEnd(t *testing.T) {
 	w := newWorld(t, 1)
 	e := &endlessList{}
 	w.room.n.Holder = func(core.MemberID) holder.Holder { return e }
-	err := w.room.eachHeld(t.Context(), w.members[0].id, func(holder.Held) {})
+	err := w.room.eachHeld(t.Context(), w.members[0].id, func(holder.Entry) {})
 	if core.CodeOf(err) != core.CodeUnsure || e.pages > 2*pageGrace {
 		t.Errorf("%d pages, %v", e.pages, err)
 	}

@@ -20,8 +20,8 @@ import (
 func TestStoreThatIsAway(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		h, o, other := as(ana), w.newThing(1, 3000), w.newThing(2, 3000)
-		w.keep(h, o, 0)
-		w.pass(Youth + time.Minute)
+		w.mustPut(h, o, 0)
+		w.pass(MinAge + time.Minute)
 		ref, away := RefOf(o.heads[0].Header), w.path+".unmounted"
 		if err := os.Rename(w.path, away); err != nil {
 			t.Fatal(err)
@@ -50,7 +50,7 @@ func TestStoreThatIsAway(t *testing.T) {
 		if _, err := w.local.CheckStore(t.Context()); core.CodeOf(err) != core.CodeUnsure {
 			t.Errorf("doctor: %v", err)
 		}
-		if b := bury(t, w, h, o); len(b.Buried) != 1 {
+		if b := deleteAll(t, w, h, o); len(b.Deleted) != 1 {
 			t.Errorf("the tombstone was not taken: %+v", b)
 		}
 		if entries, err := os.ReadDir(w.path); err != nil || len(entries) != 0 {
@@ -66,10 +66,10 @@ func TestStoreThatIsAway(t *testing.T) {
 			t.Errorf("mounted again: %v", err)
 		}
 		page, err := h.List(t.Context(), ana, "", 0)
-		if err != nil || len(page.Shards) != 1 || page.Shards[0].Buried == 0 {
+		if err != nil || len(page.Shards) != 1 || page.Shards[0].Deleted == 0 {
 			t.Errorf("mounted again, the list: %+v, %v", page, err)
 		}
-		w.keep(h, other, 0)
+		w.mustPut(h, other, 0)
 	})
 }
 
@@ -78,7 +78,7 @@ func TestStoreThatIsAway(t *testing.T) {
 func TestAcceptAnEmptyStore(t *testing.T) {
 	w := sqliteWorld(t)
 	h, o := w.local.For(ana), w.newThing(1, 3000)
-	w.keep(h, o, 0)
+	w.mustPut(h, o, 0)
 	if err := os.RemoveAll(w.path); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestAcceptAnEmptyStore(t *testing.T) {
 	if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 0 || page.Used != 0 {
 		t.Errorf("%+v, %v", page, err)
 	}
-	w.keep(h, o, 0)
+	w.mustPut(h, o, 0)
 }
 
 // `doctor` looks for shards on the disk, not only in the tables.
@@ -111,7 +111,7 @@ func TestCheckStore(t *testing.T) {
 		var things []thing
 		for seed := range uint64(5) {
 			things = append(things, w.newThing(seed, 2000))
-			w.keep(h, things[seed], 0)
+			w.mustPut(h, things[seed], 0)
 		}
 		check("vault.store_sampled")
 		path := func(o thing) string {
@@ -135,7 +135,7 @@ func TestCheckStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.pass(Grave + time.Minute)
+		w.pass(Retention + time.Minute)
 		if err := w.local.Free(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 	var things []thing
 	for seed := range uint64(3) {
 		things = append(things, w.newThing(seed, 2000))
-		w.keep(h, things[seed], 0)
+		w.mustPut(h, things[seed], 0)
 	}
 	ref := RefOf(things[0].heads[0].Header)
 	path := filepath.Join(w.path, filepath.FromSlash(ref.file()))

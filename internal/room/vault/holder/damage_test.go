@@ -74,7 +74,7 @@ func TestEveryByteOfAShardFile(t *testing.T) {
 	o := w.newThing(1, 4*Group)
 	h, ref := w.local.For(ana), RefOf(o.heads[0].Header)
 	path := filepath.Join(w.path, filepath.FromSlash(ref.file()))
-	w.keep(h, o, 0)
+	w.mustPut(h, o, 0)
 	for how, find := range finders {
 		for _, d := range damages(o.heads[0]) {
 			if d.far && how == "audit" {
@@ -87,7 +87,7 @@ func TestEveryByteOfAShardFile(t *testing.T) {
 			if page, err := h.List(t.Context(), ana, "", 0); how != "sent again" && (err != nil || len(page.Shards) != 0) {
 				t.Errorf("%s: still listed after the %s, %v", d.name, how, err)
 			}
-			w.keep(h, o, 0)
+			w.mustPut(h, o, 0)
 			want := append(bytes.Clone(o.heads[0].Bytes()), o.data[0]...)
 			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%s, %s: sent again, and the file is still damaged, %v", d.name, how, err)
@@ -115,7 +115,7 @@ func spoil(t *testing.T, path string, do func([]byte) []byte) {
 func TestDataBehindADamagedHead(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 3000)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		ref := RefOf(o.heads[0].Header)
 		path := filepath.Join(w.path, filepath.FromSlash(ref.file()))
 		spoil(t, path, func(b []byte) []byte { b[30] ^= 4; return b })
@@ -143,8 +143,8 @@ func TestDamagedRows(t *testing.T) {
 		for column, value := range map[string]any{
 			"head": append(bytes.Clone(bad.heads[0].Bytes()[:40]), 'x'), "root": strings.Repeat("0", 64), "length": 7,
 		} {
-			w.keep(h, bad, 0)
-			w.keep(h, good, 0)
+			w.mustPut(h, bad, 0)
+			w.mustPut(h, good, 0)
 			damage := func() {
 				t.Helper()
 				if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET `+column+` = $1, checked_us = 0 WHERE object = $2`,
@@ -156,14 +156,14 @@ func TestDamagedRows(t *testing.T) {
 			if err := w.local.Scrub(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if r, err := find(t.Context(), d, RefOf(bad.heads[0].Header)); err != nil || r.state != stateHeld || r.ref() != RefOf(bad.heads[0].Header) {
+			if r, err := find(t.Context(), d, RefOf(bad.heads[0].Header)); err != nil || r.state != stateStored || r.ref() != RefOf(bad.heads[0].Header) {
 				t.Errorf("%s: after the scrub %+v, %v", column, r, err)
 			}
 			damage()
 			if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 1 || page.Shards[0].Object != good.object() {
 				t.Errorf("%s: the list has %d shards, %v", column, len(page.Shards), err)
 			}
-			w.keep(h, bad, 0)
+			w.mustPut(h, bad, 0)
 			if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 2 {
 				t.Errorf("%s: after it was sent again %d shards, %v", column, len(page.Shards), err)
 			}
@@ -177,14 +177,14 @@ func TestDamagedStates(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		h, o := w.local.For(ana), w.newThing(1, 3000)
-		w.keep(h, o, 0)
+		w.mustPut(h, o, 0)
 		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = 'hdld'`); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.local.Rescan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.keep(h, o, 0)
+		w.mustPut(h, o, 0)
 		if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 1 {
 			t.Errorf("sent again, and the list has %d shards, %v", len(page.Shards), err)
 		}

@@ -3,9 +3,9 @@
 //
 // Words. The owner is the member whose object a shard belongs to; the holder keeps
 // it. A receipt is the holder's signed word that it has verified a shard and put it on
-// disk. A tombstone, signed by the prune key the shard's header names, buries: a
-// buried shard is kept 30 days more, counts in the quota, and only the owner
-// needs to speak to raise it again. Readers are members the owner named to read
+// disk. A tombstone, signed by the prune key the shard's header names, deletes: a
+// deleted shard is kept 30 days more, counts in the quota, and only the owner
+// needs to speak to undelete it again. Readers are members the owner named to read
 // for it.
 //
 // What never happens: a byte is written beyond the pact; a shard is on disk

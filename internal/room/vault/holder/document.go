@@ -19,8 +19,8 @@ const (
 )
 
 const (
-	// MaxBurial is the largest number of objects in one tombstone.
-	MaxBurial = 1000
+	// MaxObjects is the largest number of objects in one tombstone.
+	MaxObjects = 1000
 	// maxReaders bounds a list of readers.
 	maxReaders = 64
 	// maxDocument bounds the payload of a document in bytes; a full tombstone has 68 kB.
@@ -42,7 +42,7 @@ type receiptBody struct {
 	Root     shard.Hash    `json:"root"`
 	Length   int64         `json:"length"`
 	Received core.Moment   `json:"received_us"`
-	Keep     core.Moment   `json:"keep_until_us,omitzero"`
+	Until    core.Moment   `json:"keep_until_us,omitzero"`
 	Nonce    string        `json:"nonce"`
 }
 
@@ -50,7 +50,7 @@ type receiptBody struct {
 func signReceipt(r Receipt, s seal.Signer) (Receipt, error) {
 	r.Holder = s.ID()
 	body, err := wire.Encode(receiptBody{
-		r.Holder, r.Owner, r.Object, r.Index, r.Root, r.Length, r.Received, r.Keep, r.Nonce,
+		r.Holder, r.Owner, r.Object, r.Index, r.Root, r.Length, r.Received, r.Until, r.Nonce,
 	})
 	if err != nil {
 		return Receipt{}, err
@@ -70,7 +70,7 @@ func ReadReceipt(e seal.Envelope, holder core.MemberID, keys []ed25519.PublicKey
 	if b.Holder != holder {
 		return Receipt{}, invalid("receipt of %.80q signed by %s", b.Holder, holder)
 	}
-	return Receipt{b.Holder, b.Owner, b.Object, b.Index, b.Root, b.Length, b.Received, b.Keep, b.Nonce, e}, nil
+	return Receipt{b.Holder, b.Owner, b.Object, b.Index, b.Root, b.Length, b.Received, b.Until, b.Nonce, e}, nil
 }
 
 // Answers says whether the receipt is for this shard and this request. Returns
@@ -105,7 +105,7 @@ func open(e seal.Envelope, typ string, who core.MemberID, keys []ed25519.PublicK
 	return wire.Decode(body, into)
 }
 
-// Tombstone is what the prune key says: bury the shards of these objects.
+// Tombstone is what the prune key says: delete the shards of these objects.
 // Document is what travels; make one with SignTombstone or ReadTombstone.
 type Tombstone struct {
 	Owner    core.MemberID
@@ -125,7 +125,7 @@ type tombstoneBody struct {
 	Made    core.Moment    `json:"made_us"`
 }
 
-// SignTombstone buries 1 to MaxBurial objects of owner with the private prune
+// SignTombstone deletes 1 to MaxObjects objects of owner with the private prune
 // key. Returns CodeInvalid for more or none.
 func SignTombstone(owner core.MemberID, prune ed25519.PrivateKey, objects []shard.Hash, made core.Moment) (Tombstone, error) {
 	signer := seal.NewSigner(owner, prune)
@@ -143,7 +143,7 @@ func SignTombstone(owner core.MemberID, prune ed25519.PrivateKey, objects []shar
 }
 
 // ReadTombstone reads a tombstone and checks that the prune key it names signed
-// it. Whether that key may bury a shard, the shard's header says. Returns
+// it. Whether that key may delete a shard, the shard's header says. Returns
 // CodeInvalid, CodeDenied.
 func ReadTombstone(e seal.Envelope) (Tombstone, error) {
 	raw, err := e.Unverified()
@@ -165,7 +165,7 @@ func ReadTombstone(e seal.Envelope) (Tombstone, error) {
 }
 
 func (t Tombstone) check() error {
-	if !t.Owner.Valid() || t.Prune.IsZero() || t.Made <= 0 || len(t.Objects) == 0 || len(t.Objects) > MaxBurial {
+	if !t.Owner.Valid() || t.Prune.IsZero() || t.Made <= 0 || len(t.Objects) == 0 || len(t.Objects) > MaxObjects {
 		return invalid("tombstone of %.80q for %d objects", t.Owner, len(t.Objects))
 	}
 	return nil

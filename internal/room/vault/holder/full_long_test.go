@@ -13,7 +13,7 @@ import (
 )
 
 // On a disk that has no room even for a folder of the trash, in a mount namespace of its
-// own, tombstones are taken and what was buried makes room.
+// own, tombstones are taken and what was deleted makes room.
 func TestFreeOnAFullDisk(t *testing.T) {
 	if os.Getenv("HOLDER_FULL_DISK") == "" {
 		again := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestFreeOnAFullDisk$", "-test.v")
@@ -36,17 +36,17 @@ func TestFreeOnAFullDisk(t *testing.T) {
 	w.mark = ""
 	w.open()
 	h, o := w.local.For(ana), w.newThing(1, 2000)
-	w.keep(h, o, 0)
+	w.mustPut(h, o, 0)
 	for i := 0; ; i++ {
 		if err := os.WriteFile(filepath.Join(w.path, fmt.Sprint("filler", i)), nil, 0o600); err != nil {
 			break
 		}
 	}
-	w.pass(Youth + time.Minute)
-	if b := bury(t, w, h, o); len(b.Buried) != 1 {
+	w.pass(MinAge + time.Minute)
+	if b := deleteAll(t, w, h, o); len(b.Deleted) != 1 {
 		t.Fatalf("%+v", b)
 	}
-	w.pass(Grave + time.Minute)
+	w.pass(Retention + time.Minute)
 	if err := w.local.Free(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func FuzzParsePage(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := rowOf(head, stateHeld, 5)
+	r := rowOf(head, stateStored, 5)
 	f.Add(writePage([]row{r}, Page{Used: 7}))
 	f.Add(writePage([]row{r, r}, Page{Next: head.Name()}))
 	f.Add([]byte(pageMagic + " 0 0 -\n"))
@@ -41,8 +41,8 @@ func FuzzParsePage(f *testing.F) {
 		}
 		var rows []row
 		for _, held := range page.Shards {
-			r := rowOf(held.Head, stateHeld, held.Received)
-			r.buried = held.Buried
+			r := rowOf(held.Head, stateStored, held.Received)
+			r.deleted = held.Deleted
 			rows = append(rows, r)
 		}
 		if again := writePage(rows, page); !bytes.Equal(again, b) {

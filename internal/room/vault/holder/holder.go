@@ -17,10 +17,10 @@ const (
 	MaxPage = 1000
 	// Group is the unit of an audit in bytes: one BLAKE3 subtree of 16 chunks.
 	Group = 16 << 10
-	// Grave is how long a buried shard is kept, by the holder's clock.
-	Grave = 30 * 24 * time.Hour
-	// Youth is the age below which a shard cannot be buried.
-	Youth = 7 * 24 * time.Hour
+	// Retention is how long a deleted shard is kept, by the holder's clock.
+	Retention = 30 * 24 * time.Hour
+	// MinAge is the age below which a shard cannot be deleted.
+	MinAge = 7 * 24 * time.Hour
 )
 
 // Ref names one shard and says what it must be.
@@ -96,15 +96,15 @@ type Writer interface {
 	// says, CodeUnsure (vault.busy) when too much is under way.
 	Put(ctx context.Context, head shard.Head, body io.Reader) (Receipt, error)
 
-	// Bury marks the shards of a tombstone. What is too young, or more than a
+	// Delete marks the shards of a tombstone. What is too young, or more than a
 	// tenth of the owner's bytes in one day, is named in Later, to be sent again
 	// with the same tombstone. Returns CodeDenied (vault.bad_signature).
-	Bury(ctx context.Context, t Tombstone) (Burial, error)
+	Delete(ctx context.Context, t Tombstone) (Deletion, error)
 
-	// Unbury raises the shards of these objects (at most MaxBurial) and says how
-	// many it raised. No key but the owner's online one is needed, and the
-	// tombstone that buried them does not work a second time.
-	Unbury(ctx context.Context, objects []shard.Hash) (int, error)
+	// Undelete takes back the deletion of these objects (at most MaxObjects) and says how
+	// many shards that were. No key but the owner's online one is needed, and the
+	// tombstone that deleted them does not work a second time.
+	Undelete(ctx context.Context, objects []shard.Hash) (int, error)
 
 	// NameReaders tells the holder who else may read the owner's shards; it replaces the
 	// list before. Returns CodeConflict (vault.old_document) for an older list.
@@ -121,24 +121,24 @@ type Holder interface {
 // Page is a part of a list. Next is the `after` of the following page, empty at
 // the end.
 type Page struct {
-	Shards []Held
+	Shards []Entry
 	Next   string
 	// Used is how many bytes the holder counts in the owner's quota, files whole.
 	Used int64
 }
 
-// Held is a shard with what the holder says of it; times are the holder's.
-type Held struct {
+// Entry is a shard with what the holder says of it; times are the holder's.
+type Entry struct {
 	shard.Head
 	Received core.Moment
-	Buried   core.Moment // zero = alive
+	Deleted  core.Moment // zero = alive
 }
 
-// Burial is the answer to a tombstone: what lies buried now, what has to wait.
+// Deletion is the answer to a tombstone: what lies deleted now, what has to wait.
 // Objects the holder has no shard of are in neither.
-type Burial struct {
-	Buried []shard.Hash `json:"buried,omitempty"`
-	Later  []shard.Hash `json:"later,omitempty"`
+type Deletion struct {
+	Deleted []shard.Hash `json:"buried,omitempty"`
+	Later   []shard.Hash `json:"later,omitempty"`
 }
 
 // Receipt is a holder's signed word. Keep Document: it is the proof.
@@ -150,7 +150,7 @@ type Receipt struct {
 	Root     shard.Hash
 	Length   int64
 	Received core.Moment // since when the holder has it, its clock
-	Keep     core.Moment // promised until; zero = no end known
+	Until    core.Moment // promised until; zero = no end known
 	Nonce    string      // of the request it answers
 	Document seal.Envelope
 }

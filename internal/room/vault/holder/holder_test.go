@@ -19,8 +19,8 @@ func TestPutThenReadEverything(t *testing.T) {
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: 1 << 30}, Until: 42})
 		things := []thing{w.newThing(1, 100_001), w.newThing(2, 7), w.newThing(3, 2*Group*5)}
 		for _, o := range things {
-			r := w.keep(as(ana), o, 1)
-			if r.Holder != bo || r.Root != o.heads[1].Root || r.Keep != 42 || r.Received != core.At(w.now) {
+			r := w.mustPut(as(ana), o, 1)
+			if r.Holder != bo || r.Root != o.heads[1].Root || r.Until != 42 || r.Received != core.At(w.now) {
 				t.Fatalf("receipt %+v", r)
 			}
 			again, err := ReadReceipt(r.Document, bo, mustKeys(t, w, bo))
@@ -44,7 +44,7 @@ func TestPutThenReadEverything(t *testing.T) {
 		var bytes int64
 		for _, held := range page.Shards {
 			bytes += shard.Charge(held.Size() + held.Length)
-			if err := held.Verify(w.signers[ana].Public()); err != nil || held.Received != core.At(w.now) || held.Buried != 0 {
+			if err := held.Verify(w.signers[ana].Public()); err != nil || held.Received != core.At(w.now) || held.Deleted != 0 {
 				t.Errorf("listed %+v: %v", held, err)
 			}
 		}
@@ -57,7 +57,7 @@ func TestPutThenReadEverything(t *testing.T) {
 func TestRanges(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 1000)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		ref := RefOf(o.heads[0].Header)
 		for _, c := range []struct{ off, n, want int64 }{{0, 500, 500}, {0, 0, 0}, {10, 20, 20}, {499, -1, 1}, {500, -1, 0}, {0, -1, 500}} {
 			r, err := as(ana).Get(t.Context(), ref, c.off, c.n)
@@ -81,9 +81,9 @@ func TestRanges(t *testing.T) {
 func TestTheSameShardAgain(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 1000)
-		first := w.keep(as(ana), o, 0)
+		first := w.mustPut(as(ana), o, 0)
 		w.pass(time.Hour)
-		second := w.keep(as(ana), o, 0)
+		second := w.mustPut(as(ana), o, 0)
 		if second.Received != first.Received || second.Nonce == first.Nonce {
 			t.Errorf("first %+v, again %+v", first, second)
 		}
@@ -107,23 +107,23 @@ func TestQuotaIsReservedFirst(t *testing.T) {
 		o := w.newThing(1, 2000)
 		size := shard.Charge(o.heads[0].Size() + o.heads[0].Length)
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: size*2 + 10}})
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		// A failed upload gives its place back.
 		_, err := as(ana).Put(t.Context(), o.heads[1], bytes.NewReader(bytes.Repeat([]byte{1}, 1000)))
 		wants(t, "wrong bytes", err, core.CodeInvalid, "vault.bad_bytes")
-		w.keep(as(ana), o, 1)
+		w.mustPut(as(ana), o, 1)
 		_, err = o.put(t.Context(), as(ana), 2)
 		wants(t, "third", err, core.CodeFull, "vault.quota_full")
-		w.keep(as(ana), o, 1) // what is there needs no room
-		// What is buried counts.
-		w.pass(Youth + time.Hour)
-		bury(t, w, as(ana), o)
+		w.mustPut(as(ana), o, 1) // what is there needs no room
+		// What is deleted counts.
+		w.pass(MinAge + time.Hour)
+		deleteAll(t, w, as(ana), o)
 		_, err = o.put(t.Context(), as(ana), 2)
 		wants(t, "third, with a grave", err, core.CodeFull, "vault.quota_full")
 	})
 }
 
-func bury(t *testing.T, w *world, h Holder, things ...thing) Burial {
+func deleteAll(t *testing.T, w *world, h Holder, things ...thing) Deletion {
 	t.Helper()
 	var objects []shard.Hash
 	for _, o := range things {
@@ -133,7 +133,7 @@ func bury(t *testing.T, w *world, h Holder, things ...thing) Burial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := h.Bury(t.Context(), stone)
+	b, err := h.Delete(t.Context(), stone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestWhoMayWhat(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 1000)
 		ref := RefOf(o.heads[0].Header)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		_, err := o.put(t.Context(), as(eve), 1)
 		wants(t, "eve puts ana's shard", err, core.CodeDenied, "vault.not_yours")
 		_, err = read(t.Context(), as(eve), ref)
@@ -153,8 +153,8 @@ func TestWhoMayWhat(t *testing.T) {
 		wants(t, "eve lists", err, core.CodeDenied, "vault.not_yours")
 		_, err = as(eve).Audit(t.Context(), ref, 0)
 		wants(t, "eve audits", err, core.CodeDenied, "vault.not_yours")
-		if n, err := as(eve).Unbury(t.Context(), []shard.Hash{o.object()}); n != 0 || err != nil {
-			t.Errorf("eve raises %d, %v", n, err)
+		if n, err := as(eve).Undelete(t.Context(), []shard.Hash{o.object()}); n != 0 || err != nil {
+			t.Errorf("eve undeletes %d, %v", n, err)
 		}
 		mine := o.heads[0].Header
 		mine.Owner = eve
@@ -182,7 +182,7 @@ func mustSign(t *testing.T, h shard.Header, s shard.Signer) shard.Head {
 func TestTheOwnerAlwaysReads(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 1000)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		for _, change := range []func(){
 			func() { w.allow(ana, core.Allowance{ReadOnly: true}) },
 			func() { delete(w.grants, ana) },
@@ -205,7 +205,7 @@ func TestTheOwnerAlwaysReads(t *testing.T) {
 func TestReadersTheOwnerNamed(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 1000)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		ref := RefOf(o.heads[0].Header)
 		name := func(made core.Moment, who ...core.MemberID) error {
 			r, err := SignReaders(who, made, w.signers[ana])
@@ -240,7 +240,7 @@ func TestListPages(t *testing.T) {
 		for seed := range uint64(5) {
 			o := w.newThing(seed, 20)
 			for i := range 3 {
-				w.keep(as(ana), o, i)
+				w.mustPut(as(ana), o, i)
 				want = append(want, o.heads[i].Name())
 			}
 		}
@@ -270,7 +270,7 @@ func TestAuditNeedsOnlyTheRoot(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		for seed, size := range []int{2, 2 * Group, 2*Group + 1, 2 * (5*Group + 77)} {
 			o := w.newThing(uint64(seed), size)
-			w.keep(as(ana), o, 0)
+			w.mustPut(as(ana), o, 0)
 			ref := RefOf(o.heads[0].Header)
 			for off := int64(0); off < ref.Length; off += Group/2 + 1 {
 				proof, err := as(ana).Audit(t.Context(), ref, off)
@@ -297,7 +297,7 @@ func TestAuditNeedsOnlyTheRoot(t *testing.T) {
 func TestBrokenShardIsToldAndMended(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 10*Group)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		ref := RefOf(o.heads[0].Header)
 		flip(t, filepath.Join(w.path, filepath.FromSlash(ref.file())), -1)
 		_, err := read(t.Context(), as(ana), ref)
@@ -308,7 +308,7 @@ func TestBrokenShardIsToldAndMended(t *testing.T) {
 		if err != nil || len(page.Shards) != 0 {
 			t.Errorf("a broken shard is listed: %v", err)
 		}
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		if got, err := read(t.Context(), as(ana), ref); err != nil || !bytes.Equal(got, o.data[0]) {
 			t.Errorf("after mending: %v", err)
 		}

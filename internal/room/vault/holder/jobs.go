@@ -41,10 +41,10 @@ func (l *Local) Jobs() []jobs.Job {
 	}
 }
 
-// Free moves shards buried for 30 days to the trash, a bounded number a run, and
+// Free moves shards deleted for 30 days to the trash, a bounded number a run, and
 // empties the trash of what has lain there for a week.
 func (l *Local) Free(ctx context.Context) error {
-	rows, err := l.store.expired(ctx, l.now().Add(-Grave), freedAtOnce)
+	rows, err := l.store.expired(ctx, l.now().Add(-Retention), freedAtOnce)
 	if err != nil {
 		return fmt.Errorf("find expired shards: %w", err)
 	}
@@ -60,7 +60,7 @@ func (l *Local) Free(ctx context.Context) error {
 		}
 	}
 	if len(rows) > 0 {
-		l.n.Log.Info("buried shards freed", "shards", len(rows))
+		l.n.Log.Info("deleted shards freed", "shards", len(rows))
 	}
 	return l.emptyTrash(ctx)
 }
@@ -134,7 +134,7 @@ func (l *Local) Scrub(ctx context.Context) error {
 			left -= r.bytes
 		}
 	}
-	gone, err := l.forsake(ctx, again)
+	gone, err := l.giveUp(ctx, again)
 	if err != nil {
 		return err
 	}
@@ -148,10 +148,10 @@ func (l *Local) scrub(ctx context.Context, r row) error {
 	err := l.intact(ctx, r)
 	switch core.CodeOf(err) {
 	case "":
-		l.doubts.clear(r.ref().file())
+		l.unreads.clear(r.ref().file())
 		return l.store.setChecked(ctx, r.ref(), l.now())
 	case core.CodeInvalid, core.CodeNotFound:
-		return l.condemn(ctx, r.ref())
+		return l.markBroken(ctx, r.ref())
 	case core.CodeInternal, core.CodeDenied, core.CodeConflict, core.CodeFull, core.CodeUnsure:
 	}
 	// The disk itself does not answer: no verdict on the shard yet.
@@ -182,7 +182,7 @@ func (l *Local) Rescan(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.strangers(ctx)
+	return s.unknownOwners(ctx)
 }
 
 // scan is one run of Rescan.
@@ -260,12 +260,12 @@ func (s *scan) adopt(ctx context.Context, name string) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("stat %s: %w", name, err)
 	}
-	state := stateHeld
+	state := stateStored
 	if info.Size() != head.Size()+head.Length {
 		state = stateBroken
 	}
 	s.found++
-	// Neither promise nor burial is known: kept without an end, checked soon.
+	// Neither promise nor deletion is known: kept without an end, checked soon.
 	return s.store.adopt(ctx, rowOf(head, state, core.At(info.ModTime())))
 }
 
@@ -286,8 +286,8 @@ func (s *scan) lost(ctx context.Context, k known) error {
 	return s.store.drop(ctx, k.ref, k.state)
 }
 
-// strangers adopts the files of owners that have no row at all.
-func (s *scan) strangers(ctx context.Context) error {
+// unknownOwners adopts the files of owners that have no row at all.
+func (s *scan) unknownOwners(ctx context.Context) error {
 	err := s.n.Dir.Walk("", func(name string) error {
 		hash, _, _ := strings.Cut(name, "/")
 		if _, known := s.owners[hash]; known || hash == trash || len(hash) != 2*len(shard.Hash{}) {

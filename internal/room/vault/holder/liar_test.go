@@ -40,7 +40,7 @@ func TestEveryLieHasItsName(t *testing.T) {
 	w := sqliteWorld(t)
 	ctx, h := t.Context(), w.over(ana)
 	o := w.newThing(1, 4*Group)
-	first := w.keep(h, o, 0)
+	first := w.mustPut(h, o, 0)
 	ref := RefOf(o.heads[0].Header)
 	old, err := first.Document.Encode()
 	if err != nil {
@@ -135,7 +135,7 @@ func TestEveryLieHasItsName(t *testing.T) {
 func TestSilenceHasItsName(t *testing.T) {
 	w := sqliteWorld(t)
 	o := w.newThing(1, 40*Group)
-	w.keep(w.over(ana), o, 0)
+	w.mustPut(w.over(ana), o, 0)
 	ref := RefOf(o.heads[0].Header)
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
@@ -260,7 +260,7 @@ func TestUploadsStream(t *testing.T) {
 	for seed := range uint64(8) {
 		things = append(things, w.newThing(seed, 8<<20))
 	}
-	w.keep(h, w.newThing(99, 1000), 0)
+	w.mustPut(h, w.newThing(99, 1000), 0)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var all sync.WaitGroup

@@ -23,105 +23,105 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-func TestBurialIsSlowAndUndone(t *testing.T) {
+func TestDeletionIsSlowAndUndone(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		h := as(ana)
 		var things []thing
 		for seed := range uint64(20) {
 			o := w.newThing(seed, 2000)
-			w.keep(h, o, 0)
+			w.mustPut(h, o, 0)
 			things = append(things, o)
 		}
-		if b := bury(t, w, h, things...); len(b.Buried) != 0 || len(b.Later) != 20 {
-			t.Fatalf("young shards: %d buried, %d later", len(b.Buried), len(b.Later))
+		if b := deleteAll(t, w, h, things...); len(b.Deleted) != 0 || len(b.Later) != 20 {
+			t.Fatalf("young shards: %d deleted, %d later", len(b.Deleted), len(b.Later))
 		}
-		w.pass(Youth + time.Minute)
+		w.pass(MinAge + time.Minute)
 		// A tenth of twenty is two.
-		if b := bury(t, w, h, things...); len(b.Buried) != 2 || len(b.Later) != 18 {
-			t.Fatalf("first day: %d buried, %d later", len(b.Buried), len(b.Later))
+		if b := deleteAll(t, w, h, things...); len(b.Deleted) != 2 || len(b.Later) != 18 {
+			t.Fatalf("first day: %d deleted, %d later", len(b.Deleted), len(b.Later))
 		}
-		if b := bury(t, w, h, things...); len(b.Buried) != 2 || len(b.Later) != 18 {
-			t.Fatalf("the same day again: %d buried, %d later", len(b.Buried), len(b.Later))
+		if b := deleteAll(t, w, h, things...); len(b.Deleted) != 2 || len(b.Later) != 18 {
+			t.Fatalf("the same day again: %d deleted, %d later", len(b.Deleted), len(b.Later))
 		}
 		w.pass(24*time.Hour + time.Minute)
-		b := bury(t, w, h, things...)
-		if len(b.Buried) != 4 || len(b.Later) != 16 {
-			t.Fatalf("next day: %d buried, %d later", len(b.Buried), len(b.Later))
+		b := deleteAll(t, w, h, things...)
+		if len(b.Deleted) != 4 || len(b.Later) != 16 {
+			t.Fatalf("next day: %d deleted, %d later", len(b.Deleted), len(b.Later))
 		}
 		page, err := h.List(t.Context(), ana, "", 0)
 		if err != nil || len(page.Shards) != 20 {
-			t.Fatalf("the buried are not listed: %v", err)
+			t.Fatalf("the deleted are not listed: %v", err)
 		}
 		ref := RefOf(things[0].heads[0].Header)
 		if _, err := read(t.Context(), h, ref); err != nil {
-			t.Errorf("a buried shard does not read: %v", err)
+			t.Errorf("a deleted shard does not read: %v", err)
 		}
-		if n, err := h.Unbury(t.Context(), b.Buried); n != 4 || err != nil {
-			t.Fatalf("raised %d, %v", n, err)
+		if n, err := h.Undelete(t.Context(), b.Deleted); n != 4 || err != nil {
+			t.Fatalf("undeleted %d, %v", n, err)
 		}
 	})
 }
 
-// Who keeps a tombstone cannot bury again what was raised.
+// Who keeps a tombstone cannot delete again what was undeleted.
 func TestATombstoneWorksOnce(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		h, o := as(ana), w.newThing(1, 2000)
-		w.keep(h, o, 0)
-		w.pass(Youth + time.Minute)
+		w.mustPut(h, o, 0)
+		w.pass(MinAge + time.Minute)
 		stone, err := SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(w.now))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b, err := h.Bury(t.Context(), stone); err != nil || len(b.Buried) != 1 {
+		if b, err := h.Delete(t.Context(), stone); err != nil || len(b.Deleted) != 1 {
 			t.Fatalf("%+v, %v", b, err)
 		}
-		if n, err := h.Unbury(t.Context(), []shard.Hash{o.object()}); n != 1 || err != nil {
-			t.Fatalf("raised %d, %v", n, err)
+		if n, err := h.Undelete(t.Context(), []shard.Hash{o.object()}); n != 1 || err != nil {
+			t.Fatalf("undeleted %d, %v", n, err)
 		}
 		w.pass(48 * time.Hour)
-		if b, err := h.Bury(t.Context(), stone); err != nil || len(b.Buried)+len(b.Later) != 0 {
+		if b, err := h.Delete(t.Context(), stone); err != nil || len(b.Deleted)+len(b.Later) != 0 {
 			t.Errorf("replayed: %+v, %v", b, err)
 		}
-		if b := bury(t, w, h, o); len(b.Buried) != 1 {
+		if b := deleteAll(t, w, h, o); len(b.Deleted) != 1 {
 			t.Errorf("a new tombstone: %+v", b)
 		}
 	})
 }
 
-func TestOnlyThePruneKeyBuries(t *testing.T) {
+func TestOnlyThePruneKeyDeletes(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 2000)
-		w.keep(as(ana), o, 0)
-		w.pass(Youth + time.Minute)
+		w.mustPut(as(ana), o, 0)
+		w.pass(MinAge + time.Minute)
 		another := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 		forged, err := SignTombstone(ana, another, []shard.Hash{o.object()}, core.At(w.now))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = as(ana).Bury(t.Context(), forged)
+		_, err = as(ana).Delete(t.Context(), forged)
 		wants(t, "another key", err, core.CodeDenied, "vault.bad_signature")
 		good, err := SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(w.now))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = as(eve).Bury(t.Context(), good)
+		_, err = as(eve).Delete(t.Context(), good)
 		wants(t, "eve brings it", err, core.CodeDenied, "vault.not_yours")
 		good.Document.Payload = forged.Document.Payload
-		_, err = as(ana).Bury(t.Context(), good)
+		_, err = as(ana).Delete(t.Context(), good)
 		wants(t, "payload and signature apart", err, core.CodeDenied, "")
 	})
 }
 
-// After 30 days of the holder's clock a buried shard goes to the trash, after a
+// After 30 days of the holder's clock a deleted shard goes to the trash, after a
 // week more from the disk, and its place in the quota comes free.
 func TestFreeAfterThirtyDays(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		h, o, kept := w.local.For(ana), w.newThing(1, 2000), w.newThing(2, 2000)
-		w.keep(h, o, 0)
-		w.keep(h, kept, 0)
-		w.pass(Youth + time.Minute)
-		if b := bury(t, w, h, o); len(b.Buried) != 1 {
+		w.mustPut(h, o, 0)
+		w.mustPut(h, kept, 0)
+		w.pass(MinAge + time.Minute)
+		if b := deleteAll(t, w, h, o); len(b.Deleted) != 1 {
 			t.Fatalf("%+v", b)
 		}
 		count := func() (n int) {
@@ -135,7 +135,7 @@ func TestFreeAfterThirtyDays(t *testing.T) {
 			}
 			return len(page.Shards)
 		}
-		w.pass(Grave - time.Minute)
+		w.pass(Retention - time.Minute)
 		if n := count(); n != 2 {
 			t.Fatalf("%d shards before 30 days", n)
 		}
@@ -187,12 +187,12 @@ func TestAfterACrash(t *testing.T) {
 		if _, err := w.dir.Put(t.Context(), name, io.MultiReader(bytes.NewReader(o.heads[0].Bytes()), bytes.NewReader(o.data[0]))); err != nil {
 			t.Fatal(err)
 		}
-		w.keep(w.local.For(ana), o, 0)
+		w.mustPut(w.local.For(ana), o, 0)
 		name = RefOf(o.heads[1].Header).file()
 		if _, err := w.dir.Put(t.Context(), name, bytes.NewReader(o.heads[1].Bytes())); err != nil {
 			t.Fatal(err)
 		}
-		w.keep(w.local.For(ana), o, 1)
+		w.mustPut(w.local.For(ana), o, 1)
 		if got, err := read(t.Context(), w.local.For(ana), RefOf(o.heads[1].Header)); err != nil || !bytes.Equal(got, o.data[1]) {
 			t.Fatalf("a torn file was not replaced: %v", err)
 		}
@@ -206,8 +206,8 @@ func TestRescanMakesTheTablesAgain(t *testing.T) {
 		var things []thing
 		for seed := range uint64(8) {
 			o := w.newThing(seed, 3000)
-			w.keep(h, o, 0)
-			w.keep(h, o, 3)
+			w.mustPut(h, o, 0)
+			w.mustPut(h, o, 3)
 			things = append(things, o)
 		}
 		before, err := h.List(t.Context(), ana, "", 0)
@@ -250,7 +250,7 @@ func TestRescanMakesTheTablesAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		rescan(15)
-		w.keep(h, things[1], 0)
+		w.mustPut(h, things[1], 0)
 		rescan(16)
 	})
 }
@@ -261,7 +261,7 @@ func TestScrubFindsWhatBroke(t *testing.T) {
 		h := w.local.For(ana)
 		good, bad, gone := w.newThing(1, 3000), w.newThing(2, 3000), w.newThing(3, 3000)
 		for _, o := range []thing{good, bad, gone} {
-			w.keep(h, o, 0)
+			w.mustPut(h, o, 0)
 		}
 		flip(t, filepath.Join(w.path, filepath.FromSlash(RefOf(bad.heads[0].Header).file())), -5)
 		if err := os.Remove(filepath.Join(w.path, filepath.FromSlash(RefOf(gone.heads[0].Header).file()))); err != nil {
@@ -282,16 +282,16 @@ func TestScrubFindsWhatBroke(t *testing.T) {
 func TestDiskFloor(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 2000)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		w.local.n.Floor = 1 << 60
 		_, err := o.put(t.Context(), as(ana), 1)
 		wants(t, "below the floor", err, core.CodeFull, "vault.disk_full")
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		if _, err := read(t.Context(), as(ana), RefOf(o.heads[0].Header)); err != nil {
 			t.Errorf("reads stop with the disk: %v", err)
 		}
 		w.local.n.Floor = 0
-		w.keep(as(ana), o, 1)
+		w.mustPut(as(ana), o, 1)
 	})
 }
 
@@ -381,7 +381,7 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		o := w.newThing(1, 2000)
-		w.keep(w.local.For(ana), o, 0)
+		w.mustPut(w.local.For(ana), o, 0)
 		ref := RefOf(o.heads[0].Header)
 		seen, err := find(t.Context(), d, ref)
 		if err != nil {
@@ -390,7 +390,7 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = $1`, stateLeaving); err != nil {
 			t.Fatal(err)
 		}
-		_, err = desk{w.local, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")
+		_, err = view{w.local, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")
 		wants(t, "leaving", err, core.CodeUnsure, "vault.busy")
 	})
 }
@@ -399,9 +399,9 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 func TestScrubGoesOnBehindAnUnreadableFile(t *testing.T) {
 	w := sqliteWorld(t)
 	first, second := w.newThing(1, 2000), w.newThing(2, 2000)
-	w.keep(w.local.For(ana), first, 0)
+	w.mustPut(w.local.For(ana), first, 0)
 	w.pass(time.Second)
-	w.keep(w.local.For(ana), second, 0)
+	w.mustPut(w.local.For(ana), second, 0)
 	path := func(o thing) string {
 		return filepath.Join(w.path, filepath.FromSlash(RefOf(o.heads[0].Header).file()))
 	}
@@ -416,7 +416,7 @@ func TestScrubGoesOnBehindAnUnreadableFile(t *testing.T) {
 	for o, want := range map[string]struct {
 		thing
 		state string
-	}{"unreadable": {first, stateHeld}, "broken": {second, stateBroken}} {
+	}{"unreadable": {first, stateStored}, "broken": {second, stateBroken}} {
 		if r, err := find(t.Context(), w.db, RefOf(want.heads[0].Header)); err != nil || r.state != want.state {
 			t.Errorf("the %s one is %s, %v", o, r.state, err)
 		}

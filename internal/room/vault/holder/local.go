@@ -56,7 +56,7 @@ type Local struct {
 	reading *gate
 	paces   paces
 	budgets budgets
-	doubts  doubts
+	unreads unreads
 	flying  atomic.Int64 // bytes reserved on the disk by uploads under way
 }
 
@@ -75,7 +75,7 @@ func New(n Needs) *Local {
 		writing: newGate(writesEach, writesAll), reading: newGate(readsEach, readsAll),
 		paces:   paces{by: map[core.MemberID]*rate.Limiter{}},
 		budgets: budgets{by: map[core.MemberID]*rate.Limiter{}},
-		doubts:  doubts{since: map[string]core.Moment{}},
+		unreads: unreads{since: map[string]core.Moment{}},
 	}
 }
 
@@ -101,17 +101,17 @@ func (l *Local) Start(ctx context.Context) error {
 	}
 }
 
-// Kept is how much a member has here, as it counts against its pact.
-func (l *Local) Kept(ctx context.Context, owner core.MemberID) (core.Size, error) {
+// Used is how much a member has here, as it counts against its pact.
+func (l *Local) Used(ctx context.Context, owner core.MemberID) (core.Size, error) {
 	n, err := l.store.used(ctx, owner)
 	return core.Size(n), err
 }
 
 // For is the store as one member sees it.
-func (l *Local) For(who core.MemberID) Holder { return desk{l, who} }
+func (l *Local) For(who core.MemberID) Holder { return view{l, who} }
 
-// desk is a Local that one member has come to.
-type desk struct {
+// view is a Local that one member has come to.
+type view struct {
 	*Local
 	who core.MemberID
 }
@@ -122,12 +122,12 @@ func (l *Local) now() core.Moment { return core.At(l.n.Now()) }
 func newNonce() string { return rand.Text() }
 
 // Put implements Writer.
-func (d desk) Put(ctx context.Context, head shard.Head, body io.Reader) (Receipt, error) {
+func (d view) Put(ctx context.Context, head shard.Head, body io.Reader) (Receipt, error) {
 	return d.put(ctx, head, body, newNonce())
 }
 
 // put keeps a shard and answers with a receipt for this nonce.
-func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce string) (Receipt, error) {
+func (d view) put(ctx context.Context, head shard.Head, body io.Reader, nonce string) (Receipt, error) {
 	allowance, err := d.mayPut(ctx, head)
 	if err == nil {
 		err = d.ready()
@@ -141,7 +141,7 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 	}
 	defer leave()
 	r := rowOf(head, stateReserved, d.now())
-	r.keep = allowance.Until
+	r.until = allowance.Until
 	old, err := d.reserve(ctx, r, allowance.Grant.Bytes)
 	switch {
 	case errors.Is(err, errFull):
@@ -160,7 +160,7 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 		return Receipt{}, errors.Join(err, undo)
 	}
 	r.received = d.now()
-	d.doubts.clear(r.ref().file())
+	d.unreads.clear(r.ref().file())
 	// From here the shard is on disk, whoever still listens.
 	if err := d.store.confirm(context.WithoutCancel(ctx), r); err != nil {
 		return Receipt{}, d.noRoom(fmt.Errorf("confirm %s: %w", head.Name(), err))
@@ -170,9 +170,9 @@ func (d desk) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 
 // reserve is the store's, but for a row whose file is gone or damaged: its shard is
 // received anew, or the receipt would lie.
-func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
+func (d view) reserve(ctx context.Context, r row, limit int64) (row, error) {
 	old, err := d.store.reserve(ctx, r, limit)
-	if err != nil || old.state != stateHeld {
+	if err != nil || old.state != stateStored {
 		return old, err
 	}
 	if err := d.spend(old.length); err != nil {
@@ -185,7 +185,7 @@ func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
 	default:
 		return old, d.unread(ctx, r.ref(), err)
 	}
-	if err := d.condemn(ctx, r.ref()); err != nil {
+	if err := d.markBroken(ctx, r.ref()); err != nil {
 		return old, err
 	}
 	return d.store.reserve(ctx, r, limit)
@@ -193,7 +193,7 @@ func (d desk) reserve(ctx context.Context, r row, limit int64) (row, error) {
 
 // mayPut says whether the member may, with how much, and for how long we promise
 // to keep.
-func (d desk) mayPut(ctx context.Context, head shard.Head) (core.Allowance, error) {
+func (d view) mayPut(ctx context.Context, head shard.Head) (core.Allowance, error) {
 	if d.who != head.Owner {
 		return core.Allowance{}, core.Denied("vault.not_yours", fmt.Errorf("%s sends a shard of %s", d.who, head.Owner))
 	}
@@ -214,7 +214,7 @@ func (d desk) mayPut(ctx context.Context, head shard.Head) (core.Allowance, erro
 	return allowance, head.Verify(keys...)
 }
 
-func (d desk) quotaFull(ctx context.Context, limit int64) error {
+func (d view) quotaFull(ctx context.Context, limit int64) error {
 	used, err := d.store.used(ctx, d.who)
 	if err != nil {
 		return err
@@ -232,7 +232,7 @@ func (l *Local) noRoom(err error) error {
 }
 
 // again answers a shard whose name is taken: a fresh receipt when it is the same.
-func (d desk) again(ctx context.Context, head shard.Head, old row, keep core.Moment, nonce string) (Receipt, error) {
+func (d view) again(ctx context.Context, head shard.Head, old row, until core.Moment, nonce string) (Receipt, error) {
 	had, err := old.parse()
 	if err != nil {
 		return Receipt{}, err
@@ -240,58 +240,58 @@ func (d desk) again(ctx context.Context, head shard.Head, old row, keep core.Mom
 	if !had.Same(head.Header) {
 		return Receipt{}, core.Conflict("vault.other_shard", fmt.Errorf("%s is another shard already", head.Name()))
 	}
-	if old.state != stateHeld {
+	if old.state != stateStored {
 		return Receipt{}, busy("the same shard is " + old.state)
 	}
-	renewed, err := d.store.renew(ctx, old.ref(), keep)
+	renewed, err := d.store.renew(ctx, old.ref(), until)
 	if err != nil {
 		return Receipt{}, d.noRoom(err)
 	}
 	if !renewed {
 		return Receipt{}, busy("the same shard is leaving or broke just now")
 	}
-	old.keep = keep
+	old.until = until
 	return d.receipt(old, nonce)
 }
 
 func (l *Local) receipt(r row, nonce string) (Receipt, error) {
 	return signReceipt(Receipt{
 		Owner: r.owner, Object: r.object, Index: r.index, Root: r.root, Length: r.length,
-		Received: r.received, Keep: r.keep, Nonce: nonce,
+		Received: r.received, Until: r.until, Nonce: nonce,
 	}, l.n.Signer)
 }
 
-// Bury implements Writer.
-func (d desk) Bury(ctx context.Context, t Tombstone) (Burial, error) {
+// Delete implements Writer.
+func (d view) Delete(ctx context.Context, t Tombstone) (Deletion, error) {
 	// Made again from the document: a Tombstone somebody filled by hand proves nothing.
 	t, err := ReadTombstone(t.Document)
 	if err != nil {
-		return Burial{}, err
+		return Deletion{}, err
 	}
 	if t.Owner != d.who {
-		return Burial{}, core.Denied("vault.not_yours", fmt.Errorf("%s buries for %s", d.who, t.Owner))
+		return Deletion{}, core.Denied("vault.not_yours", fmt.Errorf("%s deletes for %s", d.who, t.Owner))
 	}
-	out, err := d.store.bury(ctx, t, d.now())
+	out, err := d.store.delete(ctx, t, d.now())
 	if err != nil {
-		return Burial{}, d.noRoom(err)
+		return Deletion{}, d.noRoom(err)
 	}
-	if len(out.Buried) > 0 {
-		d.n.Log.Info("shards buried", "owner", d.who, "objects", len(out.Buried), "later", len(out.Later))
+	if len(out.Deleted) > 0 {
+		d.n.Log.Info("shards deleted", "owner", d.who, "objects", len(out.Deleted), "later", len(out.Later))
 	}
 	return out, nil
 }
 
-// Unbury implements Writer.
-func (d desk) Unbury(ctx context.Context, objects []shard.Hash) (int, error) {
-	if len(objects) == 0 || len(objects) > MaxBurial {
-		return 0, invalid("%d objects, 1 to %d at a time", len(objects), MaxBurial)
+// Undelete implements Writer.
+func (d view) Undelete(ctx context.Context, objects []shard.Hash) (int, error) {
+	if len(objects) == 0 || len(objects) > MaxObjects {
+		return 0, invalid("%d objects, 1 to %d at a time", len(objects), MaxObjects)
 	}
-	n, err := d.store.unbury(ctx, d.who, objects)
+	n, err := d.store.undelete(ctx, d.who, objects)
 	return int(n), d.noRoom(err)
 }
 
 // NameReaders implements Writer.
-func (d desk) NameReaders(ctx context.Context, r Readers) error {
+func (d view) NameReaders(ctx context.Context, r Readers) error {
 	keys, err := d.n.Keys.Keys(ctx, d.who)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ type model struct {
 	w      *world
 	limit  int64
 	things []thing
-	held   map[string]bool // alive for certain: a receipt, and no burial since
+	held   map[string]bool // alive for certain: a receipt, and no deletion since
 }
 
 func TestNothingAliveIsEverLost(t *testing.T) {
@@ -41,7 +41,7 @@ func TestNothingAliveIsEverLost(t *testing.T) {
 		m := &model{w: w, limit: rapid.Int64Range(8000, 160_000).Draw(t, "limit"), things: things, held: map[string]bool{}}
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: m.limit}})
 		t.Repeat(map[string]func(*rapid.T){
-			"put": m.put, "bury": m.bury, "unbury": m.unbury, "pass": m.pass, "free": m.free,
+			"put": m.put, "delete": m.delete, "undelete": m.undelete, "pass": m.pass, "free": m.free,
 			"crash": m.crash, "lose tables": m.loseTables, "": m.check,
 		})
 	})
@@ -68,26 +68,26 @@ func (m *model) put(t *rapid.T) {
 	}
 }
 
-func (m *model) bury(t *rapid.T) {
+func (m *model) delete(t *rapid.T) {
 	o := m.thing(t)
 	stone, err := SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(m.w.now))
 	if err != nil {
 		t.Fatal(err)
 	}
-	burial, err := m.holder().Bury(m.w.t.Context(), stone)
+	deletion, err := m.holder().Delete(m.w.t.Context(), stone)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range burial.Buried {
+	for range deletion.Deleted {
 		for _, head := range o.heads {
 			delete(m.held, head.Name())
 		}
 	}
 }
 
-func (m *model) unbury(t *rapid.T) {
+func (m *model) undelete(t *rapid.T) {
 	o := m.thing(t)
-	if _, err := m.holder().Unbury(m.w.t.Context(), []shard.Hash{o.object()}); err != nil {
+	if _, err := m.holder().Undelete(m.w.t.Context(), []shard.Hash{o.object()}); err != nil {
 		t.Fatal(err)
 	}
 	page, err := m.holder().List(m.w.t.Context(), ana, "", 0)
@@ -127,7 +127,7 @@ func (m *model) crash(t *rapid.T) {
 	}
 }
 
-// loseTables forgets everything but the files; burials with it.
+// loseTables forgets everything but the files; deletions with it.
 func (m *model) loseTables(t *rapid.T) {
 	for _, table := range []string{"vault_held", "vault_tenant"} {
 		if _, err := db.Exec(m.w.t.Context(), m.w.db, "DELETE FROM "+table); err != nil {
@@ -146,7 +146,7 @@ func (m *model) check(t *rapid.T) {
 		t.Fatal(err)
 	}
 	var bytes int64
-	listed := map[string]Held{}
+	listed := map[string]Entry{}
 	for _, h := range page.Shards {
 		bytes += shard.Charge(h.Size() + h.Length)
 		listed[h.Name()] = h
@@ -159,8 +159,8 @@ func (m *model) check(t *rapid.T) {
 	}
 	for name := range m.held {
 		h, ok := listed[name]
-		if !ok || h.Buried != 0 {
-			t.Fatalf("%s has a receipt and is gone or buried", name)
+		if !ok || h.Deleted != 0 {
+			t.Fatalf("%s has a receipt and is gone or deleted", name)
 		}
 		if _, err := read(ctx, m.holder(), RefOf(h.Header)); err != nil {
 			t.Fatal(err)

@@ -69,7 +69,7 @@ type budgets struct {
 
 // spend takes n bytes from the day's budget of the member. Returns CodeUnsure (vault.busy):
 // it is told to come back later, which is no fault of the shard.
-func (d desk) spend(n int64) error {
+func (d view) spend(n int64) error {
 	d.budgets.mu.Lock()
 	defer d.budgets.mu.Unlock()
 	l := d.budgets.by[d.who]

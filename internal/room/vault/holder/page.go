@@ -19,8 +19,8 @@ import (
 //
 // spec: docs/spec/holder.md#list
 const (
-	pageMagic = "entrechat-shards/1"
-	heldLabel = "held"
+	pageMagic  = "entrechat-shards/1"
+	entryLabel = "held"
 )
 
 // writePage writes a page. The rows' heads were checked when they came.
@@ -31,7 +31,7 @@ func writePage(rows []row, page Page) []byte {
 	}
 	b := fmt.Appendf(nil, "%s %d %d %s\n", pageMagic, len(rows), page.Used, next)
 	for _, r := range rows {
-		b = fmt.Appendf(b, "%s %d %d\n", heldLabel, r.received, r.buried)
+		b = fmt.Appendf(b, "%s %d %d\n", entryLabel, r.received, r.deleted)
 		b = append(b, r.head...)
 	}
 	return b
@@ -59,8 +59,8 @@ func parsePage(b []byte) (Page, error) {
 		page.Next = words[3]
 	}
 	for range count {
-		var held Held
-		if held, rest, err = parseHeld(rest); err != nil {
+		var held Entry
+		if held, rest, err = parseEntry(rest); err != nil {
 			return Page{}, err
 		}
 		page.Shards = append(page.Shards, held)
@@ -71,25 +71,25 @@ func parsePage(b []byte) (Page, error) {
 	return page, nil
 }
 
-func parseHeld(b []byte) (Held, []byte, error) {
+func parseEntry(b []byte) (Entry, []byte, error) {
 	line, rest, _ := bytes.Cut(b, []byte("\n"))
 	words := strings.Split(string(line), " ")
-	if len(words) != 3 || words[0] != heldLabel {
-		return Held{}, nil, invalid("shard begins with %.80q", line)
+	if len(words) != 3 || words[0] != entryLabel {
+		return Entry{}, nil, invalid("shard begins with %.80q", line)
 	}
 	received, err := number(words[1])
 	if err != nil {
-		return Held{}, nil, err
+		return Entry{}, nil, err
 	}
 	down, err := number(words[2])
 	if err != nil {
-		return Held{}, nil, err
+		return Entry{}, nil, err
 	}
 	head, err := shard.Parse(rest)
 	if err != nil {
-		return Held{}, nil, err
+		return Entry{}, nil, err
 	}
-	return Held{Head: head, Received: core.Moment(received), Buried: core.Moment(down)}, rest[head.Size():], nil
+	return Entry{Head: head, Received: core.Moment(received), Deleted: core.Moment(down)}, rest[head.Size():], nil
 }
 
 // number reads a whole number in its one form, 0 to 2^53-1.

@@ -17,21 +17,21 @@ import (
 
 // Where a holder answers, and the header that carries a shard's head.
 const (
-	shardsPath  = "/ec/v1/vault/shards"
-	auditsPath  = "/ec/v1/vault/audits"
-	buryPath    = "/ec/v1/vault/bury"
-	unburyPath  = "/ec/v1/vault/unbury"
-	readersPath = "/ec/v1/vault/readers"
-	headHeader  = "Entrechat-Shard"
+	shardsPath   = "/ec/v1/vault/shards"
+	auditsPath   = "/ec/v1/vault/audits"
+	deletePath   = "/ec/v1/vault/bury"
+	undeletePath = "/ec/v1/vault/unbury"
+	readersPath  = "/ec/v1/vault/readers"
+	headHeader   = "Entrechat-Shard"
 )
 
-// objectList is the body of unbury, and its answer's count beside it.
+// objectList is the body of undelete, and its answer's count beside it.
 type objectList struct {
 	Objects []shard.Hash `json:"objects"`
 }
 
-type raisedCount struct {
-	Raised int `json:"raised"`
+type undeletedCount struct {
+	Undeleted int `json:"raised"`
 }
 
 // Routes serve this store to the other members.
@@ -44,8 +44,8 @@ func (l *Local) Routes() []peer.Route {
 		{Pattern: "GET " + shardsPath, Handle: l.serveList},
 		{Pattern: "GET " + summaryPath, Handle: l.serveSummary},
 		{Pattern: "GET " + auditsPath + "/{name}", Handle: l.serveAudit},
-		{Pattern: "POST " + buryPath, Digest: true, MaxBody: seal.MaxDocument, Handle: l.serveBury},
-		{Pattern: "POST " + unburyPath, Digest: true, MaxBody: maxDocument, Handle: l.serveUnbury},
+		{Pattern: "POST " + deletePath, Digest: true, MaxBody: seal.MaxDocument, Handle: l.serveDelete},
+		{Pattern: "POST " + undeletePath, Digest: true, MaxBody: maxDocument, Handle: l.serveUndelete},
 		{Pattern: "PUT " + readersPath, Digest: true, Handle: l.serveReaders},
 	}
 }
@@ -75,7 +75,7 @@ func (l *Local) servePut(w http.ResponseWriter, r *http.Request, from core.Membe
 		return core.Invalid("vault.bad_document", fmt.Errorf("nonce of %d bytes", len(nonce)))
 	}
 	body := &toEnd{Reader: r.Body}
-	receipt, err := desk{l, from}.put(r.Context(), head, body, nonce)
+	receipt, err := view{l, from}.put(r.Context(), head, body, nonce)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (l *Local) serveGet(w http.ResponseWriter, r *http.Request, from core.Membe
 	if err != nil {
 		return err
 	}
-	p, err := desk{l, from}.open(r.Context(), ref, off, n)
+	p, err := view{l, from}.open(r.Context(), ref, off, n)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (l *Local) serveList(w http.ResponseWriter, r *http.Request, from core.Memb
 		return err
 	}
 	q := r.URL.Query()
-	rows, page, err := desk{l, from}.list(r.Context(), core.MemberID(q.Get("owner")), q.Get("after"), int(min(limit, MaxPage)))
+	rows, page, err := view{l, from}.list(r.Context(), core.MemberID(q.Get("owner")), q.Get("after"), int(min(limit, MaxPage)))
 	if err != nil {
 		return err
 	}
@@ -146,35 +146,35 @@ func (l *Local) serveAudit(w http.ResponseWriter, r *http.Request, from core.Mem
 	if err != nil {
 		return err
 	}
-	proof, err := desk{l, from}.Audit(r.Context(), ref, off)
+	proof, err := view{l, from}.Audit(r.Context(), ref, off)
 	if err != nil {
 		return err
 	}
 	return writeBytes(w, proof.Slice)
 }
 
-func (l *Local) serveBury(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (l *Local) serveDelete(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	var e seal.Envelope
 	if err := peer.ReadJSON(r, &e); err != nil {
 		return err
 	}
-	burial, err := desk{l, from}.Bury(r.Context(), Tombstone{Document: e})
+	deletion, err := view{l, from}.Delete(r.Context(), Tombstone{Document: e})
 	if err != nil {
 		return err
 	}
-	return peer.WriteJSON(w, burial)
+	return peer.WriteJSON(w, deletion)
 }
 
-func (l *Local) serveUnbury(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (l *Local) serveUndelete(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	var list objectList
 	if err := peer.ReadJSON(r, &list); err != nil {
 		return err
 	}
-	n, err := desk{l, from}.Unbury(r.Context(), list.Objects)
+	n, err := view{l, from}.Undelete(r.Context(), list.Objects)
 	if err != nil {
 		return err
 	}
-	return peer.WriteJSON(w, raisedCount{Raised: n})
+	return peer.WriteJSON(w, undeletedCount{Undeleted: n})
 }
 
 func (l *Local) serveReaders(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
@@ -182,7 +182,7 @@ func (l *Local) serveReaders(w http.ResponseWriter, r *http.Request, from core.M
 	if err := peer.ReadJSON(r, &e); err != nil {
 		return err
 	}
-	if err := (desk{l, from}).NameReaders(r.Context(), Readers{Document: e}); err != nil {
+	if err := (view{l, from}).NameReaders(r.Context(), Readers{Document: e}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -30,7 +30,7 @@ func (l *Local) ready() error {
 // mayRead lets the owner through whatever became of its pact, and whom it named.
 // Who asks was proved by the peer kit with the keys the member has now, so an
 // owner that lost every key but its root reads as soon as its new keys are known.
-func (d desk) mayRead(ctx context.Context, owner core.MemberID) error {
+func (d view) mayRead(ctx context.Context, owner core.MemberID) error {
 	if d.who == owner {
 		return d.ready()
 	}
@@ -62,7 +62,7 @@ func storedReaders(list []byte, owner core.MemberID) (Readers, error) {
 }
 
 // Get implements Reader.
-func (d desk) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser, error) {
+func (d view) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser, error) {
 	p, err := d.open(ctx, ref, off, n)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (p *part) Close() error {
 }
 
 // open finds the range n bytes from off; n < 0 is to the end.
-func (d desk) open(ctx context.Context, ref Ref, off, n int64) (*part, error) {
+func (d view) open(ctx context.Context, ref Ref, off, n int64) (*part, error) {
 	if err := d.mayRead(ctx, ref.Owner); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (l *Local) openData(ctx context.Context, ref Ref) (blob.File, shard.Head, e
 	l.n.Log.Error("the head of a shard is damaged", "owner", ref.Owner, "shard", ref.Name(), "error", err)
 	r, err := find(ctx, l.store.db, ref)
 	if err == nil {
-		err = l.condemn(ctx, ref)
+		err = l.markBroken(ctx, ref)
 	}
 	if err == nil {
 		head, err = r.parse()
@@ -159,7 +159,7 @@ func (l *Local) openData(ctx context.Context, ref Ref) (blob.File, shard.Head, e
 	return f, head, l.unread(ctx, ref, err)
 }
 
-// intact reads the file of a held shard whole: head and data must be what came. Returns
+// intact reads the file of a stored shard whole: head and data must be what came. Returns
 // CodeInvalid or CodeNotFound when they are not; any other error is no verdict.
 func (l *Local) intact(ctx context.Context, r row) error {
 	head, tree, err := l.verifyFile(r.ref().file())
@@ -181,7 +181,7 @@ func (l *Local) intact(ctx context.Context, r row) error {
 		return core.Invalid("vault.shard_broken", fmt.Errorf("head of %s: %w", r.ref().Name(), err))
 	}
 	l.n.Log.Warn("the row of a shard was damaged, its file is sound", "owner", r.owner, "shard", r.ref().Name())
-	sound := rowOf(head, stateHeld, r.received)
+	sound := rowOf(head, stateStored, r.received)
 	sound.tree = tree
 	return l.store.trust(ctx, sound)
 }
@@ -216,7 +216,7 @@ const maxPageBytes = 4 << 20
 const batch = 200
 
 // List implements Reader.
-func (d desk) List(ctx context.Context, owner core.MemberID, after string, limit int) (Page, error) {
+func (d view) List(ctx context.Context, owner core.MemberID, after string, limit int) (Page, error) {
 	rows, page, err := d.list(ctx, owner, after, limit)
 	if err != nil {
 		return Page{}, err
@@ -226,13 +226,13 @@ func (d desk) List(ctx context.Context, owner core.MemberID, after string, limit
 		if err != nil {
 			return Page{}, err
 		}
-		page.Shards = append(page.Shards, Held{Head: head, Received: r.received, Buried: r.buried})
+		page.Shards = append(page.Shards, Entry{Head: head, Received: r.received, Deleted: r.deleted})
 	}
 	return page, nil
 }
 
 // list reads the rows of a page; the page it returns has everything but Shards.
-func (d desk) list(ctx context.Context, owner core.MemberID, after string, limit int) (out []row, page Page, err error) {
+func (d view) list(ctx context.Context, owner core.MemberID, after string, limit int) (out []row, page Page, err error) {
 	if err := d.mayRead(ctx, owner); err != nil {
 		return nil, page, err
 	}
@@ -262,7 +262,7 @@ func (d desk) list(ctx context.Context, owner core.MemberID, after string, limit
 			// One damaged head would make the whole page unreadable.
 			if _, err := r.parse(); err == nil {
 				out = append(out, r)
-			} else if err := d.condemn(ctx, r.ref()); err != nil {
+			} else if err := d.markBroken(ctx, r.ref()); err != nil {
 				return nil, page, err
 			}
 		}
@@ -276,7 +276,7 @@ func (d desk) list(ctx context.Context, owner core.MemberID, after string, limit
 
 // Audit implements Reader. It reads the head and one subtree, when those of the shard are
 // known, and counts what it reads in the day's budget of who asks.
-func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
+func (d view) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	if err := d.mayRead(ctx, ref.Owner); err != nil {
 		return Proof{}, err
 	}
@@ -318,7 +318,7 @@ func (d desk) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 
 // trees answers the subtrees of a shard, nil for one of only one: from its row, or by
 // reading it whole, once. Returns CodeInvalid for a shard that is broken.
-func (d desk) trees(ctx context.Context, ref Ref, f io.ReaderAt, head shard.Head) ([]value, error) {
+func (d view) trees(ctx context.Context, ref Ref, f io.ReaderAt, head shard.Head) ([]value, error) {
 	// Without a row, or a database, the data alone is proved.
 	r, err := find(ctx, d.store.db, ref)
 	hasRow := err == nil
@@ -363,7 +363,7 @@ func (d desk) trees(ctx context.Context, ref Ref, f io.ReaderAt, head shard.Head
 // broke condemns a shard and says so: we found our own disk out, and the owner hears it
 // in the same breath.
 func (l *Local) broke(ctx context.Context, ref Ref) error {
-	if err := l.condemn(ctx, ref); err != nil {
+	if err := l.markBroken(ctx, ref); err != nil {
 		return err
 	}
 	return broken(ref)
@@ -373,9 +373,9 @@ func broken(ref Ref) error {
 	return core.NotFound("vault.shard_broken", fmt.Errorf("%s is not what its head says", ref.Name()))
 }
 
-// condemn marks a shard as broken: it leaves the list, and its owner may send it
+// markBroken marks a shard as broken: it leaves the list, and its owner may send it
 // again.
-func (l *Local) condemn(ctx context.Context, ref Ref) error {
+func (l *Local) markBroken(ctx context.Context, ref Ref) error {
 	changed, err := l.store.breakAt(ctx, ref, l.now())
 	if changed {
 		l.n.Log.Error("a shard broke on this disk", "owner", ref.Owner, "shard", ref.Name())

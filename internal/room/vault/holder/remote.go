@@ -36,7 +36,7 @@ func NewRemote(client *peer.Client, keys Keys, to core.MemberID) *Remote {
 
 var (
 	_ Holder = (*Remote)(nil)
-	_ Holder = desk{}
+	_ Holder = view{}
 )
 
 // Put implements Writer. body is not read after Put has returned, so that its
@@ -154,17 +154,17 @@ func (m *Remote) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	return proof, err
 }
 
-// Bury implements Writer.
-func (m *Remote) Bury(ctx context.Context, t Tombstone) (Burial, error) {
-	var burial Burial
-	return burial, m.json(ctx, http.MethodPost, buryPath, t.Document, &burial)
+// Delete implements Writer.
+func (m *Remote) Delete(ctx context.Context, t Tombstone) (Deletion, error) {
+	var deletion Deletion
+	return deletion, m.json(ctx, http.MethodPost, deletePath, t.Document, &deletion)
 }
 
-// Unbury implements Writer.
-func (m *Remote) Unbury(ctx context.Context, objects []shard.Hash) (int, error) {
-	var raised raisedCount
-	err := m.json(ctx, http.MethodPost, unburyPath, objectList{Objects: objects}, &raised)
-	return raised.Raised, err
+// Undelete implements Writer.
+func (m *Remote) Undelete(ctx context.Context, objects []shard.Hash) (int, error) {
+	var undeleted undeletedCount
+	err := m.json(ctx, http.MethodPost, undeletePath, objectList{Objects: objects}, &undeleted)
+	return undeleted.Undeleted, err
 }
 
 // NameReaders implements Writer.

@@ -17,7 +17,7 @@ import (
 // the trash.
 const (
 	stateReserved = "reserved"
-	stateHeld     = "held"
+	stateStored   = "held"
 	stateBroken   = "broken"
 	stateLeaving  = "leaving"
 )
@@ -37,9 +37,9 @@ type row struct {
 	prune    string
 	head     []byte
 	received core.Moment
-	keep     core.Moment
+	until    core.Moment
 	checked  core.Moment
-	buried   core.Moment
+	deleted  core.Moment
 	tomb     core.Moment
 	tree     []byte // the subtrees of the data; empty for one, and where they are not known
 }
@@ -80,7 +80,7 @@ func scanRow(r db.Row) (row, error) {
 	var out row
 	var object, root string
 	err := r.Scan(&out.owner, &object, &out.index, &out.state, &out.bytes, &out.length, &root, &out.prune, &out.head,
-		&out.received, &out.keep, &out.checked, &out.buried, &out.tomb, &out.tree)
+		&out.received, &out.until, &out.checked, &out.deleted, &out.tomb, &out.tree)
 	if err != nil {
 		return row{}, err
 	}
@@ -156,7 +156,7 @@ func (s store) setTree(ctx context.Context, ref Ref, tree []byte) error {
 func (s store) trust(ctx context.Context, r row) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		old, err := find(ctx, q, r.ref())
-		if err != nil || old.state != stateHeld {
+		if err != nil || old.state != stateStored {
 			return err
 		}
 		return rewrite(ctx, q, old, r, math.MaxInt64/2)
@@ -173,7 +173,7 @@ func insert(ctx context.Context, q db.Querier, r row) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO vault_held (`+rowColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head,
-		r.received, r.keep, r.checked, r.buried, r.tomb, append([]byte{}, r.tree...))
+		r.received, r.until, r.checked, r.deleted, r.tomb, append([]byte{}, r.tree...))
 	return err
 }
 
@@ -195,23 +195,23 @@ func (s store) adopt(ctx context.Context, r row) error {
 	})
 }
 
-// confirm turns a reservation into a held shard: the file is on disk.
+// confirm turns a reservation into a stored shard: the file is on disk.
 func (s store) confirm(ctx context.Context, r row) error {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0, tree = $7
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
-		r.owner, r.object.String(), r.index, stateHeld, r.received, r.keep, append([]byte{}, r.tree...))
+		r.owner, r.object.String(), r.index, stateStored, r.received, r.until, append([]byte{}, r.tree...))
 	if err == nil && n == 0 {
 		return fmt.Errorf("reservation of %s is gone", r.ref().Name())
 	}
 	return err
 }
 
-// renew gives a held shard a new promise, and raises it when it was buried: its
-// owner has just sent it again. False when it is held no more.
-func (s store) renew(ctx context.Context, ref Ref, keep core.Moment) (bool, error) {
+// renew gives a stored shard a new promise, and undeletes it when it was deleted: its
+// owner has just sent it again. False when it is no longer stored.
+func (s store) renew(ctx context.Context, ref Ref, until core.Moment) (bool, error) {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET keep_us = $4, buried_us = 0
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $5`,
-		ref.Owner, ref.Object.String(), ref.Index, keep, stateHeld)
+		ref.Owner, ref.Object.String(), ref.Index, until, stateStored)
 	return n > 0, err
 }
 
@@ -235,11 +235,11 @@ func (s store) drop(ctx context.Context, ref Ref, state string) error {
 	})
 }
 
-// breakAt marks a held row as broken since now; false when it was not held.
+// breakAt marks a stored row as broken since now; false when it was not stored.
 func (s store) breakAt(ctx context.Context, ref Ref, now core.Moment) (bool, error) {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $5, checked_us = $6
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $4`,
-		ref.Owner, ref.Object.String(), ref.Index, stateHeld, stateBroken, now)
+		ref.Owner, ref.Object.String(), ref.Index, stateStored, stateBroken, now)
 	return n > 0, err
 }
 
@@ -247,7 +247,7 @@ func (s store) breakAt(ctx context.Context, ref Ref, now core.Moment) (bool, err
 // how many.
 func (s store) breakUnknown(ctx context.Context, now core.Moment) (int64, error) {
 	return db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1, checked_us = $2 WHERE state NOT IN ($1, $3, $4, $5)`,
-		stateBroken, now, stateHeld, stateReserved, stateLeaving)
+		stateBroken, now, stateStored, stateReserved, stateLeaving)
 }
 
 // recount sums what each owner takes anew from the rows: the sum is kept beside them, and a
@@ -272,17 +272,17 @@ func (s store) inState(ctx context.Context, state string, limit int) ([]row, err
 		WHERE state = $1 ORDER BY received_us LIMIT $2`, state, limit)
 }
 
-// unchecked lists held rows whose data was not read since before, longest first.
+// unchecked lists stored rows whose data was not read since before, longest first.
 func (s store) unchecked(ctx context.Context, before core.Moment, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
-		WHERE state = $1 AND checked_us < $2 ORDER BY checked_us LIMIT $3`, stateHeld, before, limit)
+		WHERE state = $1 AND checked_us < $2 ORDER BY checked_us LIMIT $3`, stateStored, before, limit)
 }
 
-// page lists held rows of an owner after a name, in order.
+// page lists stored rows of an owner after a name, in order.
 func (s store) page(ctx context.Context, owner core.MemberID, object string, index, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE owner = $1 AND (object, idx) > ($2, $3) AND state = $4
-		ORDER BY object, idx LIMIT $5`, owner, object, index, stateHeld, limit)
+		ORDER BY object, idx LIMIT $5`, owner, object, index, stateStored, limit)
 }
 
 // used is what an owner's rows count, in bytes.
@@ -330,12 +330,12 @@ func (s store) names(ctx context.Context, owner core.MemberID, prefix string) (m
 	return out, err
 }
 
-// bury marks what the tombstone may have and says what has to wait. The rows'
+// delete marks what the tombstone may have and says what has to wait. The rows'
 // owner and prune key are compared here, in one transaction with the day's count.
-func (s store) bury(ctx context.Context, t Tombstone, now core.Moment) (out Burial, err error) {
+func (s store) delete(ctx context.Context, t Tombstone, now core.Moment) (out Deletion, err error) {
 	prune, _ := t.Prune.MarshalText()
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		out = Burial{}
+		out = Deletion{}
 		day, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_held
 			WHERE owner = $1 AND buried_us > 0 AND buried_us > $2`, t.Owner, now.Add(-24*time.Hour))
 		if err != nil {
@@ -346,7 +346,7 @@ func (s store) bury(ctx context.Context, t Tombstone, now core.Moment) (out Buri
 		if err != nil {
 			return err
 		}
-		rule := burialRule{prune: string(prune), now: now, made: t.Made, day: day, total: total}
+		rule := deletionRule{prune: string(prune), now: now, made: t.Made, day: day, total: total}
 		for _, object := range t.Objects {
 			if err := rule.object(ctx, q, t.Owner, object, &out); err != nil {
 				return err
@@ -357,8 +357,8 @@ func (s store) bury(ctx context.Context, t Tombstone, now core.Moment) (out Buri
 	return out, err
 }
 
-// object buries the shards of one object, or puts it in Later.
-func (b *burialRule) object(ctx context.Context, q db.Querier, owner core.MemberID, object shard.Hash, out *Burial) error {
+// object deletes the shards of one object, or puts it in Later.
+func (b *deletionRule) object(ctx context.Context, q db.Querier, owner core.MemberID, object shard.Hash, out *Deletion) error {
 	rows, err := db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE owner = $1 AND object = $2 AND state <> $3`, owner, object.String(), stateLeaving)
 	if err != nil {
@@ -369,38 +369,38 @@ func (b *burialRule) object(ctx context.Context, q db.Querier, owner core.Member
 		return err
 	}
 	switch verdict {
-	case buryNow:
+	case deleteNow:
 		_, err = db.Exec(ctx, q, `UPDATE vault_held SET buried_us = $3, tomb_us = $4
 			WHERE owner = $1 AND object = $2 AND buried_us = 0 AND state <> $5`,
 			owner, object.String(), b.now, b.made, stateLeaving)
-		out.Buried = append(out.Buried, object)
-	case buried:
-		out.Buried = append(out.Buried, object)
-	case buryLater:
+		out.Deleted = append(out.Deleted, object)
+	case alreadyDeleted:
+		out.Deleted = append(out.Deleted, object)
+	case deleteLater:
 		out.Later = append(out.Later, object)
-	case buryNothing:
+	case deleteNothing:
 	}
 	return err
 }
 
-// unbury raises an owner's object and says how many shards rose.
-func (s store) unbury(ctx context.Context, owner core.MemberID, objects []shard.Hash) (n int64, err error) {
+// undelete undeletes an owner's object and says how many shards.
+func (s store) undelete(ctx context.Context, owner core.MemberID, objects []shard.Hash) (n int64, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		n = 0
 		for _, object := range objects {
-			raised, err := db.Exec(ctx, q, `UPDATE vault_held SET buried_us = 0
+			undeleted, err := db.Exec(ctx, q, `UPDATE vault_held SET buried_us = 0
 				WHERE owner = $1 AND object = $2 AND buried_us > 0 AND state <> $3`, owner, object.String(), stateLeaving)
 			if err != nil {
 				return err
 			}
-			n += raised
+			n += undeleted
 		}
 		return nil
 	})
 	return n, err
 }
 
-// expired marks as leaving what was buried at or before the given time, or broke and was
+// expired marks as leaving what was deleted at or before the given time, or broke and was
 // not sent again since, at most limit rows of each, and lists all that are leaving.
 func (s store) expired(ctx context.Context, before core.Moment, limit int) ([]row, error) {
 	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
@@ -414,7 +414,7 @@ func (s store) expired(ctx context.Context, before core.Moment, limit int) ([]ro
 		WHERE buried_us > 0 AND buried_us <= $2 AND state IN ($3, $4)
 		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
 			WHERE buried_us > 0 AND buried_us <= $2 ORDER BY buried_us LIMIT $5)`,
-		stateLeaving, before, stateHeld, stateBroken, limit); err != nil {
+		stateLeaving, before, stateStored, stateBroken, limit); err != nil {
 		return nil, err
 	}
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held WHERE state = $1 LIMIT $2`, stateLeaving, limit)
@@ -436,22 +436,22 @@ func (s store) setReaders(ctx context.Context, r Readers, list []byte) (bool, er
 	return n > 0, err
 }
 
-// count is how many shards are held, and how many broke and wait to be sent again.
+// count is how many shards are stored, and how many broke and wait to be sent again.
 func (s store) count(ctx context.Context) (held, broken int64, err error) {
-	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateHeld); err == nil {
+	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateStored); err == nil {
 		broken, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateBroken)
 	}
 	return held, broken, err
 }
 
-// sample lists held rows, from a random hex object name on.
+// sample lists stored rows, from a random hex object name on.
 func (s store) sample(ctx context.Context, from string, limit int) ([]row, error) {
 	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
-		WHERE state = $1 AND object >= $2 ORDER BY object, idx LIMIT $3`, stateHeld, from, limit)
+		WHERE state = $1 AND object >= $2 ORDER BY object, idx LIMIT $3`, stateStored, from, limit)
 	if err != nil || len(rows) == limit {
 		return rows, err
 	}
 	more, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
-		WHERE state = $1 AND object < $2 ORDER BY object, idx LIMIT $3`, stateHeld, from, limit-len(rows))
+		WHERE state = $1 AND object < $2 ORDER BY object, idx LIMIT $3`, stateStored, from, limit-len(rows))
 	return append(rows, more...), err
 }

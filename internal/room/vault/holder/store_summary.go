@@ -8,7 +8,7 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// alive lists an owner's held shards that are not buried and whose object begins with
+// alive lists an owner's stored shards that are not deleted and whose object begins with
 // prefix.
 func (s store) alive(ctx context.Context, owner core.MemberID, prefix string) ([]Ref, error) {
 	return db.All(ctx, s.db, func(r db.Row) (ref Ref, err error) {
@@ -19,5 +19,5 @@ func (s store) alive(ctx context.Context, owner core.MemberID, prefix string) ([
 		ref.Object, err = shard.ParseHash(object)
 		return ref, err
 	}, `SELECT object, idx FROM vault_held WHERE owner = $1 AND object >= $2 AND object < $3 AND state = $4 AND buried_us = 0`,
-		owner, prefix, prefix+"g", stateHeld) // "g" comes after every hex digit
+		owner, prefix, prefix+"g", stateStored) // "g" comes after every hex digit
 }

@@ -61,19 +61,19 @@ type summaryAnswer struct {
 }
 
 // Summarizer is a holder that can tell what it keeps of an owner in a few kilobytes.
-// What is buried or broken is not in it. CodeDenied (vault.not_yours) to who may not
+// What is deleted or broken is not in it. CodeDenied (vault.not_yours) to who may not
 // read, CodeNotFound of an older node that has no such answer: list instead.
 type Summarizer interface {
 	Summary(ctx context.Context, owner core.MemberID) (Summary, error)
 }
 
 var (
-	_ Summarizer = desk{}
+	_ Summarizer = view{}
 	_ Summarizer = (*Remote)(nil)
 )
 
 // Summary implements Summarizer.
-func (d desk) Summary(ctx context.Context, owner core.MemberID) (Summary, error) {
+func (d view) Summary(ctx context.Context, owner core.MemberID) (Summary, error) {
 	if err := d.mayRead(ctx, owner); err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (l *Local) serveSummary(w http.ResponseWriter, r *http.Request, from core.M
 	if !owner.Valid() {
 		return invalid("owner %.80q", owner)
 	}
-	summary, err := desk{l, from}.Summary(r.Context(), owner)
+	summary, err := view{l, from}.Summary(r.Context(), owner)
 	if err != nil {
 		return err
 	}

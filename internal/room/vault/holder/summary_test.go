@@ -25,7 +25,7 @@ func TestSummaryIsThatOfTheList(t *testing.T) {
 			} else {
 				want.Add(RefOf(o.heads[0].Header))
 			}
-			w.keep(h, o, 0)
+			w.mustPut(h, o, 0)
 		}
 		differ := func() (n int) {
 			got, err := s.Summary(t.Context(), ana)
@@ -42,18 +42,18 @@ func TestSummaryIsThatOfTheList(t *testing.T) {
 		if n := differ(); n != 1 {
 			t.Errorf("one shard more: %d buckets differ", n)
 		}
-		w.pass(Youth + time.Minute)
-		if b := bury(t, w, h, first); len(b.Buried) != 1 {
+		w.pass(MinAge + time.Minute)
+		if b := deleteAll(t, w, h, first); len(b.Deleted) != 1 {
 			t.Fatalf("%+v", b)
 		}
 		if n := differ(); n != 0 {
-			t.Errorf("buried: %d buckets differ", n)
+			t.Errorf("deleted: %d buckets differ", n)
 		}
-		if n, err := h.Unbury(t.Context(), []shard.Hash{first.object()}); n != 1 || err != nil {
+		if n, err := h.Undelete(t.Context(), []shard.Hash{first.object()}); n != 1 || err != nil {
 			t.Fatal(n, err)
 		}
 		if n := differ(); n != 1 {
-			t.Errorf("raised: %d buckets differ", n)
+			t.Errorf("undeleted: %d buckets differ", n)
 		}
 		stranger, ok := as(eve).(Summarizer)
 		if !ok {

@@ -88,7 +88,7 @@ func TestAuditOfALargeShard(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		h, o := w.local.For(ana), w.newThing(1, 6*subtree)
-		w.keep(h, o, 0)
+		w.mustPut(h, o, 0)
 		ref := RefOf(o.heads[0].Header)
 		kept := func() int {
 			r, err := find(t.Context(), d, ref)
@@ -126,9 +126,9 @@ func TestAuditOfALargeShard(t *testing.T) {
 func TestBudgetOfAudits(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
 		o := w.newThing(1, 2000)
-		w.keep(as(ana), o, 0)
+		w.mustPut(as(ana), o, 0)
 		ref := RefOf(o.heads[0].Header)
-		if err := (desk{w.local, ana}).spend(readsPerDay); err != nil {
+		if err := (view{w.local, ana}).spend(readsPerDay); err != nil {
 			t.Fatal(err)
 		}
 		_, err := as(ana).Audit(t.Context(), ref, 0)
@@ -138,7 +138,7 @@ func TestBudgetOfAudits(t *testing.T) {
 		if _, err := read(t.Context(), as(ana), ref); err != nil {
 			t.Errorf("a read: %v", err)
 		}
-		if err := (desk{w.local, eve}).spend(1); err != nil {
+		if err := (view{w.local, eve}).spend(1); err != nil {
 			t.Errorf("another member: %v", err)
 		}
 		w.pass(time.Hour)

@@ -215,8 +215,8 @@ func (o thing) put(ctx context.Context, h Holder, i int) (Receipt, error) {
 
 func (o thing) object() shard.Hash { return o.heads[0].Object }
 
-// keep puts a shard and fails the test when that fails.
-func (w *world) keep(h Holder, o thing, i int) Receipt {
+// mustPut puts a shard and fails the test when that fails.
+func (w *world) mustPut(h Holder, o thing, i int) Receipt {
 	w.t.Helper()
 	r, err := o.put(w.t.Context(), h, i)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// doubtFor is the least time between two tries to read a file before its shard is
+	// unreadFor is the least time between two tries to read a file before its shard is
 	// taken for gone: a cable, or a share on the network, may be back by then.
-	doubtFor = 10 * time.Minute
-	// witnesses is how many shards are read to see whether the disk answers as a whole.
-	witnesses = 9
+	unreadFor = 10 * time.Minute
+	// witnessShards is how many shards are read to see whether the disk answers as a whole.
+	witnessShards = 9
 	// probe is a file that is written for the same.
 	probe = trash + "/probe"
 )
@@ -36,15 +36,15 @@ func (l *Local) open(name string) (blob.File, error) {
 	return f, nil
 }
 
-// doubts are the files that the disk did not give, since when. After a restart they are
+// unreads are the files that the disk did not give, since when. After a restart they are
 // found anew.
-type doubts struct {
+type unreads struct {
 	mu    sync.Mutex
 	since map[string]core.Moment
 }
 
 // note takes a file down; false when it was there already.
-func (d *doubts) note(file string, now core.Moment) bool {
+func (d *unreads) note(file string, now core.Moment) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, known := d.since[file]; known {
@@ -55,14 +55,14 @@ func (d *doubts) note(file string, now core.Moment) bool {
 }
 
 // old says whether a file was taken down at a moment or before.
-func (d *doubts) old(file string, by core.Moment) bool {
+func (d *unreads) old(file string, by core.Moment) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	since, known := d.since[file]
 	return known && since <= by
 }
 
-func (d *doubts) clear(file string) {
+func (d *unreads) clear(file string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.since, file)
@@ -82,7 +82,7 @@ func (l *Local) unread(ctx context.Context, ref Ref, err error) error {
 		return err
 	case r.state == stateBroken:
 		return broken(ref)
-	case r.state != stateHeld || !l.doubts.note(ref.file(), l.now()):
+	case r.state != stateStored || !l.unreads.note(ref.file(), l.now()):
 		return err
 	}
 	l.n.Log.Error("the disk does not read a shard", "owner", ref.Owner, "shard", ref.Name(), "error", err)
@@ -91,16 +91,16 @@ func (l *Local) unread(ctx context.Context, ref Ref, err error) error {
 
 // stillUnread adds a row to those whose file was not read long enough ago either.
 func (l *Local) stillUnread(to []row, r row, err error) []row {
-	if blob.Unreadable(err) && l.doubts.old(r.ref().file(), l.now().Add(-doubtFor)) {
+	if blob.Unreadable(err) && l.unreads.old(r.ref().file(), l.now().Add(-unreadFor)) {
 		return append(to, r)
 	}
 	return to
 }
 
-// forsake condemns the shards that the disk did not read on two runs, when it reads and
+// giveUp condemns the shards that the disk did not read on two runs, when it reads and
 // writes all else, and answers whose they were. While it does not, nothing is said of
 // any: a whole disk that is away comes back.
-func (l *Local) forsake(ctx context.Context, rows []row) (gone []string, err error) {
+func (l *Local) giveUp(ctx context.Context, rows []row) (gone []string, err error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -113,7 +113,7 @@ func (l *Local) forsake(ctx context.Context, rows []row) (gone []string, err err
 		if !blob.Unreadable(l.intact(ctx, r)) {
 			continue
 		}
-		if err := l.condemn(ctx, r.ref()); err != nil {
+		if err := l.markBroken(ctx, r.ref()); err != nil {
 			return gone, err
 		}
 		gone = append(gone, r.ref().file())
@@ -133,7 +133,7 @@ func (l *Local) diskAnswers(ctx context.Context) error {
 	}
 	var from [4]byte
 	_, _ = rand.Read(from[:]) // never fails, says crypto/rand
-	rows, err := l.store.sample(ctx, hex.EncodeToString(from[:]), witnesses)
+	rows, err := l.store.sample(ctx, hex.EncodeToString(from[:]), witnessShards)
 	if err != nil {
 		return err
 	}

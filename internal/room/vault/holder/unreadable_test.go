@@ -61,7 +61,7 @@ func TestBadSector(t *testing.T) {
 				w := sqliteWorld(t)
 				disk, o := w.sectors(), w.newThing(1, 8*Group)
 				for seed := range uint64(3) {
-					w.keep(w.local.For(ana), w.newThing(seed+1, 8*Group), 0)
+					w.mustPut(w.local.For(ana), w.newThing(seed+1, 8*Group), 0)
 				}
 				if err := disk.Spoil(w.pathOf(o), from); err != nil {
 					t.Fatal(err)
@@ -77,7 +77,7 @@ func TestBadSector(t *testing.T) {
 				if w.listed() != 3 {
 					t.Fatal("given up within ten minutes")
 				}
-				w.pass(doubtFor + time.Second)
+				w.pass(unreadFor + time.Second)
 				if err := w.local.Scrub(t.Context()); err != nil {
 					t.Errorf("after the verdict the scrub says %v", err)
 				}
@@ -122,7 +122,7 @@ func TestDiskThatIsAwayCondemnsNothing(t *testing.T) {
 			disk := w.sectors()
 			for seed := range uint64(c.of) {
 				o := w.newThing(seed, 8*Group)
-				w.keep(w.local.For(ana), o, 0)
+				w.mustPut(w.local.For(ana), o, 0)
 				if int(seed) < c.bad {
 					if err := disk.Spoil(w.pathOf(o), 0); err != nil {
 						t.Fatal(err)
