@@ -18,15 +18,6 @@ func (s *Service) May(ctx context.Context, who core.MemberID, kind core.GrantKin
 	return p.Allow(kind, s.now())
 }
 
-// ReadBack is May for somebody who only fetches its own data back: the answer is
-// always ReadOnly, and there is one as long as a pact is in force, its notice
-// runs, or the member is barred. Returns CodeDenied.
-func (s *Service) ReadBack(ctx context.Context, who core.MemberID, kind core.GrantKind) (core.Allowance, error) {
-	a, err := s.May(ctx, who, kind)
-	a.ReadOnly = err == nil
-	return a, err
-}
-
 // Lenders lists who grants us something now, sorted by member. Members that are
 // suspended or refused and pacts under notice are left out: nothing new goes
 // there.

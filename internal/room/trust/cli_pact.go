@@ -160,7 +160,7 @@ func pactList(p *words.Printer, open Open) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		waiting, err := s.Waiting(cmd.Context())
+		waiting, err := s.Tasks.Waiting(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -247,7 +247,7 @@ func showPact(s *Service, out *console.Out, h shown) error {
 
 // emitPact says where a pact stands now, and what could not be delivered yet.
 func emitPact(cmd *cobra.Command, s *Service, out *console.Out, h Held) error {
-	waiting, err := s.Waiting(cmd.Context())
+	waiting, err := s.Tasks.Waiting(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -11,16 +11,27 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// The entries this room writes and reads. None holds a name, a contact or a
-// text of people.
+// The entries about members. None holds a name, a contact or a text of people.
 //
 // spec: docs/spec/trust.md#entries
 const (
 	typeVouch   = "entrechat/vouch/1"
 	typeUnvouch = "entrechat/unvouch/1"
+)
+
+// The entries about collectives.
+//
+// spec: docs/spec/trust.md#entries
+const (
 	typeCharter = "entrechat/charter/1"
 	typeJoin    = "entrechat/join/1"
 	typeLeave   = "entrechat/leave/1"
+)
+
+// The entries about pacts. None holds a text of people.
+//
+// spec: docs/spec/trust.md#entries
+const (
 	typePact    = "entrechat/pact/1"
 	typePactEnd = "entrechat/pact-end/1"
 )
@@ -89,19 +100,11 @@ func (s *Service) read(ctx context.Context, e logbook.Entry) error {
 		case typeVouch:
 			return s.readVouch(ctx, q, e)
 		case typeUnvouch:
-			var b unvouchBody
-			if !readBody(e, &b) {
-				return nil
-			}
-			return dropVouch(ctx, q, e.Log, b.Member)
+			return readUnvouch(ctx, q, e)
 		case typeCharter, typeJoin:
 			return s.readJoin(ctx, q, e)
 		case typeLeave:
-			var b joinBody
-			if !readBody(e, &b) {
-				return nil
-			}
-			return dropJoin(ctx, q, join{e.Log, b.Charter})
+			return readLeave(ctx, q, e)
 		case typePact:
 			return s.readPact(ctx, q, e)
 		case typePactEnd:
@@ -133,6 +136,15 @@ func (s *Service) readVouch(ctx context.Context, q db.Querier, e logbook.Entry) 
 		return err
 	}
 	return s.recall(ctx, q, a)
+}
+
+// readUnvouch takes a vouch back.
+func readUnvouch(ctx context.Context, q db.Querier, e logbook.Entry) error {
+	var b unvouchBody
+	if !readBody(e, &b) {
+		return nil
+	}
+	return dropVouch(ctx, q, e.Log, b.Member)
 }
 
 // recall brings a member back that our own logbook speaks of: after a total
@@ -187,6 +199,15 @@ func (s *Service) readJoin(ctx context.Context, q db.Querier, e logbook.Entry) e
 		return err
 	}
 	return putTask(ctx, q, task{Kind: taskGetCharter, Subject: b.Charter, Made: s.now()})
+}
+
+// readLeave ends a join.
+func readLeave(ctx context.Context, q db.Querier, e logbook.Entry) error {
+	var b joinBody
+	if !readBody(e, &b) {
+		return nil
+	}
+	return dropJoin(ctx, q, join{e.Log, b.Charter})
 }
 
 // readPact only matters for our own logbook: a pact it names and we do not hold

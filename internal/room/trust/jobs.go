@@ -3,7 +3,6 @@ package trust
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -11,16 +10,10 @@ import (
 	"entrechat/internal/kit/jobs"
 )
 
-// Bounds of one round of the retry job.
-const (
-	tasksPerRound = 50
-	taskTimeout   = 20 * time.Second
-)
-
 // Jobs is the room's periodic work.
 func (s *Service) Jobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: "trust-deliver", Every: 15 * time.Second, Jitter: 5 * time.Second, Run: s.RunTasks},
+		{Name: "trust-deliver", Every: 15 * time.Second, Jitter: 5 * time.Second, Run: s.Tasks.Run},
 		{Name: "trust-follow", Every: time.Minute, Jitter: 15 * time.Second, Run: s.Settle},
 		{Name: "trust-tidy", Every: day, Jitter: time.Hour, Run: s.tidy},
 	}
@@ -33,89 +26,6 @@ func (s *Service) tidy(ctx context.Context) error {
 	_, invites := dropInvites(ctx, s.DB, now)
 	asked := dropAsked(ctx, s.DB, now.Add(-askedLife))
 	return errors.Join(invites, asked, dropStale(ctx, s.DB, now.Add(-180*day)))
-}
-
-// RunTasks tells and fetches what is due: hellos, proposals, acceptances, ends,
-// entries for the logbook. Each is tried until it worked. Members are told side by
-// side: one that is slow or silent does not stop the others.
-func (s *Service) RunTasks(ctx context.Context) error {
-	due, err := dueTasks(ctx, s.DB, s.now(), tasksPerRound)
-	if err != nil {
-		return err
-	}
-	byPeer := map[core.MemberID][]task{}
-	for _, t := range due {
-		byPeer[t.Peer] = append(byPeer[t.Peer], t)
-	}
-	problems := make(chan error, len(byPeer))
-	for _, list := range byPeer {
-		go func() { problems <- s.tryAll(ctx, list) }()
-	}
-	for range byPeer {
-		err = errors.Join(err, <-problems)
-	}
-	return errors.Join(err, ctx.Err())
-}
-
-// tryAll runs tasks with one member, one after the other. What is left when one took
-// all of its time waits for the next round.
-func (s *Service) tryAll(ctx context.Context, list []task) error {
-	turn, cancel := context.WithTimeout(ctx, taskTimeout)
-	defer cancel()
-	for _, t := range list {
-		if turn.Err() != nil {
-			return nil
-		}
-		if err := s.try(ctx, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// attempt tries one task now, for the person who waits for it; what fails stays
-// with the retry job.
-func (s *Service) attempt(ctx context.Context, kind taskKind, subject string) {
-	list, err := tasks(ctx, s.DB)
-	for _, t := range list {
-		if t.Kind == kind && t.Subject == subject && err == nil {
-			err = s.try(ctx, t)
-		}
-	}
-	if err != nil {
-		s.Log.LogAttrs(ctx, slog.LevelWarn, "task kept for later", slog.String("kind", string(kind)), slog.Any("err", err))
-	}
-}
-
-// try runs a task nobody else is running, then forgets it or puts it off. It
-// returns only errors of our own database.
-func (s *Service) try(ctx context.Context, t task) error {
-	now := s.now()
-	if free, err := claimTask(ctx, s.DB, t, now, now.Add(taskLease)); err != nil || !free {
-		return err
-	}
-	run, cancel := context.WithTimeout(ctx, taskTimeout)
-	defer cancel()
-	err := s.do(run, t)
-	if err == nil || s.over(t, err) {
-		return dropTask(ctx, s.DB, t)
-	}
-	s.Log.LogAttrs(ctx, slog.LevelInfo, "task put off", slog.String("kind", string(t.Kind)),
-		slog.String("peer", string(t.Peer)), slog.Int64("tries", t.Tries+1), slog.Any("err", err))
-	return postponeTask(context.WithoutCancel(ctx), s.DB, t.failed(err, s.now()))
-}
-
-// over says that trying again cannot help.
-func (s *Service) over(t task, err error) bool {
-	gone := core.CodeOf(err) == core.CodeNotFound
-	switch t.Kind {
-	case taskClose:
-		if gone {
-			return true // the other party never had it, or forgot it
-		}
-	case taskOffer, taskAnswer, taskHello, taskFollow, taskLogPact, taskLogEnd, taskGetPact, taskGetCharter:
-	}
-	return s.now() > t.Made.Add(taskLife)
 }
 
 // do carries one task out.

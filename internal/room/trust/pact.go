@@ -20,14 +20,17 @@ const (
 // version never change; a changed convention gets a new name.
 const termsV1 = "entrechat/convention/1"
 
+const day = 24 * time.Hour
+
+// clockTolerance is how far two clocks may differ.
+const clockTolerance = 10 * time.Minute
+
 const (
-	day            = 24 * time.Hour
 	defaultNotice  = 90 // days
 	minNotice      = 7
 	maxNotice      = 1095
 	defaultOpen    = 30 * day // how long a proposal waits for its answer
 	maxOpen        = 90 * day
-	clockTolerance = 10 * time.Minute
 	maxPactPayload = 32 << 10 // bytes
 )
 

@@ -36,7 +36,7 @@ func (r *Room) web(site *web.Site) web.Pages {
 		},
 		Overview: []web.Panel{web.NewPanel(site, pages, "pages/attention.html", s.attention)},
 	}
-	all.Routes = append(all.Routes, s.pactRoutes(site)...)
+	all.Routes = append(all.Routes, s.pactPages(site)...)
 	return all
 }
 

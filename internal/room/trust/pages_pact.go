@@ -12,7 +12,7 @@ import (
 
 const pactsPath = "/admin/pacts"
 
-func (s *Service) pactRoutes(site *web.Site) []web.Route {
+func (s *Service) pactPages(site *web.Site) []web.Route {
 	list := web.NewPage[pactsPage](site, pages, "pages/pacts.html")
 	one := web.NewPage[pactPage](site, pages, "pages/pact.html", "pages/articles.html")
 	add := web.NewPage[proposePage](site, pages, "pages/propose.html")
@@ -46,7 +46,7 @@ func (s *Service) pactsPage(r *http.Request, p *words.Printer) (page pactsPage, 
 	if err != nil {
 		return page, err
 	}
-	waiting, err := s.Waiting(r.Context())
+	waiting, err := s.Tasks.Waiting(r.Context())
 	for _, h := range held {
 		line, err := s.pactLine(r.Context(), p, h, waiting)
 		if err != nil {
@@ -100,7 +100,7 @@ func (s *Service) pactPage(r *http.Request, p *words.Printer) (page pactPage, er
 	if err != nil {
 		return page, err
 	}
-	waiting, err := s.Waiting(r.Context())
+	waiting, err := s.Tasks.Waiting(r.Context())
 	if err != nil {
 		return page, err
 	}

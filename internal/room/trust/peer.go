@@ -7,25 +7,38 @@ import (
 	"entrechat/internal/kit/peer"
 )
 
-// Where members reach this room.
+// pathHello is where a node introduces itself.
 //
 // spec: docs/spec/trust.md#endpoints
-const (
-	pathHello    = "/ec/v1/trust/hello"
-	pathPacts    = "/ec/v1/trust/pacts"
-	pathCharters = "/ec/v1/trust/charters"
-)
+const pathHello = "/ec/v1/trust/hello"
 
-// Routes is what other members may ask. Two are open to nodes that have no
-// grant: a hello, which brings its own proof, and the reading of charters.
-func (s *Service) Routes() []peer.Route {
+// pathPacts is where members reach pacts.
+//
+// spec: docs/spec/trust.md#endpoints
+const pathPacts = "/ec/v1/trust/pacts"
+
+// pathCharters is where members reach charters.
+//
+// spec: docs/spec/trust.md#endpoints
+const pathCharters = "/ec/v1/trust/charters"
+
+// memberRoutes are open to nodes that have no grant: a hello brings its own proof.
+func (s *Service) memberRoutes() []peer.Route {
+	return []peer.Route{{Pattern: "POST " + pathHello, Public: true, Digest: true, MaxBody: maxHello, Handle: s.serveHello}}
+}
+
+// pactRoutes is what the other party of a pact may ask.
+func (s *Service) pactRoutes() []peer.Route {
 	return []peer.Route{
-		{Pattern: "POST " + pathHello, Public: true, Digest: true, MaxBody: maxHello, Handle: s.serveHello},
 		{Pattern: "POST " + pathPacts, Digest: true, MaxBody: maxOffer, Handle: s.serveOffer},
 		{Pattern: "GET " + pathPacts + "/{id}", Handle: s.serveFetch},
 		{Pattern: "POST " + pathPacts + "/{id}/close", Digest: true, MaxBody: 1 << 10, Handle: s.serveClose},
-		{Pattern: "GET " + pathCharters + "/{id}", Public: true, Handle: s.serveCharter},
 	}
+}
+
+// collectiveRoutes are open to nodes that have no grant: anybody may read a charter.
+func (s *Service) collectiveRoutes() []peer.Route {
+	return []peer.Route{{Pattern: "GET " + pathCharters + "/{id}", Public: true, Handle: s.serveCharter}}
 }
 
 func (s *Service) serveHello(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {

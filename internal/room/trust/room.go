@@ -29,7 +29,19 @@ func New(n Needs) (*Room, error) {
 	if err := errors.Join(n.Self.Check(), n.Card.Check()); err != nil {
 		return nil, err
 	}
-	return &Room{&Service{Needs: n, proofs: rate.NewLimiter(proofRate, proofBurst), proving: make(chan struct{}, maxProofs)}}, nil
+	s := &Service{Needs: n, proofs: rate.NewLimiter(proofRate, proofBurst), proving: make(chan struct{}, maxProofs)}
+	s.Tell, s.Introduced = s.tell, s.introduced
+	s.Tasks = &Queue{DB: n.DB, Now: n.Now, Log: n.Log, Do: s.do}
+	return &Room{s}, nil
+}
+
+// tell appends an entry to our logbook and takes it in here like everybody else
+// does.
+func (s *Service) tell(ctx context.Context, typ string, body any) error {
+	if _, err := s.Book.Append(ctx, typ, nil, 0, body); err != nil {
+		return err
+	}
+	return s.Book.Deliver(ctx, s.Readers())
 }
 
 // Fittings is what the house gets of this room.
@@ -37,7 +49,7 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "trust",
 		Web:     r.web,
-		Peer:    r.Routes(),
+		Peer:    slices.Concat(r.memberRoutes(), r.pactRoutes(), r.collectiveRoutes()),
 		Jobs:    r.Jobs(),
 		Readers: r.Readers(),
 		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},

@@ -61,8 +61,16 @@ type Needs struct {
 // processes over one database.
 type Service struct {
 	Needs
-	proofs  *rate.Limiter
-	proving chan struct{}
+	// Tasks are told and fetched until it worked.
+	Tasks *Queue
+	// Tell appends an entry to our logbook and takes it in here like everybody
+	// else does.
+	Tell func(ctx context.Context, typ string, body any) error
+	// Introduced are the members whose vouches count here because a collective of
+	// ours admits them, and vouches that follow from charters.
+	Introduced func(ctx context.Context) ([]core.MemberID, []Vouch, error)
+	proofs     *rate.Limiter
+	proving    chan struct{}
 }
 
 var (
@@ -168,8 +176,8 @@ func (s *Service) Add(ctx context.Context, a Address, code string) (Member, erro
 	if err != nil {
 		return Member{}, err
 	}
-	s.attempt(ctx, taskFollow, string(a.Member))
-	s.attempt(ctx, taskHello, string(a.Member))
+	s.Tasks.Attempt(ctx, taskFollow, string(a.Member))
+	s.Tasks.Attempt(ctx, taskHello, string(a.Member))
 	if code != "" && before.Standing != Added {
 		return m, s.unlessUsed(ctx, before, a)
 	}
@@ -309,7 +317,7 @@ func (s *Service) Vouch(ctx context.Context, id core.MemberID) error {
 	if len(given) >= maxVouches {
 		return core.Conflict("trust.vouch_budget", errors.New("no vouch left")).With("Limit", maxVouches)
 	}
-	return s.tell(ctx, typeVouch, m.Address)
+	return s.Tell(ctx, typeVouch, m.Address)
 }
 
 // Unvouch takes a vouch back. Returns CodeNotFound where there is none.
@@ -320,7 +328,7 @@ func (s *Service) Unvouch(ctx context.Context, id core.MemberID) error {
 	}
 	for _, v := range given {
 		if v.For.Member == id {
-			return s.tell(ctx, typeUnvouch, unvouchBody{Member: id})
+			return s.Tell(ctx, typeUnvouch, unvouchBody{Member: id})
 		}
 	}
 	return core.NotFound("trust.no_vouch", fmt.Errorf("no vouch for %s", id)).With("Member", id)
@@ -340,13 +348,4 @@ func (s *Service) added(ctx context.Context, id core.MemberID) (Member, error) {
 		m.URL = log.URL
 	}
 	return m, nil
-}
-
-// tell appends an entry to our logbook and takes it in here like everybody else
-// does.
-func (s *Service) tell(ctx context.Context, typ string, body any) error {
-	if _, err := s.Book.Append(ctx, typ, nil, 0, body); err != nil {
-		return err
-	}
-	return s.Book.Deliver(ctx, s.Readers())
 }

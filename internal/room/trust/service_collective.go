@@ -53,7 +53,7 @@ func (s *Service) Found(ctx context.Context, d CharterDraft) (string, error) {
 	if err := putCharter(ctx, s.DB, charterRow{id, doc}, c.Made); err != nil {
 		return "", err
 	}
-	return id, s.tell(ctx, typeCharter, charterBody{id, c.Admit, c.Grants})
+	return id, s.Tell(ctx, typeCharter, charterBody{id, c.Admit, c.Grants})
 }
 
 // Join follows a charter heard of in a logbook. What it says is fetched and
@@ -67,7 +67,7 @@ func (s *Service) Join(ctx context.Context, id string) (Collective, error) {
 	if slices.Contains(c.Joined, s.self()) {
 		return c, nil
 	}
-	if err := s.tell(ctx, typeJoin, joinBody{c.ID}); err != nil {
+	if err := s.Tell(ctx, typeJoin, joinBody{c.ID}); err != nil {
 		return c, err
 	}
 	return s.Collective(ctx, c.ID)
@@ -83,7 +83,7 @@ func (s *Service) Leave(ctx context.Context, id string) error {
 	if !slices.Contains(c.Joined, s.self()) {
 		return core.NotFound("trust.not_joined", fmt.Errorf("we do not follow %s", short(c.ID))).With("ID", short(c.ID))
 	}
-	return s.tell(ctx, typeLeave, joinBody{c.ID})
+	return s.Tell(ctx, typeLeave, joinBody{c.ID})
 }
 
 // Collectives lists the collectives whose charter is here.
@@ -356,7 +356,7 @@ func (s *Service) wanted(ctx context.Context, list []Member) ([]Address, error) 
 		trusted[m.ID()] = m.Standing == Added && !m.Refused
 		settled[m.ID()] = m.Standing == Added || m.Refused
 	}
-	collectives, err := s.Collectives(ctx)
+	admitted, founders, err := s.Introduced(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -364,17 +364,30 @@ func (s *Service) wanted(ctx context.Context, list []Member) ([]Address, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range collectives {
+	for _, id := range admitted {
+		trusted[id] = true
+	}
+	claims = append(claims, founders...)
+	claims = slices.DeleteFunc(claims, func(v Vouch) bool { return settled[v.For.Member] })
+	return Meetings(claims, func(id core.MemberID) bool { return trusted[id] }, maxMet), nil
+}
+
+// introduced lists the members admitted to a collective we follow, and its founders
+// as if we vouched for them.
+func (s *Service) introduced(ctx context.Context) (admitted []core.MemberID, founders []Vouch, err error) {
+	all, err := s.Collectives(ctx)
+	for _, c := range all {
 		if !slices.Contains(c.Joined, s.self()) {
 			continue
 		}
 		for _, a := range c.Admissions() {
-			trusted[a.Member] = trusted[a.Member] || a.Admitted
+			if a.Admitted {
+				admitted = append(admitted, a.Member)
+			}
 		}
 		for _, f := range c.Charter.Founders {
-			claims = append(claims, Vouch{By: s.self(), For: f, Since: c.Charter.Made})
+			founders = append(founders, Vouch{By: s.self(), For: f, Since: c.Charter.Made})
 		}
 	}
-	claims = slices.DeleteFunc(claims, func(v Vouch) bool { return settled[v.For.Member] })
-	return Meetings(claims, func(id core.MemberID) bool { return trusted[id] }, maxMet), nil
+	return admitted, founders, err
 }

@@ -61,7 +61,7 @@ func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Held,
 	}); err != nil {
 		return Held{}, err
 	}
-	s.attempt(ctx, taskOffer, row.ID)
+	s.Tasks.Attempt(ctx, taskOffer, row.ID)
 	return s.Pact(ctx, row.ID)
 }
 
@@ -125,8 +125,8 @@ func (s *Service) Accept(ctx context.Context, id string, card Card) (Held, error
 	if err != nil {
 		return Held{}, err
 	}
-	s.attempt(ctx, taskAnswer, id)
-	s.attempt(ctx, taskLogPact, id)
+	s.Tasks.Attempt(ctx, taskAnswer, id)
+	s.Tasks.Attempt(ctx, taskLogPact, id)
 	return s.Pact(ctx, id)
 }
 
@@ -166,8 +166,8 @@ func (s *Service) Close(ctx context.Context, id string) (Held, error) {
 	if err != nil {
 		return Held{}, err
 	}
-	s.attempt(ctx, taskClose, id)
-	s.attempt(ctx, taskLogEnd, id)
+	s.Tasks.Attempt(ctx, taskClose, id)
+	s.Tasks.Attempt(ctx, taskLogEnd, id)
 	return s.Pact(ctx, id)
 }
 
@@ -219,7 +219,7 @@ func (s *Service) Receive(ctx context.Context, from core.MemberID, o Offer) (Off
 		return err
 	})
 	if err == nil && signed {
-		s.attempt(ctx, taskLogPact, in.ID)
+		s.Tasks.Attempt(ctx, taskLogPact, in.ID)
 	}
 	return out, err
 }
@@ -363,7 +363,7 @@ func (s *Service) ReceiveClose(ctx context.Context, from core.MemberID, id strin
 		return s.putClosed(ctx, q, row)
 	})
 	if err == nil {
-		s.attempt(ctx, taskLogEnd, id)
+		s.Tasks.Attempt(ctx, taskLogEnd, id)
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func TestInvitationMakesBothKnowEachOther(t *testing.T) {
 	if _, err = c.Add(t.Context(), in.Address, in.Code); keyOf(err) != "trust.used_invite" {
 		t.Errorf("c is told %v", err)
 	}
-	if left := must[[]Waiting](t)(c.Waiting(t.Context())); len(left) != 0 || c.standing("a.test") != "" || c.follows("a.test") {
+	if left := must[[]Waiting](t)(c.Tasks.Waiting(t.Context())); len(left) != 0 || c.standing("a.test") != "" || c.follows("a.test") {
 		t.Errorf("the refused invitation left %+v, %q", left, c.standing("a.test"))
 	}
 	w.wait(time.Minute)
@@ -162,7 +162,7 @@ func TestPactFromProposalToEnd(t *testing.T) {
 		t.Errorf("during the notice: %+v", got)
 	}
 	w.wait(90 * day)
-	if _, err := a.ReadBack(t.Context(), "b.test", core.GrantStore); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "b.test", core.GrantStore); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("after the notice: %v", err)
 	}
 }
@@ -174,7 +174,7 @@ func TestPactSurvivesEitherSideOffline(t *testing.T) {
 	b.offline.Store(true)
 	h, err := a.Propose(t.Context(), "b.test", Terms{Give: []core.Grant{store(1)}})
 	ok(t, err)
-	if left := must[[]Waiting](t)(a.Waiting(t.Context())); len(left) != 1 || left[0].Tries != 1 {
+	if left := must[[]Waiting](t)(a.Tasks.Waiting(t.Context())); len(left) != 1 || left[0].Tries != 1 {
 		t.Fatalf("nothing waits: %+v", left)
 	}
 	b.offline.Store(false)
@@ -206,7 +206,7 @@ func TestPactSurvivesEitherSideOffline(t *testing.T) {
 	}
 	w.wait(lastRetry)
 	for _, n := range []*node{a, b} {
-		if left := must[[]Waiting](t)(n.Waiting(t.Context())); len(left) != 0 {
+		if left := must[[]Waiting](t)(n.Tasks.Waiting(t.Context())); len(left) != 0 {
 			t.Errorf("%s still tries %+v", n.self(), left)
 		}
 	}

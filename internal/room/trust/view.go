@@ -23,16 +23,6 @@ type MemberView struct {
 	Waiting     []Waiting       `json:"waiting"`
 }
 
-// Waiting is something still to be told or fetched.
-type Waiting struct {
-	What   string        `json:"what"`
-	Member core.MemberID `json:"member"`
-	Tries  int64         `json:"tries"`
-	Next   core.Moment   `json:"next_us"`
-	Error  string        `json:"error,omitempty"`
-	about  string
-}
-
 // Members lists everybody known here, whatever their standing, by name.
 func (s *Service) Members(ctx context.Context) ([]MemberView, error) {
 	list, err := members(ctx, s.DB)
@@ -43,7 +33,7 @@ func (s *Service) Members(ctx context.Context) ([]MemberView, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.Waiting(ctx)
+	waiting, err := s.Tasks.Waiting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,19 +89,6 @@ func (s *Service) Member(ctx context.Context, id core.MemberID) (MemberView, err
 	}
 	_, err = member(ctx, s.DB, id)
 	return MemberView{}, err
-}
-
-// Waiting lists what is still to be told or fetched.
-func (s *Service) Waiting(ctx context.Context) ([]Waiting, error) {
-	list, err := tasks(ctx, s.DB)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Waiting, 0, len(list))
-	for _, t := range list {
-		out = append(out, Waiting{string(t.Kind), t.Peer, t.Tries, t.Next, t.Error, t.Subject})
-	}
-	return out, nil
 }
 
 // PactView is a pact as commands and pages show it, seen from here.

@@ -100,7 +100,7 @@ func (w *world) wait(d time.Duration) {
 func (n *node) work() {
 	n.w.t.Helper()
 	ctx := n.w.t.Context()
-	ok(n.w.t, errors.Join(n.book.Pull(ctx), n.book.Push(ctx), n.book.Deliver(ctx, n.Readers()), n.RunTasks(ctx), n.Settle(ctx)))
+	ok(n.w.t, errors.Join(n.book.Pull(ctx), n.book.Push(ctx), n.book.Deliver(ctx, n.Readers()), n.Tasks.Run(ctx), n.Settle(ctx)))
 }
 
 // add starts a node.
