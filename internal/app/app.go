@@ -17,6 +17,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
@@ -41,17 +42,18 @@ const (
 
 // App is an open node: the running one, or one command beside it.
 type App struct {
-	Data   string
-	Config Config
-	Log    *slog.Logger
-	DB     *db.DB
-	Signer seal.Signer
-	Book   *logbook.Book
-	Peer   *peer.Client
-	Words  *words.Catalogue
-	Lang   *words.Printer // of the person at the terminal
-	rooms
-	reading []byte // of a rehearsal: what lets its key read
+	Data     string
+	Config   Config
+	Log      *slog.Logger
+	DB       *db.DB
+	Signer   seal.Signer
+	Book     *logbook.Book
+	Peer     *peer.Client
+	Words    *words.Catalogue
+	Lang     *words.Printer // of the person at the terminal
+	rooms    []any          // what modules opened, in their order
+	fittings []fit.Fittings
+	reading  []byte // of a rehearsal: what lets its key read
 }
 
 // Open opens the node in a data directory; the caller closes it.
@@ -97,7 +99,20 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log, Room: a.room})
 	a.Peer = peer.NewClient(a.peerNeeds())
 	a.Book.Connect(a.Peer)
+	if err := a.migrateRooms(ctx); err != nil {
+		return err
+	}
+	if _, err := a.self(ctx); core.CodeOf(err) == core.CodeNotFound {
+		return a.checkOrigin(ctx) // init opens the logbook first
+	} else if err != nil {
+		return err
+	}
 	return a.openRooms(ctx)
+}
+
+// self is what our logbook says of this node. Returns CodeNotFound while there is none.
+func (a *App) self(ctx context.Context) (logbook.Member, error) {
+	return a.Book.Member(ctx, a.Signer.ID())
 }
 
 // checkOrigin looks, where there is no logbook under the configured origin, for one
@@ -171,4 +186,23 @@ func DefaultData(env func(string) string) string {
 		return filepath.Join(home, ".local", "share", "entrechat")
 	}
 	return "/var/lib/entrechat"
+}
+
+// ownKeys are the keys this node ever signed with, revoked or not.
+func (a *App) ownKeys(ctx context.Context) ([]ed25519.PublicKey, error) {
+	set, _, err := a.Book.KeySet(ctx, a.Signer.ID())
+	out := make([]ed25519.PublicKey, 0, len(set.Keys))
+	for _, k := range set.Keys {
+		out = append(out, k.Public())
+	}
+	return out, err
+}
+
+// readers are the rooms' readers of the logbooks.
+func (a *App) readers() []logbook.Reader {
+	var all []logbook.Reader
+	for _, f := range a.fittings {
+		all = append(all, f.Readers...)
+	}
+	return all
 }

@@ -21,8 +21,8 @@ import (
 	"entrechat/internal/kit/words"
 )
 
-// line is one run of the command line: where it prints and the node it opened.
-type line struct {
+// cli is one run of the command line: where it prints and the node it opened.
+type cli struct {
 	out   console.Out
 	words *words.Catalogue
 	data  string
@@ -42,7 +42,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintln(errs, err)
 		return 1
 	}
-	l := &line{args: args, words: catalogue, out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
+	l := &cli{args: args, words: catalogue, out: console.Out{W: out, Err: errs, In: in, P: catalogue.Printer(langOf(args))}}
 	root := l.root()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -85,7 +85,7 @@ func langOf(args []string) string {
 	return words.DetectLang(os.Getenv)
 }
 
-func (l *line) root() *cobra.Command {
+func (l *cli) root() *cobra.Command {
 	p := l.out.P
 	root := &cobra.Command{
 		Use: "entrechat", Short: p.T("app.cmd.root", nil), Long: p.T("app.cmd.root_long", nil),
@@ -102,13 +102,19 @@ func (l *line) root() *cobra.Command {
 	flags.String("lang", p.Lang, p.T("app.flag.lang", nil))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand(), l.adminCommand())
-	root.AddCommand(l.roomCommands()...)
-	setHelp(root, p)
+	groups := map[string]string{"log": groupOthers}
+	for _, m := range modules() {
+		for _, c := range m.commands(l) {
+			groups[c.Name()] = m.group
+			root.AddCommand(c)
+		}
+	}
+	setHelp(root, p, groups)
 	return root
 }
 
 // mayUse refuses a directory that another user's node lives in, or half a node.
-func (l *line) mayUse() error {
+func (l *cli) mayUse() error {
 	if err := checkUser(l.data, l.args); err != nil {
 		return err
 	}
@@ -116,7 +122,7 @@ func (l *line) mayUse() error {
 }
 
 // open opens the node for a command, once.
-func (l *line) open(ctx context.Context) (*App, error) {
+func (l *cli) open(ctx context.Context) (*App, error) {
 	if l.app != nil {
 		return l.app, nil
 	}
@@ -135,7 +141,7 @@ func (l *line) open(ctx context.Context) (*App, error) {
 	return a, nil
 }
 
-func (l *line) initCommand() *cobra.Command {
+func (l *cli) initCommand() *cobra.Command {
 	p := l.out.P
 	var place Place
 	var seedOut string
@@ -157,13 +163,13 @@ func placeFlags(c *cobra.Command, place *Place, p *words.Printer) {
 	f.StringVar(&place.Tools, "tools-listen", "", p.T("app.flag.tools", nil))
 	f.StringVar(&place.Site, "site", "", p.T("app.flag.site", nil))
 	f.BoolVar(&place.Private, "allow-private", false, p.T("app.flag.private", nil))
-	place.Lang = p.Lang
+	place.Lang, place.Words = p.Lang, p
 	if err := c.MarkFlagRequired("origin"); err != nil {
 		panic(err)
 	}
 }
 
-func (l *line) upCommand() *cobra.Command {
+func (l *cli) upCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "up", Short: l.out.P.T("app.cmd.up", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -201,8 +207,8 @@ func (l *line) upCommand() *cobra.Command {
 
 // welcome leads the people of a new node to the form that asks who they are. The
 // link is for eyes only: what a service prints lies in a journal that others read.
-func (l *line) welcome(ctx context.Context, a *App) {
-	if _, known, err := a.hoster(); known || err != nil {
+func (l *cli) welcome(ctx context.Context, a *App) {
+	if _, known, err := a.presented(ctx); known || err != nil {
 		return // doctor tells of a file that cannot be read
 	}
 	if !l.out.TTY() {
@@ -217,14 +223,14 @@ func (l *line) welcome(ctx context.Context, a *App) {
 	l.out.Say("app.welcome_link", map[string]any{"URL": link})
 }
 
-func (l *line) configCommand() *cobra.Command {
+func (l *cli) configCommand() *cobra.Command {
 	c := &cobra.Command{Use: "config", Short: l.out.P.T("app.cmd.config", nil)}
 	c.AddCommand(&cobra.Command{
 		Use: "example", Short: l.out.P.T("app.cmd.config_example", nil), Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			cfg := DefaultConfig()
 			cfg.Node.Origin, cfg.Node.URL = "chaton-a.test", "https://chaton-a.test"
-			text, err := cfg.Render()
+			text, err := cfg.Render(l.out.P)
 			if err == nil {
 				_, err = l.out.W.Write(text)
 			}

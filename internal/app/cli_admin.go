@@ -9,7 +9,7 @@ import (
 	"entrechat/internal/kit/web"
 )
 
-func (l *line) adminCommand() *cobra.Command {
+func (l *cli) adminCommand() *cobra.Command {
 	p := l.out.P
 	c := &cobra.Command{Use: "admin", Short: p.T("app.cmd.admin", nil)}
 	c.AddCommand(&cobra.Command{

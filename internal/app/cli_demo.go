@@ -8,7 +8,7 @@ import (
 	"entrechat/internal/app/demo"
 )
 
-func (l *line) demoCommand() *cobra.Command {
+func (l *cli) demoCommand() *cobra.Command {
 	var o demo.Options
 	c := &cobra.Command{
 		Use: "demo", Short: l.out.P.T("app.cmd.demo", nil), Long: l.out.P.T("app.cmd.demo_long", nil), Args: cobra.NoArgs,

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -34,19 +35,9 @@ const (
 	groupData   = "data"
 )
 
-// groupOf says where a command stands in help.
-func groupOf(command string) string {
-	switch command {
-	case "member", "invite", "directory", "pact", "collective", "log":
-		return groupOthers
-	case "vault":
-		return groupData
-	}
-	return groupNode
-}
-
-// setHelp has help speak the language of the words, and sorts the commands.
-func setHelp(root *cobra.Command, p *words.Printer) {
+// setHelp has help speak the language of the words, and sorts the commands into their
+// groups; those without one are the node's.
+func setHelp(root *cobra.Command, p *words.Printer, groups map[string]string) {
 	text := helpTemplate
 	for mark, key := range map[string]string{
 		"HOW": "app.help.how", "COMMANDS": "app.help.commands", "FLAGS": "app.help.flags", "EVERYWHERE": "app.help.everywhere",
@@ -61,7 +52,7 @@ func setHelp(root *cobra.Command, p *words.Printer) {
 		root.AddGroup(&cobra.Group{ID: id, Title: p.T("app.help."+id, nil)})
 	}
 	for _, c := range root.Commands() {
-		c.GroupID = groupOf(c.Name())
+		c.GroupID = cmp.Or(groups[c.Name()], groupNode)
 		if c.Name() == "help" {
 			c.Short = p.T("app.cmd.help", nil)
 		}

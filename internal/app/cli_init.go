@@ -11,7 +11,7 @@ import (
 
 // init makes the node once the seed words are with the person: on the terminal, or in
 // a file outside the node for a script.
-func (l *line) init(ctx context.Context, place Place, seedOut string) error {
+func (l *cli) init(ctx context.Context, place Place, seedOut string) error {
 	if err := checkUser(l.data, l.args); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (l *line) init(ctx context.Context, place Place, seedOut string) error {
 }
 
 // showNode says what was made; without a file for them, the words are part of it.
-func (l *line) showNode(place Place, seed seal.Seed, seedOut string) error {
+func (l *cli) showNode(place Place, seed seal.Seed, seedOut string) error {
 	view := struct {
 		Origin      string `json:"origin"`
 		Data        string `json:"data"`

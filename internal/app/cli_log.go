@@ -10,7 +10,7 @@ import (
 	"entrechat/internal/kit/logbook"
 )
 
-func (l *line) logCommand() *cobra.Command {
+func (l *cli) logCommand() *cobra.Command {
 	p := l.out.P
 	c := &cobra.Command{Use: "log", Short: p.T("app.cmd.log", nil)}
 	var from int64
@@ -61,7 +61,7 @@ func (l *line) logCommand() *cobra.Command {
 	return c
 }
 
-func (l *line) openLog(cmd *cobra.Command, words []string) (*App, core.MemberID, error) {
+func (l *cli) openLog(cmd *cobra.Command, words []string) (*App, core.MemberID, error) {
 	a, err := l.open(cmd.Context())
 	if err != nil {
 		return nil, "", err
@@ -78,7 +78,7 @@ func (l *line) openLog(cmd *cobra.Command, words []string) (*App, core.MemberID,
 }
 
 // showEntries prints entries as a table, or as they are in JSON.
-func (l *line) showEntries(entries []logbook.Entry) error {
+func (l *cli) showEntries(entries []logbook.Entry) error {
 	type view struct {
 		Index int64           `json:"index"`
 		Typ   string          `json:"typ"`

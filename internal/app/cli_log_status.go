@@ -10,7 +10,7 @@ import (
 )
 
 // statusCommand shows how the exchange of logbooks goes with each member.
-func (l *line) statusCommand() *cobra.Command {
+func (l *cli) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: l.out.P.T("app.cmd.log_status", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -31,7 +31,7 @@ func (l *line) statusCommand() *cobra.Command {
 	}
 }
 
-func (l *line) showContacts(own logbook.Member, all []logbook.Contact) error {
+func (l *cli) showContacts(own logbook.Member, all []logbook.Contact) error {
 	type view struct {
 		Member  core.MemberID `json:"member"`
 		Holds   int64         `json:"holds"`

@@ -18,7 +18,7 @@ type renewed struct {
 	NewKey  bool  `json:"new_key"`
 }
 
-func (l *line) rotateCommand() *cobra.Command {
+func (l *cli) rotateCommand() *cobra.Command {
 	p := l.out.P
 	var file string
 	c := &cobra.Command{
@@ -35,7 +35,7 @@ func (l *line) rotateCommand() *cobra.Command {
 	return c
 }
 
-func (l *line) moveCommand() *cobra.Command {
+func (l *cli) moveCommand() *cobra.Command {
 	p := l.out.P
 	var file string
 	c := &cobra.Command{
@@ -52,7 +52,7 @@ func (l *line) moveCommand() *cobra.Command {
 	return c
 }
 
-func (l *line) epochCommand() *cobra.Command {
+func (l *cli) epochCommand() *cobra.Command {
 	p := l.out.P
 	var (
 		file   string
@@ -76,7 +76,7 @@ func (l *line) epochCommand() *cobra.Command {
 }
 
 // renew asks for the root words, makes the change and says what it did.
-func (l *line) renew(ctx context.Context, seedFile string, r renewal, said string) error {
+func (l *cli) renew(ctx context.Context, seedFile string, r renewal, said string) error {
 	a, err := l.open(ctx)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (l *line) renew(ctx context.Context, seedFile string, r renewal, said strin
 	})
 }
 
-func (l *line) forksCommand() *cobra.Command {
+func (l *cli) forksCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "forks", Short: l.out.P.T("app.cmd.log_forks", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -145,7 +145,7 @@ func (l *line) forksCommand() *cobra.Command {
 	}
 }
 
-func (l *line) pardonCommand() *cobra.Command {
+func (l *cli) pardonCommand() *cobra.Command {
 	p := l.out.P
 	return &cobra.Command{
 		Use: "pardon MEMBER", Short: p.T("app.cmd.log_pardon", nil), Long: p.T("app.cmd.log_pardon_long", nil), Args: cobra.ExactArgs(1),

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -19,75 +18,87 @@ import (
 // configName is the one configuration file, inside the data directory.
 const configName = "entrechat.toml"
 
-// Config is entrechat.toml. Keys nobody set keep the values of DefaultConfig;
-// a key nobody knows is an error with its line.
+// Config is entrechat.toml: a section for each part of the house, and one for each room
+// that has settings. Keys nobody set keep the values of DefaultConfig; a key nobody knows
+// is an error with its line.
 type Config struct {
-	Node     NodeConfig     `toml:"node" comment:"Who this node is and where the others reach it."`
-	Tools    ToolsConfig    `toml:"tools" comment:"What only this machine may reach: the restic front, /metrics, /healthz."`
-	Database DatabaseConfig `toml:"database" comment:"Where the node keeps its tables."`
-	Log      LogConfig      `toml:"log" comment:"What the node writes to standard error."`
-	Peer     PeerConfig     `toml:"peer" comment:"How the node talks to other members."`
-	Vault    VaultConfig    `toml:"vault" comment:"Backups: ours at the others, the others' here."`
+	Node     NodeConfig
+	Tools    ToolsConfig
+	Database DatabaseConfig
+	Log      LogConfig
+	Peer     PeerConfig
+	// Rooms are pointers to the rooms' sections, by the rooms' names.
+	Rooms map[string]any
 }
 
-// NodeConfig is the [node] section.
+// NodeConfig is the [node] section: who this node is, and what several rooms ask of it.
+// What each key is for stands in the words, as app.config.node.<key>.
 type NodeConfig struct {
-	Origin  string   `toml:"origin" comment:"The domain others know this hoster by. It never changes."`
-	URL     string   `toml:"url" comment:"Where the others reach this node. It may move: change it here, then run entrechat log move."`
-	Listen  string   `toml:"listen" comment:"Public listener. Plain HTTP behind your proxy, unless cert_file and key_file are set."`
-	Proxies []string `toml:"proxies" comment:"Addresses or networks of proxies that name the visitor in X-Forwarded-For; loopback always may. Addresses are counted, never kept."`
-	Cert    string   `toml:"cert_file" comment:"Certificate chain (PEM); empty = a proxy does TLS."`
-	Key     string   `toml:"key_file" comment:"Private key (PEM) of the certificate."`
-	Lang    string   `toml:"lang" comment:"Language of pages and texts when nothing else decides: fr or en."`
-	Contact string   `toml:"contact" comment:"A role address shown to other members and users, never a private one."`
+	Origin  string    `toml:"origin"`
+	URL     string    `toml:"url"`
+	Listen  string    `toml:"listen"`
+	Proxies []string  `toml:"proxies"`
+	Cert    string    `toml:"cert_file"`
+	Key     string    `toml:"key_file"`
+	Lang    string    `toml:"lang"`
+	Contact string    `toml:"contact"`
+	Site    string    `toml:"site"`
+	Admin   string    `toml:"administrator"`
+	Floor   core.Size `toml:"free_floor"`
 }
 
 // ToolsConfig is the [tools] section.
 type ToolsConfig struct {
-	Listen string `toml:"listen" comment:"Keep it on loopback: whoever reaches it can use the restic front with a token."`
+	Listen string `toml:"listen"`
 }
 
 // DatabaseConfig is the [database] section.
 type DatabaseConfig struct {
-	URL string `toml:"url" comment:"Empty = SQLite in the data directory; or postgres://user@host/name."`
+	URL string `toml:"url"`
 }
 
 // LogConfig is the [log] section.
 type LogConfig struct {
-	Level  string `toml:"level" comment:"debug, info, warn or error."`
-	Format string `toml:"format" comment:"text or json."`
+	Level  string `toml:"level"`
+	Format string `toml:"format"`
 }
 
 // PeerConfig is the [peer] section.
 type PeerConfig struct {
-	Private bool `toml:"allow_private" comment:"Allow members on private addresses and plain http. Only for demos and tests on one machine."`
-}
-
-// VaultConfig is the [vault] section.
-type VaultConfig struct {
-	Spool core.Size `toml:"spool_max" comment:"At most this much waits on this disk for the members to take it."`
-	Cache core.Size `toml:"cache_max" comment:"At most this much read back from the members is kept at hand during a restore."`
-	Floor core.Size `toml:"free_floor" comment:"Keep this much of the disk free: shards of others and new backups are refused below it."`
-	Site  string    `toml:"site" comment:"Where our disks stand (town or data centre). Two members in one place count as one."`
-	Admin string    `toml:"admin" comment:"Who administers this node, if one team runs several members. Empty = only us."`
+	Private bool `toml:"allow_private"`
 }
 
 // DefaultConfig is what a node runs with when its file sets nothing but who it is.
 func DefaultConfig() Config {
-	return Config{
-		Node:  NodeConfig{Listen: "127.0.0.1:7480", Lang: "fr", Proxies: []string{}},
+	cfg := Config{
+		Node:  NodeConfig{Listen: "127.0.0.1:7480", Lang: "fr", Proxies: []string{}, Floor: 2 * core.GB},
 		Tools: ToolsConfig{Listen: "127.0.0.1:7481"},
 		Log:   LogConfig{Level: "info", Format: "text"},
-		Vault: VaultConfig{Spool: 10 * core.GB, Cache: core.GB, Floor: 2 * core.GB},
+		Rooms: map[string]any{},
 	}
+	for _, m := range modules() {
+		if m.section != nil {
+			cfg.Rooms[m.name] = m.section()
+		}
+	}
+	return cfg
+}
+
+// sectionOf is the settings of a room, as its module makes them. Another type is a mistake
+// in the program.
+func sectionOf[T any](c Config, room string) T {
+	section, ok := c.Rooms[room].(T)
+	if !ok {
+		panic(fmt.Sprintf("the section of %s is a %T", room, c.Rooms[room]))
+	}
+	return section
 }
 
 // ParseConfig reads a file's text over the defaults. A mistake comes back as
 // CodeInvalid with the line and a caret under it.
 func ParseConfig(text []byte) (Config, error) {
 	cfg := DefaultConfig()
-	dec := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	if err := dec.Decode(&cfg); err != nil {
+	if err := cfg.decode(text); err != nil {
 		line, snippet := explainTOML(err)
 		return cfg, core.Invalid("app.bad_config", fmt.Errorf("line %d: %w\n%s", line, err, snippet)).
 			With("Line", line).With("Detail", snippet)
@@ -138,14 +149,25 @@ func (c Config) check() error {
 	if c.Node.Lang != "fr" && c.Node.Lang != "en" {
 		return bad("app.bad_value", "node.lang", c.Node.Lang)
 	}
-	// An integer reaches a size without its text being read: 20 would be 20 bytes.
-	for key, size := range map[string]core.Size{"vault.spool_max": c.Vault.Spool, "vault.cache_max": c.Vault.Cache, "vault.free_floor": c.Vault.Floor} {
-		if size != 0 && size < core.MB {
-			return bad("app.tiny_size", key, size)
+	if err := checkSize("node.free_floor", c.Node.Floor); err != nil {
+		return err
+	}
+	for _, m := range modules() {
+		if m.checkSection == nil {
+			continue
+		}
+		if err := m.checkSection(c); err != nil {
+			return err
 		}
 	}
-	if c.Vault.Spool < minSpool {
-		return core.Invalid("app.small_spool", fmt.Errorf("vault.spool_max: %v", c.Vault.Spool)).With("Value", c.Vault.Spool).With("Least", minSpool)
+	return nil
+}
+
+// checkSize refuses sizes without a unit: an integer reaches a size without its text
+// being read, so that 20 would be 20 bytes.
+func checkSize(key string, size core.Size) error {
+	if size != 0 && size < core.MB {
+		return core.Invalid("app.tiny_size", fmt.Errorf("%s: %v", key, size)).With("Key", key).With("Value", size)
 	}
 	return nil
 }
@@ -168,9 +190,6 @@ func (n NodeConfig) proxies() []netip.Prefix {
 	}
 	return all
 }
-
-// minSpool is the smallest spool that takes a few of restic's packs.
-const minSpool = 64 * core.MB
 
 // LoadConfig reads entrechat.toml of a data directory. Returns CodeNotFound when
 // there is none: the directory was never initialised.
@@ -195,15 +214,4 @@ func unreadable(data string, err error) error {
 		return cured
 	}
 	return core.Denied("app.data_unreadable", err).With("Data", data)
-}
-
-// Render is the documented file for a configuration: every key, its value, and
-// above it what it is for.
-func (c Config) Render() ([]byte, error) {
-	var out bytes.Buffer
-	enc := toml.NewEncoder(&out).SetIndentTables(false)
-	if err := enc.Encode(c); err != nil {
-		return nil, fmt.Errorf("write configuration: %w", err)
-	}
-	return out.Bytes(), nil
 }

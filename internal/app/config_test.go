@@ -7,13 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/words"
 )
 
 func TestConfigRendersAndReadsBack(t *testing.T) {
 	want := DefaultConfig()
 	want.Node.Origin, want.Node.URL = "chaton-a.test", "https://chaton-a.test:8443"
-	want.Vault.Spool = 123456789
-	text, err := want.Render()
+	sectionOf[*vaultConfig](want, "vault").Spool = 123456789
+	text, err := want.Render(printer(t, "en"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
 		"bad origin":  {"[node]\norigin = 'Not A Domain'\n", "node.origin"},
 		"bad size":    {"[node]\norigin='a.test'\n[vault]\nspool_max = 'much'\n", "line 4"},
 		"no unit":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = '20'\n", "write 20GB"},
-		"integer":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = 20\n", "vault.free_floor: 20 B"},
+		"integer":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = 20\n", "node.free_floor: 20 B"},
 		"float":       {"[node]\norigin='a.test'\n[vault]\nfree_floor = 1.5\n", "write 1.5GB"},
 		"bad url":     {"[node]\norigin='a.test'\nurl='a.test'\n", "node.url"},
 		"bad listen":  {"[node]\norigin='a.test'\n[tools]\nlisten='here'\n", "tools.listen"},
@@ -53,4 +54,49 @@ func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file that was written before [node] had what several rooms ask.
+func TestConfigOfBeforeIsRead(t *testing.T) {
+	old := "[node]\norigin='a.test'\n[vault]\nspool_max='64 MB'\nfree_floor='3 GB'\nsite='Rennes'\nadmin='us'\n"
+	got, err := ParseConfig([]byte(old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := got.Node; n.Site != "Rennes" || n.Admin != "us" || n.Floor != 3*core.GB {
+		t.Errorf("read %+v", n)
+	}
+	if sectionOf[*vaultConfig](got, "vault").Spool != 64*core.MB {
+		t.Error("the rest of [vault] was not read")
+	}
+	got, err = ParseConfig([]byte(old + "[node.x]\n"))
+	if err == nil || !strings.Contains(err.Error(), "line") {
+		t.Errorf("an unknown table: %v, %+v", err, got)
+	}
+	got, err = ParseConfig([]byte(strings.Replace(old, "[node]\n", "[node]\nsite='Brest'\nfree_floor='1 GB'\n", 1)))
+	if err != nil || got.Node.Site != "Brest" || got.Node.Floor != core.GB {
+		t.Errorf("the new key gave way to the old: %+v, %v", got.Node, err)
+	}
+}
+
+// Every key says what it is for, in the language asked.
+func TestConfigIsExplainedInBothLanguages(t *testing.T) {
+	for lang, said := range map[string]string{"fr": "# Le domaine sous lequel", "en": "# The domain others know"} {
+		text, err := DefaultConfig().Render(printer(t, lang))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), said) || strings.Contains(string(text), "⟦") {
+			t.Errorf("%s:\n%s", lang, text)
+		}
+	}
+}
+
+func printer(t *testing.T, lang string) *words.Printer {
+	t.Helper()
+	c, err := words.New(allWords()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Printer(lang)
 }

@@ -22,7 +22,7 @@ import (
 	"entrechat/internal/kit/words"
 )
 
-func (l *line) doctorCommand() *cobra.Command {
+func (l *cli) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: l.out.P.T("app.cmd.doctor", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -69,7 +69,7 @@ func judge(p *words.Printer, f fit.Finding, err error) (state, string) {
 
 // doctor runs every check; the exit status is that of the first trouble. What is not
 // known is no trouble.
-func (l *line) doctor(ctx context.Context, checks []fit.Check) error {
+func (l *cli) doctor(ctx context.Context, checks []fit.Check) error {
 	found := make([]finding, 0, len(checks))
 	var first error
 	count := map[state]int{}
@@ -119,7 +119,6 @@ func (a *App) checks() []fit.Check {
 		{Name: "app.check_key", Run: a.checkKey},
 		{Name: "app.check_secrets", Run: fit.Plain(a.checkSecrets)},
 		{Name: "app.check_disk", Run: fit.Plain(a.checkDisk)},
-		{Name: "app.check_promises", Run: a.checkPromises},
 		{Name: "app.check_logbook", Run: fit.Plain(a.checkLogbook)},
 		{Name: "app.check_mirrors", Run: a.withMembers(fit.Plain(a.checkMirrors))},
 		{Name: "app.check_neighbours", Run: a.withMembers(a.checkNeighbours)},

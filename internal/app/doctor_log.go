@@ -20,10 +20,10 @@ func (a *App) room() error {
 		return nil
 	}
 	left, err := free(a.Data)
-	if err != nil || left >= a.Config.Vault.Floor {
+	if err != nil || left >= a.Config.Node.Floor {
 		return err
 	}
-	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", left, a.Config.Vault.Floor)).With("Member", a.Signer.ID())
+	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", left, a.Config.Node.Floor)).With("Member", a.Signer.ID())
 }
 
 // withMembers asks only where there are other members: of none nothing is known.

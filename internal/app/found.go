@@ -28,6 +28,8 @@ type Place struct {
 	Private bool
 	Lang    string
 	Site    string
+	// Words says what each key of entrechat.toml is for; nil = the file is bare.
+	Words *words.Printer
 }
 
 // config turns a place into a configuration over the defaults.
@@ -50,12 +52,12 @@ func (p Place) config() (Config, error) {
 	if p.Lang != "" {
 		cfg.Node.Lang = p.Lang
 	}
-	cfg.Peer.Private, cfg.Vault.Site = p.Private, p.Site
+	cfg.Peer.Private, cfg.Node.Site = p.Private, p.Site
 	return cfg, cfg.check()
 }
 
 // lay writes configuration and keys into a data directory; the seed stays out of it.
-func lay(data string, cfg Config, seed seal.Seed) error {
+func lay(data string, cfg Config, p *words.Printer, seed seal.Seed) error {
 	if err := os.MkdirAll(filepath.Join(data, secretsDir), 0o700); err != nil {
 		return core.Denied("app.data_unreadable", err).With("Data", data)
 	}
@@ -71,7 +73,7 @@ func lay(data string, cfg Config, seed seal.Seed) error {
 		return err
 	}
 	// The configuration comes last: a directory that has it is whole.
-	file, err := cfg.Render()
+	file, err := cfg.Render(p)
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func Init(ctx context.Context, data string, place Place, wordsTo string, show fu
 		err = f.write(wordsTo, seed.Words())
 	}
 	if err == nil {
-		err = lay(data, cfg, seed)
+		err = lay(data, cfg, place.Words, seed)
 	}
 	if err == nil {
 		err = openLogbook(ctx, data, cfg, seed)
@@ -152,7 +154,7 @@ func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (bef
 	if err := replaceSecret(filepath.Join(r.Data, secretsDir, recoveryName), text); err != nil {
 		return "", false, err
 	}
-	if text, err = cfg.Render(); err != nil {
+	if text, err = cfg.Render(r.Place.Words); err != nil {
 		return "", false, err
 	}
 	return a.Signer.ID(), false, replaceSecret(filepath.Join(r.Data, configName), text)

@@ -30,7 +30,7 @@ func imports(_ *testing.T, h *tree) (complaints []string) {
 
 // refusal says why a file may not import a package; empty when it may.
 func refusal(f goFile, to string) string {
-	inside, ours := strings.CutPrefix(to, module+"/")
+	inside, ours := strings.CutPrefix(to, goModule+"/")
 	dir := f.dir()
 	switch {
 	case below(dir, "tools"), below(dir, "test"):

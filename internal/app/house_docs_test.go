@@ -22,7 +22,7 @@ func commandTree(t *testing.T) *cobra.Command {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{words: catalogue, out: console.Out{W: io.Discard, Err: io.Discard, P: catalogue.Printer(words.English)}}
+	l := &cli{words: catalogue, out: console.Out{W: io.Discard, Err: io.Discard, P: catalogue.Printer(words.English)}}
 	root := l.root()
 	root.InitDefaultHelpCmd()
 	return root

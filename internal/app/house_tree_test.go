@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const module = "entrechat"
+const goModule = "entrechat"
 
 // tree is a checkout, read and parsed in this process: a test that asked
 // `go list` once answered "ok (cached)" with the violation in place.

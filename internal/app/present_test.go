@@ -91,7 +91,7 @@ func TestEveryCommandWithoutALogbook(t *testing.T) {
 			}
 			c.spoil(t, data)
 			before := listing(t, data)
-			l := &line{words: catalogue, out: console.Out{W: &bytes.Buffer{}, Err: &bytes.Buffer{}, In: strings.NewReader(""), P: catalogue.Printer("en")}}
+			l := &cli{words: catalogue, out: console.Out{W: &bytes.Buffer{}, Err: &bytes.Buffer{}, In: strings.NewReader(""), P: catalogue.Printer("en")}}
 			tried := 0
 			for _, command := range everyCommand(t, l.root(), nil) {
 				if slices.ContainsFunc(works, func(w string) bool { return strings.HasPrefix(strings.Join(command, " "), w) }) {

@@ -17,8 +17,6 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/trust"
-	"entrechat/internal/room/vault"
 )
 
 const (
@@ -34,11 +32,21 @@ const askRounds = 5
 
 // Rescue is a rescue of a node from nothing, or its rehearsal.
 type Rescue struct {
-	vault.Plea
+	Plea
 	Data    string
 	Place   Place
 	Replace bool // even while the node that is replaced still answers
 	Out     *console.Out
+}
+
+// Plea is what a person says who wants a node back.
+type Plea struct {
+	Seed    seal.Seed
+	From    []string        // addresses of members
+	Without []core.MemberID // not to be asked
+	// Rehearse only reads: nothing changes at anybody, and the node that is made never runs.
+	Rehearse bool
+	Yes      bool // it may take over without asking
 }
 
 // Run makes the node anew under the same root key, fetches its logbook back from
@@ -81,21 +89,21 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	return r.tellComing(ctx, a)
 }
 
-// tellComing brings back what our logbook has of our own files, and says what comes
-// later: the text of a pact is with its other party.
+// tellComing has each room bring back what our logbook has of it, and say what comes
+// later.
 func (r Rescue) tellComing(ctx context.Context, a *App) error {
-	count, err := a.directory.Reclaim(ctx)
-	if err != nil {
-		return err
+	for _, f := range a.fittings {
+		if f.Recovered == nil {
+			continue
+		}
+		told, err := f.Recovered(ctx)
+		if err != nil {
+			return err
+		}
+		if told.Key != "" {
+			r.Out.Note(told.Key, told.Args)
+		}
 	}
-	if count > 0 {
-		r.Out.Note("app.reclaimed", map[string]any{"Count": count})
-	}
-	coming, err := a.trust.Coming(ctx)
-	if err != nil || len(coming) == 0 {
-		return err
-	}
-	r.Out.Note("app.coming", map[string]any{"Members": joinIDs(coming), "Count": len(coming)})
 	return nil
 }
 
@@ -133,7 +141,7 @@ func (r Rescue) begin(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	if err = lay(r.Data, cfg, r.Seed); err == nil {
+	if err = lay(r.Data, cfg, r.Place.Words, r.Seed); err == nil {
 		if r.Rehearse {
 			err = r.letRead(cfg)
 		} else {
@@ -262,20 +270,20 @@ func (r Rescue) named(ctx context.Context, a *App, asked map[string]bool, met ma
 	if err := a.Book.Deliver(ctx, a.readers()); err != nil {
 		a.Log.Info("the logbook was not read to its end", "error", err)
 	}
-	members, err := a.trust.Members(ctx)
+	members, err := a.added(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range members {
-		if m.Standing != trust.Added || slices.Contains(r.Without, m.Member) {
+		if slices.Contains(r.Without, m.ID) {
 			continue
 		}
-		if err := a.Book.Follow(ctx, m.Member, m.URL, m.Root); err != nil {
-			a.Log.Info("a member of our logbook is not followed", "member", m.Member, "error", err)
+		if err := a.Book.Follow(ctx, m.ID, m.URL, m.Root); err != nil {
+			a.Log.Info("a member of our logbook is not followed", "member", m.ID, "error", err)
 			continue
 		}
-		if !met[m.Member] && asked[m.URL] { // no longer there
-			if err := a.Book.LookUp(ctx, m.Member); err != nil {
+		if !met[m.ID] && asked[m.URL] { // no longer there
+			if err := a.Book.LookUp(ctx, m.ID); err != nil {
 				return nil, err
 			}
 		}
@@ -288,6 +296,22 @@ func (r Rescue) named(ctx context.Context, a *App, asked map[string]bool, met ma
 		}
 	}
 	return out, err
+}
+
+// added are the members our logbook says we added, where a room reads that in it.
+func (a *App) added(ctx context.Context) ([]logbook.Member, error) {
+	if room, ok := opened[interface {
+		Added(ctx context.Context) ([]logbook.Member, error)
+	}](a); ok {
+		return room.Added(ctx)
+	}
+	return nil, nil
+}
+
+// contacts are the members whose logbook we hold, without ourselves.
+func (a *App) contacts(ctx context.Context) ([]logbook.Member, error) {
+	known, err := a.Book.Known(ctx)
+	return slices.DeleteFunc(known, func(m logbook.Member) bool { return m.ID == a.Signer.ID() }), err
 }
 
 // agree says what a recovery takes over, and asks. A node that still answers at our

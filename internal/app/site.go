@@ -9,7 +9,6 @@ import (
 
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
-	"entrechat/internal/room/directory/statool"
 )
 
 //go:embed pages/*.html
@@ -47,17 +46,19 @@ func (a *App) host(ctx context.Context) web.Host {
 		host.Fingerprint = seal.Fingerprint(self.Root)
 	}
 	// A file of ours that cannot be read is doctor's to tell; pages go on.
-	if o, ok, err := a.hoster(); ok && err == nil {
-		host.Name, host.Contact = cmp.Or(o.Name, host.Name), cmp.Or(o.Contact.Email, host.Contact)
+	if said, ok, err := a.presented(ctx); ok && err == nil {
+		host.Name, host.Contact = cmp.Or(said.Name, host.Name), cmp.Or(said.Contact, host.Contact)
 	}
 	return host
 }
 
-// hoster is what our own file says of us; ok is false while there is none, as on a
-// node whose logbook is not back yet.
-func (a *App) hoster() (o statool.Organization, ok bool, err error) {
-	if a.directory == nil {
-		return o, false, nil
+// presented is what a room knows of who we are; ok is false while nobody said it, as on
+// a node whose logbook is not back yet.
+func (a *App) presented(ctx context.Context) (host web.Host, ok bool, err error) {
+	for _, f := range a.fittings {
+		if f.Host != nil {
+			return f.Host(ctx)
+		}
 	}
-	return a.directory.Hoster()
+	return host, false, nil
 }

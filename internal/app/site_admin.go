@@ -187,6 +187,6 @@ func (a *App) settingsPage(*http.Request) (settingsPage, error) {
 	if u, err := url.Parse(cfg.Database.URL); err == nil {
 		cfg.Database.URL = u.Redacted()
 	}
-	text, err := cfg.Render()
+	text, err := cfg.Render(a.Lang)
 	return settingsPage{filepath.Join(a.Data, configName), string(text)}, err
 }

@@ -11,5 +11,10 @@ import (
 
 // allWords are the sentences of every kit and room.
 func allWords() []fs.FS {
-	return append([]fs.FS{Words, blob.Words, logbook.Words, peer.Words, web.Words}, roomWords()...)
+	rooms := modules()
+	all := append(make([]fs.FS, 0, 5+len(rooms)), Words, blob.Words, logbook.Words, peer.Words, web.Words)
+	for _, m := range rooms {
+		all = append(all, m.words)
+	}
+	return all
 }

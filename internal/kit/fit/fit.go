@@ -4,9 +4,7 @@ package fit
 
 import (
 	"context"
-	"io/fs"
 
-	"entrechat/internal/core"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
@@ -37,8 +35,13 @@ type Fittings struct {
 	Health func(ctx context.Context) (Finding, error)
 	// Limits are lines of the published-limits page.
 	Limits func(ctx context.Context) ([]Limit, error)
-	// Runbooks are Markdown files for admins.
-	Runbooks fs.FS
+	// Host says who we are, for the head of every page; ok is false while nobody said it.
+	// One room has it at most.
+	Host func(ctx context.Context) (host web.Host, ok bool, err error)
+	// Recovered is called once a recovery has taken over: the room brings back what our
+	// logbook has of it, and says what came or comes later. A finding without a key says
+	// nothing.
+	Recovered func(ctx context.Context) (Finding, error)
 }
 
 // Route is one pattern of net/http's ServeMux and its handler.
@@ -83,5 +86,4 @@ func Plain(find func(ctx context.Context) error) func(ctx context.Context) (Find
 type Limit struct {
 	Key  string         // words key
 	Args map[string]any // fills the sentence
-	Kind core.GrantKind // the grant it belongs to, empty = all
 }

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/fit"
+)
+
+// module is one room as the house knows it. Everything app does with a room goes through
+// its module, so that a new room is its folder, one file here, and a line in modules.
+type module struct {
+	// name is the room's folder, table prefix, word prefix and section of entrechat.toml.
+	name   string
+	words  fs.FS
+	tables fs.FS // migrations
+	// section makes the room's settings with their defaults, a pointer to a struct with
+	// toml tags; nil = it has none. What each key is for stands in the words, as
+	// sectionWords and the key, what the section is for as sectionWords and "section".
+	section      func() any
+	sectionWords string
+	// checkSection refuses settings that cannot be; nil = all can.
+	checkSection func(c Config) error
+	// commands are the room's commands; group is where they stand in help.
+	commands func(l *cli) []*cobra.Command
+	group    string
+	// open makes the room over an open node: what other rooms may ask it, and what it
+	// hands to the house. It is called once the logbook knows who we are.
+	open func(ctx context.Context, a *App) (room any, f fit.Fittings, err error)
+}
+
+// openRooms makes every room.
+func (a *App) openRooms(ctx context.Context) error {
+	for _, m := range modules() {
+		room, fittings, err := m.open(ctx, a)
+		if err != nil {
+			return err
+		}
+		a.rooms, a.fittings = append(a.rooms, room), append(a.fittings, fittings)
+	}
+	return nil
+}
+
+// migrateRooms applies the rooms' migrations.
+func (a *App) migrateRooms(ctx context.Context) error {
+	for _, m := range modules() {
+		if m.tables == nil {
+			continue
+		}
+		if err := db.Migrate(ctx, a.DB, m.name, m.tables); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// opened finds the room that answers T; ok is false where none does, or none that is
+// open yet.
+func opened[T any](a *App) (answer T, ok bool) {
+	for _, room := range a.rooms {
+		if answer, ok = room.(T); ok {
+			return answer, true
+		}
+	}
+	return answer, false
+}
+
+// ask finds who answers T: a room, or a bridge to one.
+func ask[T any](a *App) (answer T, ok bool) {
+	if answer, ok = opened[T](a); ok {
+		return answer, true
+	}
+	for _, bridge := range bridges() {
+		if answer, ok = bridge(a).(T); ok {
+			return answer, true
+		}
+	}
+	return answer, false
+}
+
+// need is ask for what a room cannot be without.
+func need[T any](a *App, room string) (T, error) {
+	answer, ok := ask[T](a)
+	if !ok {
+		return answer, fmt.Errorf("the room %s needs a room that answers %T", room, &answer)
+	}
+	return answer, nil
+}
+
+// openFor opens the node for a command of a room, and answers the room.
+func openFor[T any](l *cli, cmd *cobra.Command) (room T, err error) {
+	a, err := l.open(cmd.Context())
+	if err != nil {
+		return room, err
+	}
+	room, ok := opened[T](a)
+	if !ok {
+		return room, fmt.Errorf("no room is a %T", room)
+	}
+	return room, nil
+}

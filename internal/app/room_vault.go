@@ -1,0 +1,200 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/vault"
+	"entrechat/internal/room/vault/holder"
+	vaulttables "entrechat/internal/room/vault/migrations"
+)
+
+func vaultModule() module {
+	return module{
+		name: "vault", words: vault.Words, tables: vaulttables.Files, group: groupData,
+		section:      func() any { return &vaultConfig{Spool: 10 * core.GB, Cache: core.GB} },
+		sectionWords: "vault.config.",
+		checkSection: func(c Config) error { return sectionOf[*vaultConfig](c, "vault").check() },
+		commands:     func(l *cli) []*cobra.Command { return vault.Commands(l.out.P, l.openVault, l.rescue()) },
+		open:         openVault,
+	}
+}
+
+// vaultConfig is the [vault] section.
+type vaultConfig struct {
+	Spool core.Size `toml:"spool_max"`
+	Cache core.Size `toml:"cache_max"`
+}
+
+// minSpool is the smallest spool that takes a few of restic's packs.
+const minSpool = 64 * core.MB
+
+func (c vaultConfig) check() error {
+	if err := checkSize("vault.spool_max", c.Spool); err != nil {
+		return err
+	}
+	if err := checkSize("vault.cache_max", c.Cache); err != nil {
+		return err
+	}
+	if c.Spool < minSpool {
+		return core.Invalid("app.small_spool", fmt.Errorf("vault.spool_max: %v", c.Spool)).With("Value", c.Spool).With("Least", minSpool)
+	}
+	return nil
+}
+
+// vaultRoom is the vault with the store of what members sent us.
+type vaultRoom struct {
+	*vault.Room
+	local  *holder.Local
+	rights vaultRights
+}
+
+// vaultRights is what the vault asks of the room that knows the pacts.
+type vaultRights interface {
+	vault.Lenders
+	holder.Trust
+	// Coming are the members whose pacts with us are still to be brought back.
+	Coming(ctx context.Context) ([]core.MemberID, error)
+}
+
+func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
+	rights, err := need[vaultRights](a, "vault")
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	self, err := a.self(ctx)
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	shared, err := sharedIdentity(a.Data)
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	recovery, err := recoveryRecipient(a.Data)
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	cfg := sectionOf[*vaultConfig](a.Config, "vault")
+	shards := blob.OpenMarked(filepath.Join(a.Data, vault.FolderStore), vault.FolderMark(a.DB, vault.FolderStore)) //nolint:contextcheck // a folder is looked for outside of any request
+	local := holder.New(holder.Needs{
+		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: rights, Keys: a.Book,
+		Floor: a.Config.Node.Floor, Now: time.Now, Log: a.Log,
+	})
+	v := vaultRoom{local: local, rights: rights}
+	v.Room, err = vault.New(vault.Needs{ //nolint:contextcheck // a folder is looked for outside of any request
+		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
+		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: rights, Local: local, Standing: a.standing,
+		Contacts: func(ctx context.Context) ([]vault.Contact, error) { return vaultContacts(ctx, a, rights) },
+		Holder:   func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
+		Words:    a.Lang, Now: time.Now, Log: a.Log,
+		Config: vault.Config{Floor: a.Config.Node.Floor, Spool: cfg.Spool, Cache: cfg.Cache, Tools: a.Config.Tools.Listen},
+	})
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	f := v.Fittings()
+	f.Checks = append([]fit.Check{{Name: "app.check_promises", Run: func(ctx context.Context) (fit.Finding, error) { return v.checkPromises(ctx, a) }}}, f.Checks...)
+	return v, f, nil
+}
+
+// vaultContacts are all members whose logbook we hold.
+func vaultContacts(ctx context.Context, a *App, rights vaultRights) ([]vault.Contact, error) {
+	known, err := a.Book.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lenders, err := rights.Lenders(ctx, core.GrantStore)
+	if err != nil {
+		return nil, err
+	}
+	lend, err := rights.Coming(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lenders {
+		lend = append(lend, l.ID)
+	}
+	var out []vault.Contact
+	for _, m := range known {
+		if m.ID != a.Signer.ID() {
+			out = append(out, vault.Contact{ID: m.ID, URL: m.URL, Root: m.Root, Lends: slices.Contains(lend, m.ID)})
+		}
+	}
+	return out, nil
+}
+
+// checkPromises: what members may still send us by our pacts fits on the disk.
+func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, error) {
+	known, err := a.Book.Known(ctx)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	var promised, due core.Size
+	for _, m := range known {
+		allowed, err := v.rights.May(ctx, m.ID, core.GrantStore)
+		if m.ID == a.Signer.ID() || core.CodeOf(err) == core.CodeDenied || err == nil && allowed.ReadOnly {
+			continue
+		}
+		if err != nil {
+			return fit.Finding{}, err
+		}
+		stored, err := v.local.Used(ctx, m.ID)
+		if err != nil {
+			return fit.Finding{}, err
+		}
+		promised += core.Size(allowed.Grant.Bytes)
+		due += max(0, core.Size(allowed.Grant.Bytes)-stored)
+	}
+	if promised == 0 {
+		return fit.Unknown("app.promises_none", nil), nil
+	}
+	left, err := free(a.storePath())
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	said := map[string]any{"Promised": promised, "Due": due, "Free": left, "Floor": a.Config.Node.Floor, "Data": a.storePath()}
+	if due > left-a.Config.Node.Floor {
+		return fit.Finding{}, &core.Error{
+			Code: core.CodeFull, Key: "app.promises_too_large", Args: said, Err: fmt.Errorf("%d bytes may come, %d are free", due, left),
+		}
+	}
+	return fit.Well("app.promises_fit", said), nil
+}
+
+func (l *cli) openVault(cmd *cobra.Command) (*vault.Room, *console.Out, error) {
+	room, err := openFor[vaultRoom](l, cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	return room.Room, &l.out, nil
+}
+
+// rescue makes the node anew for `vault recover`.
+func (l *cli) rescue() vault.Rescue {
+	r := Rescue{Out: &l.out}
+	return vault.Rescue{
+		Flags: func(c *cobra.Command) {
+			placeFlags(c, &r.Place, l.out.P)
+			c.Flags().BoolVar(&r.Replace, "replace-running", false, l.out.P.T("app.flag.replace_running", nil))
+		},
+		Run: func(cmd *cobra.Command, plea vault.Plea) (*vault.Room, *console.Out, error) {
+			if err := checkUser(l.data, l.args); err != nil {
+				return nil, nil, err
+			}
+			r.Plea, r.Data = Plea(plea), l.data
+			if err := r.Run(cmd.Context(), l.words); err != nil {
+				return nil, nil, err
+			}
+			return l.openVault(cmd)
+		},
+	}
+}
