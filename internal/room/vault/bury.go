@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -35,7 +36,7 @@ const (
 //
 // spec: docs/spec/holder.md#tombstone
 func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed25519.PrivateKey) error {
-	objects, err := r.store.named(ctx, repo, h)
+	objects, err := r.store.Objects.Forms(ctx, repo, h)
 	if err != nil || len(objects) == 0 {
 		return err
 	}
@@ -52,17 +53,17 @@ func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed255
 	if err != nil {
 		return err
 	}
-	if err := r.store.bury(ctx, ids, document, now); err != nil {
+	if err := r.store.Tombstones.Add(ctx, ids, document, now); err != nil {
 		return err
 	}
 	for _, o := range objects {
-		if o.Shelf == "" {
+		if o.Local == "" {
 			continue
 		}
-		if !kept(o.File.Type) {
+		if !catalogue.IsSmall(o.File.Type) {
 			r.spool.add(-o.Sealed)
 		}
-		r.drop(o.Shelf)
+		r.drop(o.Local)
 	}
 	r.committed.broadcast() // an index may have waited for what is gone now
 	return nil
@@ -73,7 +74,7 @@ func (r *Room) sendTombstones(ctx context.Context) error {
 	if !r.settled(ctx) {
 		return nil // a tombstone of an older disk may have been taken back since
 	}
-	graves, err := r.store.graves(ctx, core.At(r.n.Now()), buryBatch)
+	graves, err := r.store.Tombstones.Unsent(ctx, core.At(r.n.Now()), buryBatch)
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (r *Room) sendTombstones(ctx context.Context) error {
 	failed := make([]error, 0, 1)
 	var mu sync.Mutex
 	for len(graves) > 0 {
-		n := slices.IndexFunc(graves, func(g grave) bool { return g.member != graves[0].member })
+		n := slices.IndexFunc(graves, func(g catalogue.Tombstone) bool { return g.Member != graves[0].Member })
 		if n < 0 {
 			n = len(graves)
 		}
@@ -96,7 +97,7 @@ func (r *Room) sendTombstones(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	return errors.Join(append(failed, r.store.forget(ctx, core.At(r.n.Now()).Add(-forgetAfter)))...)
+	return errors.Join(append(failed, r.store.Tombstones.Forget(ctx, core.At(r.n.Now()).Add(-forgetAfter)))...)
 }
 
 // buryTime is the end of what one member is told in one round: one that is slow must not
@@ -104,30 +105,30 @@ func (r *Room) sendTombstones(ctx context.Context) error {
 const buryTime = 2 * time.Minute
 
 // buryAt sends one member its tombstones, and stops when it does not answer.
-func (r *Room) buryAt(ctx context.Context, graves []grave) error {
+func (r *Room) buryAt(ctx context.Context, graves []catalogue.Tombstone) error {
 	now := core.At(r.n.Now())
 	telling, cancel := context.WithTimeout(ctx, buryTime)
 	defer cancel()
 	for i, g := range graves {
-		t, err := holder.ReadTombstone(g.document)
+		t, err := holder.ReadTombstone(g.Document)
 		if err != nil {
 			return fmt.Errorf("read our own tombstone: %w", err)
 		}
-		answer, err := r.n.Holder(g.member).Delete(telling, t)
+		answer, err := r.n.Holder(g.Member).Delete(telling, t)
 		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			r.n.Log.Info("a member did not take a tombstone", "member", g.member, "error", err)
+			r.n.Log.Info("a member did not take a tombstone", "member", g.Member, "error", err)
 			for _, g := range graves[i:] {
-				if err := r.store.buryLater(ctx, g, now.Add(buryAgain)); err != nil {
+				if err := r.store.Tombstones.Postpone(ctx, g, now.Add(buryAgain)); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
-		if slices.Contains(answer.Later, g.object) {
-			err = r.store.buryLater(ctx, g, now.Add(buryYoung))
+		if slices.Contains(answer.Later, g.Object) {
+			err = r.store.Tombstones.Postpone(ctx, g, now.Add(buryYoung))
 		} else {
 			err = r.laidToRest(ctx, g, now) // or it never had it
 		}
@@ -140,12 +141,12 @@ func (r *Room) buryAt(ctx context.Context, graves []grave) error {
 
 // laidToRest writes that a member buried an object, or has it raised when the object
 // was brought back while the tombstone was on its way.
-func (r *Room) laidToRest(ctx context.Context, g grave, now core.Moment) error {
-	if ok, err := r.store.buried(ctx, g, now); ok || err != nil {
+func (r *Room) laidToRest(ctx context.Context, g catalogue.Tombstone, now core.Moment) error {
+	if ok, err := r.store.Tombstones.Accepted(ctx, g, now); ok || err != nil {
 		return err
 	}
-	if unheard, _ := r.unbury(ctx, []core.MemberID{g.member}, []shard.Hash{g.object}); len(unheard) > 0 {
-		return r.store.losePlacements(ctx, g.object, g.member)
+	if unheard, _ := r.unbury(ctx, []core.MemberID{g.Member}, []shard.Hash{g.Object}); len(unheard) > 0 {
+		return r.store.Placements.Lose(ctx, g.Object, g.Member)
 	}
 	return nil
 }
@@ -182,7 +183,7 @@ var errLeftOut = errors.New("left out")
 // that do not answer count as lost, and are made again. Returns CodeUnsure when nobody
 // answers, and when files cannot be brought back because too few members have their shards.
 func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (back int, err error) {
-	if _, err := r.store.repo(ctx, name); err != nil {
+	if _, err := r.store.Repos.Get(ctx, name); err != nil {
 		return 0, err
 	}
 	// What was removed on an earlier disk has no tombstone here: the members know.
@@ -190,11 +191,11 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (ba
 	if err != nil {
 		return 0, err
 	}
-	objects, err := r.store.deletedSince(ctx, name, since)
+	objects, err := r.store.Objects.DeletedSince(ctx, name, since)
 	if err != nil {
 		return 0, err
 	}
-	members, err := r.store.holders(ctx)
+	members, err := r.store.Placements.Holders(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -223,14 +224,14 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (ba
 }
 
 // readableFrom keeps the objects of which the members that count hold enough shards.
-func (r *Room) readableFrom(ctx context.Context, objects []Object, counts func(core.MemberID) bool) (out []Object, err error) {
+func (r *Room) readableFrom(ctx context.Context, objects []catalogue.Object, counts func(core.MemberID) bool) (out []catalogue.Object, err error) {
 	for _, o := range objects {
-		all, err := r.store.placements(ctx, o.ID)
+		all, err := r.store.Placements.Of(ctx, o.ID)
 		if err != nil {
 			return nil, err
 		}
-		held := slices.DeleteFunc(onlyHeld(all), func(p Placement) bool { return !counts(p.Member) })
-		if losses(o.Code, distinct(held)) >= 0 {
+		held := slices.DeleteFunc(catalogue.OnlyStored(all), func(p catalogue.Placement) bool { return !counts(p.Member) })
+		if catalogue.Losses(o.Code, catalogue.Distinct(held)) >= 0 {
 			out = append(out, o)
 		}
 	}
@@ -239,7 +240,7 @@ func (r *Room) readableFrom(ctx context.Context, objects []Object, counts func(c
 
 // raise brings one batch of objects back, first at the members, then here, then once
 // more at the members: a tombstone may have come to one in between.
-func (r *Room) raise(ctx context.Context, batch []Object, members []core.MemberID) error {
+func (r *Room) raise(ctx context.Context, batch []catalogue.Object, members []core.MemberID) error {
 	ids := make([]shard.Hash, 0, len(batch))
 	for _, o := range batch {
 		ids = append(ids, o.ID)
@@ -248,17 +249,17 @@ func (r *Room) raise(ctx context.Context, batch []Object, members []core.MemberI
 		return core.Unsure("vault.undelete_unheard", fmt.Errorf("no member answers: %w", last))
 	}
 	for _, id := range ids {
-		if err := r.store.raise(ctx, id); err != nil {
+		if err := r.store.Tombstones.Undelete(ctx, id); err != nil {
 			return err
 		}
 	}
 	unheard, _ := r.unbury(ctx, members, ids)
 	for _, id := range ids {
 		for _, m := range unheard {
-			if err := r.store.losePlacements(ctx, id, m); err != nil {
+			if err := r.store.Placements.Lose(ctx, id, m); err != nil {
 				return err
 			}
 		}
 	}
-	return r.store.weaken(ctx, core.At(r.n.Now()))
+	return r.store.Queue.Recompute(ctx, core.At(r.n.Now()))
 }

@@ -56,10 +56,10 @@ type Catalogue struct {
 // catalogue reads the standing.
 func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 	c.Silent = []core.MemberID{}
-	if c.Compared, err = r.store.moment(ctx, noteCompared); err != nil {
+	if c.Compared, err = r.store.Notes.Moment(ctx, noteCompared); err != nil {
 		return c, err
 	}
-	started, err := r.store.moment(ctx, noteStarted)
+	started, err := r.store.Notes.Moment(ctx, noteStarted)
 	if err != nil {
 		return c, err
 	}
@@ -71,12 +71,12 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 	if started > now {
 		started = 0
 	}
-	silent, err := r.store.noted(ctx, noteSilent)
+	silent, err := r.store.Notes.Members(ctx, noteSilent)
 	if err != nil {
 		return c, err
 	}
 	c.Silent = append(c.Silent, silent...)
-	beyond, err := r.store.note(ctx, noteBeyond)
+	beyond, err := r.store.Notes.Get(ctx, noteBeyond)
 	if err != nil {
 		return c, err
 	}
@@ -97,7 +97,7 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 	if c.Standing != NotYet || c.Compared != 0 {
 		return c, nil
 	}
-	held, err := r.store.everHeld(ctx)
+	held, err := r.store.Placements.EverHolders(ctx)
 	if err == nil && len(held) == 0 {
 		c.Standing = Whole // nobody has anything of ours yet
 	}
@@ -108,7 +108,7 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 // the file beside the database says so. A recovery under way is another matter.
 func (r *Room) behind(ctx context.Context) (bool, error) {
 	for _, name := range []string{noteBehind, noteUnread} {
-		note, err := r.store.note(ctx, name)
+		note, err := r.store.Notes.Get(ctx, name)
 		if err != nil || note != "" {
 			return note != "", err
 		}
@@ -118,7 +118,7 @@ func (r *Room) behind(ctx context.Context) (bool, error) {
 
 // unread counts the newer objects that members hold and that cannot be taken in.
 func (r *Room) unread(ctx context.Context) (int64, error) {
-	text, err := r.store.note(ctx, noteUnread)
+	text, err := r.store.Notes.Get(ctx, noteUnread)
 	if err != nil || text == "" {
 		return 0, err
 	}
@@ -127,11 +127,11 @@ func (r *Room) unread(ctx context.Context) (int64, error) {
 
 // newestKnown is when the newest object was made that this disk came up with.
 func (r *Room) newestKnown(ctx context.Context) (core.Moment, error) {
-	if text, err := r.store.note(ctx, noteNewest); err != nil || text != "" {
+	if text, err := r.store.Notes.Get(ctx, noteNewest); err != nil || text != "" {
 		us, bad := strconv.ParseInt(text, 10, 64)
 		return core.Moment(us), cmp.Or(err, bad)
 	}
-	return r.store.newestMade(ctx)
+	return r.store.Objects.NewestMade(ctx)
 }
 
 // labelKeys are the identities on this disk that may open a label: those of all
@@ -157,12 +157,12 @@ func (r *Room) labelKeys() (anyOf, error) {
 // compareAtStart asks the members before anything is believed or cleaned up. That they
 // cannot be asked stops nobody: a lone node must work.
 func (r *Room) compareAtStart(ctx context.Context) error {
-	if err := r.store.setMoment(ctx, noteStarted, core.At(r.n.Now())); err != nil {
+	if err := r.store.Notes.SetMoment(ctx, noteStarted, core.At(r.n.Now())); err != nil {
 		return err
 	}
 	newest, err := r.newestKnown(ctx)
 	if err == nil {
-		err = r.store.setMoment(ctx, noteNewest, newest)
+		err = r.store.Notes.SetMoment(ctx, noteNewest, newest)
 	}
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (r *Room) compareAtStart(ctx context.Context) error {
 	below, err := r.belowMark(ctx)
 	if err == nil && below {
 		r.n.Log.Warn("the database is older than the mark beside it: it lost what came last")
-		err = r.store.setNote(ctx, noteBehind, behindMark)
+		err = r.store.Notes.Set(ctx, noteBehind, behindMark)
 	}
 	if err == nil {
 		err = r.checkRows(ctx)
@@ -248,10 +248,10 @@ func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, 
 	}
 	var gone []*found
 	for _, f := range c.census.ours(c.began) {
-		if !f.signed || f.o.Buried == 0 {
+		if !f.signed || f.o.Deleted == 0 {
 			continue
 		}
-		switch _, err := r.store.object(ctx, f.o.ID); core.CodeOf(err) {
+		switch _, err := r.store.Objects.Get(ctx, f.o.ID); core.CodeOf(err) {
 		case "":
 		case core.CodeNotFound:
 			gone = append(gone, f)
@@ -264,13 +264,13 @@ func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, 
 
 // restoreUnexplained brings back what nobody removed.
 func (r *Room) restoreUnexplained(ctx context.Context) error {
-	lost, err := r.store.unexplained(ctx)
+	lost, err := r.store.Objects.Unexplained(ctx)
 	if err != nil {
 		return err
 	}
 	for _, o := range lost {
 		r.n.Log.Error("the database's file lost that a file is there; members hold it", "repo", o.Repo, "file", o.File.String())
-		if err := r.store.raise(ctx, o.ID); err != nil {
+		if err := r.store.Tombstones.Undelete(ctx, o.ID); err != nil {
 			return err
 		}
 	}

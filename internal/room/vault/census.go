@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -39,18 +40,18 @@ type shape struct {
 
 // found is one object as its shards tell it, and where they are.
 type found struct {
-	o       Object
+	o       catalogue.Object
 	prune   shard.PruneKey
 	signed  bool // by us: o and prune are no lie
 	foreign bool // its label is not ours to open
 	known   bool // it was in the catalogue before
 	claims  []claim
-	places  []Placement // those of the claims we go by
+	places  []catalogue.Placement // those of the claims we go by
 }
 
 // claim is a member's word that it holds a shard, with a head that tells of it.
 type claim struct {
-	Placement
+	catalogue.Placement
 	n      int
 	signed bool        // the head, by us
 	buried core.Moment // zero = alive
@@ -69,7 +70,7 @@ func (c *census) askAll(ctx context.Context, contacts []Contact, say func(Member
 		all.Go(func() {
 			m := MemberFound{Member: contact.ID}
 			if m.Shards, m.Err = c.ask(ctx, contact.ID); m.Err != nil && ctx.Err() == nil {
-				c.room.pool.bad(ctx, troubleOf(contact.ID, Placement{}, m.Err))
+				c.room.pool.bad(ctx, troubleOf(contact.ID, catalogue.Placement{}, m.Err))
 			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -116,12 +117,12 @@ func (c *census) count(member core.MemberID, held holder.Entry) {
 	if held.K == 1 && held.Root != held.Object {
 		return // a copy is what its name says
 	}
-	p := Placement{
+	p := catalogue.Placement{
 		Object: held.Object, Index: held.Index, Member: member, Length: held.Length, Root: held.Root,
-		State: Held, Held: held.Received, Seen: core.At(c.room.n.Now()),
+		State: catalogue.Stored, Since: held.Received, Seen: core.At(c.room.n.Now()),
 	}
 	if held.Deleted != 0 {
-		p.State = Lost
+		p.State = catalogue.Lost
 	}
 	f.claims = append(f.claims, claim{p, held.N, signed, held.Deleted})
 }
@@ -138,7 +139,7 @@ func (c *census) object(held holder.Entry, signed bool) *found {
 	if known {
 		return f
 	}
-	f = &found{prune: held.Prune, signed: signed, o: Object{
+	f = &found{prune: held.Prune, signed: signed, o: catalogue.Object{
 		ID: held.Object, Sealed: held.Sealed, Code: held.Code(), Made: held.Made,
 	}}
 	l, err := openLabel(held.Label, c.identity)
@@ -190,7 +191,7 @@ const settleDown = 24 * time.Hour
 func (f *found) stand(now core.Moment) {
 	unsigned := func(c claim) bool { return !c.signed }
 	sure := slices.DeleteFunc(slices.Clone(f.claims), unsigned)
-	if places, _ := told(sure); distinct(places) >= f.o.Code.K {
+	if places, _ := told(sure); catalogue.Distinct(places) >= f.o.Code.K {
 		f.claims = sure
 	}
 	for _, c := range f.claims {
@@ -199,20 +200,20 @@ func (f *found) stand(now core.Moment) {
 	places, graves := told(f.claims)
 	f.places = places
 	if 2*len(graves) > len(f.places) {
-		f.o.Buried = slices.Min(graves)
+		f.o.Deleted = slices.Min(graves)
 		for i := range f.places {
-			f.places[i].State = Held
+			f.places[i].State = catalogue.Stored
 		}
 	}
-	f.o.State = stateOf(f.o.Code, effective(onlyHeld(f.places)))
+	f.o.State = catalogue.StateOf(f.o.Code, catalogue.Effective(catalogue.OnlyStored(f.places)))
 	f.o.Safe = max(f.o.Made, 1)
-	if f.o.State != Placed {
+	if f.o.State != catalogue.Placed {
 		f.o.Next = now.Add(settleDown)
 	}
 }
 
 // told is what members say: where shards are, and when some were buried.
-func told(claims []claim) (places []Placement, graves []core.Moment) {
+func told(claims []claim) (places []catalogue.Placement, graves []core.Moment) {
 	for _, c := range claims {
 		places = append(places, c.Placement)
 		if c.buried != 0 {
@@ -243,4 +244,6 @@ func (f *found) replaces(other *found) bool {
 	return f.readable() || !other.readable()
 }
 
-func (f *found) readable() bool { return losses(f.o.Code, distinct(onlyHeld(f.places))) >= 0 }
+func (f *found) readable() bool {
+	return catalogue.Losses(f.o.Code, catalogue.Distinct(catalogue.OnlyStored(f.places))) >= 0
+}

@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/shard"
 )
@@ -12,15 +13,15 @@ import (
 // What we expect a member to count is what it counts.
 func TestUsedIsCharged(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
-		s, want := store{d}, int64(0)
+		s, want := catalogue.New(d), int64(0)
 		for i, length := range []int64{1, shard.Block - shard.HeadRoom, shard.Block - shard.HeadRoom + 1, 4 << 20} {
-			p := Placement{Object: shard.Hash{byte(i + 1)}, Member: "m.test", Length: length, State: Held}
-			if err := s.place(t.Context(), d, p); err != nil {
+			p := catalogue.Placement{Object: shard.Hash{byte(i + 1)}, Member: "m.test", Length: length, State: catalogue.Stored}
+			if err := s.Placements.Put(t.Context(), d, p); err != nil {
 				t.Fatal(err)
 			}
-			want += cost(length)
+			want += catalogue.Cost(length)
 		}
-		used, err := s.used(t.Context())
+		used, err := s.Placements.Used(t.Context())
 		if err != nil || used["m.test"] != want || want != 4<<20+(2+2+3+2)<<12 {
 			t.Errorf("used %d, want %d, %v", used["m.test"], want, err)
 		}
@@ -34,7 +35,7 @@ func TestUsedIsCharged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		used, err := w.room.store.used(t.Context())
+		used, err := w.room.store.Placements.Used(t.Context())
 		if err != nil || used[m.id] != page.Used || page.Used == 0 {
 			t.Errorf("%s counts %d, we expect %d, %v", m.id, page.Used, used[m.id], err)
 		}

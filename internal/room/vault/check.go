@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -46,7 +47,7 @@ type Checked struct {
 // and is made again by the running node; what the catalogue lacks is taken in.
 func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
 	if name != "" {
-		if _, err := r.store.repo(ctx, name); err != nil {
+		if _, err := r.store.Repos.Get(ctx, name); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +89,7 @@ func (r *Room) readable(ctx context.Context, name string) error {
 
 // auditSample audits a random part of what a member has of a backup.
 func (r *Room) auditSample(ctx context.Context, name string, c *Checked) error {
-	present, err := r.store.placementsAt(ctx, c.Member, name)
+	present, err := r.store.Placements.At(ctx, c.Member, name)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (r *Room) auditSample(ctx context.Context, name string, c *Checked) error {
 }
 
 // audit has a member prove a random 16 KiB of a shard. What it did wrong is noted.
-func (r *Room) audit(ctx context.Context, p Placement) error {
+func (r *Room) audit(ctx context.Context, p catalogue.Placement) error {
 	auditing, cancel := context.WithTimeout(ctx, auditLimit)
 	defer cancel()
 	ref := holder.Ref{Owner: r.n.Signer.ID(), Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
@@ -123,12 +124,12 @@ func (r *Room) audit(ctx context.Context, p Placement) error {
 		return err
 	}
 	r.pool.good(ctx, p.Member)
-	return r.store.markPlacement(ctx, r.n.DB, p, Held, core.At(r.n.Now()))
+	return r.store.Placements.SetState(ctx, r.n.DB, p, catalogue.Stored, core.At(r.n.Now()))
 }
 
 // auditSome audits one random shard of each member.
 func (r *Room) auditSome(ctx context.Context) error {
-	members, err := r.store.holders(ctx)
+	members, err := r.store.Placements.Holders(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (r *Room) auditEach(ctx context.Context, members []core.MemberID) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, m := range members {
-		p, ok, err := r.store.anyPlacement(ctx, m, newShelfName()[3:])
+		p, ok, err := r.store.Placements.Any(ctx, m, newShelfName()[3:])
 		if err != nil {
 			return err
 		}
@@ -164,11 +165,11 @@ func (r *Room) lookForReturned(ctx context.Context) error {
 // heal looks for objects that lie worse than they could: shards at members that
 // have been away too long, and copies that a grown pool could have more of.
 func (r *Room) heal(ctx context.Context) error {
-	states, err := r.store.lenderStates(ctx)
+	states, err := r.store.Lenders.States(ctx)
 	if err != nil {
 		return err
 	}
-	holders, err := r.store.holders(ctx)
+	holders, err := r.store.Placements.Holders(ctx)
 	if err != nil {
 		return err
 	}
@@ -179,7 +180,7 @@ func (r *Room) heal(ctx context.Context) error {
 		if s.Bad == 0 || now.Sub(s.Bad) < absent || !slices.ContainsFunc(holders, well) {
 			continue
 		}
-		n, err := r.store.giveUp(ctx, id)
+		n, err := r.store.Placements.GiveUp(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -187,7 +188,7 @@ func (r *Room) heal(ctx context.Context) error {
 			r.n.Log.Warn("a member was away too long; its shards are made again elsewhere", "member", id, "shards", n, "since", s.Bad.Time())
 		}
 	}
-	if err := r.store.weaken(ctx, now); err != nil {
+	if err := r.store.Queue.Recompute(ctx, now); err != nil {
 		return err
 	}
 	if err := r.widen(ctx); err != nil {
@@ -212,13 +213,13 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	if !more {
 		return nil
 	}
-	if err := errors.Join(r.widen(ctx), r.store.hurryIdle(ctx, core.At(r.n.Now()).Add(maxWait))); err != nil {
+	if err := errors.Join(r.widen(ctx), r.store.Queue.RetryIdleNow(ctx, core.At(r.n.Now()).Add(maxWait))); err != nil {
 		return err
 	}
 	r.work.broadcast()
 	// What is on its way in too few copies can have more only once it is placed:
 	// look again then.
-	narrow, err := r.store.narrowOnTheWay(ctx, domains)
+	narrow, err := r.store.Queue.NarrowOnTheWay(ctx, domains)
 	if err != nil || narrow {
 		return err
 	}
@@ -240,20 +241,20 @@ func (r *Room) widen(ctx context.Context) error {
 		all = append(all, l.Lender)
 	}
 	domains := shard.Domains(all)
-	for _, t := range append(rest.Types(), rest.Config, Meta) {
-		want := codeFor(t, domains)
+	for _, t := range append(rest.Types(), rest.Config, catalogue.Meta) {
+		want := catalogue.CodeFor(t, domains)
 		if want.K > 1 { // large objects copied while the pool was small
 			want = shard.CopiesFor(domains)
 		}
-		copies, err := r.store.copiesBelow(ctx, t, want.N, healBatch)
+		copies, err := r.store.Objects.CopiesBelow(ctx, t, want.N, healBatch)
 		if err != nil {
 			return err
 		}
 		for _, o := range copies {
-			if err := r.store.setCode(ctx, o.ID, want); err != nil {
+			if err := r.store.Queue.SetCode(ctx, o.ID, want); err != nil {
 				return err
 			}
-			if err := r.store.setState(ctx, r.n.DB, o.ID, Safe, core.At(r.n.Now())); err != nil {
+			if err := r.store.Queue.SetState(ctx, r.n.DB, o.ID, catalogue.Safe, core.At(r.n.Now())); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // Open gives a command the room over the node's own data, and where to print.
@@ -124,7 +125,7 @@ func (c cli) env() *cobra.Command {
 			out.Line("export RESTIC_REPOSITORY=" + quote(env.Repository))
 			out.Line("export RESTIC_PASSWORD_FILE=" + quote(env.PasswordFile))
 			out.Line("# " + out.P.T("vault.env.caches", nil))
-			if env.Password == PasswordWrong {
+			if env.Password == catalogue.PasswordWrong {
 				out.Note("vault.password_wrong", args{"Name": typed[0]})
 			}
 		})
@@ -234,7 +235,7 @@ func (c cli) password() *cobra.Command {
 		if err := r.SetPassword(cmd.Context(), typed[0], password); err != nil {
 			return err
 		}
-		return out.Emit(map[string]PasswordState{"password": PasswordOpens}, func() {
+		return out.Emit(map[string]catalogue.PasswordState{"password": catalogue.PasswordOpens}, func() {
 			out.Say("vault.password_kept", args{"Name": typed[0], "Path": r.secretPath(typed[0], secretPassword)})
 		})
 	})

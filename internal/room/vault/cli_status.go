@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -72,9 +73,9 @@ func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
 		out = append(out, p.Error(s.keyless))
 	}
 	switch {
-	case s.Password == PasswordWrong:
+	case s.Password == catalogue.PasswordWrong:
 		say("vault.password_wrong", args{"Name": s.Name})
-	case s.Password == PasswordUnknown && s.Snapshot != 0:
+	case s.Password == catalogue.PasswordUnknown && s.Snapshot != 0:
 		say("vault.status.password_unknown", nil)
 	}
 	if s.SharedKey > 0 {
@@ -220,7 +221,7 @@ func (r *Room) roomWords(p *words.Printer, n *NoRoom) (out []string) {
 	return out
 }
 
-func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
+func printTroubles(out *console.Out, r *Room, troubles []catalogue.Trouble) {
 	if len(troubles) == 0 {
 		return
 	}
@@ -233,9 +234,9 @@ func printTroubles(out *console.Out, r *Room, troubles []Trouble) {
 
 // troubleWords says each trouble once for a member, however many objects it met: it is over
 // when it is for all of them.
-func (r *Room) troubleWords(p *words.Printer, troubles []Trouble) (out []string) {
+func (r *Room) troubleWords(p *words.Printer, troubles []catalogue.Trouble) (out []string) {
 	type place struct{ member, kind string }
-	counted, goesOn, order := map[place]int64{}, map[place]bool{}, []Trouble{}
+	counted, goesOn, order := map[place]int64{}, map[place]bool{}, []catalogue.Trouble{}
 	for _, t := range troubles {
 		at := place{string(t.Member), t.Kind}
 		if counted[at] == 0 {

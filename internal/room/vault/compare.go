@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
@@ -86,7 +87,7 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 	if err != nil {
 		return nil, err
 	}
-	unnamed, err := r.store.unnamedRepos(ctx)
+	unnamed, err := r.store.Repos.Unnamed(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 	if err := c.whom(ctx); err != nil {
 		return nil, err
 	}
-	if c.ours, err = r.store.summaries(ctx); err != nil {
+	if c.ours, err = r.store.Placements.Expected(ctx); err != nil {
 		return nil, err
 	}
 	c.askAll(ctx)
@@ -120,15 +121,15 @@ func (c *comparison) whom(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ever, err := c.room.store.mayHold(ctx)
+	ever, err := c.room.store.Placements.PossibleHolders(ctx)
 	if err != nil {
 		return err
 	}
-	now, err := c.room.store.holders(ctx)
+	now, err := c.room.store.Placements.Holders(ctx)
 	if err != nil {
 		return err
 	}
-	states, err := c.room.store.lenderStates(ctx)
+	states, err := c.room.store.Lenders.States(ctx)
 	if err != nil {
 		return err
 	}
@@ -227,7 +228,7 @@ func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) err
 		}
 	}
 	if err != nil && ctx.Err() == nil { // what we cut off ourselves is nobody's fault
-		c.room.pool.bad(ctx, troubleOf(member, Placement{}, err))
+		c.room.pool.bad(ctx, troubleOf(member, catalogue.Placement{}, err))
 	}
 	return err
 }
@@ -264,13 +265,13 @@ func (c *comparison) differing(ctx context.Context, h holder.Holder, member core
 // bucket lists one bucket at a member and settles what differs.
 func (c *comparison) bucket(ctx context.Context, member core.MemberID, bucket string, s *seen) error {
 	// Read before the list: what is placed meanwhile is not missed in it.
-	known, err := c.room.store.knownAt(ctx, member, bucket)
+	known, err := c.room.store.Placements.Known(ctx, member, bucket)
 	if err != nil {
 		return err
 	}
 	w := &weighing{comparison: c, member: member, seen: s, known: known}
 	for _, k := range known {
-		if k.State == Held && k.buried == 0 && (c.repo == "" || k.repo == c.repo) {
+		if k.State == catalogue.Stored && k.ObjectDeleted == 0 && (c.repo == "" || k.Repo == c.repo) {
 			s.want++
 		}
 	}
@@ -333,15 +334,15 @@ func (c *comparison) checked() []Checked {
 // conclude writes down what became of the comparison.
 func (c *comparison) conclude(ctx context.Context) error {
 	s := c.room.store
-	if err := s.setNoted(ctx, noteSilent, c.silent()); err != nil {
+	if err := s.Notes.SetMembers(ctx, noteSilent, c.silent()); err != nil {
 		return err
 	}
-	if err := s.setNote(ctx, noteBeyond, c.beyond(-1)); err != nil {
+	if err := s.Notes.Set(ctx, noteBeyond, c.beyond(-1)); err != nil {
 		return err
 	}
 	enough, unread := c.enough(), c.beyond(c.newest)
 	if enough || unread != "" {
-		if err := s.setNote(ctx, noteUnread, unread); err != nil {
+		if err := s.Notes.Set(ctx, noteUnread, unread); err != nil {
 			return err
 		}
 	}
@@ -355,14 +356,14 @@ func (c *comparison) conclude(ctx context.Context) error {
 		return err
 	}
 	for _, note := range []string{noteBehind, noteNewest} {
-		if err := s.setNote(ctx, note, ""); err != nil {
+		if err := s.Notes.Set(ctx, note, ""); err != nil {
 			return err
 		}
 	}
 	if len(c.taken) > 0 {
 		c.room.n.Log.Warn("this disk was older than what members hold; put right from their lists", "objects", len(c.taken))
 	}
-	return s.setMoment(ctx, noteCompared, c.began)
+	return s.Notes.SetMoment(ctx, noteCompared, c.began)
 }
 
 // unexplained says that this disk is known to have lost something, that no member showed
@@ -371,7 +372,7 @@ func (c *comparison) unexplained(ctx context.Context) (bool, error) {
 	if len(c.taken) > 0 || len(c.silent()) == 0 {
 		return false, nil
 	}
-	note, err := c.room.store.note(ctx, noteBehind)
+	note, err := c.room.store.Notes.Get(ctx, noteBehind)
 	if err != nil || note == behindMark || note == behindRows {
 		return true, err
 	}

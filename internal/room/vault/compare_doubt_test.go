@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
 
 // older saves a snapshot while the last member is away, and answers it after the
 // database went back to before it. The file with the mark stays.
-func (w *world) older() (snapshot Object) {
+func (w *world) older() (snapshot catalogue.Object) {
 	w.t.Helper()
 	w.create("files")
 	w.settled()
@@ -28,7 +29,7 @@ func (w *world) older() (snapshot Object) {
 	w.stop()
 	w.open()
 	w.t.Cleanup(func() { _ = w.room.n.DB.Close() })
-	o, err := w.room.store.file(w.t.Context(), "files", rest.Handle{Type: rest.Snapshots, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(w.t.Context(), "files", rest.Handle{Type: rest.Snapshots, Name: nameOf(body)}, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestTwoSilentMembersMayHoldTheNewestSnapshot(t *testing.T) {
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	mark, err := w.room.store.mark(t.Context())
+	mark, err := w.room.store.Notes.Mark(t.Context())
 	if w.standing() != Behind || mark != 0 || err != nil {
 		t.Errorf("%s, mark %d, %v", w.standing(), mark, err)
 	}
@@ -86,12 +87,12 @@ func TestAMarkNobodyExplains(t *testing.T) {
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if mark, err := w.room.store.mark(t.Context()); w.standing() != Behind || mark == 7 || err != nil {
+	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != Behind || mark == 7 || err != nil {
 		t.Errorf("%s, mark %d, %v", w.standing(), mark, err)
 	}
 	w.moods()
 	w.compared(false)
-	if mark, err := w.room.store.mark(t.Context()); w.standing() != Whole || mark != 7 || err != nil {
+	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != Whole || mark != 7 || err != nil {
 		t.Errorf("all have answered: %s, mark %d, %v", w.standing(), mark, err)
 	}
 }
@@ -267,8 +268,8 @@ func TestAListProvesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func() (p Placement) {
-		all, err := w.room.store.placements(t.Context(), o.ID)
+	at := func() (p catalogue.Placement) {
+		all, err := w.room.store.Placements.Of(t.Context(), o.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,14 +284,14 @@ func TestAListProvesNothing(t *testing.T) {
 		t.Fatal("proved a shard that is not there")
 	}
 	w.compared(true)
-	if p := at(); p.State != Lost {
+	if p := at(); p.State != catalogue.Lost {
 		t.Errorf("by its list alone: %s", p.State)
 	}
 	if err := os.WriteFile(files[0], text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.compared(true)
-	if p := at(); p.State != Held {
+	if p := at(); p.State != catalogue.Stored {
 		t.Errorf("proved again: %s", p.State)
 	}
 }
@@ -305,7 +306,7 @@ func TestAComparisonOfTomorrow(t *testing.T) {
 	tomorrow := core.At(time.Now().Add(24 * time.Hour))
 	for _, wrong := range [][]string{{noteCompared}, {noteCompared, noteStarted}} {
 		for _, note := range wrong {
-			if err := w.room.store.setMoment(t.Context(), note, tomorrow); err != nil {
+			if err := w.room.store.Notes.SetMoment(t.Context(), note, tomorrow); err != nil {
 				t.Fatal(err)
 			}
 		}

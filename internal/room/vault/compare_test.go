@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
@@ -19,12 +20,12 @@ import (
 )
 
 // saved puts one file and answers its object, with no job running any more.
-func (w *world) saved() (Object, []byte) {
+func (w *world) saved() (catalogue.Object, []byte) {
 	w.t.Helper()
 	body := randomBytes(50_000, 77)
 	w.client("files", "").put(rest.Data, body)
 	w.quiet()
-	o, err := w.room.store.file(w.t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(w.t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func (w *world) saved() (Object, []byte) {
 }
 
 // unknown takes an object out of the catalogue, as an older disk would not have it.
-func (w *world) unknown(o Object) {
+func (w *world) unknown(o catalogue.Object) {
 	w.t.Helper()
 	for _, table := range []string{"vault_tombstone", "vault_placement", "vault_object"} {
 		w.exec(`DELETE FROM `+table+` WHERE object = $1`, o.ID.String())
@@ -40,7 +41,7 @@ func (w *world) unknown(o Object) {
 }
 
 // buriedAt has members have buried an object long ago enough.
-func (w *world) buriedAt(o Object, members ...*member) {
+func (w *world) buriedAt(o catalogue.Object, members ...*member) {
 	w.t.Helper()
 	for _, m := range members {
 		if _, err := m.db.ExecContext(w.t.Context(), `UPDATE vault_held SET buried_us = $1 WHERE object = $2`,
@@ -85,7 +86,7 @@ func TestSummariesAgreeInEverydayLife(t *testing.T) {
 	}
 	agree := func(when string) {
 		t.Helper()
-		ours, err := w.room.store.summaries(t.Context())
+		ours, err := w.room.store.Placements.Expected(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +103,7 @@ func TestSummariesAgreeInEverydayLife(t *testing.T) {
 		}
 	}
 	agree("after a removal that waits")
-	if _, err := w.room.store.giveUp(t.Context(), w.members[0].id); err != nil {
+	if _, err := w.room.store.Placements.GiveUp(t.Context(), w.members[0].id); err != nil {
 		t.Fatal(err)
 	}
 	w.compared(false)
@@ -124,7 +125,7 @@ func TestBeyondTheCatalogue(t *testing.T) {
 			if len(c.taken) != 1 || w.standing() != Whole {
 				t.Fatalf("taken in: %d; %s", len(c.taken), w.standing())
 			}
-			if back := w.object(o.ID); back.File != o.File || back.State != Placed || back.Buried != 0 {
+			if back := w.object(o.ID); back.File != o.File || back.State != catalogue.Placed || back.Deleted != 0 {
 				t.Errorf("%+v", back)
 			}
 			w.unknown(o)
@@ -153,7 +154,7 @@ func TestInventedShardsAreNotTakenIn(t *testing.T) {
 	if c := w.compared(true); len(c.taken) != 0 || c.census.foreign != 0 {
 		t.Errorf("%d taken in", len(c.taken))
 	}
-	if _, err := w.room.store.object(t.Context(), o.ID); core.CodeOf(err) != core.CodeNotFound {
+	if _, err := w.room.store.Objects.Get(t.Context(), o.ID); core.CodeOf(err) != core.CodeNotFound {
 		t.Error(err)
 	}
 }
@@ -187,11 +188,11 @@ func join(names map[string]bool) (out string) {
 // What an earlier disk removed has no tombstone here, whether the catalogue knows the
 // file (after a recovery) or not (on an older disk): undelete asks the members.
 func TestUndeleteAsksTheMembers(t *testing.T) {
-	for name, before := range map[string]func(w *world, o Object){
-		"recovered": func(w *world, o Object) {
+	for name, before := range map[string]func(w *world, o catalogue.Object){
+		"recovered": func(w *world, o catalogue.Object) {
 			w.exec(`UPDATE vault_object SET buried_us = $1 WHERE object = $2`, int64(core.At(time.Now())), o.ID.String())
 		},
-		"unknown": func(w *world, o Object) { w.unknown(o) },
+		"unknown": func(w *world, o catalogue.Object) { w.unknown(o) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 3)
@@ -223,21 +224,21 @@ func TestLostFilesAlone(t *testing.T) {
 	w.saved()
 	body := randomBytes(20_000, 78)
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
-	if err := w.room.shelf.Remove(o.Shelf); err != nil {
+	if err := w.room.shelf.Remove(o.Local); err != nil {
 		t.Fatal(err)
 	}
 	w.moods(everyone(3, away)...)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.object(o.ID); got.Buried != 0 || w.standing() != Behind {
+	if got := w.object(o.ID); got.Deleted != 0 || w.standing() != Behind {
 		t.Fatalf("%+v, %s", got, w.standing())
 	}
 	w.moods()
 	if err := w.room.compareDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.object(o.ID); got.Buried == 0 || w.standing() != Whole {
+	if got := w.object(o.ID); got.Deleted == 0 || w.standing() != Whole {
 		t.Errorf("%+v, %s", got, w.standing())
 	}
 }
@@ -266,46 +267,46 @@ func TestARepositoryIsNamedAgain(t *testing.T) {
 // The catalogue's own sums mean the same on both engines.
 func TestCompareStore(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
-		ctx, s := t.Context(), store{d}
+		ctx, s := t.Context(), catalogue.New(d)
 		for want := range int64(3) {
-			if n, err := s.countMark(ctx); n != want+1 || err != nil {
+			if n, err := s.Notes.CountMark(ctx); n != want+1 || err != nil {
 				t.Fatal(n, err)
 			}
 		}
-		if n, err := s.mark(ctx); n != 3 || err != nil {
+		if n, err := s.Notes.Mark(ctx); n != 3 || err != nil {
 			t.Error(n, err)
 		}
-		o := Object{ID: shard.Hash{0xab, 1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Code: shard.Code{K: 1, N: 2}, State: Placed, Made: 7}
-		if _, err := s.addObject(ctx, o); err != nil {
+		o := catalogue.Object{ID: shard.Hash{0xab, 1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Code: shard.Code{K: 1, N: 2}, State: catalogue.Placed, Made: 7}
+		if _, err := s.Objects.Add(ctx, o); err != nil {
 			t.Fatal(err)
 		}
-		p := Placement{Object: o.ID, Index: 1, Member: "m.test", Root: o.ID, State: Held}
+		p := catalogue.Placement{Object: o.ID, Index: 1, Member: "m.test", Root: o.ID, State: catalogue.Stored}
 		for range 2 {
-			if err := s.placeUnknown(ctx, d, p); err != nil {
+			if err := s.Placements.PutUnknown(ctx, d, p); err != nil {
 				t.Fatal(err)
 			}
 		}
 		want := holder.Summary{}
 		want.Add(holder.Ref{Object: o.ID, Index: 1})
-		got, err := s.summaries(ctx)
+		got, err := s.Placements.Expected(ctx)
 		if err != nil || len(got) != 1 || got["m.test"]["ab"] != want["ab"] {
 			t.Errorf("%v, %v", got, err)
 		}
 		for bucket, n := range map[string]int{"": 1, "ab": 1, "ac": 0, "aa": 0} {
-			if known, err := s.knownAt(ctx, "m.test", bucket); err != nil || len(known) != n {
+			if known, err := s.Placements.Known(ctx, "m.test", bucket); err != nil || len(known) != n {
 				t.Errorf("bucket %q: %v, %v", bucket, known, err)
 			}
 		}
-		if err := s.setGrave(ctx, d, p, 9); err != nil {
+		if err := s.Placements.SetDeleted(ctx, d, p, 9); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.summaries(ctx); err != nil || len(got["m.test"]) != 0 {
+		if got, err := s.Placements.Expected(ctx); err != nil || len(got["m.test"]) != 0 {
 			t.Errorf("buried: %v, %v", got, err)
 		}
-		if names, err := s.unnamedRepos(ctx); err != nil || len(names) != 1 || names[0] != "files" {
+		if names, err := s.Repos.Unnamed(ctx); err != nil || len(names) != 1 || names[0] != "files" {
 			t.Errorf("%v, %v", names, err)
 		}
-		if odd, err := s.oddRows(ctx); err != nil || len(odd) != 0 {
+		if odd, err := s.Rows.Odd(ctx); err != nil || len(odd) != 0 {
 			t.Errorf("%v, %v", odd, err)
 		}
 		r := &Room{n: Needs{DB: d, Log: slog.New(slog.DiscardHandler)}, store: s}
@@ -318,10 +319,10 @@ func TestCompareStore(t *testing.T) {
 		if err := r.checkRows(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if odd, err := s.oddRows(ctx); err != nil || len(odd) != 0 {
+		if odd, err := s.Rows.Odd(ctx); err != nil || len(odd) != 0 {
 			t.Errorf("after writing the sums: %v, %v", odd, err)
 		}
-		if note, err := s.note(ctx, noteBehind); note != "" || err != nil {
+		if note, err := s.Notes.Get(ctx, noteBehind); note != "" || err != nil {
 			t.Error(note, err)
 		}
 		if _, err := d.ExecContext(ctx, `UPDATE vault_placement SET root = 'no hash'`); err != nil {
@@ -330,13 +331,13 @@ func TestCompareStore(t *testing.T) {
 		if err := r.checkRows(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if all, err := s.placements(ctx, o.ID); len(all) != 0 || err != nil {
+		if all, err := s.Placements.Of(ctx, o.ID); len(all) != 0 || err != nil {
 			t.Error(all, err)
 		}
-		if note, err := s.note(ctx, noteBehind); note != behindRows || err != nil {
+		if note, err := s.Notes.Get(ctx, noteBehind); note != behindRows || err != nil {
 			t.Error(note, err)
 		}
-		if at, err := s.newestMade(ctx); at != 7 || err != nil {
+		if at, err := s.Objects.NewestMade(ctx); at != 7 || err != nil {
 			t.Error(at, err)
 		}
 	})

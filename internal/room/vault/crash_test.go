@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
@@ -58,21 +59,21 @@ func TestEveryCrashPoint(t *testing.T) {
 		"all placed, still on the shelf": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
 			w.sendSome(o, 6, true)
-			if err := w.room.store.setState(t.Context(), w.room.n.DB, o.ID, Placed, 1); err != nil {
+			if err := w.room.store.Queue.SetState(t.Context(), w.room.n.DB, o.ID, catalogue.Placed, 1); err != nil {
 				t.Fatal(err)
 			}
 			return true
 		},
 		"removed, still on the shelf": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
-			if err := w.room.store.buryObject(t.Context(), o.ID, core.At(time.Now())); err != nil {
+			if err := w.room.store.Objects.Delete(t.Context(), o.ID, core.At(time.Now())); err != nil {
 				t.Fatal(err)
 			}
 			return false
 		},
 		"the disk lost the file": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
-			if err := w.room.shelf.Remove(o.Shelf); err != nil {
+			if err := w.room.shelf.Remove(o.Local); err != nil {
 				t.Fatal(err)
 			}
 			return false
@@ -107,9 +108,9 @@ func TestEveryCrashPoint(t *testing.T) {
 }
 
 // accept takes a file as the front does, with nobody to ship it.
-func (w *world) accept(h rest.Handle, body []byte) Object {
+func (w *world) accept(h rest.Handle, body []byte) catalogue.Object {
 	w.t.Helper()
-	o, err := w.room.accept(context.Background(), Object{Repo: "files", File: h, Size: int64(len(body))}, bytes.NewReader(body))
+	o, err := w.room.accept(context.Background(), catalogue.Object{Repo: "files", File: h, Size: int64(len(body))}, bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func (w *world) accept(h rest.Handle, body []byte) Object {
 }
 
 // sendSome gives n shards to their lenders, and writes the receipts or not.
-func (w *world) sendSome(o Object, n int, receipts bool) (sent []core.MemberID) {
+func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.MemberID) {
 	w.t.Helper()
 	ctx := context.Background()
 	lenders, err := w.room.pool.candidates(ctx)
@@ -148,7 +149,7 @@ func (w *world) sendSome(o Object, n int, receipts bool) (sent []core.MemberID) 
 		if _, err := w.room.n.DB.ExecContext(ctx, "DELETE FROM vault_placement WHERE object = $1", o.ID.String()); err != nil {
 			w.t.Fatal(err)
 		}
-		if err := w.room.store.setState(ctx, w.room.n.DB, o.ID, Waiting, 1); err != nil {
+		if err := w.room.store.Queue.SetState(ctx, w.room.n.DB, o.ID, catalogue.Waiting, 1); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -160,7 +161,7 @@ func (w *world) sendSome(o Object, n int, receipts bool) (sent []core.MemberID) 
 func (w *world) nothingLeft() {
 	w.t.Helper()
 	w.eventually("the shelf is swept", func() bool {
-		rows, err := w.room.store.shelved(context.Background())
+		rows, err := w.room.store.Objects.Local(context.Background())
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -169,7 +170,7 @@ func (w *world) nothingLeft() {
 			if o.File.Type == rest.Data {
 				return false
 			}
-			named[o.Shelf] = true
+			named[o.Local] = true
 		}
 		left := 0
 		err = w.room.shelf.Walk("", func(name string) error {

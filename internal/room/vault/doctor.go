@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -37,7 +38,7 @@ func (r *Room) Checks() []fit.Check {
 // known.
 func (r *Room) withBackup(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
 	return func(ctx context.Context) (fit.Finding, error) {
-		repos, err := r.store.repos(ctx)
+		repos, err := r.store.Repos.All(ctx)
 		if err != nil {
 			return fit.Finding{}, err
 		}
@@ -59,7 +60,7 @@ func (r *Room) checkLenders(ctx context.Context) error {
 	case 1:
 		return core.Unsure("vault.one_lender", errors.New("one domain"))
 	}
-	states, err := r.store.lenderStates(ctx)
+	states, err := r.store.Lenders.States(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 	case c.Beyond > 0:
 		return fit.Unknown("vault.beyond", args{"Count": c.Beyond}), nil
 	}
-	held, err := r.store.everHeld(ctx)
+	held, err := r.store.Placements.EverHolders(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
@@ -156,11 +157,11 @@ func (r *Room) checkRoom(ctx context.Context) (fit.Finding, error) {
 
 // checkKeys: what opens each backup on this machine is here.
 func (r *Room) checkKeys(ctx context.Context) error {
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return err
 	}
-	shared, err := r.store.sharedKey(ctx)
+	shared, err := r.store.Summaries.SharedKey(ctx)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (r *Room) checkKeys(ctx context.Context) error {
 			_, err = r.ownKey(repo)
 		}
 		if err == nil && shared[repo.Name] > 0 {
-			_, err = r.openWith(ctx, Object{Repo: repo.Name})
+			_, err = r.openWith(ctx, catalogue.Object{Repo: repo.Name})
 		}
 		if err == nil {
 			_, err = r.secret(repo.Name, secretPassword)
@@ -191,7 +192,7 @@ func (r *Room) checkSpool(ctx context.Context) error {
 	if err := r.checkGone(ctx); err != nil {
 		return err
 	}
-	stuck, err := r.store.stuck(ctx, core.At(r.n.Now().Add(-stuckAfter)))
+	stuck, err := r.store.Summaries.Stuck(ctx, core.At(r.n.Now().Add(-stuckAfter)))
 	if err != nil || stuck == 0 {
 		return err
 	}
@@ -206,7 +207,7 @@ func (r *Room) checkKit(ctx context.Context) (fit.Finding, error) {
 	if checked != 0 {
 		return fit.Well("vault.kit_checked", args{"Date": checked}), nil
 	}
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
@@ -227,16 +228,16 @@ const (
 // their whole machines save each other's backups, and those of these, each night. Of what
 // began later nothing is known.
 func (r *Room) checkGrowth(ctx context.Context) (fit.Finding, error) {
-	all, err := r.store.growth(ctx, core.At(r.n.Now().Add(-growthTime)))
+	all, err := r.store.Summaries.Growth(ctx, core.At(r.n.Now().Add(-growthTime)))
 	if err != nil {
 		return fit.Finding{}, err
 	}
 	known := false
 	for _, g := range all {
-		known = known || g.before > 0
-		if g.before > 0 && g.now >= 2*g.before && g.now-g.before >= growthLeast {
-			return fit.Finding{}, core.Unsure("vault.grows", fmt.Errorf("%s grew from %d to %d bytes", g.repo, g.before, g.now)).
-				With("Name", g.repo).With("Before", core.Size(g.before)).With("Now", core.Size(g.now))
+		known = known || g.Before > 0
+		if g.Before > 0 && g.Now >= 2*g.Before && g.Now-g.Before >= growthLeast {
+			return fit.Finding{}, core.Unsure("vault.grows", fmt.Errorf("%s grew from %d to %d bytes", g.Repo, g.Before, g.Now)).
+				With("Name", g.Repo).With("Before", core.Size(g.Before)).With("Now", core.Size(g.Now))
 		}
 	}
 	if !known {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -42,14 +43,14 @@ type Exported struct {
 // not known to be whole, CodeFull, CodeDenied for a folder that cannot be written.
 func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported)) (out Exported, err error) {
 	defer func() { err = folderTrouble(dir, err) }()
-	if _, err := r.store.repo(ctx, name); err != nil {
+	if _, err := r.store.Repos.Get(ctx, name); err != nil {
 		return out, err
 	}
-	objects, err := r.store.objects(ctx, name)
+	objects, err := r.store.Objects.All(ctx, name)
 	if err != nil {
 		return out, err
 	}
-	objects = slices.DeleteFunc(objects, func(o Object) bool { return o.File.Type == Meta })
+	objects = slices.DeleteFunc(objects, func(o catalogue.Object) bool { return o.File.Type == catalogue.Meta })
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return out, fmt.Errorf("make the export's folder: %w", err)
 	}
@@ -117,7 +118,7 @@ type exporting struct {
 
 	mu      sync.Mutex
 	out     Exported
-	missing []Object
+	missing []catalogue.Object
 	last    error // why a file was not to be had
 }
 
@@ -140,9 +141,9 @@ func (e *exporting) alone(dir string) (release func(), err error) {
 
 // begin writes restic's config first: by it a folder is known again. The folder must
 // be empty or hold this very repository.
-func (e *exporting) begin(ctx context.Context, objects []Object, dir string) error {
+func (e *exporting) begin(ctx context.Context, objects []catalogue.Object, dir string) error {
 	other := func(why error) error { return core.Conflict("vault.export_other", why).With("Dir", dir) }
-	at := slices.IndexFunc(objects, func(o Object) bool { return o.File.Type == rest.Config })
+	at := slices.IndexFunc(objects, func(o catalogue.Object) bool { return o.File.Type == rest.Config })
 	there, err := e.root.ReadFile(string(rest.Config))
 	switch {
 	case err == nil && at < 0:
@@ -187,7 +188,7 @@ func noFiles(root *os.Root) (bool, error) {
 }
 
 // files writes a backup's files and answers those that could not be had.
-func (e *exporting) files(ctx context.Context, objects []Object) ([]Object, error) {
+func (e *exporting) files(ctx context.Context, objects []catalogue.Object) ([]catalogue.Object, error) {
 	e.missing = nil
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(exporters)
@@ -249,7 +250,7 @@ func layOut(root *os.Root) error {
 
 // file writes one file under its name once its content was seen to be what the name
 // says. What is there under the name with other content is replaced.
-func (e *exporting) file(ctx context.Context, o Object) (Exported, error) {
+func (e *exporting) file(ctx context.Context, o catalogue.Object) (Exported, error) {
 	name := o.File.Path()
 	if same, err := isNamed(ctx, e.root, name, o); same || err != nil {
 		return Exported{Skipped: 1}, err
@@ -265,7 +266,7 @@ func (e *exporting) file(ctx context.Context, o Object) (Exported, error) {
 
 // isNamed says whether a file is there with the content that its name says: its size
 // alone proves nothing.
-func isNamed(ctx context.Context, root *os.Root, name string, o Object) (bool, error) {
+func isNamed(ctx context.Context, root *os.Root, name string, o catalogue.Object) (bool, error) {
 	f, err := root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -312,7 +313,7 @@ func writePart(root *os.Root, name string, content io.Reader) (int64, error) {
 }
 
 // silentOf names the members that hold shards of these objects and did not give them.
-func (r *Room) silentOf(ctx context.Context, objects []Object) string {
+func (r *Room) silentOf(ctx context.Context, objects []catalogue.Object) string {
 	names := map[core.MemberID]bool{}
 	unheard, err := r.unheard(ctx)
 	if err != nil {
@@ -322,7 +323,7 @@ func (r *Room) silentOf(ctx context.Context, objects []Object) string {
 		names[id] = true
 	}
 	for _, o := range objects {
-		all, err := r.store.placements(ctx, o.ID)
+		all, err := r.store.Placements.Of(ctx, o.ID)
 		if err != nil {
 			return err.Error()
 		}

@@ -56,7 +56,7 @@ func TestExportOfADoubtedCatalogue(t *testing.T) {
 	w.accept(rest.Handle{Type: rest.Config}, []byte("config"))
 	w.settled()
 	for note, why := range map[string]string{noteRecovering: "recover", noteBehind: "older than what the members hold", noteUnread: "newer than all this disk knows"} {
-		if err := w.room.store.setNote(t.Context(), note, "1"); err != nil {
+		if err := w.room.store.Notes.Set(t.Context(), note, "1"); err != nil {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(t.TempDir(), "plain")
@@ -67,7 +67,7 @@ func TestExportOfADoubtedCatalogue(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, "config")); err != nil {
 			t.Error("what could be had is not there:", err)
 		}
-		if err := w.room.store.setNote(t.Context(), note, ""); err != nil {
+		if err := w.room.store.Notes.Set(t.Context(), note, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

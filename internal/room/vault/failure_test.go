@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -32,9 +33,9 @@ func (w *world) exec(statement string, args ...any) {
 	}
 }
 
-func (w *world) object(id shard.Hash) Object {
+func (w *world) object(id shard.Hash) catalogue.Object {
 	w.t.Helper()
-	o, err := w.room.store.object(w.t.Context(), id)
+	o, err := w.room.store.Objects.Get(w.t.Context(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -53,14 +54,14 @@ func TestReceiptsThatAreNotWrittenDownDoNotCount(t *testing.T) {
 	if err := w.room.shipOne(t.Context(), o.ID, func() {}); err == nil {
 		t.Error("failing to write receipts is no error")
 	}
-	if o := w.object(o.ID); o.State != Waiting || o.Safe != 0 || o.Shelf == "" {
+	if o := w.object(o.ID); o.State != catalogue.Waiting || o.Safe != 0 || o.Local == "" {
 		t.Fatalf("taken for off-site: %+v", o)
 	}
 	w.exec(`DROP TRIGGER full`)
 	if err := w.room.shipOne(t.Context(), o.ID, func() {}); err != nil {
 		t.Fatal(err)
 	}
-	if o := w.object(o.ID); o.State != Placed {
+	if o := w.object(o.ID); o.State != catalogue.Placed {
 		t.Fatalf("%+v", o)
 	}
 }
@@ -78,7 +79,7 @@ func TestASealingThatFailsWaits(t *testing.T) {
 	w.lent = w.lent[:2] // fewer than its code wants
 	w.mu.Unlock()
 	w.forgive()
-	if err := w.room.store.postpone(t.Context(), o.ID, 5, 0); err != nil {
+	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, 5, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.room.shelf = w.room.shelf.WithFloor(1 << 60)
@@ -99,10 +100,10 @@ func TestAMemberThatAlwaysConflicts(t *testing.T) {
 	w.members[0].set(conflicting)
 	w.client("files", "").put(rest.Data, randomBytes(50_000, 1))
 	w.client("files", "").put(rest.Snapshots, []byte("a snapshot"))
-	var troubles []Trouble
+	var troubles []catalogue.Trouble
 	w.eventually("the member is named", func() (ok bool) {
 		var err error
-		troubles, err = w.room.store.troubles(t.Context(), 0)
+		troubles, err = w.room.store.Troubles.Since(t.Context(), 0)
 		return err == nil && len(troubles) > 0 && troubles[0].Member == w.members[0].id
 	})
 	var forms int64
@@ -134,11 +135,11 @@ func TestANewFormIsNotOffSiteYet(t *testing.T) {
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := w.room.store.file(t.Context(), "files", h, 0)
+	fresh, err := w.room.store.Objects.File(t.Context(), "files", h, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fresh.Shelf == "" || fresh.State != Waiting {
+	if fresh.Local == "" || fresh.State != catalogue.Waiting {
 		t.Fatalf("nobody has it: %+v", fresh)
 	}
 }
@@ -150,7 +151,7 @@ func TestRemovedWhileSealedAnew(t *testing.T) {
 	w.quiet()
 	body := randomBytes(100_000, 1)
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
-	if err := w.room.store.buryObject(t.Context(), o.ID, 1); err != nil {
+	if err := w.room.store.Objects.Delete(t.Context(), o.ID, 1); err != nil {
 		t.Fatal(err)
 	}
 	before := w.onShelf()
@@ -182,7 +183,7 @@ func TestThePastHasTheFormThatIsWhole(t *testing.T) {
 	if err := w.room.reseal(t.Context(), w.object(old.ID)); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := w.room.store.file(t.Context(), "files", h, 2); err != nil || o.ID == old.ID {
+	if o, err := w.room.store.Objects.File(t.Context(), "files", h, 2); err != nil || o.ID == old.ID {
 		t.Fatalf("the form that was given up: %+v, %v", o, err)
 	}
 }
@@ -195,14 +196,14 @@ func TestOurOwnOutageGivesNobodyUp(t *testing.T) {
 	w.client("files", "").put(rest.Data, randomBytes(100_000, 7))
 	w.quiet()
 	for _, m := range w.members {
-		if err := w.room.store.setLender(t.Context(), m.id, lenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
+		if err := w.room.store.Lenders.SetState(t.Context(), m.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := w.room.heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if holders, err := w.room.store.holders(t.Context()); err != nil || len(holders) != 3 {
+	if holders, err := w.room.store.Placements.Holders(t.Context()); err != nil || len(holders) != 3 {
 		t.Fatalf("%v still count, %v", holders, err)
 	}
 }
@@ -218,7 +219,7 @@ func TestWhatWasGivenUpIsStillRead(t *testing.T) {
 	w.settled()
 	for _, m := range w.members {
 		m.set(refusing) // nothing new is taken
-		if _, err := w.room.store.giveUp(t.Context(), m.id); err != nil {
+		if _, err := w.room.store.Placements.GiveUp(t.Context(), m.id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -226,13 +227,13 @@ func TestWhatWasGivenUpIsStillRead(t *testing.T) {
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Fatalf("status %d", status)
 	}
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := w.room.store.placements(t.Context(), o.ID)
-	if err != nil || len(onlyHeld(all)) < o.Code.K {
-		t.Errorf("%d count again, %v", len(onlyHeld(all)), err)
+	all, err := w.room.store.Placements.Of(t.Context(), o.ID)
+	if err != nil || len(catalogue.OnlyStored(all)) < o.Code.K {
+		t.Errorf("%d count again, %v", len(catalogue.OnlyStored(all)), err)
 	}
 }
 
@@ -244,11 +245,11 @@ func TestABrokenShelfIsReadAround(t *testing.T) {
 	body := randomBytes(5000, 7)
 	path := c.put(rest.Index, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Index, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Index, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(w.dir, "vault", "shelf", filepath.FromSlash(o.Shelf))
+	file := filepath.Join(w.dir, "vault", "shelf", filepath.FromSlash(o.Local))
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -273,18 +274,18 @@ func TestTroubleEndsWithTheFile(t *testing.T) {
 	body := randomBytes(5000, 7)
 	path := w.client("files", "").put(rest.Data, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = w.room.store.addTrouble(t.Context(), Trouble{Member: "m0.test", Kind: troubleLost, Object: o.ID.String(), Last: 1})
+	err = w.room.store.Troubles.Add(t.Context(), catalogue.Trouble{Member: "m0.test", Kind: catalogue.TroubleLost, Object: o.ID.String(), Last: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if status, text := w.client("files", made.Prune).do("DELETE", path, nil); status != 200 {
 		t.Fatalf("%d %s", status, text)
 	}
-	troubles, err := w.room.store.troubles(t.Context(), 0)
+	troubles, err := w.room.store.Troubles.Since(t.Context(), 0)
 	if err != nil || len(troubles) != 1 || troubles[0].Over == 0 {
 		t.Fatalf("%+v %v", troubles, err)
 	}
@@ -299,9 +300,9 @@ func TestRecoveryTakesTheFormThatIsWhole(t *testing.T) {
 		c := &census{room: w.room, objects: map[shape]*found{}}
 		h := rest.Handle{Type: rest.Data, Name: nameOf([]byte{first})}
 		form := func(id byte, places int) *found {
-			f := &found{o: Object{ID: shard.Hash{id, first}, Repo: "files", File: h, Code: shard.Code{K: 2, N: 4}, Made: 5}}
+			f := &found{o: catalogue.Object{ID: shard.Hash{id, first}, Repo: "files", File: h, Code: shard.Code{K: 2, N: 4}, Made: 5}}
 			for i := range places {
-				f.claims = append(f.claims, claim{Placement: Placement{Object: f.o.ID, Index: i, Member: w.members[i].id, State: Held}})
+				f.claims = append(f.claims, claim{Placement: catalogue.Placement{Object: f.o.ID, Index: i, Member: w.members[i].id, State: catalogue.Stored}})
 			}
 			c.objects[shape{object: f.o.ID}] = f
 			return f
@@ -311,7 +312,7 @@ func TestRecoveryTakesTheFormThatIsWhole(t *testing.T) {
 		if err := c.write(t.Context(), c.ours(5)); err != nil {
 			t.Fatal(err)
 		}
-		if o, err := w.room.store.file(t.Context(), "files", h, 0); err != nil || o.ID != whole.o.ID {
+		if o, err := w.room.store.Objects.File(t.Context(), "files", h, 0); err != nil || o.ID != whole.o.ID {
 			t.Errorf("%+v, %v", o, err)
 		}
 	}
@@ -324,11 +325,11 @@ func TestRecoveryBesideANewFile(t *testing.T) {
 	w.create("files")
 	w.quiet()
 	kept := w.accept(rest.Handle{Type: rest.Config}, []byte("new"))
-	late := &found{o: Object{ID: shard.Hash{1}, Repo: "files", File: kept.File, Code: shard.Code{K: 1, N: 1}, Made: 5}}
-	if err := w.room.store.adopt(t.Context(), []*found{late}); err != nil {
+	late := &found{o: catalogue.Object{ID: shard.Hash{1}, Repo: "files", File: kept.File, Code: shard.Code{K: 1, N: 1}, Made: 5}}
+	if err := w.room.store.Placements.Adopt(t.Context(), []*catalogue.Adoption{late.adoption()}); err != nil {
 		t.Fatal(err)
 	}
-	if o, err := w.room.store.file(t.Context(), "files", kept.File, 0); err != nil || o.ID != kept.ID {
+	if o, err := w.room.store.Objects.File(t.Context(), "files", kept.File, 0); err != nil || o.ID != kept.ID {
 		t.Errorf("%+v, %v", o, err)
 	}
 }
@@ -390,7 +391,7 @@ func TestOneBurialHidesNothing(t *testing.T) {
 	c := &census{room: w.room, objects: map[shape]*found{}}
 	h := rest.Handle{Type: rest.Data, Name: nameOf([]byte("x"))}
 	id := shard.Hash{1}
-	c.objects[shape{id, 1, 9}] = &found{o: Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
+	c.objects[shape{id, 1, 9}] = &found{o: catalogue.Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
 	for i, buried := range []core.Moment{7, 0, 0} {
 		c.count(w.members[i].id, holder.Entry{
 			Head:    shard.Head{Header: shard.Header{Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id}},
@@ -400,12 +401,12 @@ func TestOneBurialHidesNothing(t *testing.T) {
 	if err := c.write(t.Context(), c.ours(5)); err != nil {
 		t.Fatal(err)
 	}
-	o, err := w.room.store.file(t.Context(), "files", h, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", h, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := w.room.store.placements(t.Context(), o.ID)
-	if err != nil || len(onlyHeld(all)) != 2 || o.State != Safe {
+	all, err := w.room.store.Placements.Of(t.Context(), o.ID)
+	if err != nil || len(catalogue.OnlyStored(all)) != 2 || o.State != catalogue.Safe {
 		t.Errorf("%s, %+v, %v", o.State, all, err)
 	}
 }
@@ -417,7 +418,7 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 	w.create("files")
 	w.quiet()
 	for i := range healBatch + 1 { // three copies of an index are right for five members
-		w.exec(`INSERT INTO vault_object (`+objectColumns+`) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0, '')`,
+		w.exec(`INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us, sealed_to) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0, '')`,
 			shard.Hash{1, byte(i), byte(i >> 8)}.String())
 	}
 	body := randomBytes(100, 1)
@@ -426,7 +427,7 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 	if err := w.room.widen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if o := w.object(o.ID); o.Code.N != 5 || o.State != Safe {
+	if o := w.object(o.ID); o.Code.N != 5 || o.State != catalogue.Safe {
 		t.Errorf("%+v", o)
 	}
 }
@@ -436,7 +437,7 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 func TestACopyIsWhatItsNameSays(t *testing.T) {
 	c := &census{room: &Room{n: Needs{Now: time.Now}}, objects: map[shape]*found{}}
 	id := shard.Hash{1}
-	f := &found{o: Object{ID: id, Code: shard.Code{K: 1, N: 2}, Sealed: 9}}
+	f := &found{o: catalogue.Object{ID: id, Code: shard.Code{K: 1, N: 2}, Sealed: 9}}
 	c.objects[shape{id, 1, 9}] = f
 	for _, h := range []shard.Header{
 		{Object: id, K: 1, N: 2, Sealed: 9, Length: 9, Root: shard.Hash{2}},
@@ -458,7 +459,7 @@ func TestAForeignLabelFirst(t *testing.T) {
 	}
 	c := &census{room: w.room, identity: identity, objects: map[shape]*found{}}
 	w.create("files")
-	label, err := w.room.sealLabel(t.Context(), Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
+	label, err := w.room.sealLabel(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -488,7 +489,7 @@ func TestWhatWasOnItsWayIsWidenedToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if o := w.object(o.ID); o.Code.N != 3 || o.State != Safe {
+	if o := w.object(o.ID); o.Code.N != 3 || o.State != catalogue.Safe {
 		t.Errorf("%+v", o)
 	}
 }

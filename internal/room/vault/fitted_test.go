@@ -8,6 +8,7 @@ import (
 
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -31,7 +32,7 @@ func TestAFlippedCodeIsPutRight(t *testing.T) {
 		body := randomBytes(30_000, 7)
 		path := w.client("files", "").put(rest.Data, body)
 		w.settled()
-		o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+		o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +45,7 @@ func TestAFlippedCodeIsPutRight(t *testing.T) {
 			codes = append(codes, shard.Code{K: right.K, N: n})
 		}
 		for _, c := range codes {
-			if err := w.room.store.setCode(t.Context(), o.ID, c); err != nil {
+			if err := w.room.store.Queue.SetCode(t.Context(), o.ID, c); err != nil {
 				t.Fatal(err)
 			}
 			w.room.cache.forgetAll()
@@ -57,11 +58,11 @@ func TestAFlippedCodeIsPutRight(t *testing.T) {
 			if now := w.object(o.ID); now.Code.K != right.K || now.Code.N != right.N && right.K > 1 {
 				t.Errorf("%v became %v, and after a start %v", right, c, now.Code)
 			}
-			if err := w.room.store.setCode(t.Context(), o.ID, right); err != nil {
+			if err := w.room.store.Queue.SetCode(t.Context(), o.ID, right); err != nil {
 				t.Fatal(err)
 			}
 		}
-		troubles, err := w.room.store.troubles(t.Context(), 0)
+		troubles, err := w.room.store.Troubles.Since(t.Context(), 0)
 		if err != nil || len(troubles) > 0 {
 			t.Errorf("blamed: %+v, %v", troubles, err)
 		}
@@ -71,12 +72,12 @@ func TestAFlippedCodeIsPutRight(t *testing.T) {
 
 // The codes that objects are cut with are those that rows are held against.
 func TestKnownCodes(t *testing.T) {
-	for domains := range 3 * mostDomains {
+	for domains := range 3 * catalogue.MostDomains {
 		c := shard.CodeFor(domains)
-		o := Object{Sealed: 30_007, Code: c}
+		o := catalogue.Object{Sealed: 30_007, Code: c}
 		for flipped := range 256 {
 			o.Code.K = flipped
-			if got := fitted(o, []Placement{{Length: c.ShardSize(o.Sealed)}}); got.K != c.K || got.N != c.N && c.K > 1 {
+			if got := catalogue.Fitted(o, []catalogue.Placement{{Length: c.ShardSize(o.Sealed)}}); got.K != c.K || got.N != c.N && c.K > 1 {
 				t.Errorf("%v with another K: %v", c, got)
 			}
 		}
@@ -86,29 +87,29 @@ func TestKnownCodes(t *testing.T) {
 // Both engines find the rows that do not fit, and leave those that do.
 func TestUnfitOnBothEngines(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
-		ctx, s := t.Context(), store{d}
-		o := Object{ID: shard.Hash{1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Sealed: 1001, Code: shard.Code{K: 4, N: 6}, State: Placed, Made: 7}
-		if _, err := s.addObject(ctx, o); err != nil {
+		ctx, s := t.Context(), catalogue.New(d)
+		o := catalogue.Object{ID: shard.Hash{1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Sealed: 1001, Code: shard.Code{K: 4, N: 6}, State: catalogue.Placed, Made: 7}
+		if _, err := s.Objects.Add(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 6 {
-			p := Placement{Object: o.ID, Index: i, Member: "m.test", Root: o.ID, State: Held, Length: 251}
-			if err := s.place(ctx, d, p); err != nil {
+			p := catalogue.Placement{Object: o.ID, Index: i, Member: "m.test", Root: o.ID, State: catalogue.Stored, Length: 251}
+			if err := s.Placements.Put(ctx, d, p); err != nil {
 				t.Fatal(err)
 			}
 		}
 		r := &Room{n: Needs{DB: d, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, store: s, pool: &pool{}}
 		for _, c := range []shard.Code{{K: 0, N: 6}, {K: 5, N: 6}, {K: 6, N: 6}, {K: 4, N: 4}, {K: 4, N: -122}, {K: 4, N: 70}, {K: 4, N: 6}} {
-			if err := s.setCode(ctx, o.ID, c); err != nil {
+			if err := s.Queue.SetCode(ctx, o.ID, c); err != nil {
 				t.Fatal(err)
 			}
-			if all, err := s.unfit(ctx); err != nil || len(all) != 1 && c != o.Code || len(all) != 0 && c == o.Code {
+			if all, err := s.Objects.Unfit(ctx); err != nil || len(all) != 1 && c != o.Code || len(all) != 0 && c == o.Code {
 				t.Errorf("%v: %d rows, %v", c, len(all), err)
 			}
 			if err := r.checkCodes(ctx); err != nil {
 				t.Fatal(err)
 			}
-			if back, err := s.object(ctx, o.ID); err != nil || back.Code != o.Code {
+			if back, err := s.Objects.Get(ctx, o.ID); err != nil || back.Code != o.Code {
 				t.Errorf("%v was put right to %v, %v", c, back.Code, err)
 			}
 		}

@@ -129,7 +129,7 @@ func (w *world) looked(files map[rest.Handle][]byte) (level Level, missing strin
 	}
 	level = report.Backups[0].Level
 	for h, want := range files {
-		o, err := w.room.store.file(ctx, "files", h, 0)
+		o, err := w.room.store.Objects.File(ctx, "files", h, 0)
 		if err != nil {
 			return level, h.String() + ": " + err.Error()
 		}
@@ -142,7 +142,7 @@ func (w *world) looked(files map[rest.Handle][]byte) (level Level, missing strin
 			return level, h.String() + ": other bytes"
 		}
 		_ = f.Close()
-		if items, err := w.room.store.files(ctx, "files", h.Type, 0); err != nil || !contains(items, h.Name) {
+		if items, err := w.room.store.Objects.Files(ctx, "files", h.Type, 0); err != nil || !contains(items, h.Name) {
 			return level, h.String() + ": not listed"
 		}
 	}
@@ -190,14 +190,14 @@ func TestAFlippedNameOnTheShelf(t *testing.T) {
 	body := randomBytes(3000, 7)
 	path := w.client("files", "").put(rest.Index, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Index, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Index, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, bit := range []byte{1, 1 << 5, 1 << 7} {
-		name := []byte(o.Shelf)
+		name := []byte(o.Local)
 		name[10] ^= bit
-		if err := w.room.store.shelve(t.Context(), w.room.n.DB, o.ID, string(name)); err != nil {
+		if err := w.room.store.Objects.SetLocal(t.Context(), w.room.n.DB, o.ID, string(name)); err != nil {
 			t.Fatal(err)
 		}
 		w.stop()
@@ -210,8 +210,8 @@ func TestAFlippedNameOnTheShelf(t *testing.T) {
 				return false
 			}
 		})
-		if now := w.object(o.ID); now.Shelf != o.Shelf {
-			t.Errorf("%q is looked for as %q", o.Shelf, now.Shelf)
+		if now := w.object(o.ID); now.Local != o.Local {
+			t.Errorf("%q is looked for as %q", o.Local, now.Local)
 		}
 		if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 			t.Errorf("status %d", status)

@@ -8,21 +8,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 )
+
+// FolderStore is the folder of what is kept for others.
+const FolderStore = catalogue.FolderStore
+
+// FolderMark is how the directory of a folder is known again: its id stands in the
+// database.
+func FolderMark(d *db.DB, folder string) blob.Mark { return catalogue.FolderMark(d, folder) }
 
 // AcceptFolder takes what lies at the path of a folder for it, be it empty: its disk was
 // lost, or moved. What others' shards are missing from the store is seen at once, and they
 // send it again. Returns CodeInvalid for a name that is none.
 func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
 	switch folder {
-	case FolderStore:
+	case catalogue.FolderStore:
 		if r.n.Local != nil {
 			return r.n.Local.Accept(ctx)
 		}
-	case folderShelf:
+	case catalogue.FolderLocal:
 		return r.shelf.Accept()
-	case folderLocks:
+	case catalogue.FolderLocks:
 		return r.locks.disk.Accept()
 	}
 	return core.Invalid("vault.no_folder", fmt.Errorf("no folder %q", folder)).With("Name", folder)
@@ -31,13 +41,13 @@ func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
 // FolderAway says why a folder is not the one that was there before; nil when it is.
 func (r *Room) FolderAway(folder string) error {
 	switch folder {
-	case FolderStore:
+	case catalogue.FolderStore:
 		if r.n.Local != nil {
 			return r.n.Local.Away()
 		}
-	case folderShelf:
+	case catalogue.FolderLocal:
 		return r.shelf.Check()
-	case folderLocks:
+	case catalogue.FolderLocks:
 		return r.locks.disk.Check()
 	}
 	return core.Invalid("vault.no_folder", fmt.Errorf("no folder %q", folder)).With("Name", folder)

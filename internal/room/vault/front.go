@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -27,7 +28,7 @@ func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Reposito
 	if err != nil {
 		return nil, core.Denied("vault.bad_token", err).With("Name", name)
 	}
-	repo, err := d.room.store.repo(ctx, name)
+	repo, err := d.room.store.Repos.Get(ctx, name)
 	if core.CodeOf(err) == core.CodeNotFound {
 		if unsure := d.room.whole(ctx); unsure != nil {
 			return nil, unsure
@@ -37,7 +38,7 @@ func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Reposito
 	if err != nil {
 		return nil, core.Unsure("vault.catalogue_away", err)
 	}
-	right := repo.right(t)
+	right := rightOf(repo, t)
 	if right == "" {
 		return nil, core.Denied("vault.bad_token", fmt.Errorf("no such token for %s", name)).With("Name", name)
 	}
@@ -78,7 +79,7 @@ func (b barred) Remove(context.Context, rest.Handle) error { return b.why }
 // a day.
 type view struct {
 	room  *Room
-	repo  Repo
+	repo  catalogue.Repo
 	right Right
 	asOf  core.Moment // zero = now
 	prune ed25519.PrivateKey
@@ -93,8 +94,8 @@ func (v *view) check(what verb, t rest.Type) error {
 }
 
 // find looks a file up. CodeNotFound only when the catalogue is whole.
-func (v *view) find(ctx context.Context, h rest.Handle) (Object, error) {
-	o, err := v.room.store.file(ctx, v.repo.Name, h, v.asOf)
+func (v *view) find(ctx context.Context, h rest.Handle) (catalogue.Object, error) {
+	o, err := v.room.store.Objects.File(ctx, v.repo.Name, h, v.asOf)
 	if core.CodeOf(err) == core.CodeNotFound {
 		if unsure := v.room.whole(ctx); unsure != nil {
 			return o, unsure
@@ -106,7 +107,7 @@ func (v *view) find(ctx context.Context, h rest.Handle) (Object, error) {
 // whole says whether the catalogue holds everything, as far as it can be known: not while
 // a recovery has not come to its end, nor on a disk that is older than what members hold.
 func (r *Room) whole(ctx context.Context) error {
-	note, err := r.store.note(ctx, noteRecovering)
+	note, err := r.store.Notes.Get(ctx, noteRecovering)
 	if err != nil {
 		return core.Unsure("vault.catalogue_away", err)
 	}
@@ -169,7 +170,7 @@ func (v *view) List(ctx context.Context, t rest.Type) ([]rest.Item, error) {
 	if err := v.room.whole(ctx); err != nil {
 		return nil, err
 	}
-	return v.room.store.files(ctx, v.repo.Name, t, v.asOf)
+	return v.room.store.Objects.Files(ctx, v.repo.Name, t, v.asOf)
 }
 
 // Save takes a file: sealed on the way, on this disk when it is acknowledged, and
@@ -197,14 +198,14 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if err := v.room.restsOnGone(ctx, v.repo.Name, h.Type, v.room.locks.began(v.repo.Name)); err != nil {
 		return err
 	}
-	done, err := v.room.admit(ctx, Object{Repo: v.repo.Name, File: h, Size: size})
+	done, err := v.room.admit(ctx, catalogue.Object{Repo: v.repo.Name, File: h, Size: size})
 	if err != nil {
 		return err
 	}
 	v.room.locks.came(v.repo.Name)
-	o, err := func() (Object, error) {
+	o, err := func() (catalogue.Object, error) {
 		defer done()
-		return v.room.accept(ctx, Object{Repo: v.repo.Name, File: h, Size: size}, body)
+		return v.room.accept(ctx, catalogue.Object{Repo: v.repo.Name, File: h, Size: size}, body)
 	}()
 	if core.CodeOf(err) == core.CodeConflict {
 		// Somebody else brought the same file meanwhile; ours is read and dropped.
@@ -223,7 +224,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 
 // again takes a file whose name is there: the same one is fine, and waits as the
 // first did, or takes its place where that one is lost; another config is a conflict.
-func (v *view) again(ctx context.Context, o Object, body io.Reader) error {
+func (v *view) again(ctx context.Context, o catalogue.Object, body io.Reader) error {
 	if o.File.Type != rest.Config {
 		if lost, err := v.room.lost(ctx, o); err != nil {
 			return err
@@ -255,8 +256,8 @@ func (v *view) again(ctx context.Context, o Object, body io.Reader) error {
 }
 
 // anew takes the bytes of a file that is lost here and at the members.
-func (v *view) anew(ctx context.Context, o Object, body io.Reader) error {
-	done, err := v.room.admit(ctx, Object{Repo: o.Repo, File: o.File, Size: o.Size})
+func (v *view) anew(ctx context.Context, o catalogue.Object, body io.Reader) error {
+	done, err := v.room.admit(ctx, catalogue.Object{Repo: o.Repo, File: o.File, Size: o.Size})
 	if err != nil {
 		return err
 	}
@@ -307,8 +308,8 @@ func (r *Room) someoneLends(ctx context.Context) error {
 // accept seals a file onto the shelf and writes its row; then it is ours to
 // place. Returns CodeConflict when the name was taken meanwhile, CodeFull when the
 // spool or the disk is.
-func (r *Room) accept(ctx context.Context, o Object, body io.Reader) (Object, error) {
-	if !kept(o.File.Type) {
+func (r *Room) accept(ctx context.Context, o catalogue.Object, body io.Reader) (catalogue.Object, error) {
+	if !catalogue.IsSmall(o.File.Type) {
 		done, err := r.spool.enter(ctx, o.Size)
 		if err != nil {
 			return o, err
@@ -319,13 +320,13 @@ func (r *Room) accept(ctx context.Context, o Object, body io.Reader) (Object, er
 	if err != nil {
 		return o, err
 	}
-	o.ID, o.Shelf, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
-	o.State, o.Made = Waiting, core.At(r.n.Now())
+	o.ID, o.Local, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
+	o.State, o.Made = catalogue.Waiting, core.At(r.n.Now())
 	if o.Code, err = r.pool.code(ctx, o); err != nil {
 		return o, errors.Join(err, removed(r.shelf.Remove(s.shelf)))
 	}
 	// Once the row may be there the file must stay, even if nobody waits any more.
-	if o.Seq, err = r.store.addObject(context.WithoutCancel(ctx), o); err != nil {
+	if o.Seq, err = r.store.Objects.Add(context.WithoutCancel(ctx), o); err != nil {
 		if core.CodeOf(err) == core.CodeConflict {
 			r.drop(s.shelf)
 		}
@@ -345,8 +346,8 @@ func (r *Room) drop(shelf string) {
 
 // commit returns when the commit rule lets the file be acknowledged. Returns
 // CodeUnsure when that takes longer than restic would wait: it asks again.
-func (r *Room) commit(ctx context.Context, o Object) error {
-	if !committed(o.File.Type) {
+func (r *Room) commit(ctx context.Context, o catalogue.Object) error {
+	if !catalogue.Committed(o.File.Type) {
 		return nil
 	}
 	began := r.locks.began(o.Repo)
@@ -361,7 +362,7 @@ func (r *Room) commit(ctx context.Context, o Object) error {
 	defer look.Stop()
 	for {
 		changed := r.committed.next()
-		left, err := r.store.needed(ctx, o, began)
+		left, err := r.store.Queue.Needed(ctx, o, began)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -65,7 +66,7 @@ func TestCommitRule(t *testing.T) {
 	case <-time.After(2 * time.Minute):
 		t.Fatal("the members are back, and the index still waits")
 	}
-	left, err := w.room.store.needed(t.Context(), Object{Repo: "files", File: rest.Handle{Type: rest.Snapshots}}, 0)
+	left, err := w.room.store.Queue.Needed(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Snapshots}}, 0)
 	if err != nil || len(left) != 0 {
 		t.Fatalf("%d files not off-site, %v", len(left), err)
 	}
@@ -99,7 +100,7 @@ func TestFrontKeepsWhatItWasGiven(t *testing.T) {
 	if status, got := read.do("GET", path, nil, "Range", "bytes=70000-70009"); status != 206 || !bytes.Equal(got, body[70000:70010]) {
 		t.Errorf("a range: %d %x", status, got)
 	}
-	if err := w.room.store.setNote(t.Context(), noteRecovering, "now"); err != nil {
+	if err := w.room.store.Notes.Set(t.Context(), noteRecovering, "now"); err != nil {
 		t.Fatal(err)
 	}
 	check("not there while the catalogue is not whole", read, "GET", "/data/"+nameOf([]byte("y")), nil, 503)
@@ -243,20 +244,20 @@ func TestAbsentMemberIsReplaced(t *testing.T) {
 	gone := w.members[0]
 	gone.set(away)
 	w.forgive()
-	if err := w.room.store.setLender(t.Context(), gone.id, lenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
+	if err := w.room.store.Lenders.SetState(t.Context(), gone.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.room.heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.settled()
-	stacks, err := w.room.store.stacks(t.Context())
+	stacks, err := w.room.store.Summaries.ByMember(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range stacks {
-		if k.member == gone.id {
-			t.Errorf("%s still counts with %d shards", k.member, k.shards)
+		if k.Member == gone.id {
+			t.Errorf("%s still counts with %d shards", k.Member, k.Shards)
 		}
 	}
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
@@ -394,7 +395,7 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 	if err := w.room.sendTombstones(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	freed, err := w.room.store.deletedSince(t.Context(), "files", 0)
+	freed, err := w.room.store.Objects.DeletedSince(t.Context(), "files", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

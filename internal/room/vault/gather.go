@@ -13,6 +13,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
@@ -35,14 +36,14 @@ const (
 // gather reads a sealed object back from the members into a scratch file, which the
 // caller closes. Members that fail, lie or dawdle are noted and others asked. Shards that
 // came whole are kept for the next try when there are too few. Returns CodeUnsure then.
-func (r *Room) gather(ctx context.Context, o Object) (_ *scratch, err error) {
-	all, err := r.store.placements(ctx, o.ID)
+func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *scratch, err error) {
+	all, err := r.store.Placements.Of(ctx, o.ID)
 	if err != nil {
 		return nil, err
 	}
 	// What was lost may be back, or we were wrong about it: asked last, never left out.
-	held := slices.DeleteFunc(all, func(p Placement) bool { return p.State == Wrong || r.leftOut(p.Member) })
-	if o.Code = fitted(o, held); o.Code.K <= 1 {
+	held := slices.DeleteFunc(all, func(p catalogue.Placement) bool { return p.State == catalogue.Wrong || r.leftOut(p.Member) })
+	if o.Code = catalogue.Fitted(o, held); o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
 	f, err := newScratch(r.scratch())
@@ -75,11 +76,11 @@ var errNotIt = errors.New("not the object")
 
 // rank orders placements: those that count first, of them members that are well, then
 // shards that need no decoding.
-func (r *Room) rank(held []Placement) []Placement {
+func (r *Room) rank(held []catalogue.Placement) []catalogue.Placement {
 	out := slices.Clone(held)
-	doubt := func(p Placement) int {
+	doubt := func(p catalogue.Placement) int {
 		switch {
-		case p.State != Held:
+		case p.State != catalogue.Stored:
 			return 3
 		case r.pool.failing(p.Member):
 			return 2
@@ -88,7 +89,7 @@ func (r *Room) rank(held []Placement) []Placement {
 		}
 		return 0
 	}
-	slices.SortStableFunc(out, func(a, b Placement) int {
+	slices.SortStableFunc(out, func(a, b catalogue.Placement) int {
 		return cmp.Or(cmp.Compare(doubt(a), doubt(b)), cmp.Compare(a.Index, b.Index))
 	})
 	return out
@@ -98,13 +99,13 @@ func (r *Room) rank(held []Placement) []Placement {
 // data shard to its own place in the object, others behind it.
 type gathering struct {
 	room    *Room
-	o       Object
+	o       catalogue.Object
 	size    int64 // of a shard
 	file    *scratch
-	sources []Placement // those not asked yet
+	sources []catalogue.Placement // those not asked yet
 
 	have    []int64 // by index: where in the file; negative = not here
-	from    []Placement
+	from    []catalogue.Placement
 	running map[int]*request // by ticket
 	answers chan answer
 	tickets int
@@ -114,7 +115,7 @@ type gathering struct {
 
 // request is a shard on its way.
 type request struct {
-	Placement
+	catalogue.Placement
 	to    io.Writer
 	bytes atomic.Int64 // that came
 	seen  int64        // of them, at the last look
@@ -141,7 +142,7 @@ type answer struct {
 func (g *gathering) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g.have, g.from = make([]int64, g.o.Code.N), make([]Placement, g.o.Code.N)
+	g.have, g.from = make([]int64, g.o.Code.N), make([]catalogue.Placement, g.o.Code.N)
 	for i := range g.have {
 		g.have[i] = -1
 	}
@@ -213,7 +214,7 @@ func (g *gathering) ask(ctx context.Context) {
 }
 
 // place is where a placement's shard goes: copies all go to the first place.
-func (g *gathering) place(p Placement) int {
+func (g *gathering) place(p catalogue.Placement) int {
 	if g.o.Code.K == 1 {
 		return 0
 	}
@@ -245,8 +246,8 @@ func (g *gathering) took(ctx context.Context, a answer) error {
 		return a.err
 	}
 	g.room.pool.good(ctx, p.Member)
-	if p.State == Lost {
-		g.room.believe(ctx, p, Held)
+	if p.State == catalogue.Lost {
+		g.room.believe(ctx, p, catalogue.Stored)
 	}
 	if g.have[a.index] < 0 {
 		g.have[a.index], g.from[a.index] = a.at, p
@@ -319,8 +320,8 @@ func (g *gathering) join() error {
 
 // expose finds the shards that are not what the catalogue says, after an object
 // that does not hold was joined, and answers the placements that are left.
-func (g *gathering) expose(ctx context.Context, held []Placement) ([]Placement, error) {
-	var wrong []Placement
+func (g *gathering) expose(ctx context.Context, held []catalogue.Placement) ([]catalogue.Placement, error) {
+	var wrong []catalogue.Placement
 	for i, at := range g.have {
 		if at < 0 {
 			continue
@@ -337,14 +338,14 @@ func (g *gathering) expose(ctx context.Context, held []Placement) ([]Placement, 
 	if len(wrong) == 0 {
 		return nil, core.Internal("vault.catalogue_wrong", fmt.Errorf("object %s does not join", g.o.ID))
 	}
-	return slices.DeleteFunc(slices.Clone(held), func(p Placement) bool {
-		return slices.ContainsFunc(wrong, func(w Placement) bool { return w.Member == p.Member && w.Index == p.Index })
+	return slices.DeleteFunc(slices.Clone(held), func(p catalogue.Placement) bool {
+		return slices.ContainsFunc(wrong, func(w catalogue.Placement) bool { return w.Member == p.Member && w.Index == p.Index })
 	}), nil
 }
 
 // read copies one shard's data to its end: a remote holder's last read says
 // whether the data is what the root says.
-func (r *Room) read(ctx context.Context, p Placement, to io.Writer, size int64) error {
+func (r *Room) read(ctx context.Context, p catalogue.Placement, to io.Writer, size int64) error {
 	ref := holder.Ref{Owner: r.n.Signer.ID(), Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
 	body, err := r.n.Holder(p.Member).Get(ctx, ref, 0, -1)
 	if err != nil {
@@ -370,15 +371,15 @@ func (r *Room) read(ctx context.Context, p Placement, to io.Writer, size int64) 
 
 // blame notes what was wrong with a shard. One that is lost or wrong no longer
 // counts, and its object gets work again.
-func (r *Room) blame(ctx context.Context, p Placement, cause error) {
+func (r *Room) blame(ctx context.Context, p catalogue.Placement, cause error) {
 	ctx = context.WithoutCancel(ctx)
 	t := troubleOf(p.Member, p, cause)
 	r.pool.bad(ctx, t)
-	state := Lost
+	state := catalogue.Lost
 	switch t.Kind {
-	case troubleWrong:
-		state = Wrong
-	case troubleLost:
+	case catalogue.TroubleWrong:
+		state = catalogue.Wrong
+	case catalogue.TroubleLost:
 	default:
 		return
 	}
@@ -386,15 +387,15 @@ func (r *Room) blame(ctx context.Context, p Placement, cause error) {
 }
 
 // believe notes whether a shard is there; its object may have work again.
-func (r *Room) believe(ctx context.Context, p Placement, state PlacementState) {
+func (r *Room) believe(ctx context.Context, p catalogue.Placement, state catalogue.PlacementState) {
 	if err := r.writeBelief(ctx, p, state); err != nil {
 		r.n.Log.Error("noting what became of a shard failed", "object", p.Object.String(), "error", err)
 	}
 }
 
-func (r *Room) writeBelief(ctx context.Context, p Placement, state PlacementState) error {
+func (r *Room) writeBelief(ctx context.Context, p catalogue.Placement, state catalogue.PlacementState) error {
 	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if err := r.store.markPlacement(ctx, q, p, state, core.At(r.n.Now())); err != nil {
+		if err := r.store.Placements.SetState(ctx, q, p, state, core.At(r.n.Now())); err != nil {
 			return err
 		}
 		_, _, err := r.restate(ctx, q, p.Object)

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
@@ -59,7 +60,7 @@ func (t *trickle) Read(p []byte) (int, error) {
 
 // atLines runs fn with a room whose object of 4-of-6 shards, 256 KiB each, lies at the ends of
 // these lines.
-func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o Object, body []byte)) {
+func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o catalogue.Object, body []byte)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -88,7 +89,7 @@ func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o Objec
 			t.Fatal(err)
 		}
 		body := randomBytes(1<<20, 7)
-		o := Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: nameOf(body)}, Sealed: 1 << 20, Code: shard.Code{K: 4, N: 6}, State: Placed, Made: 1}
+		o := catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: nameOf(body)}, Sealed: 1 << 20, Code: shard.Code{K: 4, N: 6}, State: catalogue.Placed, Made: 1}
 		if o.ID, err = idOf(bytes.NewReader(body), o.Sealed); err != nil {
 			t.Fatal(err)
 		}
@@ -97,15 +98,15 @@ func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o Objec
 			t.Fatal(err)
 		}
 		defer p.close() //nolint:errcheck // only read
-		if err := r.store.insertObject(t.Context(), d, o, 1); err != nil {
+		if _, err := r.store.Objects.Add(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 		for i, l := range lines {
 			if l.data, err = io.ReadAll(p.reader(i)); err != nil {
 				t.Fatal(err)
 			}
-			err := r.store.place(t.Context(), d, Placement{
-				Object: o.ID, Index: i, Member: core.MemberID(fmt.Sprintf("m%d.test", i)), Length: p.size, Root: p.sums[i].Root, State: Held, Held: 1, Seen: 1,
+			err := r.store.Placements.Put(t.Context(), d, catalogue.Placement{
+				Object: o.ID, Index: i, Member: core.MemberID(fmt.Sprintf("m%d.test", i)), Length: p.size, Root: p.sums[i].Root, State: catalogue.Stored, Since: 1, Seen: 1,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -134,7 +135,7 @@ func TestASlowLineGetsToItsEnd(t *testing.T) {
 	for range 6 {
 		lines = append(lines, &line{every: 1250 * time.Millisecond, part: 1 << 10})
 	}
-	atLines(t, lines, func(t *testing.T, r *Room, o Object, body []byte) {
+	atLines(t, lines, func(t *testing.T, r *Room, o catalogue.Object, body []byte) {
 		began := time.Now()
 		f, err := r.gather(t.Context(), o)
 		sameObject(t, f, err, body)
@@ -158,7 +159,7 @@ func TestSlowerThanTheOthers(t *testing.T) {
 	}
 	lines[0].every, lines[0].part = time.Second, 1
 	lines[1].every, lines[1].part = 500*time.Millisecond, 1<<10
-	atLines(t, lines, func(t *testing.T, r *Room, o Object, body []byte) {
+	atLines(t, lines, func(t *testing.T, r *Room, o catalogue.Object, body []byte) {
 		began := time.Now()
 		f, err := r.gather(t.Context(), o)
 		sameObject(t, f, err, body)
@@ -183,7 +184,7 @@ func TestWhatCameIsKept(t *testing.T) {
 	for i := range 6 {
 		lines = append(lines, &line{every: time.Millisecond, part: 64 << 10, dead: i > 2})
 	}
-	atLines(t, lines, func(t *testing.T, r *Room, o Object, body []byte) {
+	atLines(t, lines, func(t *testing.T, r *Room, o catalogue.Object, body []byte) {
 		if _, err := r.gather(t.Context(), o); core.CodeOf(err) != core.CodeUnsure {
 			t.Fatal(err)
 		}
@@ -219,12 +220,12 @@ func TestABrokenLineIsNoLie(t *testing.T) {
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Errorf("when it is back: status %d, %d bytes", status, len(got))
 	}
-	troubles, err := w.room.store.troubles(t.Context(), 0)
+	troubles, err := w.room.store.Troubles.Since(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, trouble := range troubles {
-		if trouble.Kind == troubleWrong {
+		if trouble.Kind == catalogue.TroubleWrong {
 			t.Errorf("an honest member is accused: %+v", trouble)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -35,18 +36,18 @@ func TestGrowth(t *testing.T) {
 		"doubled, and pruned": {[]file{{10, 2 * gb, 1}, {1, 4 * gb, 0}}, true},
 	}
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
-		r := &Room{n: Needs{Now: func() time.Time { return now }}, store: store{d}}
+		r := &Room{n: Needs{Now: func() time.Time { return now }}, store: catalogue.New(d)}
 		day := func(n int) core.Moment { return core.At(now.AddDate(0, 0, -n)) }
 		for name, c := range cases {
 			for i, f := range c.files {
-				o := Object{
+				o := catalogue.Object{
 					ID: shard.Hash{byte(i + 1)}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: string(rune('a' + i))},
-					Sealed: f.size, Made: day(f.days), State: Placed,
+					Sealed: f.size, Made: day(f.days), State: catalogue.Placed,
 				}
 				if f.ended > 0 {
-					o.Buried = day(f.ended)
+					o.Deleted = day(f.ended)
 				}
-				if err := r.store.insertObject(t.Context(), d, o, int64(i)); err != nil {
+				if _, err := r.store.Objects.Add(t.Context(), o); err != nil {
 					t.Fatal(err)
 				}
 			}

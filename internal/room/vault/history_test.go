@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -168,7 +169,7 @@ func (h *history) rollBack() {
 func (h *history) offsite() {
 	h.t.Helper()
 	h.eventually("everything off-site", func() bool {
-		waiting, err := h.room.store.waitingObjects(h.t.Context())
+		waiting, err := h.room.store.Queue.Waiting(h.t.Context())
 		return err == nil && len(waiting) == 0
 	})
 }
@@ -218,7 +219,7 @@ func (h *history) pactOver() {
 	}
 	h.offsite()
 	h.leave(m, inDays(-1))
-	if n := h.at(m, Held); n != 0 {
+	if n := h.at(m, catalogue.Stored); n != 0 {
 		h.t.Errorf("step %d: %d shards count at a member whose pact is over", h.step, n)
 	}
 	h.bad[m], h.left = "pact over", append(h.left, m)
@@ -276,11 +277,11 @@ func (h *history) outOfReach() bool {
 			h.t.Fatal(err)
 		}
 	}
-	all, err := h.room.store.objects(h.t.Context(), "files")
+	all, err := h.room.store.Objects.All(h.t.Context(), "files")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return slices.ContainsFunc(all, func(o Object) bool { return len(have[o.ID.String()]) < max(o.Code.K, 1) })
+	return slices.ContainsFunc(all, func(o catalogue.Object) bool { return len(have[o.ID.String()]) < max(o.Code.K, 1) })
 }
 
 // harmOwn damages a file of the owner's, but for the database.
@@ -438,16 +439,16 @@ func (h *history) fromNothing() {
 // onlyRemovedIncomplete: the files of which too few shards were found are all removed ones,
 // that members keep for a while as they are.
 func (h *history) onlyRemovedIncomplete() {
-	all, err := h.room.store.objects(h.t.Context(), "files")
+	all, err := h.room.store.Objects.All(h.t.Context(), "files")
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	for _, o := range all {
-		placed, err := h.room.store.placements(h.t.Context(), o.ID)
+		placed, err := h.room.store.Placements.Of(h.t.Context(), o.ID)
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		if h.alive["/"+o.File.String()] != nil && losses(o.Code, distinct(onlyHeld(placed))) < 0 {
+		if h.alive["/"+o.File.String()] != nil && catalogue.Losses(o.Code, catalogue.Distinct(catalogue.OnlyStored(placed))) < 0 {
 			h.t.Errorf("after step %d a recovery found too few shards of %s: %+v", h.step, o.File, placed)
 		}
 	}

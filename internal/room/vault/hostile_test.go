@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -86,11 +87,11 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 			body := randomBytes(3_000_000, byte(len(mood)))
 			path := c.put(rest.Data, body)
 			w.settled()
-			o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+			o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			places, err := w.room.store.placements(t.Context(), o.ID)
+			places, err := w.room.store.Placements.Of(t.Context(), o.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +109,7 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 				m.set(honest)
 			}
 			named := map[core.MemberID]bool{}
-			troubles, err := w.room.store.troubles(t.Context(), 0)
+			troubles, err := w.room.store.Troubles.Since(t.Context(), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,8 +125,8 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 			}
 			// What was lost or wrong is made again.
 			w.eventually("healed", func() bool {
-				o, err := w.room.store.object(t.Context(), o.ID)
-				return err == nil && o.State == Placed
+				o, err := w.room.store.Objects.Get(t.Context(), o.ID)
+				return err == nil && o.State == catalogue.Placed
 			})
 			w.room.cache.forgetAll()
 			w.forgive()
@@ -148,7 +149,7 @@ func (w *world) forgive() {
 	clear(p.late)
 	p.asked, p.summed = time.Time{}, time.Time{}
 	p.mu.Unlock()
-	if err := w.room.store.hurry(context.Background()); err != nil {
+	if err := w.room.store.Queue.RetryNow(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
 	w.room.work.broadcast()

@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // noteKit is when the seed words were last typed back and found right.
@@ -71,13 +72,13 @@ func (r *Room) Kit(ctx context.Context) (Kit, error) {
 		}
 		return 1
 	})
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return k, err
 	}
 	for _, repo := range repos {
 		k.Backups = append(k.Backups, repo.Name)
-		if repo.Password == PasswordWrong {
+		if repo.Password == catalogue.PasswordWrong {
 			k.Locked = append(k.Locked, repo.Name)
 		}
 	}
@@ -86,7 +87,7 @@ func (r *Room) Kit(ctx context.Context) (Kit, error) {
 }
 
 func (r *Room) kitChecked(ctx context.Context) (core.Moment, error) {
-	text, err := r.store.note(ctx, noteKit)
+	text, err := r.store.Notes.Get(ctx, noteKit)
 	if err != nil || text == "" {
 		return 0, err
 	}
@@ -112,5 +113,5 @@ func (r *Room) CheckKit(ctx context.Context, words string) error {
 	if seed.Root() != r.n.Root || !strings.EqualFold(recovery.Recipient().String(), r.n.Recovery.String()) {
 		return core.Denied("seal.other_seed", errors.New("words of another node")).With("Origin", r.n.Signer.ID())
 	}
-	return r.store.setNote(ctx, noteKit, fmt.Sprint(int64(core.At(r.n.Now()))))
+	return r.store.Notes.Set(ctx, noteKit, fmt.Sprint(int64(core.At(r.n.Now()))))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -119,7 +120,7 @@ func (l *latecomers) mark(ctx context.Context) {
 			l.s.room.pool.name(ctx, id)
 		}
 	}
-	if l.s.leave != nil && len(l.over) > 0 && (few || l.s.o.State != Waiting) {
+	if l.s.leave != nil && len(l.over) > 0 && (few || l.s.o.State != catalogue.Waiting) {
 		l.s.leave()
 	}
 }
@@ -157,7 +158,7 @@ func (p *pool) name(ctx context.Context, id core.MemberID) {
 		return
 	}
 	p.log.Warn("a member takes what it is sent much more slowly than the others", "member", id)
-	p.logged(p.store.addTrouble(context.WithoutCancel(ctx), Trouble{Member: id, Kind: troubleSlow, Last: core.At(p.n.Now())}))
+	p.logged(p.store.Troubles.Add(context.WithoutCancel(ctx), catalogue.Trouble{Member: id, Kind: catalogue.TroubleSlow, Last: core.At(p.n.Now())}))
 }
 
 // inTime notes that a member took a shard when the others did.
@@ -167,7 +168,7 @@ func (p *pool) inTime(ctx context.Context, id core.MemberID) {
 	p.named[id] = false
 	p.mu.Unlock()
 	if named || !known { // an earlier process may have named it
-		p.logged(p.store.endTrouble(context.WithoutCancel(ctx), id, troubleSlow, core.At(p.n.Now())))
+		p.logged(p.store.Troubles.End(context.WithoutCancel(ctx), id, catalogue.TroubleSlow, core.At(p.n.Now())))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -74,7 +75,7 @@ func TestASlowTakerHoldsNobodyUp(t *testing.T) {
 			w.eventually("everything is off-site", func() bool { return w.offsite() })
 			// A busy machine may have another one look slow for a moment.
 			for _, id := range slow {
-				if named := w.troublesOf(troubleSlow); !slices.Contains(named, id) {
+				if named := w.troublesOf(catalogue.TroubleSlow); !slices.Contains(named, id) {
 					t.Errorf("%s is not named: %v", id, named)
 				}
 			}
@@ -86,7 +87,7 @@ func TestASlowTakerHoldsNobodyUp(t *testing.T) {
 				seed++
 				c.put(rest.Data, randomBytes(30_000, seed))
 				w.settled()
-				return len(w.troublesOf(troubleSlow)) == 0
+				return len(w.troublesOf(catalogue.TroubleSlow)) == 0
 			})
 		})
 	}
@@ -95,7 +96,7 @@ func TestASlowTakerHoldsNobodyUp(t *testing.T) {
 // offsite says whether enough members have every file.
 func (w *world) offsite() bool {
 	w.t.Helper()
-	n, err := w.room.store.stuck(context.Background(), core.At(time.Now().Add(time.Hour)))
+	n, err := w.room.store.Summaries.Stuck(context.Background(), core.At(time.Now().Add(time.Hour)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func (w *world) offsite() bool {
 // troublesOf are the members of whom a trouble of a kind is not over.
 func (w *world) troublesOf(kind string) (out []core.MemberID) {
 	w.t.Helper()
-	all, err := w.room.store.troubles(context.Background(), 0)
+	all, err := w.room.store.Troubles.Since(context.Background(), 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func TestOurOwnLineIsNobodysFault(t *testing.T) {
 		c.put(rest.Data, randomBytes(4_000, byte(i)))
 	}
 	w.settled()
-	all, err := w.room.store.troubles(t.Context(), 0)
+	all, err := w.room.store.Troubles.Since(t.Context(), 0)
 	if err != nil || len(all) > 0 {
 		t.Errorf("%+v, %v", all, err)
 	}

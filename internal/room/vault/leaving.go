@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // A member that gives us nothing new keeps what it has for a while. As long as its notice
@@ -53,7 +54,7 @@ func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, er
 	if err != nil {
 		return nil, fmt.Errorf("ask who leaves: %w", err)
 	}
-	ever, err := r.store.everHeld(ctx)
+	ever, err := r.store.Placements.EverHolders(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, er
 		if i := slices.IndexFunc(told, func(l core.Leaver) bool { return l.ID == id }); i >= 0 {
 			one.State, one.Until = stateOfLeaver(told[i], core.At(r.n.Now())), told[i].Until
 		}
-		keeps, err := r.store.keeps(ctx, id)
+		keeps, err := r.store.Placements.Holds(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +75,7 @@ func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, er
 			continue
 		}
 		moving := one.State == PactOver || one.State == PactEnding
-		if one.Files, err = r.store.unmoved(ctx, id, moving); err != nil {
+		if one.Files, err = r.store.Placements.Unmoved(ctx, id, moving); err != nil {
 			return nil, err
 		}
 		if one.State != PactOver || one.Files > 0 {
@@ -96,7 +97,7 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask who leaves: %w", err)
 	}
-	known, err := r.store.leaves(ctx, r.n.DB)
+	known, err := r.store.Lenders.Leaving(ctx, r.n.DB)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 		told = slices.DeleteFunc(told, func(t core.Leaver) bool { return t.ID == l.ID })
 	}
 	for _, l := range told {
-		counts, err := r.store.mayCount(ctx, l.ID)
+		counts, err := r.store.Placements.MayCount(ctx, l.ID)
 		if err != nil {
 			return err
 		}
@@ -127,7 +128,7 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 	if !changed {
 		return nil
 	}
-	if err := r.store.weaken(ctx, core.At(r.n.Now())); err != nil {
+	if err := r.store.Queue.Recompute(ctx, core.At(r.n.Now())); err != nil {
 		return err
 	}
 	r.work.broadcast()
@@ -144,7 +145,7 @@ func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bo
 	}
 	if known == 0 || state != MemberBad && known > now {
 		r.n.Log.Warn("a member lends us nothing more; what it has is made again at others", "member", l.ID, "why", state, "from", from.Time())
-		if err := r.store.setLeaves(ctx, l.ID, from); err != nil {
+		if err := r.store.Lenders.SetLeaving(ctx, l.ID, from); err != nil {
 			return false, err
 		}
 		known = 0
@@ -152,7 +153,7 @@ func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bo
 	if state != PactOver {
 		return known == 0, nil
 	}
-	n, err := r.store.leave(ctx, l.ID)
+	n, err := r.store.Placements.Leave(ctx, l.ID)
 	if n > 0 {
 		r.n.Log.Warn("a pact is over: what its member has counts no more", "member", l.ID, "shards", n)
 	}
@@ -161,7 +162,7 @@ func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bo
 
 // lendsAgain has a member that left and came back be asked what it still has.
 func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
-	n, err := r.store.unleave(ctx, id)
+	n, err := r.store.Placements.Unleave(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -169,20 +170,20 @@ func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
 	r.mu.Lock()
 	delete(r.asked, id)
 	r.mu.Unlock()
-	if err := r.store.setLeaves(ctx, id, 0); err != nil {
+	if err := r.store.Lenders.SetLeaving(ctx, id, 0); err != nil {
 		return err
 	}
-	return r.store.hurry(ctx) // what was only to be moved has its place
+	return r.store.Queue.RetryNow(ctx) // what was only to be moved has its place
 }
 
 // counted keeps the placements that count, as their members stand now; those that are to
 // be made again at others come last.
-func (r *Room) counted(ctx context.Context, q db.Querier, all []Placement) ([]Placement, error) {
-	held := r.pool.relabel(onlyHeld(all))
-	leaves, err := r.store.leaves(ctx, q)
+func (r *Room) counted(ctx context.Context, q db.Querier, all []catalogue.Placement) ([]catalogue.Placement, error) {
+	held := r.pool.relabel(catalogue.OnlyStored(all))
+	leaves, err := r.store.Lenders.Leaving(ctx, q)
 	now := core.At(r.n.Now())
-	var last []Placement
-	held = slices.DeleteFunc(held, func(p Placement) bool {
+	var last []catalogue.Placement
+	held = slices.DeleteFunc(held, func(p catalogue.Placement) bool {
 		from := leaves[p.Member]
 		if p.Leaves = from != 0 && from <= now; p.Leaves {
 			last = append(last, p)

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -48,7 +49,7 @@ func (w *world) watched() {
 }
 
 // at counts the shards of a member that are in a state.
-func (w *world) at(m *member, state PlacementState) (n int) {
+func (w *world) at(m *member, state catalogue.PlacementState) (n int) {
 	w.t.Helper()
 	row := w.room.n.DB.QueryRowContext(w.t.Context(), `SELECT count(*) FROM vault_placement WHERE member = $1 AND state = $2`, string(m.id), string(state))
 	if err := row.Scan(&n); err != nil {
@@ -109,10 +110,10 @@ func TestALenderUnderNotice(t *testing.T) {
 	files := w.full(c)
 	before := w.status("files")
 	leaver := w.members[0]
-	had := w.at(leaver, Held)
+	had := w.at(leaver, catalogue.Stored)
 
 	w.leave(leaver, inDays(90))
-	if s := w.status("files"); s.Losses != before.Losses || s.Level != LevelSafe || s.Waiting == 0 || w.at(leaver, Held) != had {
+	if s := w.status("files"); s.Losses != before.Losses || s.Level != LevelSafe || s.Waiting == 0 || w.at(leaver, catalogue.Stored) != had {
 		t.Errorf("what it has does not count, or is not moved: %+v", s)
 	}
 	if l := w.leavers(); len(l) != 1 || l[0].Member != leaver.id || l[0].State != PactEnding || l[0].Files == 0 {
@@ -124,15 +125,15 @@ func TestALenderUnderNotice(t *testing.T) {
 	w.addMember("new.test")
 	w.watched()
 	w.settled()
-	if l := w.leavers(); len(l) != 1 || l[0].Files != 0 || w.at(leaver, Held) != had {
-		t.Errorf("after it was moved: %+v, %d held", l, w.at(leaver, Held))
+	if l := w.leavers(); len(l) != 1 || l[0].Files != 0 || w.at(leaver, catalogue.Stored) != had {
+		t.Errorf("after it was moved: %+v, %d held", l, w.at(leaver, catalogue.Stored))
 	}
 	if err := w.room.checkLenders(t.Context()); err != nil {
 		t.Error(err)
 	}
 
 	w.leave(leaver, inDays(-1))
-	if n := w.at(leaver, Held); n != 0 {
+	if n := w.at(leaver, catalogue.Stored); n != 0 {
 		t.Errorf("%d shards count there", n)
 	}
 	leaver.set(away)
@@ -168,7 +169,7 @@ func TestAPactThatIsOver(t *testing.T) {
 	leaver.set(honest)
 	w.compared(true)
 	w.watched()
-	if w.at(leaver, Held) != 0 {
+	if w.at(leaver, catalogue.Stored) != 0 {
 		t.Error("it counts again")
 	}
 	// The others are gone: it is asked.
@@ -184,19 +185,19 @@ func TestALenderThatComesBack(t *testing.T) {
 	w.full(c)
 	before := w.status("files")
 	back := w.members[0]
-	had := w.at(back, Held)
+	had := w.at(back, catalogue.Stored)
 	w.leave(back, inDays(-1))
 	back.set(refusing)
 	w.lend(back)
-	if w.at(back, Left) != 0 || w.at(back, Held) != 0 {
+	if w.at(back, catalogue.Left) != 0 || w.at(back, catalogue.Stored) != 0 {
 		t.Error("it counts before it was asked")
 	}
 	if fresh, err := w.room.neverAsked(t.Context()); err != nil || !fresh {
 		t.Errorf("it is not asked soon: %v", err)
 	}
 	w.compared(false)
-	if w.at(back, Held) != had {
-		t.Errorf("%d of %d shards count", w.at(back, Held), had)
+	if w.at(back, catalogue.Stored) != had {
+		t.Errorf("%d of %d shards count", w.at(back, catalogue.Stored), had)
 	}
 	w.forgive()
 	w.settled()
@@ -228,14 +229,14 @@ func TestASuspendedLender(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.settled()
-	if l := w.leavers(); len(l) != 1 || l[0].Files != 0 || w.at(barred, Held) == 0 {
+	if l := w.leavers(); len(l) != 1 || l[0].Files != 0 || w.at(barred, catalogue.Stored) == 0 {
 		t.Errorf("three days later: %+v", l)
 	}
 	w.mu.Lock()
 	w.leaving = nil
 	w.mu.Unlock()
 	w.watched()
-	if l := w.leavers(); len(l) != 1 || l[0].State != PactUnknown || w.at(barred, Held) == 0 {
+	if l := w.leavers(); len(l) != 1 || l[0].State != PactUnknown || w.at(barred, catalogue.Stored) == 0 {
 		t.Errorf("without a known pact: %+v", l)
 	}
 	barred.set(away)
@@ -253,13 +254,13 @@ func TestNowhereToGo(t *testing.T) {
 	w.open()
 	t.Cleanup(func() { _ = w.room.n.DB.Close() })
 	w.leave(w.members[0], inDays(90))
-	due, err := w.room.store.due(t.Context(), inDays(9), 100)
+	due, err := w.room.store.Queue.Due(t.Context(), inDays(9), 100)
 	if err != nil || len(due) == 0 {
 		t.Fatal(due, err)
 	}
 	w.room.pool.beat = beat
 	for _, o := range due {
-		if err := errors.Join(w.room.store.postpone(t.Context(), o.ID, 20, 0), w.room.shipOne(t.Context(), o.ID, nil)); err != nil {
+		if err := errors.Join(w.room.store.Queue.Postpone(t.Context(), o.ID, 20, 0), w.room.shipOne(t.Context(), o.ID, nil)); err != nil {
 			t.Fatal(err)
 		}
 		if rest := time.Until(w.object(o.ID).Next.Time()); rest <= maxWait || rest > idleWait {
@@ -274,7 +275,7 @@ func TestNowhereToGo(t *testing.T) {
 	if err := w.room.widenToReturned(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := w.room.store.due(t.Context(), core.At(time.Now()), 100); err != nil || len(now) != len(due) {
+	if now, err := w.room.store.Queue.Due(t.Context(), core.At(time.Now()), 100); err != nil || len(now) != len(due) {
 		t.Errorf("%d of %d are due, %v", len(now), len(due), err)
 	}
 }
@@ -282,58 +283,58 @@ func TestNowhereToGo(t *testing.T) {
 // What lies at a member that leaves, in SQL, on both engines.
 func TestLeavingRows(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
-		s, o := store{d}, Object{ID: shard.Hash{1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Code: shard.Code{K: 1, N: 2}, State: Placed}
-		_, err := s.addObject(t.Context(), o)
+		s, o := catalogue.New(d), catalogue.Object{ID: shard.Hash{1}, Repo: "files", File: rest.Handle{Type: rest.Data, Name: "x"}, Code: shard.Code{K: 1, N: 2}, State: catalogue.Placed}
+		_, err := s.Objects.Add(t.Context(), o)
 		for i, m := range []core.MemberID{"a.test", "b.test"} {
-			err = errors.Join(err, s.place(t.Context(), d, Placement{Object: o.ID, Index: i, Member: m, State: Held}))
+			err = errors.Join(err, s.Placements.Put(t.Context(), d, catalogue.Placement{Object: o.ID, Index: i, Member: m, State: catalogue.Stored}))
 		}
-		if err = errors.Join(err, s.setLeaves(t.Context(), "a.test", 5)); err != nil {
+		if err = errors.Join(err, s.Lenders.SetLeaving(t.Context(), "a.test", 5)); err != nil {
 			t.Fatal(err)
 		}
-		state := func(now core.Moment) State {
+		state := func(now core.Moment) catalogue.State {
 			t.Helper()
-			err := s.weaken(t.Context(), now)
-			o, readErr := s.object(t.Context(), o.ID)
+			err := s.Queue.Recompute(t.Context(), now)
+			o, readErr := s.Objects.Get(t.Context(), o.ID)
 			if err = errors.Join(err, readErr); err != nil {
 				t.Fatal(err)
 			}
 			return o.State
 		}
-		if got := state(4); got != Placed {
+		if got := state(4); got != catalogue.Placed {
 			t.Errorf("before it leaves %s", got)
 		}
-		if got := state(5); got != Safe {
+		if got := state(5); got != catalogue.Safe {
 			t.Errorf("since it leaves %s", got)
 		}
 		for id, want := range map[core.MemberID]int64{"a.test": 1, "b.test": 1, "c.test": 0} {
 			for _, moving := range []bool{false, true} {
-				if n, err := s.unmoved(t.Context(), id, moving); err != nil || n != want {
+				if n, err := s.Placements.Unmoved(t.Context(), id, moving); err != nil || n != want {
 					t.Errorf("%s has %d unmoved, %v", id, n, err)
 				}
 			}
-			if counts, err := s.mayCount(t.Context(), id); err != nil || counts != (want > 0) {
+			if counts, err := s.Placements.MayCount(t.Context(), id); err != nil || counts != (want > 0) {
 				t.Errorf("of %s something counts: %v, %v", id, counts, err)
 			}
-			if keeps, err := s.keeps(t.Context(), id); err != nil || keeps != (want > 0) {
+			if keeps, err := s.Placements.Holds(t.Context(), id); err != nil || keeps != (want > 0) {
 				t.Errorf("%s keeps something: %v, %v", id, keeps, err)
 			}
 		}
-		if n, err := s.leave(t.Context(), "a.test"); err != nil || n != 1 {
+		if n, err := s.Placements.Leave(t.Context(), "a.test"); err != nil || n != 1 {
 			t.Error(n, err)
 		}
-		if got := state(6); got != Waiting {
+		if got := state(6); got != catalogue.Waiting {
 			t.Errorf("when it is over %s", got)
 		}
-		if ids, err := s.mayHold(t.Context()); err != nil || !slices.Equal(ids, []core.MemberID{"b.test"}) {
+		if ids, err := s.Placements.PossibleHolders(t.Context()); err != nil || !slices.Equal(ids, []core.MemberID{"b.test"}) {
 			t.Error(ids, err)
 		}
-		if n, err := s.unleave(t.Context(), "a.test"); err != nil || n != 1 {
+		if n, err := s.Placements.Unleave(t.Context(), "a.test"); err != nil || n != 1 {
 			t.Error(n, err)
 		}
-		if err := s.hurryIdle(t.Context(), 5); err != nil {
+		if err := s.Queue.RetryIdleNow(t.Context(), 5); err != nil {
 			t.Error(err)
 		}
-		if leaves, err := s.leaves(t.Context(), d); err != nil || len(leaves) != 1 || leaves["a.test"] != 5 {
+		if leaves, err := s.Lenders.Leaving(t.Context(), d); err != nil || len(leaves) != 1 || leaves["a.test"] != 5 {
 			t.Error(leaves, err)
 		}
 	})

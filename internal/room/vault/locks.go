@@ -17,6 +17,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -37,7 +38,7 @@ const (
 // shown: restic itself trips over other files.
 type locks struct {
 	disk  *blob.Dir
-	store store
+	store catalogue.Store
 	now   func() time.Time
 	log   *slog.Logger
 	// sealed says whether restic made a file of a repository, as far as that can be told.
@@ -217,7 +218,7 @@ func (l *locks) begin(ctx context.Context, repo string, locks int) error {
 	if locks > 0 {
 		return nil
 	}
-	tail, pending, err := l.store.tail(ctx, repo)
+	tail, pending, err := l.store.Queue.Tail(ctx, repo)
 	if err != nil || l.loose[repo] && pending {
 		return err // what a client without a lock brought may still be needed
 	}

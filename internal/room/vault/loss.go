@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -15,10 +16,10 @@ import (
 // restsOnGone refuses an index or a snapshot that may name a pack which is gone. Returns
 // CodeDenied: restic does not try that again.
 func (r *Room) restsOnGone(ctx context.Context, repo string, t rest.Type, began int64) error {
-	if !committed(t) {
+	if !catalogue.Committed(t) {
 		return nil
 	}
-	n, err := r.store.gone(ctx, repo, t, began, core.At(r.n.Now().Add(-runLife)))
+	n, err := r.store.Objects.Gone(ctx, repo, t, began, core.At(r.n.Now().Add(-runLife)))
 	if err != nil || n == 0 {
 		return err
 	}
@@ -27,7 +28,7 @@ func (r *Room) restsOnGone(ctx context.Context, repo string, t rest.Type, began 
 
 // checkGone names a backup whose next snapshot would be refused.
 func (r *Room) checkGone(ctx context.Context) error {
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	for _, repo := range repos {
 		if err == nil {
 			err = r.restsOnGone(ctx, repo.Name, rest.Snapshots, r.locks.began(repo.Name))

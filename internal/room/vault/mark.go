@@ -9,21 +9,20 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // The mark is a number that grows with each acknowledged snapshot: first in the
 // database, then in a file beside it. A database below the file's number has lost what
 // came last (a damaged or deleted log); the members are asked before it is believed.
 
-// noteMark is the mark in the database.
-const noteMark = "mark"
-
 func (r *Room) markPath() string { return filepath.Join(r.n.Dir, "mark") }
 
 // advanceMark counts one more promise. A file that cannot be written leaves the mark
 // behind the database: fewer losses are noticed by it, and none is invented.
 func (r *Room) advanceMark(ctx context.Context) error {
-	n, err := r.store.countMark(ctx)
+	n, err := r.store.Notes.CountMark(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func (r *Room) belowMark(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	here, err := r.store.mark(ctx)
+	here, err := r.store.Notes.Mark(ctx)
 	return here < file, err
 }
 
@@ -87,9 +86,9 @@ func (r *Room) settleMark(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	here, err := r.store.mark(ctx)
+	here, err := r.store.Notes.Mark(ctx)
 	if err != nil || here >= file {
 		return err
 	}
-	return r.store.setNote(ctx, noteMark, strconv.FormatInt(file, 10))
+	return r.store.Notes.Set(ctx, catalogue.NoteMark, strconv.FormatInt(file, 10))
 }

@@ -31,7 +31,7 @@ func (r *Room) sealed(repo string, file []byte) bool {
 // master is the key of a repository, drawn once as long as its key files stay the same:
 // that costs a tenth of a second.
 func (r *Room) master(ctx context.Context, repo string) *rest.Master {
-	keys, err := r.store.newestObjects(ctx, repo, rest.Keys, maxKeys)
+	keys, err := r.store.Objects.Newest(ctx, repo, rest.Keys, maxKeys)
 	if err != nil || len(keys) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -30,9 +31,9 @@ func roomFor(t rest.Type, lenders []shard.Candidate) []shard.Candidate {
 
 // fitting is how many failure domains have room for the shards of an object, when it
 // is cut for that many: fewer domains mean larger shards.
-func fitting(o Object, held []Placement, lenders []shard.Candidate) int {
+func fitting(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candidate) int {
 	for d := reachable(held, lenders, 1); d > 0; {
-		n := reachable(held, lenders, cost(codeFor(o.File.Type, d).ShardSize(o.Sealed)))
+		n := reachable(held, lenders, catalogue.Cost(catalogue.CodeFor(o.File.Type, d).ShardSize(o.Sealed)))
 		if n >= d {
 			return d
 		}
@@ -59,15 +60,15 @@ func (r *Room) forecast(ctx context.Context, strict bool) (*forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := r.store.waitingObjects(ctx)
+	waiting, err := r.store.Queue.Waiting(ctx)
 	if err != nil || len(lenders) == 0 {
 		return &forecast{}, err
 	}
-	placed, err := r.store.placementsOfWaiting(ctx)
+	placed, err := r.store.Placements.OfWaiting(ctx)
 	if err != nil {
 		return nil, err
 	}
-	held := map[shard.Hash][]Placement{}
+	held := map[shard.Hash][]catalogue.Placement{}
 	for _, p := range placed {
 		held[p.Object] = append(held[p.Object], p)
 	}
@@ -87,16 +88,16 @@ func (r *Room) forecast(ctx context.Context, strict bool) (*forecast, error) {
 }
 
 // shardSize is the room an object asks of each of the members.
-func (f *forecast) shardSize(o Object) int64 {
+func (f *forecast) shardSize(o catalogue.Object) int64 {
 	code := o.Code
 	if code.K == 0 {
-		code = codeFor(o.File.Type, f.domains)
+		code = catalogue.CodeFor(o.File.Type, f.domains)
 	}
-	return cost(code.ShardSize(o.Sealed))
+	return catalogue.Cost(code.ShardSize(o.Sealed))
 }
 
 // take gives an object its place, cut as it is or anew; false when it has none.
-func (f *forecast) take(o Object, held []Placement) bool {
+func (f *forecast) take(o catalogue.Object, held []catalogue.Placement) bool {
 	lenders := roomFor(o.File.Type, f.lenders)
 	if o.Code.K != 0 && f.place(o, o.Code, held, lenders) {
 		return true
@@ -105,11 +106,11 @@ func (f *forecast) take(o Object, held []Placement) bool {
 	if d < min(f.domains, 2) {
 		return false
 	}
-	return f.place(o, codeFor(o.File.Type, d), nil, lenders)
+	return f.place(o, catalogue.CodeFor(o.File.Type, d), nil, lenders)
 }
 
-func (f *forecast) place(o Object, code shard.Code, held []Placement, lenders []shard.Candidate) bool {
-	have := effective(held)
+func (f *forecast) place(o catalogue.Object, code shard.Code, held []catalogue.Placement, lenders []shard.Candidate) bool {
+	have := catalogue.Effective(held)
 	if have >= code.Enough() {
 		return true
 	}
@@ -121,7 +122,7 @@ func (f *forecast) place(o Object, code shard.Code, held []Placement, lenders []
 	for _, t := range tasks {
 		for i := range f.lenders {
 			if f.lenders[i].ID == t.Lender.ID {
-				f.lenders[i].Free -= cost(code.ShardSize(o.Sealed))
+				f.lenders[i].Free -= catalogue.Cost(code.ShardSize(o.Sealed))
 			}
 		}
 	}
@@ -155,7 +156,7 @@ type noRoomNote struct {
 }
 
 func (r *Room) readNoRoom(ctx context.Context) (n noRoomNote, set bool, err error) {
-	text, err := r.store.note(ctx, noteNoRoom)
+	text, err := r.store.Notes.Get(ctx, noteNoRoom)
 	if err != nil || text == "" {
 		return n, false, err
 	}
@@ -166,7 +167,7 @@ func (r *Room) readNoRoom(ctx context.Context) (n noRoomNote, set bool, err erro
 }
 
 // beginNoRoom notes that there is no room, once, and says so in the log.
-func (r *Room) beginNoRoom(ctx context.Context, o Object, f *forecast) error {
+func (r *Room) beginNoRoom(ctx context.Context, o catalogue.Object, f *forecast) error {
 	note, set, err := r.readNoRoom(ctx)
 	if err != nil || set && note.size >= o.Sealed {
 		return err
@@ -175,7 +176,7 @@ func (r *Room) beginNoRoom(ctx context.Context, o Object, f *forecast) error {
 		note.since = core.At(r.n.Now())
 		r.n.Log.Warn("no room left at the members", "members", f.full(), "files_waiting", f.files, "bytes_waiting", f.bytes)
 	}
-	return r.store.setNote(ctx, noteNoRoom, fmt.Sprintln(int64(note.since), o.Sealed, o.File.Type))
+	return r.store.Notes.Set(ctx, noteNoRoom, fmt.Sprintln(int64(note.since), o.Sealed, o.File.Type))
 }
 
 // watchRoom begins and ends the time without room.
@@ -185,17 +186,17 @@ func (r *Room) watchRoom(ctx context.Context) error {
 		return err
 	}
 	if f.files > 0 {
-		return r.beginNoRoom(ctx, Object{File: rest.Handle{Type: rest.Data}}, f)
+		return r.beginNoRoom(ctx, catalogue.Object{File: rest.Handle{Type: rest.Data}}, f)
 	}
 	note, set, err := r.readNoRoom(ctx)
-	if err != nil || !set || note.size > 0 && !f.take(Object{File: rest.Handle{Type: note.kind}, Sealed: note.size}, nil) {
+	if err != nil || !set || note.size > 0 && !f.take(catalogue.Object{File: rest.Handle{Type: note.kind}, Sealed: note.size}, nil) {
 		return err
 	}
 	r.n.Log.Info("there is room at the members again", "without_since", note.since.Time())
 	r.mu.Lock()
 	r.widened = 0 // what was cut for fewer members meanwhile is given to more
 	r.mu.Unlock()
-	return r.store.setNote(ctx, noteNoRoom, "")
+	return r.store.Notes.Set(ctx, noteNoRoom, "")
 }
 
 // noRoom answers what is known of missing room; nil when there is room.
@@ -212,7 +213,7 @@ func (r *Room) noRoom(ctx context.Context) (*NoRoom, error) {
 		note.since = core.At(r.n.Now())
 	}
 	if f.files == 0 {
-		f.least = f.shardSize(Object{File: rest.Handle{Type: note.kind}, Sealed: note.size})
+		f.least = f.shardSize(catalogue.Object{File: rest.Handle{Type: note.kind}, Sealed: note.size})
 	}
 	return &NoRoom{note.since, f.files, f.bytes, r.pool.without(f)}, nil
 }
@@ -273,13 +274,13 @@ func (p *pool) rooms(ctx context.Context, strict bool) ([]shard.Candidate, error
 // room, so the next one may not be promised the same. The zero value has none.
 type arrivals struct {
 	sync.Mutex
-	files map[*Object]bool
+	files map[*catalogue.Object]bool
 }
 
 // admit promises a file room, or refuses what fits nowhere before a byte of it is taken,
 // and an index or a snapshot that would wait for something that fits nowhere. The caller
 // calls done when the file has a row, or will have none. Returns CodeFull.
-func (r *Room) admit(ctx context.Context, o Object) (done func(), err error) {
+func (r *Room) admit(ctx context.Context, o catalogue.Object) (done func(), err error) {
 	r.arrivals.Lock()
 	defer r.arrivals.Unlock()
 	f, err := r.forecast(ctx, false)
@@ -297,7 +298,7 @@ func (r *Room) admit(ctx context.Context, o Object) (done func(), err error) {
 		}
 	}
 	if r.arrivals.files == nil {
-		r.arrivals.files = map[*Object]bool{}
+		r.arrivals.files = map[*catalogue.Object]bool{}
 	}
 	r.arrivals.files[&o] = true
 	return func() {
@@ -309,7 +310,7 @@ func (r *Room) admit(ctx context.Context, o Object) (done func(), err error) {
 
 // hasRoom is admit with a forecast. together is how many bytes came beside the file: who
 // is refused breaks the others off too, and there is room again only for all of them.
-func (r *Room) hasRoom(ctx context.Context, o *Object, f *forecast, together int64) error {
+func (r *Room) hasRoom(ctx context.Context, o *catalogue.Object, f *forecast, together int64) error {
 	o.Sealed = sealedSize(o.Size)
 	if !f.take(*o, nil) {
 		o.Sealed += together
@@ -318,10 +319,10 @@ func (r *Room) hasRoom(ctx context.Context, o *Object, f *forecast, together int
 		}
 		return r.refuseFull(ctx, *o, f)
 	}
-	if !committed(o.File.Type) {
+	if !catalogue.Committed(o.File.Type) {
 		return nil
 	}
-	needed, err := r.store.needed(ctx, *o, r.locks.began(o.Repo))
+	needed, err := r.store.Queue.Needed(ctx, *o, r.locks.began(o.Repo))
 	if err != nil {
 		return err
 	}
@@ -329,7 +330,7 @@ func (r *Room) hasRoom(ctx context.Context, o *Object, f *forecast, together int
 }
 
 // fits says whether everything an object waits for has room. Returns CodeFull.
-func (r *Room) fits(ctx context.Context, o Object, needed []shard.Hash, f *forecast) error {
+func (r *Room) fits(ctx context.Context, o catalogue.Object, needed []shard.Hash, f *forecast) error {
 	for _, id := range needed {
 		if f.unfit[id] {
 			return r.refuseFull(ctx, o, f)
@@ -339,7 +340,7 @@ func (r *Room) fits(ctx context.Context, o Object, needed []shard.Hash, f *forec
 }
 
 // refuseFull is what restic is told while there is no room.
-func (r *Room) refuseFull(ctx context.Context, o Object, f *forecast) error {
+func (r *Room) refuseFull(ctx context.Context, o catalogue.Object, f *forecast) error {
 	if err := r.beginNoRoom(ctx, o, f); err != nil {
 		r.n.Log.Warn("noting that there is no room failed", "error", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -70,11 +71,11 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 	w.create("files")
 	w.settled()
 	w.pledges(1_000_000)
-	first, err := w.room.admit(t.Context(), Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "one"}, Size: 500_000})
+	first, err := w.room.admit(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "one"}, Size: 500_000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	two := Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "two"}, Size: 500_000}
+	two := catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "two"}, Size: 500_000}
 	if _, err := w.room.admit(t.Context(), two); core.CodeOf(err) != core.CodeFull {
 		t.Errorf("the same room is promised twice: %v", err)
 	}
@@ -151,7 +152,7 @@ func TestPruneWaitsForWhatItRepacked(t *testing.T) {
 	prune.put(rest.Locks, aLock(1))
 	prune.put(rest.Data, fresh)
 	o := w.accept(rest.Handle{Type: rest.Index, Name: nameOf([]byte("i"))}, []byte("i"))
-	needed, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files"))
+	needed, err := w.room.store.Queue.Needed(t.Context(), o, w.room.locks.began("files"))
 	if err != nil || len(needed) != 2 {
 		t.Fatalf("the index waits for %d files, want itself and the new pack: %v", len(needed), err)
 	}
@@ -159,7 +160,7 @@ func TestPruneWaitsForWhatItRepacked(t *testing.T) {
 	if status, _ := prune.do("DELETE", "/locks/"+nameOf(aLock(1)), nil); status != http.StatusOK {
 		t.Fatal(status)
 	}
-	if again, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(again) != 2 {
+	if again, err := w.room.store.Queue.Needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(again) != 2 {
 		t.Errorf("with the lock written anew it waits for %d files: %v", len(again), err)
 	}
 }
@@ -180,7 +181,7 @@ func TestARunThatSleptIsStillOneRun(t *testing.T) {
 	}
 	c.put(rest.Locks, aLock(2))
 	o := w.accept(rest.Handle{Type: rest.Index, Name: nameOf([]byte("i"))}, []byte("i"))
-	if needed, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(needed) != 2 {
+	if needed, err := w.room.store.Queue.Needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(needed) != 2 {
 		t.Errorf("the index waits for %d files, want itself and the pack: %v", len(needed), err)
 	}
 }
@@ -200,7 +201,7 @@ func TestReadTokenCannotHideARun(t *testing.T) {
 	}
 	read.put(rest.Locks, aLock(2))
 	o := w.accept(rest.Handle{Type: rest.Index, Name: nameOf([]byte("i"))}, []byte("i"))
-	if needed, err := w.room.store.needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(needed) != 2 {
+	if needed, err := w.room.store.Queue.Needed(t.Context(), o, w.room.locks.began("files")); err != nil || len(needed) != 2 {
 		t.Errorf("the index waits for %d files, want itself and the new pack: %v", len(needed), err)
 	}
 }
@@ -218,7 +219,7 @@ func TestShardInHandCountsOnce(t *testing.T) {
 		if _, err := w.room.pool.all(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.room.pool.hand(t.Context(), Placement{Object: o.ID, Index: i, Member: m.id, Length: o.Sealed, State: Held})
+		w.room.pool.hand(t.Context(), catalogue.Placement{Object: o.ID, Index: i, Member: m.id, Length: o.Sealed, State: catalogue.Stored})
 	}
 	if short := w.noRoom(); short != nil {
 		t.Errorf("half of each pledge is taken, and status says %+v", short)
@@ -231,10 +232,10 @@ func TestASmallThingDoesNotEndNoRoom(t *testing.T) {
 	w.create("files")
 	w.settled()
 	p, member := w.room.pool, w.members[0].id
-	p.bad(t.Context(), troubleOf(member, Placement{Length: 1_000_000}, core.Full("vault.quota_full", nil)))
+	p.bad(t.Context(), troubleOf(member, catalogue.Placement{Length: 1_000_000}, core.Full("vault.quota_full", nil)))
 	open := func() (n int) {
 		t.Helper()
-		all, err := w.room.store.troubles(t.Context(), 1<<60)
+		all, err := w.room.store.Troubles.Since(t.Context(), 1<<60)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,8 +261,8 @@ func TestFullMembersAreNoPlaces(t *testing.T) {
 	body := randomBytes(400_000, 1)
 	w.client("files", "").put(rest.Data, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
-	if err != nil || o.Code.K != 2 || o.State != Placed {
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil || o.Code.K != 2 || o.State != catalogue.Placed {
 		t.Errorf("cut %+v %s, %v", o.Code, o.State, err)
 	}
 	w.pledges(1<<30, 10_000, 10_000, 10_000)

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // openObject opens a file in plain: from the shelf, from the cache, or brought
 // back from the members. The caller closes. Returns CodeUnsure when too few
 // members answer.
-func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
-	if o.Shelf != "" {
+func (r *Room) openObject(ctx context.Context, o catalogue.Object) (*plainFile, error) {
+	if o.Local != "" {
 		f, err := r.fromShelf(o)
 		if err == nil {
 			return r.openPlain(ctx, f, o)
@@ -45,7 +47,7 @@ func (r *Room) openObject(ctx context.Context, o Object) (*plainFile, error) {
 // openCached answers nil for what is not in the cache, and for what this disk damaged
 // there, which is forgotten. Hashing it whole for each of restic's small reads would be
 // dear: damage in the middle shows when it is read, and then too it is forgotten.
-func (r *Room) openCached(ctx context.Context, o Object) *plainFile {
+func (r *Room) openCached(ctx context.Context, o catalogue.Object) *plainFile {
 	f := r.cache.open(o.ID)
 	if f == nil {
 		return nil
@@ -65,24 +67,24 @@ func (r *Room) openCached(ctx context.Context, o Object) *plainFile {
 
 // fetch brings an object back: to the cache, and one of the small files to the
 // shelf, where it belongs.
-func (r *Room) fetch(ctx context.Context, o Object) (err error) {
+func (r *Room) fetch(ctx context.Context, o catalogue.Object) (err error) {
 	f, err := r.gather(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if kept(o.File.Type) && o.State == Placed {
+	if catalogue.IsSmall(o.File.Type) && o.State == catalogue.Placed {
 		r.keepHere(ctx, o, io.NewSectionReader(f, 0, o.Sealed))
 	}
 	return r.cache.put(o.ID, f, o.Sealed)
 }
 
 // keepHere puts a small file back on the shelf. Failing is no more than slow.
-func (r *Room) keepHere(ctx context.Context, o Object, sealed io.Reader) {
+func (r *Room) keepHere(ctx context.Context, o catalogue.Object, sealed io.Reader) {
 	name := newShelfName()
 	_, err := r.shelf.Put(ctx, name, sealed)
 	if err == nil {
-		err = r.store.shelve(ctx, r.n.DB, o.ID, name)
+		err = r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, name)
 	}
 	if err != nil {
 		r.n.Log.Warn("keeping a small file failed", "file", o.File.String(), "error", err)
@@ -90,7 +92,7 @@ func (r *Room) keepHere(ctx context.Context, o Object, sealed io.Reader) {
 }
 
 // openGathered reads an object from the members for one reader alone.
-func (r *Room) openGathered(ctx context.Context, o Object) (*plainFile, error) {
+func (r *Room) openGathered(ctx context.Context, o catalogue.Object) (*plainFile, error) {
 	f, err := r.gather(ctx, o)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -187,7 +188,7 @@ func TestOldBackupsGetTheirOwnKeys(t *testing.T) {
 	if status, got := w.client("mail", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, fresh) {
 		t.Errorf("the new file: %d %s", status, got)
 	}
-	repo, err := w.room.store.repo(t.Context(), "mail")
+	repo, err := w.room.store.Repos.Get(t.Context(), "mail")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,22 +232,22 @@ func TestADamagedRecipientIsNamedAgain(t *testing.T) {
 	body := []byte("data")
 	path := w.client("files", "").put(rest.Data, body)
 	w.settled()
-	repo, err := w.room.store.repo(t.Context(), "files")
+	repo, err := w.room.store.Repos.Get(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}
 	right := repo.Recipient
 	flipped := []byte(right)
 	flipped[20] ^= 1
-	restart := func() Repo {
+	restart := func() catalogue.Repo {
 		t.Helper()
-		if err := w.room.store.setRecipient(t.Context(), "files", string(flipped)); err != nil {
+		if err := w.room.store.Repos.SetRecipient(t.Context(), "files", string(flipped)); err != nil {
 			t.Fatal(err)
 		}
 		w.stop()
 		w.start()
 		<-w.room.started
-		repo, err := w.room.store.repo(t.Context(), "files")
+		repo, err := w.room.store.Repos.Get(t.Context(), "files")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -72,7 +73,7 @@ func (g *gathering) takeParts() error {
 		return nil
 	}
 	for i := range g.have {
-		n := slices.IndexFunc(g.sources, func(p Placement) bool { return p.Index == i })
+		n := slices.IndexFunc(g.sources, func(p catalogue.Placement) bool { return p.Index == i })
 		if n < 0 || g.count() == g.o.Code.K {
 			continue
 		}

@@ -8,19 +8,8 @@ import (
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
-)
-
-// PasswordState says whether the restic password that this node keeps, and puts into
-// the record, opens a key of the repository. `restic key passwd` changes the one and
-// not the other.
-type PasswordState string
-
-// The states. One that was never compared is unknown.
-const (
-	PasswordUnknown PasswordState = ""      // no key yet, or its files cannot be read
-	PasswordOpens   PasswordState = "opens" // a key
-	PasswordWrong   PasswordState = "wrong" // opens no key of the repository
 )
 
 // maxKeys is how many key files are tried; restic itself tries twenty.
@@ -33,7 +22,7 @@ func (r *Room) checkPasswords(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	for _, repo := range repos {
 		err = errors.Join(err, r.checkPassword(ctx, repo.Name))
 	}
@@ -44,46 +33,46 @@ func (r *Room) checkPasswords(ctx context.Context) error {
 // the result. One that opens is in the newest record afterwards; one that does not, or is
 // gone, gives way to one of the records that does: this disk changed it.
 func (r *Room) checkPassword(ctx context.Context, name string) error {
-	repo, err := r.store.repo(ctx, name)
+	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return err
 	}
-	state, unread := PasswordWrong, error(nil)
+	state, unread := catalogue.PasswordWrong, error(nil)
 	password, gone := r.secret(name, secretPassword)
 	if gone == nil {
 		state, unread = r.tryPassword(ctx, name, password)
 	}
-	if state == PasswordWrong {
+	if state == catalogue.PasswordWrong {
 		if state, err = r.passwordBack(ctx, name); err != nil {
 			return errors.Join(gone, err)
 		}
-		if state == PasswordOpens {
+		if state == catalogue.PasswordOpens {
 			gone = nil
 		}
 	}
 	switch {
 	case gone != nil:
-		return errors.Join(gone, r.store.setPassword(ctx, name, PasswordUnknown))
+		return errors.Join(gone, r.store.Repos.SetPassword(ctx, name, catalogue.PasswordUnknown))
 	case unread != nil:
 		r.n.Log.Warn("the kept password cannot be compared with the keys", "repo", name, "error", unread)
-	case state == PasswordWrong:
+	case state == catalogue.PasswordWrong:
 		r.n.Log.Error("the kept password opens no key of this repository: run entrechat vault password", "repo", name)
-	case state == PasswordOpens:
+	case state == catalogue.PasswordOpens:
 		err = r.record(ctx, repo)
 	}
-	return errors.Join(err, r.store.setPassword(ctx, name, state))
+	return errors.Join(err, r.store.Repos.SetPassword(ctx, name, state))
 }
 
 // passwordBack keeps the newest password of the records that opens a key, in the place of
 // one that does not. Wrong when there is none.
-func (r *Room) passwordBack(ctx context.Context, name string) (PasswordState, error) {
-	metas, err := r.store.newestObjects(ctx, name, Meta, maxRecords)
+func (r *Room) passwordBack(ctx context.Context, name string) (catalogue.PasswordState, error) {
+	metas, err := r.store.Objects.Newest(ctx, name, catalogue.Meta, maxRecords)
 	if err != nil {
-		return PasswordWrong, err
+		return catalogue.PasswordWrong, err
 	}
 	password, state := r.opensAmong(ctx, metas)
-	if state != PasswordOpens {
-		return PasswordWrong, nil
+	if state != catalogue.PasswordOpens {
+		return catalogue.PasswordWrong, nil
 	}
 	r.n.Log.Error("this disk changed the kept password, or the key it opens came back: put right from a record", "repo", name)
 	return state, r.writeSecret(name, secretPassword, password)
@@ -94,7 +83,7 @@ const maxRecords = 20
 
 // opensAmong answers the first password of these records of one repository that opens a
 // key of it; else the first one, and what is known of it.
-func (r *Room) opensAmong(ctx context.Context, metas []Object) (password string, state PasswordState) {
+func (r *Room) opensAmong(ctx context.Context, metas []catalogue.Object) (password string, state catalogue.PasswordState) {
 	tried := map[string]bool{}
 	for _, o := range metas {
 		rec, err := r.readRecord(ctx, o)
@@ -105,10 +94,10 @@ func (r *Room) opensAmong(ctx context.Context, metas []Object) (password string,
 		if err != nil {
 			r.n.Log.Warn("a recorded password cannot be compared with the keys", "repo", o.Repo, "error", err)
 		}
-		if len(tried) == 0 || now == PasswordOpens {
+		if len(tried) == 0 || now == catalogue.PasswordOpens {
 			password, state = rec.Password, now
 		}
-		if tried[rec.Password] = true; now != PasswordWrong {
+		if tried[rec.Password] = true; now != catalogue.PasswordWrong {
 			break
 		}
 	}
@@ -125,10 +114,10 @@ func (r *Room) keysChanged(ctx context.Context, name string) {
 
 // tryPassword says whether a password opens a key of a repository; unknown comes with
 // the reason, where there is one. One at a time: each may take 128 MiB for a moment.
-func (r *Room) tryPassword(ctx context.Context, name, password string) (PasswordState, error) {
-	keys, err := r.store.newestObjects(ctx, name, rest.Keys, maxKeys+1)
+func (r *Room) tryPassword(ctx context.Context, name, password string) (catalogue.PasswordState, error) {
+	keys, err := r.store.Objects.Newest(ctx, name, rest.Keys, maxKeys+1)
 	if err != nil || len(keys) == 0 {
-		return PasswordUnknown, err
+		return catalogue.PasswordUnknown, err
 	}
 	r.trying.Lock()
 	defer r.trying.Unlock()
@@ -138,7 +127,7 @@ func (r *Room) tryPassword(ctx context.Context, name, password string) (Password
 		if err == nil {
 			var opens bool
 			if opens, err = rest.KeyOpens(file, password); opens {
-				return PasswordOpens, nil
+				return catalogue.PasswordOpens, nil
 			}
 		}
 		if err != nil {
@@ -149,13 +138,13 @@ func (r *Room) tryPassword(ctx context.Context, name, password string) (Password
 		unread = append(unread, fmt.Errorf("more than %d keys", maxKeys))
 	}
 	if len(unread) > 0 {
-		return PasswordUnknown, errors.Join(unread...)
+		return catalogue.PasswordUnknown, errors.Join(unread...)
 	}
-	return PasswordWrong, nil
+	return catalogue.PasswordWrong, nil
 }
 
 // readSmall reads a whole file of at most so many bytes.
-func (r *Room) readSmall(ctx context.Context, o Object, most int64) ([]byte, error) {
+func (r *Room) readSmall(ctx context.Context, o catalogue.Object, most int64) ([]byte, error) {
 	plain, err := r.openObject(ctx, o)
 	if err != nil {
 		return nil, err
@@ -168,16 +157,16 @@ func (r *Room) readSmall(ctx context.Context, o Object, most int64) ([]byte, err
 // record, once it was seen to open one of its keys. Returns CodeNotFound, CodeDenied
 // when it opens none, CodeUnsure when that cannot be told.
 func (r *Room) SetPassword(ctx context.Context, name, password string) error {
-	repo, err := r.store.repo(ctx, name)
+	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return err
 	}
 	password = strings.TrimSpace(password) // as restic reads its password file
 	switch state, err := r.tryPassword(ctx, name, password); state {
-	case PasswordOpens:
-	case PasswordWrong:
+	case catalogue.PasswordOpens:
+	case catalogue.PasswordWrong:
 		return core.Denied("vault.password_opens_none", errors.New("no key opens")).With("Name", name)
-	case PasswordUnknown:
+	case catalogue.PasswordUnknown:
 		if err == nil {
 			err = errors.New("no key")
 		}
@@ -189,5 +178,5 @@ func (r *Room) SetPassword(ctx context.Context, name, password string) error {
 	if err := r.record(ctx, repo); err != nil {
 		return err
 	}
-	return r.store.setPassword(ctx, name, PasswordOpens)
+	return r.store.Repos.SetPassword(ctx, name, catalogue.PasswordOpens)
 }

@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -88,7 +89,7 @@ func TestUntriedPasswordIsUnknown(t *testing.T) {
 		t.Errorf("no key: %v", err)
 	}
 	w.fill("files")
-	if s := w.status("files"); s.Password != PasswordUnknown || s.Level != LevelSafe {
+	if s := w.status("files"); s.Password != catalogue.PasswordUnknown || s.Level != LevelSafe {
 		t.Errorf("%q %s", s.Password, s.Level)
 	}
 	if err := w.room.SetPassword(t.Context(), "none", "x"); core.CodeOf(err) != core.CodeNotFound {
@@ -177,7 +178,7 @@ func TestDamagedPasswordComesBack(t *testing.T) {
 			if err := w.room.checkPasswords(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if s := w.status("files"); s.Password != PasswordOpens || s.Level != LevelSafe || w.kept("files") != password {
+			if s := w.status("files"); s.Password != catalogue.PasswordOpens || s.Level != LevelSafe || w.kept("files") != password {
 				t.Errorf("%q is kept: %q, %s", w.kept("files"), s.Password, s.Level)
 			}
 			if w.anew(); w.kept("files") != password {
@@ -200,7 +201,7 @@ func TestRecoveryTriesThePasswords(t *testing.T) {
 		}
 		w.client("files", "").put(rest.Keys, key)
 		w.settled()
-		repo, err := w.room.store.repo(t.Context(), "files")
+		repo, err := w.room.store.Repos.Get(t.Context(), "files")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,12 +213,12 @@ func TestRecoveryTriesThePasswords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.accept(rest.Handle{Type: Meta, Name: nameOf(text)}, text)
+		w.accept(rest.Handle{Type: catalogue.Meta, Name: nameOf(text)}, text)
 		b := w.anew()
 		if known && (b.Locked || w.kept("files") != password) {
 			t.Errorf("%+v, %q", b, w.kept("files"))
 		}
-		if s := w.status("files"); !known && (!b.Locked || s.Password != PasswordWrong || core.CodeOf(Recovered{Backups: []BackupFound{b}}.unfinished()) != core.CodeDenied) {
+		if s := w.status("files"); !known && (!b.Locked || s.Password != catalogue.PasswordWrong || core.CodeOf(Recovered{Backups: []BackupFound{b}}.unfinished()) != core.CodeDenied) {
 			t.Errorf("%+v, %q", b, s.Password)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -39,7 +40,7 @@ const (
 // left, who fails. The catalogue remembers it; this is the running node's view.
 type pool struct {
 	n     *Needs
-	store store
+	store catalogue.Store
 	log   *slog.Logger
 	// beat and lateLeast but in tests.
 	beat, lateLeast time.Duration
@@ -52,8 +53,8 @@ type pool struct {
 	lenders []core.Lender
 	used    map[core.MemberID]int64
 	// landing are shards that members took and the catalogue does not show yet.
-	landing map[shard.Hash][]Placement
-	states  map[core.MemberID]lenderState
+	landing map[shard.Hash][]catalogue.Placement
+	states  map[core.MemberID]catalogue.LenderState
 	written map[core.MemberID]core.Moment
 	fails   map[core.MemberID]int
 	// How often a member said no since it last took something.
@@ -63,9 +64,9 @@ type pool struct {
 	named    map[core.MemberID]bool      // whether it was said that a member is late
 }
 
-func newPool(n *Needs, s store) *pool {
+func newPool(n *Needs, s catalogue.Store) *pool {
 	return &pool{
-		n: n, store: s, log: n.Log, beat: beat, lateLeast: lateLeast, written: map[core.MemberID]core.Moment{}, landing: map[shard.Hash][]Placement{},
+		n: n, store: s, log: n.Log, beat: beat, lateLeast: lateLeast, written: map[core.MemberID]core.Moment{}, landing: map[shard.Hash][]catalogue.Placement{},
 		fails: map[core.MemberID]int{}, refusals: map[core.MemberID]int{}, late: map[core.MemberID]time.Time{},
 		dragging: map[core.MemberID]int{}, named: map[core.MemberID]bool{},
 	}
@@ -105,11 +106,11 @@ func (p *pool) sum(ctx context.Context, now time.Time) error {
 	if done {
 		return nil
 	}
-	used, err := p.store.used(ctx)
+	used, err := p.store.Placements.Used(ctx)
 	if err != nil {
 		return err
 	}
-	states, err := p.store.lenderStates(ctx)
+	states, err := p.store.Lenders.States(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,10 +126,10 @@ func (p *pool) sum(ctx context.Context, now time.Time) error {
 // merge puts what this process saw into what the table says, where it is newer, and
 // answers what the table should say instead: a command saw a member fail, and we
 // saw it well since.
-func (p *pool) merge(table map[core.MemberID]lenderState) (healed map[core.MemberID]lenderState) {
+func (p *pool) merge(table map[core.MemberID]catalogue.LenderState) (healed map[core.MemberID]catalogue.LenderState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	healed = map[core.MemberID]lenderState{}
+	healed = map[core.MemberID]catalogue.LenderState{}
 	for id, ours := range p.states {
 		theirs := table[id]
 		if ours.Good < theirs.Good || ours.Bad == 0 && theirs.Bad > ours.Good {
@@ -235,7 +236,7 @@ func (p *pool) well(all []shard.Candidate) []shard.Candidate {
 // code is how a new file is cut for the members that are well now; none while
 // nobody is. One copy is not chosen as long as there are others that may come back
 // in a moment: choose loosens the code when they do not.
-func (p *pool) code(ctx context.Context, o Object) (shard.Code, error) {
+func (p *pool) code(ctx context.Context, o catalogue.Object) (shard.Code, error) {
 	lenders, err := p.candidates(ctx)
 	if err != nil {
 		return shard.Code{}, err
@@ -248,12 +249,12 @@ func (p *pool) code(ctx context.Context, o Object) (shard.Code, error) {
 	if err != nil {
 		return shard.Code{}, err
 	}
-	return codeFor(o.File.Type, max(domains, min(shard.Domains(all), 2))), nil
+	return catalogue.CodeFor(o.File.Type, max(domains, min(shard.Domains(all), 2))), nil
 }
 
 // relabel gives placements the failure domain their members stand in now: members
 // move, and after a recovery none is known.
-func (p *pool) relabel(held []Placement) []Placement {
+func (p *pool) relabel(held []catalogue.Placement) []catalogue.Placement {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, h := range held {
@@ -268,11 +269,11 @@ func (p *pool) relabel(held []Placement) []Placement {
 
 // hand notes a shard that its member took, until landed says that the catalogue shows
 // it, or never will: it counts in used from now on, and must not count as waiting too.
-func (p *pool) hand(ctx context.Context, one Placement) {
+func (p *pool) hand(ctx context.Context, one catalogue.Placement) {
 	p.mu.Lock()
 	p.landing[one.Object] = append(p.landing[one.Object], one)
 	p.mu.Unlock()
-	p.took(ctx, one.Member, cost(one.Length))
+	p.took(ctx, one.Member, catalogue.Cost(one.Length))
 }
 
 func (p *pool) landed(id shard.Hash) {
@@ -282,7 +283,7 @@ func (p *pool) landed(id shard.Hash) {
 }
 
 // inHand lists the shards of hand.
-func (p *pool) inHand(id shard.Hash) []Placement {
+func (p *pool) inHand(id shard.Hash) []catalogue.Placement {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.landing[id])
@@ -307,7 +308,7 @@ func (p *pool) noteWell(ctx context.Context, id core.MemberID, took int64) {
 	now := core.At(p.n.Now())
 	p.mu.Lock()
 	was := p.states[id]
-	is := lenderState{Good: now, Full: was.Full}
+	is := catalogue.LenderState{Good: now, Full: was.Full}
 	if took >= was.Full {
 		is.Full = 0
 	}
@@ -329,43 +330,43 @@ func (p *pool) noteWell(ctx context.Context, id core.MemberID, took int64) {
 	}
 	p.keep(ctx, id, is)
 	if was.Bad != 0 {
-		p.logged(p.store.endTrouble(ctx, id, troubleUnreachable, now))
-		p.logged(p.store.endTrouble(ctx, id, troubleProxy, now))
-		p.logged(p.store.hurry(ctx))
+		p.logged(p.store.Troubles.End(ctx, id, catalogue.TroubleUnreachable, now))
+		p.logged(p.store.Troubles.End(ctx, id, catalogue.TroubleProxy, now))
+		p.logged(p.store.Queue.RetryNow(ctx))
 	}
 	if is.Full == 0 && (was.Full > 0 || took > 0 && was.Next != 0) {
-		p.logged(p.store.endTrouble(ctx, id, troubleFull, now))
-		p.logged(p.store.endTrouble(ctx, id, troubleProxyLimit, now))
+		p.logged(p.store.Troubles.End(ctx, id, catalogue.TroubleFull, now))
+		p.logged(p.store.Troubles.End(ctx, id, catalogue.TroubleProxyLimit, now))
 	}
 	if took > 0 {
-		p.logged(p.store.endTrouble(ctx, id, troubleRefused, now))
+		p.logged(p.store.Troubles.End(ctx, id, catalogue.TroubleRefused, now))
 	}
 }
 
-func (p *pool) set(id core.MemberID, s lenderState) {
+func (p *pool) set(id core.MemberID, s catalogue.LenderState) {
 	if p.states == nil {
-		p.states = map[core.MemberID]lenderState{}
+		p.states = map[core.MemberID]catalogue.LenderState{}
 	}
 	p.states[id] = s
 }
 
 // bad notes what a member did wrong: it is asked last from now on, sent nothing
 // for a while, and `vault status` names it.
-func (p *pool) bad(ctx context.Context, t Trouble) {
+func (p *pool) bad(ctx context.Context, t catalogue.Trouble) {
 	ctx = context.WithoutCancel(ctx)
 	now := core.At(p.n.Now())
 	t.Last = now
 	p.mu.Lock()
 	s := p.states[t.Member]
 	switch t.Kind {
-	case troubleBusy:
+	case catalogue.TroubleBusy:
 		s.Next = now.Add(firstPause * p.beat)
 		p.set(t.Member, s)
 		p.mu.Unlock()
 		return
-	case troubleFull, troubleRefused, troubleProxyLimit:
-		if t.Kind != troubleRefused && (s.Full == 0 || t.size < s.Full) {
-			s.Full = max(t.size, 1)
+	case catalogue.TroubleFull, catalogue.TroubleRefused, catalogue.TroubleProxyLimit:
+		if t.Kind != catalogue.TroubleRefused && (s.Full == 0 || t.Size < s.Full) {
+			s.Full = max(t.Size, 1)
 		}
 		p.refusals[t.Member]++
 		s.Next = now.Add(min(firstRefused*p.beat<<min(p.refusals[t.Member]-1, 10), maxRefused))
@@ -383,11 +384,11 @@ func (p *pool) bad(ctx context.Context, t Trouble) {
 	p.mu.Unlock()
 	p.log.Warn("a member failed us", "member", t.Member, "trouble", t.Kind, "object", t.Object, "shard", t.Index, "detail", t.Detail)
 	p.keep(ctx, t.Member, s)
-	p.logged(p.store.addTrouble(ctx, t))
+	p.logged(p.store.Troubles.Add(ctx, t))
 }
 
-func (p *pool) keep(ctx context.Context, id core.MemberID, s lenderState) {
-	p.logged(p.store.setLender(ctx, id, s))
+func (p *pool) keep(ctx context.Context, id core.MemberID, s catalogue.LenderState) {
+	p.logged(p.store.Lenders.SetState(ctx, id, s))
 }
 
 // logged: what is only remembered for people must not stop a backup.
@@ -397,19 +398,6 @@ func (p *pool) logged(err error) {
 	}
 }
 
-// The kinds of trouble.
-const (
-	troubleWrong       = "wrong"       // gave other bytes than it signed for
-	troubleLost        = "lost"        // says it has no such shard
-	troubleRefused     = "refused"     // says no
-	troubleProxy       = "proxy"       // something in front of it answers in its place
-	troubleProxyLimit  = "proxy_limit" // the same, because of the size of what we send
-	troubleFull        = "full"        // has no room left
-	troubleUnreachable = "unreachable" // does not answer, or too late
-	troubleBusy        = "busy"        // asks us to slow down; not written down
-	troubleSlow        = "slow"        // takes what it is sent much more slowly than others
-)
-
 // answered says that an error is what came over the wire as an error, and not what we
 // found wrong ourselves.
 func answered(err error) bool {
@@ -418,37 +406,37 @@ func answered(err error) bool {
 }
 
 // troubleOf sorts what came back of a member.
-func troubleOf(member core.MemberID, p Placement, err error) Trouble {
-	t := Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err), size: cost(p.Length)}
+func troubleOf(member core.MemberID, p catalogue.Placement, err error) catalogue.Trouble {
+	t := catalogue.Trouble{Member: member, Object: p.Object.String(), Index: p.Index, Detail: fmt.Sprintf("%.200s", err), Size: catalogue.Cost(p.Length)}
 	switch core.CodeOf(err) {
 	case core.CodeInvalid, core.CodeConflict:
 		// Only what we verified and found wrong is a lie; an error it answered is a no.
-		if t.Kind = troubleWrong; answered(err) {
-			t.Kind = troubleRefused
+		if t.Kind = catalogue.TroubleWrong; answered(err) {
+			t.Kind = catalogue.TroubleRefused
 		}
 	case core.CodeNotFound:
-		t.Kind = troubleLost
+		t.Kind = catalogue.TroubleLost
 	case core.CodeDenied:
-		t.Kind = troubleRefused
+		t.Kind = catalogue.TroubleRefused
 	case core.CodeFull:
-		t.Kind = troubleFull
+		t.Kind = catalogue.TroubleFull
 	default:
-		t.Kind = troubleUnreachable
+		t.Kind = catalogue.TroubleUnreachable
 	}
 	if e, ok := errors.AsType[*core.Error](err); ok {
 		switch e.Key {
 		case "vault.busy", "peer.slow_down", "peer.proxy_rate":
-			t.Kind = troubleBusy
+			t.Kind = catalogue.TroubleBusy
 		case "peer.proxy_limit":
-			t.Kind = troubleProxyLimit
+			t.Kind = catalogue.TroubleProxyLimit
 		case "peer.proxy_page", "peer.proxy_down":
-			t.Kind = troubleProxy
+			t.Kind = catalogue.TroubleProxy
 		}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.Kind = troubleUnreachable
+		t.Kind = catalogue.TroubleUnreachable
 	}
-	if t.Kind != troubleWrong && t.Kind != troubleLost {
+	if t.Kind != catalogue.TroubleWrong && t.Kind != catalogue.TroubleLost {
 		t.Object, t.Index = "", 0 // about the member, not about one shard
 	}
 	return t

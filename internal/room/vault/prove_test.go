@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
@@ -52,18 +53,18 @@ func TestOneThatIsLongToProve(t *testing.T) {
 	}
 	w.settled()
 	w.quiet()
-	all, err := w.room.store.objects(t.Context(), "files")
+	all, err := w.room.store.Objects.All(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var others []Object
+	var others []catalogue.Object
 	with := 0
 	for _, o := range all {
-		places, err := w.room.store.placements(t.Context(), o.ID)
+		places, err := w.room.store.Placements.Of(t.Context(), o.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		there := slices.ContainsFunc(places, func(p Placement) bool { return p.Member == "m0.test" })
+		there := slices.ContainsFunc(places, func(p catalogue.Placement) bool { return p.Member == "m0.test" })
 		if there && with == provers-2 {
 			continue
 		}
@@ -71,8 +72,8 @@ func TestOneThatIsLongToProve(t *testing.T) {
 			with--
 			others = append(others, o)
 		}
-		trouble := Trouble{Member: places[0].Member, Kind: troubleLost, Object: o.ID.String(), Last: 1}
-		if err := w.room.store.addTrouble(t.Context(), trouble); err != nil {
+		trouble := catalogue.Trouble{Member: places[0].Member, Kind: catalogue.TroubleLost, Object: o.ID.String(), Last: 1}
+		if err := w.room.store.Troubles.Add(t.Context(), trouble); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +85,7 @@ func TestOneThatIsLongToProve(t *testing.T) {
 	go func() { done <- w.room.proveAll(t.Context()) }()
 	w.eventually("the others' repairs are over", func() bool {
 		for _, o := range others {
-			if n, err := w.room.store.failures(t.Context(), o.ID); err != nil || n > 0 {
+			if n, err := w.room.store.Troubles.Failures(t.Context(), o.ID); err != nil || n > 0 {
 				return false
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -24,26 +25,26 @@ const (
 // anew. Receipts do not suffice: a member may give one for a shard that it holds
 // damaged. What is not proved now stays a trouble and is asked for again by proveAll.
 func (r *Room) prove(ctx context.Context, id shard.Hash) error {
-	failed, err := r.store.failures(ctx, id)
+	failed, err := r.store.Troubles.Failures(ctx, id)
 	if err != nil || failed == 0 {
 		return err
 	}
-	all, err := r.store.placements(ctx, id)
+	all, err := r.store.Placements.Of(ctx, id)
 	if err != nil {
 		return err
 	}
-	if !r.proved(ctx, onlyHeld(all)) {
+	if !r.proved(ctx, catalogue.OnlyStored(all)) {
 		// Each time in vain the pause doubles, or a broken disk would be sent the same for
 		// ever.
 		next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(failed, 12), maxWait))
-		return errors.Join(ctx.Err(), r.store.postpone(context.WithoutCancel(ctx), id, 0, next))
+		return errors.Join(ctx.Err(), r.store.Queue.Postpone(context.WithoutCancel(ctx), id, 0, next))
 	}
-	return r.store.mended(ctx, r.n.DB, id, core.At(r.n.Now()))
+	return r.store.Troubles.EndOf(ctx, r.n.DB, id, core.At(r.n.Now()))
 }
 
 // proved audits shards, all at once, and says whether every one was proved. What was
 // wrong is noted as the member's trouble.
-func (r *Room) proved(ctx context.Context, held []Placement) bool {
+func (r *Room) proved(ctx context.Context, held []catalogue.Placement) bool {
 	var all sync.WaitGroup
 	failed := make([]error, len(held))
 	for i, p := range held {
@@ -56,10 +57,10 @@ func (r *Room) proved(ctx context.Context, held []Placement) bool {
 // proveAll has proved what was placed again and could not be proved then. What lies at a
 // member that failed a moment ago waits for the next run.
 func (r *Room) proveAll(ctx context.Context) error {
-	if err := r.store.endRemoved(ctx, core.At(r.n.Now())); err != nil {
+	if err := r.store.Troubles.EndRemoved(ctx, core.At(r.n.Now())); err != nil {
 		return err
 	}
-	ids, err := r.store.unproved(ctx, newShelfName()[3:], proofBatch)
+	ids, err := r.store.Troubles.Unproved(ctx, newShelfName()[3:], proofBatch)
 	if err != nil {
 		return err
 	}
@@ -67,8 +68,8 @@ func (r *Room) proveAll(ctx context.Context) error {
 	all.SetLimit(provers)
 	for _, id := range ids {
 		all.Go(func() error {
-			places, err := r.store.placements(ctx, id)
-			if err != nil || slices.ContainsFunc(onlyHeld(places), func(p Placement) bool { return r.pool.resting(p.Member) }) {
+			places, err := r.store.Placements.Of(ctx, id)
+			if err != nil || slices.ContainsFunc(catalogue.OnlyStored(places), func(p catalogue.Placement) bool { return r.pool.resting(p.Member) }) {
 				return err
 			}
 			return r.prove(ctx, id)

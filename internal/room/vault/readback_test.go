@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -28,13 +29,13 @@ func TestRepairedIsReadBack(t *testing.T) {
 	// The config and the keys lie there as well: all are sent again, and again.
 	rounds := 3 * victim.spoilt.Load()
 	w.eventually("its shards are sent again", func() bool { return victim.spoilt.Load() > rounds })
-	over := func(t Trouble) bool { return t.Over != 0 }
-	troubles := func() []Trouble {
-		all, err := w.room.store.troubles(t.Context(), 0)
+	over := func(t catalogue.Trouble) bool { return t.Over != 0 }
+	troubles := func() []catalogue.Trouble {
+		all, err := w.room.store.Troubles.Since(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return slices.DeleteFunc(all, func(t Trouble) bool { return t.Object == "" })
+		return slices.DeleteFunc(all, func(t catalogue.Trouble) bool { return t.Object == "" })
 	}
 	if all := troubles(); len(all) == 0 || slices.ContainsFunc(all, over) {
 		t.Errorf("called repaired: %+v", all)
@@ -42,7 +43,7 @@ func TestRepairedIsReadBack(t *testing.T) {
 	victim.set(honest)
 	w.eventually("repaired", func() bool {
 		all := troubles()
-		return len(all) > 0 && !slices.ContainsFunc(all, func(t Trouble) bool { return t.Over == 0 })
+		return len(all) > 0 && !slices.ContainsFunc(all, func(t catalogue.Trouble) bool { return t.Over == 0 })
 	})
 	w.settled()
 	seen, err := w.room.Check(t.Context(), "files")
@@ -64,20 +65,20 @@ func TestTroublesThatAreOver(t *testing.T) {
 	body := randomBytes(30_000, 5)
 	w.client("files", "").put(rest.Data, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := w.members[0].id
-	older := Trouble{Member: m, Kind: troubleLost, Object: o.ID.String(), Last: 1}
-	newer := Trouble{Member: m, Kind: troubleLost, Object: strings.Repeat("7", 64), Last: 2} // its file was removed
-	for _, one := range []Trouble{older, newer} {
-		if err := w.room.store.addTrouble(t.Context(), one); err != nil {
+	older := catalogue.Trouble{Member: m, Kind: catalogue.TroubleLost, Object: o.ID.String(), Last: 1}
+	newer := catalogue.Trouble{Member: m, Kind: catalogue.TroubleLost, Object: strings.Repeat("7", 64), Last: 2} // its file was removed
+	for _, one := range []catalogue.Trouble{older, newer} {
+		if err := w.room.store.Troubles.Add(t.Context(), one); err != nil {
 			t.Fatal(err)
 		}
 	}
 	says := func() string {
-		all, err := w.room.store.troubles(t.Context(), 0)
+		all, err := w.room.store.Troubles.Since(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +88,7 @@ func TestTroublesThatAreOver(t *testing.T) {
 	if got := says(); strings.Contains(got, mended) {
 		t.Errorf("both go on: %s", got)
 	}
-	if err := w.room.store.endRemoved(t.Context(), 3); err != nil {
+	if err := w.room.store.Troubles.EndRemoved(t.Context(), 3); err != nil {
 		t.Fatal(err)
 	}
 	if got := says(); strings.Contains(got, mended) || !strings.Contains(got, "2 times") {
@@ -110,8 +111,8 @@ func TestADamagedCacheIsReadAround(t *testing.T) {
 	body := randomBytes(300_000, 7)
 	path := c.put(rest.Data, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
-	if err != nil || o.Shelf != "" {
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	if err != nil || o.Local != "" {
 		t.Fatalf("%+v, %v", o, err)
 	}
 	for what, off := range map[string]int{"head": 5, "stanza": 60, "first bytes": 1000, "middle": 150_000, "last byte": int(o.Sealed) - 1} {
@@ -146,7 +147,7 @@ func TestASectorALenderCannotRead(t *testing.T) {
 	body := randomBytes(300_000, 9)
 	path := c.put(rest.Data, body)
 	w.settled()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

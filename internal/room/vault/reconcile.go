@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
@@ -19,12 +20,12 @@ type weighing struct {
 	*comparison
 	member core.MemberID
 	seen   *seen
-	known  map[string]known // those not listed yet
+	known  map[string]catalogue.Known // those not listed yet
 }
 
 // change is what a list teaches about one shard.
 type change struct {
-	Placement
+	catalogue.Placement
 	grave core.Moment // when the member buried it; zero = it has not
 	alive bool        // the object, here
 	fresh bool        // there is no row yet
@@ -44,7 +45,7 @@ func (w *weighing) page(ctx context.Context, shards []holder.Entry) (strange int
 		if w.all {
 			w.census.count(w.member, held)
 		}
-		c, news := k.taught(held)
+		c, news := taught(k, held)
 		if !ok {
 			if c, news, err = w.unplaced(ctx, held); err != nil {
 				return strange, err
@@ -58,19 +59,19 @@ func (w *weighing) page(ctx context.Context, shards []holder.Entry) (strange int
 }
 
 // taught is what a list changes in what the catalogue says of a shard.
-func (k known) taught(held holder.Entry) (c change, news bool) {
-	if k.Root != held.Root || k.State == Wrong || k.State == Left {
+func taught(k catalogue.Known, held holder.Entry) (c change, news bool) {
+	if k.Root != held.Root || k.State == catalogue.Wrong || k.State == catalogue.Left {
 		return c, false
 	}
-	alive := k.buried == 0
-	news = k.State != Held || (k.grave == 0) != (held.Deleted == 0) || alive && held.Deleted != 0
+	alive := k.ObjectDeleted == 0
+	news = k.State != catalogue.Stored || (k.Deleted == 0) != (held.Deleted == 0) || alive && held.Deleted != 0
 	return change{k.Placement, held.Deleted, alive, false}, news
 }
 
 // unplaced deals with a shard of which the catalogue has no row: one of a known object
 // is written down, another counted.
 func (w *weighing) unplaced(ctx context.Context, held holder.Entry) (c change, news bool, err error) {
-	o, err := w.room.store.object(ctx, held.Object)
+	o, err := w.room.store.Objects.Get(ctx, held.Object)
 	if core.CodeOf(err) == core.CodeNotFound {
 		if !w.all {
 			w.census.count(w.member, held)
@@ -83,9 +84,9 @@ func (w *weighing) unplaced(ctx context.Context, held holder.Entry) (c change, n
 	if err != nil || o.Code.K > 1 && held.K != o.Code.K || held.K == 1 && held.Root != held.Object {
 		return c, false, err
 	}
-	return change{Placement{
-		Object: held.Object, Index: held.Index, Member: w.member, Length: held.Length, Root: held.Root, Held: held.Received,
-	}, held.Deleted, o.Buried == 0, true}, true, nil
+	return change{catalogue.Placement{
+		Object: held.Object, Index: held.Index, Member: w.member, Length: held.Length, Root: held.Root, Since: held.Received,
+	}, held.Deleted, o.Deleted == 0, true}, true, nil
 }
 
 // apply writes changes down, and what follows for their objects. What the member buried
@@ -116,7 +117,7 @@ func (w *weighing) apply(ctx context.Context, changes []change) error {
 func (w *weighing) proven(ctx context.Context, changes []change) ([]change, error) {
 	var out []change
 	for _, c := range changes {
-		if c.State == Lost && (c.alive || c.grave == 0) {
+		if c.State == catalogue.Lost && (c.alive || c.grave == 0) {
 			err := w.room.audit(ctx, c.Placement)
 			if ctx.Err() != nil || core.CodeOf(err) == core.CodeUnsure {
 				return nil, err
@@ -131,12 +132,12 @@ func (w *weighing) proven(ctx context.Context, changes []change) ([]change, erro
 }
 
 func (w *weighing) note(ctx context.Context, q db.Querier, c change) error {
-	c.State, c.Seen = Held, w.began
+	c.State, c.Seen = catalogue.Stored, w.began
 	var err error
 	if c.fresh {
-		err = w.room.store.placeUnknown(ctx, q, c.Placement)
+		err = w.room.store.Placements.PutUnknown(ctx, q, c.Placement)
 	} else {
-		err = w.room.store.markPlacement(ctx, q, c.Placement, Held, w.began)
+		err = w.room.store.Placements.SetState(ctx, q, c.Placement, catalogue.Stored, w.began)
 	}
 	if err != nil {
 		return err
@@ -144,7 +145,7 @@ func (w *weighing) note(ctx context.Context, q db.Querier, c change) error {
 	if c.alive {
 		c.grave = 0
 	}
-	if err := w.room.store.setGrave(ctx, q, c.Placement, c.grave); err != nil {
+	if err := w.room.store.Placements.SetDeleted(ctx, q, c.Placement, c.grave); err != nil {
 		return err
 	}
 	_, _, err = w.room.restate(ctx, q, c.Object)
@@ -178,23 +179,23 @@ const blamed = 100
 // missing notes what the catalogue says the member has and its list does not. What it
 // buried of a removed object it may have freed: nobody's fault, and there no more.
 func (w *weighing) missing(ctx context.Context) error {
-	var freed []known
+	var freed []catalogue.Known
 	for _, k := range w.known {
-		if k.State != Held {
+		if k.State != catalogue.Stored {
 			continue
 		}
-		if k.buried != 0 {
+		if k.ObjectDeleted != 0 {
 			freed = append(freed, k)
 			continue
 		}
-		if w.repo == "" || w.repo == k.repo {
+		if w.repo == "" || w.repo == k.Repo {
 			w.seen.lost++
 		}
 		if w.seen.lost <= blamed {
 			w.room.blame(ctx, k.Placement, core.NotFound("vault.no_shard", errors.New("not in its list")))
 			continue
 		}
-		if err := w.room.writeBelief(ctx, k.Placement, Lost); err != nil {
+		if err := w.room.writeBelief(ctx, k.Placement, catalogue.Lost); err != nil {
 			return err
 		}
 	}
@@ -205,11 +206,11 @@ func (w *weighing) missing(ctx context.Context) error {
 }
 
 // freed notes that shards of removed objects are not there any more.
-func (w *weighing) freed(ctx context.Context, all []known) error {
+func (w *weighing) freed(ctx context.Context, all []catalogue.Known) error {
 	for batch := range slices.Chunk(all, writeBatch) {
 		err := w.room.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 			for _, k := range batch {
-				if err := w.room.store.markPlacement(ctx, q, k.Placement, Lost, 0); err != nil {
+				if err := w.room.store.Placements.SetState(ctx, q, k.Placement, catalogue.Lost, 0); err != nil {
 					return err
 				}
 			}
@@ -231,7 +232,7 @@ func (c *comparison) takeIn(ctx context.Context) error {
 		return err
 	}
 	if len(fresh) > 0 {
-		if err := c.room.store.setNote(ctx, noteBehind, behindMembers); err != nil {
+		if err := c.room.store.Notes.Set(ctx, noteBehind, behindMembers); err != nil {
 			return err
 		}
 		c.room.n.Log.Warn("this disk is older than what members hold", "objects", len(fresh))
@@ -242,7 +243,7 @@ func (c *comparison) takeIn(ctx context.Context) error {
 			c.taken[f.o.ID] = true
 		}
 		if len(c.silent()) == 0 && c.room.everybody() {
-			if err := c.room.store.hurry(ctx); err != nil {
+			if err := c.room.store.Queue.RetryNow(ctx); err != nil {
 				return err
 			}
 		}
@@ -264,17 +265,17 @@ func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error)
 	}
 	var out []*found
 	for _, f := range all {
-		if !f.signed || f.o.Buried != 0 || !f.readable() {
+		if !f.signed || f.o.Deleted != 0 || !f.readable() {
 			continue
 		}
-		placed, err := c.room.store.placements(ctx, f.o.ID)
+		placed, err := c.room.store.Placements.Of(ctx, f.o.ID)
 		if err != nil {
 			return nil, err
 		}
 		if f.o.Made <= c.newest && membersOf(f) < f.o.Code.Enough() && len(placed) == 0 {
 			continue
 		}
-		switch _, err := c.room.store.object(ctx, f.o.ID); core.CodeOf(err) {
+		switch _, err := c.room.store.Objects.Get(ctx, f.o.ID); core.CodeOf(err) {
 		case "":
 		case core.CodeNotFound:
 			out = append(out, f)
@@ -288,7 +289,7 @@ func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error)
 // nameRepos gives the repositories that have files and no row their row back, from the
 // secrets on this disk, or from their record.
 func (c *comparison) nameRepos(ctx context.Context, all []*found) error {
-	names, err := c.room.store.unnamedRepos(ctx)
+	names, err := c.room.store.Repos.Unnamed(ctx)
 	if err != nil || len(names) == 0 {
 		return err
 	}
@@ -308,7 +309,7 @@ func (c *comparison) nameRepos(ctx context.Context, all []*found) error {
 
 func (c *comparison) nameRepo(ctx context.Context, name string, prune shard.PruneKey, all []*found) error {
 	r := c.room
-	repo := Repo{Name: name, Prune: prune, Made: c.began}
+	repo := catalogue.Repo{Name: name, Prune: prune, Made: c.began}
 	key, err := readIdentity(r.secretPath(name, secretIdentity))
 	if err != nil {
 		return err
@@ -330,7 +331,7 @@ func (c *comparison) nameRepo(ctx context.Context, name string, prune shard.Prun
 			repo.Made = min(repo.Made, f.o.Made)
 		}
 	}
-	return r.store.addRepo(ctx, repo)
+	return r.store.Repos.Add(ctx, repo)
 }
 
 // anyOf opens what one of several identities opens.

@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -32,7 +33,7 @@ type record struct {
 const recordOwn = 2
 
 // record writes the repository's meta file unless the newest says what is true now.
-func (r *Room) record(ctx context.Context, repo Repo) error {
+func (r *Room) record(ctx context.Context, repo catalogue.Repo) error {
 	password, err := r.secret(repo.Name, secretPassword)
 	if err != nil {
 		return err
@@ -41,7 +42,7 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 	if err != nil {
 		return err
 	}
-	newest, err := r.store.newestObjects(ctx, repo.Name, Meta, 1)
+	newest, err := r.store.Objects.Newest(ctx, repo.Name, catalogue.Meta, 1)
 	if err != nil {
 		return err
 	}
@@ -54,18 +55,18 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 			return err
 		}
 		sum := sha256.Sum256(text)
-		file := rest.Handle{Type: Meta, Name: hex.EncodeToString(sum[:])}
+		file := rest.Handle{Type: catalogue.Meta, Name: hex.EncodeToString(sum[:])}
 		if len(newest) > 0 && newest[0].File == file {
 			return nil
 		}
-		switch _, err := r.store.file(ctx, repo.Name, file, 0); core.CodeOf(err) {
+		switch _, err := r.store.Objects.File(ctx, repo.Name, file, 0); core.CodeOf(err) {
 		case "": // an older record: one that says the same must be made last
 			continue
 		case core.CodeNotFound:
 		default:
 			return err
 		}
-		_, err = r.accept(ctx, Object{Repo: repo.Name, File: file, Size: int64(len(text))}, bytes.NewReader(text))
+		_, err = r.accept(ctx, catalogue.Object{Repo: repo.Name, File: file, Size: int64(len(text))}, bytes.NewReader(text))
 		if core.CodeOf(err) == core.CodeConflict {
 			return nil
 		}
@@ -76,7 +77,7 @@ func (r *Room) record(ctx context.Context, repo Repo) error {
 // toRecord answers the password that belongs into a record: the kept one, unless the newest
 // record has another and the kept one is not seen to open a key. This disk may have changed
 // it, and what is recorded last comes back from nothing.
-func (r *Room) toRecord(ctx context.Context, kept string, newest []Object) (string, error) {
+func (r *Room) toRecord(ctx context.Context, kept string, newest []catalogue.Object) (string, error) {
 	if len(newest) == 0 {
 		return kept, nil
 	}
@@ -85,13 +86,13 @@ func (r *Room) toRecord(ctx context.Context, kept string, newest []Object) (stri
 		return kept, ctx.Err()
 	}
 	state, unread := r.tryPassword(ctx, newest[0].Repo, kept)
-	if state == PasswordOpens || state == PasswordUnknown && unread == nil { // no key yet
+	if state == catalogue.PasswordOpens || state == catalogue.PasswordUnknown && unread == nil { // no key yet
 		return kept, nil
 	}
 	return before.Password, ctx.Err()
 }
 
-func (r *Room) readRecord(ctx context.Context, o Object) (record, error) {
+func (r *Room) readRecord(ctx context.Context, o catalogue.Object) (record, error) {
 	var rec record
 	text, err := r.readSmall(ctx, o, maxSmall)
 	if err != nil {

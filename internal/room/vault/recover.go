@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -65,7 +66,7 @@ type BackupFound struct {
 // goes on asking those that did not. say is told after each member. Returns CodeUnsure
 // when no member answers.
 func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(MemberFound)) (Recovered, error) {
-	if err := r.store.setNote(ctx, noteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
+	if err := r.store.Notes.Set(ctx, noteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
 		return Recovered{}, err
 	}
 	r.keys.older = append(r.keys.older, identity)
@@ -102,11 +103,11 @@ func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.I
 		return out, err
 	}
 	if len(out.Silent) == 0 && r.everybody() {
-		if err := r.store.hurry(ctx); err != nil {
+		if err := r.store.Queue.RetryNow(ctx); err != nil {
 			return out, err
 		}
 	}
-	return out, r.store.setNote(ctx, noteRecovering, "")
+	return out, r.store.Notes.Set(ctx, noteRecovering, "")
 }
 
 // write puts what was found into the catalogue, in the order the objects were made,
@@ -114,7 +115,7 @@ func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.I
 func (c *census) write(ctx context.Context, all []*found) error {
 	alive := map[string]*found{}
 	for _, f := range all {
-		if f.o.Buried != 0 {
+		if f.o.Deleted != 0 {
 			continue
 		}
 		name := f.o.Repo + "/" + f.o.File.String()
@@ -122,13 +123,13 @@ func (c *census) write(ctx context.Context, all []*found) error {
 		case other == nil:
 			alive[name] = f
 		case f.replaces(other):
-			other.o.Buried, alive[name] = f.o.Made, f
+			other.o.Deleted, alive[name] = f.o.Made, f
 		default:
-			f.o.Buried = f.o.Made
+			f.o.Deleted = f.o.Made
 		}
 	}
 	for batch := range slices.Chunk(all, writeBatch) {
-		if err := c.room.store.adopt(ctx, batch); err != nil {
+		if err := c.adopt(ctx, batch); err != nil {
 			return fmt.Errorf("write catalogue: %w", err)
 		}
 		if err := c.restate(ctx, batch); err != nil {
@@ -136,6 +137,32 @@ func (c *census) write(ctx context.Context, all []*found) error {
 		}
 	}
 	return nil
+}
+
+// adopt writes one batch in one transaction.
+func (c *census) adopt(ctx context.Context, batch []*found) error {
+	all := make([]*catalogue.Adoption, 0, len(batch))
+	for _, f := range batch {
+		all = append(all, f.adoption())
+	}
+	if err := c.room.store.Placements.Adopt(ctx, all); err != nil {
+		return err
+	}
+	for i, f := range batch {
+		f.o, f.known = all[i].Object, all[i].Known
+	}
+	return nil
+}
+
+// adoption is what the catalogue is given of a found object.
+func (f *found) adoption() *catalogue.Adoption {
+	a := &catalogue.Adoption{Object: f.o, Places: f.places}
+	for _, c := range f.claims {
+		if c.buried != 0 {
+			a.Deleted = append(a.Deleted, catalogue.Deletion{Placement: c.Placement, At: c.buried})
+		}
+	}
+	return a
 }
 
 // restate says anew where the objects stand that were in the catalogue before.
@@ -160,7 +187,7 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 	prunes := prunesOf(all)
 	var metas []*found
 	for _, f := range all {
-		if f.o.Buried != 0 {
+		if f.o.Deleted != 0 {
 			continue
 		}
 		b := byName[f.o.Repo]
@@ -168,7 +195,7 @@ func (c *census) openRepos(ctx context.Context, all []*found) ([]BackupFound, er
 			b = &BackupFound{Name: f.o.Repo}
 			byName[f.o.Repo] = b
 		}
-		if f.o.File.Type == Meta {
+		if f.o.File.Type == catalogue.Meta {
 			metas = append(metas, f)
 			continue
 		}
@@ -210,8 +237,8 @@ func (c *census) restorable(ctx context.Context, f *found) (bool, error) {
 	if f.readable() || !f.known {
 		return f.readable(), nil
 	}
-	all, err := c.room.store.placements(ctx, f.o.ID)
-	return losses(f.o.Code, distinct(mayGive(all))) >= 0, err
+	all, err := c.room.store.Placements.Of(ctx, f.o.ID)
+	return catalogue.Losses(f.o.Code, catalogue.Distinct(catalogue.MayGive(all))) >= 0, err
 }
 
 // prunesOf are the keys that may bury files, by backup. One in a head that we did not
@@ -219,7 +246,7 @@ func (c *census) restorable(ctx context.Context, f *found) (bool, error) {
 func prunesOf(all []*found) map[string]shard.PruneKey {
 	out, signed := map[string]shard.PruneKey{}, map[string]bool{}
 	for _, f := range all {
-		if f.o.Buried != 0 || signed[f.o.Repo] && !f.signed {
+		if f.o.Deleted != 0 || signed[f.o.Repo] && !f.signed {
 			continue
 		}
 		out[f.o.Repo], signed[f.o.Repo] = f.prune, f.signed
@@ -243,12 +270,12 @@ func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.Prune
 	}
 	newest := !b.Password // the records come newest first
 	b.Password = true
-	repo, err := c.room.store.repo(ctx, rec.Name)
+	repo, err := c.room.store.Repos.Get(ctx, rec.Name)
 	switch {
 	case core.CodeOf(err) == core.CodeNotFound && newest && rec.V >= recordOwn:
-		return c.establish(ctx, metas, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, key, b)
+		return c.establish(ctx, metas, &catalogue.Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, key, b)
 	case err == nil && repo.Recipient == key.Recipient().String():
-		b.Locked = repo.Password == PasswordWrong
+		b.Locked = repo.Password == catalogue.PasswordWrong
 		return nil
 	case err != nil && core.CodeOf(err) != core.CodeNotFound:
 		return err
@@ -261,18 +288,18 @@ func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.Prune
 	if err != nil {
 		return fmt.Errorf("draw the backup's key: %w", err)
 	}
-	return c.establish(ctx, metas, &Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, fresh, b)
+	return c.establish(ctx, metas, &catalogue.Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, fresh, b)
 }
 
 // establish brings one repository back with the newest recorded password that opens it.
-func (c *census) establish(ctx context.Context, metas []*found, repo *Repo, key *age.X25519Identity, b *BackupFound) error {
-	var records []Object
+func (c *census) establish(ctx context.Context, metas []*found, repo *catalogue.Repo, key *age.X25519Identity, b *BackupFound) error {
+	var records []catalogue.Object
 	for _, f := range metas {
 		if f.o.Repo == repo.Name && len(records) < maxRecords {
 			records = append(records, f.o)
 		}
 	}
 	password, state := c.room.opensAmong(ctx, records)
-	repo.Password, b.Locked = state, state == PasswordWrong
+	repo.Password, b.Locked = state, state == catalogue.PasswordWrong
 	return c.room.establish(ctx, repo, password, key)
 }

@@ -4,25 +4,27 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // lost says that a file can be had neither from this disk nor from the members, as far as
 // the catalogue knows.
-func (r *Room) lost(ctx context.Context, o Object) (bool, error) {
-	if o.Shelf != "" {
+func (r *Room) lost(ctx context.Context, o catalogue.Object) (bool, error) {
+	if o.Local != "" {
 		if f, err := r.fromShelf(o); err == nil {
 			return false, f.Close()
 		}
 	}
-	all, err := r.store.placements(ctx, o.ID)
-	held := onlyHeld(all)
-	return losses(fitted(o, held), distinct(held)) < 0, err
+	all, err := r.store.Placements.Of(ctx, o.ID)
+	held := catalogue.OnlyStored(all)
+	return catalogue.Losses(catalogue.Fitted(o, held), catalogue.Distinct(held)) < 0, err
 }
 
 // refill seals a file that is lost anew from its bytes, which came again. What rests on it
 // waits until it is off-site, as for a new one.
-func (r *Room) refill(ctx context.Context, old Object, body io.Reader) error {
-	if !kept(old.File.Type) {
+func (r *Room) refill(ctx context.Context, old catalogue.Object, body io.Reader) error {
+	if !catalogue.IsSmall(old.File.Type) {
 		done, err := r.spool.enter(ctx, old.Size)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -44,7 +45,7 @@ func (r *Room) Create(ctx context.Context, name string, show func(Created) error
 			return Created{}, err
 		}
 	}
-	switch _, err := r.store.repo(ctx, name); core.CodeOf(err) {
+	switch _, err := r.store.Repos.Get(ctx, name); core.CodeOf(err) {
 	case "":
 		return Created{}, core.Conflict("vault.repo_exists", errors.New("it is there already")).With("Name", name)
 	case core.CodeNotFound:
@@ -54,7 +55,7 @@ func (r *Room) Create(ctx context.Context, name string, show func(Created) error
 	var password [24]byte
 	_, _ = rand.Read(password[:]) // never fails, says crypto/rand
 	prune := newToken()
-	repo := Repo{Name: name, Made: core.At(r.n.Now())}
+	repo := catalogue.Repo{Name: name, Made: core.At(r.n.Now())}
 	copy(repo.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -83,7 +84,7 @@ func (r *Room) Create(ctx context.Context, name string, show func(Created) error
 // establish writes a repository with fresh tokens and the age identity its files
 // are sealed to: secrets first, the row last, then its record for the members. What
 // a crash leaves behind is overwritten by the next try, because no row named it.
-func (r *Room) establish(ctx context.Context, repo *Repo, password string, key *age.X25519Identity) error {
+func (r *Room) establish(ctx context.Context, repo *catalogue.Repo, password string, key *age.X25519Identity) error {
 	if err := r.writeSecrets(repo, password, key); err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (r *Room) establish(ctx context.Context, repo *Repo, password string, key *
 }
 
 // writeSecrets draws a repository's tokens and writes its secrets.
-func (r *Room) writeSecrets(repo *Repo, password string, key *age.X25519Identity) error {
+func (r *Room) writeSecrets(repo *catalogue.Repo, password string, key *age.X25519Identity) error {
 	appendToken, readToken := newToken(), newToken()
 	repo.AppendHash, repo.ReadHash, repo.Recipient = appendToken.hash(), readToken.hash(), key.Recipient().String()
 	for kind, text := range map[secretKind]string{
@@ -105,8 +106,8 @@ func (r *Room) writeSecrets(repo *Repo, password string, key *age.X25519Identity
 }
 
 // begin writes the row by which a repository exists, then its record.
-func (r *Room) begin(ctx context.Context, repo Repo) error {
-	if err := r.store.addRepo(ctx, repo); err != nil {
+func (r *Room) begin(ctx context.Context, repo catalogue.Repo) error {
+	if err := r.store.Repos.Add(ctx, repo); err != nil {
 		return err
 	}
 	if err := r.advanceMark(ctx); err != nil {
@@ -147,15 +148,15 @@ func (r *Room) writeSecret(name string, kind secretKind, text string) error {
 
 // Env is what restic needs to find a backup.
 type Env struct {
-	Repository   string        `json:"repository"`
-	PasswordFile string        `json:"password_file"`
-	Password     PasswordState `json:"password"` // what is in that file, when last compared
+	Repository   string                  `json:"repository"`
+	PasswordFile string                  `json:"password_file"`
+	Password     catalogue.PasswordState `json:"password"` // what is in that file, when last compared
 }
 
 // Env answers how restic reaches a backup with a token; empty is the append token.
 // Returns CodeNotFound, CodeDenied for a token that opens nothing.
 func (r *Room) Env(ctx context.Context, name, text string) (Env, error) {
-	repo, err := r.store.repo(ctx, name)
+	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return Env{}, err
 	}
@@ -164,7 +165,7 @@ func (r *Room) Env(ctx context.Context, name, text string) (Env, error) {
 			return Env{}, err
 		}
 	}
-	if t, err := parseToken(text); err != nil || repo.right(t) == "" {
+	if t, err := parseToken(text); err != nil || rightOf(repo, t) == "" {
 		return Env{}, core.Denied("vault.bad_token", err).With("Name", name)
 	}
 	return Env{

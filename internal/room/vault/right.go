@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -79,8 +80,8 @@ func parseToken(s string) (token, error) {
 // pruneKey is the key a prune token stands for.
 func (t token) pruneKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(t[:]) }
 
-// right says what a token is good for in a repository; empty for nothing.
-func (r Repo) right(t token) Right {
+// rightOf says what a token is good for in a repository; empty for nothing.
+func rightOf(r catalogue.Repo, t token) Right {
 	same := func(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 	hash := t.hash()
 	switch {

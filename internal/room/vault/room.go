@@ -22,6 +22,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -85,7 +86,7 @@ type Needs struct {
 // use.
 type Room struct {
 	n     Needs
-	store store
+	store catalogue.Store
 	keys  keys
 	shelf *blob.Dir
 	locks *locks
@@ -128,17 +129,17 @@ func New(n Needs) (*Room, error) {
 		return nil, fmt.Errorf("make the cache: %w", err)
 	}
 	folder := func(name string, floor core.Size) *blob.Dir {
-		return blob.OpenMarked(filepath.Join(n.Dir, name), FolderMark(n.DB, name)).WithFloor(floor)
+		return blob.OpenMarked(filepath.Join(n.Dir, name), catalogue.FolderMark(n.DB, name)).WithFloor(floor)
 	}
 	r := &Room{
-		n: n, store: store{n.DB}, shelf: folder(folderShelf, n.Config.Floor),
+		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
 		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
 		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 		stragglers: stragglers, compareStart: compareStart,
 	}
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{
-		disk: folder(folderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
+		disk: folder(catalogue.FolderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
 		sealed: r.sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.pool = newPool(&r.n, r.store)

@@ -14,7 +14,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -22,14 +22,14 @@ import (
 // made again from the file; any other is taken out, to be taken in again from the
 // members' lists. Older rows are given their check sum.
 func (r *Room) checkRows(ctx context.Context) error {
-	odd, err := r.store.oddRows(ctx)
+	odd, err := r.store.Rows.Odd(ctx)
 	if err != nil {
 		return err
 	}
-	var fix []oddRow
+	var fix []catalogue.OddRow
 	for _, row := range odd {
 		settled := false
-		if row.stored != "" {
+		if row.Stored != "" {
 			if settled, err = r.settleRow(ctx, row); err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ func (r *Room) checkRows(ctx context.Context) error {
 	for batch := range slices.Chunk(fix, writeBatch) {
 		err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 			for _, row := range batch {
-				if err := r.store.fixRow(ctx, q, row); err != nil {
+				if err := r.store.Rows.Fix(ctx, q, row); err != nil {
 					return err
 				}
 			}
@@ -55,12 +55,12 @@ func (r *Room) checkRows(ctx context.Context) error {
 }
 
 // settleRow deals with a row that a disk changed; false when it is to be taken out.
-func (r *Room) settleRow(ctx context.Context, row oddRow) (bool, error) {
+func (r *Room) settleRow(ctx context.Context, row catalogue.OddRow) (bool, error) {
 	if again, err := r.rebuildRow(ctx, row); err != nil || again {
 		return again, err
 	}
-	r.n.Log.Error("this disk changed a row of the database; the members are asked for it", "table", row.table, "object", row.object)
-	if err := r.store.setNote(ctx, noteBehind, behindRows); err != nil {
+	r.n.Log.Error("this disk changed a row of the database; the members are asked for it", "table", row.Table, "object", row.Object)
+	if err := r.store.Notes.Set(ctx, noteBehind, behindRows); err != nil {
 		return false, err
 	}
 	return r.rowLost(ctx, row)
@@ -68,67 +68,67 @@ func (r *Room) settleRow(ctx context.Context, row oddRow) (bool, error) {
 
 // rowLost keeps the row of a file that neither this disk nor the members can give back:
 // what rests on it must not be taken. One of a repository that is not known is not kept.
-func (r *Room) rowLost(ctx context.Context, row oddRow) (bool, error) {
-	id, err := shard.ParseHash(row.object)
-	if !row.pending || err != nil {
+func (r *Room) rowLost(ctx context.Context, row catalogue.OddRow) (bool, error) {
+	id, err := shard.ParseHash(row.Object)
+	if !row.Pending || err != nil {
 		return false, nil //nolint:nilerr // no hash: what it was cannot be said
 	}
-	_, err = r.store.repo(ctx, row.was.repo)
+	_, err = r.store.Repos.Get(ctx, row.Was.Repo)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	all, err := r.store.placements(ctx, id)
+	all, err := r.store.Placements.Of(ctx, id)
 	if err != nil {
 		return false, err
 	}
 	for _, p := range all {
-		if p.State == Held {
+		if p.State == catalogue.Stored {
 			return false, nil
 		}
 	}
-	return true, errors.Join(r.store.rewriteRow(ctx, r.n.DB, row, row.was), r.store.lose(ctx, id, core.At(r.n.Now())))
+	return true, errors.Join(r.store.Rows.Rewrite(ctx, r.n.DB, row, row.Was), r.store.Objects.Lose(ctx, id, core.At(r.n.Now())))
 }
 
 // rebuildRow makes the row of an object again from the sealed file on this disk; false
 // when there is none, or it cannot be opened.
-func (r *Room) rebuildRow(ctx context.Context, row oddRow) (bool, error) {
-	if row.shelf == "" {
+func (r *Room) rebuildRow(ctx context.Context, row catalogue.OddRow) (bool, error) {
+	if row.Local == "" {
 		return false, nil
 	}
 	o, err := r.rowOfFile(row)
 	if err != nil {
-		r.n.Log.Warn("the file of a changed row cannot be read", "file", row.shelf, "error", err)
+		r.n.Log.Warn("the file of a changed row cannot be read", "file", row.Local, "error", err)
 		return false, nil
 	}
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return false, err
 	}
-	o, ok := row.original(o, repos)
+	o, ok := row.Original(o, repos)
 	if !ok {
 		return false, nil
 	}
-	err = r.store.rewriteRow(ctx, r.n.DB, row, o)
+	err = r.store.Rows.Rewrite(ctx, r.n.DB, row, o)
 	if core.CodeOf(err) == core.CodeConflict {
 		return false, nil // the same file came again meanwhile
 	}
 	if err == nil {
-		r.n.Log.Warn("this disk changed a row of the database; it was made again from the file", "object", o.object)
+		r.n.Log.Warn("this disk changed a row of the database; it was made again from the file", "object", o.Object)
 	}
 	return err == nil, err
 }
 
 // rowOfFile reads from a sealed file what a row says of it: hash, lengths, and the plain
 // hash as its name.
-func (r *Room) rowOfFile(row oddRow) (o objectRow, err error) {
-	info, err := r.shelf.Stat(row.shelf)
+func (r *Room) rowOfFile(row catalogue.OddRow) (o catalogue.ObjectRow, err error) {
+	info, err := r.shelf.Stat(row.Local)
 	if err != nil {
 		return o, err
 	}
-	f, err := r.shelf.Open(row.shelf)
+	f, err := r.shelf.Open(row.Local)
 	if err != nil {
 		return o, err
 	}
@@ -149,37 +149,13 @@ func (r *Room) rowOfFile(row oddRow) (o objectRow, err error) {
 	if _, err := io.Copy(sum, io.NewSectionReader(plain, 0, size)); err != nil {
 		return o, fmt.Errorf("read sealed file: %w", err)
 	}
-	return objectRow{object: id.String(), name: hex.EncodeToString(sum.Sum(nil)), size: size, sealed: info.Size()}, nil
-}
-
-// original finds the row that was written, given what its file says: the one with the
-// row's check sum. Where the check sum itself changed, all the rest must stand.
-func (row oddRow) original(o objectRow, repos []Repo) (objectRow, bool) {
-	recipients := append(make([]string, 0, len(repos)+2), row.was.sealedTo, "")
-	for _, repo := range repos {
-		recipients = append(recipients, repo.Recipient)
-	}
-	for _, repo := range repos {
-		for _, kind := range append(rest.Types(), rest.Config, Meta) {
-			for _, to := range recipients {
-				is := o
-				is.repo, is.kind, is.sealedTo = repo.Name, string(kind), to
-				if kind == rest.Config {
-					is.name = ""
-				}
-				if is.sum() == row.stored || is == row.was {
-					return is, true
-				}
-			}
-		}
-	}
-	return o, false
+	return catalogue.ObjectRow{Object: id.String(), Name: hex.EncodeToString(sum.Sum(nil)), Size: size, Sealed: info.Size()}, nil
 }
 
 // onShelf finds the file of an object under any name on the shelf: the row's own name for
 // it may have changed. Empty when it is not there; an error when it was not found and
 // something that this user may not read may be it.
-func (r *Room) onShelf(o Object) (name string, err error) {
+func (r *Room) onShelf(o catalogue.Object) (name string, err error) {
 	var barred error
 	err = r.shelf.Walk("", func(at string) error {
 		info, err := r.shelf.Stat(at)

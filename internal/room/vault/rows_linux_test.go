@@ -35,7 +35,7 @@ func TestFileOfAnotherUserOnTheShelf(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(os.Chmod(filepath.Join(first, "barred"), 0))
-	sought := filepath.Join(shelf, o.Shelf)
+	sought := filepath.Join(shelf, o.Local)
 	for dir := filepath.Dir(sought); len(dir) >= len(filepath.Dir(w.dir)); dir = filepath.Dir(dir) {
 		must(os.Chmod(dir, 0o755))
 	}
@@ -52,7 +52,7 @@ func TestFileOfAnotherUserOnTheShelf(t *testing.T) {
 		look()
 	}
 	asNobody(func() {
-		if name, err := w.room.onShelf(o); name != o.Shelf || err != nil {
+		if name, err := w.room.onShelf(o); name != o.Local || err != nil {
 			t.Errorf("found %q, %v", name, err)
 		}
 	})

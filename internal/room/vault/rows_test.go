@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -50,7 +51,7 @@ func TestOddRowIsMadeAgainFromItsFile(t *testing.T) {
 				t.Fatalf("lost: %d", status)
 			}
 			w.settled()
-			if again, err := w.room.store.file(t.Context(), "files", h, 0); err != nil || again.ID != o.ID || again.Size != o.Size || again.State != Placed {
+			if again, err := w.room.store.Objects.File(t.Context(), "files", h, 0); err != nil || again.ID != o.ID || again.Size != o.Size || again.State != catalogue.Placed {
 				t.Errorf("%+v, %v", again, err)
 			}
 			w.nothingLeft()
@@ -62,18 +63,18 @@ func TestOddRowIsMadeAgainFromItsFile(t *testing.T) {
 // the run that sent it, and any while an index of before may name it. Else the next run
 // goes through.
 func TestWhatRestsOnALostPackIsRefused(t *testing.T) {
-	truncated := func(t *testing.T, w *world, o Object) {
-		if err := os.Truncate(filepath.Join(w.dir, "vault", "shelf", o.Shelf), 100); err != nil {
+	truncated := func(t *testing.T, w *world, o catalogue.Object) {
+		if err := os.Truncate(filepath.Join(w.dir, "vault", "shelf", o.Local), 100); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, c := range map[string]struct {
-		lose  func(*testing.T, *world, Object)
+		lose  func(*testing.T, *world, catalogue.Object)
 		index bool // one is there that may name the pack
 	}{
 		"file":            {lose: truncated},
 		"file, and index": {lose: truncated, index: true},
-		"row and file": {lose: func(t *testing.T, w *world, o Object) {
+		"row and file": {lose: func(t *testing.T, w *world, o catalogue.Object) {
 			truncated(t, w, o)
 			if _, err := w.room.n.DB.ExecContext(t.Context(), `UPDATE vault_object SET name = 'x' WHERE object = $1`, o.ID.String()); err != nil {
 				t.Fatal(err)
@@ -145,7 +146,7 @@ func TestALostPackIsSentAgain(t *testing.T) {
 	w.open()
 	body := randomBytes(100_000, 7)
 	pack := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
-	if err := w.room.shelf.Remove(pack.Shelf); err != nil {
+	if err := w.room.shelf.Remove(pack.Local); err != nil {
 		t.Fatal(err)
 	}
 	_ = w.room.n.DB.Close()
@@ -172,12 +173,12 @@ func TestFileThatIsGoneEverywhereIsSaid(t *testing.T) {
 	w.open()
 	defer w.room.n.DB.Close()
 	ctx := t.Context()
-	o, err := w.room.store.file(ctx, "files", rest.Handle{Type: rest.Index, Name: nameOf(index)}, 0)
+	o, err := w.room.store.Objects.File(ctx, "files", rest.Handle{Type: rest.Index, Name: nameOf(index)}, 0)
 	if err == nil {
 		_, err = w.room.n.DB.ExecContext(ctx, `UPDATE vault_placement SET state = 'lost' WHERE object = $1`, o.ID.String())
 	}
 	if err == nil {
-		err = w.room.shelf.Remove(o.Shelf)
+		err = w.room.shelf.Remove(o.Local)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestFileThatIsGoneEverywhereIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := facts.status(Repo{Name: "files"}, core.At(time.Now())); s.Level != LevelLost {
+	if s := facts.status(catalogue.Repo{Name: "files"}, core.At(time.Now())); s.Level != LevelLost {
 		t.Errorf("%+v", s)
 	}
 }

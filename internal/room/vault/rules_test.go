@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -46,10 +47,10 @@ func TestRights(t *testing.T) {
 
 func TestTokensOpenTheirRepositoryOnly(t *testing.T) {
 	appendToken, readToken, prune := newToken(), newToken(), newToken()
-	r := Repo{AppendHash: appendToken.hash(), ReadHash: readToken.hash()}
+	r := catalogue.Repo{AppendHash: appendToken.hash(), ReadHash: readToken.hash()}
 	copy(r.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey))
 	for token, want := range map[token]Right{appendToken: Append, readToken: Read, prune: Prune, newToken(): "", {}: ""} {
-		if got := r.right(token); got != want {
+		if got := rightOf(r, token); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 		if back, err := parseToken(token.String()); err != nil || back != token {
@@ -63,45 +64,12 @@ func TestTokensOpenTheirRepositoryOnly(t *testing.T) {
 	}
 }
 
-func TestCodesFollowTheDomains(t *testing.T) {
-	for _, c := range []struct {
-		typ     rest.Type
-		domains int
-		want    shard.Code
-	}{
-		{rest.Data, 0, shard.Code{K: 1, N: 1}},
-		{rest.Data, 6, shard.Code{K: 4, N: 6}},
-		{rest.Index, 1, shard.Code{K: 1, N: 1}},
-		{rest.Index, 2, shard.Code{K: 1, N: 2}},
-		{rest.Index, 6, shard.Code{K: 1, N: 3}},
-		{rest.Index, 12, shard.Code{K: 1, N: 4}},
-		{rest.Keys, 6, shard.Code{K: 1, N: 6}},
-		{rest.Snapshots, 20, shard.Code{K: 1, N: 9}},
-		{Meta, 3, shard.Code{K: 1, N: 3}},
-	} {
-		if got := codeFor(c.typ, c.domains); got != c.want {
-			t.Errorf("%s over %d domains: %v, want %v", c.typ, c.domains, got, c.want)
-		}
-	}
-	for held, want := range []State{Waiting, Waiting, Waiting, Waiting, Waiting, Safe, Placed} {
-		if got := stateOf(shard.Code{K: 4, N: 6}, held); got != want {
-			t.Errorf("4-of-6 with %d held: %s, want %s", held, got, want)
-		}
-	}
-	if got := stateOf(shard.Code{K: 1, N: 1}, 1); got != Placed {
-		t.Errorf("a lone lender: %s", got)
-	}
-	if got := stateOf(shard.Code{}, 3); got != Waiting {
-		t.Errorf("no code yet: %s", got)
-	}
-}
-
 // However lenders come, go and share sites, a plan never puts two shards into one
 // domain or one index twice, and never sends what is there.
 func TestPlanKeepsDomainsApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := rapid.IntRange(1, 6).Draw(t, "k")
-		o := Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: k, N: rapid.IntRange(k, 9).Draw(t, "n")}}
+		o := catalogue.Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: k, N: rapid.IntRange(k, 9).Draw(t, "n")}}
 		var lenders []shard.Candidate
 		for i := range rapid.IntRange(0, 12).Draw(t, "lenders") {
 			lenders = append(lenders, shard.Candidate{Free: rapid.Int64Range(-10, 1<<20).Draw(t, "free"), Lender: core.Lender{
@@ -112,11 +80,11 @@ func TestPlanKeepsDomainsApart(t *testing.T) {
 		if k == 1 {
 			root = o.ID
 		}
-		var held []Placement
+		var held []catalogue.Placement
 		for _, i := range rapid.SliceOfDistinct(rapid.IntRange(0, o.Code.N-1), func(i int) int { return i }).Draw(t, "held") {
-			held = append(held, Placement{Index: i, Member: core.MemberID(fmt.Sprintf("h%d.test", i)), State: Held, Object: o.ID, Root: root})
+			held = append(held, catalogue.Placement{Index: i, Member: core.MemberID(fmt.Sprintf("h%d.test", i)), State: catalogue.Stored, Object: o.ID, Root: root})
 		}
-		before := effective(held)
+		before := catalogue.Effective(held)
 		for _, task := range plan(o, held, lenders) {
 			for _, h := range held {
 				if h.Index == task.Index || h.Member == task.Lender.ID || h.Site != "" && h.Site == task.Lender.Site {
@@ -126,10 +94,10 @@ func TestPlanKeepsDomainsApart(t *testing.T) {
 			if task.Index >= o.Code.N {
 				t.Fatalf("index %d of %v", task.Index, o.Code)
 			}
-			held = append(held, Placement{Index: task.Index, Member: task.Lender.ID, Site: task.Lender.Site, State: Held, Object: o.ID, Root: root})
+			held = append(held, catalogue.Placement{Index: task.Index, Member: task.Lender.ID, Site: task.Lender.Site, State: catalogue.Stored, Object: o.ID, Root: root})
 			before++
 		}
-		if got := effective(held); got != before {
+		if got := catalogue.Effective(held); got != before {
 			t.Fatalf("%d count, want %d", got, before)
 		}
 	})
@@ -138,14 +106,14 @@ func TestPlanKeepsDomainsApart(t *testing.T) {
 // Two copies with one index, at two members, are two copies: one was made again while
 // the other's member was silent. Nothing is missing then.
 func TestCopiesWithOneIndex(t *testing.T) {
-	o := Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: 1, N: 4}}
-	var held []Placement
+	o := catalogue.Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: 1, N: 4}}
+	var held []catalogue.Placement
 	var lenders []shard.Candidate
 	for i, m := range []core.MemberID{"a.test", "b.test", "c.test", "d.test"} {
 		lenders = append(lenders, shard.Candidate{Lender: core.Lender{ID: m}, Free: 1 << 20})
-		held = append(held, Placement{Object: o.ID, Root: o.ID, Index: max(i-1, 0), Member: m, State: Held})
+		held = append(held, catalogue.Placement{Object: o.ID, Root: o.ID, Index: max(i-1, 0), Member: m, State: catalogue.Stored})
 	}
-	if n, state := effective(held), standing(o.Code, held); n != 4 || state != Placed {
+	if n, state := catalogue.Effective(held), catalogue.StandingOf(o.Code, held); n != 4 || state != catalogue.Placed {
 		t.Errorf("%d copies count, %s", n, state)
 	}
 	if missing := plan(o, held, lenders); len(missing) > 0 {
@@ -157,7 +125,7 @@ func TestCopiesWithOneIndex(t *testing.T) {
 	for i := range held { // shards, of which one is there twice
 		held[i].Root = shard.Hash{byte(held[i].Index), 9}
 	}
-	if n := effective(held); n != 3 {
+	if n := catalogue.Effective(held); n != 3 {
 		t.Errorf("of four shards, two alike, %d count", n)
 	}
 }
@@ -257,7 +225,7 @@ func FuzzLabel(f *testing.F) {
 			}
 			return
 		}
-		if !rest.ValidRepo(l.Repo) || l.Size < 0 || l.Type != Meta && !(rest.Handle{Type: l.Type, Name: l.Name}).Valid() {
+		if !rest.ValidRepo(l.Repo) || l.Size < 0 || l.Type != catalogue.Meta && !(rest.Handle{Type: l.Type, Name: l.Name}).Valid() {
 			t.Fatalf("%+v", l)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // How a member stands is a sentence in both languages, whoever was never heard
@@ -45,14 +46,14 @@ func TestHowAMemberStandsIsASentence(t *testing.T) {
 func TestWhoTakesAgainNoLongerRefuses(t *testing.T) {
 	w := newWorld(t, 2)
 	id, now := w.members[0].id, core.At(time.Now())
-	w.room.pool.bad(t.Context(), Trouble{Member: id, Kind: troubleRefused})
-	w.room.pool.bad(t.Context(), Trouble{Member: id, Kind: troubleUnreachable})
+	w.room.pool.bad(t.Context(), catalogue.Trouble{Member: id, Kind: catalogue.TroubleRefused})
+	w.room.pool.bad(t.Context(), catalogue.Trouble{Member: id, Kind: catalogue.TroubleUnreachable})
 	w.room.pool.good(t.Context(), id)
 	later := *w.room.pool.n
 	later.Now = func() time.Time { return now.Time().Add(2 * reachEvery) }
 	w.room.pool.n = &later
 	w.room.pool.noteWell(t.Context(), id, 1)
-	all, err := w.room.store.troubles(t.Context(), 0)
+	all, err := w.room.store.Troubles.Since(t.Context(), 0)
 	if err != nil || len(all) == 0 {
 		t.Fatal(all, err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // maxSmall bounds what is opened in memory, in bytes: labels and meta files.
@@ -88,7 +89,7 @@ func (r *Room) keepIdentity(older *age.X25519Identity) error {
 // ownKey reads the identity a repository's files are sealed to. Returns CodeInternal
 // when its file is gone, cannot be read, or holds another repository's key: nothing
 // must be sealed to a key that is not in the repository's record.
-func (r *Room) ownKey(repo Repo) (*age.X25519Identity, error) {
+func (r *Room) ownKey(repo catalogue.Repo) (*age.X25519Identity, error) {
 	path := r.secretPath(repo.Name, secretIdentity)
 	key, err := readIdentity(path)
 	if err == nil && key.Recipient().String() != repo.Recipient {
@@ -103,7 +104,7 @@ func (r *Room) ownKey(repo Repo) (*age.X25519Identity, error) {
 // giveKey draws the identity of a repository that comes from before each had its own, and
 // puts the row of one right that says no recipient any more: a bit flipped in it, and the
 // file has a sum of its own. A file that a crash left is taken up: the row names it only now.
-func (r *Room) giveKey(ctx context.Context, repo *Repo) error {
+func (r *Room) giveKey(ctx context.Context, repo *catalogue.Repo) error {
 	_, damaged := age.ParseX25519Recipient(repo.Recipient)
 	if damaged == nil {
 		return nil
@@ -123,7 +124,7 @@ func (r *Room) giveKey(ctx context.Context, repo *Repo) error {
 		r.n.Log.Error("this disk changed a row of the database: the key of a backup is named again", "repo", repo.Name)
 	}
 	repo.Recipient = key.Recipient().String()
-	return r.store.setRecipient(ctx, repo.Name, repo.Recipient)
+	return r.store.Repos.SetRecipient(ctx, repo.Name, repo.Recipient)
 }
 
 // oneApart says that two texts differ in one byte at most, as after a flipped bit.
@@ -143,7 +144,7 @@ func oneApart(a, b string) bool {
 // sealTo answers what a repository's files and labels are sealed to, and the
 // repository's own recipient as the catalogue writes it.
 func (r *Room) sealTo(ctx context.Context, name string) (to []age.Recipient, own string, err error) {
-	repo, err := r.store.repo(ctx, name)
+	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -156,14 +157,14 @@ func (r *Room) sealTo(ctx context.Context, name string) (to []age.Recipient, own
 
 // openWith lists the identities that may open an object: its repository's own, and
 // those that nothing is sealed to any more. Returns CodeInternal when none is here.
-func (r *Room) openWith(ctx context.Context, o Object) ([]age.Identity, error) {
+func (r *Room) openWith(ctx context.Context, o catalogue.Object) ([]age.Identity, error) {
 	switch {
 	case o.SealedTo == "" && len(r.keys.older) > 0:
 		return r.keys.older, nil
 	case o.SealedTo == "":
 		return nil, core.Internal("vault.shared_key_missing", fmt.Errorf("no key for %s of %s", o.File, o.Repo)).With("Name", o.Repo)
 	}
-	repo, err := r.store.repo(ctx, o.Repo)
+	repo, err := r.store.Repos.Get(ctx, o.Repo)
 	var own *age.X25519Identity
 	if err == nil {
 		own, err = r.ownKey(repo)
@@ -179,7 +180,7 @@ func (r *Room) openWith(ctx context.Context, o Object) ([]age.Identity, error) {
 
 // openPlain opens a sealed object on disk for random access, and closes it with the
 // answer.
-func (r *Room) openPlain(ctx context.Context, f stored, o Object) (*plainFile, error) {
+func (r *Room) openPlain(ctx context.Context, f stored, o catalogue.Object) (*plainFile, error) {
 	identities, err := r.openWith(ctx, o)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -25,7 +26,7 @@ var errOtherCode = errors.New("cut with another code before")
 // failed, which is noted and no error.
 type given struct {
 	member    core.MemberID
-	placement *Placement
+	placement *catalogue.Placement
 	err       error
 }
 
@@ -36,7 +37,7 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 	if err != nil {
 		return err
 	}
-	repo, err := s.room.store.repo(ctx, s.o.Repo)
+	repo, err := s.room.store.Repos.Get(ctx, s.o.Repo)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 		}()
 	}
 	var failed error
-	var fresh []Placement
+	var fresh []catalogue.Placement
 	for range tasks {
 		r := late.next(ctx, results)
 		failed = errors.Join(failed, r.err)
@@ -64,7 +65,7 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 			continue
 		}
 		fresh = append(fresh, *r.placement)
-		if s.o.State == Waiting && effective(slices.Concat(s.held, fresh)) == s.o.Code.Enough() {
+		if s.o.State == catalogue.Waiting && catalogue.Effective(slices.Concat(s.held, fresh)) == s.o.Code.Enough() {
 			failed = errors.Join(failed, s.keep(ctx, fresh))
 			fresh = nil
 		}
@@ -73,14 +74,14 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 }
 
 // give sends one shard to one lender.
-func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io.Reader) (*Placement, error) {
+func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io.Reader) (*catalogue.Placement, error) {
 	head, err := shard.Sign(h, r.n.Signer)
 	if err != nil {
 		return nil, err
 	}
-	p := &Placement{
+	p := &catalogue.Placement{
 		Object: h.Object, Index: h.Index, Member: to.ID, Site: to.Site, Admin: to.Admin,
-		Length: h.Length, Root: h.Root, State: Held,
+		Length: h.Length, Root: h.Root, State: catalogue.Stored,
 	}
 	sending, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -103,7 +104,7 @@ func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io
 	if p.Receipt, err = receipt.Document.Encode(); err != nil {
 		return nil, err
 	}
-	p.Held, p.Seen = receipt.Received, core.At(r.n.Now())
+	p.Since, p.Seen = receipt.Received, core.At(r.n.Now())
 	r.pool.hand(ctx, *p)
 	return p, nil
 }
@@ -121,7 +122,7 @@ func (m *moving) Read(p []byte) (int, error) {
 
 // keep writes receipts down, and where the object stands with them. Those that are
 // not written down do not count: the same shards are sent again.
-func (s *shipment) keep(ctx context.Context, fresh []Placement) error {
+func (s *shipment) keep(ctx context.Context, fresh []catalogue.Placement) error {
 	if len(fresh) == 0 {
 		return nil
 	}
@@ -131,8 +132,8 @@ func (s *shipment) keep(ctx context.Context, fresh []Placement) error {
 
 // restate writes where an object stands by the shards that are held now: of two that
 // place and lose shards of it at one moment, each sees what the other wrote.
-func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (State, []Placement, error) {
-	o, all, err := r.store.standing(ctx, q, id)
+func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (catalogue.State, []catalogue.Placement, error) {
+	o, all, err := r.store.Placements.WithObject(ctx, q, id)
 	if err != nil {
 		return "", nil, err
 	}
@@ -140,31 +141,31 @@ func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (State,
 	if err != nil {
 		return "", nil, err
 	}
-	state := standing(o.Code, held)
-	return state, held, r.store.setState(ctx, q, id, state, core.At(r.n.Now()))
+	state := catalogue.StandingOf(o.Code, held)
+	return state, held, r.store.Queue.SetState(ctx, q, id, state, core.At(r.n.Now()))
 }
 
 // advance writes the state that follows from the shards that are held, and fresh
 // receipts with it. A data file that is placed leaves the shelf.
-func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
+func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) error {
 	r, was := s.room, s.o.State
-	if standing(s.o.Code, s.held) == was && len(fresh) == 0 {
+	if catalogue.StandingOf(s.o.Code, s.held) == was && len(fresh) == 0 {
 		return nil
 	}
-	var state State
-	var held []Placement
+	var state catalogue.State
+	var held []catalogue.Placement
 	var leaves bool
 	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		for _, p := range fresh {
-			if err := r.store.place(ctx, q, p); err != nil {
+			if err := r.store.Placements.Put(ctx, q, p); err != nil {
 				return fmt.Errorf("write placement: %w", err)
 			}
 		}
 		if state, held, err = r.restate(ctx, q, s.o.ID); err != nil {
 			return err
 		}
-		if leaves = state == Placed && s.o.Shelf != "" && !kept(s.o.File.Type); leaves {
-			return r.store.shelve(ctx, q, s.o.ID, "")
+		if leaves = state == catalogue.Placed && s.o.Local != "" && !catalogue.IsSmall(s.o.File.Type); leaves {
+			return r.store.Objects.SetLocal(ctx, q, s.o.ID, "")
 		}
 		return nil
 	})
@@ -172,8 +173,8 @@ func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
 		return err
 	}
 	s.o.State, s.held = state, held
-	if was == Waiting && state != Waiting {
-		if !kept(s.o.File.Type) {
+	if was == catalogue.Waiting && state != catalogue.Waiting {
+		if !catalogue.IsSmall(s.o.File.Type) {
 			r.spool.sent(s.o.Sealed, s.began)
 		}
 		r.committed.broadcast()
@@ -182,8 +183,8 @@ func (s *shipment) advance(ctx context.Context, fresh []Placement) error {
 		return nil
 	}
 	// The row no longer names the file; what a crash leaves here, a start sweeps.
-	shelf := s.o.Shelf
-	s.o.Shelf = ""
+	shelf := s.o.Local
+	s.o.Local = ""
 	r.spool.add(-s.o.Sealed)
 	return removed(r.shelf.Remove(shelf))
 }

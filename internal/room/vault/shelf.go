@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -79,7 +80,7 @@ type label struct {
 }
 
 // sealLabel writes the label of an object for the shards that are sent now.
-func (r *Room) sealLabel(ctx context.Context, o Object) ([]byte, error) {
+func (r *Room) sealLabel(ctx context.Context, o catalogue.Object) ([]byte, error) {
 	text, err := wire.Encode(label{o.Repo, o.File.Type, o.File.Name, o.Size, o.SealedTo})
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func openLabel(data []byte, identities ...age.Identity) (label, error) {
 		return l, err
 	}
 	file := rest.Handle{Type: l.Type, Name: l.Name}
-	if !rest.ValidRepo(l.Repo) || l.Size < 0 || !file.Valid() && l.Type != Meta {
+	if !rest.ValidRepo(l.Repo) || l.Size < 0 || !file.Valid() && l.Type != catalogue.Meta {
 		return l, core.Invalid("vault.bad_label", fmt.Errorf("label names %.80q %.20q", l.Name, l.Type))
 	}
 	return l, nil

@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/access"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -63,7 +64,7 @@ func (r *Room) startDue(ctx context.Context, slots chan struct{}, busy *sync.Wai
 	r.mu.Lock()
 	busyWith := len(r.claimed) // they may be due too
 	r.mu.Unlock()
-	due, err := r.store.due(ctx, core.At(r.n.Now()), busyWith+2*shippers)
+	due, err := r.store.Queue.Due(ctx, core.At(r.n.Now()), busyWith+2*shippers)
 	if err != nil {
 		return false, err
 	}
@@ -130,14 +131,14 @@ func (r *Room) unclaim(id shard.Hash) {
 // called when others need not wait for it.
 func (r *Room) shipOne(ctx context.Context, id shard.Hash, leave func()) error {
 	defer r.pool.landed(id)
-	o, err := r.store.object(ctx, id)
+	o, err := r.store.Objects.Get(ctx, id)
 	if err != nil {
 		return err
 	}
-	if o.Buried != 0 || o.State == Placed {
+	if o.Deleted != 0 || o.State == catalogue.Placed {
 		return nil
 	}
-	all, err := r.store.placements(ctx, o.ID)
+	all, err := r.store.Placements.Of(ctx, o.ID)
 	if err != nil {
 		return err
 	}
@@ -156,8 +157,8 @@ func (r *Room) shipOne(ctx context.Context, id shard.Hash, leave func()) error {
 // shipment is one object on its way.
 type shipment struct {
 	room     *Room
-	o        Object
-	held     []Placement
+	o        catalogue.Object
+	held     []catalogue.Placement
 	began    time.Time
 	leave    func() // others may go on beside this one; nil = nobody waits
 	moved    bool   // something new was placed
@@ -174,7 +175,7 @@ func (s *shipment) run(ctx context.Context) error {
 	if done, err := s.choose(ctx, lenders); done || err != nil {
 		return err
 	}
-	if s.idle = len(plan(s.o, staying(s.held), lenders)) == 0; s.idle {
+	if s.idle = len(plan(s.o, catalogue.Staying(s.held), lenders)) == 0; s.idle {
 		return nil
 	}
 	sealed, err := s.room.load(ctx, s.o)
@@ -188,7 +189,7 @@ func (s *shipment) run(ctx context.Context) error {
 	}
 	defer shards.close() //nolint:errcheck // nothing in it is kept
 	for range rounds {
-		tasks := plan(s.o, staying(s.held), lenders)
+		tasks := plan(s.o, catalogue.Staying(s.held), lenders)
 		if len(tasks) == 0 || ctx.Err() != nil {
 			return nil
 		}
@@ -222,11 +223,11 @@ func (s *shipment) lenders(ctx context.Context) ([]shard.Candidate, error) {
 // done says that there is nothing to send.
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
 	well := s.room.pool.well(lenders)
-	domains := fitting(s.o, staying(s.held), well)
-	if there := reachable(staying(s.held), well, minRoom); domains < 2 && there > 1 {
+	domains := fitting(s.o, catalogue.Staying(s.held), well)
+	if there := reachable(catalogue.Staying(s.held), well, minRoom); domains < 2 && there > 1 {
 		return true, nil // no room; shards sent now would be too few
 	}
-	stuck := s.o.State == Waiting && s.o.Tries >= s.room.recodeAfter && domains < s.o.Code.Enough()
+	stuck := s.o.State == catalogue.Waiting && s.o.Tries >= s.room.recodeAfter && domains < s.o.Code.Enough()
 	switch {
 	case domains == 0:
 		return s.o.Code.K == 0, nil // nobody lends yet: no code to choose
@@ -236,16 +237,16 @@ func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done 
 		// Shards may be out there even if no receipt is: a crash loses receipts.
 		return true, s.reseal(ctx)
 	}
-	s.o.Code = codeFor(s.o.File.Type, domains)
-	return false, s.room.store.setCode(ctx, s.o.ID, s.o.Code)
+	s.o.Code = catalogue.CodeFor(s.o.File.Type, domains)
+	return false, s.room.store.Queue.SetCode(ctx, s.o.ID, s.o.Code)
 }
 
 // firstForm says that the file was never sealed anew. No honest member can have
 // anything else under the name of a second form, and sealing anew for one that lies
 // would have no end. Nor may it cost us what enough members took.
 func (s *shipment) firstForm(ctx context.Context) bool {
-	forms, err := s.room.store.named(ctx, s.o.Repo, s.o.File)
-	return err == nil && len(forms) == 1 && s.o.State == Waiting
+	forms, err := s.room.store.Objects.Forms(ctx, s.o.Repo, s.o.File)
+	return err == nil && len(forms) == 1 && s.o.State == catalogue.Waiting
 }
 
 // reseal has another object take this one's place. Where that fails this one gets
@@ -263,7 +264,7 @@ func (s *shipment) settle(ctx context.Context) error {
 	if err := s.advance(ctx, nil); err != nil {
 		return err
 	}
-	if s.o.State == Placed {
+	if s.o.State == catalogue.Placed {
 		return errors.Join(r.prove(ctx, s.o.ID), r.unshelve(ctx, s.o))
 	}
 	tries := s.o.Tries + 1
@@ -271,29 +272,29 @@ func (s *shipment) settle(ctx context.Context) error {
 		tries = 1
 	}
 	longest := maxWait
-	if s.idle && s.o.State == Safe {
+	if s.idle && s.o.State == catalogue.Safe {
 		longest = idleWait
 	}
 	next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(tries, 12), longest))
-	return errors.Join(r.store.postpone(ctx, s.o.ID, tries, next), r.unshelve(ctx, s.o))
+	return errors.Join(r.store.Queue.Postpone(ctx, s.o.ID, tries, next), r.unshelve(ctx, s.o))
 }
 
 // unshelve takes a data file off our disk when the members have it: all its
 // shards, or enough of them and it stayed long enough for the rest.
-func (r *Room) unshelve(ctx context.Context, o Object) error {
-	if o.Shelf == "" || kept(o.File.Type) {
+func (r *Room) unshelve(ctx context.Context, o catalogue.Object) error {
+	if o.Local == "" || catalogue.IsSmall(o.File.Type) {
 		return nil
 	}
-	long := o.State == Safe && r.n.Now().Sub(o.Made.Time()) > linger
-	if o.State != Placed && !long {
+	long := o.State == catalogue.Safe && r.n.Now().Sub(o.Made.Time()) > linger
+	if o.State != catalogue.Placed && !long {
 		return nil
 	}
-	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil {
+	if err := r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, ""); err != nil {
 		return err
 	}
 	r.spool.add(-o.Sealed)
 	// A file left behind by a crash here is swept at the next start.
-	return removed(r.shelf.Remove(o.Shelf))
+	return removed(r.shelf.Remove(o.Local))
 }
 
 // linger is how long the sealed file of a safe object stays for the members that
@@ -311,8 +312,8 @@ type stored interface {
 }
 
 // load opens a sealed object on the shelf, or brings it back from the members.
-func (r *Room) load(ctx context.Context, o Object) (stored, error) {
-	if o.Shelf == "" {
+func (r *Room) load(ctx context.Context, o catalogue.Object) (stored, error) {
+	if o.Local == "" {
 		return r.gather(ctx, o)
 	}
 	f, broken := r.fromShelf(o)
@@ -328,8 +329,8 @@ func (r *Room) load(ctx context.Context, o Object) (stored, error) {
 
 // fromShelf opens a sealed object on the shelf. Returns CodeInternal for one that
 // this disk lost or changed: the members may have it all the same.
-func (r *Room) fromShelf(o Object) (stored, error) {
-	f, err := r.shelf.Open(o.Shelf)
+func (r *Room) fromShelf(o catalogue.Object) (stored, error) {
+	f, err := r.shelf.Open(o.Local)
 	if err != nil {
 		return nil, shelfBroken(o, err)
 	}
@@ -348,7 +349,7 @@ func (r *Room) fromShelf(o Object) (stored, error) {
 	return f, nil
 }
 
-func shelfBroken(o Object, err error) error {
+func shelfBroken(o catalogue.Object, err error) error {
 	if access.Denied(err) {
 		return err // it says which file, and what to do
 	}
@@ -358,7 +359,7 @@ func shelfBroken(o Object, err error) error {
 
 // reseal gives the file of an object a new sealed form, and with it a new code:
 // shards of one object never mix two codes.
-func (r *Room) reseal(ctx context.Context, old Object) error {
+func (r *Room) reseal(ctx context.Context, old catalogue.Object) error {
 	plain, err := r.openObject(ctx, old)
 	if err != nil {
 		return err
@@ -379,20 +380,20 @@ func (r *Room) reseal(ctx context.Context, old Object) error {
 
 // replace puts a newly sealed form into the place of an object, or drops it: false when the
 // object was removed meanwhile.
-func (r *Room) replace(ctx context.Context, old, fresh Object, s sealed) (bool, error) {
-	fresh.ID, fresh.Shelf, fresh.Sealed, fresh.SealedTo = s.id, s.shelf, s.length, s.to
-	fresh.Tries, fresh.Next, fresh.State = 0, 0, Waiting
-	if replaced, err := r.store.replaceObject(ctx, old, fresh, core.At(r.n.Now())); err != nil || !replaced {
+func (r *Room) replace(ctx context.Context, old, fresh catalogue.Object, s sealed) (bool, error) {
+	fresh.ID, fresh.Local, fresh.Sealed, fresh.SealedTo = s.id, s.shelf, s.length, s.to
+	fresh.Tries, fresh.Next, fresh.State = 0, 0, catalogue.Waiting
+	if replaced, err := r.store.Objects.Replace(ctx, old, fresh, core.At(r.n.Now())); err != nil || !replaced {
 		return false, errors.Join(err, r.shelf.Remove(s.shelf))
 	}
-	if old.Shelf == "" {
+	if old.Local == "" {
 		r.addSpooled(fresh)
 		return true, nil
 	}
-	return true, removed(r.shelf.Remove(old.Shelf))
+	return true, removed(r.shelf.Remove(old.Local))
 }
 
-func (r *Room) addSpooled(o Object) {
+func (r *Room) addSpooled(o catalogue.Object) {
 	if o.File.Type == rest.Data {
 		r.spool.add(o.Sealed)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // orphanAge is how old a file without a row must be to be taken for what a crash
@@ -36,12 +37,12 @@ func (r *Room) Start(ctx context.Context) error {
 	if err := r.tidy(ctx); err != nil {
 		return err
 	}
-	used, err := r.store.spooled(ctx)
+	used, err := r.store.Objects.Spooled(ctx)
 	if err != nil {
 		return err
 	}
 	r.spool.reset(used)
-	repos, err := r.store.repos(ctx)
+	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,13 +83,13 @@ func (r *Room) tidy(ctx context.Context) error {
 // checkShelf compares every row with its file and answers the names in use. sure says
 // that the members were asked what they have.
 func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, error) {
-	rows, err := r.store.shelved(ctx)
+	rows, err := r.store.Objects.Local(ctx)
 	if err != nil {
 		return nil, err
 	}
 	named := map[string]bool{}
 	for _, o := range rows {
-		info, err := r.shelf.Stat(o.Shelf)
+		info, err := r.shelf.Stat(o.Local)
 		switch {
 		case isMissing(err), core.CodeOf(err) == core.CodeInvalid, err == nil && info.Size() != o.Sealed: // or its name was changed
 			var name string
@@ -96,14 +97,14 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 				named[name] = true
 			}
 		case err != nil:
-			named[o.Shelf] = true // nobody knows that it is not there
+			named[o.Local] = true // nobody knows that it is not there
 			err = r.leave(err)
-		case o.Buried != 0:
-			if err = r.store.shelve(ctx, r.n.DB, o.ID, ""); err == nil {
-				err = removed(r.shelf.Remove(o.Shelf))
+		case o.Deleted != 0:
+			if err = r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, ""); err == nil {
+				err = removed(r.shelf.Remove(o.Local))
 			}
 		default:
-			named[o.Shelf] = true
+			named[o.Local] = true
 			err = r.unshelve(ctx, o)
 		}
 		if err != nil {
@@ -118,31 +119,31 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 // answered, and its row names it again. Where the members cannot give it back either, and
 // never could, it is Gone: restic may send it again, and what rests on it is
 // refused; until enough of them were asked, the front is told that it cannot know.
-func (r *Room) missing(ctx context.Context, o Object, sure bool) (name string, err error) {
-	if o.Buried == 0 {
+func (r *Room) missing(ctx context.Context, o catalogue.Object, sure bool) (name string, err error) {
+	if o.Deleted == 0 {
 		switch name, err = r.onShelf(o); {
 		case err != nil: // what cannot be read may be it: nobody knows that it is not there
 			return "", r.leave(err)
 		case name != "":
-			return name, r.store.shelve(ctx, r.n.DB, o.ID, name)
+			return name, r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, name)
 		}
 	}
-	all, err := r.store.placements(ctx, o.ID)
+	all, err := r.store.Placements.Of(ctx, o.ID)
 	if err != nil {
 		return "", err
 	}
-	there := o.Buried != 0 || o.Code.K != 0 && losses(o.Code, distinct(mayGive(all))) >= 0
+	there := o.Deleted != 0 || o.Code.K != 0 && catalogue.Losses(o.Code, catalogue.Distinct(catalogue.MayGive(all))) >= 0
 	if !there && !sure {
-		return "", r.store.setNote(ctx, noteBehind, behindShelf)
+		return "", r.store.Notes.Set(ctx, noteBehind, behindShelf)
 	}
-	if err := r.store.shelve(ctx, r.n.DB, o.ID, ""); err != nil || there {
+	if err := r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, ""); err != nil || there {
 		return "", err
 	}
 	r.n.Log.Error("this disk lost a file that was acknowledged", "repo", o.Repo, "file", o.File.String())
 	if o.Safe != 0 {
 		return "", nil // snapshots rest on it: it stays, and cannot be read
 	}
-	return "", r.store.lose(ctx, o.ID, core.At(r.n.Now()))
+	return "", r.store.Objects.Lose(ctx, o.ID, core.At(r.n.Now()))
 }
 
 // sweepShelf removes old files that no row names.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -16,22 +17,22 @@ func TestLostWhileAnotherIsPlaced(t *testing.T) {
 	w.client("files", "").put(rest.Data, body)
 	w.settled()
 	w.quiet()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := w.room.store.placements(t.Context(), o.ID)
+	all, err := w.room.store.Placements.Of(t.Context(), o.ID)
 	if err != nil || len(all) != 6 {
 		t.Fatal(all, err)
 	}
 	back, gone := all[0], all[1]
-	w.room.believe(t.Context(), back, Lost)
+	w.room.believe(t.Context(), back, catalogue.Lost)
 	s := &shipment{room: w.room, o: w.object(o.ID), held: all[1:], began: time.Now()}
-	w.room.believe(t.Context(), gone, Lost)
-	if err := s.keep(t.Context(), []Placement{back}); err != nil {
+	w.room.believe(t.Context(), gone, catalogue.Lost)
+	if err := s.keep(t.Context(), []catalogue.Placement{back}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.object(o.ID); got.State != Safe {
+	if got := w.object(o.ID); got.State != catalogue.Safe {
 		t.Errorf("%+v", got)
 	}
 }
@@ -44,20 +45,20 @@ func TestPlacedForgetsFailedRounds(t *testing.T) {
 	w.client("files", "").put(rest.Data, body)
 	w.settled()
 	w.quiet()
-	o, err := w.room.store.file(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
+	o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := w.room.store.placements(t.Context(), o.ID)
+	all, err := w.room.store.Placements.Of(t.Context(), o.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.room.believe(t.Context(), all[0], Lost)
-	if err := w.room.store.postpone(t.Context(), o.ID, recodeAfter, 0); err != nil {
+	w.room.believe(t.Context(), all[0], catalogue.Lost)
+	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, recodeAfter, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.room.believe(t.Context(), all[0], Held)
-	if got := w.object(o.ID); got.State != Placed || got.Tries != 0 {
+	w.room.believe(t.Context(), all[0], catalogue.Stored)
+	if got := w.object(o.ID); got.State != catalogue.Placed || got.Tries != 0 {
 		t.Errorf("%+v", got)
 	}
 }

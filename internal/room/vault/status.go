@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -47,11 +48,11 @@ type Status struct {
 	WaitSize int64       `json:"on_the_way_bytes"` // sealed
 	Removed  int64       `json:"removed"`          // files removed and still kept by members
 	// SharedKey counts files still sealed to the key that all backups shared.
-	SharedKey int64         `json:"shared_key_files"`
-	keyless   error         // why its key cannot be read here; nil = it can
-	Password  PasswordState `json:"password"` // the kept one: "opens" a key, "wrong", or not known
-	Members   []At          `json:"members"`
-	Kinds     []Kind        `json:"kinds"`
+	SharedKey int64                   `json:"shared_key_files"`
+	keyless   error                   // why its key cannot be read here; nil = it can
+	Password  catalogue.PasswordState `json:"password"` // the kept one: "opens" a key, "wrong", or not known
+	Members   []At                    `json:"members"`
+	Kinds     []Kind                  `json:"kinds"`
 }
 
 // At is what one member has of a backup.
@@ -77,13 +78,13 @@ type Kind struct {
 
 // Report is the answer of `vault status`.
 type Report struct {
-	Backups  []Status  `json:"backups"`
-	Troubles []Trouble `json:"troubles"`
-	Lenders  int       `json:"lenders"`           // members that grant us room
-	Domains  int       `json:"domains"`           // failure domains among them
-	Silent   []Silent  `json:"silent_lenders"`    // of these members
-	Leaving  []Leaver  `json:"leaving_lenders"`   // that have shards of ours and give nothing new
-	NoRoom   *NoRoom   `json:"no_room,omitempty"` // nil = there is room for what waits
+	Backups  []Status            `json:"backups"`
+	Troubles []catalogue.Trouble `json:"troubles"`
+	Lenders  int                 `json:"lenders"`           // members that grant us room
+	Domains  int                 `json:"domains"`           // failure domains among them
+	Silent   []Silent            `json:"silent_lenders"`    // of these members
+	Leaving  []Leaver            `json:"leaving_lenders"`   // that have shards of ours and give nothing new
+	NoRoom   *NoRoom             `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue Catalogue `json:"catalogue"`
 	noLender  error     // says whose answer is missing; nil while somebody lends
@@ -96,21 +97,12 @@ type Silent struct {
 	Heard  core.Moment   `json:"heard_us"`     // when it last did what we asked; zero = never
 }
 
-// heardFor is how long a member that did what we asked is taken to be there: each that
-// keeps something of ours is audited every quarter of an hour.
-const heardFor = time.Hour
-
-// silent says whether nothing good is known of a member now.
-func (l lenderState) silent(now core.Moment) bool {
-	return l.Bad != 0 || l.Good.Add(heardFor) < now
-}
-
 // silent lists the lenders that fail, or of whom nothing was heard; one that was never
 // sent anything has nothing to answer for.
 func (f facts) silent(now core.Moment) []Silent {
 	out := []Silent{}
 	for _, l := range f.lenders {
-		if s, asked := f.states[l.ID]; asked && s.silent(now) {
+		if s, asked := f.states[l.ID]; asked && s.Silent(now) {
 			out = append(out, Silent{l.ID, s.Bad, s.Good})
 		}
 	}
@@ -119,20 +111,20 @@ func (f facts) silent(now core.Moment) []Silent {
 
 // Status answers how every backup stands, or one. Returns CodeNotFound.
 func (r *Room) Status(ctx context.Context, name string) (Report, error) {
-	out := Report{Backups: []Status{}, Troubles: []Trouble{}}
-	repos, err := r.store.repos(ctx)
+	out := Report{Backups: []Status{}, Troubles: []catalogue.Trouble{}}
+	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return out, err
 	}
 	if name != "" {
-		repo, err := r.store.repo(ctx, name)
+		repo, err := r.store.Repos.Get(ctx, name)
 		if core.CodeOf(err) == core.CodeNotFound {
 			err = cmp.Or(r.whole(ctx), err) // it may only be unknown
 		}
 		if err != nil {
 			return out, err
 		}
-		repos = []Repo{repo}
+		repos = []catalogue.Repo{repo}
 	}
 	if out.Catalogue, err = r.catalogue(ctx); err != nil {
 		return out, err
@@ -162,43 +154,43 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	if out.NoRoom, err = r.noRoom(ctx); err != nil {
 		return out, err
 	}
-	troubles, err := r.store.troubles(ctx, core.At(r.n.Now().Add(-recentTrouble)))
+	troubles, err := r.store.Troubles.Since(ctx, core.At(r.n.Now().Add(-recentTrouble)))
 	out.Troubles = append(out.Troubles, troubles...)
 	return out, err
 }
 
 // facts is everything the status is made of, read once.
 type facts struct {
-	heaps   []heap
-	stacks  []stack
+	heaps   []catalogue.Summary
+	stacks  []catalogue.MemberSummary
 	newest  map[string][2]core.Moment
 	waiting map[string][2]int64
 	removed map[string]int64
 	shared  map[string]int64
-	states  map[core.MemberID]lenderState
+	states  map[core.MemberID]catalogue.LenderState
 	lenders []core.Lender
 }
 
 func (r *Room) facts(ctx context.Context) (f facts, err error) {
-	if f.heaps, err = r.store.heaps(ctx); err != nil {
+	if f.heaps, err = r.store.Summaries.All(ctx); err != nil {
 		return f, err
 	}
-	if f.stacks, err = r.store.stacks(ctx); err != nil {
+	if f.stacks, err = r.store.Summaries.ByMember(ctx); err != nil {
 		return f, err
 	}
-	if f.newest, err = r.store.newest(ctx); err != nil {
+	if f.newest, err = r.store.Summaries.NewestSnapshots(ctx); err != nil {
 		return f, err
 	}
-	if f.waiting, err = r.store.onTheWay(ctx); err != nil {
+	if f.waiting, err = r.store.Summaries.OnTheWay(ctx); err != nil {
 		return f, err
 	}
-	if f.removed, err = r.store.removed(ctx); err != nil {
+	if f.removed, err = r.store.Summaries.Removed(ctx); err != nil {
 		return f, err
 	}
-	if f.shared, err = r.store.sharedKey(ctx); err != nil {
+	if f.shared, err = r.store.Summaries.SharedKey(ctx); err != nil {
 		return f, err
 	}
-	if f.states, err = r.store.lenderStates(ctx); err != nil {
+	if f.states, err = r.store.Lenders.States(ctx); err != nil {
 		return f, err
 	}
 	f.lenders, err = r.pool.all(ctx)
@@ -206,7 +198,7 @@ func (r *Room) facts(ctx context.Context) (f facts, err error) {
 }
 
 // status makes one backup's answer.
-func (f facts) status(repo Repo, now core.Moment) Status {
+func (f facts) status(repo catalogue.Repo, now core.Moment) Status {
 	name := repo.Name
 	s := Status{
 		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
@@ -216,36 +208,36 @@ func (f facts) status(repo Repo, now core.Moment) Status {
 	}
 	first := true
 	for _, h := range f.heaps {
-		if h.repo != name {
+		if h.Repo != name {
 			continue
 		}
-		if h.kind != Meta {
-			s.Files, s.Bytes = s.Files+h.objects, s.Bytes+h.size
+		if h.Kind != catalogue.Meta {
+			s.Files, s.Bytes = s.Files+h.Objects, s.Bytes+h.Size
 		}
-		if h.pending {
-			s.Pending += h.objects
+		if h.Pending {
+			s.Pending += h.Objects
 			continue
 		}
 		s.Kinds = addKind(s.Kinds, h)
-		code := shard.Code{K: h.k, N: h.n}
-		if first || h.held < s.Domains {
-			s.Domains = h.held
+		code := shard.Code{K: h.K, N: h.N}
+		if first || h.Stored < s.Domains {
+			s.Domains = h.Stored
 		}
-		if now := losses(code, h.reached); first || now < s.Losses {
+		if now := catalogue.Losses(code, h.Reached); first || now < s.Losses {
 			s.Losses = now
 		}
-		if placed := losses(code, h.held); first || placed < s.Placed {
+		if placed := catalogue.Losses(code, h.Stored); first || placed < s.Placed {
 			s.Placed = placed
 		}
 		first = false
 	}
 	for _, k := range f.stacks {
-		if k.repo != name {
+		if k.Repo != name {
 			continue
 		}
-		state := f.states[k.member]
-		s.Members = append(s.Members, At{k.member, k.shards, k.bytes, k.seen, !state.silent(now), state.Good, state.Bad})
-		s.Stored += k.bytes
+		state := f.states[k.Member]
+		s.Members = append(s.Members, At{k.Member, k.Shards, k.Bytes, k.Seen, !state.Silent(now), state.Good, state.Bad})
+		s.Stored += k.Bytes
 	}
 	s.Level = s.level()
 	return s
@@ -255,7 +247,7 @@ func (s Status) level() Level {
 	switch {
 	case s.Losses < 0:
 		return LevelLost
-	case s.Password == PasswordWrong:
+	case s.Password == catalogue.PasswordWrong:
 		return LevelLocked
 	case s.Snapshot == 0:
 		return LevelEmpty
@@ -289,18 +281,18 @@ func (l Level) under(s Standing) Level {
 	return l
 }
 
-func addKind(kinds []Kind, h heap) []Kind {
-	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Type == h.kind })
-	code := shard.Code{K: h.k, N: h.n}
+func addKind(kinds []Kind, h catalogue.Summary) []Kind {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Type == h.Kind })
+	code := shard.Code{K: h.K, N: h.N}
 	if i < 0 {
-		k := Kind{h.kind, codeText(code), h.objects, h.size, h.held, losses(code, h.reached)}
+		k := Kind{h.Kind, codeText(code), h.Objects, h.Size, h.Stored, catalogue.Losses(code, h.Reached)}
 		kinds = append(kinds, k)
 		slices.SortFunc(kinds, func(a, b Kind) int { return cmp.Compare(a.Type, b.Type) })
 		return kinds
 	}
 	k := &kinds[i]
-	k.Files, k.Bytes, k.Domains = k.Files+h.objects, k.Bytes+h.size, min(k.Domains, h.held)
-	if l := losses(code, h.reached); l < k.Losses {
+	k.Files, k.Bytes, k.Domains = k.Files+h.Objects, k.Bytes+h.Size, min(k.Domains, h.Stored)
+	if l := catalogue.Losses(code, h.Reached); l < k.Losses {
 		k.Losses, k.Code = l, codeText(code)
 	}
 	return kinds

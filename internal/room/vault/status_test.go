@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -18,13 +19,13 @@ func TestUnheardLendersAreNamed(t *testing.T) {
 	if err := w.room.checkLenders(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	long := core.At(time.Now().Add(-2 * heardFor))
+	long := core.At(time.Now().Add(-2 * catalogue.HeardFor))
 	for _, m := range w.members[:2] {
-		state := lenderState{Good: long}
+		state := catalogue.LenderState{Good: long}
 		if m == w.members[1] {
 			state.Bad = long
 		}
-		if err := w.room.store.setLender(t.Context(), m.id, state); err != nil {
+		if err := w.room.store.Lenders.SetState(t.Context(), m.id, state); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +69,7 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	if s := w.status("mail"); s.Level != LevelLost || s.keyless == nil {
 		t.Errorf("its key is gone, and it is %s", s.Level)
 	}
-	if err := w.room.store.setPassword(t.Context(), "files", PasswordOpens); err != nil {
+	if err := w.room.store.Repos.SetPassword(t.Context(), "files", catalogue.PasswordOpens); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(w.room.secretPath("files", secretPassword)); err != nil {
@@ -77,7 +78,7 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	if err := w.room.checkPassword(t.Context(), "files"); err == nil {
 		t.Error("a password file that is gone is no trouble")
 	}
-	if s := w.status("files"); s.Password != PasswordUnknown {
+	if s := w.status("files"); s.Password != catalogue.PasswordUnknown {
 		t.Errorf("the password file is gone, and the password %s", s.Password)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
@@ -100,15 +101,15 @@ func mayHide(contacts []Contact, silent []core.MemberID) bool {
 	if lenders == 0 { // nobody knows who they are
 		lenders, away = len(contacts), len(silent)
 	}
-	return away > 0 && away >= codeFor(rest.Index, lenders).N
+	return away > 0 && away >= catalogue.CodeFor(rest.Index, lenders).N
 }
 
 func (r *Room) unheard(ctx context.Context) ([]core.MemberID, error) {
-	return r.store.noted(ctx, noteUnheard)
+	return r.store.Notes.Members(ctx, noteUnheard)
 }
 
 func (r *Room) setUnheard(ctx context.Context, ids []core.MemberID) error {
-	return r.store.setNoted(context.WithoutCancel(ctx), noteUnheard, ids)
+	return r.store.Notes.SetMembers(context.WithoutCancel(ctx), noteUnheard, ids)
 }
 
 // hearMore goes on with a recovery: when a member answers that did not, everybody is

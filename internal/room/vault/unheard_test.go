@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
@@ -47,7 +48,7 @@ func TestSilentMembersMayHideFiles(t *testing.T) {
 		if lenders == 0 {
 			continue
 		}
-		fewest := codeFor("index", lenders).N
+		fewest := catalogue.CodeFor("index", lenders).N
 		if mayHide(contacts, append([]core.MemberID{"neighbour.test"}, ids[:fewest-1]...)) {
 			t.Errorf("%d of %d cannot hide anything", fewest-1, lenders)
 		}
@@ -91,7 +92,7 @@ func TestRecoveryGoesOn(t *testing.T) {
 	if left, err := w.room.unheard(t.Context()); err != nil || len(left) > 0 {
 		t.Error(left, err)
 	}
-	all, err := w.room.store.holders(t.Context())
+	all, err := w.room.store.Placements.Holders(t.Context())
 	if err != nil || len(all) != 2 {
 		t.Error("shards count at", all, err)
 	}
@@ -122,7 +123,7 @@ func TestARecoveryThatHeardEverybodyRepairsAtOnce(t *testing.T) {
 			w.open()
 			defer w.room.n.DB.Close()
 			w.recovered()
-			due, err := w.room.store.due(t.Context(), core.At(time.Now()), 10)
+			due, err := w.room.store.Queue.Due(t.Context(), core.At(time.Now()), 10)
 			if err != nil || (len(due) > 0) != (how == honest) {
 				t.Errorf("%d files are due, %v", len(due), err)
 			}

@@ -412,7 +412,7 @@ func printer(t testing.TB) *words.Printer {
 func (w *world) settled() {
 	w.t.Helper()
 	w.eventually("everything placed", func() bool {
-		due, err := w.room.store.due(context.Background(), core.At(time.Now().Add(time.Hour)), 1)
+		due, err := w.room.store.Queue.Due(context.Background(), core.At(time.Now().Add(time.Hour)), 1)
 		return err == nil && len(due) == 0
 	})
 }

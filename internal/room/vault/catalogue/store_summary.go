@@ -1,4 +1,4 @@
-package vault
+package catalogue
 
 import (
 	"context"
@@ -10,24 +10,42 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// heap is a number of objects of one repository that stand alike.
-type heap struct {
-	repo    string
-	kind    rest.Type
-	k, n    int
-	held    int // distinct shards at distinct members
-	reached int // the same at members that are well
-	objects int64
-	size    int64 // plain bytes
+// Summary is a number of objects of one repository that stand alike.
+type Summary struct {
+	Repo    string
+	Kind    rest.Type
+	K, N    int
+	Stored  int // distinct shards at distinct members
+	Reached int // the same at members that are well
+	Objects int64
+	Size    int64 // plain bytes
 	sealed  int64
-	pending bool // never off-site yet
+	Pending bool // never off-site yet
 }
 
-// heaps sums the live objects by how they stand. Two shards at one member go with it: they
+// oneEach counts distinct shards p; -1 where a member has two of them.
+const oneEach = `SELECT CASE WHEN count(*) > count(DISTINCT p.member) THEN -1 ELSE count(DISTINCT ` + whichShard + `) END`
+
+// MemberSummary is what one member holds of one repository.
+type MemberSummary struct {
+	Repo   string
+	Member core.MemberID
+	Shards int64
+	Bytes  int64
+	Seen   core.Moment // the oldest sight of any of its shards
+}
+
+// Growth is how large a repository was and is, in sealed bytes.
+type Growth struct {
+	Repo        string
+	Before, Now int64
+}
+
+// All sums the live objects by how they stand. Two shards at one member go with it: they
 // count as one, as two members with the same one do.
-func (s store) heaps(ctx context.Context) ([]heap, error) {
-	all, err := db.All(ctx, s.db, func(r db.Row) (h heap, err error) {
-		err = r.Scan(&h.repo, &h.kind, &h.k, &h.n, &h.held, &h.reached, &h.objects, &h.size, &h.sealed, &h.pending)
+func (s Summaries) All(ctx context.Context) ([]Summary, error) {
+	all, err := db.All(ctx, s.db, func(r db.Row) (h Summary, err error) {
+		err = r.Scan(&h.Repo, &h.Kind, &h.K, &h.N, &h.Stored, &h.Reached, &h.Objects, &h.Size, &h.sealed, &h.Pending)
 		return h, err
 	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT), pending
 		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending,
@@ -36,7 +54,7 @@ func (s store) heaps(ctx context.Context) ([]heap, error) {
 				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
 			FROM vault_object WHERE buried_us = 0) AS standing
 		GROUP BY repo, kind, k, n, held, reached, pending`)
-	plain := slices.DeleteFunc(slices.Clone(all), func(h heap) bool { return h.held < 0 })
+	plain := slices.DeleteFunc(slices.Clone(all), func(h Summary) bool { return h.Stored < 0 })
 	if err != nil || len(plain) == len(all) {
 		return all, err
 	}
@@ -44,20 +62,17 @@ func (s store) heaps(ctx context.Context) ([]heap, error) {
 	return append(plain, doubled...), err
 }
 
-// oneEach counts distinct shards p; -1 where a member has two of them.
-const oneEach = `SELECT CASE WHEN count(*) > count(DISTINCT p.member) THEN -1 ELSE count(DISTINCT ` + whichShard + `) END`
-
 // doubled answers the objects of which a member has two shards, a heap each.
-func (s store) doubled(ctx context.Context) (out []heap, err error) {
+func (s Summaries) doubled(ctx context.Context) (out []Summary, err error) {
 	type row struct {
 		object string
-		heap
+		Summary
 		Placement
 		well bool
 	}
 	rows, err := db.All(ctx, s.db, func(r db.Row) (p row, err error) {
-		err = r.Scan(&p.object, &p.repo, &p.kind, &p.k, &p.n, &p.size, &p.sealed, &p.pending, &p.Index, &p.Member, &p.well)
-		if p.k == 1 {
+		err = r.Scan(&p.object, &p.Repo, &p.Kind, &p.K, &p.N, &p.Size, &p.sealed, &p.Pending, &p.Index, &p.Member, &p.well)
+		if p.K == 1 {
 			p.Object, p.Root = shard.Hash{1}, shard.Hash{1} // a copy, whatever its name
 		}
 		return p, err
@@ -75,34 +90,26 @@ func (s store) doubled(ctx context.Context) (out []heap, err error) {
 			}
 			rows = rows[1:]
 		}
-		h := first.heap
-		h.objects, h.held, h.reached = 1, effective(held), effective(well)
+		h := first.Summary
+		h.Objects, h.Stored, h.Reached = 1, Effective(held), Effective(well)
 		out = append(out, h)
 	}
 	return out, err
 }
 
-// stack is what one member holds of one repository.
-type stack struct {
-	repo   string
-	member core.MemberID
-	shards int64
-	bytes  int64
-	seen   core.Moment // the oldest sight of any of its shards
-}
-
-func (s store) stacks(ctx context.Context) ([]stack, error) {
-	return db.All(ctx, s.db, func(r db.Row) (k stack, err error) {
-		err = r.Scan(&k.repo, &k.member, &k.shards, &k.bytes, &k.seen)
+// ByMember sums what each member holds of each repository.
+func (s Summaries) ByMember(ctx context.Context) ([]MemberSummary, error) {
+	return db.All(ctx, s.db, func(r db.Row) (k MemberSummary, err error) {
+		err = r.Scan(&k.Repo, &k.Member, &k.Shards, &k.Bytes, &k.Seen)
 		return k, err
 	}, `SELECT o.repo, p.member, count(*), CAST(sum(p.length) AS BIGINT), CAST(min(p.seen_us) AS BIGINT)
 		FROM vault_placement p JOIN vault_object o ON o.object = p.object
 		WHERE p.state = 'held' AND o.buried_us = 0 GROUP BY o.repo, p.member ORDER BY o.repo, p.member`)
 }
 
-// newest is when the last snapshot of each repository came and when it was
+// NewestSnapshots is when the last snapshot of each repository came and when it was
 // off-site.
-func (s store) newest(ctx context.Context) (map[string][2]core.Moment, error) {
+func (s Summaries) NewestSnapshots(ctx context.Context) (map[string][2]core.Moment, error) {
 	type row struct {
 		repo        string
 		made, saved core.Moment
@@ -119,8 +126,8 @@ func (s store) newest(ctx context.Context) (map[string][2]core.Moment, error) {
 	return out, err
 }
 
-// onTheWay sums what waits on our disk for the members, by repository.
-func (s store) onTheWay(ctx context.Context) (map[string][2]int64, error) {
+// OnTheWay sums what waits on our disk for the members, by repository.
+func (s Summaries) OnTheWay(ctx context.Context) (map[string][2]int64, error) {
 	type row struct {
 		repo           string
 		objects, bytes int64
@@ -137,20 +144,20 @@ func (s store) onTheWay(ctx context.Context) (map[string][2]int64, error) {
 	return out, err
 }
 
-// removed is how many removed files of each repository the members still keep.
-func (s store) removed(ctx context.Context) (map[string]int64, error) {
+// Removed is how many removed files of each repository the members still keep.
+func (s Summaries) Removed(ctx context.Context) (map[string]int64, error) {
 	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object WHERE buried_us > 0 AND state <> 'gone' GROUP BY repo`)
 }
 
-// sharedKey counts the restic files of each repository that are still sealed to the
+// SharedKey counts the restic files of each repository that are still sealed to the
 // key all repositories shared.
-func (s store) sharedKey(ctx context.Context) (map[string]int64, error) {
+func (s Summaries) SharedKey(ctx context.Context) (map[string]int64, error) {
 	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object
 		WHERE sealed_to = '' AND buried_us = 0 AND kind <> $1 GROUP BY repo`, string(Meta))
 }
 
 // counts reads a number for each repository.
-func (s store) counts(ctx context.Context, query string, places ...any) (map[string]int64, error) {
+func (s Summaries) counts(ctx context.Context, query string, places ...any) (map[string]int64, error) {
 	out := map[string]int64{}
 	_, err := db.All(ctx, s.db, func(r db.Row) (none struct{}, err error) {
 		var repo string
@@ -162,22 +169,16 @@ func (s store) counts(ctx context.Context, query string, places ...any) (map[str
 	return out, err
 }
 
-// stuck counts files accepted before a moment that were never off-site.
-func (s store) stuck(ctx context.Context, before core.Moment) (int64, error) {
+// Stuck counts files accepted before a moment that were never off-site.
+func (s Summaries) Stuck(ctx context.Context, before core.Moment) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
 		WHERE safe_us = 0 AND buried_us = 0 AND made_us < $1`, int64(before))
 }
 
-// grown is how large a repository was and is, in sealed bytes.
-type grown struct {
-	repo        string
-	before, now int64
-}
-
-// growth compares each repository with what it was at a moment.
-func (s store) growth(ctx context.Context, then core.Moment) ([]grown, error) {
-	return db.All(ctx, s.db, func(r db.Row) (g grown, err error) {
-		err = r.Scan(&g.repo, &g.before, &g.now)
+// Growth compares each repository with what it was at a moment.
+func (s Summaries) Growth(ctx context.Context, then core.Moment) ([]Growth, error) {
+	return db.All(ctx, s.db, func(r db.Row) (g Growth, err error) {
+		err = r.Scan(&g.Repo, &g.Before, &g.Now)
 		return g, err
 	}, `SELECT repo, CAST(sum(CASE WHEN made_us <= $1 AND (buried_us = 0 OR buried_us > $1) THEN sealed ELSE 0 END) AS BIGINT),
 			CAST(sum(CASE WHEN buried_us = 0 THEN sealed ELSE 0 END) AS BIGINT)

@@ -1,6 +1,6 @@
 //go:build scale
 
-package vault
+package catalogue
 
 import (
 	"context"
@@ -14,14 +14,14 @@ import (
 
 // What a backup of 65,000 packs, each at six members, costs where everybody passes.
 //
-//	go test -tags scale ./internal/room/vault -run XXX -bench Large
+//	go test -tags scale ./internal/room/vault/catalogue -run XXX -bench Large
 const (
 	largePacks   = 65_000
 	largeMembers = 6
 )
 
 // large is a catalogue of that size, as if all had been placed long ago.
-func large(b *testing.B) store {
+func large(b *testing.B) Store {
 	ctx := context.Background()
 	d, err := db.Open(ctx, "sqlite:"+filepath.Join(b.TempDir(), "large.db"))
 	if err != nil {
@@ -53,32 +53,32 @@ func large(b *testing.B) store {
 			b.Fatal(err)
 		}
 	}
-	return store{d}
+	return New(d)
 }
 
 func BenchmarkLarge(b *testing.B) {
 	s := large(b)
 	ctx := context.Background()
 	for name, ask := range map[string]func() error{
-		"used":        func() error { _, err := s.used(ctx); return err },
-		"heaps":       func() error { _, err := s.heaps(ctx); return err },
-		"stacks":      func() error { _, err := s.stacks(ctx); return err },
-		"newest":      func() error { _, err := s.newest(ctx); return err },
-		"onTheWay":    func() error { _, err := s.onTheWay(ctx); return err },
-		"removed":     func() error { _, err := s.removed(ctx); return err },
-		"sharedKey":   func() error { _, err := s.sharedKey(ctx); return err },
-		"stuck":       func() error { _, err := s.stuck(ctx, core.Moment(1)); return err },
-		"growth":      func() error { _, err := s.growth(ctx, core.Moment(1)); return err },
-		"everHeld":    func() error { _, err := s.everHeld(ctx); return err },
-		"holders":     func() error { _, err := s.holders(ctx); return err },
-		"due":         func() error { _, err := s.due(ctx, core.Moment(1), 8); return err },
-		"spooled":     func() error { _, err := s.spooled(ctx); return err },
-		"tail":        func() error { _, _, err := s.tail(ctx, "files"); return err },
-		"weaken":      func() error { return s.weaken(ctx) },
-		"unexplained": func() error { _, err := s.unexplained(ctx); return err },
-		"unnamed":     func() error { _, err := s.unnamedRepos(ctx); return err },
-		"gone":        func() error { _, err := s.gone(ctx, "files", "snapshots", 0, 0); return err },
-		"newestMade":  func() error { _, err := s.newestMade(ctx); return err },
+		"used":        func() error { _, err := s.Placements.Used(ctx); return err },
+		"heaps":       func() error { _, err := s.Summaries.All(ctx); return err },
+		"stacks":      func() error { _, err := s.Summaries.ByMember(ctx); return err },
+		"newest":      func() error { _, err := s.Summaries.NewestSnapshots(ctx); return err },
+		"onTheWay":    func() error { _, err := s.Summaries.OnTheWay(ctx); return err },
+		"removed":     func() error { _, err := s.Summaries.Removed(ctx); return err },
+		"sharedKey":   func() error { _, err := s.Summaries.SharedKey(ctx); return err },
+		"stuck":       func() error { _, err := s.Summaries.Stuck(ctx, core.Moment(1)); return err },
+		"growth":      func() error { _, err := s.Summaries.Growth(ctx, core.Moment(1)); return err },
+		"everHeld":    func() error { _, err := s.Placements.EverHolders(ctx); return err },
+		"holders":     func() error { _, err := s.Placements.Holders(ctx); return err },
+		"due":         func() error { _, err := s.Queue.Due(ctx, core.Moment(1), 8); return err },
+		"spooled":     func() error { _, err := s.Objects.Spooled(ctx); return err },
+		"tail":        func() error { _, _, err := s.Queue.Tail(ctx, "files"); return err },
+		"weaken":      func() error { return s.Queue.Recompute(ctx, 1) },
+		"unexplained": func() error { _, err := s.Objects.Unexplained(ctx); return err },
+		"unnamed":     func() error { _, err := s.Repos.Unnamed(ctx); return err },
+		"gone":        func() error { _, err := s.Objects.Gone(ctx, "files", "snapshots", 0, 0); return err },
+		"newestMade":  func() error { _, err := s.Objects.NewestMade(ctx); return err },
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
