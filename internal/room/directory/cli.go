@@ -169,7 +169,7 @@ func (c cli) draft() *cobra.Command {
 				if dir != "" && len(typed) > 1 {
 					into = filepath.Join(dir, strings.ReplaceAll(string(d.Domain), ":", "_"))
 				}
-				written, err := d.writeTo(into)
+				written, err := d.WriteTo(into)
 				if err != nil {
 					return err
 				}
@@ -188,7 +188,7 @@ func (c cli) draft() *cobra.Command {
 	return cmd
 }
 
-func draftedOf(p *words.Printer, d Drafted) drafted {
+func draftedOf(p *words.Printer, d draft.Drafted) drafted {
 	out := drafted{Domain: d.Domain, Hoster: factsOf(d.Hoster), Services: []subject{}}
 	for _, s := range d.Services {
 		out.Services = append(out.Services, subject{s.Kind, factsOf(s.Facts)})

@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
+	"entrechat/internal/room/directory/own"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -20,17 +21,17 @@ type ownFile struct {
 	URL   string        `json:"url"`
 }
 
-func ownOf(f OwnFile) ownFile { return ownFile{f.Name, f.Report.Class, f.Report.OK(), f.URL} }
+func ownOf(f own.File) ownFile { return ownFile{f.Name, f.Report.Class, f.Report.OK(), f.URL} }
 
 func (c cli) list() *cobra.Command {
 	return c.command("list", "list", cobra.NoArgs, func(cmd *cobra.Command, r *Room, out *console.Out, _ []string) error {
-		own, err := r.Own(cmd.Context())
+		files, err := r.Own.List(cmd.Context())
 		if err != nil {
 			return err
 		}
-		all := make([]ownFile, 0, len(own))
-		rows := make([][]string, 0, len(own))
-		for _, f := range own {
+		all := make([]ownFile, 0, len(files))
+		rows := make([][]string, 0, len(files))
+		for _, f := range files {
 			all = append(all, ownOf(f))
 			state := "directory.state.valid"
 			if !f.Report.OK() {
@@ -50,11 +51,11 @@ func (c cli) list() *cobra.Command {
 
 func (c cli) show() *cobra.Command {
 	return c.command("show NAME", "show", cobra.ExactArgs(1), func(_ *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		text, err := r.ownText(typed[0])
+		text, err := r.Own.Text(typed[0])
 		if err != nil {
 			return err
 		}
-		return out.Emit(map[string]string{"name": typed[0], "url": r.address(typed[0]), "text": string(text)}, func() {
+		return out.Emit(map[string]string{"name": typed[0], "url": r.Own.Address(typed[0]), "text": string(text)}, func() {
 			out.Line(strings.TrimRight(string(text), "\n"))
 		})
 	})
@@ -68,7 +69,7 @@ func (c cli) publish() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := r.Publish(cmd.Context(), plainName(strings.TrimSuffix(filepath.Base(path), suffix)), text)
+			f, err := r.Own.Publish(cmd.Context(), statool.FileName(strings.TrimSuffix(filepath.Base(path), own.Suffix)), text)
 			if err != nil {
 				return &core.Error{Code: core.CodeOf(err), Key: "directory.refused", Args: args{"File": path, "Why": out.P.Error(err)}, Err: err}
 			}
@@ -92,7 +93,7 @@ func (c cli) set() *cobra.Command {
 			}
 			fields[strings.TrimSpace(key)] = strings.TrimSpace(value)
 		}
-		f, err := r.Change(cmd.Context(), typed[0], fields)
+		f, err := r.Own.Change(cmd.Context(), typed[0], fields)
 		if err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (c cli) set() *cobra.Command {
 
 func (c cli) withdraw() *cobra.Command {
 	return c.command("withdraw NAME", "withdraw", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		if err := r.Withdraw(cmd.Context(), typed[0]); err != nil {
+		if err := r.Own.Withdraw(cmd.Context(), typed[0]); err != nil {
 			return err
 		}
 		return out.Emit(map[string]string{"name": typed[0]}, func() { out.Say("directory.withdrawn", args{"Name": typed[0]}) })

@@ -28,7 +28,7 @@ func (c cli) refer() *cobra.Command {
 				return core.Invalid("directory.bad_kind", fmt.Errorf("%.40q", kind)).With("Kind", typed[0]).With("Kinds", everyKind+", "+kindList())
 			}
 			if len(typed) > 1 || none {
-				if err := r.Refer(cmd.Context(), kind, typed[1:]); err != nil {
+				if err := r.Referral.Refer(cmd.Context(), kind, typed[1:]); err != nil {
 					return err
 				}
 			}
@@ -48,7 +48,7 @@ type chosenKind struct {
 }
 
 func showChosen(cmd *cobra.Command, r *Room, out *console.Out, kinds []catalogue.Kind) error {
-	all, err := r.chosen(cmd.Context())
+	all, err := r.Referral.Chosen(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -10,24 +10,10 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
+	"entrechat/internal/room/directory/api"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/site"
 )
-
-// hit is one line of `directory search --json`.
-type hit struct {
-	catalogue.Service
-	Hoster string           `json:"hoster"` // key
-	From   string           `json:"from"`   // the hoster's name
-	Source catalogue.Source `json:"source"`
-	Said   core.Moment      `json:"said_us"`  // 0 = not known
-	Heard  core.Moment      `json:"heard_us"` // from the author, or a mirror
-}
-
-// hitOf leaves out how a service does when that was said too long ago, as pages do.
-func hitOf(s catalogue.Service, h catalogue.Hoster, now core.Moment) hit {
-	s.Level = s.LevelAt(now)
-	return hit{s, h.Author.Key, h.Name, s.Author.Source, s.Author.Said, s.Author.Heard}
-}
 
 func (c cli) search() *cobra.Command {
 	var q catalogue.Query
@@ -42,11 +28,11 @@ func (c cli) search() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		hits, rows := []hit{}, [][]string{}
+		hits, rows := []api.Hit{}, [][]string{}
 		for _, f := range found.Services {
-			hits = append(hits, hitOf(f.Service, f.Hoster, r.now()))
+			hits = append(hits, api.HitOf(f.Service, f.Hoster, core.At(r.n.Now())))
 			rows = append(rows, []string{
-				f.Service.Name, f.Hoster.Name, string(f.Service.Kind), strings.Join(accessSays(out.P, f.Service.Access), ", "),
+				f.Service.Name, f.Hoster.Name, string(f.Service.Kind), strings.Join(site.AccessWords(out.P, f.Service.Access), ", "),
 				out.P.Ago(f.Service.Author.Said, r.n.Now()), f.Service.Website,
 			})
 		}
@@ -79,20 +65,6 @@ func kindList() string {
 	return strings.Join(all, ", ")
 }
 
-// listedHoster is one line of `directory hosters --json`.
-type listedHoster struct {
-	catalogue.Hoster
-	Key      string           `json:"key"`
-	Source   catalogue.Source `json:"source"`
-	Said     core.Moment      `json:"said_us"`
-	Heard    core.Moment      `json:"heard_us"`
-	Services []hit            `json:"services,omitempty"`
-}
-
-func listed(h catalogue.Hoster) listedHoster {
-	return listedHoster{Hoster: h, Key: h.Author.Key, Source: h.Author.Source, Said: h.Author.Said, Heard: h.Author.Heard}
-}
-
 func (c cli) hosters() *cobra.Command {
 	page := 1
 	cmd := c.command("hosters [KEY]", "hosters", cobra.MaximumNArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
@@ -103,9 +75,9 @@ func (c cli) hosters() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		all, rows := []listedHoster{}, [][]string{}
+		all, rows := []api.Hoster{}, [][]string{}
 		for _, h := range found.Hosters {
-			all = append(all, listed(h))
+			all = append(all, api.HosterOf(h))
 			rows = append(rows, []string{h.Name, h.Author.Key, strings.Trim(h.Town+", "+h.Country, ", "), out.P.Ago(h.Author.Said, r.n.Now())})
 		}
 		return out.Emit(map[string]any{"total": found.Total, "hosters": all}, func() {
@@ -128,10 +100,10 @@ func showHoster(ctx context.Context, r *Room, out *console.Out, key string) erro
 	if err != nil {
 		return err
 	}
-	l, rows := listed(h), [][]string{}
+	l, rows := api.HosterOf(h), [][]string{}
 	for _, s := range services {
-		l.Services = append(l.Services, hitOf(s, h, r.now()))
-		rows = append(rows, []string{s.Name, string(s.Kind), strings.Join(accessSays(out.P, s.Access), ", "), out.P.Ago(s.Author.Said, r.n.Now()), s.Website})
+		l.Services = append(l.Services, api.HitOf(s, h, core.At(r.n.Now())))
+		rows = append(rows, []string{s.Name, string(s.Kind), strings.Join(site.AccessWords(out.P, s.Access), ", "), out.P.Ago(s.Author.Said, r.n.Now()), s.Website})
 	}
 	return out.Emit(l, func() {
 		for _, line := range []string{h.Name, h.About, strings.Trim(h.Town+", "+h.Country, ", "), h.Website, h.Contact} {

@@ -3,38 +3,34 @@ package directory
 import (
 	"encoding/json"
 	"encoding/xml"
-	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
-	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/dbtest"
-	"entrechat/internal/room/directory/access"
+	"entrechat/internal/core"
+	"entrechat/internal/room/directory/announce"
 	"entrechat/internal/room/directory/catalogue"
-	"entrechat/internal/room/directory/migrations"
 )
 
-// node is a room whose public addresses can be asked, with a hoster and a service of
+const apiPath = "/api/v1/"
+
+// fullNode is a room whose public addresses can be asked, with a hoster and a service of
 // its own.
-func node(t *testing.T) (*Room, http.Handler) {
+func fullNode(t *testing.T) (*Room, http.Handler) {
 	t.Helper()
 	r := nodeRoom(t)
 	for name, text := range map[string][]byte{"x": class(org, "Organization"), "pad": class(pad, "Service")} {
-		if _, err := r.Publish(t.Context(), name, text); err != nil {
+		if _, err := r.Own.Publish(t.Context(), name, text); err != nil {
 			t.Fatal(err)
 		}
 	}
 	sends(t, r, "b.test")
-	if err := r.Refer(t.Context(), catalogue.KindPad, []string{"b.test"}); err != nil {
+	if err := r.Referral.Refer(t.Context(), catalogue.KindPad, []string{"b.test"}); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
@@ -54,7 +50,7 @@ func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
 // TestAPIAsDescribed holds every answer against the description that we publish, and
 // the description against the routes that there are.
 func TestAPIAsDescribed(t *testing.T) {
-	r, h := node(t)
+	r, h := fullNode(t)
 	var spec map[string]any
 	if err := yaml.Unmarshal(get(t, h, "/api/v1/openapi.yaml").Body.Bytes(), &spec); err != nil {
 		t.Fatal(err)
@@ -68,7 +64,13 @@ func TestAPIAsDescribed(t *testing.T) {
 		described = append(described, "GET "+path)
 	}
 	slices.Sort(described)
-	served := slices.DeleteFunc(patterns(r.api()), func(p string) bool { return p == apiPath })
+	var served []string
+	for _, route := range r.Fittings().Pages {
+		if strings.HasPrefix(route.Pattern, "GET "+apiPath) {
+			served = append(served, route.Pattern)
+		}
+	}
+	slices.Sort(served)
 	if !slices.Equal(described, served) {
 		t.Errorf("described %v\nserved %v", described, served)
 	}
@@ -120,7 +122,7 @@ func plain(t *testing.T, v any) any {
 }
 
 func TestFormats(t *testing.T) {
-	_, h := node(t)
+	_, h := fullNode(t)
 	for path, want := range map[string][]string{
 		"/.well-known/nodeinfo": {`"href":"https://chaton-a.test/nodeinfo/2.1"`},
 		"/nodeinfo/2.1":         {`"version":"2.1"`, `"name":"entrechat"`, `"users":{}`, `"openRegistrations":false`, `"nodeName":"A"`},
@@ -145,7 +147,7 @@ func TestFormats(t *testing.T) {
 // TestLinkedData: what search engines read is data in the page, and no text of ours or
 // of a stranger ends the script it stands in.
 func TestLinkedData(t *testing.T) {
-	r, _ := node(t)
+	r, _ := fullNode(t)
 	v := visit(t, r)
 	body := v.ask(http.MethodGet, "/services/pad", nil).Body.String()
 	_, data, ok := strings.Cut(body, `<script type="application/ld+json">`)
@@ -159,105 +161,40 @@ func TestLinkedData(t *testing.T) {
 	}
 }
 
-func TestWhatChanged(t *testing.T) {
-	plainPad := catalogue.Service{Slug: "pad", Name: "Pad", Level: catalogue.LevelOK}
-	full, down, over, renamed := plainPad, plainPad, plainPad, plainPad
-	full.Access.Load, down.Level, over.Ended, renamed.Name = access.LoadFull, catalogue.LevelError, true, "Bloc"
-	for name, c := range map[string]struct {
-		was  *catalogue.Service
-		now  catalogue.Service
-		want []string
-	}{
-		"first time":    {nil, plainPad, []string{"new"}},
-		"over already":  {nil, over, nil},
-		"full":          {&plainPad, full, []string{"full"}},
-		"room again":    {&full, plainPad, []string{"open"}},
-		"down":          {&plainPad, down, []string{"level"}},
-		"both":          {&full, down, []string{"open", "level"}},
-		"ended":         {&full, over, []string{"ended"}},
-		"back":          {&over, plainPad, []string{"new"}},
-		"a better name": {&plainPad, renamed, nil},
-	} {
-		var got []string
-		for _, change := range whatChanged(c.was, c.now) {
-			got = append(got, change.what)
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 // changed fills the list of changes to the brim.
 func changed(t *testing.T, r *Room) {
 	t.Helper()
-	for i := range maxChanges + 5 {
-		if err := r.addChange(t.Context(), change{at: r.now(), what: "level", slug: "pad", name: "Pad \u0001<&>", value: []string{"OK", "ERROR"}[i%2]}); err != nil {
+	for i := range announce.MaxChanges + 5 {
+		c := announce.Change{At: core.At(r.n.Now()), What: "level", Slug: "pad", Name: "Pad \u0001<&>", Value: []string{"OK", "ERROR"}[i%2]}
+		if err := r.Announcer.AddChange(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func TestChangesAreKept(t *testing.T) {
-	dbtest.Each(t, "directory", migrations.Files, func(t *testing.T, d *db.DB) {
-		r := nodeRoom(t)
-		r.n.DB = d
-		if all, err := r.lastChanges(t.Context(), 5); err != nil || len(all) != 0 {
-			t.Fatalf("%v, %v", all, err)
-		}
-		changed(t, r)
-		all, err := r.lastChanges(t.Context(), 10_000)
-		if err != nil || len(all) != maxChanges || all[0].seq != maxChanges+5 || all[0].value != "OK" || all[1].value != "ERROR" {
-			t.Errorf("%d changes are kept, %+v, %v", len(all), all[:min(len(all), 2)], err)
-		}
-	})
-}
-
 func TestFeeds(t *testing.T) {
-	r, _ := node(t)
+	r, _ := fullNode(t)
 	changed(t, r)
 	v := visit(t, r)
-	got := v.ask(http.MethodGet, atomPath+"?lang=en", nil)
+	got := v.ask(http.MethodGet, "/feeds/atom.xml"+"?lang=en", nil)
 	var doc struct {
 		Entries []struct {
 			ID    string `xml:"id"`
 			Title string `xml:"title"`
 		} `xml:"entry"`
 	}
-	if err := xml.Unmarshal(got.Body.Bytes(), &doc); err != nil || len(doc.Entries) != inFeed || doc.Entries[0].Title != "Pad \ufffd<&>: Works" || got.Header().Get("Set-Cookie") != "" {
+	if err := xml.Unmarshal(got.Body.Bytes(), &doc); err != nil || len(doc.Entries) != 50 || doc.Entries[0].Title != "Pad \ufffd<&>: Works" || got.Header().Get("Set-Cookie") != "" {
 		t.Errorf("%v\n%.600s", err, got.Body)
 	}
 	var parsed struct {
 		Version string `json:"version"`
 		Items   []any  `json:"items"`
 	}
-	french := v.ask(http.MethodGet, jsonPath+"?lang=fr", nil).Body.Bytes()
-	if err := json.Unmarshal(french, &parsed); err != nil || len(parsed.Items) != inFeed || !strings.Contains(string(french), "Nouvelles de A") {
+	french := v.ask(http.MethodGet, "/feeds/feed.json"+"?lang=fr", nil).Body.Bytes()
+	if err := json.Unmarshal(french, &parsed); err != nil || len(parsed.Items) != 50 || !strings.Contains(string(french), "Nouvelles de A") {
 		t.Errorf("%v\n%.300s", err, french)
 	}
 	if page := v.ask(http.MethodGet, "/services", nil).Body.String(); !strings.Contains(page, `<link rel="alternate" type="application/atom&#43;xml" href="/feeds/atom.xml?lang=en">`) {
 		t.Errorf("no page names the feed\n%.900s", page)
 	}
-}
-
-// FuzzAtom: whatever a service is called, the feed can be read.
-func FuzzAtom(f *testing.F) {
-	f.Add("Pad", "fr")
-	f.Add("\x00\ufffe]]>&<", "\xff")
-	f.Fuzz(func(t *testing.T, title, lang string) {
-		data, err := atom(feed{Title: title, Lang: lang, Items: []item{{ID: title, Title: title, URL: title, At: time.Unix(1, 0)}}})
-		if err != nil || !utf8.Valid(data) {
-			t.Fatalf("%v", err)
-		}
-		d := xml.NewDecoder(strings.NewReader(string(data)))
-		for {
-			_, err := d.Token()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				t.Fatalf("%v in %q", err, data)
-			}
-		}
-	})
 }

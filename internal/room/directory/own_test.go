@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/directory/own"
 )
 
 func testRoom(t *testing.T) *Room {
@@ -35,38 +36,38 @@ func TestWhatIsPublished(t *testing.T) {
 		"nothing":          {"x", nil},
 		"a missing field":  {"pad", class(strings.Replace(pad, "service.name = Pad <script>\n", "", 1), "Service")},
 		"a bad name":       {"../pad", class(pad, "Service")},
-		"the hoster's":     {hoster, class(pad, "Service")},
+		"the hoster's":     {own.HosterName, class(pad, "Service")},
 		"a web page":       {"pad", []byte("<html>")},
 		"more than a file": {"pad", append(class(pad, "Service"), make([]byte, 2<<20)...)},
 	} {
-		if _, err := r.Publish(t.Context(), c.name, c.text); core.CodeOf(err) != core.CodeInvalid {
+		if _, err := r.Own.Publish(t.Context(), c.name, c.text); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if own, err := r.Own(t.Context()); err != nil || len(own) != 0 {
-		t.Fatalf("%d files, %v", len(own), err)
+	if files, err := r.Own.List(t.Context()); err != nil || len(files) != 0 {
+		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for name, text := range map[string][]byte{"anything": class(org, "Organization"), "pad": class(pad, "Service")} {
-		if _, err := r.Publish(t.Context(), name, text); err != nil {
+		if _, err := r.Own.Publish(t.Context(), name, text); err != nil {
 			t.Fatal(err)
 		}
 	}
-	own, err := r.Own(t.Context())
-	if err != nil || len(own) != 2 || own[0].Name != hoster || !own[1].Report.OK() {
-		t.Fatalf("%+v, %v", own, err)
+	files, err := r.Own.List(t.Context())
+	if err != nil || len(files) != 2 || files[0].Name != own.HosterName || !files[1].Report.OK() {
+		t.Fatalf("%+v, %v", files, err)
 	}
 	for _, want := range []string{"subs.elsewhere = https://other.test/x.properties\n", "subs.pad = https://chaton-a.test/.well-known/chatonsinfos/pad.properties\n"} {
-		if !strings.Contains(string(own[0].Text), want) {
-			t.Errorf("%s lacks %s", own[0].Text, want)
+		if !strings.Contains(string(files[0].Text), want) {
+			t.Errorf("%s lacks %s", files[0].Text, want)
 		}
 	}
-	if !strings.Contains(string(own[1].Text), "# ours\nx.own = ${HOME}\nservice.name = Pad <script>\n") {
-		t.Errorf("lines nobody edited changed:\n%s", own[1].Text)
+	if !strings.Contains(string(files[1].Text), "# ours\nx.own = ${HOME}\nservice.name = Pad <script>\n") {
+		t.Errorf("lines nobody edited changed:\n%s", files[1].Text)
 	}
-	if err := r.Withdraw(t.Context(), "pad"); err != nil {
+	if err := r.Own.Withdraw(t.Context(), "pad"); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := r.ownText(hoster); err != nil || strings.Contains(string(text), "subs.pad") || !strings.Contains(string(text), "subs.elsewhere") {
+	if text, err := r.Own.Text(own.HosterName); err != nil || strings.Contains(string(text), "subs.pad") || !strings.Contains(string(text), "subs.elsewhere") {
 		t.Errorf("%s, %v", text, err)
 	}
 }
@@ -74,7 +75,7 @@ func TestWhatIsPublished(t *testing.T) {
 // What the path asks for is a name, and nothing outside the folder.
 func TestServedFiles(t *testing.T) {
 	r := testRoom(t)
-	if _, err := r.Publish(t.Context(), "pad", class(pad, "Service")); err != nil {
+	if _, err := r.Own.Publish(t.Context(), "pad", class(pad, "Service")); err != nil {
 		t.Fatal(err)
 	}
 	secret := filepath.Join(filepath.Dir(r.n.Dir), "secret.properties")
@@ -95,7 +96,7 @@ func TestServedFiles(t *testing.T) {
 		mux.ServeHTTP(rec, req)
 		return rec
 	}
-	for _, base := range []string{wellKnown, underscoreKnow} {
+	for _, base := range []string{own.WellKnown, "/.well_known/chatonsinfos/"} {
 		got := get(base+"pad.properties", "")
 		if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "text/plain; charset=utf-8" || got.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v", base, got.Code, got.Header())

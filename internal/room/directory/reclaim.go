@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/own"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -29,21 +30,21 @@ func (r *Room) Reclaim(ctx context.Context) (int, error) {
 		if err != nil {
 			return err
 		}
-		if _, err := r.ownText(name); core.CodeOf(err) != core.CodeNotFound {
+		if _, err := r.Own.Text(name); core.CodeOf(err) != core.CodeNotFound {
 			return err
 		}
 		count++
-		return replace(r.n.Dir, name+suffix, doc.Bytes())
+		return own.Replace(r.n.Dir, name+own.Suffix, doc.Bytes())
 	}
-	doc, err := hosterDocument(h, services, r.address)
-	if err := write(hoster, doc, err); err != nil {
+	doc, err := hosterDocument(h, services, r.Own.Address)
+	if err := write(own.HosterName, doc, err); err != nil {
 		return count, err
 	}
 	for _, s := range services {
-		if s.Ended || !ownName.MatchString(s.Slug) || s.Slug == hoster {
+		if s.Ended || !own.IsName(s.Slug) || s.Slug == own.HosterName {
 			continue
 		}
-		doc, err := s.Document(generator, r.address(s.Slug))
+		doc, err := s.Document(statool.Generator, r.Own.Address(s.Slug))
 		if err := write(s.Slug, doc, err); err != nil {
 			return count, err
 		}
@@ -53,9 +54,9 @@ func (r *Room) Reclaim(ctx context.Context) (int, error) {
 
 // hosterDocument leads to the services' files, as link does.
 func hosterDocument(h catalogue.Hoster, services []catalogue.Service, address func(string) string) (*statool.Document, error) {
-	doc, err := h.Document(generator)
+	doc, err := h.Document(statool.Generator)
 	for _, s := range services {
-		if err == nil && !s.Ended && ownName.MatchString(s.Slug) {
+		if err == nil && !s.Ended && own.IsName(s.Slug) {
 			err = doc.Set("subs."+s.Slug, address(s.Slug))
 		}
 	}

@@ -8,15 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
-	"entrechat/internal/kit/logbook"
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/migrations"
+	"entrechat/internal/room/directory/referral"
 )
 
 // offer is a pad at a hoster that takes people.
@@ -25,84 +23,6 @@ func offer(key, name string) catalogue.Found {
 		Service: catalogue.Service{Slug: "pad", Name: name, Kind: catalogue.KindPad, Access: access.Access{Register: access.RegisterAnyone, Load: access.LoadOpen}},
 		Hoster:  catalogue.Hoster{Author: catalogue.Author{Key: key, Source: catalogue.FromLog}, Name: "Chez " + key},
 	}
-}
-
-func TestTakesPeople(t *testing.T) {
-	if !takesPeople(offer("a", "x")) {
-		t.Fatal("an open service takes nobody")
-	}
-	for why, change := range map[string]func(f *catalogue.Found){
-		"full":             func(f *catalogue.Found) { f.Service.Access.Load = access.LoadFull },
-		"members only":     func(f *catalogue.Found) { f.Service.Access.Register = access.RegisterMembers },
-		"nobody said":      func(f *catalogue.Found) { f.Service.Access = access.Access{} },
-		"down":             func(f *catalogue.Found) { f.Service.Level = catalogue.LevelError },
-		"in difficulty":    func(f *catalogue.Found) { f.Service.Level = catalogue.LevelAlert },
-		"over":             func(f *catalogue.Found) { f.Service.Ended = true },
-		"its hoster away":  func(f *catalogue.Found) { f.Hoster.State = catalogue.StateAway },
-		"its hoster ended": func(f *catalogue.Found) { f.Hoster.State = catalogue.StateClosing },
-	} {
-		f := offer("a", "x")
-		if change(&f); takesPeople(f) {
-			t.Errorf("%s: people are sent there", why)
-		}
-	}
-	for why, change := range map[string]func(f *catalogue.Found){
-		"full, but of use without an account": func(f *catalogue.Found) {
-			f.Service.Access = access.Access{Without: access.WithoutAll, Load: access.LoadFull}
-		},
-		"works with reservations": func(f *catalogue.Found) { f.Service.Level = catalogue.LevelWarning },
-		"its hoster is quiet":     func(f *catalogue.Found) { f.Hoster.State = catalogue.StateIdle },
-	} {
-		f := offer("a", "x")
-		if change(&f); !takesPeople(f) {
-			t.Errorf("%s: nobody is sent there", why)
-		}
-	}
-}
-
-// TestReferred: whatever is chosen and known, nobody else is ever shown, the order is
-// the admin's but for the silent, who come last, and everybody chosen who takes people is there once per service.
-func TestReferred(t *testing.T) {
-	names := []string{"a", "b", "c", "d", "e"}
-	rapid.Check(t, func(rt *rapid.T) {
-		draw := func(label string) []string {
-			return rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 4, rapid.ID).Draw(rt, label)
-		}
-		chosen := map[catalogue.Kind][]string{catalogue.KindPad: draw("for pads"), catalogue.KindUnknown: draw("for all")}
-		suspended := rapid.SampledFrom(names).Draw(rt, "suspended")
-		heard := map[string]logbook.Member{}
-		for _, n := range names {
-			heard[n] = logbook.Member{State: rapid.SampledFrom([]logbook.State{logbook.Fresh, logbook.NotHeard, logbook.Stale, logbook.Unknown}).Draw(rt, "state")}
-		}
-		heard[suspended] = logbook.Member{State: logbook.Suspended}
-		var found []catalogue.Found
-		works := map[string]bool{}
-		for _, n := range names {
-			f := offer(n, n)
-			if works[n] = rapid.Bool().Draw(rt, n); !works[n] {
-				f.Service.Access.Load = access.LoadFull
-			}
-			found = append(found, f)
-		}
-		var want, last []string
-		for _, n := range slices.Concat(chosen[catalogue.KindPad], chosen[catalogue.KindUnknown]) {
-			switch state := heard[n].State; {
-			case !works[n] || n == suspended || slices.Contains(want, n) || slices.Contains(last, n):
-			case state == logbook.NotHeard || state == logbook.Stale:
-				last = append(last, n)
-			default:
-				want = append(want, n)
-			}
-		}
-		want = append(want, last...)
-		var got []string
-		for _, f := range referred(chosen, found, heard) {
-			got = append(got, f.Hoster.Author.Key)
-		}
-		if !slices.Equal(got, want) {
-			rt.Fatalf("%v, want %v", got, want)
-		}
-	})
 }
 
 // sends makes a room know some hosters with a pad each.
@@ -122,7 +42,7 @@ func sends(t *testing.T, r *Room, keys ...string) {
 
 func keysOf(t *testing.T, r *Room, kind catalogue.Kind) []string {
 	t.Helper()
-	found, err := r.Elsewhere(t.Context(), kind)
+	found, err := r.Referral.Elsewhere(t.Context(), kind)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +55,9 @@ func keysOf(t *testing.T, r *Room, kind catalogue.Kind) []string {
 
 func TestRefer(t *testing.T) {
 	dbtest.Each(t, "directory", migrations.Files, func(t *testing.T, d *db.DB) {
-		r := nodeRoom(t)
-		r.n.DB, r.Catalogue = d, catalogue.New(d)
+		n := nodeRoom(t).n
+		n.DB = d
+		r := New(n)
 		file := "https://www.e.test/o.properties"
 		sends(t, r, "b.test", "d.test", file, "x.test")
 		if got := keysOf(t, r, ""); len(got) != 0 {
@@ -149,14 +70,14 @@ func TestRefer(t *testing.T) {
 			"unknown":   {[]string{"nobody.test"}, core.CodeNotFound},
 			"ourselves": {[]string{"chaton-a.test"}, core.CodeInvalid},
 			"twice":     {[]string{"b.test", "b.test"}, core.CodeInvalid},
-			"many":      {make([]string, maxChosen+1), core.CodeFull},
+			"many":      {make([]string, referral.MaxChosen+1), core.CodeFull},
 		} {
-			if err := r.Refer(t.Context(), catalogue.KindPad, c.hosters); core.CodeOf(err) != c.want {
+			if err := r.Referral.Refer(t.Context(), catalogue.KindPad, c.hosters); core.CodeOf(err) != c.want {
 				t.Errorf("%s: %v", why, err)
 			}
 		}
 		for kind, keys := range map[catalogue.Kind][]string{catalogue.KindPad: {file, "b.test"}, "": {"d.test"}, catalogue.KindMail: {"x.test"}} {
-			if err := r.Refer(t.Context(), kind, keys); err != nil {
+			if err := r.Referral.Refer(t.Context(), kind, keys); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -175,7 +96,7 @@ func TestRefer(t *testing.T) {
 		if got := keysOf(t, r, catalogue.KindPad); !slices.Equal(got, []string{"e.test", "b.test", "d.test"}) {
 			t.Error(got)
 		}
-		if err := r.Refer(t.Context(), catalogue.KindPad, nil); err != nil {
+		if err := r.Referral.Refer(t.Context(), catalogue.KindPad, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := keysOf(t, r, catalogue.KindPad); !slices.Equal(got, []string{"d.test"}) {
@@ -189,7 +110,7 @@ func TestElsewherePages(t *testing.T) {
 	sends(t, r, "b.test", "d.test")
 	v := visit(t, r)
 	add := func(do, kind, hoster string) *httptest.ResponseRecorder {
-		return v.ask(http.MethodPost, referPath, url.Values{"do": {do}, "kind": {kind}, "hoster": {hoster}})
+		return v.ask(http.MethodPost, "/admin/elsewhere", url.Values{"do": {do}, "kind": {kind}, "hoster": {hoster}})
 	}
 	if body := v.ask(http.MethodGet, "/elsewhere/pad", nil).Body.String(); !strings.Contains(body, "Nobody that we chose") {
 		t.Error(body)
@@ -209,7 +130,7 @@ func TestElsewherePages(t *testing.T) {
 	if first < 0 || second < first || strings.Contains(page, "<script") || !strings.Contains(page, "If that does not suit you") {
 		t.Errorf("b at %d, d at %d\n%s", first, second, page)
 	}
-	if got := v.ask(http.MethodGet, referPath, nil).Body.String(); !strings.Contains(got, "&lt;iframe src=&#34;https://chaton-a.test/elsewhere/pad/frame&#34;") {
+	if got := v.ask(http.MethodGet, "/admin/elsewhere", nil).Body.String(); !strings.Contains(got, "&lt;iframe src=&#34;https://chaton-a.test/elsewhere/pad/frame&#34;") {
 		t.Error(got)
 	}
 	frame := v.ask(http.MethodGet, "/elsewhere/pad/frame?lang=fr", nil)

@@ -9,10 +9,17 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/directory/announce"
+	"entrechat/internal/room/directory/api"
 	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/draft"
+	"entrechat/internal/room/directory/forms"
+	"entrechat/internal/room/directory/freshness"
 	"entrechat/internal/room/directory/imports"
+	"entrechat/internal/room/directory/own"
+	"entrechat/internal/room/directory/referral"
+	"entrechat/internal/room/directory/site"
+	"entrechat/internal/room/directory/statool"
 )
 
 // Words are the room's sentences, French and English.
@@ -27,6 +34,9 @@ type Fetcher interface {
 	Fetch(ctx context.Context, rawURL string, limit int64) ([]byte, http.Header, error)
 }
 
+// Backup is how one of our backups stands, for everybody to read.
+type Backup = site.Backup
+
 // Needs is what the room is made of.
 type Needs struct {
 	Dir   string // folder of our own files; empty where there is no node
@@ -35,7 +45,7 @@ type Needs struct {
 	Now   func() time.Time
 	Log   *slog.Logger
 	// DB, Book and Self are of a node: without one, what is said of others is not
-	// kept, and nothing of ours is said.
+	// stored, and nothing of ours is said.
 	DB   *db.DB // with migrations.Files applied
 	Book Book
 	Self core.MemberID
@@ -47,26 +57,61 @@ type Needs struct {
 
 // Book is the logbook as this room uses it.
 type Book interface {
-	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
-	Members(ctx context.Context, ids []core.MemberID) ([]logbook.Member, error)
+	announce.Book
+	freshness.Book
 }
 
 // Room is the directory of one node. Safe for concurrent use.
 type Room struct {
 	n     Needs
 	draft *draft.Reader
-	// Imports keeps others' files; nil where there is no node.
-	Imports *imports.Importer
-	// Catalogue is what every known hoster says; nil where there is no node.
-	Catalogue *catalogue.Store
+	// Own are our own files.
+	Own *own.Files
+	node
+}
+
+// node is what a room has only where there is a node; nil without.
+type node struct {
+	Imports   *imports.Importer
+	Catalogue *catalogue.Store // what every known hoster says
+	Referral  *referral.Referral
+	Announcer *announce.Announcer
+	api       *api.API
+	site      *site.Site
+	forms     *forms.Forms
 }
 
 // New makes the room.
 func New(n Needs) *Room {
 	r := &Room{n: n, draft: draft.New(draft.Needs{Fetch: n.Fetch, Now: n.Now, Plain: n.Plain})}
-	if n.DB != nil {
-		r.Catalogue = catalogue.New(n.DB)
-		r.Imports = imports.New(imports.Needs{DB: n.DB, Fetch: n.Fetch, Catalogue: r.Catalogue, Limits: imports.Usual(), Now: n.Now, Log: n.Log})
+	r.Own = own.New(own.Needs{Dir: n.Dir, URL: n.URL, Self: n.Self, Now: n.Now, Changed: r.changed})
+	if n.DB == nil {
+		return r
 	}
+	r.Catalogue = catalogue.New(n.DB)
+	r.Imports = imports.New(imports.Needs{DB: n.DB, Fetch: n.Fetch, Catalogue: r.Catalogue, Limits: imports.Usual(), Now: n.Now, Log: n.Log})
+	r.Referral = referral.New(referral.Needs{DB: n.DB, Catalogue: r.Catalogue, Book: n.Book, Self: n.Self, Now: n.Now})
+	r.Announcer = announce.New(announce.Needs{DB: n.DB, Own: r.Own, Catalogue: r.Catalogue, Book: n.Book, Self: n.Self, Now: n.Now, Log: n.Log})
+	r.api = api.New(api.Needs{Own: r.Own, Catalogue: r.Catalogue, Referral: r.Referral, URL: n.URL, Self: n.Self, Now: n.Now})
+	r.site = site.New(site.Needs{
+		Own: r.Own, Catalogue: r.Catalogue, Referral: r.Referral, Announcer: r.Announcer, Book: n.Book,
+		Backups: n.Backups, URL: n.URL, Self: n.Self, Now: n.Now, Log: n.Log,
+	})
+	r.forms = forms.New(forms.Needs{Own: r.Own, Catalogue: r.Catalogue, Referral: r.Referral, Draft: r.Draft, URL: n.URL})
 	return r
 }
+
+// changed is told when a file of ours did.
+func (r *Room) changed(ctx context.Context) {
+	if r.Announcer != nil {
+		r.Announcer.SayNow(ctx)
+	}
+}
+
+// Draft asks a domain what it says of itself, see draft.Reader.Files.
+func (r *Room) Draft(ctx context.Context, domain string) (draft.Drafted, error) {
+	return r.draft.Files(ctx, domain)
+}
+
+// Hoster is what our own file says of us; ok is false while there is none.
+func (r *Room) Hoster() (o statool.Organization, ok bool, err error) { return r.Own.Hoster() }

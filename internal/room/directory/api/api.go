@@ -1,17 +1,23 @@
-package directory
+// Package api is what programs ask of the directory: our own listings, the catalogue,
+// and the formats of other networks. All of it is public and only read.
+//
+// Sources: docs/spec/api.md.
+package api
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
-	"maps"
+	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/own"
+	"entrechat/internal/room/directory/referral"
+	"entrechat/internal/room/directory/site"
 )
 
 // openAPI describes every address of the API.
@@ -19,12 +25,35 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
+// Needs is what the answers are made of; all of it is required.
+type Needs struct {
+	Own       *own.Files
+	Catalogue *catalogue.Store
+	Referral  *referral.Referral
+	URL       string // where this node is reached, without a slash at its end
+	Self      core.MemberID
+	Now       func() time.Time
+}
+
+// API answers programs.
+type API struct{ n Needs }
+
+// New makes it.
+func New(n Needs) *API { return &API{n} }
+
+// Routes are all its addresses.
+func (r *API) Routes() []fit.Route { return slices.Concat(r.formats(), r.queries()) }
+
+func (r *API) now() core.Moment { return core.At(r.n.Now()) }
+
+var errNothingSaid = errors.New("nothing is said of us yet")
+
 const apiPath = "/api/v1/"
 
-// api is what programs ask: our own sheets, and the catalogue. All of it is public
+// queries are what programs ask: our own sheets, and the catalogue. All of it is public
 // and only read.
 // spec: docs/spec/api.md
-func (r *Room) api() []fit.Route {
+func (r *API) queries() []fit.Route {
 	answer := func(pattern string, read func(req *http.Request) (any, error)) fit.Route {
 		return fit.Route{Pattern: "GET " + apiPath + pattern, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			v, err := read(req)
@@ -33,11 +62,11 @@ func (r *Room) api() []fit.Route {
 	}
 	return []fit.Route{
 		answer("hoster", func(req *http.Request) (any, error) {
-			h, _, err := r.ownSheets(req.Context())
+			h, _, err := r.n.Own.Listings(req.Context())
 			return h, err
 		}),
 		answer("services", func(req *http.Request) (any, error) {
-			_, all, err := r.ownSheets(req.Context())
+			_, all, err := r.n.Own.Listings(req.Context())
 			if core.CodeOf(err) == core.CodeNotFound {
 				err = nil
 			}
@@ -49,7 +78,7 @@ func (r *Room) api() []fit.Route {
 		answer("hosters/one", r.apiHoster),
 		answer("elsewhere/{kind}", r.apiElsewhere),
 		{Pattern: "GET " + apiPath + "openapi.yaml", Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			sendKept(w, req, "application/yaml; charset=utf-8", openAPI)
+			site.Send(w, req, "application/yaml; charset=utf-8", openAPI)
 		})},
 		{Pattern: apiPath, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			sendJSON(w, req, nil, core.NotFound("directory.no_service", errNothingSaid))
@@ -57,8 +86,8 @@ func (r *Room) api() []fit.Route {
 	}
 }
 
-func (r *Room) apiService(req *http.Request) (any, error) {
-	_, all, err := r.ownSheets(req.Context())
+func (r *API) apiService(req *http.Request) (any, error) {
+	_, all, err := r.n.Own.Listings(req.Context())
 	for _, s := range r.today(all) {
 		if s.Slug == req.PathValue("name") {
 			return s, nil
@@ -71,7 +100,7 @@ func (r *Room) apiService(req *http.Request) (any, error) {
 }
 
 // today are our own sheets without what their files said too long ago.
-func (r *Room) today(all []catalogue.Service) []catalogue.Service {
+func (r *API) today(all []catalogue.Service) []catalogue.Service {
 	out := make([]catalogue.Service, 0, len(all))
 	for _, s := range all {
 		s.Level = s.LevelAt(r.now())
@@ -80,62 +109,53 @@ func (r *Room) today(all []catalogue.Service) []catalogue.Service {
 	return out
 }
 
-func (r *Room) apiSearch(req *http.Request) (any, error) {
-	q := queryOf(req.URL.Query())
-	q.Page, q.Day = pageOf(req), r.n.Now()
-	found, err := r.Catalogue.Find(req.Context(), q)
+func (r *API) apiSearch(req *http.Request) (any, error) {
+	q := site.QueryOf(req.URL.Query())
+	q.Page, q.Day = site.PageOf(req), r.n.Now()
+	found, err := r.n.Catalogue.Find(req.Context(), q)
 	return map[string]any{"total": found.Total, "page": q.Page, "services": r.hitsOf(found.Services)}, err
 }
 
-func (r *Room) hitsOf(found []catalogue.Found) []hit {
-	hits := make([]hit, 0, len(found))
+func (r *API) hitsOf(found []catalogue.Found) []Hit {
+	hits := make([]Hit, 0, len(found))
 	for _, f := range found {
-		hits = append(hits, hitOf(f.Service, f.Hoster, r.now()))
+		hits = append(hits, HitOf(f.Service, f.Hoster, r.now()))
 	}
 	return hits
 }
 
-func (r *Room) apiHosters(req *http.Request) (any, error) {
+func (r *API) apiHosters(req *http.Request) (any, error) {
 	v := req.URL.Query()
-	q := catalogue.HosterQuery{Text: bounded(v.Get("q")), Country: bounded(v.Get("country")), Page: pageOf(req), Day: r.n.Now()}
-	found, err := r.Catalogue.Hosters(req.Context(), q)
-	all := make([]listedHoster, 0, len(found.Hosters))
+	q := catalogue.HosterQuery{Text: site.Bounded(v.Get("q")), Country: site.Bounded(v.Get("country")), Page: site.PageOf(req), Day: r.n.Now()}
+	found, err := r.n.Catalogue.Hosters(req.Context(), q)
+	all := make([]Hoster, 0, len(found.Hosters))
 	for _, h := range found.Hosters {
-		all = append(all, listed(h))
+		all = append(all, HosterOf(h))
 	}
 	return map[string]any{"total": found.Total, "page": q.Page, "hosters": all}, err
 }
 
-func (r *Room) apiHoster(req *http.Request) (any, error) {
-	h, all, err := r.Catalogue.Hoster(req.Context(), req.URL.Query().Get("key"))
+func (r *API) apiHoster(req *http.Request) (any, error) {
+	h, all, err := r.n.Catalogue.Hoster(req.Context(), req.URL.Query().Get("key"))
 	if err != nil {
 		return nil, err
 	}
-	l := listed(h)
+	l := HosterOf(h)
 	for _, s := range all {
-		l.Services = append(l.Services, hitOf(s, h, r.now()))
+		l.Services = append(l.Services, HitOf(s, h, r.now()))
 	}
 	return l, nil
 }
 
 // apiElsewhere is where we send people, in the order in which to offer it.
 // spec: docs/spec/directory.md#elsewhere
-func (r *Room) apiElsewhere(req *http.Request) (any, error) {
-	kind, err := kindAsked(req.PathValue("kind"))
+func (r *API) apiElsewhere(req *http.Request) (any, error) {
+	kind, err := site.KindAsked(req.PathValue("kind"))
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.Elsewhere(req.Context(), kind)
+	found, err := r.n.Referral.Elsewhere(req.Context(), kind)
 	return map[string]any{"kind": kind, "services": r.hitsOf(found)}, err
-}
-
-// patterns of the routes, for the description to be held against.
-func patterns(routes []fit.Route) []string {
-	all := map[string]bool{}
-	for _, route := range routes {
-		all[route.Pattern] = true
-	}
-	return slices.Sorted(maps.Keys(all))
 }
 
 // sendJSON answers a program anywhere; an error as its code and nothing else.
@@ -144,32 +164,12 @@ func sendJSON(w http.ResponseWriter, req *http.Request, v any, err error) {
 	if err == nil {
 		var data []byte
 		if data, err = wire.Encode(v); err == nil {
-			sendKept(w, req, kind, data)
+			site.Send(w, req, kind, data)
 			return
 		}
 	}
 	code := core.CodeOf(err)
-	openToAll(w, kind)
+	site.OpenToAll(w, kind)
 	w.WriteHeader(code.HTTPStatus())
 	w.Write([]byte(`{"code":"` + string(code) + `"}`))
-}
-
-func openToAll(w http.ResponseWriter, kind string) {
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Access-Control-Allow-Origin", "*")
-}
-
-// sendKept answers with what anybody may keep for a minute.
-func sendKept(w http.ResponseWriter, req *http.Request, kind string, data []byte) {
-	openToAll(w, kind)
-	h, sum := w.Header(), sha256.Sum256(data)
-	h.Set("Cache-Control", "public, max-age=60")
-	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
-	if req.Header.Get("If-None-Match") == h.Get("ETag") {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	w.Write(data)
 }

@@ -1,4 +1,4 @@
-package directory
+package api
 
 import (
 	"context"
@@ -8,12 +8,13 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/directory/own"
 	"entrechat/internal/room/directory/statool"
 )
 
 // formats are what programs that know no StatoolInfos ask for.
 // spec: docs/spec/api.md
-func (r *Room) formats() []fit.Route {
+func (r *API) formats() []fit.Route {
 	answer := func(pattern string, read func(ctx context.Context) (any, error)) fit.Route {
 		return fit.Route{Pattern: "GET " + pattern, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			v, err := read(req.Context())
@@ -30,7 +31,7 @@ func (r *Room) formats() []fit.Route {
 
 const nodeInfoSchema = "http://nodeinfo.diaspora.software/ns/schema/"
 
-func (r *Room) nodeInfoLinks(context.Context) (any, error) {
+func (r *API) nodeInfoLinks(context.Context) (any, error) {
 	type link struct {
 		Rel  string `json:"rel"`
 		Href string `json:"href"`
@@ -43,8 +44,8 @@ func (r *Room) nodeInfoLinks(context.Context) (any, error) {
 
 // nodeInfo describes this node, not the hoster's services: these have their own. It
 // speaks none of the protocols that the schema lists, and says so.
-func (r *Room) nodeInfo(ctx context.Context, version string) (any, error) {
-	h, services, err := r.ownSheets(ctx)
+func (r *API) nodeInfo(ctx context.Context, version string) (any, error) {
+	h, services, err := r.n.Own.Listings(ctx)
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, err
 	}
@@ -79,13 +80,13 @@ func programVersion() string {
 
 // librehost is the file of the librehosters network, as far as our own file says
 // what it asks for.
-func (r *Room) librehost(context.Context) (any, error) {
-	o, known, err := r.Hoster()
+func (r *API) librehost(context.Context) (any, error) {
+	o, known, err := r.n.Own.Hoster()
 	if err != nil {
 		return nil, err
 	}
 	if !known {
-		return nil, core.NotFound("directory.no_own_file", errNothingSaid).With("Name", hoster)
+		return nil, core.NotFound("directory.no_own_file", errNothingSaid).With("Name", own.HosterName)
 	}
 	out := map[string]any{"version": "0.0.1", "name": o.Name, "isServiceProvider": true}
 	for key, value := range map[string]string{
@@ -104,33 +105,4 @@ func contactURL(c statool.Contact) string {
 		return "mailto:" + c.Email
 	}
 	return c.URL
-}
-
-// linked is a thing as schema.org describes it, for search engines: data in a page,
-// never run.
-type linked map[string]any
-
-// organizationLD describes the hoster.
-func organizationLD(o statool.Organization, address, town string) linked {
-	out := linked{"@context": "https://schema.org", "@type": "Organization", "name": o.Name, "url": address}
-	for key, value := range map[string]string{"description": o.Description, "logo": o.Logo, "sameAs": o.Website, "foundingDate": o.StartDate, "email": o.Contact.Email} {
-		if value != "" {
-			out[key] = value
-		}
-	}
-	if town != "" || o.Country.Code != "" {
-		out["address"] = linked{"@type": "PostalAddress", "addressLocality": town, "addressCountry": o.Country.Code}
-	}
-	return out
-}
-
-// serviceLD describes one service.
-func serviceLD(s statool.Service, name string) linked {
-	out := linked{"@context": "https://schema.org", "@type": "WebApplication", "name": name}
-	for key, value := range map[string]string{"description": s.Description, "url": s.Website, "image": s.Logo, "softwareVersion": s.Software.Version, "license": s.Software.LicenseURL} {
-		if value != "" {
-			out[key] = value
-		}
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package directory
+package draft
 
 import (
 	"context"
@@ -7,47 +7,41 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 
 	"entrechat/internal/core"
-	"entrechat/internal/room/directory/draft"
 	"entrechat/internal/room/directory/statool"
 )
 
-// generator is what our files name as their maker.
-const generator = "entrechat"
-
 // Drafted is a draft with the files made from it.
 type Drafted struct {
-	draft.Draft
-	Charter []draft.Criterion
-	Files   []DraftFile
+	Draft
+	Charter []Criterion
+	Files   []File
 }
 
-// DraftFile is the beginning of a StatoolInfos file: facts only.
-type DraftFile struct {
+// File is the beginning of a StatoolInfos file: facts only.
+type File struct {
 	Name   string // "peertube.properties"
 	Text   []byte
 	Report statool.Report // what is missing
 }
 
-// Draft asks a domain what it says of itself. Returns CodeInvalid for what is no
+// Files asks a domain what it says of itself. Returns CodeInvalid for what is no
 // domain, CodeUnsure when it did not answer in time.
-func (r *Room) Draft(ctx context.Context, domain string) (Drafted, error) {
-	d, err := r.draft.Draft(ctx, domain)
+func (r *Reader) Files(ctx context.Context, domain string) (Drafted, error) {
+	d, err := r.Draft(ctx, domain)
 	if err != nil {
 		return Drafted{}, err
 	}
 	now := core.At(r.n.Now())
 	out := Drafted{Draft: d, Charter: d.Charter(now)}
-	hoster, err := fileOf("organization", d.View(generator, now))
+	hoster, err := fileOf("organization", d.View(statool.Generator, now))
 	if err != nil {
 		return Drafted{}, err
 	}
 	out.Files = append(out.Files, hoster)
 	for _, s := range d.Services {
-		file, err := fileOf(plainName(s.Kind), s.View(generator, now))
+		file, err := fileOf(statool.FileName(s.Kind), s.View(statool.Generator, now))
 		if err != nil {
 			return Drafted{}, err
 		}
@@ -56,29 +50,18 @@ func (r *Room) Draft(ctx context.Context, domain string) (Drafted, error) {
 	return out, nil
 }
 
-func fileOf[V statool.View](name string, view V) (DraftFile, error) {
+func fileOf[V statool.View](name string, view V) (File, error) {
 	doc := &statool.Document{}
 	if err := statool.Put(doc, view); err != nil {
-		return DraftFile{}, err
+		return File{}, err
 	}
-	return DraftFile{Name: name + ".properties", Text: doc.Bytes(), Report: statool.Validate(doc)}, nil
+	return File{Name: name + ".properties", Text: doc.Bytes(), Report: statool.Validate(doc)}, nil
 }
 
-var notPlain = regexp.MustCompile(`[^a-z0-9]+`)
-
-// plainName makes a file's name of a word that a stranger chose.
-func plainName(word string) string {
-	name := strings.Trim(notPlain.ReplaceAllString(strings.ToLower(word), "-"), "-")
-	if name == "" || name == "organization" {
-		return "service"
-	}
-	return name[:min(len(name), 40)]
-}
-
-// writeTo puts the files into a folder, which it makes, and answers their paths; an
+// WriteTo puts the files into a folder, which it makes, and answers their paths; an
 // empty folder is none. Returns CodeConflict, and writes nothing over it, when one
 // of them is there.
-func (d Drafted) writeTo(dir string) (written []string, err error) {
+func (d Drafted) WriteTo(dir string) (written []string, err error) {
 	if dir == "" {
 		return nil, nil
 	}

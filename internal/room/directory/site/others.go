@@ -1,4 +1,4 @@
-package directory
+package site
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/freshness"
 )
 
 const (
@@ -23,7 +23,7 @@ const (
 )
 
 // others are the pages about all hosters we know.
-func (r *Room) others(site *web.Site) web.Pages {
+func (r *Site) others(site *web.Site) web.Pages {
 	search := web.NewPage[searchPage](site, pages, "pages/search.html", "pages/sheet.html")
 	hosters := web.NewPage[hostersPage](site, pages, "pages/hosters.html", "pages/sheet.html")
 	one := web.NewPage[hosterPage](site, pages, "pages/hoster.html", "pages/sheet.html")
@@ -46,17 +46,6 @@ func (r *Room) others(site *web.Site) web.Pages {
 	}
 }
 
-// age is whose words a sheet holds, and how old they are.
-type age struct {
-	Source     catalogue.Source
-	Said       core.Moment // 0 = not known
-	Heard      core.Moment
-	Silent     bool // the author was not heard for long: his words may be old
-	Old        bool // said too long ago to say how things stand
-	Suspended  bool // two histories of its logbook are about
-	Unverified bool
-}
-
 // serviceSheet is one service as a page about all hosters writes it.
 type serviceSheet struct {
 	catalogue.Service
@@ -66,7 +55,7 @@ type serviceSheet struct {
 	Severity string
 	From     string // the hoster's name
 	Page     string // the hoster's page
-	Age      age
+	Age      freshness.Age
 }
 
 // hosterSheet is one hoster.
@@ -77,7 +66,7 @@ type hosterSheet struct {
 	Severity string
 	Mail     bool // Contact is a mailbox
 	Page     string
-	Age      age
+	Age      freshness.Age
 }
 
 // pager leads through the pages of a result.
@@ -105,7 +94,8 @@ func pagerOf(req *http.Request, page, total int) pager {
 // maxPage bounds how far anybody turns pages.
 const maxPage = 10_000
 
-func pageOf(req *http.Request) int {
+// PageOf is the page that an address asks for, from 0.
+func PageOf(req *http.Request) int {
 	n, err := strconv.Atoi(req.URL.Query().Get("page"))
 	if err != nil {
 		return 0
@@ -122,14 +112,14 @@ type searchPage struct {
 	Pager    pager
 }
 
-func (r *Room) searchPage(req *http.Request, p *words.Printer) (page searchPage, err error) {
-	q := queryOf(req.URL.Query())
-	q.Page, q.Day = pageOf(req), r.n.Now()
-	found, err := r.Catalogue.Find(req.Context(), q)
+func (r *Site) searchPage(req *http.Request, p *words.Printer) (page searchPage, err error) {
+	q := QueryOf(req.URL.Query())
+	q.Page, q.Day = PageOf(req), r.n.Now()
+	found, err := r.n.Catalogue.Find(req.Context(), q)
 	if err != nil {
 		return page, err
 	}
-	heard, err := r.heard(req.Context(), authorsOf(found.Services)...)
+	heard, err := r.heard(req.Context(), freshness.Authors(found.Services)...)
 	if err != nil {
 		return page, err
 	}
@@ -153,11 +143,11 @@ func (r *Room) searchPage(req *http.Request, p *words.Printer) (page searchPage,
 	return page, nil
 }
 
-// queryOf is a search as an address says it.
-func queryOf(v url.Values) catalogue.Query {
+// QueryOf is a search as an address says it.
+func QueryOf(v url.Values) catalogue.Query {
 	return catalogue.Query{
-		Text: bounded(v.Get("q")), Kind: catalogue.Kind(bounded(v.Get("kind"))), Software: bounded(v.Get("software")),
-		Language: bounded(strings.TrimSpace(v.Get("language"))), Town: bounded(v.Get("town")), Country: bounded(v.Get("country")),
+		Text: Bounded(v.Get("q")), Kind: catalogue.Kind(Bounded(v.Get("kind"))), Software: Bounded(v.Get("software")),
+		Language: Bounded(strings.TrimSpace(v.Get("language"))), Town: Bounded(v.Get("town")), Country: Bounded(v.Get("country")),
 		Open: asked(v.Get("open")), WithoutAccount: asked(v.Get("without_account")),
 	}
 }
@@ -167,8 +157,8 @@ func asked(text string) bool {
 	return !slices.Contains([]string{"", "0", "false", "no", "non", "off"}, strings.ToLower(text))
 }
 
-// bounded keeps what is shown again and compared within reason.
-func bounded(text string) string {
+// Bounded keeps what is shown again and compared within reason.
+func Bounded(text string) string {
 	const most = 200
 	runes := []rune(strings.ToValidUTF8(text, ""))
 	return string(runes[:min(len(runes), most)])
@@ -176,8 +166,8 @@ func bounded(text string) string {
 
 func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) serviceSheet {
 	sheet := serviceSheet{
-		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: ageOf(s.Author, heard, now),
-		Says: accessSays(p, s.Access), Facts: goodToKnow(p, s),
+		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: freshness.Of(s.Author, heard, now),
+		Says: AccessWords(p, s.Access), Facts: goodToKnow(p, s),
 	}
 	sheet.Age.Unverified = s.Unverified
 	level := strings.ToUpper(string(s.Level))
@@ -190,63 +180,6 @@ func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard ma
 
 func pageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key": {key}}.Encode() }
 
-// heard is when each member among the authors was last heard, by anybody we hear.
-func (r *Room) heard(ctx context.Context, authors ...catalogue.Author) (map[string]logbook.Member, error) {
-	var ids []core.MemberID
-	for _, a := range authors {
-		if id := core.MemberID(a.Key); a.Source == catalogue.FromLog && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	known, err := r.n.Book.Members(ctx, ids)
-	out := make(map[string]logbook.Member, len(known))
-	for _, m := range known {
-		out[string(m.ID)] = m
-	}
-	return out, err
-}
-
-func authorsOf(all []catalogue.Found) []catalogue.Author {
-	out := make([]catalogue.Author, 0, 2*len(all))
-	for _, f := range all {
-		out = append(out, f.Service.Author, f.Hoster.Author)
-	}
-	return out
-}
-
-// isSilent says that a member gave no sign of life for two days or more.
-func isSilent(s logbook.State) bool { return s == logbook.NotHeard || s == logbook.Stale }
-
-// silentFile is how long a file may not be reachable before its author counts as
-// silent; it is asked for every day.
-const silentFile = 7 * 24 * time.Hour
-
-func ageOf(a catalogue.Author, heard map[string]logbook.Member, now core.Moment) age {
-	out := age{Source: a.Source, Said: a.Said, Heard: a.Heard, Old: a.Old(now)}
-	out.Silent = a.Source == catalogue.FromFile && now > a.Heard.Add(silentFile)
-	if m, ok := heard[a.Key]; ok && a.Source == catalogue.FromLog {
-		out.Heard = max(out.Heard, m.Heard)
-		out.Silent, out.Suspended = isSilent(m.State), m.State == logbook.Suspended
-	}
-	return out
-}
-
-// unknown says since when nobody knows how things stand; empty while the words are
-// new and their author is heard.
-func (a age) unknown(p *words.Printer) string {
-	since := a.Said
-	switch {
-	case a.Silent || a.Suspended:
-		since = a.Heard
-	case !a.Old:
-		return ""
-	}
-	if since == 0 {
-		return p.T("directory.level.unknown", nil)
-	}
-	return p.T("directory.level.unknown_since", args{"Day": p.Day(since)})
-}
-
 // hostersPage is every hoster we know.
 type hostersPage struct {
 	Fields  []web.Field
@@ -254,9 +187,9 @@ type hostersPage struct {
 	Pager   pager
 }
 
-func (r *Room) hostersPage(req *http.Request, p *words.Printer) (page hostersPage, err error) {
-	q := catalogue.HosterQuery{Text: bounded(req.URL.Query().Get("q")), Page: pageOf(req), Day: r.n.Now()}
-	found, err := r.Catalogue.Hosters(req.Context(), q)
+func (r *Site) hostersPage(req *http.Request, p *words.Printer) (page hostersPage, err error) {
+	q := catalogue.HosterQuery{Text: Bounded(req.URL.Query().Get("q")), Page: PageOf(req), Day: r.n.Now()}
+	found, err := r.n.Catalogue.Hosters(req.Context(), q)
 	if err != nil {
 		return page, err
 	}
@@ -279,13 +212,13 @@ func (r *Room) hostersPage(req *http.Request, p *words.Printer) (page hostersPag
 func hosterSheetOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) hosterSheet {
 	sheet := hosterSheet{
 		Hoster: h, Place: strings.Trim(h.Town+", "+h.Country, ", "), Page: pageOfHoster(h.Author.Key),
-		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: ageOf(h.Author, heard, now),
+		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: freshness.Of(h.Author, heard, now),
 	}
 	if h.State != "" {
 		sheet.State = p.T("directory.hoster."+string(h.State), map[string]any{"Day": p.Day(h.Ends)})
 		sheet.Severity = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
 	}
-	if unknown := sheet.Age.unknown(p); h.State == catalogue.StateActive && unknown != "" {
+	if unknown := sheet.Age.Unknown(p); h.State == catalogue.StateActive && unknown != "" {
 		sheet.State, sheet.Severity = unknown, "none"
 	}
 	return sheet
@@ -297,8 +230,8 @@ type hosterPage struct {
 	Services []serviceSheet
 }
 
-func (r *Room) hosterPage(ctx context.Context, p *words.Printer, key string) (page hosterPage, err error) {
-	h, all, err := r.Catalogue.Hoster(ctx, key)
+func (r *Site) hosterPage(ctx context.Context, p *words.Printer, key string) (page hosterPage, err error) {
+	h, all, err := r.n.Catalogue.Hoster(ctx, key)
 	if err != nil {
 		return page, err
 	}

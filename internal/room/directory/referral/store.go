@@ -1,4 +1,4 @@
-package directory
+package referral
 
 import (
 	"context"
@@ -7,8 +7,8 @@ import (
 	"entrechat/internal/room/directory/catalogue"
 )
 
-// chosen are the hosters we send people to, by kind, in order.
-func (r *Room) chosen(ctx context.Context) (map[catalogue.Kind][]string, error) {
+// Chosen are the hosters we send people to, by kind, in order.
+func (r *Referral) Chosen(ctx context.Context) (map[catalogue.Kind][]string, error) {
 	type row struct {
 		kind   catalogue.Kind
 		hoster string
@@ -22,8 +22,8 @@ func (r *Room) chosen(ctx context.Context) (map[catalogue.Kind][]string, error) 
 	return out, err
 }
 
-// setChosen replaces what was chosen for a kind.
-func (r *Room) setChosen(ctx context.Context, kind catalogue.Kind, hosters []string) error {
+// SetChosen replaces what was chosen for a kind.
+func (r *Referral) SetChosen(ctx context.Context, kind catalogue.Kind, hosters []string) error {
 	return r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		if _, err := db.Exec(ctx, q, `DELETE FROM directory_referral WHERE kind = $1`, string(kind)); err != nil {
 			return err

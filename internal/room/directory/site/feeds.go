@@ -1,19 +1,18 @@
-package directory
+package site
 
 import (
 	"context"
 	"encoding/xml"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/directory/access"
-	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/announce"
+	"entrechat/internal/room/directory/freshness"
 )
 
 const (
@@ -24,32 +23,6 @@ const (
 	atomType = "application/atom+xml"
 	jsonType = "application/feed+json"
 )
-
-// whatChanged compares a service with what was said of it before; was is nil the
-// first time. A word that was corrected is nothing that people subscribe to.
-func whatChanged(was *catalogue.Service, now catalogue.Service) (all []change) {
-	add := func(what, value string) {
-		all = append(all, change{what: what, slug: now.Slug, name: now.Name, value: value})
-	}
-	switch {
-	case now.Ended && was != nil && !was.Ended:
-		add("ended", "")
-		return all
-	case now.Ended:
-		return nil
-	case was == nil || was.Ended:
-		add("new", "")
-		return all
-	}
-	full := func(s catalogue.Service) bool { return s.Access.Load == access.LoadFull }
-	if full(now) != full(*was) {
-		add(map[bool]string{true: "full", false: "open"}[full(now)], "")
-	}
-	if now.Level != was.Level && now.Level != catalogue.LevelUnknown {
-		add("level", strings.ToUpper(string(now.Level)))
-	}
-	return all
-}
 
 // item is one change as feeds tell it.
 type item struct {
@@ -68,7 +41,7 @@ type feed struct {
 
 // feeds are the changes at this hoster, in both formats and languages (?lang=).
 // spec: docs/spec/api.md#feeds
-func (r *Room) feeds(site *web.Site) web.Pages {
+func (r *Site) feeds(site *web.Site) web.Pages {
 	serve := func(path, kind string, write func(feed) ([]byte, error)) web.Route {
 		return web.Route{Pattern: "GET " + path, Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			w.Header().Del("Set-Cookie")
@@ -81,7 +54,7 @@ func (r *Room) feeds(site *web.Site) web.Pages {
 				site.Fail(w, req, err)
 				return
 			}
-			sendKept(w, req, kind, data)
+			Send(w, req, kind, data)
 		})}
 	}
 	return web.Pages{
@@ -90,8 +63,8 @@ func (r *Room) feeds(site *web.Site) web.Pages {
 	}
 }
 
-func (r *Room) feed(ctx context.Context, p *words.Printer, path string) (feed, error) {
-	changes, err := r.lastChanges(ctx, inFeed)
+func (r *Site) feed(ctx context.Context, p *words.Printer, path string) (feed, error) {
+	changes, err := r.n.Announcer.LastChanges(ctx, inFeed)
 	if err != nil {
 		return feed{}, err
 	}
@@ -99,7 +72,7 @@ func (r *Room) feed(ctx context.Context, p *words.Printer, path string) (feed, e
 	if err != nil {
 		return feed{}, err
 	}
-	f := feed{Title: p.T("directory.feed.title", args{"Name": name}), Home: r.n.URL + "/", Self: r.n.URL + path + "?lang=" + p.Lang, Lang: p.Lang}
+	f := feed{Title: p.T("directory.feed.title", map[string]any{"Name": name}), Home: r.n.URL + "/", Self: r.n.URL + path + "?lang=" + p.Lang, Lang: p.Lang}
 	for _, c := range changes {
 		f.Items = append(f.Items, r.item(p, c))
 	}
@@ -109,27 +82,27 @@ func (r *Room) feed(ctx context.Context, p *words.Printer, path string) (feed, e
 	return f, nil
 }
 
-func (r *Room) ownName(ctx context.Context) (string, error) {
-	h, _, err := r.ownSheets(ctx)
+func (r *Site) ownName(ctx context.Context) (string, error) {
+	h, _, err := r.n.Own.Listings(ctx)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return string(r.n.Self), nil
 	}
 	return h.Name, err
 }
 
-func (r *Room) item(p *words.Printer, c change) item {
-	i := item{ID: r.n.URL + "/feeds/" + strconv.FormatInt(c.seq, 10), URL: r.n.URL + "/", At: c.at.Time()}
+func (r *Site) item(p *words.Printer, c announce.Change) item {
+	i := item{ID: r.n.URL + "/feeds/" + strconv.FormatInt(c.Seq, 10), URL: r.n.URL + "/", At: c.At.Time()}
 	value := ""
-	switch c.what {
+	switch c.What {
 	case "level":
-		value, _ = levelSays(p, c.value, age{})
+		value, _ = levelSays(p, c.Value, freshness.Age{})
 	case "state":
-		value = p.T("directory.hoster."+c.value, args{"Day": ""})
+		value = p.T("directory.hoster."+c.Value, map[string]any{"Day": ""})
 	}
-	if c.slug != "" && c.what != "ended" {
-		i.URL = r.n.URL + servicesPath + "/" + c.slug
+	if c.Slug != "" && c.What != "ended" {
+		i.URL = r.n.URL + ServicesPath + "/" + c.Slug
 	}
-	i.Title = p.T("directory.feed."+c.what, args{"Name": c.name, "Value": value})
+	i.Title = p.T("directory.feed."+c.What, map[string]any{"Name": c.Name, "Value": value})
 	return i
 }
 

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/own"
 )
 
 // visitor asks pages of a room, signed in.
@@ -66,28 +67,28 @@ func introduction() url.Values {
 }
 
 func TestIntroduction(t *testing.T) {
-	r := testRoom(t)
+	r := nodeRoom(t)
 	v := visit(t, r)
-	if got := v.ask(http.MethodPost, startPath, introduction()); got.Code != http.StatusSeeOther {
+	if got := v.ask(http.MethodPost, "/admin/start", introduction()); got.Code != http.StatusSeeOther {
 		t.Fatalf("status %d\n%s", got.Code, got.Body)
 	}
-	own, err := r.Own(t.Context())
-	if err != nil || len(own) != 1 || !own[0].Report.OK() {
-		t.Fatalf("%+v, %v", own, err)
+	files, err := r.Own.List(t.Context())
+	if err != nil || len(files) != 1 || !files[0].Report.OK() {
+		t.Fatalf("%+v, %v", files, err)
 	}
 	for _, line := range []string{
 		"organization.name = Chaton A\n", "organization.geolocation.address = Rennes\n", "organization.country.code = FR\n",
 		"organization.contact.email = contact@chaton-a.test\n", "file.url = https://chaton-a.test/.well-known/chatonsinfos/organization.properties\n",
 	} {
-		if !strings.Contains(string(own[0].Text), line) {
-			t.Errorf("no %q in\n%s", line, own[0].Text)
+		if !strings.Contains(string(files[0].Text), line) {
+			t.Errorf("no %q in\n%s", line, files[0].Text)
 		}
 	}
-	limits, err := r.limits(t.Context())
+	limits, err := r.Own.Limits(t.Context())
 	if err != nil || len(limits) != 2 || limits[1].Args["Text"] != "5 Go par personne." {
 		t.Errorf("limits %v, %v", limits, err)
 	}
-	text := v.ask(http.MethodGet, startPath, nil).Body.String()
+	text := v.ask(http.MethodGet, "/admin/start", nil).Body.String()
 	for _, part := range []string{`value="Chaton A"`, `value="FR" selected`, `value="ASSOCIATION" selected`, "pour le quartier. &lt;script&gt;", "5 Go par personne."} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no %q in\n%s", part, text)
@@ -97,21 +98,21 @@ func TestIntroduction(t *testing.T) {
 
 // What somebody wrote into the file by hand, and a country the form has not, stay.
 func TestIntroductionKeepsTheRest(t *testing.T) {
-	r := testRoom(t)
+	r := nodeRoom(t)
 	v := visit(t, r)
 	file := strings.Replace(string(class(org, "Organization")), "country.name = France\n", "country.name = Sénégal\norganization.country.code = SN\n# ours\nx.own = 1\n", 1)
-	if _, err := r.Publish(t.Context(), hoster, []byte(file)); err != nil {
+	if _, err := r.Own.Publish(t.Context(), own.HosterName, []byte(file)); err != nil {
 		t.Fatal(err)
 	}
-	if text := v.ask(http.MethodGet, startPath, nil).Body.String(); !strings.Contains(text, `value="SN" selected`) {
+	if text := v.ask(http.MethodGet, "/admin/start", nil).Body.String(); !strings.Contains(text, `value="SN" selected`) {
 		t.Errorf("the country is lost in\n%s", text)
 	}
 	form := introduction()
 	form.Set("country", "SN")
-	if got := v.ask(http.MethodPost, startPath, form); got.Code != http.StatusSeeOther {
+	if got := v.ask(http.MethodPost, "/admin/start", form); got.Code != http.StatusSeeOther {
 		t.Fatalf("status %d\n%s", got.Code, got.Body)
 	}
-	text, err := r.ownText(hoster)
+	text, err := r.Own.Text(own.HosterName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,11 +128,11 @@ func TestIntroductionRefuses(t *testing.T) {
 		"name": "", "type": "CLUB", "contact": "no address", "country": "", "limits": "a\x00b", "about": "turn\u202ed",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := testRoom(t)
+			r := nodeRoom(t)
 			v := visit(t, r)
 			form := introduction()
 			form.Set(name, value)
-			got := v.ask(http.MethodPost, startPath, form)
+			got := v.ask(http.MethodPost, "/admin/start", form)
 			text := html.UnescapeString(got.Body.String())
 			if got.Code != http.StatusBadRequest || !strings.Contains(text, `role="alert"`) || strings.Contains(text, "⟦") {
 				t.Errorf("status %d\n%s", got.Code, text)

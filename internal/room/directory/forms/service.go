@@ -1,10 +1,8 @@
-package directory
+package forms
 
 import (
 	"cmp"
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +13,8 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
-	"entrechat/internal/room/directory/draft"
+	"entrechat/internal/room/directory/own"
+	"entrechat/internal/room/directory/site"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -41,10 +40,6 @@ type question struct {
 
 // questions are what the form asks, in order. What a file says beside it stays.
 func questions() []question {
-	kinds := make([]string, 0, len(catalogue.Kinds()))
-	for _, k := range catalogue.Kinds() {
-		kinds = append(kinds, string(k))
-	}
 	choices := func(key string) []string {
 		for _, f := range statool.Fields(statool.ClassService) {
 			if f.Path == key {
@@ -55,11 +50,11 @@ func questions() []question {
 	}
 	return []question{
 		{name: "name", key: "service.name", needed: true},
-		{name: "kind", key: "entrechat.kind", values: kinds, says: "directory.kind."},
+		{name: "kind", key: "entrechat.kind", values: own.Values("entrechat.kind"), says: "directory.kind."},
 		{name: "about", key: "service.description", rows: 4},
 		{name: "website", key: "service.website", kind: "url", hinted: true},
-		{name: "without", key: "entrechat.without", values: []string{"all", "some", "none"}, says: "directory.access.without.", needed: true},
-		{name: "register", key: "entrechat.register", values: []string{"anyone", "on_request", "invited", "members", "customers", "nobody"}, says: "directory.access.register."},
+		{name: "without", key: "entrechat.without", values: own.Values("entrechat.without"), says: "directory.access.without.", needed: true},
+		{name: "register", key: "entrechat.register", values: own.Values("entrechat.register"), says: "directory.access.register."},
 		{name: "load", key: "service.registration.load", values: []string{"OPEN", "FULL"}, says: "directory.access.load.", needed: true, initial: "OPEN"},
 		{name: "price", key: "entrechat.price", hinted: true},
 		{name: "limits", key: "entrechat.limits", hinted: true},
@@ -86,16 +81,16 @@ func questions() []question {
 	}
 }
 
-// writing are the pages in which the admin says what there is.
-func (r *Room) writing(site *web.Site) web.Pages {
-	service := web.NewPage[servicePage](site, pages, "pages/service_form.html")
-	drafted := web.NewPage[draftPage](site, pages, "pages/draft.html")
-	read := func(req *http.Request) (servicePage, error) { return r.servicePage(req, site.Printer(req)) }
+// service are the pages in which the admin says what there is.
+func (r *Forms) service(s *web.Site) web.Pages {
+	service := web.NewPage[servicePage](s, pages, "pages/service_form.html")
+	drafted := web.NewPage[draftPage](s, pages, "pages/draft.html")
+	read := func(req *http.Request) (servicePage, error) { return r.servicePage(req, s.Printer(req)) }
 	return web.Pages{Routes: []web.Route{
 		{Pattern: newPath, Handler: service.Form(read, r.serviceForm)},
 		{Pattern: servicePath + "{name}", Handler: service.Form(read, r.serviceForm)},
 		{Pattern: "GET " + draftPath, Handler: drafted.Show(func(req *http.Request) (draftPage, error) {
-			return r.draftPage(req.Context(), site.Printer(req), strings.TrimSpace(req.URL.Query().Get("domain")))
+			return r.draftPage(req.Context(), s.Printer(req), strings.TrimSpace(req.URL.Query().Get("domain")))
 		})},
 	}}
 }
@@ -108,7 +103,7 @@ type servicePage struct {
 	Fields []web.Field
 }
 
-func (r *Room) servicePage(req *http.Request, p *words.Printer) (page servicePage, err error) {
+func (r *Forms) servicePage(req *http.Request, p *words.Printer) (page servicePage, err error) {
 	page.Name = req.PathValue("name")
 	doc, err := r.formSource(req, &page)
 	if err != nil {
@@ -130,7 +125,7 @@ func (r *Room) servicePage(req *http.Request, p *words.Printer) (page servicePag
 
 // formSource is the document the form begins with: the service's file, what a domain
 // says of it, or nothing.
-func (r *Room) formSource(req *http.Request, page *servicePage) (*statool.Document, error) {
+func (r *Forms) formSource(req *http.Request, page *servicePage) (*statool.Document, error) {
 	if page.Name != "" {
 		doc, err := r.serviceFile(page.Name)
 		if err == nil {
@@ -142,13 +137,13 @@ func (r *Room) formSource(req *http.Request, page *servicePage) (*statool.Docume
 	if domain == "" || req.Method == http.MethodPost {
 		return &statool.Document{}, nil
 	}
-	d, err := r.Draft(req.Context(), domain)
+	d, err := r.n.Draft(req.Context(), domain)
 	if err != nil {
 		return nil, err
 	}
 	page.From = string(d.Domain)
 	for _, f := range d.Files {
-		if f.Name == plainName(kind)+suffix {
+		if f.Name == statool.FileName(kind)+own.Suffix {
 			doc, err := statool.Parse(f.Text)
 			if err == nil {
 				says(doc)
@@ -176,11 +171,11 @@ func says(doc *statool.Document) {
 }
 
 // serviceFile is a service's own file. Returns CodeNotFound, for the hoster's too.
-func (r *Room) serviceFile(name string) (*statool.Document, error) {
-	if name == hoster {
+func (r *Forms) serviceFile(name string) (*statool.Document, error) {
+	if name == own.HosterName {
 		return nil, core.NotFound("directory.no_service", errors.New("not a service"))
 	}
-	text, err := r.ownText(name)
+	text, err := r.n.Own.Text(name)
 	if err != nil {
 		return nil, err
 	}
@@ -210,14 +205,14 @@ func (q question) field(p *words.Printer, value string) web.Field {
 }
 
 // serviceForm writes what was typed into the service's file, or takes the file away.
-func (r *Room) serviceForm(req *http.Request) (string, error) {
+func (r *Forms) serviceForm(req *http.Request) (string, error) {
 	name := req.PathValue("name")
 	switch req.PostForm.Get("do") {
 	case "withdraw":
 		if req.PostForm.Get("sure") == "" {
 			return "", core.Invalid("directory.form.not_sure", errors.New("not ticked"))
 		}
-		return filesPath, r.Withdraw(req.Context(), name)
+		return filesPath, r.n.Own.Withdraw(req.Context(), name)
 	case "save":
 	default:
 		return "", core.Invalid("directory.form.not_sure", errors.New("no button"))
@@ -229,11 +224,11 @@ func (r *Room) serviceForm(req *http.Request) (string, error) {
 			return "", err
 		}
 	} else {
-		name = plainName(fold(req.PostForm.Get("name")))
-		if _, err := r.ownText(name); core.CodeOf(err) != core.CodeNotFound {
+		name = statool.FileName(fold(req.PostForm.Get("name")))
+		if _, err := r.n.Own.Text(name); core.CodeOf(err) != core.CodeNotFound {
 			return "", core.Conflict("directory.form.there", errors.New(name)).With("Name", name)
 		}
-		for _, pair := range [][2]string{{"file.class", "Service"}, {"file.protocol", "ChatonsInfos-0.5"}, {"file.generator", generator}} {
+		for _, pair := range [][2]string{{"file.class", "Service"}, {"file.protocol", "ChatonsInfos-0.5"}, {"file.generator", statool.Generator}} {
 			if err := doc.Set(pair[0], pair[1]); err != nil {
 				return "", err
 			}
@@ -242,10 +237,10 @@ func (r *Room) serviceForm(req *http.Request) (string, error) {
 	if err := answer(doc, req.PostForm); err != nil {
 		return "", err
 	}
-	if _, err := r.Publish(req.Context(), name, doc.Bytes()); err != nil {
+	if _, err := r.n.Own.Publish(req.Context(), name, doc.Bytes()); err != nil {
 		return "", err
 	}
-	return servicesPath + "/" + name, nil
+	return site.ServicesPath + "/" + name, nil
 }
 
 // answer puts the form's answers into a file. Returns CodeInvalid.
@@ -276,30 +271,11 @@ func answer(doc *statool.Document, typed url.Values) error {
 }
 
 func (q question) answer(typed url.Values) (string, error) {
-	value := tidy(typed.Get(q.name))
+	value := own.Tidy(typed.Get(q.name))
 	if q.needed && value == "" {
 		return "", core.Invalid("directory.form.needed", errors.New(q.name)).With("Field", q.name)
 	}
-	return value, q.check(value)
-}
-
-func (q question) check(value string) error {
-	if value != "" && q.values != nil && !slices.Contains(q.values, value) {
-		return core.Invalid("directory.form.choice", fmt.Errorf("%s is %.40q", q.key, value)).With("Field", q.key).With("Values", strings.Join(q.values, ", "))
-	}
-	return nil
-}
-
-// checkOwnKeys holds our own section to the words that we know: whoever writes it
-// here gets no word wrong. The collective's sections are statool's to check.
-func checkOwnKeys(doc *statool.Document) error {
-	for _, q := range questions() {
-		value, _ := doc.Get(q.key)
-		if err := q.check(value); err != nil && strings.HasPrefix(q.key, "entrechat.") {
-			return err
-		}
-	}
-	return nil
+	return value, own.CheckValue(q.key, value, q.values)
 }
 
 // set changes a key only where it says something else; "" takes it away.
@@ -326,53 +302,4 @@ func sameAccess(doc *statool.Document, key string, a access.Access) bool {
 // fold makes plain letters of accented ones, for a file's name.
 func fold(text string) string {
 	return strings.Join(catalogue.Fold(text), "-")
-}
-
-// draftPage is what a domain says of itself, before anything is made of it.
-type draftPage struct {
-	Domain   web.Field
-	Asked    bool
-	Services []draftedService
-	Hoster   []draftedFact
-	Missing  []string
-}
-
-type draftedService struct {
-	Name  string
-	Form  string // address of the form with these facts
-	Facts []draftedFact
-}
-
-type draftedFact struct{ What, Value, Source, Note string }
-
-func learnt(p *words.Printer, facts draft.Facts) []draftedFact {
-	out := make([]draftedFact, 0, len(facts))
-	for _, f := range facts {
-		out = append(out, draftedFact{p.T("directory.fact."+string(f.Field), nil), f.Value, f.Source, f.Note})
-	}
-	return out
-}
-
-func (r *Room) draftPage(ctx context.Context, p *words.Printer, domain string) (page draftPage, err error) {
-	page.Domain = web.Field{Name: "domain", Label: "directory.form.domain", Hint: "directory.form.domain_hint", Value: bounded(domain), Required: true}
-	if domain == "" {
-		return page, nil
-	}
-	d, err := r.Draft(ctx, domain)
-	if err != nil {
-		return page, err
-	}
-	page.Asked = true
-	page.Hoster = learnt(p, d.Hoster)
-	for _, s := range d.Services {
-		one := draftedService{Name: s.Kind, Form: newPath + "?" + url.Values{"domain": {string(d.Domain)}, "program": {s.Kind}}.Encode()}
-		one.Facts = learnt(p, s.Facts)
-		page.Services = append(page.Services, one)
-	}
-	for _, c := range d.Charter {
-		if c.Standing == "missing" {
-			page.Missing = append(page.Missing, p.T("directory.charter."+c.Key, nil)+" "+p.T("directory.charter."+c.Key+"_how", nil))
-		}
-	}
-	return page, nil
 }

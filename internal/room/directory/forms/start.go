@@ -1,86 +1,32 @@
-package directory
+package forms
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"entrechat/internal/core"
-	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/own"
 	"entrechat/internal/room/directory/statool"
 )
 
 const startPath = "/admin/start"
 
-// introduction is the form that asks who we are, and what it says elsewhere.
-func (r *Room) introduction(site *web.Site) web.Pages {
-	start := web.NewPage[startPage](site, pages, "pages/start.html")
+// introduction is the form that asks who we are, and its reminder.
+func (r *Forms) introduction(s *web.Site) web.Pages {
+	start := web.NewPage[startPage](s, pages, "pages/start.html")
 	return web.Pages{
 		Routes: []web.Route{{Pattern: startPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
-			return r.startPage(req, site.Printer(req))
+			return r.startPage(req, s.Printer(req))
 		}, r.start)}},
-		Menu: []web.Entry{{Path: startPath, Key: "directory.menu.start", Order: 9}},
-		Home: []web.Panel{web.NewPanel(site, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
-			return r.who(req, site.Printer(req))
-		})},
-		Overview: []web.Panel{web.NewPanel(site, pages, "pages/unknown.html", r.unknown)},
+		Menu:     []web.Entry{{Path: startPath, Key: "directory.menu.start", Order: 9}},
+		Overview: []web.Panel{web.NewPanel(s, pages, "pages/unknown.html", r.unknown)},
 	}
-}
-
-// Hoster is what our own file says of us; ok is false while there is none.
-func (r *Room) Hoster() (o statool.Organization, ok bool, err error) {
-	text, err := r.ownText(hoster)
-	if core.CodeOf(err) == core.CodeNotFound {
-		return o, false, nil
-	}
-	if err != nil {
-		return o, false, err
-	}
-	doc, err := statool.Parse(text)
-	if err != nil {
-		return o, false, err
-	}
-	return statool.Read[statool.Organization](doc), true, nil
-}
-
-// whoPanel is the part of the home page about us.
-type whoPanel struct {
-	About    string
-	Place    string // town level, whatever the file says
-	State    string
-	Note     string
-	Severity string
-	Legal    string // address
-	Data     linked
-}
-
-func (r *Room) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool, err error) {
-	o, known, err := r.Hoster()
-	if err != nil || !known {
-		return panel, false, err
-	}
-	h, _, err := r.ownSheets(req.Context())
-	if err != nil {
-		return panel, false, err
-	}
-	sheet := hosterSheetOf(p, h, nil, r.now())
-	place := strings.Trim(h.Town+", "+o.Country.Name, ", ")
-	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Legal: o.Legal, Data: organizationLD(o, r.n.URL, h.Town)}
-	if h.State != catalogue.StateActive {
-		panel.State, panel.Severity = sheet.State, sheet.Severity
-	}
-	return panel, true, nil
 }
 
 // unknown reminds the admin of a hoster that said nothing of itself yet.
-func (r *Room) unknown(*http.Request) (struct{}, bool, error) {
-	_, known, err := r.Hoster()
+func (r *Forms) unknown(*http.Request) (struct{}, bool, error) {
+	_, known, err := r.n.Own.Hoster()
 	return struct{}{}, !known, err
 }
 
@@ -107,12 +53,12 @@ func countries() [][2]string {
 	}
 }
 
-func (r *Room) startPage(req *http.Request, p *words.Printer) (startPage, error) {
-	o, known, err := r.Hoster()
+func (r *Forms) startPage(req *http.Request, p *words.Printer) (startPage, error) {
+	o, known, err := r.n.Own.Hoster()
 	if err != nil {
 		return startPage{}, err
 	}
-	limits, _, err := r.note(limitsName)
+	limits, _, err := r.n.Own.Note(own.LimitsName)
 	if err != nil {
 		return startPage{}, err
 	}
@@ -151,20 +97,20 @@ func (r *Room) startPage(req *http.Request, p *words.Printer) (startPage, error)
 	}
 	page := startPage{Fields: []web.Field{name, kind, about, town, country, contact, legal, cannot, state, note, ends}}
 	if known {
-		page.URL = r.address(hoster)
+		page.URL = r.n.Own.Address(own.HosterName)
 	}
 	return page, nil
 }
 
 // start writes the form into our own file; what the form does not ask stays.
-func (r *Room) start(req *http.Request) (string, error) {
-	o, known, err := r.Hoster()
+func (r *Forms) start(req *http.Request) (string, error) {
+	o, known, err := r.n.Own.Hoster()
 	if err != nil {
 		return "", err
 	}
 	doc := &statool.Document{}
 	if known {
-		text, err := r.ownText(hoster)
+		text, err := r.n.Own.Text(own.HosterName)
 		if err != nil {
 			return "", err
 		}
@@ -172,10 +118,10 @@ func (r *Room) start(req *http.Request) (string, error) {
 			return "", err
 		}
 	} else {
-		o.Head = statool.Head{Class: "Organization", Protocol: "ChatonsInfos-0.5", Generator: generator}
+		o.Head = statool.Head{Class: "Organization", Protocol: "ChatonsInfos-0.5", Generator: statool.Generator}
 		o.Website = r.n.URL
 	}
-	typed := func(name string) string { return tidy(req.PostForm.Get(name)) }
+	typed := func(name string) string { return own.Tidy(req.PostForm.Get(name)) }
 	o.Name, o.Type, o.Description = typed("name"), typed("type"), typed("about")
 	o.Place.Address, o.Contact.Email = typed("town"), typed("contact")
 	o.Legal = typed("legal")
@@ -188,45 +134,14 @@ func (r *Room) start(req *http.Request) (string, error) {
 			}
 		}
 	}
-	if err := checkNote(typed("limits")); err != nil {
+	if err := own.CheckNote(typed("limits")); err != nil {
 		return "", err
 	}
 	if err := statool.Put(doc, o); err != nil {
 		return "", err
 	}
-	if _, err := r.Publish(req.Context(), hoster, doc.Bytes()); err != nil {
+	if _, err := r.n.Own.Publish(req.Context(), own.HosterName, doc.Bytes()); err != nil {
 		return "", err
 	}
-	return "/", r.putNote(limitsName, typed("limits"))
-}
-
-// tidy makes typed text fit for a file: line ends and spaces around.
-func tidy(s string) string {
-	return strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n", "\t", " ").Replace(s))
-}
-
-// limitsName is where our own words on our limits lie: one a line, as any editor
-// may write them. The collective's format has no field for them.
-const limitsName = "limits.txt"
-
-const maxNote = 8000 // bytes
-
-func checkNote(text string) error {
-	control := func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }
-	if len(text) > maxNote || !utf8.ValidString(text) || strings.ContainsFunc(text, control) {
-		return core.Invalid("directory.bad_limits", errors.New("too long or not plain text")).With("Count", maxNote)
-	}
-	return nil
-}
-
-// limits are our own words, a line each.
-func (r *Room) limits(context.Context) ([]fit.Limit, error) {
-	text, _, err := r.note(limitsName)
-	var all []fit.Limit
-	for line := range strings.SplitSeq(text, "\n") {
-		if line = strings.TrimSpace(line); line != "" {
-			all = append(all, fit.Limit{Key: "directory.own_limit", Args: args{"Text": line}})
-		}
-	}
-	return all, err
+	return "/", r.n.Own.PutNote(own.LimitsName, typed("limits"))
 }

@@ -14,17 +14,18 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/directory/api"
 	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/migrations"
 )
 
-// shelf is a logbook that takes every entry, and knows how its neighbours stand.
-type shelf struct {
+// fakeBook is a logbook that takes every entry, and knows how its neighbours stand.
+type fakeBook struct {
 	known []logbook.Member
 	said  []string
 }
 
-func (s *shelf) Members(_ context.Context, ids []core.MemberID) (out []logbook.Member, _ error) {
+func (s *fakeBook) Members(_ context.Context, ids []core.MemberID) (out []logbook.Member, _ error) {
 	for _, m := range s.known {
 		if slices.Contains(ids, m.ID) {
 			out = append(out, m)
@@ -33,7 +34,7 @@ func (s *shelf) Members(_ context.Context, ids []core.MemberID) (out []logbook.M
 	return out, nil
 }
 
-func (s *shelf) Append(_ context.Context, typ string, _ []core.MemberID, _ core.Moment, _ any) (logbook.Entry, error) {
+func (s *fakeBook) Append(_ context.Context, typ string, _ []core.MemberID, _ core.Moment, _ any) (logbook.Entry, error) {
 	s.said = append(s.said, typ)
 	return logbook.Entry{Log: "chaton-a.test", Index: int64(len(s.said)), Typ: typ, Iat: 1_790_000_000_000_000}, nil
 }
@@ -47,7 +48,7 @@ func nodeRoom(t *testing.T) *Room {
 		Dir: filepath.Join(t.TempDir(), "directory"), URL: "https://chaton-a.test", Now: func() time.Time { return now },
 		DB: dbtest.SQLite(t, "directory", migrations.Files), Self: "chaton-a.test",
 		Log:  slog.New(slog.DiscardHandler),
-		Book: &shelf{known: []logbook.Member{{ID: "chaton-b.test", State: logbook.NotHeard, Heard: ago(72 * time.Hour)}, {ID: "chaton-c.test", State: logbook.Suspended}}},
+		Book: &fakeBook{known: []logbook.Member{{ID: "chaton-b.test", State: logbook.NotHeard, Heard: ago(72 * time.Hour)}, {ID: "chaton-c.test", State: logbook.Suspended}}},
 	})
 	for key, source := range map[string]catalogue.Source{"chaton-b.test": catalogue.FromLog, "chaton-c.test": catalogue.FromLog, "https://d.test/o.properties": catalogue.FromFile} {
 		h := catalogue.Hoster{
@@ -99,7 +100,7 @@ func TestSearchPages(t *testing.T) {
 // neither well nor bad: grey on pages, left out for programs.
 func TestOldWordsAreNoState(t *testing.T) {
 	r := nodeRoom(t)
-	book := r.n.Book.(*shelf) //nolint:forcetypeassert // the room's own
+	book := r.n.Book.(*fakeBook) //nolint:forcetypeassert // the room's own
 	now := r.n.Now()
 	ago := func(days int) core.Moment { return core.At(now.AddDate(0, 0, -days)) }
 	for name, c := range map[string]struct {
@@ -124,7 +125,7 @@ func TestOldWordsAreNoState(t *testing.T) {
 		if c.state != "" {
 			book.known = append(book.known, logbook.Member{ID: core.MemberID(name), State: c.state, Heard: ago(c.heard)})
 		}
-		if err := r.Refer(t.Context(), catalogue.KindPad, []string{name}); err != nil {
+		if err := r.Referral.Refer(t.Context(), catalogue.KindPad, []string{name}); err != nil {
 			t.Fatal(err)
 		}
 		v := visit(t, r)
@@ -135,8 +136,8 @@ func TestOldWordsAreNoState(t *testing.T) {
 			}
 		}
 		if c.said > 100 {
-			if hits := r.hitsOf([]catalogue.Found{{Service: pad, Hoster: h}}); hits[0].Level != "" {
-				t.Errorf("%s: programs hear %q", name, hits[0].Level)
+			if hit := api.HitOf(pad, h, core.At(now)); hit.Level != "" {
+				t.Errorf("%s: programs hear %q", name, hit.Level)
 			}
 		}
 	}

@@ -1,54 +1,80 @@
-package directory
+// Package referral is where this hoster sends people whom it cannot serve itself.
+//
+// Words. A referral sends a user to a hoster that we chose, and that has what we lack.
+//
+// What never happens here: somebody is sent to a hoster that nobody of ours chose; a
+// size or a popularity orders the list.
+//
+// Sources: docs/spec/directory.md#elsewhere.
+package referral
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/freshness"
 )
 
-// maxChosen bounds how many hosters are chosen for one kind.
-const maxChosen = 50
+// Needs is what the choice is made of; all of it is required.
+type Needs struct {
+	DB        *db.DB // with migrations.Files applied
+	Catalogue *catalogue.Store
+	Book      freshness.Book
+	Self      core.MemberID
+	Now       func() time.Time
+}
+
+// Referral is whom we send people to. Safe for concurrent use.
+type Referral struct{ n Needs }
+
+// New makes it.
+func New(n Needs) *Referral { return &Referral{n} }
+
+// MaxChosen bounds how many hosters are chosen for one kind.
+const MaxChosen = 50
 
 // Elsewhere is where we send people who look for a kind of service: of the hosters
 // that we chose, in our order, the services that take them today. Nobody else is
 // ever in it. KindUnknown asks for all kinds.
 // spec: docs/spec/directory.md#elsewhere
-func (r *Room) Elsewhere(ctx context.Context, kind catalogue.Kind) ([]catalogue.Found, error) {
-	all, err := r.chosen(ctx)
+func (r *Referral) Elsewhere(ctx context.Context, kind catalogue.Kind) ([]catalogue.Found, error) {
+	all, err := r.Chosen(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var union []string
 	for k := range all {
-		if all[k], err = r.speakers(ctx, all[k]); err != nil {
+		if all[k], err = r.Speakers(ctx, all[k]); err != nil {
 			return nil, err
 		}
 		if kind == catalogue.KindUnknown || k == kind || k == catalogue.KindUnknown {
 			union = append(union, all[k]...)
 		}
 	}
-	found, err := r.ofKind(ctx, kind, union)
+	found, err := r.OfKind(ctx, kind, union)
 	if err != nil {
 		return nil, err
 	}
-	heard, err := r.heard(ctx, authorsOf(found)...)
+	heard, err := freshness.Heard(ctx, r.n.Book, freshness.Authors(found)...)
 	if err != nil {
 		return nil, err
 	}
 	return referred(all, found, heard), nil
 }
 
-// speakers are the names under which the chosen hosters are in the catalogue now:
+// Speakers are the names under which the chosen hosters are in the catalogue now:
 // one that was chosen by its file may speak in its logbook since.
-func (r *Room) speakers(ctx context.Context, keys []string) ([]string, error) {
+func (r *Referral) Speakers(ctx context.Context, keys []string) ([]string, error) {
 	var out []string
 	for _, key := range keys {
-		now, err := r.Catalogue.Speaker(ctx, key)
+		now, err := r.n.Catalogue.Speaker(ctx, key)
 		if err != nil {
 			return nil, err
 		}
@@ -59,13 +85,13 @@ func (r *Room) speakers(ctx context.Context, keys []string) ([]string, error) {
 	return out, nil
 }
 
-// ofKind are all services of a kind at some hosters.
-func (r *Room) ofKind(ctx context.Context, kind catalogue.Kind, hosters []string) (all []catalogue.Found, err error) {
+// OfKind are all services of a kind at some hosters.
+func (r *Referral) OfKind(ctx context.Context, kind catalogue.Kind, hosters []string) (all []catalogue.Found, err error) {
 	if len(hosters) == 0 {
 		return nil, nil
 	}
 	for page := 0; ; page++ {
-		found, err := r.Catalogue.Find(ctx, catalogue.Query{Kind: kind, Hosters: hosters, Page: page, Day: r.n.Now()})
+		found, err := r.n.Catalogue.Find(ctx, catalogue.Query{Kind: kind, Hosters: hosters, Page: page, Day: r.n.Now()})
 		if err != nil {
 			return nil, err
 		}
@@ -87,11 +113,11 @@ func referred(chosen map[catalogue.Kind][]string, found []catalogue.Found, heard
 				continue
 			}
 			offered := &out
-			if isSilent(state) {
+			if freshness.Silent(state) {
 				offered = &silent
 			}
 			for _, f := range found {
-				if f.Hoster.Author.Key == keys[i] && f.Service.Kind == kind && takesPeople(f) {
+				if f.Hoster.Author.Key == keys[i] && f.Service.Kind == kind && TakesPeople(f) {
 					*offered = append(*offered, f)
 				}
 			}
@@ -101,9 +127,9 @@ func referred(chosen map[catalogue.Kind][]string, found []catalogue.Found, heard
 	return out
 }
 
-// takesPeople says whether somebody who is sent there is served: what nobody said
+// TakesPeople says whether somebody who is sent there is served: what nobody said
 // counts as no.
-func takesPeople(f catalogue.Found) bool {
+func TakesPeople(f catalogue.Found) bool {
 	s, h := f.Service, f.Hoster
 	return !s.Ended && s.Access.Usable() && s.Level != catalogue.LevelAlert && s.Level != catalogue.LevelError &&
 		h.State != catalogue.StateAway && h.State != catalogue.StateClosing
@@ -113,9 +139,9 @@ func takesPeople(f catalogue.Found) bool {
 // one first; with none, nobody is sent anywhere. KindUnknown chooses for every kind.
 // Returns CodeNotFound for a hoster that the catalogue does not know, CodeInvalid for
 // ourselves, CodeFull.
-func (r *Room) Refer(ctx context.Context, kind catalogue.Kind, hosters []string) error {
-	if len(hosters) > maxChosen {
-		return core.Full("directory.refer.too_many", fmt.Errorf("%d hosters", len(hosters))).With("Count", maxChosen)
+func (r *Referral) Refer(ctx context.Context, kind catalogue.Kind, hosters []string) error {
+	if len(hosters) > MaxChosen {
+		return core.Full("directory.refer.too_many", fmt.Errorf("%d hosters", len(hosters))).With("Count", MaxChosen)
 	}
 	for i, key := range hosters {
 		if key == string(r.n.Self) {
@@ -124,9 +150,9 @@ func (r *Room) Refer(ctx context.Context, kind catalogue.Kind, hosters []string)
 		if slices.Contains(hosters[:i], key) {
 			return core.Invalid("directory.refer.twice", errors.New(key)).With("Name", key)
 		}
-		if _, _, err := r.Catalogue.Hoster(ctx, key); err != nil {
+		if _, _, err := r.n.Catalogue.Hoster(ctx, key); err != nil {
 			return err
 		}
 	}
-	return r.setChosen(ctx, kind, hosters)
+	return r.SetChosen(ctx, kind, hosters)
 }

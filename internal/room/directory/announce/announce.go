@@ -1,17 +1,20 @@
-package directory
+package announce
 
 import (
 	"bytes"
 	"context"
-	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
-	"entrechat/internal/room/directory/statool"
+	"entrechat/internal/room/directory/own"
 )
 
 // What a hoster says in its logbook: of itself, and of one service. The last one
@@ -22,36 +25,56 @@ const (
 	typeService = "entrechat/service/1"
 )
 
-var errNothingSaid = errors.New("nothing is said of us yet")
+// Book is the logbook as we write into it.
+type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+}
 
-// say tells the others what changed in our own files since we last told them.
+// Needs is what telling and hearing are made of; all of it is required.
+type Needs struct {
+	DB        *db.DB // with migrations.Files applied
+	Own       *own.Files
+	Catalogue *catalogue.Store
+	Book      Book
+	Self      core.MemberID
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Announcer tells and hears. Safe for concurrent use.
+type Announcer struct{ n Needs }
+
+// New makes it.
+func New(n Needs) *Announcer { return &Announcer{n} }
+
+// Say tells the others what changed in our own files since we last told them.
 // Nothing is said as long as there is no file about us.
-func (r *Room) say(ctx context.Context) error {
-	h, services, err := r.ownSheets(ctx)
+func (a *Announcer) Say(ctx context.Context) error {
+	h, services, err := a.n.Own.Listings(ctx)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	before, said, err := r.Catalogue.Hoster(ctx, h.Author.Key)
+	before, said, err := a.n.Catalogue.Hoster(ctx, h.Author.Key)
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
 	if !sameSheet(h, before) || sayAgain(h.Author, before.Author) {
-		if err := r.tell(ctx, typeHoster, h, func(a catalogue.Author) error {
-			h.Author = a
-			return r.Catalogue.PutHoster(ctx, h)
+		if err := a.tell(ctx, typeHoster, h, func(by catalogue.Author) error {
+			h.Author = by
+			return a.n.Catalogue.PutHoster(ctx, h)
 		}); err != nil {
 			return err
 		}
 		if h.State != before.State && h.State != catalogue.StateUnknown {
-			if err := r.addChange(ctx, change{at: r.now(), what: "state", name: h.Name, value: string(h.State)}); err != nil {
+			if err := a.AddChange(ctx, Change{At: a.now(), What: "state", Name: h.Name, Value: string(h.State)}); err != nil {
 				return err
 			}
 		}
 	}
-	unread, err := r.unread(ctx)
+	unread, err := a.n.Own.Unread(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,17 +82,17 @@ func (r *Room) say(ctx context.Context) error {
 		if unread[s.Slug] {
 			continue
 		}
-		if err := r.tellService(ctx, said, s); err != nil {
+		if err := a.tellService(ctx, said, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Room) tellService(ctx context.Context, said []catalogue.Service, s catalogue.Service) error {
-	if err := r.tell(ctx, typeService, s, func(a catalogue.Author) error {
-		s.Author = a
-		return r.Catalogue.PutService(ctx, s)
+func (a *Announcer) tellService(ctx context.Context, said []catalogue.Service, s catalogue.Service) error {
+	if err := a.tell(ctx, typeService, s, func(by catalogue.Author) error {
+		s.Author = by
+		return a.n.Catalogue.PutService(ctx, s)
 	}); err != nil {
 		return err
 	}
@@ -78,84 +101,32 @@ func (r *Room) tellService(ctx context.Context, said []catalogue.Service, s cata
 		was = &said[at]
 	}
 	for _, c := range whatChanged(was, s) {
-		c.at = r.now()
-		if err := r.addChange(ctx, c); err != nil {
+		c.At = a.now()
+		if err := a.AddChange(ctx, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Room) now() core.Moment { return core.At(r.n.Now()) }
+func (a *Announcer) now() core.Moment { return core.At(a.n.Now()) }
 
-// sayNow is say for somebody who just changed a file: when it does not work now, the
+// SayNow is Say for somebody who just changed a file: when it does not work now, the
 // job does it later.
-func (r *Room) sayNow(ctx context.Context) {
-	if r.Catalogue == nil {
-		return
-	}
-	if err := r.say(ctx); err != nil {
-		r.n.Log.Info("not said in the logbook yet", "error", err)
+func (a *Announcer) SayNow(ctx context.Context) {
+	if err := a.Say(ctx); err != nil {
+		a.n.Log.Info("not said in the logbook yet", "error", err)
 	}
 }
 
 // tell writes one sheet into our logbook, and keeps it at once: the next comparison
 // must not find it missing.
-func (r *Room) tell(ctx context.Context, typ string, sheet any, keep func(catalogue.Author) error) error {
-	e, err := r.n.Book.Append(ctx, typ, nil, 0, sheet)
+func (a *Announcer) tell(ctx context.Context, typ string, sheet any, keep func(catalogue.Author) error) error {
+	e, err := a.n.Book.Append(ctx, typ, nil, 0, sheet)
 	if err != nil {
 		return err
 	}
-	return keep(r.authorOf(e))
-}
-
-// ownSheets are our own files as others read them. Returns CodeNotFound while there
-// is none about us.
-func (r *Room) ownSheets(ctx context.Context) (h catalogue.Hoster, all []catalogue.Service, err error) {
-	own, err := r.Own(ctx)
-	if err != nil {
-		return h, nil, err
-	}
-	// When a file was written is when its words were said.
-	author := func(a catalogue.Author) catalogue.Author {
-		return catalogue.Author{Key: string(r.n.Self), Source: catalogue.FromLog, Said: a.Said}
-	}
-	known := false
-	for _, f := range own {
-		doc, err := statool.Parse(f.Text)
-		if err != nil {
-			continue // doctor says so; what was said of it stays: see unread
-		}
-		if f.Name == hoster {
-			known, h = true, catalogue.HosterOf(doc, r.n.Now())
-			h.Author = author(h.Author)
-			h = h.Tidy()
-			continue
-		}
-		s, err := catalogue.ServiceOf(doc, f.Name, r.n.Now()).Tidy()
-		if err != nil {
-			return h, nil, err
-		}
-		s.Author = author(s.Author)
-		all = append(all, s)
-	}
-	if !known {
-		return h, nil, core.NotFound("directory.no_own_file", errNothingSaid).With("Name", hoster)
-	}
-	return h, all[:min(len(all), catalogue.MaxServices)], nil
-}
-
-// unread are the names of our files that are there and cannot be read: what was said of
-// them stays.
-func (r *Room) unread(ctx context.Context) (map[string]bool, error) {
-	own, err := r.Own(ctx)
-	names := map[string]bool{}
-	for _, f := range own {
-		if _, bad := statool.Parse(f.Text); bad != nil {
-			names[f.Name] = true
-		}
-	}
-	return names, err
+	return keep(a.authorOf(e))
 }
 
 // changes are the services of which something else is to be said than was said
@@ -194,15 +165,15 @@ func sameSheet(a, b any) bool {
 	return err == nil && err2 == nil && bytes.Equal(one, other)
 }
 
-// readers hear what members say of themselves.
-func (r *Room) readers() []logbook.Reader {
-	return []logbook.Reader{{Name: "directory", Types: []string{typeHoster, typeService}, Read: r.read, Cut: r.cut}}
+// Readers hear what members say of themselves.
+func (a *Announcer) Readers() []logbook.Reader {
+	return []logbook.Reader{{Name: "directory", Types: []string{typeHoster, typeService}, Read: a.read, Cut: a.cut}}
 }
 
 // read takes one entry in. What makes no sense is skipped: it must not stop the
 // rest of that logbook.
-func (r *Room) read(ctx context.Context, e logbook.Entry) error {
-	if stale, err := r.saidSince(ctx, e); err != nil || stale {
+func (a *Announcer) read(ctx context.Context, e logbook.Entry) error {
+	if stale, err := a.saidSince(ctx, e); err != nil || stale {
 		return err
 	}
 	if e.Typ == typeHoster {
@@ -210,8 +181,8 @@ func (r *Room) read(ctx context.Context, e logbook.Entry) error {
 		if wire.Peek(e.Body, &h) != nil {
 			return nil //nolint:nilerr // a stranger's mistake
 		}
-		h.Author = r.authorOf(e)
-		return r.Catalogue.PutHoster(ctx, h.Tidy())
+		h.Author = a.authorOf(e)
+		return a.n.Catalogue.PutHoster(ctx, h.Tidy())
 	}
 	var s catalogue.Service
 	if wire.Peek(e.Body, &s) != nil {
@@ -221,8 +192,8 @@ func (r *Room) read(ctx context.Context, e logbook.Entry) error {
 	if err != nil {
 		return nil //nolint:nilerr // a stranger's mistake
 	}
-	s.Author = r.authorOf(e)
-	err = r.Catalogue.PutService(ctx, s)
+	s.Author = a.authorOf(e)
+	err = a.n.Catalogue.PutService(ctx, s)
 	if core.CodeOf(err) == core.CodeFull {
 		return nil // more services than we keep of one hoster
 	}
@@ -231,11 +202,11 @@ func (r *Room) read(ctx context.Context, e logbook.Entry) error {
 
 // saidSince says whether an entry of our own is older than what we keep of ourselves:
 // it was told before it comes back to us here.
-func (r *Room) saidSince(ctx context.Context, e logbook.Entry) (bool, error) {
-	if e.Log != r.n.Self {
+func (a *Announcer) saidSince(ctx context.Context, e logbook.Entry) (bool, error) {
+	if e.Log != a.n.Self {
 		return false, nil
 	}
-	h, all, err := r.Catalogue.Hoster(ctx, string(e.Log))
+	h, all, err := a.n.Catalogue.Hoster(ctx, string(e.Log))
 	if core.CodeOf(err) == core.CodeNotFound {
 		return false, nil
 	}
@@ -260,11 +231,37 @@ func (r *Room) saidSince(ctx context.Context, e logbook.Entry) (bool, error) {
 
 // cut forgets what a member said when some of it was taken back: its own node says
 // anew what holds.
-func (r *Room) cut(ctx context.Context, log core.MemberID, _ int64) error {
-	return r.Catalogue.Forget(ctx, string(log))
+func (a *Announcer) cut(ctx context.Context, log core.MemberID, _ int64) error {
+	return a.n.Catalogue.Forget(ctx, string(log))
 }
 
-func (r *Room) authorOf(e logbook.Entry) catalogue.Author {
-	now := core.At(r.n.Now())
+func (a *Announcer) authorOf(e logbook.Entry) catalogue.Author {
+	now := core.At(a.n.Now())
 	return catalogue.Author{Key: string(e.Log), Source: catalogue.FromLog, Said: min(e.Iat, now), Heard: now}
+}
+
+// whatChanged compares a service with what was said of it before; was is nil the
+// first time. A word that was corrected is nothing that people subscribe to.
+func whatChanged(was *catalogue.Service, now catalogue.Service) (all []Change) {
+	add := func(what, value string) {
+		all = append(all, Change{What: what, Slug: now.Slug, Name: now.Name, Value: value})
+	}
+	switch {
+	case now.Ended && was != nil && !was.Ended:
+		add("ended", "")
+		return all
+	case now.Ended:
+		return nil
+	case was == nil || was.Ended:
+		add("new", "")
+		return all
+	}
+	full := func(s catalogue.Service) bool { return s.Access.Load == access.LoadFull }
+	if full(now) != full(*was) {
+		add(map[bool]string{true: "full", false: "open"}[full(now)], "")
+	}
+	if now.Level != was.Level && now.Level != catalogue.LevelUnknown {
+		add("level", strings.ToUpper(string(now.Level)))
+	}
+	return all
 }

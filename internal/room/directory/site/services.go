@@ -1,0 +1,140 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/directory/access"
+	"entrechat/internal/room/directory/catalogue"
+	"entrechat/internal/room/directory/freshness"
+	"entrechat/internal/room/directory/own"
+	"entrechat/internal/room/directory/statool"
+)
+
+// ServicesPath is the page of our services; each has its own below it.
+const ServicesPath = "/services"
+
+// own are the pages about our own services.
+func (r *Site) own(site *web.Site) web.Pages {
+	services := web.NewPage[servicesPage](site, pages, "pages/services.html")
+	service := web.NewPage[serviceCard](site, pages, "pages/service.html")
+	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), site.Printer(req)) }
+	return web.Pages{
+		Routes: []web.Route{
+			{Pattern: "GET " + ServicesPath, Handler: services.Show(list)},
+			{Pattern: "GET " + ServicesPath + "/{name}", Handler: service.Show(func(req *http.Request) (serviceCard, error) {
+				return r.serviceCard(req.Context(), site.Printer(req), req.PathValue("name"))
+			})},
+		},
+		Menu: []web.Entry{{Path: ServicesPath, Key: "directory.menu_services", Order: 10}},
+		Home: []web.Panel{
+			web.NewPanel(site, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
+				return r.who(req, site.Printer(req))
+			}),
+			web.NewPanel(site, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
+				page, err := list(req)
+				return page, len(page.Services) > 0, err
+			}),
+		},
+	}
+}
+
+// servicesPage is what we offer.
+type servicesPage struct{ Services []serviceCard }
+
+// serviceCard is one service as a page writes it.
+type serviceCard struct {
+	Slug string // its file's name
+	statool.Service
+	Says     []string // who may use it
+	State    string
+	Severity string // class of the state
+	Data     linked
+	Facts    []string // what our own keys say: kind, languages, place, price, limits
+}
+
+func (r *Site) servicesPage(ctx context.Context, p *words.Printer) (page servicesPage, err error) {
+	all, err := r.n.Own.Services(ctx)
+	if err != nil {
+		return page, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		page.Services = append(page.Services, cardOf(p, name, all[name], r.now()))
+	}
+	return page, nil
+}
+
+func (r *Site) serviceCard(ctx context.Context, p *words.Printer, name string) (serviceCard, error) {
+	all, err := r.n.Own.Services(ctx)
+	if err != nil {
+		return serviceCard{}, err
+	}
+	s, ok := all[name]
+	if !ok {
+		return serviceCard{}, core.NotFound("directory.no_service", errors.New("no such service"))
+	}
+	return cardOf(p, name, s, r.now()), nil
+}
+
+func cardOf(p *words.Printer, name string, s own.Service, now core.Moment) serviceCard {
+	card := serviceCard{Slug: name, Service: s.Service}
+	if s.Name == "" {
+		card.Name = name
+	}
+	card.Data = serviceLD(s.Service, card.Name)
+	card.Says, card.Facts = AccessWords(p, s.Listing.Access), goodToKnow(p, s.Listing)
+	level := s.Status.Level
+	if s.Listing.Ended {
+		level = "OVER"
+	} else if end, err := time.Parse(time.DateOnly, s.EndDate); err == nil {
+		card.Facts = append(card.Facts, p.T("directory.sheet.ends", map[string]any{"Day": p.Day(core.At(end))}))
+	}
+	card.State, card.Severity = levelSays(p, level, freshness.Age{Said: s.Listing.Author.Said, Old: s.Listing.Author.Old(now)})
+	return card
+}
+
+// goodToKnow is what a sheet says of a service beside its program and who may use it.
+func goodToKnow(p *words.Printer, s catalogue.Service) (facts []string) {
+	if s.Kind != catalogue.KindUnknown {
+		facts = append(facts, p.T("directory.kind."+string(s.Kind), nil))
+	}
+	for _, f := range [][3]string{
+		{"languages", "List", strings.Join(s.Languages, ", ")}, {"town", "Town", s.Town}, {"price", "Price", s.Price}, {"limits", "Limits", s.Limits},
+	} {
+		if f[2] != "" {
+			facts = append(facts, p.T("directory.sheet."+f[0], map[string]any{f[1]: f[2]}))
+		}
+	}
+	return facts
+}
+
+// AccessWords is who may use a service, in sentences.
+func AccessWords(p *words.Printer, a access.Access) (says []string) {
+	for _, key := range []string{"without." + string(a.Without), "register." + string(a.Register), "load." + string(a.Load)} {
+		if key != "without." && key != "register." && key != "load." {
+			says = append(says, p.T("directory.access."+key, nil))
+		}
+	}
+	return says
+}
+
+// levelSays is how a service does, and the class of it; nothing for what nobody said.
+// What somebody said who is silent since, or long ago, is unknown; an end is one for ever.
+func levelSays(p *words.Printer, level string, a freshness.Age) (says, severity string) {
+	severity = map[string]string{"OK": "fine", "WARNING": "warn", "ALERT": "trouble", "ERROR": "trouble", "OVER": "none"}[level]
+	if severity != "" {
+		says = p.T("directory.level."+level, nil)
+	}
+	if unknown := a.Unknown(p); unknown != "" && severity != "" && severity != "none" {
+		return unknown, "none"
+	}
+	return says, severity
+}
