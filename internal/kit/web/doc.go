@@ -48,6 +48,13 @@
 // table (with tabindex="0" role="region" aria-label); number; buttons around button
 // and quiet; tick around a checkbox; six for a fingerprint; no-print; print-only.
 //
+// # Pictures
+//
+// Ring, Circles, Strip, Bars and Curve are SVG made by the node, without script or
+// inline style. A page's type holds the template.HTML that their method HTML gives.
+// Each carries a Caption: colour never says a thing alone, its words stand below.
+// Severity (Fine, Warn, Trouble, None) is the class of a state, a note and a picture.
+//
 // # The admin's half
 //
 // Whatever is below /admin/ is shown to who is signed in and to nobody else,
