@@ -51,7 +51,7 @@ func (l *cli) logCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.Book.ConfirmAlone(cmd.Context()); err != nil {
+			if err := a.Book.Guard.ConfirmAlone(cmd.Context()); err != nil {
 				return err
 			}
 			return l.out.Emit(map[string]bool{"ok": true}, func() { l.out.Say("app.log_alone", nil) })

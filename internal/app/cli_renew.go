@@ -25,7 +25,7 @@ func (l *cli) rotateCommand() *cobra.Command {
 		Use: "rotate", Short: p.T("app.cmd.log_rotate", nil), Long: p.T("app.cmd.log_rotate_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
-				_, err := a.Book.ReplaceKeys(ctx, root, a.Config.Node.URL)
+				_, err := a.Book.Recovery.ReplaceKeys(ctx, root, a.Config.Node.URL)
 				return err
 			}
 			return l.renew(cmd.Context(), file, renewal{newKey: true, change: change}, "app.log_rotated")
@@ -42,7 +42,7 @@ func (l *cli) moveCommand() *cobra.Command {
 		Use: "move", Short: p.T("app.cmd.log_move", nil), Long: p.T("app.cmd.log_move_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
-				_, err := a.Book.ReplaceKeys(ctx, root, a.Config.Node.URL)
+				_, err := a.Book.Recovery.ReplaceKeys(ctx, root, a.Config.Node.URL)
 				return err
 			}
 			return l.renew(cmd.Context(), file, renewal{change: change}, "app.log_moved")
@@ -63,7 +63,7 @@ func (l *cli) epochCommand() *cobra.Command {
 		Use: "epoch", Short: p.T("app.cmd.log_epoch", nil), Long: p.T("app.cmd.log_epoch_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			change := func(ctx context.Context, a *App, root ed25519.PrivateKey) error {
-				_, err := a.Book.OpenEpoch(ctx, root, size)
+				_, err := a.Book.Recovery.OpenEpoch(ctx, root, size)
 				return err
 			}
 			return l.renew(cmd.Context(), file, renewal{newKey: newKey, change: change}, "app.log_epoch")

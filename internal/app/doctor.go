@@ -152,7 +152,7 @@ func (a *App) checkSecrets(context.Context) error {
 
 // checkLogbook: it is whole, and nothing keeps us from writing into it.
 func (a *App) checkLogbook(ctx context.Context) error {
-	if err := a.Book.Stopped(ctx); err != nil {
+	if err := a.Book.Guard.Stopped(ctx); err != nil {
 		return err
 	}
 	if _, err := a.Book.Verify(ctx, a.Signer.ID()); err != nil {
@@ -161,7 +161,7 @@ func (a *App) checkLogbook(ctx context.Context) error {
 	if a.standing(ctx) != nil {
 		return nil //nolint:nilerr // said already: a rehearsal, or another node has our name
 	}
-	return a.Book.Twin(ctx)
+	return a.Book.Guard.Twin(ctx)
 }
 
 // checkAddress: the members were told the address that stands in the configuration.

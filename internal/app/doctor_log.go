@@ -43,7 +43,7 @@ func (a *App) withMembers(run func(context.Context) (fit.Finding, error)) func(c
 // checkMirrors: what we hold of the others' logbooks is as they signed it, as far as
 // the node's daily comparison says.
 func (a *App) checkMirrors(ctx context.Context) error {
-	left, err := a.Book.Damages(ctx)
+	left, err := a.Book.Repair.Damages(ctx)
 	if err != nil {
 		return err
 	}

@@ -177,7 +177,7 @@ func (r Rescue) compare(ctx context.Context, a *App, origin core.MemberID) (done
 		return false, core.Conflict("app.recovering_other", fmt.Errorf("%s comes back here, not %s", self.ID, origin)).
 			With("Data", r.Data).With("Origin", self.ID)
 	case ours && !r.Rehearse:
-		return a.Book.InForce(ctx)
+		return a.Book.Recovery.InForce(ctx)
 	}
 	// Members that were asked before are known here: one of them may have been typed.
 	if other, known, err := knownAs(ctx, a, origin); err != nil || known && other.Root != r.Seed.Root() {

@@ -80,7 +80,7 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	if err := r.agree(ctx, a, silent); err != nil {
 		return err
 	}
-	if _, err = a.Book.TakeOver(ctx, r.Seed.RootKey(), cfg.Node.URL); err != nil {
+	if _, err = a.Book.Recovery.TakeOver(ctx, r.Seed.RootKey(), cfg.Node.URL); err != nil {
 		return err
 	}
 	if err := r.unmark(); err != nil {
@@ -215,7 +215,7 @@ func (r Rescue) expect(ctx context.Context, cfg Config, c *words.Catalogue, befo
 			return err
 		}
 	}
-	return a.Book.Expect(ctx, r.Seed.Root(), cfg.Node.URL)
+	return a.Book.Recovery.Expect(ctx, r.Seed.Root(), cfg.Node.URL)
 }
 
 // retrieve asks the members at the given addresses for our logbook, and then everybody
@@ -230,7 +230,7 @@ func (r Rescue) retrieve(ctx context.Context, a *App) (silent []core.MemberID, e
 		for _, address := range todo {
 			asked[strings.TrimSuffix(address, "/")] = true
 		}
-		more, err := a.Book.Retrieve(ctx, todo)
+		more, err := a.Book.Recovery.Retrieve(ctx, todo)
 		if err != nil {
 			return nil, err
 		}
@@ -253,7 +253,7 @@ func (r Rescue) retrieve(ctx context.Context, a *App) (silent []core.MemberID, e
 			silent = append(silent, c.ID)
 		}
 	}
-	return silent, errors.Join(err, a.Book.Retrieved(ctx, answers))
+	return silent, errors.Join(err, a.Book.Recovery.Retrieved(ctx, answers))
 }
 
 func joinIDs(ids []core.MemberID) string {
@@ -283,7 +283,7 @@ func (r Rescue) named(ctx context.Context, a *App, asked map[string]bool, met ma
 			continue
 		}
 		if !met[m.ID] && asked[m.URL] { // no longer there
-			if err := a.Book.LookUp(ctx, m.ID); err != nil {
+			if err := a.Book.Recovery.LookUp(ctx, m.ID); err != nil {
 				return nil, err
 			}
 		}
@@ -346,7 +346,7 @@ func (a *App) standing(ctx context.Context) error {
 	if err := refuseRehearsal(a.Data); err != nil {
 		return err
 	}
-	ours, err := a.Book.InForce(ctx)
+	ours, err := a.Book.Recovery.InForce(ctx)
 	if err != nil || ours {
 		return err
 	}

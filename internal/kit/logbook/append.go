@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"filippo.io/torchwood"
 
@@ -14,29 +15,42 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
+// Author writes our own log. Whether that is safe now, the guard finds out; what it
+// found is remembered here.
+type Author struct {
+	st  *Store
+	reg *Registry
+
+	mu      sync.Mutex
+	guarded core.Moment // when the guard was last renewed, zero = not passed
+}
+
+// NewAuthor makes the author of a store's own log.
+func NewAuthor(st *Store, reg *Registry) *Author { return &Author{st: st, reg: reg} }
+
 // Init opens our own log with its first key set as entry 0. Returns CodeConflict
 // when there is one already, CodeInvalid or CodeDenied for a key set that is not
 // ours.
-func (b *Book) Init(ctx context.Context, doc seal.Envelope, root core.RootKey) error {
-	keys, err := OpenKeySet(doc, b.self(), root)
+func (a *Author) Init(ctx context.Context, doc seal.Envelope, root core.RootKey) error {
+	keys, err := OpenKeySet(doc, a.st.Self(), root)
 	if err != nil {
 		return err
 	}
 	if keys.Epoch() != 1 {
-		return core.Invalid("logbook.bad_keyset", errors.New("a first key set closes no log")).With("Member", b.self())
+		return core.Invalid("logbook.bad_keyset", errors.New("a first key set closes no log")).With("Member", a.st.Self())
 	}
-	err = b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if _, err := getMember(ctx, q, b.self()); core.CodeOf(err) != core.CodeNotFound {
-			return firstOf(err, core.Conflict("logbook.exists", fmt.Errorf("%s has a log", b.self())))
+	err = a.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if _, err := getMember(ctx, q, a.st.Self()); core.CodeOf(err) != core.CodeNotFound {
+			return firstOf(err, core.Conflict("logbook.exists", fmt.Errorf("%s has a log", a.st.Self())))
 		}
-		m := memberRow{id: b.self(), url: keys.URL, root: root, followed: b.now()}
+		m := memberRow{id: a.st.Self(), url: keys.URL, root: root, followed: a.st.Now()}
 		if err := putLog(ctx, q, emptyLog(m.id, 1, 0)); err != nil {
 			return err
 		}
-		return b.publish(ctx, q, m, doc)
+		return a.publishAs(ctx, q, m, doc)
 	})
 	if err == nil {
-		b.wake()
+		a.st.Wake()
 	}
 	return err
 }
@@ -49,78 +63,33 @@ func firstOf(err, otherwise error) error {
 	return otherwise
 }
 
-// Publish makes a newer key set of ours known: a moved URL, another online key. It
-// must name the key this node signs with. Returns CodeConflict for a version that
-// is not newer, and the codes of Append.
-func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
-	return b.change(ctx, func(ctx context.Context, q db.Querier) error {
-		m, err := getMember(ctx, q, b.self())
-		if err != nil {
-			return err
-		}
-		return b.publish(ctx, q, m, doc)
-	})
-}
-
-// change makes a change of our own log that signs it, when the guard lets it. A log
-// that shows itself damaged on the way is repaired first.
-func (b *Book) change(ctx context.Context, do func(context.Context, db.Querier) error) error {
-	if err := b.guard(ctx); err != nil {
+// publish learns a newer key set of ours and logs it.
+func (a *Author) publish(ctx context.Context, q db.Querier, doc seal.Envelope) error {
+	m, err := getMember(ctx, q, a.st.Self())
+	if err != nil {
 		return err
 	}
-	err := b.n.DB.Tx(ctx, do)
-	if isDamage(err) {
-		if err := b.repairOwn(ctx); err != nil {
-			b.unguard()
-			return err
-		}
-		err = b.n.DB.Tx(ctx, do)
-	}
-	if err == nil {
-		b.wake()
-	}
-	return err
+	return a.publishAs(ctx, q, m, doc)
 }
 
-// publish learns our own key set and logs it.
-func (b *Book) publish(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) error {
-	learned, err := b.learn(ctx, q, m, doc)
+func (a *Author) publishAs(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) error {
+	learned, err := a.reg.learn(ctx, q, m, doc)
 	if err != nil {
 		return err
 	}
 	if learned.version == m.version {
 		return core.Conflict("logbook.old_keyset", fmt.Errorf("key set %d is known", m.version))
 	}
-	_, err = b.append(ctx, q, Entry{Log: b.self(), Typ: TypKeySet, Iat: b.now()}, doc)
+	_, err = a.append(ctx, q, Entry{Log: a.st.Self(), Typ: TypKeySet, Iat: a.st.Now()}, doc)
 	return err
 }
 
-// Append adds an entry to our own log: typ is "entrechat/<kind>/<version>", aud
-// whom it concerns (empty: everybody), exp when it ends (zero: never). It is on
-// the disk and signed when Append returns.
-//
-// Returns CodeUnsure (logbook.catching_up) until our mirrors were asked how far
-// they hold this log, CodeConflict when two histories of it are about,
-// CodeInternal when what is on the disk does not match what we signed, CodeInvalid
-// for an entry others would not read, CodeFull.
-func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (Entry, error) {
-	var e Entry
-	err := b.change(ctx, func(ctx context.Context, q db.Querier) (err error) {
-		e, err = b.append(ctx, q, Entry{Log: b.self(), Typ: typ, Iat: b.now(), Exp: exp, Aud: aud}, body)
-		return err
-	})
-	if err != nil {
-		return Entry{}, err
-	}
-	return e, nil
-}
-
 // append adds one leaf to our own log and signs the new head, all in q.
-func (b *Book) append(ctx context.Context, q db.Querier, e Entry, body any) (Entry, error) {
+func (a *Author) append(ctx context.Context, q db.Querier, e Entry, body any) (Entry, error) {
 	if err := stopped(ctx, q); err != nil {
 		return Entry{}, err
 	}
-	l, keys, err := b.soundLog(ctx, q)
+	l, keys, err := a.soundLog(ctx, q)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -134,7 +103,7 @@ func (b *Book) append(ctx context.Context, q db.Querier, e Entry, body any) (Ent
 	if err != nil {
 		return Entry{}, err
 	}
-	err = putEntries(ctx, q, l.origin, []stored{{index: l.tree.N, typ: e.Typ, data: data, received: b.now()}})
+	err = putEntries(ctx, q, l.origin, []stored{{index: l.tree.N, typ: e.Typ, data: data, received: a.st.Now()}})
 	if err != nil {
 		return Entry{}, err
 	}
@@ -142,24 +111,24 @@ func (b *Book) append(ctx context.Context, q db.Querier, e Entry, body any) (Ent
 		return Entry{}, err
 	}
 	l.tree, l.bytes = g.tree, l.bytes+int64(len(data))
-	if err := b.signLog(ctx, q, l, keys); err != nil {
+	if err := a.signLog(ctx, q, l, keys); err != nil {
 		return Entry{}, err
 	}
 	return parseLeaf(e.Log, e.Index, data)
 }
 
 // signLog signs our own log as it stands and stores it.
-func (b *Book) signLog(ctx context.Context, q db.Querier, l logRow, keys KeySet) error {
-	ours := func(key ed25519.PublicKey) bool { return key.Equal(b.n.Signer.Public()) }
+func (a *Author) signLog(ctx context.Context, q db.Querier, l logRow, keys KeySet) error {
+	ours := func(key ed25519.PublicKey) bool { return key.Equal(a.st.Signer.Public()) }
 	if !slices.ContainsFunc(keys.Good(), ours) {
 		return core.Denied("logbook.not_our_key", errors.New("our key set does not name the key this node signs with"))
 	}
-	note, err := signHead(b.n.Signer, l.origin, l.tree, b.now())
+	note, err := signHead(a.st.Signer, l.origin, l.tree, a.st.Now())
 	if err != nil {
 		return fmt.Errorf("sign own head: %w", err)
 	}
-	l.note, l.signed, l.heard = note, b.now(), b.now()
-	if l.cosig, err = cosign(b.n.Signer, l.head(), b.now()); err != nil {
+	l.note, l.signed, l.heard = note, a.st.Now(), a.st.Now()
+	if l.cosig, err = cosign(a.st.Signer, l.head(), a.st.Now()); err != nil {
 		return fmt.Errorf("sign own head: %w", err)
 	}
 	return putLog(ctx, q, l)
@@ -169,8 +138,8 @@ func (b *Book) signLog(ctx context.Context, q db.Querier, l logRow, keys KeySet)
 // next head is computed from: the head stored is one we signed over this tree, the
 // hashes of the right edge lead to its root, and the leaves of the last tile are
 // those hashed. The leaves before are compared at start and daily (Repair).
-func (b *Book) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, error) {
-	m, err := getMember(ctx, q, b.self())
+func (a *Author) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, error) {
+	m, err := getMember(ctx, q, a.st.Self())
 	if err != nil {
 		return logRow{}, KeySet{}, err
 	}
@@ -178,7 +147,7 @@ func (b *Book) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, erro
 	if err != nil {
 		return logRow{}, KeySet{}, err
 	}
-	l, err := currentLog(ctx, q, b.self())
+	l, err := currentLog(ctx, q, a.st.Self())
 	if err != nil || l.tree.N == 0 {
 		return l, keys, err
 	}
@@ -202,17 +171,14 @@ func (b *Book) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, erro
 	return l, keys, verifyPage(l, hashes(ctx, q, l.origin, l.tree), from, edge)
 }
 
-// Resign signs our head again with the present time, so that others see we live.
-// Codes as for Append.
-func (b *Book) Resign(ctx context.Context) error {
-	return b.change(ctx, func(ctx context.Context, q db.Querier) error {
-		if err := stopped(ctx, q); err != nil {
-			return err
-		}
-		l, keys, err := b.soundLog(ctx, q)
-		if err != nil || l.tree.N == 0 {
-			return err
-		}
-		return b.signLog(ctx, q, l, keys)
-	})
+// resign signs our head again with the present time.
+func (a *Author) resign(ctx context.Context, q db.Querier) error {
+	if err := stopped(ctx, q); err != nil {
+		return err
+	}
+	l, keys, err := a.soundLog(ctx, q)
+	if err != nil || l.tree.N == 0 {
+		return err
+	}
+	return a.signLog(ctx, q, l, keys)
 }

@@ -2,20 +2,13 @@ package logbook
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"embed"
-	"encoding/hex"
 	"io/fs"
 	"log/slog"
-	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
 
@@ -29,17 +22,6 @@ func Migrations() fs.FS { return migrations }
 //
 //go:embed words/*.toml
 var Words embed.FS
-
-// Calls is what the exchange needs of other members; peer.Client is one.
-type Calls interface {
-	// Get is a public, bounded GET that may answer 304 to an etag.
-	Get(ctx context.Context, address, etag string, limit int64) (*http.Response, error)
-	// Do is a signed request: a member that knows us by it does not take us for a
-	// stranger.
-	Do(ctx context.Context, to core.MemberID, r peer.Request) (*http.Response, error)
-	// JSON is a signed request whose body the signature covers.
-	JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error
-}
 
 // Needs is what a book is made of.
 type Needs struct {
@@ -56,163 +38,113 @@ type Needs struct {
 	Tuning Tuning
 }
 
-// Book is every log this node holds, its own and its mirrors. Safe for concurrent
-// use, and beside other processes on the same database.
+// Book is every log this node holds, its own and its mirrors: the front that rooms
+// and commands use. Safe for concurrent use, and beside other processes on the same
+// database.
 type Book struct {
-	n     Needs
-	calls Calls
-	// instance names this process and nothing else: it is drawn at its start and
-	// kept in memory, so that a copy of the data, or of the whole machine's disk,
-	// cannot answer for it.
-	instance string
+	// Guard says whether our own log may be written.
+	Guard *Guard
+	// Repair compares what is on the disk with what was signed.
+	Repair *Repairer
+	// Recovery brings our own log back and gives it new keys.
+	Recovery *Recovery
 
-	hints chan core.MemberID // members that told us they have news
-
-	pulls, pushes errands // work with members that goes on
-
-	mu      sync.Mutex
-	changed chan struct{} // closed when a log of this process changed, for long polls
-	guarded core.Moment   // when the guard was last renewed, zero = not passed
-	// What was done already, to spare asking the database: readers that were told
-	// everything up to a change, and the change after which everybody was posted to.
-	told   map[string]int64
-	posted int64
-	postAt core.Moment // look again then all the same
-	// Members whose logs were found damaged, with when to look again, and when all
-	// logs were last compared with what was signed; zero = not yet.
-	suspects   map[core.MemberID]core.Moment
-	refused    map[string]refusal // logs that have no room here, by origin
-	checkedAll core.Moment
-	begun      atomic.Bool                   // a job exchanged with neighbours
-	hurried    map[core.MemberID]core.Moment // when a member's call last ended our wait for it
+	st       *Store
+	reg      *Registry
+	author   *Author
+	parts    Parts
+	server   *Server
+	delivery *delivery
+	tuning   Tuning
 }
 
 // New makes a book on migrated tables.
 func New(n Needs) *Book {
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails since Go 1.24
-	last := n.Tuning.orDefault().Wait
-	return &Book{
-		pulls: errands{wait: last}, pushes: errands{wait: last},
-		n: n, calls: n.Calls, instance: hex.EncodeToString(id[:]),
-		hints: make(chan core.MemberID, 16), changed: make(chan struct{}), told: map[string]int64{},
-		suspects: map[core.MemberID]core.Moment{}, refused: map[string]refusal{},
-		hurried: map[core.MemberID]core.Moment{},
+	t := n.Tuning.orDefault()
+	st := NewStore(n.DB, n.Signer, n.Now, n.Log)
+	reg := NewRegistry(st)
+	author := NewAuthor(st, reg)
+	parts := NewParts(MirrorNeeds{Store: st, Members: reg, Author: author, Calls: n.Calls, Room: n.Room, Tuning: t})
+	repair := NewRepairer(st, reg, author, parts)
+	guard := NewGuard(GuardNeeds{Store: st, Members: reg, Author: author, Parts: parts, Repair: repair, Answer: t.Answer})
+	b := &Book{
+		Guard: guard, Repair: repair, Recovery: NewRecovery(st, reg, author, parts, guard),
+		st: st, reg: reg, author: author, parts: parts, tuning: t,
+		server: NewServer(ServerNeeds{Store: st, Members: reg, Parts: parts, Instance: guard.Instance(), NoForward: t.NoForward}),
 	}
+	b.delivery = &delivery{st: st, reg: reg, told: map[string]int64{}, append: func(ctx context.Context, typ string, body any) error {
+		_, err := b.Append(ctx, typ, nil, 0, body)
+		return err
+	}}
+	return b
 }
 
 // Connect gives the book the client it exchanges with. Call it before the jobs
 // run.
-func (b *Book) Connect(calls Calls) { b.calls = calls }
+func (b *Book) Connect(calls Calls) { b.parts.Remote.Connect(calls) }
 
-func (b *Book) self() core.MemberID { return b.n.Signer.ID() }
-
-func (b *Book) now() core.Moment { return core.At(b.n.Now()) }
-
-// wake tells waiting long polls of this process that something changed.
-func (b *Book) wake() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.changed)
-	b.changed = make(chan struct{})
+// Init opens our own log with its first key set as entry 0. Returns CodeConflict
+// when there is one already, CodeInvalid or CodeDenied for a key set that is not
+// ours.
+func (b *Book) Init(ctx context.Context, doc seal.Envelope, root core.RootKey) error {
+	return b.author.Init(ctx, doc, root)
 }
 
-func (b *Book) changes() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.changed
+// Publish makes a newer key set of ours known: a moved URL, another online key. It
+// must name the key this node signs with. Returns CodeConflict for a version that
+// is not newer, and the codes of Append.
+func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
+	return b.Guard.change(ctx, func(ctx context.Context, q db.Querier) error { return b.author.publish(ctx, q, doc) })
 }
 
-// Member is a member's log as others may see it.
-type Member struct {
-	ID      core.MemberID
-	URL     string
-	Root    core.RootKey
-	Size    int64       // entries held of its whole history
-	Heard   core.Moment // when it last showed signs of life, zero = never
-	State   State
-	Version int64 // of its key set, 0 = none met yet
-	Epoch   int64
-	// Suspended is when a fork was proved that people have not pardoned; zero =
-	// never.
-	Suspended core.Moment
-}
-
-func (b *Book) member(m memberRow, l logRow) Member {
-	return Member{
-		ID: m.id, URL: m.url, Root: m.root, Size: l.base + l.tree.N, Heard: l.heard, Version: m.version, Epoch: l.epoch,
-		State: stateOf(l.heard, m.forked != 0, b.now()), Suspended: m.forked,
-	}
-}
-
-// Member is one member whose log we hold or wait for. Returns CodeNotFound.
-func (b *Book) Member(ctx context.Context, id core.MemberID) (Member, error) {
-	m, err := getMember(ctx, b.n.DB, id)
+// Append adds an entry to our own log: typ is "entrechat/<kind>/<version>", aud
+// whom it concerns (empty: everybody), exp when it ends (zero: never). It is on
+// the disk and signed when Append returns.
+//
+// Returns CodeUnsure (logbook.catching_up) until our mirrors were asked how far
+// they hold this log, CodeConflict when two histories of it are about,
+// CodeInternal when what is on the disk does not match what we signed, CodeInvalid
+// for an entry others would not read, CodeFull.
+func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (Entry, error) {
+	var e Entry
+	err := b.Guard.change(ctx, func(ctx context.Context, q db.Querier) (err error) {
+		e, err = b.author.append(ctx, q, Entry{Log: b.st.Self(), Typ: typ, Iat: b.st.Now(), Exp: exp, Aud: aud}, body)
+		return err
+	})
 	if err != nil {
-		return Member{}, err
+		return Entry{}, err
 	}
-	l, err := currentLog(ctx, b.n.DB, id)
-	if err != nil {
-		return Member{}, err
-	}
-	return b.member(m, l), nil
+	return e, nil
 }
 
-// Known lists all members whose logs we hold or wait for, ourselves among them,
-// by name.
-func (b *Book) Known(ctx context.Context) ([]Member, error) {
-	all, err := knownMembers(ctx, b.n.DB)
-	now := b.now()
-	for i := range all {
-		all[i].State = stateOf(all[i].Heard, all[i].Suspended != 0, now)
-	}
-	return all, err
+// Resign signs our head again with the present time, so that others see we live.
+// Codes as for Append.
+func (b *Book) Resign(ctx context.Context) error { return b.Guard.change(ctx, b.author.resign) }
+
+// Follow starts mirroring a member's log under a pinned root key. Its online keys
+// come with the exchange, from the member or anybody who mirrors it. Following
+// again changes the address while no key set tells a better one. Returns
+// CodeConflict when the member is known under another root key, CodeInvalid.
+func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root core.RootKey) error {
+	return b.reg.Follow(ctx, id, url, root)
 }
 
-// Members are those of some members that are known, in no order: Known for a page that
-// names a few.
-func (b *Book) Members(ctx context.Context, ids []core.MemberID) ([]Member, error) {
-	out := make([]Member, 0, len(ids))
-	for _, id := range ids {
-		switch m, err := b.Member(ctx, id); core.CodeOf(err) {
-		case "":
-			out = append(out, m)
-		case core.CodeNotFound:
-		default:
-			return nil, err
-		}
-	}
-	return out, nil
+// Unfollow forgets a member and everything read from it; proofs against it stay, and
+// suspend it again when it is followed again.
+// Returns CodeInvalid for ourselves. Unknown members are no error.
+func (b *Book) Unfollow(ctx context.Context, id core.MemberID) error { return b.reg.Unfollow(ctx, id) }
+
+// Learn takes a newer key set of a member we know, wherever it came from: the root
+// key's signature is what counts. An older or equal one changes nothing. Returns
+// CodeNotFound, CodeDenied, CodeInvalid.
+func (b *Book) Learn(ctx context.Context, id core.MemberID, doc seal.Envelope) error {
+	return b.reg.Learn(ctx, id, doc)
 }
 
-// Keys are the keys a member signs requests and documents with now. Returns
-// CodeNotFound for a stranger, or while no key set of it has come.
-func (b *Book) Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error) {
-	keys, _, err := b.KeySet(ctx, id)
-	return keys.Good(), err
-}
+// Pardon lifts a suspension: people have talked, and decide to go on with the
+// history we hold. The proofs stay. Returns CodeNotFound when there is nothing to
+// pardon.
+func (b *Book) Pardon(ctx context.Context, id core.MemberID) error { return b.reg.Pardon(ctx, id) }
 
-// KeySet is a member's newest key set with its document. Codes as for Keys.
-func (b *Book) KeySet(ctx context.Context, id core.MemberID) (KeySet, seal.Envelope, error) {
-	m, err := getMember(ctx, b.n.DB, id)
-	if err != nil {
-		return KeySet{}, seal.Envelope{}, err
-	}
-	keys, err := m.keySet()
-	if err != nil {
-		return KeySet{}, seal.Envelope{}, err
-	}
-	doc, err := seal.DecodeEnvelope(m.doc)
-	return keys, doc, err
-}
-
-// URL is where a member says it is. Returns CodeNotFound.
-func (b *Book) URL(ctx context.Context, id core.MemberID) (string, error) {
-	m, err := getMember(ctx, b.n.DB, id)
-	return m.url, err
-}
-
-var (
-	_ peer.Keyring = (*Book)(nil)
-	_ Calls        = (*peer.Client)(nil)
-)
+// Forks lists the proofs we keep, oldest first.
+func (b *Book) Forks(ctx context.Context) ([]Evidence, error) { return b.reg.Forks(ctx) }

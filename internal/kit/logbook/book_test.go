@@ -67,7 +67,7 @@ func TestKnownMembers(t *testing.T) {
 		a.meet(t, b)
 		b.meet(t, a)
 		a.say(t, 1)
-		must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, -1))
+		must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, -1))
 		a.say(t, 2)
 		b.pull(t, a)
 		known := must[[]logbook.Member](t)(b.book.Known(t.Context()))

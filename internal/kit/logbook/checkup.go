@@ -19,7 +19,7 @@ import (
 
 // checkup is one log while it is compared with what its author signed.
 type checkup struct {
-	b      *Book
+	r      *Repairer
 	member memberRow
 	keys   KeySet
 	log    logRow // as stored
@@ -98,7 +98,7 @@ func (c *checkup) expected() logRow {
 
 // readLeaves hashes every stored leaf.
 func (c *checkup) readLeaves(ctx context.Context) error {
-	inside, outside, err := countEntries(ctx, c.b.n.DB, c.log.origin, c.sound.tree.N)
+	inside, outside, err := countEntries(ctx, c.r.st.DB, c.log.origin, c.sound.tree.N)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (c *checkup) readLeaves(ctx context.Context) error {
 	}
 	c.leaves = make([]tlog.Hash, c.sound.tree.N)
 	for next := int64(0); next < c.sound.tree.N; {
-		page, err := getEntries(ctx, c.b.n.DB, c.log.origin, next, pageSize)
+		page, err := getEntries(ctx, c.r.st.DB, c.log.origin, next, pageSize)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (c *checkup) rewrite(s stored) {
 // fetched.
 func (c *checkup) lost(ctx context.Context) []span {
 	var out []span
-	read := hashes(ctx, c.b.n.DB, c.log.origin, c.sound.tree)
+	read := hashes(ctx, c.r.st.DB, c.log.origin, c.sound.tree)
 	for from := int64(0); from < c.sound.tree.N; from += pageSize {
 		to := min(from+pageSize, c.sound.tree.N)
 		indexes := make([]int64, 0, to-from)
@@ -192,7 +192,7 @@ func (c *checkup) fetchBack(ctx context.Context) (hashList, error) {
 	if total == 0 || total > maxLost {
 		return nil, where
 	}
-	holders, err := c.b.holders(ctx, c.member)
+	holders, err := c.r.contacts.holders(ctx, c.member)
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +205,9 @@ func (c *checkup) fetchBack(ctx context.Context) (hashList, error) {
 	got := make(chan answer, len(holders))
 	for _, at := range holders {
 		go func() {
-			hashed, rows, err := c.fetchFrom(ctx, c.b.sourceAt(at, c.log.origin), lost)
+			hashed, rows, err := c.fetchFrom(ctx, c.r.remote.sourceAt(at, c.log.origin), lost)
 			if err != nil {
-				c.b.n.Log.Debug("no sound copy", "log", c.log.origin, "at", at.member, "error", err)
+				c.r.st.Log.Debug("no sound copy", "log", c.log.origin, "at", at.member, "error", err)
 			}
 			got <- answer{hashed, rows}
 		}()
@@ -243,7 +243,7 @@ func (c *checkup) fetchFrom(ctx context.Context, s source, lost []span) (hashLis
 		for i, data := range entries {
 			index := part.from + int64(i)
 			leaves[index] = tlog.RecordHash(data)
-			rows[index] = stored{index: index, typ: c.typeOf(index, data), data: data, received: c.b.now()}
+			rows[index] = stored{index: index, typ: c.typeOf(index, data), data: data, received: c.r.st.Now()}
 		}
 	}
 	hashed, root, err := buildTree(leaves)
@@ -254,28 +254,6 @@ func (c *checkup) fetchFrom(ctx context.Context, s source, lost []span) (hashLis
 		return nil, nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s do not lead to the signed root", s))
 	}
 	return hashed, rows, nil
-}
-
-// holders are members that may hold a member's log: itself first, then those that
-// confirmed holding ours.
-func (b *Book) holders(ctx context.Context, m memberRow) ([]holder, error) {
-	all, err := b.neighbours(ctx)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(all, func(x, y neighbour) int {
-		return int(min(y.toldSize, 1) - min(x.toldSize, 1))
-	})
-	var out []holder
-	if m.id != b.self() {
-		out = append(out, holder{address: m.url}) // unsigned: its keys may be what is damaged
-	}
-	for _, n := range all {
-		if n.member != m.id && len(out) < guardAsks {
-			out = append(out, n.at())
-		}
-	}
-	return out, nil
 }
 
 // wrongTiles computes every tile and answers all of them when one that is stored
@@ -289,7 +267,7 @@ func (c *checkup) wrongTiles(ctx context.Context, hashed hashList) (*growth, err
 			return nil, c.damage(err)
 		}
 		g.data = append(g.data, data)
-		have, err := getTile(ctx, c.b.n.DB, c.log.origin, t)
+		have, err := getTile(ctx, c.r.st.DB, c.log.origin, t)
 		if err != nil && !isDamage(err) {
 			return nil, err
 		}
@@ -304,17 +282,17 @@ func (c *checkup) wrongTiles(ctx context.Context, hashed hashList) (*growth, err
 // bind recomputes what the row says beside the tree: how many bytes there are, and
 // our own line under the head.
 func (c *checkup) bind(ctx context.Context) (err error) {
-	if c.sound.bytes, err = heldBytes(ctx, c.b.n.DB, c.log.origin); err != nil || c.sound.note == nil {
+	if c.sound.bytes, err = heldBytes(ctx, c.r.st.DB, c.log.origin); err != nil || c.sound.note == nil {
 		return err
 	}
-	keys := []ed25519.PublicKey{c.b.n.Signer.Public()}
-	if checkCosignature(c.sound.head(), c.b.self(), keys, c.sound.cosig) == nil {
+	keys := []ed25519.PublicKey{c.r.st.Signer.Public()}
+	if checkCosignature(c.sound.head(), c.r.st.Self(), keys, c.sound.cosig) == nil {
 		return nil
 	}
 	if c.older, err = c.ofOlderKey(ctx); err != nil {
 		return err
 	}
-	line, err := cosign(c.b.n.Signer, c.sound.head(), c.b.now())
+	line, err := cosign(c.r.st.Signer, c.sound.head(), c.r.st.Now())
 	if err != nil {
 		return err
 	}
@@ -326,7 +304,7 @@ func (c *checkup) bind(ctx context.Context) (err error) {
 
 // ofOlderKey says whether our line under the head holds under a key we had before.
 func (c *checkup) ofOlderKey(ctx context.Context) (bool, error) {
-	ours, _, err := c.b.KeySet(ctx, c.b.self())
+	ours, _, err := c.r.reg.KeySet(ctx, c.r.st.Self())
 	if core.CodeOf(err) == core.CodeNotFound {
 		return false, nil // no log yet
 	}
@@ -337,7 +315,7 @@ func (c *checkup) ofOlderKey(ctx context.Context) (bool, error) {
 	for _, k := range ours.Keys {
 		keys = append(keys, k.Public())
 	}
-	return checkCosignature(c.sound.head(), c.b.self(), keys, c.sound.cosig) == nil, nil
+	return checkCosignature(c.sound.head(), c.r.st.Self(), keys, c.sound.cosig) == nil, nil
 }
 
 // sameLog says whether two rows of one log agree in what a checkup looks at.
@@ -349,8 +327,8 @@ func sameLog(a, b logRow) bool {
 // ours that was damaged is signed again over the same tree; somebody else's is
 // fetched again.
 func (c *checkup) store(ctx context.Context, tiles *growth, resign bool) error {
-	b := c.b
-	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	r := c.r
+	return r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		now, err := getLog(ctx, q, c.log.member, c.log.epoch)
 		if err != nil {
 			return err
@@ -370,8 +348,8 @@ func (c *checkup) store(ctx context.Context, tiles *growth, resign bool) error {
 		if err := putSound(ctx, q, c.sound); err != nil || !resign {
 			return err
 		}
-		if c.log.member == b.self() {
-			return b.signLog(ctx, q, c.sound, c.keys)
+		if c.log.member == r.st.Self() {
+			return r.author.signLog(ctx, q, c.sound, c.keys)
 		}
 		return askAnew(ctx, q)
 	})
@@ -379,7 +357,7 @@ func (c *checkup) store(ctx context.Context, tiles *growth, resign bool) error {
 
 // replace stores the leaves and tiles that were wrong.
 func (c *checkup) replace(ctx context.Context, q db.Querier, tiles *growth) error {
-	if err := dropStray(ctx, q, c.sound, c.b.now()); err != nil {
+	if err := dropStray(ctx, q, c.sound, c.r.st.Now()); err != nil {
 		return err
 	}
 	for _, index := range slices.Sorted(maps.Keys(c.write)) {

@@ -1,12 +1,28 @@
 package logbook
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"entrechat/internal/core"
 )
+
+// Contacts is how the exchange goes with each member, and the order in which they are
+// asked.
+type Contacts struct {
+	st *Store
+
+	mu    sync.Mutex
+	ended map[core.MemberID]core.Moment // when a member's call last ended our wait for it
+}
 
 // Contact is how the exchange with one member goes.
 type Contact struct {
@@ -21,9 +37,9 @@ type Contact struct {
 	Next    core.Moment
 }
 
-// Contacts lists the members we exchange with, the nearest first.
-func (b *Book) Contacts(ctx context.Context) ([]Contact, error) {
-	all, err := b.neighbours(ctx)
+// List is the members we exchange with, the nearest first.
+func (cs *Contacts) List(ctx context.Context) ([]Contact, error) {
+	all, err := cs.neighbours(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,26 +59,120 @@ const calledAgain = 5 * time.Minute
 
 // calledBy ends our wait for a member that did not answer and calls now: it is there,
 // and what it missed may be waited for. from is empty for a stranger.
-func (b *Book) calledBy(ctx context.Context, from core.MemberID) {
+func (cs *Contacts) calledBy(ctx context.Context, from core.MemberID) {
 	if from == "" {
 		return
 	}
-	now := b.now()
-	c, err := getContact(ctx, b.n.DB, from)
-	if err == nil && c.retry > now && b.mayHurry(from, now) {
-		err = updateContact(ctx, b.n.DB, from, func(c *contact) { c.retry = now })
+	now := cs.st.Now()
+	c, err := getContact(ctx, cs.st.DB, from)
+	if err == nil && c.retry > now && cs.mayEndWait(from, now) {
+		err = updateContact(ctx, cs.st.DB, from, func(c *contact) { c.retry = now })
 	}
 	if err != nil {
-		b.n.Log.Debug("that a member calls was not noted", "member", from, "error", err)
+		cs.st.Log.Debug("that a member calls was not noted", "member", from, "error", err)
 	}
 }
 
-func (b *Book) mayHurry(id core.MemberID, now core.Moment) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if now < b.hurried[id].Add(calledAgain) {
+func (cs *Contacts) mayEndWait(id core.MemberID, now core.Moment) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if now < cs.ended[id].Add(calledAgain) {
 		return false
 	}
-	b.hurried[id] = now
+	cs.ended[id] = now
 	return true
+}
+
+// neighbours orders the members we could exchange with. The order is by
+// rendezvous hashing: stable, different for everybody, and nobody chooses it.
+func (cs *Contacts) neighbours(ctx context.Context) ([]neighbour, error) {
+	all, err := getNeighbours(ctx, cs.st.DB, cs.st.Self())
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		sum := sha256.Sum256([]byte(string(cs.st.Self()) + "\n" + string(all[i].member)))
+		all[i].weight = binary.BigEndian.Uint64(sum[:])
+	}
+	slices.SortFunc(all, func(x, y neighbour) int { return cmp.Compare(y.weight, x.weight) })
+	return all, nil
+}
+
+// round is whom one round talks to: the first fixed neighbours that do not wait
+// after failures, and random others. The random ones are what defeats bad
+// neighbours: without them half of the entries come late when one member in five
+// forwards nothing.
+func (cs *Contacts) round(ctx context.Context, fixed, random int) ([]neighbour, error) {
+	all, err := cs.neighbours(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := cs.st.Now()
+	all = slices.DeleteFunc(all, func(n neighbour) bool { return n.retry > now })
+	near, rest := all[:min(fixed, len(all))], all[min(fixed, len(all)):]
+	rand.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] }) //nolint:gosec // spreading load
+	return append(slices.Clip(near), rest[:min(random, len(rest))]...), nil
+}
+
+// noted keeps how talking to a member went: failures space the next tries, from a
+// minute to an hour.
+func (cs *Contacts) noted(ctx context.Context, n neighbour, err error) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = core.Unsure("peer.unreachable", fmt.Errorf("%s: not through in %s", n.member, errandTime)).With("Member", n.member)
+	} else if ctx.Err() != nil || err == nil && n.failures == 0 {
+		return
+	}
+	kept := updateContact(context.WithoutCancel(ctx), cs.st.DB, n.member, func(c *contact) {
+		if err == nil {
+			c.failures, c.retry, c.trouble, c.status, c.since = 0, 0, "", 0, 0
+			return
+		}
+		c.trouble, c.status = troubleOf(err)
+		if c.failures == 0 || c.since == 0 {
+			c.since = cs.st.Now()
+		}
+		c.failures++
+		c.retry = cs.st.Now().Add(min(time.Hour, time.Minute<<min(c.failures-1, 6)))
+	})
+	if err != nil {
+		cs.st.Log.Debug("exchange failed", "member", n.member, "error", err)
+	}
+	if kept != nil {
+		cs.st.Log.Warn("exchange state not kept", "member", n.member, "error", kept)
+	}
+}
+
+// troubleOf is the words key of what went wrong with a member, and the status of its
+// answer, if one came.
+func troubleOf(err error) (key string, status int64) {
+	e, ok := errors.AsType[*core.Error](err)
+	if !ok {
+		return "core.internal", 0
+	}
+	if n, ok := e.Args["Status"].(int); ok {
+		status = int64(n)
+	}
+	return e.Key, status
+}
+
+// holders are members that may hold a member's log: itself first, then those that
+// confirmed holding ours.
+func (cs *Contacts) holders(ctx context.Context, m memberRow) ([]holder, error) {
+	all, err := cs.neighbours(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(x, y neighbour) int {
+		return int(min(y.toldSize, 1) - min(x.toldSize, 1))
+	})
+	var out []holder
+	if m.id != cs.st.Self() {
+		out = append(out, holder{address: m.url}) // unsigned: its keys may be what is damaged
+	}
+	for _, n := range all {
+		if n.member != m.id && len(out) < guardAsks {
+			out = append(out, n.at())
+		}
+	}
+	return out, nil
 }

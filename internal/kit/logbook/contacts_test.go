@@ -101,7 +101,7 @@ func TestANewLogbookIsToldAtOnce(t *testing.T) {
 	if tries := a.contact(t, b).Tries; tries != 9 {
 		t.Fatalf("refused %d times", tries)
 	}
-	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, -1))
+	must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, -1))
 	ok(t, a.book.Push(t.Context()))
 	if again := a.contact(t, b).Tries; again != 1 {
 		t.Fatalf("b was not told of the new logbook: %d tries", again)
@@ -145,7 +145,7 @@ func TestWhoMovedIsCalledThere(t *testing.T) {
 	moved := bare(t, b.id, b.db, c, b.root)
 	moved.signer = b.signer
 	moved.open(t, b.db)
-	must[int64](t)(moved.book.ReplaceKeys(t.Context(), b.root, moved.server.URL))
+	must[int64](t)(moved.book.Recovery.ReplaceKeys(t.Context(), b.root, moved.server.URL))
 	w.meet(t, moved) // c hears of it, a has it from c
 	a.pull(t, w)
 	e := a.say(t, 1)

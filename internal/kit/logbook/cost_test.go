@@ -68,7 +68,7 @@ func TestAMemberIsChargedWhatItCosts(t *testing.T) {
 			t.Fatalf("%+v", m)
 		}
 		for epoch := range 3 {
-			must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 1<<40))
+			must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, 1<<40))
 			for i := range 8 {
 				a.say(t, i)
 				c.pass(15 * time.Minute)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
@@ -23,61 +24,64 @@ type Reader struct {
 	Cut func(ctx context.Context, log core.MemberID, index int64) error
 }
 
-const (
-	// pageSize is how many rows are read at a time.
-	pageSize = 256
-	// maxLogs bounds how many changed logs one look brings.
-	maxLogs = 10_000
-)
+// delivery tells readers what is new.
+type delivery struct {
+	st     *Store
+	reg    *Registry
+	append func(ctx context.Context, typ string, body any) error
 
-// Deliver tells every reader what is new. One log's trouble does not stop another
+	mu   sync.Mutex
+	told map[string]int64 // the change up to which a reader was told everything
+}
+
+// deliver tells every reader what is new. One log's trouble does not stop another
 // log, nor one reader another.
-func (b *Book) Deliver(ctx context.Context, readers []Reader) error {
-	last, err := lastSeq(ctx, b.n.DB)
+func (d *delivery) deliver(ctx context.Context, readers []Reader) error {
+	last, err := lastSeq(ctx, d.st.DB)
 	if err != nil {
 		return err
 	}
 	var problems error
 	quiet := true
-	for _, r := range append(slices.Clip(readers), b.ownReader()) {
-		if b.wasTold(r.Name) == last {
+	for _, r := range append(slices.Clip(readers), d.ownReader()) {
+		if d.wasTold(r.Name) == last {
 			continue
 		}
 		quiet = false
-		if err := b.deliverTo(ctx, r); err != nil {
+		if err := d.deliverTo(ctx, r); err != nil {
 			problems = errors.Join(problems, err)
 			continue
 		}
-		b.tellUpTo(r.Name, last)
+		d.tellUpTo(r.Name, last)
 	}
 	if quiet {
 		return nil
 	}
-	if err := b.tellForks(ctx); err != nil {
-		b.tellUpTo(ownName, 0) // come back, even if no log changes
+	if err := d.tellForks(ctx); err != nil {
+		d.tellUpTo(ownName, 0) // come back, even if no log changes
 		problems = errors.Join(problems, err)
 	}
 	return problems
 }
 
-func (b *Book) wasTold(reader string) int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.told[reader]
+func (d *delivery) wasTold(reader string) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.told[reader]
 }
 
-func (b *Book) tellUpTo(reader string, seq int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.told[reader] = seq
+func (d *delivery) tellUpTo(reader string, seq int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told[reader] = seq
 }
 
-func (b *Book) deliverTo(ctx context.Context, r Reader) error {
-	seq, err := getReaderSeq(ctx, b.n.DB, r.Name)
+func (d *delivery) deliverTo(ctx context.Context, r Reader) error {
+	seq, err := getReaderSeq(ctx, d.st.DB, r.Name)
 	if err != nil {
 		return err
 	}
-	logs, err := logsAfter(ctx, b.n.DB, seq, maxLogs)
+	logs, err := logsAfter(ctx, d.st.DB, seq, maxLogs)
 	if err != nil || len(logs) == 0 {
 		return err
 	}
@@ -88,24 +92,24 @@ func (b *Book) deliverTo(ctx context.Context, r Reader) error {
 			continue
 		}
 		done[l.member] = true
-		if err := b.deliverLog(ctx, l.member, r); err != nil {
+		if err := d.deliverLog(ctx, l.member, r); err != nil {
 			problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.member, err))
 		}
 	}
 	if problems != nil {
 		return problems
 	}
-	return putReaderSeq(ctx, b.n.DB, r.Name, logs[len(logs)-1].seq)
+	return putReaderSeq(ctx, d.st.DB, r.Name, logs[len(logs)-1].seq)
 }
 
 // deliverLog tells a reader what it lacks of one member, epoch after epoch; a gap
 // in an earlier one holds the later back.
-func (b *Book) deliverLog(ctx context.Context, id core.MemberID, r Reader) error {
-	c, err := b.tellCut(ctx, id, r)
+func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) error {
+	c, err := d.tellCut(ctx, id, r)
 	if err != nil {
 		return err
 	}
-	logs, err := logsOf(ctx, b.n.DB, id)
+	logs, err := logsOf(ctx, d.st.DB, id)
 	if err != nil {
 		return err
 	}
@@ -114,12 +118,12 @@ func (b *Book) deliverLog(ctx context.Context, id core.MemberID, r Reader) error
 			return nil
 		}
 		for c.next < l.base+l.tree.N {
-			page, err := b.page(ctx, l, c.next-l.base, pageSize)
+			page, err := d.st.page(ctx, l, c.next-l.base, pageSize)
 			if err != nil {
 				return err
 			}
 			next, err := tell(ctx, l, page, r)
-			if merr := moveCursor(ctx, b.n.DB, place{r.Name, id}, c.next, next); merr != nil || err != nil {
+			if merr := moveCursor(ctx, d.st.DB, place{r.Name, id}, c.next, next); merr != nil || err != nil {
 				return errors.Join(err, merr)
 			}
 			c.next = next
@@ -129,8 +133,8 @@ func (b *Book) deliverLog(ctx context.Context, id core.MemberID, r Reader) error
 }
 
 // tellCut tells a reader that entries were taken back.
-func (b *Book) tellCut(ctx context.Context, id core.MemberID, r Reader) (cursor, error) {
-	c, err := getCursor(ctx, b.n.DB, r.Name, id)
+func (d *delivery) tellCut(ctx context.Context, id core.MemberID, r Reader) (cursor, error) {
+	c, err := getCursor(ctx, d.st.DB, r.Name, id)
 	if err != nil || c.cut < 0 {
 		return c, err
 	}
@@ -139,7 +143,7 @@ func (b *Book) tellCut(ctx context.Context, id core.MemberID, r Reader) (cursor,
 			return c, err
 		}
 	}
-	return c, clearCut(ctx, b.n.DB, r.Name, id, c.cut)
+	return c, clearCut(ctx, d.st.DB, r.Name, id, c.cut)
 }
 
 // tell hands a page to a reader and answers the index to go on from.
@@ -163,19 +167,19 @@ func tell(ctx context.Context, l logRow, page []stored, r Reader) (int64, error)
 const ownName = "logbook"
 
 // ownReader learns key sets and fork proofs that members logged.
-func (b *Book) ownReader() Reader {
+func (d *delivery) ownReader() Reader {
 	return Reader{Name: ownName, Types: []string{TypKeySet, TypFork}, Read: func(ctx context.Context, e Entry) error {
 		if e.Typ == TypKeySet {
 			var doc seal.Envelope
 			err := wire.Decode(e.Body, &doc)
 			if err == nil {
-				err = b.Learn(ctx, e.Log, doc)
+				err = d.reg.Learn(ctx, e.Log, doc)
 			}
 			return ignoreForeign(err)
 		}
 		f, err := DecodeFork(e.Body)
 		if err == nil {
-			err = b.accuse(ctx, f)
+			err = d.reg.accuse(ctx, f)
 		}
 		return ignoreForeign(err)
 	}}
@@ -188,4 +192,29 @@ func ignoreForeign(err error) error {
 		return nil
 	}
 	return err
+}
+
+// tellForks writes proofs we hold into our own log, once each, so that everybody
+// who mirrors us learns. It waits while we may not append.
+func (d *delivery) tellForks(ctx context.Context) error {
+	all, err := allForks(ctx, d.st.DB)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.told || k.member == d.st.Self() {
+			continue
+		}
+		f, err := DecodeFork(k.proof)
+		if err != nil {
+			return damaged(string(k.member), err)
+		}
+		if err := d.append(ctx, TypFork, f); err != nil {
+			return fmt.Errorf("tell others of a fork: %w", err)
+		}
+		if err := markTold(ctx, d.st.DB, k.member); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,42 +12,42 @@ import (
 // HoldLease is what a running node does first: it passes the guard and then
 // answers those who ask whether it lives, until ctx ends.
 func (b *Book) HoldLease(ctx context.Context) error {
-	return b.keepLease(ctx)
+	return b.Guard.keepLease(ctx)
 }
 
 // AnswerLease is one look at the lease.
-func (b *Book) AnswerLease(ctx context.Context) error { return b.answerLease(ctx) }
+func (b *Book) AnswerLease(ctx context.Context) error { return b.Guard.answerLease(ctx) }
 
-// Guard is what every append asks first.
-func (b *Book) Guard(ctx context.Context) error { return b.guard(ctx) }
+// PassGuard is what every append asks first.
+func (b *Book) PassGuard(ctx context.Context) error { return b.Guard.guard(ctx) }
 
 // SyncAt shows a log as somebody at an address serves it.
 func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) error {
-	l, err := currentLog(ctx, b.n.DB, id)
+	l, err := currentLog(ctx, b.st.DB, id)
 	if err != nil {
 		return err
 	}
-	s := b.sourceAt(holder{address: address}, l.origin)
+	s := b.parts.Remote.sourceAt(holder{address: address}, l.origin)
 	note, err := s.ReadEndpoint(ctx, "checkpoint")
 	if err != nil {
 		return err
 	}
-	_, err = b.sync(ctx, s, id, l.epoch, note)
+	_, err = b.parts.Mirror.sync(ctx, s, id, l.epoch, note)
 	return err
 }
 
 // TakePiece offers the first entries of a long log as another holds it, as a pull
 // does that stores it piece by piece.
 func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size int64) error {
-	l, err := currentLog(ctx, from.n.DB, id)
+	l, err := currentLog(ctx, from.st.DB, id)
 	if err != nil {
 		return err
 	}
-	root, err := rootAt(ctx, from.n.DB, l, size)
+	root, err := rootAt(ctx, from.st.DB, l, size)
 	if err != nil {
 		return err
 	}
-	page, err := getEntries(ctx, from.n.DB, l.origin, 0, int(size))
+	page, err := getEntries(ctx, from.st.DB, l.origin, 0, int(size))
 	if err != nil {
 		return err
 	}
@@ -55,17 +55,17 @@ func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size
 	for _, s := range page {
 		o.entries = append(o.entries, s.data)
 	}
-	_, err = b.take(ctx, o)
+	_, err = b.parts.Mirror.take(ctx, o)
 	return err
 }
 
 // CheckLogs is one look of the check job.
-func (b *Book) CheckLogs(ctx context.Context) error { return b.checkLogs(ctx) }
+func (b *Book) CheckLogs(ctx context.Context) error { return b.Repair.checkLogs(ctx) }
 
 // AppendRaw signs leaves of any bytes into our own log, as no honest member does.
 func (b *Book) AppendRaw(ctx context.Context, leaves ...[]byte) error {
-	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		l, keys, err := b.soundLog(ctx, q)
+	return b.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		l, keys, err := b.author.soundLog(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -82,6 +82,6 @@ func (b *Book) AppendRaw(ctx context.Context, leaves ...[]byte) error {
 			return err
 		}
 		l.tree = g.tree
-		return b.signLog(ctx, q, l, keys)
+		return b.author.signLog(ctx, q, l, keys)
 	})
 }

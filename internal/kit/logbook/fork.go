@@ -84,18 +84,6 @@ func (f Fork) contradict(a, b tlog.Tree) error {
 	return nil
 }
 
-func parseProof(lines []string) (tlog.TreeProof, error) {
-	proof := make(tlog.TreeProof, len(lines))
-	for i, line := range lines {
-		h, err := parseHash(line)
-		if err != nil {
-			return nil, err
-		}
-		proof[i] = h
-	}
-	return proof, nil
-}
-
 // prove makes f, which names the log, a proof with two heads of it; read gives
 // hashes of the larger one's tree.
 func (f Fork) prove(a, b head, read tlog.HashReader) (Fork, error) {

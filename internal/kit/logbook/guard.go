@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,80 +49,118 @@ const stopFork = "own_fork"
 // aloneLease stands for an admin who confirmed that no mirror will answer.
 const aloneLease = "alone"
 
-// stopped returns why nothing may be appended, if so.
-func stopped(ctx context.Context, q db.Querier) error {
-	reasons, err := stops(ctx, q)
-	if err != nil || len(reasons) == 0 {
+// Guard lets our own log be written when that is safe.
+type Guard struct {
+	st       *Store
+	reg      *Registry
+	author   *Author
+	remote   *Remote
+	contacts *Contacts
+	mirror   *Mirror
+	repair   *Repairer
+	answer   time.Duration
+	// instance names this process and nothing else: it is drawn at its start and
+	// kept in memory, so that a copy of the data, or of the whole machine's disk,
+	// cannot answer for it.
+	instance string
+}
+
+// GuardNeeds is what a guard is made of.
+type GuardNeeds struct {
+	Store   *Store
+	Members *Registry
+	Author  *Author
+	Parts   Parts
+	Repair  *Repairer
+	Answer  time.Duration // a command waits so long for the node to say that it lives
+}
+
+// NewGuard makes the guard of this process.
+func NewGuard(n GuardNeeds) *Guard {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails since Go 1.24
+	return &Guard{
+		st: n.Store, reg: n.Members, author: n.Author, remote: n.Parts.Remote, contacts: n.Parts.Contacts, mirror: n.Parts.Mirror,
+		repair: n.Repair, answer: n.Answer, instance: hex.EncodeToString(id[:]),
+	}
+}
+
+// Instance is a random name of this process.
+func (g *Guard) Instance() string { return g.instance }
+
+// change makes a change of our own log that signs it, when the guard lets it. A log
+// that shows itself damaged on the way is repaired first.
+func (g *Guard) change(ctx context.Context, do func(context.Context, db.Querier) error) error {
+	if err := g.guard(ctx); err != nil {
 		return err
 	}
-	return core.Conflict("logbook.own_fork", fmt.Errorf("own log is stopped: %v", reasons))
+	err := g.st.DB.Tx(ctx, do)
+	if isDamage(err) {
+		if err := g.repair.repairOwn(ctx); err != nil {
+			g.author.Doubt()
+			return err
+		}
+		err = g.st.DB.Tx(ctx, do)
+	}
+	if err == nil {
+		g.st.Wake()
+	}
+	return err
 }
 
 // Stopped says why nothing may be appended until people act; nil when it may.
 // Returns CodeConflict (logbook.own_fork).
-func (b *Book) Stopped(ctx context.Context) error { return stopped(ctx, b.n.DB) }
+func (g *Guard) Stopped(ctx context.Context) error { return stopped(ctx, g.st.DB) }
 
 // guard returns nil when appending is safe now. Returns CodeUnsure
 // (logbook.catching_up) when there are mirrors and none answers, CodeConflict when
 // another history or another node of ours is about, CodeInternal (logbook.damaged)
 // when our log is damaged here and nobody gave it back.
-func (b *Book) guard(ctx context.Context) error {
-	if err := stopped(ctx, b.n.DB); err != nil {
+func (g *Guard) guard(ctx context.Context) error {
+	if err := stopped(ctx, g.st.DB); err != nil {
 		return err
 	}
-	if b.isGuarded() {
+	if g.author.Cleared() {
 		return nil
 	}
-	alive, silent, err := b.nodeAlive(ctx)
+	alive, silent, err := g.nodeAlive(ctx)
 	if err != nil {
 		return err
 	}
 	if !alive {
-		if err := b.repairOwn(ctx); err != nil {
+		if err := g.repair.repairOwn(ctx); err != nil {
 			return err
 		}
-		if err := b.findTwin(ctx, silent); err != nil {
+		if err := g.findTwin(ctx, silent); err != nil {
 			return err
 		}
-		if err := b.catchUp(ctx); err != nil {
+		if err := g.catchUp(ctx); err != nil {
 			return err
 		}
 		// This may be a restored, older state: others must not go on counting.
-		if err := renewStore(ctx, b.n.DB); err != nil {
+		if err := renewStore(ctx, g.st.DB); err != nil {
 			return err
 		}
 	}
-	b.passed()
-	return stopped(ctx, b.n.DB)
-}
-
-func (b *Book) passed() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.guarded = b.now()
-}
-
-func (b *Book) unguard() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.guarded = 0
+	g.author.Passed()
+	return stopped(ctx, g.st.DB)
 }
 
 // nodeAlive says whether a process that passed the guard lives on this database,
 // or an admin spoke for it; silent are those that have a lease and do not answer.
-func (b *Book) nodeAlive(ctx context.Context) (alive bool, silent []string, err error) {
-	leases, err := guardedSince(ctx, b.n.DB, b.now().Add(-leaseFresh))
+func (g *Guard) nodeAlive(ctx context.Context) (alive bool, silent []string, err error) {
+	leases, err := guardedSince(ctx, g.st.DB, g.st.Now().Add(-leaseFresh))
 	if err != nil {
 		return false, nil, err
 	}
 	for _, l := range leases {
-		if l.instance == b.instance {
+		if l.instance == g.instance {
 			continue
 		}
 		if l.instance == aloneLease {
 			return true, nil, nil
 		}
-		if alive, err := b.question(ctx, l.instance); err != nil || alive {
+		if alive, err := g.question(ctx, l.instance); err != nil || alive {
 			return alive, nil, err
 		}
 		silent = append(silent, l.instance)
@@ -130,15 +169,15 @@ func (b *Book) nodeAlive(ctx context.Context) (alive bool, silent []string, err 
 }
 
 // question asks the holder of a lease whether it lives.
-func (b *Book) question(ctx context.Context, instance string) (bool, error) {
-	if err := askLease(ctx, b.n.DB, instance, rand.Text()); err != nil {
+func (g *Guard) question(ctx context.Context, instance string) (bool, error) {
+	if err := askLease(ctx, g.st.DB, instance, rand.Text()); err != nil {
 		return false, err
 	}
-	asked, ok, err := getLease(ctx, b.n.DB, instance)
+	asked, ok, err := getLease(ctx, g.st.DB, instance)
 	if err != nil || !ok || asked.ask == "" { // answered already
 		return ok && err == nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.n.Tuning.orDefault().Answer)
+	ctx, cancel := context.WithTimeout(ctx, g.answer)
 	defer cancel()
 	look := time.NewTicker(lookTime)
 	defer look.Stop()
@@ -148,7 +187,7 @@ func (b *Book) question(ctx context.Context, instance string) (bool, error) {
 			return false, nil
 		case <-look.C:
 		}
-		l, ok, err := getLease(ctx, b.n.DB, instance)
+		l, ok, err := getLease(ctx, g.st.DB, instance)
 		if ctx.Err() != nil {
 			return false, nil
 		}
@@ -159,53 +198,46 @@ func (b *Book) question(ctx context.Context, instance string) (bool, error) {
 }
 
 // answerLease answers questions put into our lease.
-func (b *Book) answerLease(ctx context.Context) error {
-	l, ok, err := getLease(ctx, b.n.DB, b.instance)
+func (g *Guard) answerLease(ctx context.Context) error {
+	l, ok, err := getLease(ctx, g.st.DB, g.instance)
 	if err != nil || !ok || l.ask == "" {
 		return err
 	}
-	return answerLease(ctx, b.n.DB, b.instance, l.ask)
+	return answerLease(ctx, g.st.DB, g.instance, l.ask)
 }
 
 // keepLease passes the guard, renews it, and lets commands beside us rely on it.
-func (b *Book) keepLease(ctx context.Context) error {
+func (g *Guard) keepLease(ctx context.Context) error {
 	// Before it passed, the lease only says that we are no twin.
-	if err := putLease(ctx, b.n.DB, b.instance, b.now(), b.isGuarded()); err != nil {
+	if err := putLease(ctx, g.st.DB, g.instance, g.st.Now(), g.author.Cleared()); err != nil {
 		return err
 	}
-	if err := b.guard(ctx); err != nil {
+	if err := g.guard(ctx); err != nil {
 		return err
 	}
-	if err := b.findTwin(ctx, nil); err != nil {
-		b.unguard()
+	if err := g.findTwin(ctx, nil); err != nil {
+		g.author.Doubt()
 		return err
 	}
-	b.passed()
-	return putLease(ctx, b.n.DB, b.instance, b.now(), true)
-}
-
-func (b *Book) isGuarded() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	age := b.now().Sub(b.guarded)
-	return b.guarded != 0 && age >= 0 && age < guardHolds
+	g.author.Passed()
+	return putLease(ctx, g.st.DB, g.instance, g.st.Now(), true)
 }
 
 // ConfirmAlone is an admin's word that no mirror will answer and that what is here
 // is the newest: for the next minutes appending goes on from it. It does not lift
 // a stop for a fork.
-func (b *Book) ConfirmAlone(ctx context.Context) error {
-	if err := stopped(ctx, b.n.DB); err != nil {
+func (g *Guard) ConfirmAlone(ctx context.Context) error {
+	if err := stopped(ctx, g.st.DB); err != nil {
 		return err
 	}
-	return putLease(ctx, b.n.DB, aloneLease, b.now(), true)
+	return putLease(ctx, g.st.DB, aloneLease, g.st.Now(), true)
 }
 
 // catchUp asks members that confirmed holding our log for its newest head, and
 // fetches back what we lack. One answer is enough to go on, two are sought. Where
 // nobody confirmed yet, members we know are asked as well, but need not answer.
-func (b *Book) catchUp(ctx context.Context) error {
-	all, err := b.neighbours(ctx)
+func (g *Guard) catchUp(ctx context.Context) error {
+	all, err := g.contacts.neighbours(ctx)
 	if err != nil {
 		return err
 	}
@@ -225,7 +257,7 @@ func (b *Book) catchUp(ctx context.Context) error {
 		if n.toldSize > 0 {
 			confirmed++
 		}
-		asking.Go(func() { answers <- answer{n.member, b.pullOwn(ask, n.at())} })
+		asking.Go(func() { answers <- answer{n.member, g.mirror.pullOwn(ask, n.at())} })
 	}
 	var problems error
 	var enough <-chan time.Time
@@ -255,64 +287,13 @@ func (b *Book) catchUp(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// pullOwn fetches our own log from one mirror as far as it is ahead of ours. A
-// mirror that has nothing of it has answered too.
-func (b *Book) pullOwn(ctx context.Context, at holder) error {
-	ctx, cancel := context.WithTimeout(ctx, guardTime)
-	defer cancel()
-	l, err := currentLog(ctx, b.n.DB, b.self())
-	if core.CodeOf(err) == core.CodeNotFound {
-		return nil // no log yet
-	}
-	if err != nil {
-		return err
-	}
-	return b.pullOwnAt(ctx, at, l)
-}
-
-func (b *Book) pullOwnAt(ctx context.Context, at holder, l logRow) error {
-	s := b.sourceAt(at, l.origin)
-	doc, err := s.keySet(ctx)
-	if core.CodeOf(err) == core.CodeNotFound {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := b.Learn(ctx, b.self(), doc); err != nil {
-		return err
-	}
-	keys, _, err := b.KeySet(ctx, b.self())
-	if err != nil {
-		return err
-	}
-	if keys.Epoch() != l.epoch { // the mirror knew of a newer one
-		if err := b.syncClosed(ctx, at, keys); err != nil {
-			return err
-		}
-		if l, err = currentLog(ctx, b.n.DB, b.self()); err != nil {
-			return err
-		}
-		s = b.sourceAt(at, l.origin)
-	}
-	note, err := s.ReadEndpoint(ctx, "checkpoint")
-	if core.CodeOf(err) == core.CodeNotFound {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = b.sync(ctx, s, b.self(), l.epoch, note)
-	return err
-}
-
 // Twin says whether another node answers at our address with our key: the one of the two
 // that does not have the address signs nothing. Nobody answering proves nothing. Returns
 // CodeConflict (logbook.twin).
-func (b *Book) Twin(ctx context.Context) error {
+func (g *Guard) Twin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, twinTime)
 	defer cancel()
-	return b.findTwin(ctx, nil)
+	return g.findTwin(ctx, nil)
 }
 
 // twinTime is how long a person waits for the answer of our own address.
@@ -322,8 +303,8 @@ const twinTime = 5 * time.Second
 // live on this database means that two nodes run with our key: the one that does
 // not have the address must not sign. Nobody answering proves nothing. silent are
 // processes that were asked in vain already.
-func (b *Book) findTwin(ctx context.Context, silent []string) error {
-	address, err := b.URL(ctx, b.self())
+func (g *Guard) findTwin(ctx context.Context, silent []string) error {
+	address, err := g.reg.URL(ctx, g.st.Self())
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil // no log yet
 	}
@@ -332,12 +313,12 @@ func (b *Book) findTwin(ctx context.Context, silent []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	w, err := b.Discover(ctx, address)
-	if unknown := err != nil || w.Origin != b.self() || w.Instance == ""; unknown || w.Instance == b.instance {
+	w, err := g.remote.Discover(ctx, address)
+	if unknown := err != nil || w.Origin != g.st.Self() || w.Instance == ""; unknown || w.Instance == g.instance {
 		return nil
 	}
 	if !slices.Contains(silent, w.Instance) {
-		alive, err := b.question(ctx, w.Instance)
+		alive, err := g.question(ctx, w.Instance)
 		if err != nil || alive {
 			return err
 		}

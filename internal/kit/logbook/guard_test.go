@@ -57,7 +57,7 @@ func TestAdminSaysThatNobodyWillAnswer(t *testing.T) {
 	a.dark.Store(true)
 	again := process(a, a.backup(t))
 	code(t, add(t, again), core.CodeUnsure)
-	ok(t, again.ConfirmAlone(t.Context()))
+	ok(t, again.Guard.ConfirmAlone(t.Context()))
 	ok(t, add(t, again))
 	c.pass(time.Hour)
 	code(t, add(t, again), core.CodeUnsure) // the word was for that moment
@@ -92,10 +92,10 @@ func TestTwinOnACopiedDisk(t *testing.T) {
 	twin := process(a, a.backup(t))
 	code(t, add(t, twin), core.CodeConflict)
 	code(t, twin.HoldLease(t.Context()), core.CodeConflict)
-	code(t, twin.Twin(t.Context()), core.CodeConflict)
-	ok(t, a.book.Twin(t.Context()))
-	ok(t, beside(a).Twin(t.Context())) // a command of the node itself
-	a.say(t, 1)                        // the other one goes on
+	code(t, twin.Guard.Twin(t.Context()), core.CodeConflict)
+	ok(t, a.book.Guard.Twin(t.Context()))
+	ok(t, beside(a).Guard.Twin(t.Context())) // a command of the node itself
+	a.say(t, 1)                              // the other one goes on
 }
 
 // What mirrors hold behind our back stops us: more than we have is fetched, another

@@ -226,3 +226,15 @@ func checkCosignature(h head, witness core.MemberID, keys []ed25519.PublicKey, l
 	}
 	return bad
 }
+
+func parseProof(lines []string) (tlog.TreeProof, error) {
+	proof := make(tlog.TreeProof, len(lines))
+	for i, line := range lines {
+		h, err := parseHash(line)
+		if err != nil {
+			return nil, err
+		}
+		proof[i] = h
+	}
+	return proof, nil
+}

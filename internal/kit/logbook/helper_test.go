@@ -112,17 +112,17 @@ func bare(t *testing.T, id core.MemberID, d *db.DB, c *clock, root ed25519.Priva
 // recover reads a lost node's log back from these addresses and goes on with it.
 func (h *hoster) recover(t *testing.T, addresses ...string) (int64, error) {
 	t.Helper()
-	if err := h.book.Expect(t.Context(), core.RootKey(h.root.Public().(ed25519.PublicKey)), h.server.URL); err != nil {
+	if err := h.book.Recovery.Expect(t.Context(), core.RootKey(h.root.Public().(ed25519.PublicKey)), h.server.URL); err != nil {
 		return 0, err
 	}
-	answers, err := h.book.Retrieve(t.Context(), addresses)
+	answers, err := h.book.Recovery.Retrieve(t.Context(), addresses)
 	if err == nil {
-		err = h.book.Retrieved(t.Context(), answers)
+		err = h.book.Recovery.Retrieved(t.Context(), answers)
 	}
 	if err != nil {
 		return 0, err
 	}
-	return h.book.TakeOver(t.Context(), h.root, h.server.URL)
+	return h.book.Recovery.TakeOver(t.Context(), h.root, h.server.URL)
 }
 
 func (h *hoster) needs() peer.Needs {

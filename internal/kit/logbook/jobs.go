@@ -8,71 +8,21 @@ import (
 	"entrechat/internal/kit/jobs"
 )
 
-// Tuning is the exchange's pace. Zero fields take the design's values, which were
-// simulated for 100 to 10,000 members.
-type Tuning struct {
-	Pull    time.Duration // between rounds; 5 minutes
-	Push    time.Duration // between looks whether our log grew; 2 seconds
-	Deliver time.Duration // between looks whether any log grew; 2 seconds
-	Lease   time.Duration // between looks whether a command asks for us; 200 ms, at most 9 minutes
-	Wait    time.Duration // a round waits for its last members; 5 seconds
-	Answer  time.Duration // a command waits for the node to say that it lives; 3 seconds
-	Resign  time.Duration // between signing our head anew; 6 hours
-	Fixed   int           // neighbours pulled each round, posted to, and listened to; 3
-	Random  int           // others pulled each round; 1, negative = none
-	// Start is how many bytes are kept of a member at first; 64 MiB.
-	Start int64
-	// NoListen leaves the long polls out.
-	NoListen bool
-	// NoForward answers nothing about others: a bad neighbour, for simulations.
-	NoForward bool
-}
-
-func (t Tuning) orDefault() Tuning {
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&t.Pull, 5 * time.Minute},
-		{&t.Push, 2 * time.Second},
-		{&t.Deliver, 2 * time.Second},
-		{&t.Lease, 200 * time.Millisecond},
-		{&t.Wait, 5 * time.Second},
-		{&t.Answer, 3 * time.Second},
-		{&t.Resign, 6 * time.Hour},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-	}
-	if t.Fixed == 0 {
-		t.Fixed = 3
-	}
-	if t.Start == 0 {
-		t.Start = startBytes
-	}
-	if t.Random == 0 {
-		t.Random = 1
-	}
-	t.Random = max(t.Random, 0)
-	return t
-}
-
 // Jobs are what keeps the logs going between members while the node is up; the
 // readers are told what is new.
 func (b *Book) Jobs(readers []Reader) []jobs.Job {
-	t := b.n.Tuning.orDefault()
+	t := b.tuning
 	all := []jobs.Job{
-		{Name: "logbook-guard", Every: max(guardBeat, t.Lease), Run: b.keepLease},
-		{Name: "logbook-lease", Every: t.Lease, Run: b.answerLease},
-		{Name: "logbook-check", Every: t.Deliver, Run: b.checkLogs},
-		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.anew(b.Pull)},
-		{Name: "logbook-push", Every: t.Push, Run: b.anew(b.Push)},
-		{Name: "logbook-hints", Run: b.answerHints},
-		{Name: "logbook-pulls", Run: b.pulls.finish},
-		{Name: "logbook-pushes", Run: b.pushes.finish},
+		{Name: "logbook-guard", Every: max(guardBeat, t.Lease), Run: b.Guard.keepLease},
+		{Name: "logbook-lease", Every: t.Lease, Run: b.Guard.answerLease},
+		{Name: "logbook-check", Every: t.Deliver, Run: b.Repair.checkLogs},
+		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.parts.Exchange.anew(b.parts.Exchange.Pull)},
+		{Name: "logbook-push", Every: t.Push, Run: b.parts.Exchange.anew(b.parts.Pusher.Push)},
+		{Name: "logbook-hints", Run: b.parts.Exchange.answerHints},
+		{Name: "logbook-pulls", Run: b.parts.Exchange.Finish},
+		{Name: "logbook-pushes", Run: b.parts.Pusher.Finish},
 		{Name: "logbook-resign", Every: t.Resign, Jitter: t.Resign / 10, Later: true, Run: b.Resign},
-		{Name: "logbook-deliver", Every: t.Deliver, Run: func(ctx context.Context) error { return b.Deliver(ctx, readers) }},
+		{Name: "logbook-deliver", Every: t.Deliver, Run: func(ctx context.Context) error { return b.delivery.deliver(ctx, readers) }},
 	}
 	if t.NoListen {
 		return all
@@ -80,22 +30,8 @@ func (b *Book) Jobs(readers []Reader) []jobs.Job {
 	for i := range t.Fixed {
 		all = append(all, jobs.Job{
 			Name: fmt.Sprintf("logbook-listen-%d", i+1), Every: 5 * time.Second, Later: true,
-			Run: func(ctx context.Context) error { return b.listen(ctx, i) },
+			Run: func(ctx context.Context) error { return b.parts.Exchange.listen(ctx, i) },
 		})
 	}
 	return all
-}
-
-// anew has the first run of this process wait for nobody: what kept a member from
-// answering may be why people started the node again.
-func (b *Book) anew(run func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if b.begun.CompareAndSwap(false, true) {
-			if err := callNow(ctx, b.n.DB, ""); err != nil {
-				b.begun.Store(false)
-				return err
-			}
-		}
-		return run(ctx)
-	}
 }

@@ -99,7 +99,7 @@ func TestRecoverFromAMirrorThatIsBehind(t *testing.T) {
 	a.say(t, 1)
 	b.pull(t, a)
 	w.pull(t, a)
-	must[int64](t)(a.book.ReplaceKeys(t.Context(), a.root, a.server.URL))
+	must[int64](t)(a.book.Recovery.ReplaceKeys(t.Context(), a.root, a.server.URL))
 	w.pull(t, a)
 	a.dark.Store(true)
 	again := bare(t, a.id, sqlite(t), c, a.root)
@@ -176,7 +176,7 @@ func TestKeyRotationTravels(t *testing.T) {
 	code(t, a.book.Publish(t.Context(), a.next(t, func(k *logbook.KeySet) { k.Version = 2 })), core.CodeConflict)
 	// A node whose key the set does not name does not sign.
 	stray := process(&hoster{id: a.id, signer: seal.NewSigner(a.id, newKey(t)), clock: c}, a.db)
-	ok(t, stray.ConfirmAlone(t.Context()))
+	ok(t, stray.Guard.ConfirmAlone(t.Context()))
 	code(t, add(t, stray), core.CodeDenied)
 }
 
@@ -195,7 +195,7 @@ func TestNewEpoch(t *testing.T) {
 	var read diary
 	b.deliver(t, read.reader("r"))
 
-	epoch := must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, -1))
+	epoch := must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, -1))
 	if epoch != 2 {
 		t.Fatal(epoch)
 	}
@@ -235,7 +235,7 @@ func TestClosedStaysClosed(t *testing.T) {
 	v := village(t, c, "chaton-a.test", "chaton-b.test")
 	a, b := v[0], v[1]
 	a.say(t, 1)
-	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 1))
+	must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, 1))
 	b.pull(t, a)
 	code(t, b.book.Learn(t.Context(), a.id, a.next(t, func(k *logbook.KeySet) { k.Closed = nil })), core.CodeInvalid)
 	code(t, b.book.Learn(t.Context(), a.id, a.next(t, func(k *logbook.KeySet) { k.Closed[0].Size = 0 })), core.CodeInvalid)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -218,3 +219,35 @@ func parseHash(text string) (tlog.Hash, error) {
 }
 
 func hashText(h tlog.Hash) string { return base64.StdEncoding.EncodeToString(h[:]) }
+
+// revoked says whether a key was given up: nothing makes it good again.
+func (s KeySet) revoked(key ed25519.PublicKey) bool {
+	return slices.ContainsFunc(s.Keys, func(k Key) bool { return k.RevokedFrom != 0 && key.Equal(k.Public()) })
+}
+
+// replace makes a key the only good one; the others keep what they signed up to
+// size.
+func (s *KeySet) replace(key ed25519.PublicKey, size int64) {
+	var out []Key
+	for _, k := range s.Keys {
+		if key.Equal(k.Public()) {
+			continue
+		}
+		if k.RevokedFrom == 0 || k.RevokedFrom > size {
+			k.RevokedFrom = size
+		}
+		if k.RevokedFrom > 0 {
+			out = append(out, k)
+		}
+	}
+	if len(out) >= maxKeys {
+		out = out[len(out)-maxKeys+1:]
+	}
+	s.Keys = append(out, NewKey(key))
+}
+
+// NewKeySet is a first key set for a member whose online key is known; sign it
+// with the root key and hand it to Init.
+func NewKeySet(s seal.Signer, url string, made core.Moment) KeySet {
+	return KeySet{Origin: s.ID(), Version: 1, URL: url, Keys: []Key{NewKey(s.Public())}, Made: made}
+}

@@ -15,14 +15,14 @@ import (
 // come with the exchange, from the member or anybody who mirrors it. Following
 // again changes the address while no key set tells a better one. Returns
 // CodeConflict when the member is known under another root key, CodeInvalid.
-func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root core.RootKey) error {
+func (r *Registry) Follow(ctx context.Context, id core.MemberID, url string, root core.RootKey) error {
 	if !id.Valid() || !GoodURL(url) || root.IsZero() {
 		return core.Invalid("logbook.bad_member", fmt.Errorf("%.80q at %.80q", id, url)).With("Member", id)
 	}
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	err := r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, id)
 		if core.CodeOf(err) == core.CodeNotFound {
-			return begin(ctx, q, memberRow{id: id, url: url, root: root, followed: b.now()})
+			return begin(ctx, q, memberRow{id: id, url: url, root: root, followed: r.st.Now()})
 		}
 		if err != nil {
 			return err
@@ -37,8 +37,8 @@ func (b *Book) Follow(ctx context.Context, id core.MemberID, url string, root co
 		return nil
 	})
 	if err == nil {
-		b.postedUpTo(0, 0) // it may be a neighbour to post to
-		b.wake()
+		r.followed.Add(1) // it may be a neighbour to post to
+		r.st.Wake()
 	}
 	return err
 }
@@ -58,51 +58,35 @@ func begin(ctx context.Context, q db.Querier, m memberRow) error {
 	return askAnew(ctx, q)
 }
 
-// unpardoned is when a fork was proved of somebody we begin to follow, and not
-// pardoned since; zero = never. The name may have another owner by now, with another
-// root key.
-func unpardoned(ctx context.Context, q db.Querier, m memberRow) (core.Moment, error) {
-	all, err := allForks(ctx, q)
-	for _, k := range all {
-		if k.member != m.id || k.pardoned != 0 {
-			continue
-		}
-		if f, err := DecodeFork(k.proof); err == nil && f.Check(m.root, KeySet{}) == nil {
-			return k.found, nil
-		}
-	}
-	return 0, err
-}
-
 // Unfollow forgets a member and everything read from it; proofs against it stay, and
 // suspend it again when it is followed again.
 // Returns CodeInvalid for ourselves. Unknown members are no error.
-func (b *Book) Unfollow(ctx context.Context, id core.MemberID) error {
-	if id == b.self() {
+func (r *Registry) Unfollow(ctx context.Context, id core.MemberID) error {
+	if id == r.st.Self() {
 		return core.Invalid("logbook.own", errors.New("own log"))
 	}
-	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, id) })
+	return r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, id) })
 }
 
 // Learn takes a newer key set of a member we know, wherever it came from: the root
 // key's signature is what counts. An older or equal one changes nothing. Returns
 // CodeNotFound, CodeDenied, CodeInvalid.
-func (b *Book) Learn(ctx context.Context, id core.MemberID, doc seal.Envelope) error {
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+func (r *Registry) Learn(ctx context.Context, id core.MemberID, doc seal.Envelope) error {
+	err := r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, id)
 		if err != nil {
 			return err
 		}
-		_, err = b.learn(ctx, q, m, doc)
+		_, err = r.learn(ctx, q, m, doc)
 		return err
 	})
 	if err == nil {
-		b.wake()
+		r.st.Wake()
 	}
 	return err
 }
 
-func (b *Book) learn(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) (memberRow, error) {
+func (r *Registry) learn(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) (memberRow, error) {
 	keys, err := OpenKeySet(doc, m.id, m.root)
 	if err != nil || keys.Version <= m.version {
 		return m, err
@@ -130,19 +114,19 @@ func (b *Book) learn(ctx context.Context, q db.Querier, m memberRow, doc seal.En
 			return m, err
 		}
 	}
-	return m, b.settle(ctx, q, m.id, keys)
+	return m, r.settle(ctx, q, m.id, keys)
 }
 
 // settle brings the logs we hold of a member in line with a new key set: closed
 // ones end where it says, entries that only a revoked key vouches for leave, and
 // the log that goes on exists.
-func (b *Book) settle(ctx context.Context, q db.Querier, id core.MemberID, keys KeySet) error {
+func (r *Registry) settle(ctx context.Context, q db.Querier, id core.MemberID, keys KeySet) error {
 	logs, err := logsOf(ctx, q, id)
 	if err != nil {
 		return err
 	}
 	for _, l := range logs {
-		if err := b.settleLog(ctx, q, l, keys); err != nil {
+		if err := r.settleLog(ctx, q, l, keys); err != nil {
 			return err
 		}
 	}
@@ -163,7 +147,7 @@ func (b *Book) settle(ctx context.Context, q db.Querier, id core.MemberID, keys 
 }
 
 // settleLog brings one log in line with a new key set.
-func (b *Book) settleLog(ctx context.Context, q db.Querier, l logRow, keys KeySet) error {
+func (r *Registry) settleLog(ctx context.Context, q db.Querier, l logRow, keys KeySet) error {
 	keep := keepOf(l, keys)
 	if closed, ok := keys.closed(l.epoch); ok && keep == closed.N {
 		root, err := rootAt(ctx, q, l, keep)
@@ -178,9 +162,9 @@ func (b *Book) settleLog(ctx context.Context, q db.Querier, l logRow, keys KeySe
 		return nil
 	}
 	if keep < l.tree.N {
-		b.n.Log.Warn("entries lost their standing", "log", l.origin, "held", l.tree.N, "kept", keep)
+		r.st.Log.Warn("entries lost their standing", "log", l.origin, "held", l.tree.N, "kept", keep)
 		var err error
-		if l, err = truncate(ctx, q, l, keep, b.now()); err != nil {
+		if l, err = truncate(ctx, q, l, keep, r.st.Now()); err != nil {
 			return err
 		}
 		if err := cutCursors(ctx, q, l.member, l.base+keep); err != nil {
@@ -214,60 +198,4 @@ func keepOf(l logRow, keys KeySet) int64 {
 		}
 	}
 	return 0 // signed by a key that never was the member's
-}
-
-// Pardon lifts a suspension: people have talked, and decide to go on with the
-// history we hold. The proofs stay. Returns CodeNotFound when there is nothing to
-// pardon.
-func (b *Book) Pardon(ctx context.Context, id core.MemberID) error {
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		m, err := getMember(ctx, q, id)
-		if err != nil {
-			return err
-		}
-		n, err := pardonForks(ctx, q, id, b.now())
-		if err != nil {
-			return err
-		}
-		if n == 0 && m.forked == 0 {
-			return core.NotFound("logbook.no_fork", fmt.Errorf("nothing held against %s", id)).With("Member", id)
-		}
-		m.forked = 0
-		if err := putMember(ctx, q, m); err != nil {
-			return err
-		}
-		if err := callNow(ctx, q, id); err != nil {
-			return err
-		}
-		return askAnew(ctx, q)
-	})
-	if err == nil {
-		b.wake()
-	}
-	return err
-}
-
-// Evidence is a fork proof we keep.
-type Evidence struct {
-	Member   core.MemberID
-	Proof    Fork
-	Found    core.Moment
-	Pardoned core.Moment // zero = not
-}
-
-// Forks lists the proofs we keep, oldest first.
-func (b *Book) Forks(ctx context.Context) ([]Evidence, error) {
-	all, err := allForks(ctx, b.n.DB)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Evidence, 0, len(all))
-	for _, k := range all {
-		f, err := DecodeFork(k.proof)
-		if err != nil {
-			return nil, damaged(string(k.member), err)
-		}
-		out = append(out, Evidence{k.member, f, k.found, k.pardoned})
-	}
-	return out, nil
 }

@@ -12,8 +12,8 @@ import (
 
 // Entries reads at most limit verified entries of a member from an Index on, over
 // all its epochs; leaves nobody can read are passed over.
-func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]Entry, error) {
-	logs, err := logsOf(ctx, b.n.DB, id)
+func (st *Store) Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]Entry, error) {
+	logs, err := logsOf(ctx, st.DB, id)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit 
 	for _, l := range logs {
 		next := max(0, from-l.base)
 		for next < l.tree.N && len(out) < limit {
-			page, err := b.page(ctx, l, next, limit-len(out))
+			page, err := st.page(ctx, l, next, limit-len(out))
 			if err != nil {
 				return out, err
 			}
@@ -38,8 +38,8 @@ func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit 
 
 // Entry is one entry of a member by its Index. Returns CodeNotFound, or
 // CodeInvalid when nobody can read it.
-func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (Entry, error) {
-	logs, err := logsOf(ctx, b.n.DB, id)
+func (st *Store) Entry(ctx context.Context, id core.MemberID, index int64) (Entry, error) {
+	logs, err := logsOf(ctx, st.DB, id)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -47,7 +47,7 @@ func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (Entry,
 		if index < l.base || index >= l.base+l.tree.N {
 			continue
 		}
-		found, err := b.page(ctx, l, index-l.base, 1)
+		found, err := st.page(ctx, l, index-l.base, 1)
 		if err != nil {
 			return Entry{}, err
 		}
@@ -58,30 +58,30 @@ func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (Entry,
 
 // page reads at most limit leaves of a log from one on, at least one, and checks each
 // against the tree: what the disk has changed is an error, never somebody's word.
-func (b *Book) page(ctx context.Context, l logRow, from int64, limit int) ([]stored, error) {
-	page, err := getEntries(ctx, b.n.DB, l.origin, from, int(min(int64(limit), l.tree.N-from)))
+func (st *Store) page(ctx context.Context, l logRow, from int64, limit int) ([]stored, error) {
+	page, err := getEntries(ctx, st.DB, l.origin, from, int(min(int64(limit), l.tree.N-from)))
 	if err != nil {
 		return nil, err
 	}
-	return page, b.suspect(verifyPage(l, hashes(ctx, b.n.DB, l.origin, l.tree), from, page))
+	return page, st.Suspect(verifyPage(l, hashes(ctx, st.DB, l.origin, l.tree), from, page))
 }
 
 // Verify recomputes every tree of a member from the stored entries and compares it
 // with the stored tiles and the signed head. It answers how many entries it
 // checked. Returns CodeInternal (logbook.damaged) naming what does not match,
 // CodeNotFound for a stranger or when nothing has come yet.
-func (b *Book) Verify(ctx context.Context, id core.MemberID) (int64, error) {
-	m, err := getMember(ctx, b.n.DB, id)
+func (st *Store) Verify(ctx context.Context, id core.MemberID) (int64, error) {
+	m, err := getMember(ctx, st.DB, id)
 	if err != nil {
 		return 0, err
 	}
-	logs, err := logsOf(ctx, b.n.DB, id)
+	logs, err := logsOf(ctx, st.DB, id)
 	if err != nil {
 		return 0, err
 	}
 	var size int64
 	for _, l := range logs {
-		if err := b.verifyLog(ctx, m, l); err != nil {
+		if err := st.verifyLog(ctx, m, l); err != nil {
 			return size, err
 		}
 		size += l.tree.N
@@ -92,7 +92,7 @@ func (b *Book) Verify(ctx context.Context, id core.MemberID) (int64, error) {
 	return size, nil
 }
 
-func (b *Book) verifyLog(ctx context.Context, m memberRow, l logRow) error {
+func (st *Store) verifyLog(ctx context.Context, m memberRow, l logRow) error {
 	if l.note != nil {
 		keys, err := m.keySet()
 		if err != nil {
@@ -104,9 +104,9 @@ func (b *Book) verifyLog(ctx context.Context, m memberRow, l logRow) error {
 		}
 	}
 	// Tiles are read through the tree, which proves them; leaves must match them.
-	read := hashes(ctx, b.n.DB, l.origin, l.tree)
+	read := hashes(ctx, st.DB, l.origin, l.tree)
 	for next := int64(0); next < l.tree.N; {
-		page, err := getEntries(ctx, b.n.DB, l.origin, next, pageSize)
+		page, err := getEntries(ctx, st.DB, l.origin, next, pageSize)
 		if err != nil {
 			return err
 		}
@@ -140,4 +140,14 @@ func verifyPage(l logRow, read tlog.HashReader, next int64, page []stored) error
 		}
 	}
 	return nil
+}
+
+// leaves reads the leaves [from, to) of a log, every one, as they were signed: who
+// asks must not take our disk's fault for a lie.
+func (st *Store) leaves(ctx context.Context, l logRow, from, to int64) ([]stored, error) {
+	page, err := st.page(ctx, l, from, int(to-from))
+	if err == nil && int64(len(page)) != to-from {
+		err = st.Suspect(damaged(l.origin, fmt.Errorf("entry %d is missing", from+int64(len(page)))))
+	}
+	return page, err
 }

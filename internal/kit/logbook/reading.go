@@ -1,13 +1,11 @@
 package logbook
 
 import (
-	"context"
 	"crypto/ed25519"
 	"fmt"
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
@@ -37,22 +35,18 @@ func SignReadingKey(s seal.Signer, root ed25519.PrivateKey, now core.Moment) (se
 	return seal.SignDoc(typReadingKey, text, seal.NewSigner(s.ID(), root))
 }
 
-// ReadingKey opens the document that a request brought: the key a member's root key lets
-// read for now. Returns CodeNotFound for a stranger, CodeDenied for a document that does
-// not hold, or no longer.
-func (b *Book) ReadingKey(ctx context.Context, id core.MemberID, doc []byte, now time.Time) (ed25519.PublicKey, error) {
-	m, err := getMember(ctx, b.n.DB, id)
-	if err != nil {
-		return nil, err
-	}
+// openReadingKey opens the document that a request brought: the key that a member's
+// root key lets read for now. Returns CodeDenied for a document that does not hold, or
+// no longer.
+func openReadingKey(data []byte, id core.MemberID, root core.RootKey, now core.Moment) (ed25519.PublicKey, error) {
 	bad := func(err error) error {
 		return core.Denied("peer.bad_signature", fmt.Errorf("reading key of %s: %w", id, err))
 	}
-	envelope, err := seal.DecodeEnvelope(doc)
+	doc, err := seal.DecodeEnvelope(data)
 	if err != nil {
 		return nil, bad(err)
 	}
-	text, _, err := envelope.Verify(typReadingKey, map[core.MemberID][]ed25519.PublicKey{id: {m.root.Public()}})
+	text, _, err := doc.Verify(typReadingKey, map[core.MemberID][]ed25519.PublicKey{id: {root.Public()}})
 	if err != nil {
 		return nil, bad(err)
 	}
@@ -60,8 +54,7 @@ func (b *Book) ReadingKey(ctx context.Context, id core.MemberID, doc []byte, now
 	if err := wire.Decode(text, &r); err != nil {
 		return nil, bad(err)
 	}
-	at := core.At(now)
-	if r.Origin != id || r.Until.Sub(r.Made) > ReadingLife || at > r.Until {
+	if r.Origin != id || r.Until.Sub(r.Made) > ReadingLife || now > r.Until {
 		return nil, bad(fmt.Errorf("for %.80q, until %d", r.Origin, r.Until))
 	}
 	key := Key{Key: r.Key}.Public()
@@ -70,5 +63,3 @@ func (b *Book) ReadingKey(ctx context.Context, id core.MemberID, doc []byte, now
 	}
 	return key, nil
 }
-
-var _ peer.ReadingKeys = (*Book)(nil)

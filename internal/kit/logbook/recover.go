@@ -5,13 +5,11 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/seal"
 )
 
 // A node that lost its disk gets its log back in two steps. Reading changes nothing
@@ -25,6 +23,24 @@ const (
 	lookUpTime = 30 * time.Second
 )
 
+// Recovery brings our own log back and gives it new keys.
+type Recovery struct {
+	st       *Store
+	reg      *Registry
+	author   *Author
+	remote   *Remote
+	contacts *Contacts
+	mirror   *Mirror
+	guard    *Guard
+}
+
+// NewRecovery makes a recovery.
+func NewRecovery(st *Store, reg *Registry, author *Author, parts Parts, guard *Guard) *Recovery {
+	return &Recovery{
+		st: st, reg: reg, author: author, remote: parts.Remote, contacts: parts.Contacts, mirror: parts.Mirror, guard: guard,
+	}
+}
+
 // Answer is how reading from one address went.
 type Answer struct {
 	Address string
@@ -34,35 +50,35 @@ type Answer struct {
 
 // Expect makes ready to read our own log back, under our root key; url is where we are
 // now. Returns CodeConflict when this node writes its log already.
-func (b *Book) Expect(ctx context.Context, root core.RootKey, url string) error {
-	if taken, err := b.InForce(ctx); err != nil || taken {
-		return errors.Join(err, core.Conflict("logbook.exists", fmt.Errorf("%s has a log", b.self())))
+func (r *Recovery) Expect(ctx context.Context, root core.RootKey, url string) error {
+	if taken, err := r.InForce(ctx); err != nil || taken {
+		return errors.Join(err, core.Conflict("logbook.exists", fmt.Errorf("%s has a log", r.st.Self())))
 	}
-	if err := b.forgetTry(ctx); err != nil {
+	if err := r.forgetTry(ctx); err != nil {
 		return err
 	}
-	return b.Follow(ctx, b.self(), url, root)
+	return r.reg.Follow(ctx, r.st.Self(), url, root)
 }
 
 // InForce says whether our newest key set names the key this node signs with as the
 // one that signs now.
-func (b *Book) InForce(ctx context.Context) (bool, error) {
-	keys, _, err := b.KeySet(ctx, b.self())
+func (r *Recovery) InForce(ctx context.Context) (bool, error) {
+	keys, _, err := r.reg.KeySet(ctx, r.st.Self())
 	if core.CodeOf(err) == core.CodeNotFound {
 		return false, nil
 	}
-	return err == nil && b.n.Signer.Public().Equal(keys.Current()), err
+	return err == nil && r.st.Signer.Public().Equal(keys.Current()), err
 }
 
 // Retrieve asks the members at these addresses, all at once, for our own log; the
 // longest verified history counts. Returns CodeConflict (logbook.own_fork) when they
 // hold two; what went wrong with one address stands in its answer.
-func (b *Book) Retrieve(ctx context.Context, addresses []string) ([]Answer, error) {
+func (r *Recovery) Retrieve(ctx context.Context, addresses []string) ([]Answer, error) {
 	var mu sync.Mutex
 	var out []Answer
 	var fork error
 	sideBySide(ctx, addresses, retrieveTime, func(ctx context.Context, address string) {
-		id, err := b.recoverFrom(ctx, address)
+		id, err := r.recoverFrom(ctx, address)
 		mu.Lock()
 		defer mu.Unlock()
 		if errors.Is(err, errConflict) {
@@ -75,8 +91,8 @@ func (b *Book) Retrieve(ctx context.Context, addresses []string) ([]Answer, erro
 
 // Retrieved says whether our log came back. Returns CodeUnsure when nobody answered,
 // CodeNotFound when nobody knows us, CodeDenied when they know us under another root key.
-func (b *Book) Retrieved(ctx context.Context, answers []Answer) error {
-	m, err := getMember(ctx, b.n.DB, b.self())
+func (r *Recovery) Retrieved(ctx context.Context, answers []Answer) error {
+	m, err := getMember(ctx, r.st.DB, r.st.Self())
 	if err != nil || m.version != 0 {
 		return err
 	}
@@ -88,7 +104,7 @@ func (b *Book) Retrieved(ctx context.Context, answers []Answer) error {
 	}
 	switch cause := fmt.Errorf("read own log: %w", problems); {
 	case otherRoot:
-		return core.Denied("logbook.other_words", cause).With("Member", b.self())
+		return core.Denied("logbook.other_words", cause).With("Member", r.st.Self())
 	case problems != nil && core.CodeOf(problems) != core.CodeNotFound:
 		return core.Unsure("logbook.nobody_answers", cause)
 	default:
@@ -98,8 +114,8 @@ func (b *Book) Retrieved(ctx context.Context, answers []Answer) error {
 
 // LookUp asks everybody we know, all at once, for a member's newest key set: it says
 // where the member moved to. Nobody knowing more is no error.
-func (b *Book) LookUp(ctx context.Context, id core.MemberID) error {
-	all, err := b.neighbours(ctx)
+func (r *Recovery) LookUp(ctx context.Context, id core.MemberID) error {
+	all, err := r.contacts.neighbours(ctx)
 	if err != nil {
 		return err
 	}
@@ -107,12 +123,12 @@ func (b *Book) LookUp(ctx context.Context, id core.MemberID) error {
 		if n.member == id {
 			return
 		}
-		doc, err := b.sourceAt(n.at(), string(id)).keySet(ctx)
+		doc, err := r.remote.sourceAt(n.at(), string(id)).keySet(ctx)
 		if err == nil {
-			err = b.Learn(ctx, id, doc)
+			err = r.reg.Learn(ctx, id, doc)
 		}
 		if err != nil {
-			b.n.Log.Debug("no newer key set", "of", id, "at", n.member, "error", err)
+			r.st.Log.Debug("no newer key set", "of", id, "at", n.member, "error", err)
 		}
 	})
 	return ctx.Err()
@@ -122,71 +138,68 @@ func (b *Book) LookUp(ctx context.Context, id core.MemberID) error {
 // which the root key vouches for, and url our address; earlier keys are revoked from where
 // the history ends. Members are told at once. It answers the size of that history. Codes
 // as for ReplaceKeys.
-func (b *Book) TakeOver(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
-	b.passed() // whoever is left was just asked
+func (r *Recovery) TakeOver(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
+	r.author.Passed() // whoever is left was just asked
 	// Who was asked may not have known the newest key set; one of the same version would
 	// be refused for ever where it is known.
-	size, err := b.renewKeys(ctx, root, url, b.n.Now().Unix(), nil)
+	size, err := r.author.renewKeys(ctx, root, url, r.st.Now().Time().Unix(), nil)
 	if err == nil {
-		b.announce(ctx)
+		r.announce(ctx)
 	}
 	return size, err
 }
 
 // announce tells every member our newest key set at once; who does not hear it will
 // find it in the exchange.
-func (b *Book) announce(ctx context.Context) {
-	_, doc, err := b.KeySet(ctx, b.self())
+func (r *Recovery) announce(ctx context.Context) {
+	_, doc, err := r.reg.KeySet(ctx, r.st.Self())
 	if err != nil {
 		return
 	}
-	all, err := b.neighbours(ctx)
+	all, err := r.contacts.neighbours(ctx)
 	if err != nil {
 		return
 	}
 	sideBySide(ctx, all, announceTime, func(ctx context.Context, n neighbour) {
-		if err := b.calls.JSON(ctx, n.member, http.MethodPost, "/ec/v1/keyset", doc, nil); err != nil {
-			b.n.Log.Warn("key set not announced", "member", n.member, "error", err)
+		if err := r.remote.Post(ctx, n.member, "/ec/v1/keyset", doc, nil); err != nil {
+			r.st.Log.Warn("key set not announced", "member", n.member, "error", err)
 		}
 	})
 }
 
 // forgetTry forgets a recovery that brought nothing: it may have had another root
 // key in hand.
-func (b *Book) forgetTry(ctx context.Context) error {
-	m, err := getMember(ctx, b.n.DB, b.self())
+func (r *Recovery) forgetTry(ctx context.Context) error {
+	m, err := getMember(ctx, r.st.DB, r.st.Self())
 	if err != nil || m.version != 0 {
 		if core.CodeOf(err) == core.CodeNotFound {
 			return nil
 		}
 		return err
 	}
-	return b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, b.self()) })
+	return r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, r.st.Self()) })
 }
 
 // recoverFrom gets to know the member at an address and fetches our log from it.
 // Its root key is taken as shown: what it gives back proves itself, and our own
 // log says with whom we had to do.
-func (b *Book) recoverFrom(ctx context.Context, address string) (core.MemberID, error) {
-	known, err := b.Discover(ctx, address)
+func (r *Recovery) recoverFrom(ctx context.Context, address string) (core.MemberID, error) {
+	known, err := r.remote.Discover(ctx, address)
 	if err != nil {
 		return "", err
 	}
-	if known.Origin == b.self() {
+	if known.Origin == r.st.Self() {
 		return "", core.NotFound("logbook.nobody_knows_us", fmt.Errorf("%s is our own address", address))
 	}
-	if err := b.Adopt(ctx, known); err != nil {
+	if err := r.mirror.Adopt(ctx, known); err != nil {
 		return "", err
 	}
-	l, err := currentLog(ctx, b.n.DB, b.self())
+	l, err := currentLog(ctx, r.st.DB, r.st.Self())
 	if err != nil {
 		return "", err
 	}
-	return known.Origin, b.pullOwnAt(ctx, holder{known.Origin, known.URL}, l)
+	return known.Origin, r.mirror.pullOwnAt(ctx, holder{known.Origin, known.URL}, l)
 }
 
-// NewKeySet is a first key set for a member whose online key is known; sign it
-// with the root key and hand it to Init.
-func NewKeySet(s seal.Signer, url string, made core.Moment) KeySet {
-	return KeySet{Origin: s.ID(), Version: 1, URL: url, Keys: []Key{NewKey(s.Public())}, Made: made}
-}
+// announceTime is how long telling one member of a key set may take.
+const announceTime = 20 * time.Second

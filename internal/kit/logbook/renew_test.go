@@ -18,7 +18,7 @@ func (h *hoster) rotate(t *testing.T) {
 	t.Helper()
 	h.signer = seal.NewSigner(h.id, newKey(t))
 	h.open(t, h.db)
-	must[int64](t)(h.book.ReplaceKeys(t.Context(), h.root, h.server.URL))
+	must[int64](t)(h.book.Recovery.ReplaceKeys(t.Context(), h.root, h.server.URL))
 }
 
 func TestReplacedKeyCountsNowhere(t *testing.T) {
@@ -64,9 +64,9 @@ func TestRevokedKeyStaysRevoked(t *testing.T) {
 	b.pull(t, a)
 	a.signer = old
 	a.open(t, before)
-	_, err := a.book.OpenEpoch(t.Context(), a.root, -1)
+	_, err := a.book.Recovery.OpenEpoch(t.Context(), a.root, -1)
 	code(t, err, core.CodeDenied)
-	_, err = a.book.ReplaceKeys(t.Context(), a.root, a.server.URL)
+	_, err = a.book.Recovery.ReplaceKeys(t.Context(), a.root, a.server.URL)
 	code(t, err, core.CodeDenied)
 	a.rotate(t)
 	a.say(t, 2)
@@ -89,10 +89,10 @@ func TestEpochAsksMirrorsFirst(t *testing.T) {
 	b.pull(t, a)
 	a.open(t, before)
 	b.dark.Store(true)
-	_, err := a.book.OpenEpoch(t.Context(), a.root, -1)
+	_, err := a.book.Recovery.OpenEpoch(t.Context(), a.root, -1)
 	code(t, err, core.CodeUnsure)
 	b.dark.Store(false)
-	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, -1))
+	must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, -1))
 	b.pull(t, a)
 	if m := b.sees(t, a); m.Version != 3 || m.Epoch != 2 || m.State != logbook.Fresh {
 		t.Fatalf("%+v", m)
@@ -115,7 +115,7 @@ func TestEpochBeforeTheDamage(t *testing.T) {
 	_, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, map[string]int{"n": 3})
 	code(t, err, core.CodeInternal)
 	b.dark.Store(false)
-	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 2))
+	must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, 2))
 	if e := a.say(t, 3); e.Index != 3 {
 		t.Fatal(e.Index)
 	}
@@ -127,9 +127,9 @@ func TestEpochBeforeTheDamage(t *testing.T) {
 		must[int64](t)(h.book.Verify(t.Context(), a.id))
 	}
 	// What was closed before stays closed; sizes count the whole history.
-	_, err = a.book.OpenEpoch(t.Context(), a.root, 1)
+	_, err = a.book.Recovery.OpenEpoch(t.Context(), a.root, 1)
 	code(t, err, core.CodeInvalid)
-	if epoch := must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 3)); epoch != 3 {
+	if epoch := must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, 3)); epoch != 3 {
 		t.Fatal(epoch)
 	}
 	if e := a.say(t, 4); e.Index != 4 {
@@ -157,8 +157,8 @@ func TestSettledForkStaysSettled(t *testing.T) {
 	}
 	a.pull(t, b)
 	a.deliver(t)
-	code(t, a.book.Stopped(t.Context()), core.CodeConflict)
-	must[int64](t)(a.book.OpenEpoch(t.Context(), a.root, 2))
+	code(t, a.book.Guard.Stopped(t.Context()), core.CodeConflict)
+	must[int64](t)(a.book.Recovery.OpenEpoch(t.Context(), a.root, 2))
 	a.pull(t, w)
 	a.deliver(t)
 	a.say(t, 5)

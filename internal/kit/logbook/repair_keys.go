@@ -12,7 +12,7 @@ import (
 
 // soundMember compares a member's row with its key set document and repairs what
 // differs. It says whether it did. Returns CodeInternal (logbook.damaged).
-func (b *Book) soundMember(ctx context.Context, m memberRow) (memberRow, KeySet, bool, error) {
+func (r *Repairer) soundMember(ctx context.Context, m memberRow) (memberRow, KeySet, bool, error) {
 	if len(m.doc) == 0 && m.version == 0 {
 		return m, KeySet{Origin: m.id}, false, nil // none met yet
 	}
@@ -22,12 +22,12 @@ func (b *Book) soundMember(ctx context.Context, m memberRow) (memberRow, KeySet,
 	}
 	sound := m
 	if err != nil {
-		if sound, keys, err = b.findKeySet(ctx, m, err); err != nil {
+		if sound, keys, err = r.findKeySet(ctx, m, err); err != nil {
 			return m, keys, false, err
 		}
 	}
 	sound.version, sound.url = keys.Version, keys.URL
-	err = b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	err = r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		now, err := getMember(ctx, q, m.id)
 		if err != nil {
 			return err
@@ -44,29 +44,29 @@ func (b *Book) soundMember(ctx context.Context, m memberRow) (memberRow, KeySet,
 		if keys.Version == m.version {
 			return nil
 		}
-		return b.settle(ctx, q, m.id, keys)
+		return r.reg.settle(ctx, q, m.id, keys)
 	})
 	return sound, keys, true, err
 }
 
 // findKeySet finds a member's key set again where the stored one does not hold under
 // the stored root key: one of the two is damaged. why is what was wrong.
-func (b *Book) findKeySet(ctx context.Context, m memberRow, why error) (memberRow, KeySet, error) {
+func (r *Repairer) findKeySet(ctx context.Context, m memberRow, why error) (memberRow, KeySet, error) {
 	if root, ok := rootWithin(m); ok { // the document holds by itself: its root key was the pinned one when it came
 		m.root = root
 		keys, err := m.keySet()
 		return m, keys, err
 	}
-	best, err := b.loggedKeySet(ctx, m)
+	best, err := r.loggedKeySet(ctx, m)
 	if err != nil {
 		return m, KeySet{}, err
 	}
 	if best.keys.Version < m.version {
-		holders, err := b.holders(ctx, m)
+		holders, err := r.contacts.holders(ctx, m)
 		if err != nil {
 			return m, KeySet{}, err
 		}
-		best = b.fetchKeySet(ctx, m, holders, best)
+		best = r.fetchKeySet(ctx, m, holders, best)
 	}
 	if best.keys.Version == 0 || best.keys.Version < m.version {
 		return m, KeySet{}, why
@@ -109,9 +109,9 @@ func (f foundKeySet) better(m memberRow, doc seal.Envelope) foundKeySet {
 }
 
 // loggedKeySet is the newest key set in the entries we hold of a member.
-func (b *Book) loggedKeySet(ctx context.Context, m memberRow) (foundKeySet, error) {
+func (r *Repairer) loggedKeySet(ctx context.Context, m memberRow) (foundKeySet, error) {
 	var best foundKeySet
-	docs, err := keySetEntries(ctx, b.n.DB, m.id)
+	docs, err := keySetEntries(ctx, r.st.DB, m.id)
 	for _, data := range docs {
 		var doc seal.Envelope
 		if e, err := parseLeaf(m.id, 0, data); err == nil && wire.Decode(e.Body, &doc) == nil {
@@ -122,15 +122,15 @@ func (b *Book) loggedKeySet(ctx context.Context, m memberRow) (foundKeySet, erro
 }
 
 // fetchKeySet asks the holders, side by side, for a key set that is newer.
-func (b *Book) fetchKeySet(ctx context.Context, m memberRow, holders []holder, best foundKeySet) foundKeySet {
+func (r *Repairer) fetchKeySet(ctx context.Context, m memberRow, holders []holder, best foundKeySet) foundKeySet {
 	ctx, cancel := context.WithTimeout(ctx, repairTime)
 	defer cancel()
 	got := make(chan seal.Envelope, len(holders))
 	for _, at := range holders {
 		go func() {
-			doc, err := b.sourceAt(at, string(m.id)).keySet(ctx)
+			doc, err := r.remote.sourceAt(at, string(m.id)).keySet(ctx)
 			if err != nil {
-				b.n.Log.Debug("no key set", "member", m.id, "error", fmt.Errorf("%s: %w", at.member, err))
+				r.st.Log.Debug("no key set", "member", m.id, "error", fmt.Errorf("%s: %w", at.member, err))
 			}
 			got <- doc
 		}()

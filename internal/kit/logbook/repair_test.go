@@ -83,7 +83,7 @@ func TestAFlippedBitIsRepaired(t *testing.T) {
 					if m := a.sees(t, of); m.Size != before.Size || m.URL != before.URL || m.Root != before.Root || m.Version != before.Version {
 						t.Fatalf("was %+v, is %+v", before, m)
 					}
-					if left := must[[]logbook.Damage](t)(a.book.Damages(t.Context())); len(left) != 0 {
+					if left := must[[]logbook.Damage](t)(a.book.Repair.Damages(t.Context())); len(left) != 0 {
 						t.Fatalf("%+v", left)
 					}
 					e := a.say(t, 9)
@@ -110,7 +110,7 @@ func TestAFlippedBitIsNeverSignedOver(t *testing.T) {
 			s.hurt(t, a.db, s)
 			_, err := a.book.Append(t.Context(), "entrechat/test/1", nil, 0, 1)
 			if err == nil {
-				_, err = a.book.Repair(t.Context(), a.id) // what no head stands on
+				_, err = a.book.Repair.Repair(t.Context(), a.id) // what no head stands on
 			}
 			if err == nil {
 				must[int64](t)(a.book.Verify(t.Context(), a.id))
@@ -118,7 +118,7 @@ func TestAFlippedBitIsNeverSignedOver(t *testing.T) {
 			}
 			code(t, err, core.CodeInternal)
 			code(t, a.book.Resign(t.Context()), core.CodeInternal)
-			if left := must[[]logbook.Damage](t)(a.book.Damages(t.Context())); len(left) != 1 {
+			if left := must[[]logbook.Damage](t)(a.book.Repair.Damages(t.Context())); len(left) != 1 {
 				t.Fatalf("%+v", left)
 			}
 		})
@@ -144,7 +144,7 @@ func TestAnOldLeafIsFetchedBackOnceSomebodyAnswers(t *testing.T) {
 		_, err := book.Append(t.Context(), "entrechat/test/1", nil, 0, 1)
 		code(t, err, core.CodeInternal)
 	}
-	left := must[[]logbook.Damage](t)(a.book.Damages(t.Context()))
+	left := must[[]logbook.Damage](t)(a.book.Repair.Damages(t.Context()))
 	if len(left) != 1 || left[0].Log != "chaton-a.test" {
 		t.Fatalf("%+v", left)
 	}
@@ -201,7 +201,7 @@ func TestASoundLogIsNotRepaired(t *testing.T) {
 	a := found(t, "chaton-a.test", sqlite(t), c)
 	c.pass(345_678 * time.Microsecond)
 	a.say(t, 1)
-	if repaired := must[bool](t)(a.book.Repair(t.Context(), a.id)); repaired {
+	if repaired := must[bool](t)(a.book.Repair.Repair(t.Context(), a.id)); repaired {
 		t.Error("repaired what was sound")
 	}
 }
@@ -215,7 +215,7 @@ func TestALineOfTheOldKeyIsNoDamage(t *testing.T) {
 	a.say(t, 1)
 	b.pull(t, a)
 	b.rotate(t)
-	if must[bool](t)(b.book.Repair(t.Context(), a.id)) {
+	if must[bool](t)(b.book.Repair.Repair(t.Context(), a.id)) {
 		t.Error("a line of the key before is called damage")
 	}
 	row := func() (line string) {
@@ -223,7 +223,7 @@ func TestALineOfTheOldKeyIsNoDamage(t *testing.T) {
 		return line
 	}
 	line := row()
-	if must[bool](t)(b.book.Repair(t.Context(), a.id)) || row() != line {
+	if must[bool](t)(b.book.Repair.Repair(t.Context(), a.id)) || row() != line {
 		t.Error("signed again under the key in force")
 	}
 }

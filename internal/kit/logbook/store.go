@@ -12,6 +12,13 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
+const (
+	// pageSize is how many rows are read at a time.
+	pageSize = 256
+	// maxLogs bounds how many changed logs one look brings.
+	maxLogs = 10_000
+)
+
 // memberRow is one member as stored.
 type memberRow struct {
 	id       core.MemberID
@@ -232,4 +239,19 @@ const damageKey = "logbook.damaged"
 
 func damaged(origin string, err error) error {
 	return core.Internal(damageKey, fmt.Errorf("log %s: %w", origin, err)).With("Log", origin)
+}
+
+// Member is a member's log as others may see it.
+type Member struct {
+	ID      core.MemberID
+	URL     string
+	Root    core.RootKey
+	Size    int64       // entries held of its whole history
+	Heard   core.Moment // when it last showed signs of life, zero = never
+	State   State
+	Version int64 // of its key set, 0 = none met yet
+	Epoch   int64
+	// Suspended is when a fork was proved that people have not pardoned; zero =
+	// never.
+	Suspended core.Moment
 }

@@ -96,3 +96,11 @@ func keySetEntries(ctx context.Context, q db.Querier, id core.MemberID) ([][]byt
 	return db.All(ctx, q, scanBytes, `SELECT e.data FROM logbook_entry e JOIN logbook_log l ON l.origin = e.log
 		WHERE l.member = $1 AND e.typ = $2 ORDER BY l.epoch, e.idx`, string(id), TypKeySet)
 }
+
+// Damage is a log that does not verify on this disk and could not be repaired.
+type Damage struct {
+	Log    string
+	Member core.MemberID
+	Since  core.Moment
+	Detail string // for programmers
+}

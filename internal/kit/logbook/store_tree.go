@@ -166,6 +166,9 @@ func putEntries(ctx context.Context, q db.Querier, origin string, entries []stor
 	return nil
 }
 
+// rowBytes is what an entry costs beside its own bytes, in rows, index and tiles.
+const rowBytes = 256
+
 // chargeOf is what is held of a member, in bytes: the leaves of all its logs, those in
 // quarantine too, and what their rows cost.
 func chargeOf(ctx context.Context, q db.Querier, id core.MemberID) (int64, error) {

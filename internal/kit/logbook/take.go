@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/wire"
 )
 
 // What an offer can turn out to be, besides taken or broken.
@@ -31,11 +30,24 @@ var (
 const (
 	startBytes = 64 << 20
 	dayBytes   = 8 << 20
-	// rowBytes is what an entry costs beside its own bytes, in rows, index and tiles.
-	rowBytes = 256
 	// refuseFor is how long the log of a member that has no room is not asked for.
 	refuseFor = 10 * time.Minute
 )
+
+// Mirror brings the logs of members here: what they sign is verified, stored and
+// cosigned, and two histories of one log are proved.
+type Mirror struct {
+	st       *Store
+	reg      *Registry
+	author   *Author
+	remote   *Remote
+	contacts *Contacts
+	tuning   Tuning
+	room     func() error // nil = the disk always has room
+
+	mu      sync.Mutex
+	refused map[string]refusal // logs that have no room here, by origin
+}
 
 // offer is a head with entries that follow what we hold, from anybody: the
 // author's signature is what counts.
@@ -55,10 +67,10 @@ type offer struct {
 // errMismatch, errSuspended, CodeConflict (logbook.gap) when entries are missing,
 // CodeDenied when no key of the member signed the head, CodeFull when the member
 // fills our disk.
-func (b *Book) take(ctx context.Context, o offer) (logRow, error) {
+func (mr *Mirror) take(ctx context.Context, o offer) (logRow, error) {
 	var l logRow
 	changed := false
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	err := mr.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		changed = false
 		m, err := getMember(ctx, q, o.member)
 		if err != nil {
@@ -81,7 +93,7 @@ func (b *Book) take(ctx context.Context, o offer) (logRow, error) {
 		if _, closed := keys.closed(o.epoch); closed {
 			return nil // what is good of it the key set says
 		}
-		s := step{b: b, q: q, member: m, log: l, head: h, offer: o}
+		s := step{m: mr, q: q, member: m, log: l, head: h, offer: o}
 		changed, err = s.accept(ctx)
 		l = s.log
 		return err
@@ -90,14 +102,14 @@ func (b *Book) take(ctx context.Context, o offer) (logRow, error) {
 		return l, err
 	}
 	if changed {
-		b.wake()
+		mr.st.Wake()
 	}
 	return l, nil
 }
 
 // step is one offer while it is stored, within a transaction.
 type step struct {
-	b      *Book
+	m      *Mirror
 	q      db.Querier
 	member memberRow
 	log    logRow // as it becomes
@@ -107,7 +119,7 @@ type step struct {
 
 // accept stores what a verified head adds to the log, and says whether it did.
 func (s *step) accept(ctx context.Context) (bool, error) {
-	now := s.b.now()
+	now := s.m.st.Now()
 	v, err := s.log.view().offer(s.head, func(size int64) (tlog.Hash, error) { return rootAt(ctx, s.q, s.log, size) })
 	if err != nil {
 		return false, err
@@ -130,7 +142,7 @@ func (s *step) accept(ctx context.Context) (bool, error) {
 	if s.offer.part.N == 0 {
 		s.log.note, s.log.signed = s.head.note, s.head.signed
 		s.log.heard = max(s.log.heard, heardAt(s.head.signed, now))
-		if s.log.cosig, err = cosign(s.b.n.Signer, s.log.head(), now); err != nil {
+		if s.log.cosig, err = cosign(s.m.st.Signer, s.log.head(), now); err != nil {
 			return false, err
 		}
 	}
@@ -141,7 +153,7 @@ func (s *step) accept(ctx context.Context) (bool, error) {
 // fetches it from the start.
 func (s *step) beginAgain(ctx context.Context) error {
 	var err error
-	if s.log, err = truncate(ctx, s.q, s.log, 0, s.b.now()); err != nil {
+	if s.log, err = truncate(ctx, s.q, s.log, 0, s.m.st.Now()); err != nil {
 		return err
 	}
 	if err := cutCursors(ctx, s.q, s.log.member, s.log.base); err != nil {
@@ -165,7 +177,7 @@ func (s *step) extend(ctx context.Context) error {
 			With("Member", l.member)
 	}
 	leaves := o.entries[l.tree.N-o.from : want.N-o.from]
-	rows, size, err := s.b.readLeaves(*l, leaves)
+	rows, size, err := s.m.readLeaves(*l, leaves)
 	if err != nil {
 		return err
 	}
@@ -199,34 +211,34 @@ func (s *step) extend(ctx context.Context) error {
 // room returns nil when we keep so many bytes more of the member. Our own log always
 // has room. Returns CodeFull.
 func (s *step) room(ctx context.Context, size int64) error {
-	if s.log.member == s.b.self() {
+	if s.log.member == s.m.st.Self() {
 		return nil
 	}
 	held, err := chargeOf(ctx, s.q, s.log.member)
 	if err != nil {
 		return err
 	}
-	if most := s.b.quota(s.member.followed); held+size > most {
+	if most := s.m.quota(s.member.followed); held+size > most {
 		return core.Full("logbook.too_much", fmt.Errorf("%s: %d bytes and %d more, at most %d", s.log.member, held, size, most)).
 			With("Member", s.log.member)
 	}
-	if s.b.n.Room == nil {
+	if s.m.room == nil {
 		return nil
 	}
-	return s.b.n.Room()
+	return s.m.room()
 }
 
 // quota is how many bytes we keep of a member followed since then.
-func (b *Book) quota(followed core.Moment) int64 {
-	days := max(0, int64(b.now().Sub(followed)/(24*time.Hour)))
-	return b.n.Tuning.orDefault().Start + days*dayBytes
+func (mr *Mirror) quota(followed core.Moment) int64 {
+	days := max(0, int64(mr.st.Now().Sub(followed)/(24*time.Hour)))
+	return mr.tuning.Start + days*dayBytes
 }
 
 // entriesOnly returns nil when each leaf has the form of an entry of its author: what
 // can be read of it may be for a later program. Anything else only fills disks, and a
 // log with such a leaf is not mirrored from there on. Returns CodeFull.
 func (s *step) entriesOnly(rows []stored) error {
-	if s.log.member == s.b.self() {
+	if s.log.member == s.m.st.Self() {
 		return nil
 	}
 	for _, row := range rows {
@@ -240,27 +252,27 @@ func (s *step) entriesOnly(rows []stored) error {
 
 // stillRefused returns why a log was not taken a moment ago, nil when it may be asked
 // for.
-func (b *Book) stillRefused(origin string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if r := b.refused[origin]; r.until > b.now() {
+func (mr *Mirror) stillRefused(origin string) error {
+	mr.mu.Lock()
+	defer mr.mu.Unlock()
+	if r := mr.refused[origin]; r.until > mr.st.Now() {
 		return r.why
 	}
-	delete(b.refused, origin)
+	delete(mr.refused, origin)
 	return nil
 }
 
 // keepRefused remembers that a log has no room here. It returns err.
-func (b *Book) keepRefused(origin string, err error) error {
+func (mr *Mirror) keepRefused(origin string, err error) error {
 	if core.CodeOf(err) != core.CodeFull {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.refused) < maxLogs {
-		b.refused[origin] = refusal{b.now().Add(refuseFor), err}
+	mr.mu.Lock()
+	defer mr.mu.Unlock()
+	if len(mr.refused) < maxLogs {
+		mr.refused[origin] = refusal{mr.st.Now().Add(refuseFor), err}
 	}
-	b.n.Log.Warn("a log is not mirrored further", "log", origin, "error", err)
+	mr.st.Log.Warn("a log is not mirrored further", "log", origin, "error", err)
 	return err
 }
 
@@ -271,13 +283,13 @@ type refusal struct {
 }
 
 // readLeaves prepares leaves for storing, with the type of those that can be read.
-func (b *Book) readLeaves(l logRow, leaves [][]byte) (rows []stored, size int64, err error) {
+func (mr *Mirror) readLeaves(l logRow, leaves [][]byte) (rows []stored, size int64, err error) {
 	for i, data := range leaves {
 		index := l.tree.N + int64(i)
 		if len(data) > MaxEntry {
 			return nil, 0, core.Invalid("logbook.bad_entry", fmt.Errorf("entry %d of %s has %d bytes", index, l.origin, len(data)))
 		}
-		row := stored{index: index, data: data, received: b.now()}
+		row := stored{index: index, data: data, received: mr.st.Now()}
 		if e, err := parseLeaf(l.member, l.base+index, data); err == nil {
 			row.typ = e.Typ
 		}
@@ -288,8 +300,8 @@ func (b *Book) readLeaves(l logRow, leaves [][]byte) (rows []stored, size int64,
 
 // takeClosed stores entries of a log that the member closed: its key set says
 // where it ends and with which root, so no head is needed.
-func (b *Book) takeClosed(ctx context.Context, o offer) error {
-	err := b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+func (mr *Mirror) takeClosed(ctx context.Context, o offer) error {
+	err := mr.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, o.member)
 		if err != nil {
 			return err
@@ -306,7 +318,7 @@ func (b *Book) takeClosed(ctx context.Context, o offer) error {
 		if err != nil || l.tree.N >= end.N {
 			return err
 		}
-		s := step{b: b, q: q, member: m, log: l, head: head{tree: end}, offer: o}
+		s := step{m: mr, q: q, member: m, log: l, head: head{tree: end}, offer: o}
 		err = s.extend(ctx)
 		if errors.Is(err, errMismatch) && l.tree.N > 0 {
 			return s.beginAgain(ctx)
@@ -318,106 +330,7 @@ func (b *Book) takeClosed(ctx context.Context, o offer) error {
 		return putLog(ctx, q, s.log)
 	})
 	if err == nil {
-		b.wake()
+		mr.st.Wake()
 	}
 	return err
-}
-
-// accuse keeps a fork proof that holds and suspends the member. Against ourselves
-// it stops appending: two machines ran with one key. Returns CodeInvalid or
-// CodeDenied when nothing is proved, CodeNotFound for a member we do not know.
-func (b *Book) accuse(ctx context.Context, f Fork) error {
-	proof, err := wire.Encode(f)
-	if err != nil {
-		return err
-	}
-	fresh := false
-	err = b.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		fresh, err = b.convict(ctx, q, f, proof)
-		return err
-	})
-	if err == nil && fresh {
-		b.n.Log.Error("a member signed two histories", "member", f.Origin, "epoch", f.Epoch)
-		b.wake()
-	}
-	return err
-}
-
-// convict is accuse within a transaction; it says whether the proof is news.
-func (b *Book) convict(ctx context.Context, q db.Querier, f Fork, proof []byte) (bool, error) {
-	m, err := getMember(ctx, q, f.Origin)
-	if err != nil || m.forked != 0 {
-		return false, err // one proof is enough
-	}
-	newest := KeySet{}
-	if m.version > 0 {
-		if newest, err = m.keySet(); err != nil {
-			return false, err
-		}
-	}
-	if err := f.Check(m.root, newest); err != nil {
-		return false, err
-	}
-	fresh, err := putFork(ctx, q, f.Origin, proof, b.now())
-	if err != nil || !fresh { // pardoned before
-		return false, err
-	}
-	settled, err := b.settled(ctx, q, f, newest)
-	if err != nil {
-		return false, err
-	}
-	if settled {
-		_, err := pardonForks(ctx, q, f.Origin, b.now())
-		return false, err
-	}
-	if f.Origin == b.self() {
-		if err := putStop(ctx, q, stopFork, "proof met", b.now()); err != nil {
-			return false, err
-		}
-	}
-	m.forked = b.now()
-	return true, putMember(ctx, q, m)
-}
-
-// settled says that a proof is about something that is over: witnesses of one fork
-// each make a proof of their own, and not every one of them starts it all anew. It
-// is over once the root key closed the log in question; about somebody else, once
-// people also pardoned another proof of that log.
-func (b *Book) settled(ctx context.Context, q db.Querier, f Fork, newest KeySet) (bool, error) {
-	if f.Epoch >= newest.Epoch() || f.Origin == b.self() {
-		return f.Epoch < newest.Epoch(), nil
-	}
-	all, err := allForks(ctx, q)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(all, func(k kept) bool {
-		before, err := DecodeFork(k.proof)
-		return err == nil && k.member == f.Origin && k.pardoned != 0 && before.Epoch == f.Epoch
-	}), nil
-}
-
-// tellForks writes proofs we hold into our own log, once each, so that everybody
-// who mirrors us learns. It waits while we may not append.
-func (b *Book) tellForks(ctx context.Context) error {
-	all, err := allForks(ctx, b.n.DB)
-	if err != nil {
-		return err
-	}
-	for _, k := range all {
-		if k.told || k.member == b.self() {
-			continue
-		}
-		f, err := DecodeFork(k.proof)
-		if err != nil {
-			return damaged(string(k.member), err)
-		}
-		if _, err := b.Append(ctx, TypFork, nil, 0, f); err != nil {
-			return fmt.Errorf("tell others of a fork: %w", err)
-		}
-		if err := markTold(ctx, b.n.DB, k.member); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -18,23 +17,11 @@ import (
 // maxProofLines bounds a proof as c2sp.org/tlog-witness does.
 const maxProofLines = 63
 
-// witnessTime bounds how long a witness asks the author for entries while somebody
-// waits for its cosignature.
-const witnessTime = 30 * time.Second
-
-func readBody(r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, core.Invalid("peer.bad_body", err)
-	}
-	return data, nil
-}
-
 // serveAddCheckpoint is the witness endpoint of c2sp.org/tlog-witness, for logs we
 // mirror. As we are a mirror too, we cosign only heads whose entries we hold: they
 // are fetched from the author before we answer.
 // spec: docs/spec/exchange.md#add-checkpoint
-func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+func (s *Server) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
@@ -43,11 +30,11 @@ func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core
 	if err != nil {
 		return core.Invalid("logbook.bad_head", err)
 	}
-	l, err := logByHash(r.Context(), b.n.DB, core.MemberID(req.claim.Origin).Hash())
+	l, err := logByHash(r.Context(), s.st.DB, core.MemberID(req.claim.Origin).Hash())
 	if err != nil {
 		return err
 	}
-	keys, _, err := b.KeySet(r.Context(), l.member)
+	keys, _, err := s.reg.KeySet(r.Context(), l.member)
 	if err != nil {
 		return err
 	}
@@ -63,8 +50,8 @@ func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core
 	switch {
 	case req.old != held.N, h.tree.N == held.N && h.tree.Hash != held.Hash:
 		if h.tree.N == held.N && h.tree.Hash != held.Hash {
-			err = b.dispute(r.Context(), source{}, l.member, l.epoch, req.note)
-			b.n.Log.Warn("head contradicts the log we hold", "log", l.origin, "error", err)
+			err = s.mirror.dispute(r.Context(), source{}, l.member, l.epoch, req.note)
+			s.st.Log.Warn("head contradicts the log we hold", "log", l.origin, "error", err)
 		}
 		w.Header().Set("Content-Type", "text/x.tlog.size")
 		w.WriteHeader(http.StatusConflict)
@@ -74,14 +61,14 @@ func (b *Book) serveAddCheckpoint(w http.ResponseWriter, r *http.Request, _ core
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		return nil
 	}
-	m, err := getMember(r.Context(), b.n.DB, l.member)
+	m, err := getMember(r.Context(), s.st.DB, l.member)
 	if err != nil {
 		return err
 	}
 	// The asker waits while the author is asked.
 	ctx, cancel := context.WithTimeout(r.Context(), witnessTime)
 	defer cancel()
-	now, err := b.sync(ctx, b.sourceAt(holder{l.member, m.url}, l.origin), l.member, l.epoch, req.note)
+	now, err := s.mirror.sync(ctx, s.remote.sourceAt(holder{l.member, m.url}, l.origin), l.member, l.epoch, req.note)
 	if err != nil {
 		return err
 	}

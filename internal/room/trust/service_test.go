@@ -468,10 +468,10 @@ func TestEverythingLost(t *testing.T) {
 	w.wait(time.Minute) // everybody mirrors a
 	a.signer = seal.NewSigner("a.test", keyFrom("a new online key"))
 	a.open(w.newDB())
-	ok(t, a.book.Expect(t.Context(), a.Self.Root, a.url))
-	_, err := a.book.Retrieve(t.Context(), []string{w.nodes["c.test"].url})
+	ok(t, a.book.Recovery.Expect(t.Context(), a.Self.Root, a.url))
+	_, err := a.book.Recovery.Retrieve(t.Context(), []string{w.nodes["c.test"].url})
 	ok(t, err)
-	_, err = a.book.TakeOver(t.Context(), a.root, a.url)
+	_, err = a.book.Recovery.TakeOver(t.Context(), a.root, a.url)
 	ok(t, err)
 	for range 4 {
 		w.wait(time.Hour)

@@ -1,0 +1,157 @@
+package logbook
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/wire"
+)
+
+// accuse keeps a fork proof that holds and suspends the member. Against ourselves
+// it stops appending: two machines ran with one key. Returns CodeInvalid or
+// CodeDenied when nothing is proved, CodeNotFound for a member we do not know.
+func (r *Registry) accuse(ctx context.Context, f Fork) error {
+	proof, err := wire.Encode(f)
+	if err != nil {
+		return err
+	}
+	fresh := false
+	err = r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		fresh, err = r.convict(ctx, q, f, proof)
+		return err
+	})
+	if err == nil && fresh {
+		r.st.Log.Error("a member signed two histories", "member", f.Origin, "epoch", f.Epoch)
+		r.st.Wake()
+	}
+	return err
+}
+
+// convict is accuse within a transaction; it says whether the proof is news.
+func (r *Registry) convict(ctx context.Context, q db.Querier, f Fork, proof []byte) (bool, error) {
+	m, err := getMember(ctx, q, f.Origin)
+	if err != nil || m.forked != 0 {
+		return false, err // one proof is enough
+	}
+	newest := KeySet{}
+	if m.version > 0 {
+		if newest, err = m.keySet(); err != nil {
+			return false, err
+		}
+	}
+	if err := f.Check(m.root, newest); err != nil {
+		return false, err
+	}
+	fresh, err := putFork(ctx, q, f.Origin, proof, r.st.Now())
+	if err != nil || !fresh { // pardoned before
+		return false, err
+	}
+	settled, err := r.settled(ctx, q, f, newest)
+	if err != nil {
+		return false, err
+	}
+	if settled {
+		_, err := pardonForks(ctx, q, f.Origin, r.st.Now())
+		return false, err
+	}
+	if f.Origin == r.st.Self() {
+		if err := putStop(ctx, q, stopFork, "proof met", r.st.Now()); err != nil {
+			return false, err
+		}
+	}
+	m.forked = r.st.Now()
+	return true, putMember(ctx, q, m)
+}
+
+// settled says that a proof is about something that is over: witnesses of one fork
+// each make a proof of their own, and not every one of them starts it all anew. It
+// is over once the root key closed the log in question; about somebody else, once
+// people also pardoned another proof of that log.
+func (r *Registry) settled(ctx context.Context, q db.Querier, f Fork, newest KeySet) (bool, error) {
+	if f.Epoch >= newest.Epoch() || f.Origin == r.st.Self() {
+		return f.Epoch < newest.Epoch(), nil
+	}
+	all, err := allForks(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all, func(k kept) bool {
+		before, err := DecodeFork(k.proof)
+		return err == nil && k.member == f.Origin && k.pardoned != 0 && before.Epoch == f.Epoch
+	}), nil
+}
+
+// Pardon lifts a suspension: people have talked, and decide to go on with the
+// history we hold. The proofs stay. Returns CodeNotFound when there is nothing to
+// pardon.
+func (r *Registry) Pardon(ctx context.Context, id core.MemberID) error {
+	err := r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		m, err := getMember(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		n, err := pardonForks(ctx, q, id, r.st.Now())
+		if err != nil {
+			return err
+		}
+		if n == 0 && m.forked == 0 {
+			return core.NotFound("logbook.no_fork", fmt.Errorf("nothing held against %s", id)).With("Member", id)
+		}
+		m.forked = 0
+		if err := putMember(ctx, q, m); err != nil {
+			return err
+		}
+		if err := callNow(ctx, q, id); err != nil {
+			return err
+		}
+		return askAnew(ctx, q)
+	})
+	if err == nil {
+		r.st.Wake()
+	}
+	return err
+}
+
+// Evidence is a fork proof we keep.
+type Evidence struct {
+	Member   core.MemberID
+	Proof    Fork
+	Found    core.Moment
+	Pardoned core.Moment // zero = not
+}
+
+// Forks lists the proofs we keep, oldest first.
+func (r *Registry) Forks(ctx context.Context) ([]Evidence, error) {
+	all, err := allForks(ctx, r.st.DB)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Evidence, 0, len(all))
+	for _, k := range all {
+		f, err := DecodeFork(k.proof)
+		if err != nil {
+			return nil, damaged(string(k.member), err)
+		}
+		out = append(out, Evidence{k.member, f, k.found, k.pardoned})
+	}
+	return out, nil
+}
+
+// unpardoned is when a fork was proved of somebody we begin to follow, and not
+// pardoned since; zero = never. The name may have another owner by now, with another
+// root key.
+func unpardoned(ctx context.Context, q db.Querier, m memberRow) (core.Moment, error) {
+	all, err := allForks(ctx, q)
+	for _, k := range all {
+		if k.member != m.id || k.pardoned != 0 {
+			continue
+		}
+		if f, err := DecodeFork(k.proof); err == nil && f.Check(m.root, KeySet{}) == nil {
+			return k.found, nil
+		}
+	}
+	return 0, err
+}
