@@ -24,16 +24,16 @@ type imported struct {
 	Hosters   int           `json:"hosters"`
 	Services  int           `json:"services"`
 	Broken    []brokenFile  `json:"broken"`
-	Cut       string        `json:"cut,omitempty"` // why it ended early
+	Stopped   string        `json:"cut,omitempty"` // why it ended early
 }
 
 type brokenFile struct {
-	URL  string `json:"url"`
-	From string `json:"from,omitempty"` // the file that leads to it
-	Line int    `json:"line"`           // 0 = the whole file
-	Key  string `json:"key"`
-	Text string `json:"text"`
-	Kept bool   `json:"kept"` // the last good version stays
+	URL      string `json:"url"`
+	From     string `json:"from,omitempty"` // the file that leads to it
+	Line     int    `json:"line"`           // 0 = the whole file
+	Key      string `json:"key"`
+	Text     string `json:"text"`
+	Retained bool   `json:"kept"` // the last good version stays
 }
 
 func (c cli) importFiles() *cobra.Command {
@@ -58,28 +58,28 @@ func importedOf(p *words.Printer, r imports.Report) imported {
 		Hosters: r.Hosters, Services: r.Services, Broken: []brokenFile{},
 	}
 	for _, b := range r.Broken {
-		out.Broken = append(out.Broken, brokenFile{b.URL, b.From, b.Trouble.Line, b.Trouble.Key, p.T(b.Trouble.Key, b.Trouble.Args), b.Kept})
+		out.Broken = append(out.Broken, brokenFile{b.URL, b.From, b.Trouble.Line, b.Trouble.Key, p.T(b.Trouble.Key, b.Trouble.Args), b.Retained})
 	}
-	if r.Cut != "" {
-		out.Cut = p.T(r.Cut, nil)
+	if r.Stopped != "" {
+		out.Stopped = p.T(r.Stopped, nil)
 	}
 	return out
 }
 
 func printImported(out *console.Out, r imported) {
 	for _, b := range r.Broken {
-		at, kept := b.URL, ""
+		at, retained := b.URL, ""
 		if b.Line > 0 {
 			at = fmt.Sprintf("%s:%d", b.URL, b.Line) // the form that editors jump to
 		}
-		if b.Kept {
-			kept = " " + out.P.T("directory.import.kept", nil)
+		if b.Retained {
+			retained = " " + out.P.T("directory.import.kept", nil)
 		}
-		out.Line(at + ": " + b.Text + kept)
+		out.Line(at + ": " + b.Text + retained)
 	}
 	out.Say("directory.import.done", args{"Good": r.Good, "Unchanged": r.Unchanged, "Broken": len(r.Broken), "NotAsked": r.NotAsked})
-	if r.Cut != "" {
-		out.Line(r.Cut)
+	if r.Stopped != "" {
+		out.Line(r.Stopped)
 	}
 }
 

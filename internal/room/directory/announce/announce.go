@@ -61,7 +61,7 @@ func (a *Announcer) Say(ctx context.Context) error {
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
-	if !sameSheet(h, before) || sayAgain(h.Author, before.Author) {
+	if !sameListing(h, before) || sayAgain(h.Author, before.Author) {
 		if err := a.tell(ctx, typeHoster, h, func(by catalogue.Author) error {
 			h.Author = by
 			return a.n.Catalogue.PutHoster(ctx, h)
@@ -119,14 +119,14 @@ func (a *Announcer) SayNow(ctx context.Context) {
 	}
 }
 
-// tell writes one sheet into our logbook, and keeps it at once: the next comparison
+// tell writes one listing into our logbook, and stores it at once: the next comparison
 // must not find it missing.
-func (a *Announcer) tell(ctx context.Context, typ string, sheet any, keep func(catalogue.Author) error) error {
-	e, err := a.n.Book.Append(ctx, typ, nil, 0, sheet)
+func (a *Announcer) tell(ctx context.Context, typ string, listing any, store func(catalogue.Author) error) error {
+	e, err := a.n.Book.Append(ctx, typ, nil, 0, listing)
 	if err != nil {
 		return err
 	}
-	return keep(a.authorOf(e))
+	return store(a.authorOf(e))
 }
 
 // changes are the services of which something else is to be said than was said
@@ -137,7 +137,7 @@ func changes(said, now []catalogue.Service) (out []catalogue.Service) {
 		before[s.Slug] = s
 	}
 	for _, s := range now {
-		if was, ok := before[s.Slug]; !ok || !sameSheet(s, was) || !s.Ended && sayAgain(s.Author, was.Author) {
+		if was, ok := before[s.Slug]; !ok || !sameListing(s, was) || !s.Ended && sayAgain(s.Author, was.Author) {
 			out = append(out, s)
 		}
 		delete(before, s.Slug)
@@ -158,8 +158,8 @@ const again = 7 * 24 * time.Hour
 // their age from then.
 func sayAgain(now, told catalogue.Author) bool { return now.Said > told.Said.Add(again) }
 
-// sameSheet compares what two sheets say, whoever said it and when.
-func sameSheet(a, b any) bool {
+// sameListing compares what two listings say, whoever said it and when.
+func sameListing(a, b any) bool {
 	one, err := wire.Encode(a)
 	other, err2 := wire.Encode(b)
 	return err == nil && err2 == nil && bytes.Equal(one, other)
@@ -195,12 +195,12 @@ func (a *Announcer) read(ctx context.Context, e logbook.Entry) error {
 	s.Author = a.authorOf(e)
 	err = a.n.Catalogue.PutService(ctx, s)
 	if core.CodeOf(err) == core.CodeFull {
-		return nil // more services than we keep of one hoster
+		return nil // more services than we store of one hoster
 	}
 	return err
 }
 
-// saidSince says whether an entry of our own is older than what we keep of ourselves:
+// saidSince says whether an entry of our own is older than what we know of ourselves:
 // it was told before it comes back to us here.
 func (a *Announcer) saidSince(ctx context.Context, e logbook.Entry) (bool, error) {
 	if e.Log != a.n.Self {

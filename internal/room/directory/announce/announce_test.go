@@ -41,7 +41,7 @@ func TestChanges(t *testing.T) {
 			continue
 		}
 		for i := range got {
-			if !sameSheet(got[i], c.want[i]) {
+			if !sameListing(got[i], c.want[i]) {
 				t.Errorf("%s: %+v", name, got[i])
 			}
 		}

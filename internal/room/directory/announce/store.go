@@ -17,7 +17,7 @@ type Change struct {
 	Value string // the level or the state
 }
 
-// MaxChanges is how many changes are kept.
+// MaxChanges is how many changes are stored.
 const MaxChanges = 200
 
 // AddChange takes a change in, and forgets the oldest beyond MaxChanges.

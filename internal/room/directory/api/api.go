@@ -50,7 +50,7 @@ var errNothingSaid = errors.New("nothing is said of us yet")
 
 const apiPath = "/api/v1/"
 
-// queries are what programs ask: our own sheets, and the catalogue. All of it is public
+// queries are what programs ask: our own listings, and the catalogue. All of it is public
 // and only read.
 // spec: docs/spec/api.md
 func (r *API) queries() []fit.Route {
@@ -99,7 +99,7 @@ func (r *API) apiService(req *http.Request) (any, error) {
 	return nil, err
 }
 
-// today are our own sheets without what their files said too long ago.
+// today are our own listings without what their files said too long ago.
 func (r *API) today(all []catalogue.Service) []catalogue.Service {
 	out := make([]catalogue.Service, 0, len(all))
 	for _, s := range all {

@@ -2,7 +2,7 @@
 // services: of members of the network from their logbooks, of others from the
 // files they publish.
 //
-// Words. A fact sheet is what one author says of one hoster (Hoster) or of one of
+// Words. A listing is what one author says of one hoster (Hoster) or of one of
 // its services (Service). A source is how it reached us. The author's moment is
 // when he said it, ours when we heard it; both are shown, and neither is a verdict:
 // who is silent stays, with the age of his words.

@@ -14,7 +14,7 @@ import (
 	"entrechat/internal/room/directory/statool"
 )
 
-// Bounds of the texts of a sheet, in characters.
+// Bounds of the texts of a listing, in characters.
 const (
 	MaxName = 120  // names, towns, versions
 	MaxText = 2000 // descriptions
@@ -221,7 +221,7 @@ func link(text string) string {
 
 // line is a foreign text as one bounded line.
 func line(text string, limit int) string {
-	return cut(strings.Join(strings.Fields(visible(text)), " "), limit)
+	return shorten(strings.Join(strings.Fields(visible(text)), " "), limit)
 }
 
 var blankLines = regexp.MustCompile(`\n{3,}`)
@@ -232,7 +232,7 @@ func paragraph(text string, limit int) string {
 	for i := range lines {
 		lines[i] = strings.Join(strings.Fields(lines[i]), " ")
 	}
-	return cut(strings.TrimSpace(blankLines.ReplaceAllString(strings.Join(lines, "\n"), "\n\n")), limit)
+	return shorten(strings.TrimSpace(blankLines.ReplaceAllString(strings.Join(lines, "\n"), "\n\n")), limit)
 }
 
 // visible takes out what moves a cursor, hides, or turns the direction of reading.
@@ -250,8 +250,8 @@ func visible(text string) string {
 	}, strings.ToValidUTF8(text, ""))
 }
 
-// cut bounds a text and shows that it was cut.
-func cut(text string, limit int) string {
+// shorten bounds a text and shows that some is missing.
+func shorten(text string, limit int) string {
 	runes := []rune(text)
 	if len(runes) <= limit {
 		return text

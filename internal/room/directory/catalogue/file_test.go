@@ -203,7 +203,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// TestHostileTexts: whatever stands in a file, a sheet is bounded, has no control
+// TestHostileTexts: whatever stands in a file, a listing is bounded, has no control
 // character, links nowhere but to the web, and has no word for the environment.
 func TestHostileTexts(t *testing.T) {
 	t.Setenv("HOME", "/home/secret")
@@ -247,12 +247,12 @@ func check(t *testing.T, name string, doc *statool.Document) {
 			return r != '\n' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp))
 		}
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, bad) || utf8.RuneCountInString(text) > catalogue.MaxText || strings.Contains(text, "/home/secret") {
-			t.Errorf("%s: a sheet holds %.200q", name, text)
+			t.Errorf("%s: a listing holds %.200q", name, text)
 		}
 	}
 	for _, l := range links {
 		if l != "" && !strings.HasPrefix(l, "https://") && !strings.HasPrefix(l, "http://") {
-			t.Errorf("%s: a sheet links to %q", name, l)
+			t.Errorf("%s: a listing links to %q", name, l)
 		}
 	}
 }

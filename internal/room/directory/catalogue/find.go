@@ -19,7 +19,7 @@ const maxTerms = 8
 
 // Query is what a visitor looks for. The zero value finds everything.
 type Query struct {
-	Text           string   // words; each must begin one of the sheet's words
+	Text           string   // words; each must begin one of the listing's words
 	Kind           Kind     // "" = any
 	Software       string   // "" = any; case and punctuation do not matter
 	Language       string   // ISO 639-1; "" = any
@@ -67,7 +67,7 @@ func (q Query) terms() []term {
 	return all
 }
 
-// maxWord bounds a word that is kept, in bytes.
+// maxWord bounds a word that is stored, in bytes.
 const maxWord = 40
 
 // Fold cuts a text into the words that are compared: without case, accents and

@@ -15,7 +15,7 @@ import (
 // MaxServices is how many services one author may have here.
 const MaxServices = 200
 
-// Store keeps the sheets. Safe for concurrent use, by several processes too.
+// Store holds the listings. Safe for concurrent use, by several processes too.
 type Store struct{ db *db.DB }
 
 // New needs a database with migrations.Files applied.
@@ -60,7 +60,7 @@ func (s *Store) PutHoster(ctx context.Context, h Hoster) error {
 	})
 }
 
-// PutService takes what an author says of one service. One that is over is kept,
+// PutService takes what an author says of one service. One that is over stays,
 // and not found by a search. Returns CodeFull for more than MaxServices services.
 func (s *Store) PutService(ctx context.Context, service Service) error {
 	key := service.Author.Key
@@ -123,16 +123,16 @@ func forgetServices(ctx context.Context, q db.Querier, key string) error {
 }
 
 func putHoster(ctx context.Context, q db.Querier, h Hoster) error {
-	sheet, err := wire.Encode(h)
+	listing, err := wire.Encode(h)
 	if err != nil {
 		return err
 	}
 	a := h.Author
-	_, err = db.Exec(ctx, q, `INSERT INTO directory_hoster (key, source, file, country, words, shadow, turn, said_us, heard_us, sheet)
+	_, err = db.Exec(ctx, q, `INSERT INTO directory_hoster (key, source, file, country, words, shadow, turn, said_us, heard_us, listing)
 		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9)
-		ON CONFLICT (key) DO UPDATE SET source = $2, file = $3, country = $4, words = $5, said_us = $7, heard_us = $8, sheet = $9`,
+		ON CONFLICT (key) DO UPDATE SET source = $2, file = $3, country = $4, words = $5, said_us = $7, heard_us = $8, listing = $9`,
 		a.Key, string(a.Source), fileOf(h), h.Country, " "+strings.Join(Fold(a.Key+" "+h.Name+" "+h.Town), " "),
-		numberOf(a.Key, ""), int64(a.Said), int64(a.Heard), string(sheet))
+		numberOf(a.Key, ""), int64(a.Said), int64(a.Heard), string(listing))
 	return err
 }
 
@@ -147,17 +147,17 @@ func fileOf(h Hoster) string {
 }
 
 func putService(ctx context.Context, q db.Querier, s Service) error {
-	sheet, err := wire.Encode(s)
+	listing, err := wire.Encode(s)
 	if err != nil {
 		return err
 	}
 	a := s.Author
 	_, err = db.Exec(ctx, q, `INSERT INTO directory_service
-		(id, hoster, slug, kind, software, country, newcomer, without, shown, said_us, heard_us, sheet)
+		(id, hoster, slug, kind, software, country, newcomer, without, shown, said_us, heard_us, listing)
 		VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, $8, $9, $10)
-		ON CONFLICT (id) DO UPDATE SET kind = $4, software = $5, newcomer = $6, without = $7, said_us = $8, heard_us = $9, sheet = $10`,
+		ON CONFLICT (id) DO UPDATE SET kind = $4, software = $5, newcomer = $6, without = $7, said_us = $8, heard_us = $9, listing = $10`,
 		numberOf(a.Key, s.Slug), a.Key, s.Slug, string(s.Kind), program(s.Software),
-		flag(s.Access.Newcomers()), flag(s.Access.WithoutAccount()), int64(a.Said), int64(a.Heard), string(sheet))
+		flag(s.Access.Newcomers()), flag(s.Access.WithoutAccount()), int64(a.Said), int64(a.Heard), string(listing))
 	return err
 }
 
@@ -268,26 +268,26 @@ func servicesOf(ctx context.Context, q db.Querier, h Hoster) ([]Service, error) 
 		err = scanInto(r, &s.Author, &s)
 		s.Author = h.Author.of(s.Author)
 		return s, err
-	}, `SELECT hoster, 'log', said_us, heard_us, sheet FROM directory_service WHERE hoster = $1 ORDER BY slug`, h.Author.Key)
+	}, `SELECT hoster, 'log', said_us, heard_us, listing FROM directory_service WHERE hoster = $1 ORDER BY slug`, h.Author.Key)
 }
 
-const hosterColumns = `h.key, h.source, h.said_us, h.heard_us, h.sheet`
+const hosterColumns = `h.key, h.source, h.said_us, h.heard_us, h.listing`
 
 func scanHoster(r db.Row) (h Hoster, err error) {
 	err = scanInto(r, &h.Author, &h)
 	return h, err
 }
 
-// scanInto reads an author and a sheet.
-func scanInto(r db.Row, a *Author, sheet any) error {
+// scanInto reads an author and a listing.
+func scanInto(r db.Row, a *Author, listing any) error {
 	var text string
 	if err := r.Scan(&a.Key, &a.Source, &a.Said, &a.Heard, &text); err != nil {
 		return err
 	}
-	return wire.Peek([]byte(text), sheet)
+	return wire.Peek([]byte(text), listing)
 }
 
-// unpack reads a service's and its hoster's sheet. What a sheet does not hold, as
+// unpack reads a service's and its hoster's listing. What a listing does not hold, as
 // its author, stays.
 func unpack(service string, s *Service, hoster string, h *Hoster) error {
 	return errors.Join(wire.Peek([]byte(service), s), wire.Peek([]byte(hoster), h))

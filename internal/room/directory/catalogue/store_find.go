@@ -164,7 +164,7 @@ func (s *Store) found(ctx context.Context, ids []int64) ([]Found, error) {
 			return w, err
 		}
 		return w, unpack(service, &w.Service, hoster, &w.Hoster)
-	}, `SELECT s.id, s.said_us, s.heard_us, s.sheet, `+hosterColumns+`
+	}, `SELECT s.id, s.said_us, s.heard_us, s.listing, `+hosterColumns+`
 		FROM directory_service s JOIN directory_hoster h ON h.key = s.hoster WHERE `+c.where(), c.args...)
 	if err != nil {
 		return nil, err

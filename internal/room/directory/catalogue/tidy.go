@@ -22,9 +22,9 @@ var (
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
-// Tidy is a sheet as it may be kept, from what a stranger wrote: texts bounded and
+// Tidy is a listing as it may be stored, from what a stranger wrote: texts bounded and
 // visible, links that lead somewhere, words we know; what is not so is left out.
-// spec: docs/spec/directory.md#sheets
+// spec: docs/spec/directory.md#listings
 func (h Hoster) Tidy() Hoster {
 	h.Name, h.About, h.Note = line(h.Name, MaxName), paragraph(h.About, MaxSaid), line(h.Note, MaxWord)
 	h.Website, h.File, h.Contact = webLink(h.Website), webLink(h.File), contactLink(h.Contact)

@@ -11,7 +11,7 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// harmless fails when a sheet holds what no page should show.
+// harmless fails when a listing holds what no page should show.
 func harmless(t *testing.T, h Hoster, s Service) {
 	t.Helper()
 	for what, text := range map[string]string{
@@ -57,7 +57,7 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-// TestEntriesFit: the longest sheet that is tidy is small enough for a logbook, and
+// TestEntriesFit: the longest listing that is tidy is small enough for a logbook, and
 // tidying it again changes nothing.
 func TestEntriesFit(t *testing.T) {
 	long := strings.Repeat("\"\\𝄞", 5000)
@@ -66,8 +66,8 @@ func TestEntriesFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, sheet := range []any{h, s} {
-		data, err := wire.Encode(sheet)
+	for _, listing := range []any{h, s} {
+		data, err := wire.Encode(listing)
 		if err != nil || len(data) > 15<<10 {
 			t.Errorf("%d bytes, %v", len(data), err)
 		}

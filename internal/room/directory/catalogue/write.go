@@ -7,8 +7,8 @@ import (
 	"entrechat/internal/room/directory/statool"
 )
 
-// Document is a file that says what the sheet says, and no more: HosterOf reads the
-// same sheet from it. Fields that the collective's format demands and no sheet carries
+// Document is a file that says what the listing says, and no more: HosterOf reads the
+// same listing from it. Fields that the collective's format demands and no listing carries
 // are for people to fill in.
 func (h Hoster) Document(generator string) (*statool.Document, error) {
 	o := statool.Organization{

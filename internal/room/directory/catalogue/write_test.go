@@ -9,8 +9,8 @@ import (
 	"entrechat/internal/room/directory/catalogue"
 )
 
-// What a sheet says, its document says too.
-func TestSheetsAreWrittenAndReadBack(t *testing.T) {
+// What a listing says, its document says too.
+func TestListingsAreWrittenAndReadBack(t *testing.T) {
 	said := catalogue.Author{Said: core.At(now().AddDate(0, 0, -1))}
 	for _, h := range []catalogue.Hoster{
 		{

@@ -20,7 +20,7 @@ type Book interface {
 	Members(ctx context.Context, ids []core.MemberID) ([]logbook.Member, error)
 }
 
-// Age is whose words a sheet holds, and how old they are.
+// Age is whose words a listing holds, and how old they are.
 type Age struct {
 	Source     catalogue.Source
 	Said       core.Moment // 0 = not known

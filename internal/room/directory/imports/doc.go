@@ -1,5 +1,5 @@
 // Package imports keeps the files that hosters outside the network publish, and
-// makes the catalogue's sheets of them.
+// makes the catalogue's listings of them.
 //
 // Words. A root is an address that somebody typed. A federation's file leads to
 // hosters' files, a hoster's to its services'; a walk follows that from a root and

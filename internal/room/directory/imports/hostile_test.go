@@ -150,7 +150,7 @@ func TestHostileInside(t *testing.T) {
 	w.set("/good", organization("Good"))
 	log := slog.New(slog.DiscardHandler)
 	m := imports.New(imports.Needs{
-		DB: dbtest.SQLite(t, "directory", migrations.Files), Catalogue: w.shelf, Limits: limits(), Now: time.Now, Log: log,
+		DB: dbtest.SQLite(t, "directory", migrations.Files), Catalogue: w.store, Limits: limits(), Now: time.Now, Log: log,
 		Fetch: twoFaced{
 			public: w.url, open: peer.NewVisitor(peer.Needs{Private: true, Now: time.Now, Log: log}),
 			guarded: peer.NewVisitor(peer.Needs{Now: time.Now, Log: log}),
@@ -197,8 +197,8 @@ func TestHostileSubs(t *testing.T) {
 	if said := beside(t, w, subs(statool.MaxSubs)); said != fmt.Sprintf("%d directory.import.many_services", 3+catalogue.MaxServices) {
 		t.Errorf("said %q", said)
 	}
-	if r := w.follow("/fed"); r.Cut != "directory.import.cut_files" || len(r.Broken) > 60 {
-		t.Errorf("%d broken, cut %q", len(r.Broken), r.Cut)
+	if r := w.follow("/fed"); r.Stopped != "directory.import.cut_files" || len(r.Broken) > 60 {
+		t.Errorf("%d broken, cut %q", len(r.Broken), r.Stopped)
 	}
 }
 
@@ -219,8 +219,8 @@ func TestHostileListTakesNoTurns(t *testing.T) {
 	w.set("/pad", service("Pad"))
 	w.set("/fed", federation("/bad", "/good"))
 	r := w.follow("/fed")
-	if r.Cut != "directory.import.cut_time" || len(w.services("/good")) != 1 {
-		t.Errorf("cut %q, services %+v", r.Cut, w.services("/good"))
+	if r.Stopped != "directory.import.cut_time" || len(w.services("/good")) != 1 {
+		t.Errorf("cut %q, services %+v", r.Stopped, w.services("/good"))
 	}
 	if f := w.file("/dead199"); f.Strikes != 0 {
 		t.Errorf("not asked, and struck: %+v", f)
@@ -266,7 +266,7 @@ func TestHostileUTF8(t *testing.T) {
 	}
 }
 
-// TestHostileScript: script in every field is text in the sheet, and never a link;
+// TestHostileScript: script in every field is text in the listing, and never a link;
 // what names the file in a report has no markup of its own making.
 func TestHostileScript(t *testing.T) {
 	const script = `<script>alert(1)</script>`
@@ -281,7 +281,7 @@ func TestHostileScript(t *testing.T) {
 	r := w.follow("/fed")
 	h := w.hoster("/bad")
 	if h.Name != script || h.Website != "" || h.Contact != "" || h.Town != "" || h.Country != "" || h.State != "" {
-		t.Errorf("sheet %+v", h)
+		t.Errorf("listing %+v", h)
 	}
 	if len(r.Broken) != 2 {
 		t.Errorf("%+v", r.Broken)

@@ -100,7 +100,7 @@ func (m *Importer) Refresh(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("%s: %w", root, err))
 			continue
 		}
-		m.n.Log.Info("foreign files asked", "root", root, "good", r.Good, "unchanged", r.Unchanged, "broken", len(r.Broken), "cut", r.Cut)
+		m.n.Log.Info("foreign files asked", "root", root, "good", r.Good, "unchanged", r.Unchanged, "broken", len(r.Broken), "cut", r.Stopped)
 	}
 	return errors.Join(failed...)
 }

@@ -38,11 +38,11 @@ func TestStory(t *testing.T) {
 			t.Errorf("kept %+v\n%q", a, w.text("/a"))
 		}
 		if h := w.hoster("/a"); h.Name != "Chaton A" || h.File != w.url+"/a" || h.Author.Heard != core.At(w.now) {
-			t.Errorf("sheet %+v", h)
+			t.Errorf("listing %+v", h)
 		}
 
 		// A visitor finds it.
-		found, err := w.shelf.Find(t.Context(), catalogue.Query{Text: "meet", Kind: catalogue.KindPad})
+		found, err := w.store.Find(t.Context(), catalogue.Query{Text: "meet", Kind: catalogue.KindPad})
 		if err != nil || found.Total != 1 || found.Services[0].Service.Name != "Meet" || found.Services[0].Hoster.Name != "Chaton A" {
 			t.Errorf("found %+v, %v", found, err)
 		}
@@ -61,7 +61,7 @@ func TestStory(t *testing.T) {
 		w.set("/b", "<!doctype html>")
 		w.set("/a", organization("Chaton A, again", "/a/pad"))
 		r = w.follow("/fed")
-		if r.Good != 1 || r.Unchanged != 2 || len(r.Broken) != 1 || w.broken(r, "/b") != "0 directory.statool.web_page" || !r.Broken[0].Kept {
+		if r.Good != 1 || r.Unchanged != 2 || len(r.Broken) != 1 || w.broken(r, "/b") != "0 directory.statool.web_page" || !r.Broken[0].Retained {
 			t.Errorf("third: %+v", r)
 		}
 		if hosters, services := w.count(); hosters != 2 || services != 1 || w.hoster("/b").Name != "Chaton B" {
@@ -169,7 +169,7 @@ func TestUnmarked(t *testing.T) {
 	}
 }
 
-// TestSilentHosterIsAsOldAsItIs: the age of a sheet is that of the file's last good
+// TestSilentHosterIsAsOldAsItIs: the age of a listing is that of the file's last good
 // answer, not of the walk that found nobody at home.
 func TestSilentHosterIsAsOldAsItIs(t *testing.T) {
 	w := sqlite(t)
@@ -225,7 +225,7 @@ func TestBytes(t *testing.T) {
 	for _, path := range []string{"/a", "/b", "/c"} {
 		w.set(path, organization("Long")+"x = "+strings.Repeat("x", 2000)+"\n")
 	}
-	if r := w.follow("/fed"); r.Cut != "directory.import.cut_bytes" || r.Good != 3 || len(r.Broken) != 0 {
+	if r := w.follow("/fed"); r.Stopped != "directory.import.cut_bytes" || r.Good != 3 || len(r.Broken) != 0 {
 		t.Errorf("%+v", r)
 	}
 	if err := w.Refresh(t.Context()); err != nil || w.hoster("/c").Name != "Long" {

@@ -60,8 +60,8 @@ func TestTwoThousand(t *testing.T) {
 	began := time.Now()
 	r := w.follow("/fed")
 	t.Logf("%d good, %d broken in %s", r.Good, len(r.Broken), time.Since(began))
-	if hosters, _ := w.count(); hosters != n-len(wrong) || r.Good != hosters+1 || len(r.Broken) != len(wrong) || r.Cut != "" {
-		t.Fatalf("%d hosters, %d good, %d broken, cut %q", hosters, r.Good, len(r.Broken), r.Cut)
+	if hosters, _ := w.count(); hosters != n-len(wrong) || r.Good != hosters+1 || len(r.Broken) != len(wrong) || r.Stopped != "" {
+		t.Fatalf("%d hosters, %d good, %d broken, cut %q", hosters, r.Good, len(r.Broken), r.Stopped)
 	}
 	for path, want := range wrong {
 		if said := w.broken(r, path); said != want {

@@ -66,8 +66,8 @@ func bodyOf(ctx context.Context, q db.Querier, address string) ([]byte, error) {
 	return body, err
 }
 
-// keep puts a good version in the place of the one before, with what it leads to.
-func keep(ctx context.Context, d *db.DB, f File, body []byte, links []link) error {
+// storeGood puts a good version in the place of the one before, with what it leads to.
+func storeGood(ctx context.Context, d *db.DB, f File, body []byte, links []link) error {
 	return d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		_, err := db.Exec(ctx, q, `INSERT INTO directory_file
 			(url, typed, class, body, sha256, etag, modified, got_us, heard_us, asked_us, due_us, strikes, trouble)

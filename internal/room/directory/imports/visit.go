@@ -132,7 +132,7 @@ func (w *walk) record(ctx context.Context, f File, a answer) (File, outcome, err
 		return f, isUnchanged, w.typed(ctx, &f, fresh)
 	}
 	f.Class, f.Size, f.Hash, f.Seen, f.Got = a.good.class, int64(len(a.body)), a.hash, a.seen, core.At(now)
-	if err := keep(ctx, w.m.n.DB, f, a.body, a.good.links); err != nil {
+	if err := storeGood(ctx, w.m.n.DB, f, a.body, a.good.links); err != nil {
 		return f, isGood, err
 	}
 	return f, isGood, w.typed(ctx, &f, fresh)

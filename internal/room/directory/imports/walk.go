@@ -19,10 +19,10 @@ import (
 // Broken is one address that did not give a good file, or one entry of subs that
 // leads nowhere.
 type Broken struct {
-	URL     string  // of the file that the trouble is about
-	From    string  // the file that leads to it; empty for a root
-	Trouble Trouble // its line is in URL
-	Kept    bool    // its last good version stays; false for an entry of subs, too
+	URL      string  // of the file that the trouble is about
+	From     string  // the file that leads to it; empty for a root
+	Trouble  Trouble // its line is in URL
+	Retained bool    // its last good version stays; false for an entry of subs, too
 }
 
 // Report is what a walk did. Counts are of files.
@@ -33,17 +33,17 @@ type Report struct {
 	Unchanged int
 	NotAsked  int // not due, or at rest after three strikes
 	Broken    []Broken
-	Hosters   int // sheets that the catalogue got
+	Hosters   int // listings that the catalogue got
 	Services  int
-	Cut       string // words key: why the walk ended early; the next one goes on
+	Stopped   string // words key: why the walk ended early; the next one goes on
 }
 
 // Why a walk ended early. After the last two it goes on within the hour; more files
 // than it may ask for, it leaves.
 const (
-	cutFiles = "directory.import.cut_files"
-	cutBytes = "directory.import.cut_bytes"
-	cutTime  = "directory.import.cut_time"
+	stopFiles = "directory.import.cut_files"
+	stopBytes = "directory.import.cut_bytes"
+	stopTime  = "directory.import.cut_time"
 )
 
 // outcome is what came of one file in one walk.
@@ -63,12 +63,12 @@ type walk struct {
 	root  string
 	asked bool // by a person, now: what is not due is asked too
 
-	atOnce chan struct{}
-	mu     sync.Mutex // guards what follows
-	files  map[string]File
-	done   map[string]outcome
-	bytes  int64
-	cut    string
+	atOnce  chan struct{}
+	mu      sync.Mutex // guards what follows
+	files   map[string]File
+	done    map[string]outcome
+	bytes   int64
+	stopped string
 }
 
 func (m *Importer) walk(ctx context.Context, root string, asked bool) (Report, error) {
@@ -97,7 +97,7 @@ func (w *walk) run(ctx context.Context) (Report, error) {
 		if root.Class == statool.ClassNone {
 			return r, refused(root)
 		}
-		r.Broken = append(r.Broken, Broken{URL: w.root, Trouble: root.Trouble, Kept: true})
+		r.Broken = append(r.Broken, Broken{URL: w.root, Trouble: root.Trouble, Retained: true})
 	}
 	hosters := []string{w.root}
 	var err error
@@ -147,7 +147,7 @@ func (w *walk) descend(ctx context.Context, parents []string, class statool.Clas
 	// One of each in turn: a list without end takes no time from the others.
 	slices.SortStableFunc(all, func(a, b arrival) int { return cmp.Compare(a.place, b.place) })
 	if room := w.m.n.Limits.Files - len(w.done); len(all) > room {
-		all, w.cut = all[:max(0, room)], cutFiles
+		all, w.stopped = all[:max(0, room)], stopFiles
 	}
 	if err := w.ask(ctx, all, class); err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func (w *walk) descend(ctx context.Context, parents []string, class statool.Clas
 	var next []string
 	for _, a := range all {
 		f := w.files[a.Child]
-		b := Broken{URL: a.Child, From: a.parent, Trouble: f.Trouble, Kept: f.Class != statool.ClassNone}
+		b := Broken{URL: a.Child, From: a.parent, Trouble: f.Trouble, Retained: f.Class != statool.ClassNone}
 		switch {
 		case a.Child == "":
 			b = Broken{URL: a.parent, Trouble: trouble(a.Line, "directory.import.bad_sub", map[string]any{"Name": a.Slug})}
@@ -250,7 +250,7 @@ func (w *walk) spent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.bytes >= w.m.n.Limits.Bytes {
-		w.cut = cutBytes
+		w.stopped = stopBytes
 	}
 	return w.bytes >= w.m.n.Limits.Bytes
 }
@@ -259,8 +259,8 @@ func (w *walk) out(f File, o outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.files[f.URL], w.done[f.URL] = f, o
-	if o == notReached && w.cut == "" {
-		w.cut = cutTime
+	if o == notReached && w.stopped == "" {
+		w.stopped = stopTime
 	}
 }
 
@@ -277,14 +277,14 @@ func (w *walk) finish(ctx context.Context, hosters []string, r *Report) error {
 		case isBroken, notReached:
 		}
 	}
-	r.Cut = w.cut
+	r.Stopped = w.stopped
 	var failed []error
 	for _, address := range hosters {
-		if err := w.sheets(ctx, address, r); err != nil { // the others' come in all the same
-			failed = append(failed, fmt.Errorf("sheets of %s: %w", address, err))
+		if err := w.listings(ctx, address, r); err != nil { // the others' come in all the same
+			failed = append(failed, fmt.Errorf("listings of %s: %w", address, err))
 		}
 	}
-	if w.cut != "" && w.cut != cutFiles {
+	if w.stopped != "" && w.stopped != stopFiles {
 		// New addresses that were not reached are in no table: the root is due at once.
 		failed = append(failed, setDue(ctx, w.m.n.DB, w.root, core.At(w.m.n.Now())))
 	}

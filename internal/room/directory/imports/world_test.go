@@ -26,7 +26,7 @@ type world struct {
 	*imports.Importer
 	t     testing.TB
 	url   string
-	shelf *catalogue.Store
+	store *catalogue.Store
 	now   time.Time
 
 	mu    sync.Mutex
@@ -45,7 +45,7 @@ func newWorld(t testing.TB, d *db.DB, l imports.Limits) *world {
 	t.Helper()
 	w := &world{
 		t: t, pages: map[string]any{}, asked: map[string]int{}, now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
-		shelf: catalogue.New(d),
+		store: catalogue.New(d),
 	}
 	server := httptest.NewServer(w)
 	t.Cleanup(server.Close)
@@ -54,7 +54,7 @@ func newWorld(t testing.TB, d *db.DB, l imports.Limits) *world {
 	visitor := peer.NewVisitor(peer.Needs{Private: true, Now: time.Now, Log: log})
 	t.Cleanup(visitor.CloseIdle)
 	w.Importer = imports.New(imports.Needs{
-		DB: d, Fetch: visitor, Catalogue: w.shelf, Limits: l, Now: func() time.Time { return w.now }, Log: log,
+		DB: d, Fetch: visitor, Catalogue: w.store, Limits: l, Now: func() time.Time { return w.now }, Log: log,
 	})
 	return w
 }
@@ -146,21 +146,21 @@ func (w *world) text(path string) string {
 	return string(text)
 }
 
-// hoster is the catalogue's sheet of a path; the zero value when there is none.
+// hoster is the catalogue's listing of a path; the zero value when there is none.
 func (w *world) hoster(path string) catalogue.Hoster {
-	h, _ := w.sheets(path)
+	h, _ := w.listings(path)
 	return h
 }
 
-// services are the sheets of a hoster's services by name.
+// services are the listings of a hoster's services by name.
 func (w *world) services(path string) map[string]catalogue.Service {
-	_, all := w.sheets(path)
+	_, all := w.listings(path)
 	return all
 }
 
-func (w *world) sheets(path string) (catalogue.Hoster, map[string]catalogue.Service) {
+func (w *world) listings(path string) (catalogue.Hoster, map[string]catalogue.Service) {
 	w.t.Helper()
-	h, all, err := w.shelf.Hoster(context.WithoutCancel(w.t.Context()), w.url+path)
+	h, all, err := w.store.Hoster(context.WithoutCancel(w.t.Context()), w.url+path)
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		w.t.Fatal(err)
 	}
@@ -174,11 +174,11 @@ func (w *world) sheets(path string) (catalogue.Hoster, map[string]catalogue.Serv
 // count is how many hosters are listed and how many services a search finds.
 func (w *world) count() (hosters, services int) {
 	w.t.Helper()
-	h, err := w.shelf.Hosters(w.t.Context(), catalogue.HosterQuery{})
+	h, err := w.store.Hosters(w.t.Context(), catalogue.HosterQuery{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	s, err := w.shelf.Find(w.t.Context(), catalogue.Query{})
+	s, err := w.store.Find(w.t.Context(), catalogue.Query{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

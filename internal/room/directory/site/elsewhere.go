@@ -19,7 +19,7 @@ const ElsewherePath = "/elsewhere"
 
 // elsewhere are the pages about where else to go.
 func (r *Site) elsewhere(site *web.Site) web.Pages {
-	page := web.NewPage[elsewherePage](site, pages, "pages/elsewhere.html", "pages/sheet.html")
+	page := web.NewPage[elsewherePage](site, pages, "pages/elsewhere.html", "pages/listing.html")
 	read := func(req *http.Request) (elsewherePage, error) {
 		return r.elsewherePage(req.Context(), site.Printer(req), req.PathValue("kind"))
 	}
@@ -41,8 +41,8 @@ type elsewherePage struct {
 	Kind   string // "" = all kinds
 	Name   string // of the kind
 	Kinds  []kindLink
-	First  []serviceSheet // of each kind, the one to go to
-	Others []serviceSheet // when that one does not suit
+	First  []serviceListing // of each kind, the one to go to
+	Others []serviceListing // when that one does not suit
 }
 
 // kindLink leads to one kind.
@@ -83,12 +83,12 @@ func (r *Site) elsewherePage(ctx context.Context, p *words.Printer, asked string
 		if last = k; first {
 			page.Kinds = append(page.Kinds, kindLink{ElsewherePath + "/" + string(k), p.T("directory.kind."+string(k), nil), k == kind})
 		}
-		switch sheet := sheetOf(p, f.Service, f.Hoster, heard, r.now()); {
+		switch listing := listingOf(p, f.Service, f.Hoster, heard, r.now()); {
 		case kind != "" && k != kind:
 		case first:
-			page.First = append(page.First, sheet)
+			page.First = append(page.First, listing)
 		case kind != "":
-			page.Others = append(page.Others, sheet)
+			page.Others = append(page.Others, listing)
 		}
 	}
 	slices.SortFunc(page.Kinds, func(a, b kindLink) int { return strings.Compare(a.Name, b.Name) })

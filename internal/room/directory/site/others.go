@@ -24,9 +24,9 @@ const (
 
 // others are the pages about all hosters we know.
 func (r *Site) others(site *web.Site) web.Pages {
-	search := web.NewPage[searchPage](site, pages, "pages/search.html", "pages/sheet.html")
-	hosters := web.NewPage[hostersPage](site, pages, "pages/hosters.html", "pages/sheet.html")
-	one := web.NewPage[hosterPage](site, pages, "pages/hoster.html", "pages/sheet.html")
+	search := web.NewPage[searchPage](site, pages, "pages/search.html", "pages/listing.html")
+	hosters := web.NewPage[hostersPage](site, pages, "pages/hosters.html", "pages/listing.html")
+	one := web.NewPage[hosterPage](site, pages, "pages/hoster.html", "pages/listing.html")
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET " + searchPath, Handler: search.Show(func(req *http.Request) (searchPage, error) {
@@ -46,8 +46,8 @@ func (r *Site) others(site *web.Site) web.Pages {
 	}
 }
 
-// serviceSheet is one service as a page about all hosters writes it.
-type serviceSheet struct {
+// serviceListing is one service as a page about all hosters writes it.
+type serviceListing struct {
 	catalogue.Service
 	Says     []string
 	Facts    []string
@@ -58,8 +58,8 @@ type serviceSheet struct {
 	Age      freshness.Age
 }
 
-// hosterSheet is one hoster.
-type hosterSheet struct {
+// hosterListing is one hoster.
+type hosterListing struct {
 	catalogue.Hoster
 	Place    string
 	State    string
@@ -108,7 +108,7 @@ type searchPage struct {
 	Fields   []web.Field
 	Open     bool
 	Without  bool
-	Services []serviceSheet
+	Services []serviceListing
 	Pager    pager
 }
 
@@ -138,7 +138,7 @@ func (r *Site) searchPage(req *http.Request, p *words.Printer) (page searchPage,
 		Open: q.Open, Without: q.WithoutAccount, Pager: pagerOf(req, q.Page, found.Total),
 	}
 	for _, f := range found.Services {
-		page.Services = append(page.Services, sheetOf(p, f.Service, f.Hoster, heard, r.now()))
+		page.Services = append(page.Services, listingOf(p, f.Service, f.Hoster, heard, r.now()))
 	}
 	return page, nil
 }
@@ -164,18 +164,18 @@ func Bounded(text string) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-func sheetOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) serviceSheet {
-	sheet := serviceSheet{
+func listingOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) serviceListing {
+	listing := serviceListing{
 		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: freshness.Of(s.Author, heard, now),
 		Says: AccessWords(p, s.Access), Facts: goodToKnow(p, s),
 	}
-	sheet.Age.Unverified = s.Unverified
+	listing.Age.Unverified = s.Unverified
 	level := strings.ToUpper(string(s.Level))
 	if s.Ended {
 		level = "OVER"
 	}
-	sheet.State, sheet.Severity = levelSays(p, level, sheet.Age)
-	return sheet
+	listing.State, listing.Severity = levelSays(p, level, listing.Age)
+	return listing
 }
 
 func pageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key": {key}}.Encode() }
@@ -183,7 +183,7 @@ func pageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key
 // hostersPage is every hoster we know.
 type hostersPage struct {
 	Fields  []web.Field
-	Hosters []hosterSheet
+	Hosters []hosterListing
 	Pager   pager
 }
 
@@ -204,30 +204,30 @@ func (r *Site) hostersPage(req *http.Request, p *words.Printer) (page hostersPag
 	page.Fields = []web.Field{{Name: "q", Label: "directory.search.hoster", Value: q.Text, Kind: "search"}}
 	page.Pager = pagerOf(req, q.Page, found.Total)
 	for _, h := range found.Hosters {
-		page.Hosters = append(page.Hosters, hosterSheetOf(p, h, heard, r.now()))
+		page.Hosters = append(page.Hosters, hosterListingOf(p, h, heard, r.now()))
 	}
 	return page, nil
 }
 
-func hosterSheetOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) hosterSheet {
-	sheet := hosterSheet{
+func hosterListingOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) hosterListing {
+	listing := hosterListing{
 		Hoster: h, Place: strings.Trim(h.Town+", "+h.Country, ", "), Page: pageOfHoster(h.Author.Key),
 		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: freshness.Of(h.Author, heard, now),
 	}
 	if h.State != "" {
-		sheet.State = p.T("directory.hoster."+string(h.State), map[string]any{"Day": p.Day(h.Ends)})
-		sheet.Severity = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
+		listing.State = p.T("directory.hoster."+string(h.State), map[string]any{"Day": p.Day(h.Ends)})
+		listing.Severity = map[catalogue.State]string{catalogue.StateActive: "fine", catalogue.StateIdle: "none", catalogue.StateAway: "warn", catalogue.StateClosing: "warn"}[h.State]
 	}
-	if unknown := sheet.Age.Unknown(p); h.State == catalogue.StateActive && unknown != "" {
-		sheet.State, sheet.Severity = unknown, "none"
+	if unknown := listing.Age.Unknown(p); h.State == catalogue.StateActive && unknown != "" {
+		listing.State, listing.Severity = unknown, "none"
 	}
-	return sheet
+	return listing
 }
 
 // hosterPage is one hoster with its services, those that are over too.
 type hosterPage struct {
-	Hoster   hosterSheet
-	Services []serviceSheet
+	Hoster   hosterListing
+	Services []serviceListing
 }
 
 func (r *Site) hosterPage(ctx context.Context, p *words.Printer, key string) (page hosterPage, err error) {
@@ -239,9 +239,9 @@ func (r *Site) hosterPage(ctx context.Context, p *words.Printer, key string) (pa
 	if err != nil {
 		return page, err
 	}
-	page.Hoster = hosterSheetOf(p, h, heard, r.now())
+	page.Hoster = hosterListingOf(p, h, heard, r.now())
 	for _, s := range all {
-		page.Services = append(page.Services, sheetOf(p, s, h, heard, r.now()))
+		page.Services = append(page.Services, listingOf(p, s, h, heard, r.now()))
 	}
 	return page, nil
 }

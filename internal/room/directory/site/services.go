@@ -95,13 +95,13 @@ func cardOf(p *words.Printer, name string, s own.Service, now core.Moment) servi
 	if s.Listing.Ended {
 		level = "OVER"
 	} else if end, err := time.Parse(time.DateOnly, s.EndDate); err == nil {
-		card.Facts = append(card.Facts, p.T("directory.sheet.ends", map[string]any{"Day": p.Day(core.At(end))}))
+		card.Facts = append(card.Facts, p.T("directory.listing.ends", map[string]any{"Day": p.Day(core.At(end))}))
 	}
 	card.State, card.Severity = levelSays(p, level, freshness.Age{Said: s.Listing.Author.Said, Old: s.Listing.Author.Old(now)})
 	return card
 }
 
-// goodToKnow is what a sheet says of a service beside its program and who may use it.
+// goodToKnow is what a listing says of a service beside its program and who may use it.
 func goodToKnow(p *words.Printer, s catalogue.Service) (facts []string) {
 	if s.Kind != catalogue.KindUnknown {
 		facts = append(facts, p.T("directory.kind."+string(s.Kind), nil))
@@ -110,7 +110,7 @@ func goodToKnow(p *words.Printer, s catalogue.Service) (facts []string) {
 		{"languages", "List", strings.Join(s.Languages, ", ")}, {"town", "Town", s.Town}, {"price", "Price", s.Price}, {"limits", "Limits", s.Limits},
 	} {
 		if f[2] != "" {
-			facts = append(facts, p.T("directory.sheet."+f[0], map[string]any{f[1]: f[2]}))
+			facts = append(facts, p.T("directory.listing."+f[0], map[string]any{f[1]: f[2]}))
 		}
 	}
 	return facts

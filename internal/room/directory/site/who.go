@@ -28,11 +28,11 @@ func (r *Site) who(req *http.Request, p *words.Printer) (panel whoPanel, ok bool
 	if err != nil {
 		return panel, false, err
 	}
-	sheet := hosterSheetOf(p, h, nil, r.now())
+	listing := hosterListingOf(p, h, nil, r.now())
 	place := strings.Trim(h.Town+", "+o.Country.Name, ", ")
 	panel = whoPanel{About: o.Description, Place: place, Note: h.Note, Legal: o.Legal, Data: organizationLD(o, r.n.URL, h.Town)}
 	if h.State != catalogue.StateActive {
-		panel.State, panel.Severity = sheet.State, sheet.Severity
+		panel.State, panel.Severity = listing.State, listing.Severity
 	}
 	return panel, true, nil
 }

@@ -74,15 +74,15 @@ func (d *Document) speaksOf(i int, key string) bool {
 	return l.kind == entry && (l.folded == key || slices.Contains(oldSpellings(key), l.folded))
 }
 
-// forget removes the lines of a key, but not the one at position keep.
-func (d *Document) forget(key string, keep int) {
-	kept := d.lines[:0:0]
+// forget removes the lines of a key, but not the one at position except.
+func (d *Document) forget(key string, except int) {
+	left := d.lines[:0:0]
 	for i := range d.lines {
-		if i == keep || !d.speaksOf(i, key) {
-			kept = append(kept, d.lines[i])
+		if i == except || !d.speaksOf(i, key) {
+			left = append(left, d.lines[i])
 		}
 	}
-	d.lines = kept
+	d.lines = left
 	d.renumber()
 }
 

@@ -64,7 +64,7 @@ func (r *Report) add(f Finding) {
 	if f.Severity != Error {
 		return
 	}
-	if i := slices.IndexFunc(r.Findings, func(kept Finding) bool { return kept.Severity != Error }); i >= 0 {
+	if i := slices.IndexFunc(r.Findings, func(f Finding) bool { return f.Severity != Error }); i >= 0 {
 		r.Findings[i] = f
 	}
 }

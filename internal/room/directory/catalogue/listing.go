@@ -7,7 +7,7 @@ import (
 	"entrechat/internal/room/directory/access"
 )
 
-// Source is how a fact sheet reached us.
+// Source is how a listing reached us.
 type Source string
 
 // The sources.
@@ -28,7 +28,7 @@ const (
 	StateClosing State = "closing" // ends on Hoster.Ends
 )
 
-// Author says whose words a sheet holds, and how old they are.
+// Author says whose words a listing holds, and how old they are.
 type Author struct {
 	// Key names the hoster here: the member's id ("chaton-a.test") when it signed,
 	// the address of its file when that was fetched.

@@ -12,9 +12,9 @@ import (
 // grace is how long what a list dropped is still kept.
 const grace = 7 * 24 * time.Hour
 
-// sheets hands to the catalogue what a hoster's file and its services' say, if any
+// listings hands to the catalogue what a hoster's file and its services' say, if any
 // of them was heard in this walk. A service that is a root stands for itself.
-func (w *walk) sheets(ctx context.Context, address string, r *Report) error {
+func (w *walk) listings(ctx context.Context, address string, r *Report) error {
 	f := w.files[address]
 	var links []link
 	var err error
@@ -96,7 +96,7 @@ func (w *walk) lone(ctx context.Context, f File, r *Report) error {
 	return w.m.n.Catalogue.Put(ctx, catalogue.Hoster{Author: s.Author, Name: host(f.URL)}, []catalogue.Service{s})
 }
 
-// service is the sheet of a service's last good version, if there is one.
+// service is the listing of a service's last good version, if there is one.
 func (m *Importer) service(ctx context.Context, address, slug string, now time.Time) (catalogue.Service, bool, error) {
 	f, _, err := fileAt(ctx, m.n.DB, address)
 	if err != nil || f.Class != statool.ClassService {
