@@ -104,6 +104,9 @@ func (l *cli) root() *cobra.Command {
 	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand(), l.adminCommand())
 	groups := map[string]string{"log": groupOthers}
 	for _, m := range modules() {
+		if m.commands == nil {
+			continue
+		}
 		for _, c := range m.commands(l) {
 			groups[c.Name()] = m.group
 			root.AddCommand(c)

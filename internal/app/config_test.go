@@ -13,7 +13,7 @@ import (
 func TestConfigRendersAndReadsBack(t *testing.T) {
 	want := DefaultConfig()
 	want.Node.Origin, want.Node.URL = "chaton-a.test", "https://chaton-a.test:8443"
-	sectionOf[*vaultConfig](want, "vault").Spool = 123456789
+	want.Node.Floor = 123456789
 	text, err := want.Render(printer(t, "en"))
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestConfigRendersAndReadsBack(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
-	for _, said := range []string{"# The domain others know", `spool_max = '123456789 B'`, `cache_max = '1 GB'`} {
+	for _, said := range []string{"# The domain others know", `free_floor = '123456789 B'`} {
 		if !strings.Contains(string(text), said) {
 			t.Errorf("the documented example lacks %q:\n%s", said, text)
 		}
@@ -38,13 +38,12 @@ func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
 		"wrong type":  {"[node]\norigin = 5\n", "line 2"},
 		"not toml":    {"[node\n", "line 1"},
 		"bad origin":  {"[node]\norigin = 'Not A Domain'\n", "node.origin"},
-		"bad size":    {"[node]\norigin='a.test'\n[vault]\nspool_max = 'much'\n", "line 4"},
-		"no unit":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = '20'\n", "write 20GB"},
-		"integer":     {"[node]\norigin='a.test'\n[vault]\nfree_floor = 20\n", "node.free_floor: 20 B"},
-		"float":       {"[node]\norigin='a.test'\n[vault]\nfree_floor = 1.5\n", "write 1.5GB"},
+		"bad size":    {"[node]\norigin='a.test'\nfree_floor = 'much'\n", "line 3"},
+		"no unit":     {"[node]\norigin='a.test'\nfree_floor = '20'\n", "write 20GB"},
+		"integer":     {"[node]\norigin='a.test'\nfree_floor = 20\n", "node.free_floor: 20 B"},
+		"float":       {"[node]\norigin='a.test'\nfree_floor = 1.5\n", "write 1.5GB"},
 		"bad url":     {"[node]\norigin='a.test'\nurl='a.test'\n", "node.url"},
 		"bad listen":  {"[node]\norigin='a.test'\n[tools]\nlisten='here'\n", "tools.listen"},
-		"small spool": {"[node]\norigin='a.test'\n[vault]\nspool_max='1 MB'\n", "vault.spool_max"},
 		"half tls":    {"[node]\norigin='a.test'\ncert_file='x'\n", "node.cert_file"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -53,29 +52,6 @@ func TestConfigMistakesAreShownWithTheirLine(t *testing.T) {
 				t.Fatalf("got %v, want a mention of %q", err, c.want)
 			}
 		})
-	}
-}
-
-// A file that was written before [node] had what several rooms ask.
-func TestConfigOfBeforeIsRead(t *testing.T) {
-	old := "[node]\norigin='a.test'\n[vault]\nspool_max='64 MB'\nfree_floor='3 GB'\nsite='Rennes'\nadmin='us'\n"
-	got, err := ParseConfig([]byte(old))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := got.Node; n.Site != "Rennes" || n.Admin != "us" || n.Floor != 3*core.GB {
-		t.Errorf("read %+v", n)
-	}
-	if sectionOf[*vaultConfig](got, "vault").Spool != 64*core.MB {
-		t.Error("the rest of [vault] was not read")
-	}
-	got, err = ParseConfig([]byte(old + "[node.x]\n"))
-	if err == nil || !strings.Contains(err.Error(), "line") {
-		t.Errorf("an unknown table: %v, %+v", err, got)
-	}
-	got, err = ParseConfig([]byte(strings.Replace(old, "[node]\n", "[node]\nsite='Brest'\nfree_floor='1 GB'\n", 1)))
-	if err != nil || got.Node.Site != "Brest" || got.Node.Floor != core.GB {
-		t.Errorf("the new key gave way to the old: %+v, %v", got.Node, err)
 	}
 }
 

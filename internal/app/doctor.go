@@ -119,10 +119,6 @@ func (a *App) checks() []fit.Check {
 		{Name: "app.check_key", Run: a.checkKey},
 		{Name: "app.check_secrets", Run: fit.Plain(a.checkSecrets)},
 		{Name: "app.check_disk", Run: fit.Plain(a.checkDisk)},
-		{Name: "app.check_logbook", Run: fit.Plain(a.checkLogbook)},
-		{Name: "app.check_mirrors", Run: a.withMembers(fit.Plain(a.checkMirrors))},
-		{Name: "app.check_neighbours", Run: a.withMembers(a.checkNeighbours)},
-		{Name: "app.check_address", Run: fit.Plain(a.checkAddress)},
 		{Name: "app.check_files", Run: fit.Plain(a.checkFiles)},
 		{Name: "app.check_node", Run: a.checkNode},
 	}
@@ -148,33 +144,6 @@ func (a *App) checkSecrets(context.Context) error {
 		}
 	}
 	return nil
-}
-
-// checkLogbook: it is whole, and nothing keeps us from writing into it.
-func (a *App) checkLogbook(ctx context.Context) error {
-	if err := a.Book.Guard.Stopped(ctx); err != nil {
-		return err
-	}
-	if _, err := a.Book.Verify(ctx, a.Signer.ID()); err != nil {
-		return err
-	}
-	if a.standing(ctx) != nil {
-		return nil //nolint:nilerr // said already: a rehearsal, or another node has our name
-	}
-	return a.Book.Guard.Twin(ctx)
-}
-
-// checkAddress: the members were told the address that stands in the configuration.
-func (a *App) checkAddress(ctx context.Context) error {
-	if a.standing(ctx) != nil {
-		return nil //nolint:nilerr // said already, and moving back would not help
-	}
-	told, err := a.Book.URL(ctx, a.Signer.ID())
-	if err != nil || told == a.Config.Node.URL {
-		return err
-	}
-	return core.Conflict("app.address_differs", fmt.Errorf("told %s, configured %s", told, a.Config.Node.URL)).
-		With("Told", told).With("URL", a.Config.Node.URL)
 }
 
 // checkFiles finds what another user left in the data directory.

@@ -42,6 +42,7 @@ func (a *App) openRooms(ctx context.Context) error {
 		}
 		a.rooms, a.fittings = append(a.rooms, room), append(a.fittings, fittings)
 	}
+	a.fittings = append([]fit.Fittings{a.logbookFittings()}, a.fittings...)
 	return nil
 }
 

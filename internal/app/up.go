@@ -139,7 +139,7 @@ func (a *App) withTLS(l net.Listener) (net.Listener, error) {
 // publicHandler is what the world reaches: the members' endpoints and the rooms'
 // pages, all behind one gate.
 func (a *App) publicHandler(gate *peer.Gate) http.Handler {
-	routes := a.Book.Routes()
+	var routes []peer.Route
 	for _, f := range a.fittings {
 		routes = append(routes, f.Peer...)
 	}
@@ -192,8 +192,6 @@ func (a *App) onlyOurs(next http.Handler) http.Handler {
 // have started.
 func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 	var health obs.Health
-	_, err := a.Book.Member(r.Context(), a.Signer.ID())
-	health.Set("logbook", err)
 	for _, f := range a.fittings {
 		if f.Health == nil {
 			continue
@@ -215,7 +213,7 @@ func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *App) jobs() []jobs.Job {
-	all := a.Book.Jobs(a.readers())
+	var all []jobs.Job
 	for _, f := range a.fittings {
 		all = append(all, f.Jobs...)
 	}

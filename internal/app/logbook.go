@@ -26,6 +26,30 @@ func (a *App) room() error {
 	return core.Full("logbook.disk_low", fmt.Errorf("%d bytes free, %d are kept in reserve", left, a.Config.Node.Floor)).With("Member", a.Signer.ID())
 }
 
+// logbookFittings is what the logbook hands to the house, as the rooms do. It comes after
+// the rooms, as its jobs tell their readers.
+func (a *App) logbookFittings() fit.Fittings {
+	b := ownLogbook{a}
+	return fit.Fittings{
+		Name: "logbook",
+		Peer: a.Book.Routes(),
+		Jobs: a.Book.Jobs(a.readers()),
+		Checks: []fit.Check{
+			{Name: "app.check_logbook", Run: fit.Plain(b.check)},
+			{Name: "app.check_mirrors", Run: a.withMembers(fit.Plain(b.checkMirrors))},
+			{Name: "app.check_neighbours", Run: a.withMembers(b.checkNeighbours)},
+			{Name: "app.check_address", Run: fit.Plain(b.checkAddress)},
+		},
+		Health: func(ctx context.Context) (fit.Finding, error) {
+			_, err := a.self(ctx)
+			return fit.Finding{}, err
+		},
+	}
+}
+
+// ownLogbook asks doctor's questions about the logbook.
+type ownLogbook struct{ *App }
+
 // withMembers asks only where there are other members: of none nothing is known.
 func (a *App) withMembers(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
 	return func(ctx context.Context) (fit.Finding, error) {
@@ -42,14 +66,14 @@ func (a *App) withMembers(run func(context.Context) (fit.Finding, error)) func(c
 
 // checkMirrors: what we hold of the others' logbooks is as they signed it, as far as
 // the node's daily comparison says.
-func (a *App) checkMirrors(ctx context.Context) error {
-	left, err := a.Book.Repair.Damages(ctx)
+func (b ownLogbook) checkMirrors(ctx context.Context) error {
+	left, err := b.Book.Repair.Damages(ctx)
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, d := range left {
-		if d.Member != a.Signer.ID() {
+		if d.Member != b.Signer.ID() {
 			names = append(names, string(d.Member))
 		}
 	}
@@ -67,8 +91,8 @@ const (
 )
 
 // checkNeighbours names the members the exchange of logbooks does not get on with.
-func (a *App) checkNeighbours(ctx context.Context) (fit.Finding, error) {
-	all, err := a.Book.Contacts(ctx)
+func (b ownLogbook) checkNeighbours(ctx context.Context) (fit.Finding, error) {
+	all, err := b.Book.Contacts(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
@@ -77,9 +101,9 @@ func (a *App) checkNeighbours(ctx context.Context) (fit.Finding, error) {
 		switch {
 		case c.Trouble == nil || c.Tries < lateTries:
 		case core.At(time.Now()).Sub(c.Since) >= lateAfter:
-			late = append(late, a.lateLine(c))
+			late = append(late, b.lateLine(c))
 		default:
-			now = append(now, a.lateLine(c))
+			now = append(now, b.lateLine(c))
 		}
 	}
 	if len(late) > 0 {
@@ -92,6 +116,33 @@ func (a *App) checkNeighbours(ctx context.Context) (fit.Finding, error) {
 }
 
 // lateLine names a member that does not answer as it should, since when, and why.
-func (a *App) lateLine(c logbook.Contact) string {
-	return a.Lang.T("app.neighbour_late", map[string]any{"Member": c.Member, "Since": a.Lang.Date(c.Since), "Trouble": a.Lang.Error(c.Trouble)})
+func (b ownLogbook) lateLine(c logbook.Contact) string {
+	return b.Lang.T("app.neighbour_late", map[string]any{"Member": c.Member, "Since": b.Lang.Date(c.Since), "Trouble": b.Lang.Error(c.Trouble)})
+}
+
+// check: it is whole, and nothing keeps us from writing into it.
+func (b ownLogbook) check(ctx context.Context) error {
+	if err := b.Book.Guard.Stopped(ctx); err != nil {
+		return err
+	}
+	if _, err := b.Book.Verify(ctx, b.Signer.ID()); err != nil {
+		return err
+	}
+	if b.standing(ctx) != nil {
+		return nil //nolint:nilerr // said already: a rehearsal, or another node has our name
+	}
+	return b.Book.Guard.Twin(ctx)
+}
+
+// checkAddress: the members were told the address that stands in the configuration.
+func (b ownLogbook) checkAddress(ctx context.Context) error {
+	if b.standing(ctx) != nil {
+		return nil //nolint:nilerr // said already, and moving back would not help
+	}
+	told, err := b.Book.URL(ctx, b.Signer.ID())
+	if err != nil || told == b.Config.Node.URL {
+		return err
+	}
+	return core.Conflict("app.address_differs", fmt.Errorf("told %s, configured %s", told, b.Config.Node.URL)).
+		With("Told", told).With("URL", b.Config.Node.URL)
 }
