@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/vault"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/lending"
 	vaulttables "entrechat/internal/room/vault/migrations"
 )
 
@@ -54,14 +55,14 @@ func (c vaultConfig) check() error {
 // vaultRoom is the vault with the store of what members sent us.
 type vaultRoom struct {
 	*vault.Room
-	local  *holder.Local
-	rights vaultRights
+	lending *lending.Store
+	rights  vaultRights
 }
 
 // vaultRights is what the vault asks of the room that knows the pacts.
 type vaultRights interface {
 	vault.Lenders
-	holder.Trust
+	lending.Trust
 	// Coming are the members whose pacts with us are still to be brought back.
 	Coming(ctx context.Context) ([]core.MemberID, error)
 }
@@ -85,14 +86,14 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	cfg := sectionOf[*vaultConfig](a.Config, "vault")
 	shards := blob.OpenMarked(filepath.Join(a.Data, vault.FolderStore), vault.FolderMark(a.DB, vault.FolderStore)) //nolint:contextcheck // a folder is looked for outside of any request
-	local := holder.New(holder.Needs{
+	store := lending.New(lending.Needs{
 		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: rights, Keys: a.Book,
 		Floor: a.Config.Node.Floor, Now: time.Now, Log: a.Log,
 	})
-	v := vaultRoom{local: local, rights: rights}
+	v := vaultRoom{lending: store, rights: rights}
 	v.Room, err = vault.New(vault.Needs{ //nolint:contextcheck // a folder is looked for outside of any request
 		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
-		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: rights, Local: local, Standing: a.standing,
+		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: rights, Lending: store, Standing: a.standing,
 		Contacts: func(ctx context.Context) ([]vault.Contact, error) { return vaultContacts(ctx, a, rights) },
 		Holder:   func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
 		Words:    a.Lang, Now: time.Now, Log: a.Log,
@@ -147,7 +148,7 @@ func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, erro
 		if err != nil {
 			return fit.Finding{}, err
 		}
-		stored, err := v.local.Used(ctx, m.ID)
+		stored, err := v.lending.Used(ctx, m.ID)
 		if err != nil {
 			return fit.Finding{}, err
 		}

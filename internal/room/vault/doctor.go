@@ -28,8 +28,8 @@ func (r *Room) Checks() []fit.Check {
 		{Name: "vault.check_growth", Run: r.withBackup(r.checkGrowth)},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
-	if r.n.Local != nil {
-		checks = append(checks, fit.Check{Name: "vault.check_store", Run: r.n.Local.CheckStore})
+	if r.n.Lending != nil {
+		checks = append(checks, fit.Check{Name: "vault.check_store", Run: r.n.Lending.CheckStore})
 	}
 	return checks
 }

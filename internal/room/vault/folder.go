@@ -27,8 +27,8 @@ func FolderMark(d *db.DB, folder string) blob.Mark { return catalogue.FolderMark
 func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
 	switch folder {
 	case catalogue.FolderStore:
-		if r.n.Local != nil {
-			return r.n.Local.Accept(ctx)
+		if r.n.Lending != nil {
+			return r.n.Lending.Accept(ctx)
 		}
 	case catalogue.FolderLocal:
 		return r.shelf.Accept()
@@ -42,8 +42,8 @@ func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
 func (r *Room) FolderAway(folder string) error {
 	switch folder {
 	case catalogue.FolderStore:
-		if r.n.Local != nil {
-			return r.n.Local.Away()
+		if r.n.Lending != nil {
+			return r.n.Lending.Away()
 		}
 	case catalogue.FolderLocal:
 		return r.shelf.Check()

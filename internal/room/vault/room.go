@@ -24,6 +24,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -70,9 +71,9 @@ type Needs struct {
 	Contacts func(ctx context.Context) ([]Contact, error)
 	// Holder reaches a member's store. What it answers must give up when the context ends.
 	Holder func(core.MemberID) holder.Holder
-	// Local is what this node keeps for others, served beside what is ours; nil in
+	// Lending is what this node keeps for others, served beside what is ours; nil in
 	// a command.
-	Local *holder.Local
+	Lending *lending.Store
 	// Standing says whether members still take this node's word; nil = they do. Its error
 	// is what restic hears.
 	Standing func(ctx context.Context) error
@@ -161,8 +162,8 @@ func (r *Room) Fittings() fit.Fittings {
 		Limits: r.limits,
 		Health: r.health,
 	}
-	if r.n.Local != nil {
-		f.Peer, f.Jobs = r.n.Local.Routes(), append(f.Jobs, r.n.Local.Jobs()...)
+	if r.n.Lending != nil {
+		f.Peer, f.Jobs = r.n.Lending.Routes(), append(f.Jobs, r.n.Lending.Jobs()...)
 	}
 	return f
 }

@@ -19,8 +19,8 @@ const orphanAge = time.Hour
 // agreement again after whatever happened. Nothing acknowledged is lost by it. A file
 // that this user may not read is left aside and named; everything else starts.
 func (r *Room) Start(ctx context.Context) error {
-	if r.n.Local != nil {
-		if err := r.n.Local.Start(ctx); err != nil {
+	if r.n.Lending != nil {
+		if err := r.n.Lending.Start(ctx); err != nil {
 			return err
 		}
 	}

@@ -29,6 +29,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/shard"
 )
@@ -65,7 +66,7 @@ type member struct {
 	server *httptest.Server
 	store  string // folder with its shard files
 	db     *db.DB
-	local  *holder.Local
+	local  *lending.Store
 	disk   *blobtest.Disk // under its store
 	later  atomic.Int64   // how far its clock is ahead, in nanoseconds
 	mu     sync.Mutex
@@ -195,7 +196,7 @@ func (w *world) addMemberWith(id core.MemberID, store string) *member {
 		w.t.Fatal(err)
 	}
 	m.disk = &blobtest.Disk{Dir: disk}
-	m.local = holder.New(holder.Needs{
+	m.local = lending.New(lending.Needs{
 		DB: m.db, Dir: disk, Open: m.disk.Open, Signer: w.signers[id], Trust: w, Keys: w, Log: w.log,
 		Now: func() time.Time { return time.Now().Add(time.Duration(m.later.Load())) },
 	})

@@ -1,23 +1,19 @@
-// Package holder keeps shards for other members and fetches ours back from
-// them: one interface, here (Local), served (Routes), and over the wire (Remote).
+// Package holder is the contract between the owner of a shard and the member that stores it:
+// the interface Holder, the signed documents, the lists and proofs that travel, and the client
+// (Remote). The member's side of it is the package lending.
 //
-// Words. The owner is the member whose object a shard belongs to; the holder keeps
+// Words. The owner is the member whose object a shard belongs to; the holder stores
 // it. A receipt is the holder's signed word that it has verified a shard and put it on
 // disk. A tombstone, signed by the prune key the shard's header names, deletes: a
-// deleted shard is kept 30 days more, counts in the quota, and only the owner
-// needs to speak to undelete it again. Readers are members the owner named to read
-// for it.
+// deleted shard stays 30 days more, counts in the quota, and its owner alone can take
+// the deletion back. Readers are members the owner named to read for it. The names on
+// the wire are older than those in Go: there, to delete is "bury".
 //
-// What never happens: a byte is written beyond the pact; a shard is on disk
-// under a name before its hashes were checked; a shard is overwritten; a read
-// is refused to its owner because a pact ended, a disk is full or a key was
-// replaced; anything is freed before 30 days by the holder's own clock.
+// What a holder answers is checked before it is believed, and a lie has a name of its own
+// (vault.peer_wrong_bytes, vault.peer_truncated, vault.peer_other_owner,
+// vault.peer_old_receipt), silence another (vault.peer_silent).
 //
-// The files under <data>/store are the truth; the tables are quota and list and
-// are made again from the files when they are lost.
-//
-// Sources: docs/spec/shard.md, docs/spec/holder.md; restic's REST server for
-// what a store must refuse.
+// Sources: docs/spec/shard.md, docs/spec/holder.md; BLAKE3 and Bao for the proofs.
 //
 // spec: docs/spec/holder.md
 package holder

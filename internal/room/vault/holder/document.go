@@ -23,11 +23,12 @@ const (
 	MaxObjects = 1000
 	// maxReaders bounds a list of readers.
 	maxReaders = 64
-	// maxDocument bounds the payload of a document in bytes; a full tombstone has 68 kB.
-	maxDocument = 128 << 10
+	// MaxDocument bounds the payload of a document in bytes; a full tombstone has 68 kB.
+	MaxDocument = 128 << 10
 )
 
-func invalid(format string, args ...any) error {
+// BadDocument is CodeInvalid (vault.bad_document): what came cannot be read as what it should be.
+func BadDocument(format string, args ...any) error {
 	return core.Invalid("vault.bad_document", fmt.Errorf(format, args...))
 }
 
@@ -46,8 +47,8 @@ type receiptBody struct {
 	Nonce    string        `json:"nonce"`
 }
 
-// signReceipt signs what r says.
-func signReceipt(r Receipt, s seal.Signer) (Receipt, error) {
+// SignReceipt signs what r says, and fills in Holder and Document.
+func SignReceipt(r Receipt, s seal.Signer) (Receipt, error) {
 	r.Holder = s.ID()
 	body, err := wire.Encode(receiptBody{
 		r.Holder, r.Owner, r.Object, r.Index, r.Root, r.Length, r.Received, r.Until, r.Nonce,
@@ -68,7 +69,7 @@ func ReadReceipt(e seal.Envelope, holder core.MemberID, keys []ed25519.PublicKey
 		return Receipt{}, err
 	}
 	if b.Holder != holder {
-		return Receipt{}, invalid("receipt of %.80q signed by %s", b.Holder, holder)
+		return Receipt{}, BadDocument("receipt of %.80q signed by %s", b.Holder, holder)
 	}
 	return Receipt{b.Holder, b.Owner, b.Object, b.Index, b.Root, b.Length, b.Received, b.Until, b.Nonce, e}, nil
 }
@@ -99,8 +100,8 @@ func open(e seal.Envelope, typ string, who core.MemberID, keys []ed25519.PublicK
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(signers, who) || len(body) > maxDocument {
-		return invalid("%s not signed by %s, or too long", typ, who)
+	if !slices.Contains(signers, who) || len(body) > MaxDocument {
+		return BadDocument("%s not signed by %s, or too long", typ, who)
 	}
 	return wire.Decode(body, into)
 }
@@ -148,10 +149,10 @@ func SignTombstone(owner core.MemberID, prune ed25519.PrivateKey, objects []shar
 func ReadTombstone(e seal.Envelope) (Tombstone, error) {
 	raw, err := e.Unverified()
 	if err != nil {
-		return Tombstone{}, invalid("tombstone: %w", err)
+		return Tombstone{}, BadDocument("tombstone: %w", err)
 	}
-	if len(raw) > maxDocument {
-		return Tombstone{}, invalid("tombstone of %d bytes", len(raw))
+	if len(raw) > MaxDocument {
+		return Tombstone{}, BadDocument("tombstone of %d bytes", len(raw))
 	}
 	var b tombstoneBody
 	if err := wire.Decode(raw, &b); err != nil {
@@ -166,7 +167,7 @@ func ReadTombstone(e seal.Envelope) (Tombstone, error) {
 
 func (t Tombstone) check() error {
 	if !t.Owner.Valid() || t.Prune.IsZero() || t.Made <= 0 || len(t.Objects) == 0 || len(t.Objects) > MaxObjects {
-		return invalid("tombstone of %.80q for %d objects", t.Owner, len(t.Objects))
+		return BadDocument("tombstone of %.80q for %d objects", t.Owner, len(t.Objects))
 	}
 	return nil
 }
@@ -212,7 +213,7 @@ func ReadReaders(e seal.Envelope, owner core.MemberID, keys []ed25519.PublicKey)
 		return Readers{}, err
 	}
 	if b.Owner != owner {
-		return Readers{}, invalid("readers of %.80q signed by %s", b.Owner, owner)
+		return Readers{}, BadDocument("readers of %.80q signed by %s", b.Owner, owner)
 	}
 	r := Readers{b.Owner, b.Members, b.Made, e}
 	return r, r.check()
@@ -221,16 +222,21 @@ func ReadReaders(e seal.Envelope, owner core.MemberID, keys []ed25519.PublicKey)
 func (r Readers) check() error {
 	if !r.Owner.Valid() || r.Made <= 0 || len(r.Members) > maxReaders ||
 		slices.ContainsFunc(r.Members, func(m core.MemberID) bool { return !m.Valid() }) {
-		return invalid("readers of %.80q: %d members", r.Owner, len(r.Members))
+		return BadDocument("readers of %.80q: %d members", r.Owner, len(r.Members))
 	}
 	return nil
 }
 
-// unverifiedReaders reads a list whose signature was checked when it came.
-func unverifiedReaders(e seal.Envelope) (Readers, error) {
+// StoredReaders reads a list whose signature was checked before it was stored: the key
+// that made it may have been replaced since. Returns CodeInvalid.
+func StoredReaders(list []byte) (Readers, error) {
+	e, err := seal.DecodeEnvelope(list)
+	if err != nil {
+		return Readers{}, err
+	}
 	raw, err := e.Unverified()
 	if err != nil {
-		return Readers{}, invalid("readers: %w", err)
+		return Readers{}, BadDocument("readers: %w", err)
 	}
 	var b readersBody
 	if err := wire.Decode(raw, &b); err != nil {

@@ -3,12 +3,19 @@ package holder
 import (
 	"bytes"
 	"crypto/ed25519"
+	"strings"
 	"testing"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/shard"
 )
+
+const ana, bo, eve = core.MemberID("ana.test"), core.MemberID("bo.test"), core.MemberID("eve.test")
+
+func pruneKey() ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+}
 
 func testSigner() seal.Signer { return seal.NewSigner(bo, pruneKey()) }
 
@@ -28,9 +35,9 @@ func FuzzParsePage(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := rowOf(head, stateStored, 5)
-	f.Add(writePage([]row{r}, Page{Used: 7}))
-	f.Add(writePage([]row{r, r}, Page{Next: head.Name()}))
+	e := Entry{Head: head, Received: 5}
+	f.Add(EncodePage(Page{Shards: []Entry{e}, Used: 7}))
+	f.Add(EncodePage(Page{Shards: []Entry{e, e}, Next: head.Name()}))
 	f.Add([]byte(pageMagic + " 0 0 -\n"))
 	f.Add([]byte(pageMagic + " 1000 0 -\nheld 0 0\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -39,13 +46,7 @@ func FuzzParsePage(f *testing.F) {
 			refused(t, err)
 			return
 		}
-		var rows []row
-		for _, held := range page.Shards {
-			r := rowOf(held.Head, stateStored, held.Received)
-			r.deleted = held.Deleted
-			rows = append(rows, r)
-		}
-		if again := writePage(rows, page); !bytes.Equal(again, b) {
+		if again := EncodePage(page); !bytes.Equal(again, b) {
 			t.Fatalf("%q read and written is %q", b, again)
 		}
 		_ = page.check(ana, "", bo)
@@ -56,7 +57,7 @@ func FuzzParsePage(f *testing.F) {
 // accepted agrees with itself.
 func FuzzDocuments(f *testing.F) {
 	s := testSigner()
-	receipt, err := signReceipt(Receipt{Owner: ana, Object: shard.Hash{1}, Root: shard.Hash{2}, Length: 3, Received: 4, Nonce: "n"}, s)
+	receipt, err := SignReceipt(Receipt{Owner: ana, Object: shard.Hash{1}, Root: shard.Hash{2}, Length: 3, Received: 4, Nonce: "n"}, s)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func FuzzProof(f *testing.F) {
 			refused(t, err)
 			return
 		}
-		start, n := groupAt(ref.Length, off)
+		start, n := GroupAt(ref.Length, off)
 		if !bytes.Equal(got, data[start:start+n]) {
 			t.Fatalf("at %d: other bytes pass", off)
 		}
@@ -147,6 +148,15 @@ func FuzzParseName(f *testing.F) {
 			t.Fatalf("%q has two names", s)
 		}
 	})
+}
+
+func TestNamesThatAreNone(t *testing.T) {
+	o := strings.Repeat("ab", 32)
+	for _, s := range []string{"", ".", o, o + ".", o + ".64", o + ".-1", o + ".01", o + ".+1", o[1:] + ".0", "../" + o[3:] + ".0", strings.ToUpper(o) + ".0", o + ".0/x", o + ".0.0"} {
+		if _, _, err := ParseName(s); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("%q is a name", s)
+		}
+	}
 }
 
 func mustPublic(s seal.Signer) []ed25519.PublicKey { return []ed25519.PublicKey{s.Public()} }

@@ -2,6 +2,7 @@ package holder
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"strconv"
 	"strings"
@@ -23,6 +24,11 @@ const (
 	MinAge = 7 * 24 * time.Hour
 )
 
+// Keys gives the keys a member signs with now; the logbook is one.
+type Keys interface {
+	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
+}
+
 // Ref names one shard and says what it must be.
 type Ref struct {
 	Owner  core.MemberID
@@ -43,12 +49,6 @@ func RefOf(h shard.Header) Ref {
 // Name is "<object>.<index>", what the shard is called among its owner's.
 func (r Ref) Name() string { return r.Object.String() + "." + strconv.Itoa(r.Index) }
 
-// file is where the shard lies under the store.
-func (r Ref) file() string {
-	name := r.Name()
-	return r.Owner.Hash() + "/" + name[:2] + "/" + name
-}
-
 // ParseName reads what Ref.Name writes, in its one form. Returns CodeInvalid.
 func ParseName(s string) (shard.Hash, int, error) {
 	object, index, _ := strings.Cut(s, ".")
@@ -58,7 +58,7 @@ func ParseName(s string) (shard.Hash, int, error) {
 	}
 	i, err := strconv.Atoi(index)
 	if err != nil || i < 0 || i >= shard.MaxShards || strconv.Itoa(i) != index {
-		return shard.Hash{}, 0, invalid("%.80q names no shard", s)
+		return shard.Hash{}, 0, BadDocument("%.80q names no shard", s)
 	}
 	return hash, i, nil
 }
@@ -112,7 +112,7 @@ type Writer interface {
 }
 
 // Holder is a member that keeps shards, seen by one other member: this node's own
-// store with Local.For, another's with NewRemote.
+// store with lending.Store.For, another's with NewRemote.
 type Holder interface {
 	Reader
 	Writer

@@ -23,33 +23,43 @@ const (
 	entryLabel = "held"
 )
 
-// writePage writes a page. The rows' heads were checked when they came.
-func writePage(rows []row, page Page) []byte {
+// PageBytes bounds the heads in one page, in bytes: a page may be short, never empty before
+// the end. The last PageBatch heads may pass it.
+const (
+	PageBytes = 4 << 20
+	PageBatch = 200
+)
+
+// maxPage bounds a page on the wire, in bytes.
+const maxPage = PageBytes + (PageBatch+1)*(shard.MaxHead+64)
+
+// EncodePage writes a page as it travels.
+func EncodePage(page Page) []byte {
 	next := page.Next
 	if next == "" {
 		next = "-"
 	}
-	b := fmt.Appendf(nil, "%s %d %d %s\n", pageMagic, len(rows), page.Used, next)
-	for _, r := range rows {
-		b = fmt.Appendf(b, "%s %d %d\n", entryLabel, r.received, r.deleted)
-		b = append(b, r.head...)
+	b := fmt.Appendf(nil, "%s %d %d %s\n", pageMagic, len(page.Shards), page.Used, next)
+	for _, e := range page.Shards {
+		b = fmt.Appendf(b, "%s %d %d\n", entryLabel, e.Received, e.Deleted)
+		b = append(b, e.Bytes()...)
 	}
 	return b
 }
 
-// parsePage reads what writePage writes, and nothing else. Returns CodeInvalid.
+// parsePage reads what EncodePage writes, and nothing else. Returns CodeInvalid.
 func parsePage(b []byte) (Page, error) {
 	line, rest, _ := bytes.Cut(b, []byte("\n"))
 	words := strings.Split(string(line), " ")
 	if len(words) != 4 || words[0] != pageMagic {
-		return Page{}, invalid("page begins with %.80q", line)
+		return Page{}, BadDocument("page begins with %.80q", line)
 	}
-	count, err := number(words[1])
+	count, err := ParseNumber(words[1])
 	if err != nil || count > MaxPage {
-		return Page{}, invalid("page of %.20q shards", words[1])
+		return Page{}, BadDocument("page of %.20q shards", words[1])
 	}
 	page := Page{}
-	if page.Used, err = number(words[2]); err != nil {
+	if page.Used, err = ParseNumber(words[2]); err != nil {
 		return Page{}, err
 	}
 	if words[3] != "-" {
@@ -59,14 +69,14 @@ func parsePage(b []byte) (Page, error) {
 		page.Next = words[3]
 	}
 	for range count {
-		var held Entry
-		if held, rest, err = parseEntry(rest); err != nil {
+		var e Entry
+		if e, rest, err = parseEntry(rest); err != nil {
 			return Page{}, err
 		}
-		page.Shards = append(page.Shards, held)
+		page.Shards = append(page.Shards, e)
 	}
 	if len(rest) > 0 {
-		return Page{}, invalid("%d bytes after the page", len(rest))
+		return Page{}, BadDocument("%d bytes after the page", len(rest))
 	}
 	return page, nil
 }
@@ -75,13 +85,13 @@ func parseEntry(b []byte) (Entry, []byte, error) {
 	line, rest, _ := bytes.Cut(b, []byte("\n"))
 	words := strings.Split(string(line), " ")
 	if len(words) != 3 || words[0] != entryLabel {
-		return Entry{}, nil, invalid("shard begins with %.80q", line)
+		return Entry{}, nil, BadDocument("shard begins with %.80q", line)
 	}
-	received, err := number(words[1])
+	received, err := ParseNumber(words[1])
 	if err != nil {
 		return Entry{}, nil, err
 	}
-	down, err := number(words[2])
+	down, err := ParseNumber(words[2])
 	if err != nil {
 		return Entry{}, nil, err
 	}
@@ -92,11 +102,11 @@ func parseEntry(b []byte) (Entry, []byte, error) {
 	return Entry{Head: head, Received: core.Moment(received), Deleted: core.Moment(down)}, rest[head.Size():], nil
 }
 
-// number reads a whole number in its one form, 0 to 2^53-1.
-func number(s string) (int64, error) {
+// ParseNumber reads a whole number in its one form, 0 to 2^53-1.
+func ParseNumber(s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || n > 1<<53-1 || strconv.FormatInt(n, 10) != s {
-		return 0, invalid("%.40q is not a number", s)
+		return 0, BadDocument("%.40q is not a number", s)
 	}
 	return n, nil
 }
@@ -105,14 +115,14 @@ func number(s string) (int64, error) {
 // order, after the name asked for. Returns CodeInvalid (vault.peer_other_owner,
 // vault.peer_wrong_bytes).
 func (p Page) check(owner core.MemberID, after string, who core.MemberID) error {
-	for _, held := range p.Shards {
-		if held.Owner != owner {
-			return lie("vault.peer_other_owner", who, "list of %s has a shard of %s", owner, held.Owner)
+	for _, e := range p.Shards {
+		if e.Owner != owner {
+			return lie("vault.peer_other_owner", who, "list of %s has a shard of %s", owner, e.Owner)
 		}
-		if !nameLess(after, held.Name()) {
-			return lie("vault.peer_wrong_bytes", who, "list has %s after %s", held.Name(), after)
+		if !nameLess(after, e.Name()) {
+			return lie("vault.peer_wrong_bytes", who, "list has %s after %s", e.Name(), after)
 		}
-		after = held.Name()
+		after = e.Name()
 	}
 	if p.Next != "" && p.Next != after {
 		return lie("vault.peer_wrong_bytes", who, "list goes on at %s after %s", p.Next, after)

@@ -19,9 +19,9 @@ import (
 // (512 bytes at 4 MiB) and a tree over a shard is a 256th of its size.
 const baoGroup = 4
 
-// maxProof is the largest encoded proof in bytes: length, the group, 64 bytes for
+// MaxProof is the largest encoded proof in bytes: length, the group, 64 bytes for
 // each of at most 20 levels.
-const maxProof = 8 + Group + 20*64
+const MaxProof = 8 + Group + 20*64
 
 // Proof shows that one group of a shard is there: a Bao slice, checked against
 // nothing but the shard's root.
@@ -32,8 +32,8 @@ type Proof struct {
 	Slice  []byte
 }
 
-// groupAt is the group in which off lies, of a shard of length bytes.
-func groupAt(length, off int64) (start, size int64) {
+// GroupAt is the group in which off lies, of a shard of length bytes.
+func GroupAt(length, off int64) (start, size int64) {
 	start = off / Group * Group
 	return start, min(Group, length-start)
 }
@@ -50,7 +50,7 @@ func (p Proof) Check(ref Ref, who core.MemberID) ([]byte, error) {
 	if len(p.Slice) < 8 || binary.LittleEndian.Uint64(p.Slice) != uint64(ref.Length) { //nolint:gosec // lengths are positive
 		return nil, lie("vault.peer_truncated", who, "proof for another length than %d", ref.Length)
 	}
-	_, size := groupAt(ref.Length, p.Offset)
+	_, size := GroupAt(ref.Length, p.Offset)
 	data, ok := bao.VerifySlice(p.Slice, baoGroup, uint64(p.Offset), uint64(size), ref.Root) //nolint:gosec // checked above
 	if !ok {
 		return nil, lie("vault.peer_wrong_bytes", who, "proof at %d of %s does not hold", p.Offset, ref.Name())
@@ -58,13 +58,13 @@ func (p Proof) Check(ref Ref, who core.MemberID) ([]byte, error) {
 	return data, nil
 }
 
-// prove makes the proof for the group in which off lies. data is the shard's data and
-// nothing else; trees are its subtrees, nil for a shard of only one. It reads the subtree
+// Prove makes the proof for the group in which off lies. data is the shard's data and
+// nothing else; tree has its subtrees, and is nil for a shard of only one. It reads the subtree
 // of that group. false when that is not what it was.
-func prove(data io.ReaderAt, length, off int64, root shard.Hash, trees []value) (Proof, bool, error) {
-	start, size := groupAt(length, off)
-	first := start / subtree * subtree // of the subtree
-	part := make([]byte, min(subtree, length-first))
+func Prove(data io.ReaderAt, length, off int64, root shard.Hash, trees Tree) (Proof, bool, error) {
+	start, size := GroupAt(length, off)
+	first := start / Subtree * Subtree // of the subtree
+	part := make([]byte, min(Subtree, length-first))
 	if n, err := data.ReadAt(part, first); n < len(part) {
 		if errors.Is(err, io.EOF) {
 			return Proof{}, false, nil
@@ -75,12 +75,12 @@ func prove(data io.ReaderAt, length, off int64, root shard.Hash, trees []value) 
 	p := trail{base: int(first / Group), groups: groups, trees: trees}
 	whole, want := rootValue(part, groups), valueOf(root)
 	if trees != nil {
-		whole, want = merge(groups, 0), trees[first/subtree]
+		whole, want = merge(groups, 0), trees[first/Subtree]
 	}
 	if whole != want {
 		return Proof{}, false, nil
 	}
-	slice := make([]byte, 8, maxProof)
+	slice := make([]byte, 8, MaxProof)
 	binary.LittleEndian.PutUint64(slice, uint64(length)) //nolint:gosec // lengths are positive
 	slice = p.append(slice, int(start/Group), int((length+Group-1)/Group))
 	return Proof{Offset: start, Slice: append(slice, part[start-first:start-first+size]...)}, true, nil
@@ -122,7 +122,7 @@ func (p trail) value(lo, hi int) value {
 	if lo >= p.base && hi <= p.base+len(p.groups) {
 		return merge(p.groups[lo-p.base:hi-p.base], 0)
 	}
-	const each = subtree / Group
+	const each = Subtree / Group
 	return merge(p.trees[lo/each:(hi+each-1)/each], 0)
 }
 

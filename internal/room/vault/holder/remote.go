@@ -2,6 +2,7 @@ package holder
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -35,20 +36,20 @@ func NewRemote(client *peer.Client, keys Keys, to core.MemberID) *Remote {
 }
 
 var (
-	_ Holder = (*Remote)(nil)
-	_ Holder = view{}
+	_ Holder     = (*Remote)(nil)
+	_ Summarizer = (*Remote)(nil)
 )
 
 // Put implements Writer. body is not read after Put has returned, so that its
 // memory may be used again.
 func (m *Remote) Put(ctx context.Context, head shard.Head, body io.Reader) (Receipt, error) {
-	nonce := newNonce()
+	nonce := rand.Text()
 	lease := &lease{body: body}
 	defer lease.end()
 	res, err := m.do(ctx, peer.Request{
-		Method: http.MethodPut, Path: shardsPath + "/" + head.Name(), Query: url.Values{"nonce": {nonce}},
+		Method: http.MethodPut, Path: ShardsPath + "/" + head.Name(), Query: url.Values{"nonce": {nonce}},
 		Header: http.Header{
-			headHeader: {base64.StdEncoding.EncodeToString(head.Bytes())},
+			HeadHeader: {base64.StdEncoding.EncodeToString(head.Bytes())},
 			"Expect":   {"100-continue"},
 		},
 		Body: lease, Length: head.Length, Limit: seal.MaxDocument,
@@ -93,7 +94,7 @@ func (m *Remote) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser,
 		limit = shard.MaxSealed
 	}
 	res, err := m.do(ctx, peer.Request{
-		Method: http.MethodGet, Path: shardsPath + "/" + ref.Name(), Query: query, Limit: limit,
+		Method: http.MethodGet, Path: ShardsPath + "/" + ref.Name(), Query: query, Limit: limit,
 	})
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (m *Remote) Get(ctx context.Context, ref Ref, off, n int64) (io.ReadCloser,
 	if ref.Root.IsZero() || off != 0 || want != ref.Length {
 		return res.Body, nil
 	}
-	return newWhole(res.Body, ref, m.to), nil
+	return VerifyWhole(res.Body, ref, m.to), nil
 }
 
 // List implements Reader.
@@ -118,7 +119,7 @@ func (m *Remote) List(ctx context.Context, owner core.MemberID, after string, li
 		query.Set("limit", strconv.Itoa(limit))
 	}
 	res, err := m.do(ctx, peer.Request{
-		Method: http.MethodGet, Path: shardsPath, Query: query, Limit: maxPageBytes + (batch+1)*(shard.MaxHead+64),
+		Method: http.MethodGet, Path: ShardsPath, Query: query, Limit: maxPage,
 	})
 	if err != nil {
 		return Page{}, err
@@ -138,7 +139,7 @@ func (m *Remote) List(ctx context.Context, owner core.MemberID, after string, li
 func (m *Remote) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 	query := url.Values{"owner": {string(ref.Owner)}, "off": {strconv.FormatInt(off, 10)}}
 	res, err := m.do(ctx, peer.Request{
-		Method: http.MethodGet, Path: auditsPath + "/" + ref.Name(), Query: query, Limit: maxProof, Total: peer.SmallCall,
+		Method: http.MethodGet, Path: AuditsPath + "/" + ref.Name(), Query: query, Limit: MaxProof, Total: peer.SmallCall,
 	})
 	if err != nil {
 		return Proof{}, err
@@ -157,19 +158,19 @@ func (m *Remote) Audit(ctx context.Context, ref Ref, off int64) (Proof, error) {
 // Delete implements Writer.
 func (m *Remote) Delete(ctx context.Context, t Tombstone) (Deletion, error) {
 	var deletion Deletion
-	return deletion, m.json(ctx, http.MethodPost, deletePath, t.Document, &deletion)
+	return deletion, m.json(ctx, http.MethodPost, DeletePath, t.Document, &deletion)
 }
 
 // Undelete implements Writer.
 func (m *Remote) Undelete(ctx context.Context, objects []shard.Hash) (int, error) {
-	var undeleted undeletedCount
-	err := m.json(ctx, http.MethodPost, undeletePath, objectList{Objects: objects}, &undeleted)
+	var undeleted UndeletedCount
+	err := m.json(ctx, http.MethodPost, UndeletePath, ObjectList{Objects: objects}, &undeleted)
 	return undeleted.Undeleted, err
 }
 
 // NameReaders implements Writer.
 func (m *Remote) NameReaders(ctx context.Context, r Readers) error {
-	return m.json(ctx, http.MethodPut, readersPath, r.Document, nil)
+	return m.json(ctx, http.MethodPut, ReadersPath, r.Document, nil)
 }
 
 func (m *Remote) do(ctx context.Context, r peer.Request) (*http.Response, error) {

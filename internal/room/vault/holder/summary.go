@@ -12,11 +12,8 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-const (
-	summaryPath = "/ec/v1/vault/summary"
-	// maxSummary bounds an answer in bytes: 256 buckets of less than 100 bytes each.
-	maxSummary = 64 << 10
-)
+// maxSummary bounds an answer in bytes: 256 buckets of less than 100 bytes each.
+const maxSummary = 64 << 10
 
 // Summary tells two lists of shards apart without sending them: one fingerprint for
 // each bucket, which is named by the first two hex digits of the object's id. A bucket
@@ -42,7 +39,7 @@ func (f Fingerprint) MarshalText() ([]byte, error) { return hex.AppendEncode(nil
 // UnmarshalText reads what MarshalText writes. Returns CodeInvalid.
 func (f *Fingerprint) UnmarshalText(b []byte) error {
 	if n, err := hex.Decode(f[:], b[:min(len(b), 2*len(f))]); err != nil || n != len(f) || len(b) != 2*len(f) {
-		return invalid("%.80q is no fingerprint", b)
+		return BadDocument("%.80q is no fingerprint", b)
 	}
 	return nil
 }
@@ -55,11 +52,6 @@ func (s Summary) Add(ref Ref) {
 	s[name[:2]] = f
 }
 
-// summaryAnswer is the body of an answer.
-type summaryAnswer struct {
-	Buckets Summary `json:"buckets"`
-}
-
 // Summarizer is a holder that can tell what it keeps of an owner in a few kilobytes.
 // What is deleted or broken is not in it. CodeDenied (vault.not_yours) to who may not
 // read, CodeNotFound of an older node that has no such answer: list instead.
@@ -67,61 +59,22 @@ type Summarizer interface {
 	Summary(ctx context.Context, owner core.MemberID) (Summary, error)
 }
 
-var (
-	_ Summarizer = view{}
-	_ Summarizer = (*Remote)(nil)
-)
-
-// Summary implements Summarizer.
-func (d view) Summary(ctx context.Context, owner core.MemberID) (Summary, error) {
-	if err := d.mayRead(ctx, owner); err != nil {
-		return nil, err
-	}
-	leave, err := d.reading.enter(d.who)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	out := Summary{}
-	for _, prefix := range Buckets() {
-		refs, err := d.store.alive(ctx, owner, prefix)
-		if err != nil {
-			return nil, err
-		}
-		for _, ref := range refs {
-			out.Add(ref)
-		}
-	}
-	return out, nil
-}
-
 // Buckets are the names of all buckets, in order.
 func Buckets() []string {
 	out := make([]string, 0, 256)
-	for _, a := range hexDigits {
-		for _, b := range hexDigits {
+	const digits = "0123456789abcdef"
+	for _, a := range digits {
+		for _, b := range digits {
 			out = append(out, string(a)+string(b))
 		}
 	}
 	return out
 }
 
-func (l *Local) serveSummary(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
-	owner := core.MemberID(r.URL.Query().Get("owner"))
-	if !owner.Valid() {
-		return invalid("owner %.80q", owner)
-	}
-	summary, err := view{l, from}.Summary(r.Context(), owner)
-	if err != nil {
-		return err
-	}
-	return peer.WriteJSON(w, summaryAnswer{summary})
-}
-
 // Summary implements Summarizer.
 func (m *Remote) Summary(ctx context.Context, owner core.MemberID) (Summary, error) {
 	res, err := m.do(ctx, peer.Request{
-		Method: http.MethodGet, Path: summaryPath, Query: url.Values{"owner": {string(owner)}}, Limit: maxSummary,
+		Method: http.MethodGet, Path: SummaryPath, Query: url.Values{"owner": {string(owner)}}, Limit: maxSummary,
 		Total: peer.SmallCall,
 	})
 	if err != nil {
@@ -131,7 +84,7 @@ func (m *Remote) Summary(ctx context.Context, owner core.MemberID) (Summary, err
 	if err != nil {
 		return nil, err
 	}
-	var answer summaryAnswer
+	var answer SummaryAnswer
 	if err := wire.Peek(data, &answer); err != nil {
 		return nil, err
 	}

@@ -9,16 +9,20 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// subtree is how many bytes one stored hash stands for: an audit reads that many. The
+// Subtree is how many bytes one stored hash stands for: an audit reads that many. The
 // hashes of a shard of 4 MiB take 512 bytes.
-const subtree = 16 * Group
+const Subtree = 16 * Group
 
 // value is the chaining value of a BLAKE3 subtree.
 type value = [8]uint32
 
-// treeHasher computes the root of what is written to it, and the values of its
+// Tree has the BLAKE3 values of a shard's subtrees, in order. Nil is that of a shard of one
+// subtree, whose root says all.
+type Tree []value
+
+// TreeHasher computes the root of what is written to it, and the values of its
 // subtrees. Not safe for concurrent use.
-type treeHasher struct {
+type TreeHasher struct {
 	buf     [Group]byte
 	n       int     // bytes in buf
 	groups  uint64  // hashed so far
@@ -27,7 +31,7 @@ type treeHasher struct {
 }
 
 // Write never fails. The last group is kept back: it may be the root.
-func (h *treeHasher) Write(p []byte) (int, error) {
+func (h *TreeHasher) Write(p []byte) (int, error) {
 	total := len(p)
 	for len(p) > 0 {
 		if h.n == len(h.buf) {
@@ -44,8 +48,8 @@ func (h *treeHasher) Write(p []byte) (int, error) {
 // chunksInGroup is Group in BLAKE3 chunks, the unit of its counter.
 const chunksInGroup = Group / guts.ChunkSize
 
-func (h *treeHasher) push(v value) {
-	if len(h.current) == subtree/Group {
+func (h *TreeHasher) push(v value) {
+	if len(h.current) == Subtree/Group {
 		h.trees = append(h.trees, merge(h.current, 0))
 		h.current = h.current[:0]
 	}
@@ -53,9 +57,9 @@ func (h *treeHasher) push(v value) {
 	h.groups++
 }
 
-// sum answers the root of everything written, and the subtrees of more than one. The
+// Sum answers the root of everything written, and the subtrees when there is more than one. The
 // hasher must not be used any more.
-func (h *treeHasher) sum() (shard.Hash, []value) {
+func (h *TreeHasher) Sum() (shard.Hash, Tree) {
 	last := guts.CompressBuffer(&h.buf, h.n, &guts.IV, h.groups*chunksInGroup, 0)
 	if h.groups == 0 {
 		last.Flags |= guts.FlagRoot
@@ -93,23 +97,23 @@ func valueOf(h shard.Hash) (v value) {
 	return v
 }
 
-// encodeTree writes subtrees as they are stored, 32 bytes each.
-func encodeTree(trees []value) []byte {
-	out := make([]byte, 0, 32*len(trees))
-	for _, v := range trees {
+// Encode writes the subtrees as they are stored, 32 bytes each.
+func (t Tree) Encode() []byte {
+	out := make([]byte, 0, 32*len(t))
+	for _, v := range t {
 		h := hashOf(v)
 		out = append(out, h[:]...)
 	}
 	return out
 }
 
-// decodeTree reads the subtrees of a shard; nil when they are not its own.
-func decodeTree(stored []byte, length int64, root shard.Hash) []value {
-	count := (length + subtree - 1) / subtree
+// DecodeTree reads the subtrees of a shard; nil when they are not its own.
+func DecodeTree(stored []byte, length int64, root shard.Hash) Tree {
+	count := (length + Subtree - 1) / Subtree
 	if count < 2 || int64(len(stored)) != 32*count {
 		return nil
 	}
-	out := make([]value, count)
+	out := make(Tree, count)
 	for i := range out {
 		out[i] = valueOf(shard.Hash(stored[32*i : 32*i+32]))
 	}

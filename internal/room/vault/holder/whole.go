@@ -20,7 +20,10 @@ type whole struct {
 	end    error
 }
 
-func newWhole(r io.ReadCloser, ref Ref, who core.MemberID) io.ReadCloser {
+// VerifyWhole reads r, the whole data of a shard that `who` sends, and ends in io.EOF only when it is what
+// ref's Root and Length say. Its Read returns CodeInvalid (vault.peer_wrong_bytes,
+// vault.peer_truncated) for other data, CodeUnsure (vault.peer_silent) for data that breaks off.
+func VerifyWhole(r io.ReadCloser, ref Ref, who core.MemberID) io.ReadCloser {
 	return &whole{ReadCloser: r, ref: ref, who: who, left: ref.Length, hasher: shard.NewRootHasher()}
 }
 

@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -9,43 +9,44 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
 
 // receive streams a shard to the disk. Its file has its name only once the data
 // was seen to be what the head says; fsync and rename are the blob kit's. Answers the
 // subtrees of the data.
-func (l *Local) receive(ctx context.Context, head shard.Head, body io.Reader, replace bool) (tree []byte, err error) {
+func (d *disk) receive(ctx context.Context, head shard.Head, body io.Reader, replace bool) (tree []byte, err error) {
 	need := head.Size() + head.Length
-	defer l.flying.Add(-need)
-	flying := l.flying.Add(need)
-	free, err := l.n.Dir.Free()
+	defer d.reserved.Add(-need)
+	reserved := d.reserved.Add(need)
+	free, err := d.dir.Free()
 	if err != nil {
 		return nil, fmt.Errorf("free space: %w", err)
 	}
-	if int64(free)-flying < int64(l.n.Floor) {
-		return nil, core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, flying, l.n.Floor)).
-			With("Member", l.n.Signer.ID())
+	if int64(free)-reserved < int64(d.floor) {
+		return nil, core.Full("vault.disk_full", fmt.Errorf("%d bytes free, %d to come, floor %d", free, reserved, d.floor)).
+			With("Member", d.me)
 	}
-	name := RefOf(head.Header).file()
+	name := fileOf(holder.RefOf(head.Header))
 	if replace {
-		if err := l.discard(name); err != nil {
+		if err := d.discard(name); err != nil {
 			return nil, err
 		}
 	}
 	v := newVerified(ctx, head, body)
-	_, err = l.n.Dir.Put(ctx, name, v)
+	_, err = d.dir.Put(ctx, name, v)
 	if core.CodeOf(err) == core.CodeConflict {
-		return l.already(ctx, head, name, body)
+		return d.already(ctx, head, name, body)
 	}
-	return v.tree, l.noRoom(err)
+	return v.tree, d.noRoom(err)
 }
 
 // already looks at a file that has no row: a crash came between rename and
 // confirm, or the tables are being made again. What it should be, it is; what it
 // should not be, makes room.
-func (l *Local) already(ctx context.Context, head shard.Head, name string, body io.Reader) ([]byte, error) {
-	had, tree, err := l.verifyFile(name)
+func (d *disk) already(ctx context.Context, head shard.Head, name string, body io.Reader) ([]byte, error) {
+	had, tree, err := d.verify(name)
 	if err == nil && !had.Same(head.Header) {
 		return nil, core.Conflict("vault.other_shard", fmt.Errorf("%s is another shard already", head.Name()))
 	}
@@ -57,12 +58,12 @@ func (l *Local) already(ctx context.Context, head shard.Head, name string, body 
 	if err != nil && core.CodeOf(err) != core.CodeInvalid && !blob.Unreadable(err) {
 		return nil, err
 	}
-	if err := l.discard(name); err != nil {
+	if err := d.discard(name); err != nil {
 		return nil, err
 	}
 	v := newVerified(ctx, head, body)
-	_, err = l.n.Dir.Put(ctx, name, v)
-	return v.tree, l.noRoom(err)
+	_, err = d.dir.Put(ctx, name, v)
+	return v.tree, d.noRoom(err)
 }
 
 // verified is the file of a shard on its way to the disk: the head, then exactly
@@ -73,7 +74,7 @@ type verified struct {
 	lines  []byte
 	body   io.Reader
 	left   int64
-	hasher treeHasher
+	hasher holder.TreeHasher
 	tree   []byte // once it has ended
 }
 
@@ -117,10 +118,10 @@ func (v *verified) end() error {
 	if n, _ := io.ReadFull(v.body, more[:]); n > 0 {
 		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: more than %d bytes", v.head.Name(), v.head.Length))
 	}
-	root, trees := v.hasher.sum()
+	root, trees := v.hasher.Sum()
 	if root != v.head.Root {
 		return core.Invalid("vault.bad_bytes", fmt.Errorf("%s: data is not what its head says", v.head.Name()))
 	}
-	v.tree = encodeTree(trees)
+	v.tree = trees.Encode()
 	return io.EOF
 }

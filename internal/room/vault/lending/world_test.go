@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -22,6 +22,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/shard"
 )
@@ -33,7 +34,7 @@ const ana, bo, eve = core.MemberID("ana.test"), core.MemberID("bo.test"), core.M
 type world struct {
 	t       *testing.T
 	now     time.Time
-	local   *Local
+	store   *Store
 	dir     *blob.Dir
 	path    string
 	mark    string // of the store, as the database keeps it
@@ -44,14 +45,14 @@ type world struct {
 	mu      sync.Mutex
 	signers map[core.MemberID]seal.Signer
 	grants  map[core.MemberID]core.Allowance
-	remotes map[core.MemberID]*Remote
+	remotes map[core.MemberID]*holder.Remote
 }
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{
 		t: t, now: time.Unix(1_790_000_000, 0), db: d, path: t.TempDir(),
-		signers: map[core.MemberID]seal.Signer{}, remotes: map[core.MemberID]*Remote{},
+		signers: map[core.MemberID]seal.Signer{}, remotes: map[core.MemberID]*holder.Remote{},
 		grants: map[core.MemberID]core.Allowance{ana: {Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 30}}},
 	}
 	for _, id := range []core.MemberID{ana, bo, eve} {
@@ -73,7 +74,7 @@ func sqliteWorld(t *testing.T) *world {
 	return newWorld(t, dbtest.SQLite(t, "vault", migrations.Files))
 }
 
-// open makes a Local on the world's folder and tables, as a new process would.
+// open makes a Store on the world's folder and tables, as a new process would.
 func (w *world) open() {
 	w.t.Helper()
 	dir := blob.OpenMarked(w.path, blob.Mark{
@@ -81,11 +82,11 @@ func (w *world) open() {
 		Keep:   func(id string) error { w.mark = id; return nil },
 	})
 	w.dir = dir
-	w.local = New(Needs{
+	w.store = New(Needs{
 		DB: w.db, Dir: dir, Signer: w.signers[bo], Trust: w, Keys: w,
 		Now: w.clock, Log: slog.New(slog.DiscardHandler),
 	})
-	w.handler = peer.NewHandler(w.peer(bo), w.local.Routes())
+	w.handler = peer.NewHandler(w.peer(bo), w.store.Routes())
 }
 
 func (w *world) clock() time.Time {
@@ -145,29 +146,29 @@ func (w *world) Keys(_ context.Context, id core.MemberID) ([]ed25519.PublicKey, 
 func (w *world) URL(context.Context, core.MemberID) (string, error) { return w.server.URL, nil }
 
 // over is bo's store as who sees it over the wire.
-func (w *world) over(who core.MemberID) *Remote {
+func (w *world) over(who core.MemberID) *holder.Remote {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.remotes[who] == nil {
 		needs := w.peer(who)
 		client := peer.NewClient(needs)
 		w.t.Cleanup(client.CloseIdle)
-		w.remotes[who] = NewRemote(client, w, bo)
+		w.remotes[who] = holder.NewRemote(client, w, bo)
 	}
 	return w.remotes[who]
 }
 
 // everyWay runs a test against the store here and over the wire, on both engines
 // for the first.
-func everyWay(t *testing.T, test func(t *testing.T, w *world, as func(core.MemberID) Holder)) {
+func everyWay(t *testing.T, test func(t *testing.T, w *world, as func(core.MemberID) holder.Holder)) {
 	t.Helper()
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		test(t, w, w.local.For)
+		test(t, w, w.store.For)
 	})
 	t.Run("wire", func(t *testing.T) {
 		w := sqliteWorld(t)
-		test(t, w, func(who core.MemberID) Holder { return w.over(who) })
+		test(t, w, func(who core.MemberID) holder.Holder { return w.over(who) })
 	})
 }
 
@@ -209,14 +210,14 @@ func (w *world) newThing(seed uint64, n int) thing {
 }
 
 // put gives shard i to a holder.
-func (o thing) put(ctx context.Context, h Holder, i int) (Receipt, error) {
+func (o thing) put(ctx context.Context, h holder.Holder, i int) (holder.Receipt, error) {
 	return h.Put(ctx, o.heads[i], bytes.NewReader(o.data[i]))
 }
 
 func (o thing) object() shard.Hash { return o.heads[0].Object }
 
 // mustPut puts a shard and fails the test when that fails.
-func (w *world) mustPut(h Holder, o thing, i int) Receipt {
+func (w *world) mustPut(h holder.Holder, o thing, i int) holder.Receipt {
 	w.t.Helper()
 	r, err := o.put(w.t.Context(), h, i)
 	if err != nil {
@@ -226,7 +227,7 @@ func (w *world) mustPut(h Holder, o thing, i int) Receipt {
 }
 
 // read gets a shard whole.
-func read(ctx context.Context, h Reader, ref Ref) ([]byte, error) {
+func read(ctx context.Context, h holder.Reader, ref holder.Ref) ([]byte, error) {
 	r, err := h.Get(ctx, ref, 0, -1)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/shard"
 )
@@ -58,22 +59,22 @@ func damages(head shard.Head) []damage {
 // A bit flipped anywhere in a shard file is found by the scrub, by an audit of those
 // bytes, and by whoever sends the shard again, who then replaces it.
 func TestEveryByteOfAShardFile(t *testing.T) {
-	finders := map[string]func(*testing.T, *world, Holder, thing) error{
-		"scrub": func(t *testing.T, w *world, _ Holder, _ thing) error {
+	finders := map[string]func(*testing.T, *world, holder.Holder, thing) error{
+		"scrub": func(t *testing.T, w *world, _ holder.Holder, _ thing) error {
 			w.pass(scrubEvery + time.Hour)
-			return w.local.Scrub(t.Context())
+			return w.store.Scrub(t.Context())
 		},
-		"audit": func(t *testing.T, _ *world, h Holder, o thing) error {
-			_, err := h.Audit(t.Context(), RefOf(o.heads[0].Header), 0)
+		"audit": func(t *testing.T, _ *world, h holder.Holder, o thing) error {
+			_, err := h.Audit(t.Context(), holder.RefOf(o.heads[0].Header), 0)
 			wants(t, "audit", err, core.CodeNotFound, "vault.shard_broken")
 			return nil
 		},
-		"sent again": func(*testing.T, *world, Holder, thing) error { return nil },
+		"sent again": func(*testing.T, *world, holder.Holder, thing) error { return nil },
 	}
 	w := sqliteWorld(t)
-	o := w.newThing(1, 4*Group)
-	h, ref := w.local.For(ana), RefOf(o.heads[0].Header)
-	path := filepath.Join(w.path, filepath.FromSlash(ref.file()))
+	o := w.newThing(1, 4*holder.Group)
+	h, ref := w.store.For(ana), holder.RefOf(o.heads[0].Header)
+	path := filepath.Join(w.path, filepath.FromSlash(fileOf(ref)))
 	w.mustPut(h, o, 0)
 	for how, find := range finders {
 		for _, d := range damages(o.heads[0]) {
@@ -113,11 +114,11 @@ func spoil(t *testing.T, path string, do func([]byte) []byte) {
 // The data behind a damaged head may be all that is left of an object: it is read with
 // the head in the tables, and condemned all the same.
 func TestDataBehindADamagedHead(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 3000)
 		w.mustPut(as(ana), o, 0)
-		ref := RefOf(o.heads[0].Header)
-		path := filepath.Join(w.path, filepath.FromSlash(ref.file()))
+		ref := holder.RefOf(o.heads[0].Header)
+		path := filepath.Join(w.path, filepath.FromSlash(fileOf(ref)))
 		spoil(t, path, func(b []byte) []byte { b[30] ^= 4; return b })
 		if got, err := read(t.Context(), as(ana), ref); err != nil || !bytes.Equal(got, o.data[0]) {
 			t.Errorf("%d bytes, %v", len(got), err)
@@ -138,7 +139,7 @@ func TestDataBehindADamagedHead(t *testing.T) {
 func TestDamagedRows(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		h := w.local.For(ana)
+		h := w.store.For(ana)
 		bad, good := w.newThing(1, 3000), w.newThing(2, 3000)
 		for column, value := range map[string]any{
 			"head": append(bytes.Clone(bad.heads[0].Bytes()[:40]), 'x'), "root": strings.Repeat("0", 64), "length": 7,
@@ -153,10 +154,10 @@ func TestDamagedRows(t *testing.T) {
 				}
 			}
 			damage()
-			if err := w.local.Scrub(t.Context()); err != nil {
+			if err := w.store.Scrub(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if r, err := find(t.Context(), d, RefOf(bad.heads[0].Header)); err != nil || r.state != stateStored || r.ref() != RefOf(bad.heads[0].Header) {
+			if r, err := find(t.Context(), d, holder.RefOf(bad.heads[0].Header)); err != nil || r.state != stateStored || r.ref() != holder.RefOf(bad.heads[0].Header) {
 				t.Errorf("%s: after the scrub %+v, %v", column, r, err)
 			}
 			damage()
@@ -176,12 +177,12 @@ func TestDamagedRows(t *testing.T) {
 func TestDamagedStates(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		h, o := w.local.For(ana), w.newThing(1, 3000)
+		h, o := w.store.For(ana), w.newThing(1, 3000)
 		w.mustPut(h, o, 0)
 		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = 'hdld'`); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.local.Rescan(t.Context()); err != nil {
+		if err := w.store.Rescan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.mustPut(h, o, 0)

@@ -1,9 +1,10 @@
-package holder
+package lending
 
 import (
 	"fmt"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 )
 
 // deletionRule decides what a tombstone may do now. An intruder with the prune key
@@ -41,7 +42,7 @@ func (b *deletionRule) judge(rows []row) (verdict, error) {
 			down++
 		case r.tomb >= b.made:
 			past++
-		case r.state == stateReserved || r.received > b.now.Add(-MinAge):
+		case r.state == stateReserved || r.received > b.now.Add(-holder.MinAge):
 			late++
 		default:
 			bytes += r.bytes

@@ -1,29 +1,30 @@
-package holder
+package lending
 
 import (
 	"testing"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
 
 // A summary is that of the shards that are listed alive, and of nobody else's.
 func TestSummaryIsThatOfTheList(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		h := as(ana)
-		s, ok := h.(Summarizer)
+		s, ok := h.(holder.Summarizer)
 		if !ok {
 			t.Fatal("no summaries")
 		}
-		want := Summary{}
+		want := holder.Summary{}
 		var first thing
 		for seed := range uint64(5) {
 			o := w.newThing(seed, 2000)
 			if seed == 0 {
 				first = o
 			} else {
-				want.Add(RefOf(o.heads[0].Header))
+				want.Add(holder.RefOf(o.heads[0].Header))
 			}
 			w.mustPut(h, o, 0)
 		}
@@ -32,7 +33,7 @@ func TestSummaryIsThatOfTheList(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, b := range Buckets() {
+			for _, b := range holder.Buckets() {
 				if got[b] != want[b] {
 					n++
 				}
@@ -42,7 +43,7 @@ func TestSummaryIsThatOfTheList(t *testing.T) {
 		if n := differ(); n != 1 {
 			t.Errorf("one shard more: %d buckets differ", n)
 		}
-		w.pass(MinAge + time.Minute)
+		w.pass(holder.MinAge + time.Minute)
 		if b := deleteAll(t, w, h, first); len(b.Deleted) != 1 {
 			t.Fatalf("%+v", b)
 		}
@@ -55,7 +56,7 @@ func TestSummaryIsThatOfTheList(t *testing.T) {
 		if n := differ(); n != 1 {
 			t.Errorf("undeleted: %d buckets differ", n)
 		}
-		stranger, ok := as(eve).(Summarizer)
+		stranger, ok := as(eve).(holder.Summarizer)
 		if !ok {
 			t.Fatal("no summaries")
 		}

@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -44,14 +45,14 @@ type row struct {
 	tree     []byte // the subtrees of the data; empty for one, and where they are not known
 }
 
-func (r row) ref() Ref {
-	return Ref{Owner: r.owner, Object: r.object, Index: r.index, Root: r.root, Length: r.length}
+func (r row) ref() holder.Ref {
+	return holder.Ref{Owner: r.owner, Object: r.object, Index: r.index, Root: r.root, Length: r.length}
 }
 
 // parse reads the head in the row. Returns CodeInvalid when it is not that of the row.
 func (r row) parse() (shard.Head, error) {
 	head, err := shard.Parse(r.head)
-	if err == nil && (head.Size() != int64(len(r.head)) || RefOf(head.Header) != r.ref()) {
+	if err == nil && (head.Size() != int64(len(r.head)) || holder.RefOf(head.Header) != r.ref()) {
 		err = core.Invalid("vault.bad_shard", errors.New("of another shard"))
 	}
 	if err != nil {
@@ -91,11 +92,11 @@ func scanRow(r db.Row) (row, error) {
 	return out, err
 }
 
-// store is the SQL of what this member keeps for others.
-type store struct{ db *db.DB }
+// records is the SQL of what this member keeps for others.
+type records struct{ db *db.DB }
 
 // find gives the row of a shard, db.ErrNoRow for none.
-func find(ctx context.Context, q db.Querier, ref Ref) (row, error) {
+func find(ctx context.Context, q db.Querier, ref holder.Ref) (row, error) {
 	return db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE owner = $1 AND object = $2 AND idx = $3`, ref.Owner, ref.Object.String(), ref.Index)
 }
@@ -103,7 +104,7 @@ func find(ctx context.Context, q db.Querier, ref Ref) (row, error) {
 // reserve counts r in the owner's quota before its body is read. When the shard
 // has a row already that one is returned and nothing changes, but for a broken
 // one, which is reserved anew. errFull beyond limit bytes.
-func (s store) reserve(ctx context.Context, r row, limit int64) (old row, err error) {
+func (s records) reserve(ctx context.Context, r row, limit int64) (old row, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		old, err = find(ctx, q, r.ref())
 		if err == nil && old.state == stateBroken {
@@ -146,14 +147,14 @@ func rewrite(ctx context.Context, q db.Querier, old, r row, limit int64) error {
 }
 
 // setTree keeps the subtrees of a shard's data.
-func (s store) setTree(ctx context.Context, ref Ref, tree []byte) error {
+func (s records) setTree(ctx context.Context, ref holder.Ref, tree []byte) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET tree = $4 WHERE owner = $1 AND object = $2 AND idx = $3`,
 		ref.Owner, ref.Object.String(), ref.Index, append([]byte{}, tree...))
 	return err
 }
 
 // trust has a row say what the head of its sound file says: the row was damaged.
-func (s store) trust(ctx context.Context, r row) error {
+func (s records) trust(ctx context.Context, r row) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		old, err := find(ctx, q, r.ref())
 		if err != nil || old.state != stateStored {
@@ -179,7 +180,7 @@ func insert(ctx context.Context, q db.Querier, r row) error {
 
 // adopt counts a shard that is on disk and had no row; a row that came meanwhile
 // stays as it is.
-func (s store) adopt(ctx context.Context, r row) error {
+func (s records) adopt(ctx context.Context, r row) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		if _, err := find(ctx, q, r.ref()); !errors.Is(err, db.ErrNoRow) {
 			return err
@@ -196,7 +197,7 @@ func (s store) adopt(ctx context.Context, r row) error {
 }
 
 // confirm turns a reservation into a stored shard: the file is on disk.
-func (s store) confirm(ctx context.Context, r row) error {
+func (s records) confirm(ctx context.Context, r row) error {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0, tree = $7
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
 		r.owner, r.object.String(), r.index, stateStored, r.received, r.until, append([]byte{}, r.tree...))
@@ -208,7 +209,7 @@ func (s store) confirm(ctx context.Context, r row) error {
 
 // renew gives a stored shard a new promise, and undeletes it when it was deleted: its
 // owner has just sent it again. False when it is no longer stored.
-func (s store) renew(ctx context.Context, ref Ref, until core.Moment) (bool, error) {
+func (s records) renew(ctx context.Context, ref holder.Ref, until core.Moment) (bool, error) {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET keep_us = $4, buried_us = 0
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $5`,
 		ref.Owner, ref.Object.String(), ref.Index, until, stateStored)
@@ -216,7 +217,7 @@ func (s store) renew(ctx context.Context, ref Ref, until core.Moment) (bool, err
 }
 
 // drop takes a row in this state out of the list and of the quota.
-func (s store) drop(ctx context.Context, ref Ref, state string) error {
+func (s records) drop(ctx context.Context, ref holder.Ref, state string) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		r, err := find(ctx, q, ref)
 		if errors.Is(err, db.ErrNoRow) || err == nil && r.state != state {
@@ -236,7 +237,7 @@ func (s store) drop(ctx context.Context, ref Ref, state string) error {
 }
 
 // breakAt marks a stored row as broken since now; false when it was not stored.
-func (s store) breakAt(ctx context.Context, ref Ref, now core.Moment) (bool, error) {
+func (s records) breakAt(ctx context.Context, ref holder.Ref, now core.Moment) (bool, error) {
 	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $5, checked_us = $6
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $4`,
 		ref.Owner, ref.Object.String(), ref.Index, stateStored, stateBroken, now)
@@ -245,14 +246,14 @@ func (s store) breakAt(ctx context.Context, ref Ref, now core.Moment) (bool, err
 
 // breakUnknown marks the rows whose state is none as broken: a bit flipped in it. It says
 // how many.
-func (s store) breakUnknown(ctx context.Context, now core.Moment) (int64, error) {
+func (s records) breakUnknown(ctx context.Context, now core.Moment) (int64, error) {
 	return db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1, checked_us = $2 WHERE state NOT IN ($1, $3, $4, $5)`,
 		stateBroken, now, stateStored, stateReserved, stateLeaving)
 }
 
 // recount sums what each owner takes anew from the rows: the sum is kept beside them, and a
 // bit may flip in it.
-func (s store) recount(ctx context.Context) error {
+func (s records) recount(ctx context.Context) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_tenant SET
 		bytes = (SELECT CAST(COALESCE(SUM(h.bytes), 0) AS BIGINT) FROM vault_held h WHERE h.owner = vault_tenant.owner),
 		shards = (SELECT COUNT(*) FROM vault_held h WHERE h.owner = vault_tenant.owner)`)
@@ -260,33 +261,33 @@ func (s store) recount(ctx context.Context) error {
 }
 
 // setChecked notes that the data was read and is what its root says.
-func (s store) setChecked(ctx context.Context, ref Ref, now core.Moment) error {
+func (s records) setChecked(ctx context.Context, ref holder.Ref, now core.Moment) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET checked_us = $4
 		WHERE owner = $1 AND object = $2 AND idx = $3`, ref.Owner, ref.Object.String(), ref.Index, now)
 	return err
 }
 
 // inState lists rows of one state, oldest first.
-func (s store) inState(ctx context.Context, state string, limit int) ([]row, error) {
+func (s records) inState(ctx context.Context, state string, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE state = $1 ORDER BY received_us LIMIT $2`, state, limit)
 }
 
 // unchecked lists stored rows whose data was not read since before, longest first.
-func (s store) unchecked(ctx context.Context, before core.Moment, limit int) ([]row, error) {
+func (s records) unchecked(ctx context.Context, before core.Moment, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE state = $1 AND checked_us < $2 ORDER BY checked_us LIMIT $3`, stateStored, before, limit)
 }
 
 // page lists stored rows of an owner after a name, in order.
-func (s store) page(ctx context.Context, owner core.MemberID, object string, index, limit int) ([]row, error) {
+func (s records) page(ctx context.Context, owner core.MemberID, object string, index, limit int) ([]row, error) {
 	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE owner = $1 AND (object, idx) > ($2, $3) AND state = $4
 		ORDER BY object, idx LIMIT $5`, owner, object, index, stateStored, limit)
 }
 
 // used is what an owner's rows count, in bytes.
-func (s store) used(ctx context.Context, owner core.MemberID) (int64, error) {
+func (s records) used(ctx context.Context, owner core.MemberID) (int64, error) {
 	n, err := db.One(ctx, s.db, db.Int64, `SELECT bytes FROM vault_tenant WHERE owner = $1`, owner)
 	if errors.Is(err, db.ErrNoRow) {
 		return 0, nil
@@ -295,7 +296,7 @@ func (s store) used(ctx context.Context, owner core.MemberID) (int64, error) {
 }
 
 // tenants lists the owners that have rows.
-func (s store) tenants(ctx context.Context) ([]core.MemberID, error) {
+func (s records) tenants(ctx context.Context) ([]core.MemberID, error) {
 	owners, err := db.All(ctx, s.db, db.Text, `SELECT owner FROM vault_tenant ORDER BY owner`)
 	out := make([]core.MemberID, len(owners))
 	for i, o := range owners {
@@ -306,14 +307,14 @@ func (s store) tenants(ctx context.Context) ([]core.MemberID, error) {
 
 // known is what a scan compares of a row.
 type known struct {
-	ref   Ref
+	ref   holder.Ref
 	state string
 }
 
 // names lists an owner's rows whose object begins with prefix, by name.
-func (s store) names(ctx context.Context, owner core.MemberID, prefix string) (map[string]known, error) {
+func (s records) names(ctx context.Context, owner core.MemberID, prefix string) (map[string]known, error) {
 	rows, err := db.All(ctx, s.db, func(r db.Row) (known, error) {
-		k := known{ref: Ref{Owner: owner}}
+		k := known{ref: holder.Ref{Owner: owner}}
 		var object string
 		if err := r.Scan(&object, &k.ref.Index, &k.state); err != nil {
 			return k, err
@@ -332,10 +333,10 @@ func (s store) names(ctx context.Context, owner core.MemberID, prefix string) (m
 
 // delete marks what the tombstone may have and says what has to wait. The rows'
 // owner and prune key are compared here, in one transaction with the day's count.
-func (s store) delete(ctx context.Context, t Tombstone, now core.Moment) (out Deletion, err error) {
+func (s records) delete(ctx context.Context, t holder.Tombstone, now core.Moment) (out holder.Deletion, err error) {
 	prune, _ := t.Prune.MarshalText()
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		out = Deletion{}
+		out = holder.Deletion{}
 		day, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_held
 			WHERE owner = $1 AND buried_us > 0 AND buried_us > $2`, t.Owner, now.Add(-24*time.Hour))
 		if err != nil {
@@ -358,7 +359,7 @@ func (s store) delete(ctx context.Context, t Tombstone, now core.Moment) (out De
 }
 
 // object deletes the shards of one object, or puts it in Later.
-func (b *deletionRule) object(ctx context.Context, q db.Querier, owner core.MemberID, object shard.Hash, out *Deletion) error {
+func (b *deletionRule) object(ctx context.Context, q db.Querier, owner core.MemberID, object shard.Hash, out *holder.Deletion) error {
 	rows, err := db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE owner = $1 AND object = $2 AND state <> $3`, owner, object.String(), stateLeaving)
 	if err != nil {
@@ -384,7 +385,7 @@ func (b *deletionRule) object(ctx context.Context, q db.Querier, owner core.Memb
 }
 
 // undelete undeletes an owner's object and says how many shards.
-func (s store) undelete(ctx context.Context, owner core.MemberID, objects []shard.Hash) (n int64, err error) {
+func (s records) undelete(ctx context.Context, owner core.MemberID, objects []shard.Hash) (n int64, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		n = 0
 		for _, object := range objects {
@@ -402,7 +403,7 @@ func (s store) undelete(ctx context.Context, owner core.MemberID, objects []shar
 
 // expired marks as leaving what was deleted at or before the given time, or broke and was
 // not sent again since, at most limit rows of each, and lists all that are leaving.
-func (s store) expired(ctx context.Context, before core.Moment, limit int) ([]row, error) {
+func (s records) expired(ctx context.Context, before core.Moment, limit int) ([]row, error) {
 	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
 		WHERE state = $3 AND checked_us <= $2
 		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
@@ -421,7 +422,7 @@ func (s store) expired(ctx context.Context, before core.Moment, limit int) ([]ro
 }
 
 // readers gives the stored list of an owner, db.ErrNoRow for none.
-func (s store) readers(ctx context.Context, owner core.MemberID) ([]byte, error) {
+func (s records) readers(ctx context.Context, owner core.MemberID) ([]byte, error) {
 	return db.One(ctx, s.db, func(r db.Row) (list []byte, err error) {
 		err = r.Scan(&list)
 		return list, err
@@ -429,7 +430,7 @@ func (s store) readers(ctx context.Context, owner core.MemberID) ([]byte, error)
 }
 
 // setReaders keeps the newer of two lists; false when the stored one is newer.
-func (s store) setReaders(ctx context.Context, r Readers, list []byte) (bool, error) {
+func (s records) setReaders(ctx context.Context, r holder.Readers, list []byte) (bool, error) {
 	n, err := db.Exec(ctx, s.db, `INSERT INTO vault_reader (owner, made_us, list) VALUES ($1, $2, $3)
 		ON CONFLICT (owner) DO UPDATE SET made_us = excluded.made_us, list = excluded.list
 		WHERE vault_reader.made_us <= excluded.made_us`, r.Owner, r.Made, list)
@@ -437,7 +438,7 @@ func (s store) setReaders(ctx context.Context, r Readers, list []byte) (bool, er
 }
 
 // count is how many shards are stored, and how many broke and wait to be sent again.
-func (s store) count(ctx context.Context) (held, broken int64, err error) {
+func (s records) count(ctx context.Context) (held, broken int64, err error) {
 	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateStored); err == nil {
 		broken, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateBroken)
 	}
@@ -445,7 +446,7 @@ func (s store) count(ctx context.Context) (held, broken int64, err error) {
 }
 
 // sample lists stored rows, from a random hex object name on.
-func (s store) sample(ctx context.Context, from string, limit int) ([]row, error) {
+func (s records) sample(ctx context.Context, from string, limit int) ([]row, error) {
 	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
 		WHERE state = $1 AND object >= $2 ORDER BY object, idx LIMIT $3`, stateStored, from, limit)
 	if err != nil || len(rows) == limit {

@@ -1,17 +1,18 @@
-package holder
+package lending
 
 import (
 	"context"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
 
 // alive lists an owner's stored shards that are not deleted and whose object begins with
 // prefix.
-func (s store) alive(ctx context.Context, owner core.MemberID, prefix string) ([]Ref, error) {
-	return db.All(ctx, s.db, func(r db.Row) (ref Ref, err error) {
+func (s records) alive(ctx context.Context, owner core.MemberID, prefix string) ([]holder.Ref, error) {
+	return db.All(ctx, s.db, func(r db.Row) (ref holder.Ref, err error) {
 		var object string
 		if err := r.Scan(&object, &ref.Index); err != nil {
 			return ref, err

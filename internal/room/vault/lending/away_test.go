@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -12,17 +12,18 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 )
 
 // A store whose disk is not mounted says that, and nothing about shards; tombstones are
 // taken all the same. When the disk is back everything is as it was.
 func TestStoreThatIsAway(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		h, o, other := as(ana), w.newThing(1, 3000), w.newThing(2, 3000)
 		w.mustPut(h, o, 0)
-		w.pass(MinAge + time.Minute)
-		ref, away := RefOf(o.heads[0].Header), w.path+".unmounted"
+		w.pass(holder.MinAge + time.Minute)
+		ref, away := holder.RefOf(o.heads[0].Header), w.path+".unmounted"
 		if err := os.Rename(w.path, away); err != nil {
 			t.Fatal(err)
 		}
@@ -38,16 +39,16 @@ func TestStoreThatIsAway(t *testing.T) {
 		for what, err := range said {
 			wants(t, what, err, core.CodeUnsure, "vault.store_away")
 		}
-		for what, job := range map[string]func(context.Context) error{"rescan": w.local.Rescan, "scrub": w.local.Scrub, "start": w.local.Start} {
+		for what, job := range map[string]func(context.Context) error{"rescan": w.store.Rescan, "scrub": w.store.Scrub, "start": w.store.Start} {
 			if err := job(t.Context()); err == nil && what == "rescan" {
 				t.Errorf("%s: an absent store is no error", what)
 			}
 		}
 		w.pass(scrubEvery)
-		if err := w.local.Scrub(t.Context()); err == nil {
+		if err := w.store.Scrub(t.Context()); err == nil {
 			t.Error("the scrub says nothing")
 		}
-		if _, err := w.local.CheckStore(t.Context()); core.CodeOf(err) != core.CodeUnsure {
+		if _, err := w.store.CheckStore(t.Context()); core.CodeOf(err) != core.CodeUnsure {
 			t.Errorf("doctor: %v", err)
 		}
 		if b := deleteAll(t, w, h, o); len(b.Deleted) != 1 {
@@ -77,12 +78,12 @@ func TestStoreThatIsAway(t *testing.T) {
 // kept.
 func TestAcceptAnEmptyStore(t *testing.T) {
 	w := sqliteWorld(t)
-	h, o := w.local.For(ana), w.newThing(1, 3000)
+	h, o := w.store.For(ana), w.newThing(1, 3000)
 	w.mustPut(h, o, 0)
 	if err := os.RemoveAll(w.path); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.local.Accept(t.Context()); err != nil {
+	if err := w.store.Accept(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 0 || page.Used != 0 {
@@ -95,10 +96,10 @@ func TestAcceptAnEmptyStore(t *testing.T) {
 func TestCheckStore(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		h := w.local.For(ana)
+		h := w.store.For(ana)
 		check := func(want string) {
 			t.Helper()
-			found, err := w.local.CheckStore(t.Context())
+			found, err := w.store.CheckStore(t.Context())
 			got := found.Key
 			if err != nil {
 				got = keyOf(err)
@@ -115,7 +116,7 @@ func TestCheckStore(t *testing.T) {
 		}
 		check("vault.store_sampled")
 		path := func(o thing) string {
-			return filepath.Join(w.path, filepath.FromSlash(RefOf(o.heads[0].Header).file()))
+			return filepath.Join(w.path, filepath.FromSlash(fileOf(holder.RefOf(o.heads[0].Header))))
 		}
 		if err := os.Rename(path(things[1]), path(things[1])+".away"); err != nil {
 			t.Fatal(err)
@@ -126,7 +127,7 @@ func TestCheckStore(t *testing.T) {
 		}
 		flip(t, path(things[2]), -1)
 		w.pass(scrubEvery + time.Minute)
-		if err := w.local.Scrub(t.Context()); err != nil {
+		if err := w.store.Scrub(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		check("vault.store_broken")
@@ -135,8 +136,8 @@ func TestCheckStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.pass(Retention + time.Minute)
-		if err := w.local.Free(t.Context()); err != nil {
+		w.pass(holder.Retention + time.Minute)
+		if err := w.store.Free(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		after, err := h.List(t.Context(), ana, "", 0)
@@ -150,14 +151,14 @@ func TestCheckStore(t *testing.T) {
 // A file that cannot be read is named, and neither missing nor in the way of others.
 func TestUnreadableIsNotMissing(t *testing.T) {
 	w := sqliteWorld(t)
-	h := w.local.For(ana)
+	h := w.store.For(ana)
 	var things []thing
 	for seed := range uint64(3) {
 		things = append(things, w.newThing(seed, 2000))
 		w.mustPut(h, things[seed], 0)
 	}
-	ref := RefOf(things[0].heads[0].Header)
-	path := filepath.Join(w.path, filepath.FromSlash(ref.file()))
+	ref := holder.RefOf(things[0].heads[0].Header)
+	path := filepath.Join(w.path, filepath.FromSlash(fileOf(ref)))
 	// A link to itself cannot be opened, by root neither.
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -169,13 +170,13 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 	if _, err := w.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, things[2].object().String()); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.local.Rescan(t.Context()); err == nil || !strings.Contains(err.Error(), ref.Name()) {
+	if err := w.store.Rescan(t.Context()); err == nil || !strings.Contains(err.Error(), ref.Name()) {
 		t.Errorf("it is not named: %v", err)
 	}
 	if page, err := h.List(t.Context(), ana, "", 0); err != nil || len(page.Shards) != 3 {
 		t.Errorf("%d shards, %v", len(page.Shards), err)
 	}
-	if _, err := w.local.CheckStore(t.Context()); err == nil || keyOf(err) == "vault.store_gaps" {
+	if _, err := w.store.CheckStore(t.Context()); err == nil || keyOf(err) == "vault.store_gaps" {
 		t.Errorf("doctor: %v", err)
 	}
 	_, err := h.Audit(t.Context(), ref, 0)

@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/shard"
 )
@@ -47,7 +48,7 @@ func TestNothingAliveIsEverLost(t *testing.T) {
 	})
 }
 
-func (m *model) holder() Holder { return m.w.local.For(ana) }
+func (m *model) holder() holder.Holder { return m.w.store.For(ana) }
 
 func (m *model) thing(t *rapid.T) thing {
 	return m.things[rapid.IntRange(0, len(m.things)-1).Draw(t, "thing")]
@@ -70,7 +71,7 @@ func (m *model) put(t *rapid.T) {
 
 func (m *model) delete(t *rapid.T) {
 	o := m.thing(t)
-	stone, err := SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(m.w.now))
+	stone, err := holder.SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(m.w.now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,10 +107,10 @@ func (m *model) pass(t *rapid.T) {
 }
 
 func (m *model) free(t *rapid.T) {
-	if err := m.w.local.Free(m.w.t.Context()); err != nil {
+	if err := m.w.store.Free(m.w.t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.w.local.Scrub(m.w.t.Context()); err != nil {
+	if err := m.w.store.Scrub(m.w.t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -117,12 +118,12 @@ func (m *model) free(t *rapid.T) {
 // crash leaves a reservation behind and starts anew.
 func (m *model) crash(t *rapid.T) {
 	o, i := m.thing(t), rapid.IntRange(0, 3).Draw(t, "index")
-	_, err := m.w.local.store.reserve(m.w.t.Context(), rowOf(o.heads[i], stateReserved, core.At(m.w.now)), m.limit)
+	_, err := m.w.store.records.reserve(m.w.t.Context(), rowOf(o.heads[i], stateReserved, core.At(m.w.now)), m.limit)
 	if err != nil && core.CodeOf(err) != core.CodeInternal {
 		t.Fatal(err)
 	}
 	m.w.open()
-	if err := m.w.local.Start(m.w.t.Context()); err != nil {
+	if err := m.w.store.Start(m.w.t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -134,7 +135,7 @@ func (m *model) loseTables(t *rapid.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := m.w.local.Rescan(m.w.t.Context()); err != nil {
+	if err := m.w.store.Rescan(m.w.t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -146,7 +147,7 @@ func (m *model) check(t *rapid.T) {
 		t.Fatal(err)
 	}
 	var bytes int64
-	listed := map[string]Entry{}
+	listed := map[string]holder.Entry{}
 	for _, h := range page.Shards {
 		bytes += shard.Charge(h.Size() + h.Length)
 		listed[h.Name()] = h
@@ -162,7 +163,7 @@ func (m *model) check(t *rapid.T) {
 		if !ok || h.Deleted != 0 {
 			t.Fatalf("%s has a receipt and is gone or deleted", name)
 		}
-		if _, err := read(ctx, m.holder(), RefOf(h.Header)); err != nil {
+		if _, err := read(ctx, m.holder(), holder.RefOf(h.Header)); err != nil {
 			t.Fatal(err)
 		}
 	}

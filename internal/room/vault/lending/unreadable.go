@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"context"
@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
+	"entrechat/internal/room/vault/holder"
 )
 
 const (
@@ -23,18 +23,6 @@ const (
 	// probe is a file that is written for the same.
 	probe = trash + "/probe"
 )
-
-// open opens a file of the store for reading.
-func (l *Local) open(name string) (blob.File, error) {
-	if l.n.Open != nil {
-		return l.n.Open(name)
-	}
-	f, err := l.n.Dir.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
-}
 
 // unreads are the files that the disk did not give, since when. After a restart they are
 // found anew.
@@ -71,27 +59,27 @@ func (d *unreads) clear(file string) {
 // unread deals with an error of reading a shard's file. One that the disk does not give is
 // looked at again by the next scrub. Answers the error, or CodeNotFound (vault.shard_broken)
 // for a shard that was given up before.
-func (l *Local) unread(ctx context.Context, ref Ref, err error) error {
+func (s *Store) unread(ctx context.Context, ref holder.Ref, err error) error {
 	if !blob.Unreadable(err) {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	r, rowErr := find(ctx, l.store.db, ref)
+	r, rowErr := find(ctx, s.records.db, ref)
 	switch {
 	case rowErr != nil:
 		return err
 	case r.state == stateBroken:
 		return broken(ref)
-	case r.state != stateStored || !l.unreads.note(ref.file(), l.now()):
+	case r.state != stateStored || !s.unreads.note(fileOf(ref), s.now()):
 		return err
 	}
-	l.n.Log.Error("the disk does not read a shard", "owner", ref.Owner, "shard", ref.Name(), "error", err)
-	return errors.Join(err, l.store.setChecked(ctx, ref, 0))
+	s.n.Log.Error("the disk does not read a shard", "owner", ref.Owner, "shard", ref.Name(), "error", err)
+	return errors.Join(err, s.records.setChecked(ctx, ref, 0))
 }
 
 // stillUnread adds a row to those whose file was not read long enough ago either.
-func (l *Local) stillUnread(to []row, r row, err error) []row {
-	if blob.Unreadable(err) && l.unreads.old(r.ref().file(), l.now().Add(-unreadFor)) {
+func (s *Store) stillUnread(to []row, r row, err error) []row {
+	if blob.Unreadable(err) && s.unreads.old(fileOf(r.ref()), s.now().Add(-unreadFor)) {
 		return append(to, r)
 	}
 	return to
@@ -100,46 +88,46 @@ func (l *Local) stillUnread(to []row, r row, err error) []row {
 // giveUp condemns the shards that the disk did not read on two runs, when it reads and
 // writes all else, and answers whose they were. While it does not, nothing is said of
 // any: a whole disk that is away comes back.
-func (l *Local) giveUp(ctx context.Context, rows []row) (gone []string, err error) {
+func (s *Store) giveUp(ctx context.Context, rows []row) (gone []string, err error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	if err := l.diskAnswers(ctx); err != nil {
-		l.n.Log.Warn("no verdict on shards that cannot be read: the disk does not answer as a whole", "shards", len(rows), "error", err)
+	if err := s.diskAnswers(ctx); err != nil {
+		s.n.Log.Warn("no verdict on shards that cannot be read: the disk does not answer as a whole", "shards", len(rows), "error", err)
 		return nil, nil
 	}
 	for _, r := range rows {
 		// Once more, now that it answers: it may have been away until a moment ago.
-		if !blob.Unreadable(l.intact(ctx, r)) {
+		if !blob.Unreadable(s.intact(ctx, r)) {
 			continue
 		}
-		if err := l.markBroken(ctx, r.ref()); err != nil {
+		if err := s.markBroken(ctx, r.ref()); err != nil {
 			return gone, err
 		}
-		gone = append(gone, r.ref().file())
+		gone = append(gone, fileOf(r.ref()))
 	}
 	return gone, nil
 }
 
 // diskAnswers says whether the disk is there: it takes a file to its platters, and gives
 // back whole at least half of some shards, those in doubt among them.
-func (l *Local) diskAnswers(ctx context.Context) error {
-	if err := l.ready(); err != nil {
+func (s *Store) diskAnswers(ctx context.Context) error {
+	if err := s.disk.ready(); err != nil {
 		return err
 	}
 	// What was read a moment ago comes out of memory, even of a disk that was pulled out.
-	if err := l.tryWrite(ctx); err != nil && core.CodeOf(err) != core.CodeFull {
+	if err := s.disk.tryWrite(ctx); err != nil && core.CodeOf(err) != core.CodeFull {
 		return err
 	}
 	var from [4]byte
 	_, _ = rand.Read(from[:]) // never fails, says crypto/rand
-	rows, err := l.store.sample(ctx, hex.EncodeToString(from[:]), witnessShards)
+	rows, err := s.records.sample(ctx, hex.EncodeToString(from[:]), witnessShards)
 	if err != nil {
 		return err
 	}
 	well := 0
 	for _, r := range rows {
-		if l.intact(ctx, r) == nil {
+		if s.intact(ctx, r) == nil {
 			well++
 		}
 	}
@@ -147,14 +135,4 @@ func (l *Local) diskAnswers(ctx context.Context) error {
 		return fmt.Errorf("%d of %d shards can be read", well, len(rows))
 	}
 	return ctx.Err()
-}
-
-func (l *Local) tryWrite(ctx context.Context) error {
-	if err := l.n.Dir.Remove(probe); err != nil && core.CodeOf(err) != core.CodeNotFound {
-		return err
-	}
-	if _, err := l.n.Dir.Put(ctx, probe, strings.NewReader("is the disk there?\n")); err != nil {
-		return err
-	}
-	return l.n.Dir.Remove(probe)
 }

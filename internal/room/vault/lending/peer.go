@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"context"
@@ -12,53 +12,39 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
-
-// Where a holder answers, and the header that carries a shard's head.
-const (
-	shardsPath   = "/ec/v1/vault/shards"
-	auditsPath   = "/ec/v1/vault/audits"
-	deletePath   = "/ec/v1/vault/bury"
-	undeletePath = "/ec/v1/vault/unbury"
-	readersPath  = "/ec/v1/vault/readers"
-	headHeader   = "Entrechat-Shard"
-)
-
-// objectList is the body of undelete, and its answer's count beside it.
-type objectList struct {
-	Objects []shard.Hash `json:"objects"`
-}
-
-type undeletedCount struct {
-	Undeleted int `json:"raised"`
-}
 
 // Routes serve this store to the other members.
 //
 // spec: docs/spec/holder.md#requests
-func (l *Local) Routes() []peer.Route {
+func (s *Store) Routes() []peer.Route {
+	h := handler{s}
 	return []peer.Route{
-		{Pattern: "PUT " + shardsPath + "/{name}", MaxBody: shard.MaxSealed, Handle: l.servePut},
-		{Pattern: "GET " + shardsPath + "/{name}", Handle: l.serveGet},
-		{Pattern: "GET " + shardsPath, Handle: l.serveList},
-		{Pattern: "GET " + summaryPath, Handle: l.serveSummary},
-		{Pattern: "GET " + auditsPath + "/{name}", Handle: l.serveAudit},
-		{Pattern: "POST " + deletePath, Digest: true, MaxBody: seal.MaxDocument, Handle: l.serveDelete},
-		{Pattern: "POST " + undeletePath, Digest: true, MaxBody: maxDocument, Handle: l.serveUndelete},
-		{Pattern: "PUT " + readersPath, Digest: true, Handle: l.serveReaders},
+		{Pattern: "PUT " + holder.ShardsPath + "/{name}", MaxBody: shard.MaxSealed, Handle: h.put},
+		{Pattern: "GET " + holder.ShardsPath + "/{name}", Handle: h.get},
+		{Pattern: "GET " + holder.ShardsPath, Handle: h.list},
+		{Pattern: "GET " + holder.SummaryPath, Handle: h.summary},
+		{Pattern: "GET " + holder.AuditsPath + "/{name}", Handle: h.audit},
+		{Pattern: "POST " + holder.DeletePath, Digest: true, MaxBody: seal.MaxDocument, Handle: h.delete},
+		{Pattern: "POST " + holder.UndeletePath, Digest: true, MaxBody: holder.MaxDocument, Handle: h.undelete},
+		{Pattern: "PUT " + holder.ReadersPath, Digest: true, Handle: h.readers},
 	}
 }
 
-// servePut has the head in a header, so that a shard is refused before its data
+// handler answers other members' requests: it reads what they ask, a view decides.
+type handler struct{ store *Store }
+
+// put has the head in a header, so that a shard is refused before its data
 // leaves the other side.
-func (l *Local) servePut(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (h handler) put(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	// Until the data is in, an answer ends the connection: net/http would wait for
 	// the body we do not want before it lets the refusal go.
 	w.Header().Set("Connection", "close")
-	raw, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get(headHeader))
+	raw, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get(holder.HeadHeader))
 	if err != nil {
-		return core.Invalid("vault.bad_shard", fmt.Errorf("%s: %w", headHeader, err))
+		return core.Invalid("vault.bad_shard", fmt.Errorf("%s: %w", holder.HeadHeader, err))
 	}
 	head, err := shard.Parse(raw)
 	if err != nil {
@@ -75,7 +61,7 @@ func (l *Local) servePut(w http.ResponseWriter, r *http.Request, from core.Membe
 		return core.Invalid("vault.bad_document", fmt.Errorf("nonce of %d bytes", len(nonce)))
 	}
 	body := &toEnd{Reader: r.Body}
-	receipt, err := view{l, from}.put(r.Context(), head, body, nonce)
+	receipt, err := view{h.store, from}.put(r.Context(), head, body, nonce)
 	if err != nil {
 		return err
 	}
@@ -98,7 +84,7 @@ func (b *toEnd) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (l *Local) serveGet(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (h handler) get(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	ref, err := refOf(r)
 	if err != nil {
 		return err
@@ -111,7 +97,7 @@ func (l *Local) serveGet(w http.ResponseWriter, r *http.Request, from core.Membe
 	if err != nil {
 		return err
 	}
-	p, err := view{l, from}.open(r.Context(), ref, off, n)
+	p, err := view{h.store, from}.open(r.Context(), ref, off, n)
 	if err != nil {
 		return err
 	}
@@ -119,25 +105,37 @@ func (l *Local) serveGet(w http.ResponseWriter, r *http.Request, from core.Membe
 	w.Header().Set("Content-Length", strconv.FormatInt(p.length, 10))
 	// io.LimitReader over a file: the kernel sends it, no byte comes through us.
 	if _, err := io.Copy(w, p.Reader); err != nil {
-		return sent(l.unread(r.Context(), ref, err))
+		return sent(h.store.unread(r.Context(), ref, err))
 	}
 	return nil
 }
 
-func (l *Local) serveList(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (h handler) list(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	limit, err := queryNumber(r, "limit", 0)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
-	rows, page, err := view{l, from}.list(r.Context(), core.MemberID(q.Get("owner")), q.Get("after"), int(min(limit, MaxPage)))
+	page, err := view{h.store, from}.List(r.Context(), core.MemberID(q.Get("owner")), q.Get("after"), int(min(limit, holder.MaxPage)))
 	if err != nil {
 		return err
 	}
-	return writeBytes(w, writePage(rows, page))
+	return writeBytes(w, holder.EncodePage(page))
 }
 
-func (l *Local) serveAudit(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (h handler) summary(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+	owner := core.MemberID(r.URL.Query().Get("owner"))
+	if !owner.Valid() {
+		return holder.BadDocument("owner %.80q", owner)
+	}
+	summary, err := view{h.store, from}.Summary(r.Context(), owner)
+	if err != nil {
+		return err
+	}
+	return peer.WriteJSON(w, holder.SummaryAnswer{Buckets: summary})
+}
+
+func (h handler) audit(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	ref, err := refOf(r)
 	if err != nil {
 		return err
@@ -146,43 +144,43 @@ func (l *Local) serveAudit(w http.ResponseWriter, r *http.Request, from core.Mem
 	if err != nil {
 		return err
 	}
-	proof, err := view{l, from}.Audit(r.Context(), ref, off)
+	proof, err := view{h.store, from}.Audit(r.Context(), ref, off)
 	if err != nil {
 		return err
 	}
 	return writeBytes(w, proof.Slice)
 }
 
-func (l *Local) serveDelete(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (h handler) delete(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	var e seal.Envelope
 	if err := peer.ReadJSON(r, &e); err != nil {
 		return err
 	}
-	deletion, err := view{l, from}.Delete(r.Context(), Tombstone{Document: e})
+	deletion, err := view{h.store, from}.Delete(r.Context(), holder.Tombstone{Document: e})
 	if err != nil {
 		return err
 	}
 	return peer.WriteJSON(w, deletion)
 }
 
-func (l *Local) serveUndelete(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
-	var list objectList
+func (h handler) undelete(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+	var list holder.ObjectList
 	if err := peer.ReadJSON(r, &list); err != nil {
 		return err
 	}
-	n, err := view{l, from}.Undelete(r.Context(), list.Objects)
+	n, err := view{h.store, from}.Undelete(r.Context(), list.Objects)
 	if err != nil {
 		return err
 	}
-	return peer.WriteJSON(w, undeletedCount{Undeleted: n})
+	return peer.WriteJSON(w, holder.UndeletedCount{Undeleted: n})
 }
 
-func (l *Local) serveReaders(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (h handler) readers(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	var e seal.Envelope
 	if err := peer.ReadJSON(r, &e); err != nil {
 		return err
 	}
-	if err := (view{l, from}).NameReaders(r.Context(), Readers{Document: e}); err != nil {
+	if err := (view{h.store, from}).NameReaders(r.Context(), holder.Readers{Document: e}); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -190,16 +188,16 @@ func (l *Local) serveReaders(w http.ResponseWriter, r *http.Request, from core.M
 }
 
 // refOf reads which shard of which owner is asked for.
-func refOf(r *http.Request) (Ref, error) {
-	object, index, err := ParseName(r.PathValue("name"))
+func refOf(r *http.Request) (holder.Ref, error) {
+	object, index, err := holder.ParseName(r.PathValue("name"))
 	if err != nil {
-		return Ref{}, err
+		return holder.Ref{}, err
 	}
 	owner := core.MemberID(r.URL.Query().Get("owner"))
 	if !owner.Valid() {
-		return Ref{}, invalid("owner %.80q", owner)
+		return holder.Ref{}, holder.BadDocument("owner %.80q", owner)
 	}
-	return Ref{Owner: owner, Object: object, Index: index}, nil
+	return holder.Ref{Owner: owner, Object: object, Index: index}, nil
 }
 
 func queryNumber(r *http.Request, name string, without int64) (int64, error) {
@@ -207,7 +205,7 @@ func queryNumber(r *http.Request, name string, without int64) (int64, error) {
 	if text == "" {
 		return without, nil
 	}
-	return number(text)
+	return holder.ParseNumber(text)
 }
 
 func writeBytes(w http.ResponseWriter, b []byte) error {

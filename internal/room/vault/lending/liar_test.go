@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -39,17 +40,17 @@ func (w *world) lying(change func(path string, answer []byte) []byte) {
 func TestEveryLieHasItsName(t *testing.T) {
 	w := sqliteWorld(t)
 	ctx, h := t.Context(), w.over(ana)
-	o := w.newThing(1, 4*Group)
+	o := w.newThing(1, 4*holder.Group)
 	first := w.mustPut(h, o, 0)
-	ref := RefOf(o.heads[0].Header)
+	ref := holder.RefOf(o.heads[0].Header)
 	old, err := first.Document.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	honest := w.handler
-	signed := func(r Receipt) []byte {
+	signed := func(r holder.Receipt) []byte {
 		t.Helper()
-		r, err := signReceipt(r, w.signers[bo])
+		r, err := holder.SignReceipt(r, w.signers[bo])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,9 +135,9 @@ func TestEveryLieHasItsName(t *testing.T) {
 
 func TestSilenceHasItsName(t *testing.T) {
 	w := sqliteWorld(t)
-	o := w.newThing(1, 40*Group)
+	o := w.newThing(1, 40*holder.Group)
 	w.mustPut(w.over(ana), o, 0)
-	ref := RefOf(o.heads[0].Header)
+	ref := holder.RefOf(o.heads[0].Header)
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
@@ -197,12 +198,12 @@ func TestHostileRequests(t *testing.T) {
 	head := o.heads[0]
 	call := func(method, path, query, header string, length int64) int {
 		r := httptest.NewRequestWithContext(t.Context(), method, "http://bo.test/x?"+query, bytes.NewReader(o.data[0]))
-		r.Header.Set(headHeader, header)
+		r.Header.Set(holder.HeadHeader, header)
 		r.ContentLength = length
 		r.SetPathValue("name", path)
 		rec := httptest.NewRecorder()
 		serve := map[string]func(http.ResponseWriter, *http.Request, core.MemberID) error{
-			http.MethodPut: w.local.servePut, http.MethodGet: w.local.serveGet,
+			http.MethodPut: handler{w.store}.put, http.MethodGet: handler{w.store}.get,
 		}[method]
 		if err := serve(rec, r, ana); err != nil {
 			return core.CodeOf(err).HTTPStatus()

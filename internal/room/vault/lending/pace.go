@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"context"
@@ -69,16 +69,16 @@ type budgets struct {
 
 // spend takes n bytes from the day's budget of the member. Returns CodeUnsure (vault.busy):
 // it is told to come back later, which is no fault of the shard.
-func (d view) spend(n int64) error {
-	d.budgets.mu.Lock()
-	defer d.budgets.mu.Unlock()
-	l := d.budgets.by[d.who]
+func (v view) spend(n int64) error {
+	v.budgets.mu.Lock()
+	defer v.budgets.mu.Unlock()
+	l := v.budgets.by[v.who]
 	if l == nil {
 		l = rate.NewLimiter(readsPerDay/(24*60*60), readsPerDay)
-		d.budgets.by[d.who] = l
+		v.budgets.by[v.who] = l
 	}
-	if !l.AllowN(d.n.Now(), int(n)) {
-		return busy(fmt.Sprintf("%s has had %d bytes read today", d.who, readsPerDay))
+	if !l.AllowN(v.n.Now(), int(n)) {
+		return busy(fmt.Sprintf("%s has had %d bytes read today", v.who, readsPerDay))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -19,12 +19,13 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/shard"
 )
 
 func TestDeletionIsSlowAndUndone(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		h := as(ana)
 		var things []thing
 		for seed := range uint64(20) {
@@ -35,7 +36,7 @@ func TestDeletionIsSlowAndUndone(t *testing.T) {
 		if b := deleteAll(t, w, h, things...); len(b.Deleted) != 0 || len(b.Later) != 20 {
 			t.Fatalf("young shards: %d deleted, %d later", len(b.Deleted), len(b.Later))
 		}
-		w.pass(MinAge + time.Minute)
+		w.pass(holder.MinAge + time.Minute)
 		// A tenth of twenty is two.
 		if b := deleteAll(t, w, h, things...); len(b.Deleted) != 2 || len(b.Later) != 18 {
 			t.Fatalf("first day: %d deleted, %d later", len(b.Deleted), len(b.Later))
@@ -52,7 +53,7 @@ func TestDeletionIsSlowAndUndone(t *testing.T) {
 		if err != nil || len(page.Shards) != 20 {
 			t.Fatalf("the deleted are not listed: %v", err)
 		}
-		ref := RefOf(things[0].heads[0].Header)
+		ref := holder.RefOf(things[0].heads[0].Header)
 		if _, err := read(t.Context(), h, ref); err != nil {
 			t.Errorf("a deleted shard does not read: %v", err)
 		}
@@ -64,11 +65,11 @@ func TestDeletionIsSlowAndUndone(t *testing.T) {
 
 // Who keeps a tombstone cannot delete again what was undeleted.
 func TestATombstoneWorksOnce(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		h, o := as(ana), w.newThing(1, 2000)
 		w.mustPut(h, o, 0)
-		w.pass(MinAge + time.Minute)
-		stone, err := SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(w.now))
+		w.pass(holder.MinAge + time.Minute)
+		stone, err := holder.SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(w.now))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,18 +90,18 @@ func TestATombstoneWorksOnce(t *testing.T) {
 }
 
 func TestOnlyThePruneKeyDeletes(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 2000)
 		w.mustPut(as(ana), o, 0)
-		w.pass(MinAge + time.Minute)
+		w.pass(holder.MinAge + time.Minute)
 		another := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-		forged, err := SignTombstone(ana, another, []shard.Hash{o.object()}, core.At(w.now))
+		forged, err := holder.SignTombstone(ana, another, []shard.Hash{o.object()}, core.At(w.now))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = as(ana).Delete(t.Context(), forged)
 		wants(t, "another key", err, core.CodeDenied, "vault.bad_signature")
-		good, err := SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(w.now))
+		good, err := holder.SignTombstone(ana, pruneKey(), []shard.Hash{o.object()}, core.At(w.now))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,16 +118,16 @@ func TestOnlyThePruneKeyDeletes(t *testing.T) {
 func TestFreeAfterThirtyDays(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		h, o, kept := w.local.For(ana), w.newThing(1, 2000), w.newThing(2, 2000)
+		h, o, kept := w.store.For(ana), w.newThing(1, 2000), w.newThing(2, 2000)
 		w.mustPut(h, o, 0)
 		w.mustPut(h, kept, 0)
-		w.pass(MinAge + time.Minute)
+		w.pass(holder.MinAge + time.Minute)
 		if b := deleteAll(t, w, h, o); len(b.Deleted) != 1 {
 			t.Fatalf("%+v", b)
 		}
 		count := func() (n int) {
 			t.Helper()
-			if err := w.local.Free(t.Context()); err != nil {
+			if err := w.store.Free(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			page, err := h.List(t.Context(), ana, "", 0)
@@ -135,7 +136,7 @@ func TestFreeAfterThirtyDays(t *testing.T) {
 			}
 			return len(page.Shards)
 		}
-		w.pass(Retention - time.Minute)
+		w.pass(holder.Retention - time.Minute)
 		if n := count(); n != 2 {
 			t.Fatalf("%d shards before 30 days", n)
 		}
@@ -158,7 +159,7 @@ func TestFreeAfterThirtyDays(t *testing.T) {
 		if n := files(); n != 1 {
 			t.Errorf("%d files after a week in the trash", n)
 		}
-		if used, err := w.local.store.used(t.Context(), ana); err != nil || used != shard.Charge(kept.heads[0].Size()+kept.heads[0].Length) {
+		if used, err := w.store.records.used(t.Context(), ana); err != nil || used != shard.Charge(kept.heads[0].Size()+kept.heads[0].Length) {
 			t.Errorf("used %d, %v", used, err)
 		}
 	})
@@ -170,30 +171,30 @@ func TestAfterACrash(t *testing.T) {
 		w := newWorld(t, d)
 		o := w.newThing(1, 2000)
 		dead := rowOf(o.heads[0], stateReserved, core.At(w.now))
-		if _, err := w.local.store.reserve(t.Context(), dead, 1<<30); err != nil {
+		if _, err := w.store.records.reserve(t.Context(), dead, 1<<30); err != nil {
 			t.Fatal(err)
 		}
-		_, err := o.put(t.Context(), w.local.For(ana), 0)
+		_, err := o.put(t.Context(), w.store.For(ana), 0)
 		wants(t, "reserved by the dead", err, core.CodeUnsure, "vault.busy")
 		w.open()
-		if err := w.local.Start(t.Context()); err != nil {
+		if err := w.store.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if used, err := w.local.store.used(t.Context(), ana); err != nil || used != 0 {
+		if used, err := w.store.records.used(t.Context(), ana); err != nil || used != 0 {
 			t.Fatalf("%d bytes still reserved, %v", used, err)
 		}
 		// On disk and not confirmed: the next Put takes it as it is, if it is.
-		name := RefOf(o.heads[0].Header).file()
+		name := fileOf(holder.RefOf(o.heads[0].Header))
 		if _, err := w.dir.Put(t.Context(), name, io.MultiReader(bytes.NewReader(o.heads[0].Bytes()), bytes.NewReader(o.data[0]))); err != nil {
 			t.Fatal(err)
 		}
-		w.mustPut(w.local.For(ana), o, 0)
-		name = RefOf(o.heads[1].Header).file()
+		w.mustPut(w.store.For(ana), o, 0)
+		name = fileOf(holder.RefOf(o.heads[1].Header))
 		if _, err := w.dir.Put(t.Context(), name, bytes.NewReader(o.heads[1].Bytes())); err != nil {
 			t.Fatal(err)
 		}
-		w.mustPut(w.local.For(ana), o, 1)
-		if got, err := read(t.Context(), w.local.For(ana), RefOf(o.heads[1].Header)); err != nil || !bytes.Equal(got, o.data[1]) {
+		w.mustPut(w.store.For(ana), o, 1)
+		if got, err := read(t.Context(), w.store.For(ana), holder.RefOf(o.heads[1].Header)); err != nil || !bytes.Equal(got, o.data[1]) {
 			t.Fatalf("a torn file was not replaced: %v", err)
 		}
 	})
@@ -202,7 +203,7 @@ func TestAfterACrash(t *testing.T) {
 func TestRescanMakesTheTablesAgain(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		h := w.local.For(ana)
+		h := w.store.For(ana)
 		var things []thing
 		for seed := range uint64(8) {
 			o := w.newThing(seed, 3000)
@@ -219,15 +220,15 @@ func TestRescanMakesTheTablesAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := read(t.Context(), h, RefOf(things[0].heads[0].Header)); err != nil {
+		if _, err := read(t.Context(), h, holder.RefOf(things[0].heads[0].Header)); err != nil {
 			t.Errorf("without tables nothing reads: %v", err)
 		}
 		if _, err := w.dir.Put(t.Context(), strings.Repeat("0", 64)+"/00/rubbish", strings.NewReader("rubbish")); err != nil {
 			t.Fatal(err)
 		}
-		rescan := func(want int) Page {
+		rescan := func(want int) holder.Page {
 			t.Helper()
-			if err := w.local.Rescan(t.Context()); err != nil {
+			if err := w.store.Rescan(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			page, err := h.List(t.Context(), ana, "", 0)
@@ -246,7 +247,7 @@ func TestRescanMakesTheTablesAgain(t *testing.T) {
 			t.Errorf("a flipped bit in the sum stays: used %d, was %d", page.Used, before.Used)
 		}
 		// A file gone by hand is noticed, one cut short is broken.
-		if err := w.dir.Remove(RefOf(things[1].heads[0].Header).file()); err != nil {
+		if err := w.dir.Remove(fileOf(holder.RefOf(things[1].heads[0].Header))); err != nil {
 			t.Fatal(err)
 		}
 		rescan(15)
@@ -258,17 +259,17 @@ func TestRescanMakesTheTablesAgain(t *testing.T) {
 func TestScrubFindsWhatBroke(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		h := w.local.For(ana)
+		h := w.store.For(ana)
 		good, bad, gone := w.newThing(1, 3000), w.newThing(2, 3000), w.newThing(3, 3000)
 		for _, o := range []thing{good, bad, gone} {
 			w.mustPut(h, o, 0)
 		}
-		flip(t, filepath.Join(w.path, filepath.FromSlash(RefOf(bad.heads[0].Header).file())), -5)
-		if err := os.Remove(filepath.Join(w.path, filepath.FromSlash(RefOf(gone.heads[0].Header).file()))); err != nil {
+		flip(t, filepath.Join(w.path, filepath.FromSlash(fileOf(holder.RefOf(bad.heads[0].Header)))), -5)
+		if err := os.Remove(filepath.Join(w.path, filepath.FromSlash(fileOf(holder.RefOf(gone.heads[0].Header))))); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(scrubEvery + time.Hour)
-		if err := w.local.Scrub(t.Context()); err != nil {
+		if err := w.store.Scrub(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		page, err := h.List(t.Context(), ana, "", 0)
@@ -280,17 +281,17 @@ func TestScrubFindsWhatBroke(t *testing.T) {
 
 // A full disk refuses writes and nothing else.
 func TestDiskFloor(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 2000)
 		w.mustPut(as(ana), o, 0)
-		w.local.n.Floor = 1 << 60
+		w.store.disk.floor = 1 << 60
 		_, err := o.put(t.Context(), as(ana), 1)
 		wants(t, "below the floor", err, core.CodeFull, "vault.disk_full")
 		w.mustPut(as(ana), o, 0)
-		if _, err := read(t.Context(), as(ana), RefOf(o.heads[0].Header)); err != nil {
+		if _, err := read(t.Context(), as(ana), holder.RefOf(o.heads[0].Header)); err != nil {
 			t.Errorf("reads stop with the disk: %v", err)
 		}
-		w.local.n.Floor = 0
+		w.store.disk.floor = 0
 		w.mustPut(as(ana), o, 1)
 	})
 }
@@ -333,12 +334,12 @@ func TestBodiesThatAreNot(t *testing.T) {
 		"failing": {t.Context(), io.MultiReader(bytes.NewReader(o.data[0][:99]), failing{}), core.CodeInvalid},
 		"gone":    {gone, bytes.NewReader(o.data[0]), ""},
 	} {
-		_, err := w.local.For(ana).Put(c.ctx, o.heads[0], c.body)
+		_, err := w.store.For(ana).Put(c.ctx, o.heads[0], c.body)
 		if err == nil || c.want != "" && core.CodeOf(err) != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if used, err := w.local.store.used(t.Context(), ana); err != nil || used != 0 {
+	if used, err := w.store.records.used(t.Context(), ana); err != nil || used != 0 {
 		t.Errorf("%d bytes reserved, %v", used, err)
 	}
 	if err := w.dir.Walk("", func(name string) error { return errors.New("left behind: " + name) }); err != nil {
@@ -381,8 +382,8 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		o := w.newThing(1, 2000)
-		w.mustPut(w.local.For(ana), o, 0)
-		ref := RefOf(o.heads[0].Header)
+		w.mustPut(w.store.For(ana), o, 0)
+		ref := holder.RefOf(o.heads[0].Header)
 		seen, err := find(t.Context(), d, ref)
 		if err != nil {
 			t.Fatal(err)
@@ -390,7 +391,7 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = $1`, stateLeaving); err != nil {
 			t.Fatal(err)
 		}
-		_, err = view{w.local, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")
+		_, err = view{w.store, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")
 		wants(t, "leaving", err, core.CodeUnsure, "vault.busy")
 	})
 }
@@ -399,25 +400,25 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 func TestScrubGoesOnBehindAnUnreadableFile(t *testing.T) {
 	w := sqliteWorld(t)
 	first, second := w.newThing(1, 2000), w.newThing(2, 2000)
-	w.mustPut(w.local.For(ana), first, 0)
+	w.mustPut(w.store.For(ana), first, 0)
 	w.pass(time.Second)
-	w.mustPut(w.local.For(ana), second, 0)
+	w.mustPut(w.store.For(ana), second, 0)
 	path := func(o thing) string {
-		return filepath.Join(w.path, filepath.FromSlash(RefOf(o.heads[0].Header).file()))
+		return filepath.Join(w.path, filepath.FromSlash(fileOf(holder.RefOf(o.heads[0].Header))))
 	}
 	// A folder opens and does not read, as a file on bad sectors.
 	if err := errors.Join(os.Remove(path(first)), os.Mkdir(path(first), 0o700), os.Truncate(path(second), 1500)); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(scrubEvery + time.Minute)
-	if err := w.local.Scrub(t.Context()); err == nil {
+	if err := w.store.Scrub(t.Context()); err == nil {
 		t.Error("an unreadable file is no error")
 	}
 	for o, want := range map[string]struct {
 		thing
 		state string
 	}{"unreadable": {first, stateStored}, "broken": {second, stateBroken}} {
-		if r, err := find(t.Context(), w.db, RefOf(want.heads[0].Header)); err != nil || r.state != want.state {
+		if r, err := find(t.Context(), w.db, holder.RefOf(want.heads[0].Header)); err != nil || r.state != want.state {
 			t.Errorf("the %s one is %s, %v", o, r.state, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package holder
+package lending
 
 import (
 	"bytes"
@@ -6,33 +6,33 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
 
 func TestPutThenReadEverything(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: 1 << 30}, Until: 42})
-		things := []thing{w.newThing(1, 100_001), w.newThing(2, 7), w.newThing(3, 2*Group*5)}
+		things := []thing{w.newThing(1, 100_001), w.newThing(2, 7), w.newThing(3, 2*holder.Group*5)}
 		for _, o := range things {
 			r := w.mustPut(as(ana), o, 1)
 			if r.Holder != bo || r.Root != o.heads[1].Root || r.Until != 42 || r.Received != core.At(w.now) {
 				t.Fatalf("receipt %+v", r)
 			}
-			again, err := ReadReceipt(r.Document, bo, mustKeys(t, w, bo))
+			again, err := holder.ReadReceipt(r.Document, bo, mustKeys(t, w, bo))
 			if err != nil || again.Root != r.Root || again.Nonce != r.Nonce {
 				t.Fatalf("kept receipt reads as %+v, %v", again, err)
 			}
-			ref := RefOf(o.heads[1].Header)
+			ref := holder.RefOf(o.heads[1].Header)
 			got, err := read(t.Context(), as(ana), ref)
 			if err != nil || !bytes.Equal(got, o.data[1]) {
 				t.Fatalf("read back %d bytes, %v", len(got), err)
 			}
-			file, err := os.ReadFile(filepath.Join(w.path, filepath.FromSlash(ref.file())))
+			file, err := os.ReadFile(filepath.Join(w.path, filepath.FromSlash(fileOf(ref))))
 			if err != nil || !bytes.Equal(file, slices.Concat(o.heads[1].Bytes(), o.data[1])) {
 				t.Fatalf("file is not head and data: %v", err)
 			}
@@ -55,10 +55,10 @@ func TestPutThenReadEverything(t *testing.T) {
 }
 
 func TestRanges(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 1000)
 		w.mustPut(as(ana), o, 0)
-		ref := RefOf(o.heads[0].Header)
+		ref := holder.RefOf(o.heads[0].Header)
 		for _, c := range []struct{ off, n, want int64 }{{0, 500, 500}, {0, 0, 0}, {10, 20, 20}, {499, -1, 1}, {500, -1, 0}, {0, -1, 500}} {
 			r, err := as(ana).Get(t.Context(), ref, c.off, c.n)
 			if err != nil {
@@ -79,7 +79,7 @@ func TestRanges(t *testing.T) {
 }
 
 func TestTheSameShardAgain(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 1000)
 		first := w.mustPut(as(ana), o, 0)
 		w.pass(time.Hour)
@@ -103,7 +103,7 @@ func TestTheSameShardAgain(t *testing.T) {
 }
 
 func TestQuotaIsReservedFirst(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 2000)
 		size := shard.Charge(o.heads[0].Size() + o.heads[0].Length)
 		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: size*2 + 10}})
@@ -116,20 +116,20 @@ func TestQuotaIsReservedFirst(t *testing.T) {
 		wants(t, "third", err, core.CodeFull, "vault.quota_full")
 		w.mustPut(as(ana), o, 1) // what is there needs no room
 		// What is deleted counts.
-		w.pass(MinAge + time.Hour)
+		w.pass(holder.MinAge + time.Hour)
 		deleteAll(t, w, as(ana), o)
 		_, err = o.put(t.Context(), as(ana), 2)
 		wants(t, "third, with a grave", err, core.CodeFull, "vault.quota_full")
 	})
 }
 
-func deleteAll(t *testing.T, w *world, h Holder, things ...thing) Deletion {
+func deleteAll(t *testing.T, w *world, h holder.Holder, things ...thing) holder.Deletion {
 	t.Helper()
 	var objects []shard.Hash
 	for _, o := range things {
 		objects = append(objects, o.object())
 	}
-	stone, err := SignTombstone(ana, pruneKey(), objects, core.At(w.now))
+	stone, err := holder.SignTombstone(ana, pruneKey(), objects, core.At(w.now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +141,9 @@ func deleteAll(t *testing.T, w *world, h Holder, things ...thing) Deletion {
 }
 
 func TestWhoMayWhat(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 1000)
-		ref := RefOf(o.heads[0].Header)
+		ref := holder.RefOf(o.heads[0].Header)
 		w.mustPut(as(ana), o, 0)
 		_, err := o.put(t.Context(), as(eve), 1)
 		wants(t, "eve puts ana's shard", err, core.CodeDenied, "vault.not_yours")
@@ -180,7 +180,7 @@ func mustSign(t *testing.T, h shard.Header, s shard.Signer) shard.Head {
 
 // A pact that ended, a grant withdrawn, an owner that lost its key: it reads.
 func TestTheOwnerAlwaysReads(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 1000)
 		w.mustPut(as(ana), o, 0)
 		for _, change := range []func(){
@@ -191,7 +191,7 @@ func TestTheOwnerAlwaysReads(t *testing.T) {
 			change()
 			_, err := o.put(t.Context(), as(ana), 1)
 			wants(t, "write", err, core.CodeDenied, "")
-			got, err := read(t.Context(), as(ana), RefOf(o.heads[0].Header))
+			got, err := read(t.Context(), as(ana), holder.RefOf(o.heads[0].Header))
 			if err != nil || !bytes.Equal(got, o.data[0]) {
 				t.Fatalf("read: %v", err)
 			}
@@ -203,12 +203,12 @@ func TestTheOwnerAlwaysReads(t *testing.T) {
 }
 
 func TestReadersTheOwnerNamed(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 1000)
 		w.mustPut(as(ana), o, 0)
-		ref := RefOf(o.heads[0].Header)
+		ref := holder.RefOf(o.heads[0].Header)
 		name := func(made core.Moment, who ...core.MemberID) error {
-			r, err := SignReaders(who, made, w.signers[ana])
+			r, err := holder.SignReaders(who, made, w.signers[ana])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -226,7 +226,7 @@ func TestReadersTheOwnerNamed(t *testing.T) {
 		}
 		_, err := read(t.Context(), as(eve), ref)
 		wants(t, "eve is named no more", err, core.CodeDenied, "vault.not_yours")
-		mine, err := SignReaders([]core.MemberID{eve}, 12, w.signers[eve])
+		mine, err := holder.SignReaders([]core.MemberID{eve}, 12, w.signers[eve])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestReadersTheOwnerNamed(t *testing.T) {
 }
 
 func TestListPages(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		want := []string{}
 		for seed := range uint64(5) {
 			o := w.newThing(seed, 20)
@@ -267,22 +267,22 @@ func TestListPages(t *testing.T) {
 }
 
 func TestAuditNeedsOnlyTheRoot(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
-		for seed, size := range []int{2, 2 * Group, 2*Group + 1, 2 * (5*Group + 77)} {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
+		for seed, size := range []int{2, 2 * holder.Group, 2*holder.Group + 1, 2 * (5*holder.Group + 77)} {
 			o := w.newThing(uint64(seed), size)
 			w.mustPut(as(ana), o, 0)
-			ref := RefOf(o.heads[0].Header)
-			for off := int64(0); off < ref.Length; off += Group/2 + 1 {
+			ref := holder.RefOf(o.heads[0].Header)
+			for off := int64(0); off < ref.Length; off += holder.Group/2 + 1 {
 				proof, err := as(ana).Audit(t.Context(), ref, off)
 				if err != nil {
 					t.Fatal(err)
 				}
-				start, n := groupAt(ref.Length, off)
+				start, n := holder.GroupAt(ref.Length, off)
 				data, err := proof.Check(ref, bo)
 				if err != nil || !bytes.Equal(data, o.data[0][start:start+n]) {
 					t.Fatalf("size %d off %d: %d bytes, %v", size, off, len(data), err)
 				}
-				if len(proof.Slice) > maxProof {
+				if len(proof.Slice) > holder.MaxProof {
 					t.Errorf("proof of %d bytes", len(proof.Slice))
 				}
 			}
@@ -295,11 +295,11 @@ func TestAuditNeedsOnlyTheRoot(t *testing.T) {
 // A flipped bit on the holder's disk is found by the audit of any group, said
 // aloud, and mended by sending the shard again.
 func TestBrokenShardIsToldAndMended(t *testing.T) {
-	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) Holder) {
-		o := w.newThing(1, 10*Group)
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
+		o := w.newThing(1, 10*holder.Group)
 		w.mustPut(as(ana), o, 0)
-		ref := RefOf(o.heads[0].Header)
-		flip(t, filepath.Join(w.path, filepath.FromSlash(ref.file())), -1)
+		ref := holder.RefOf(o.heads[0].Header)
+		flip(t, filepath.Join(w.path, filepath.FromSlash(fileOf(ref))), -1)
 		_, err := read(t.Context(), as(ana), ref)
 		wants(t, "read", err, core.CodeInvalid, "vault.peer_wrong_bytes")
 		_, err = as(ana).Audit(t.Context(), ref, 0)
@@ -328,14 +328,5 @@ func flip(t *testing.T, file string, off int) {
 	data[off] ^= 4
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestNamesThatAreNone(t *testing.T) {
-	o := strings.Repeat("ab", 32)
-	for _, s := range []string{"", ".", o, o + ".", o + ".64", o + ".-1", o + ".01", o + ".+1", o[1:] + ".0", "../" + o[3:] + ".0", strings.ToUpper(o) + ".0", o + ".0/x", o + ".0.0"} {
-		if _, _, err := ParseName(s); core.CodeOf(err) != core.CodeInvalid {
-			t.Errorf("%q is a name", s)
-		}
 	}
 }
