@@ -32,9 +32,9 @@ func (a *App) adminPages(site *web.Site, panels []web.Panel) web.Pages {
 			{Pattern: "GET /admin/settings", Handler: settings.Show(a.settingsPage)},
 		},
 		Menu: []web.Entry{
-			{Path: "/admin/", Key: "app.menu_overview", Order: 0},
-			{Path: "/admin/logbook", Key: "app.menu_logbook", Order: 80},
-			{Path: "/admin/settings", Key: "app.menu_settings", Order: 90},
+			{Path: "/admin/", Key: "app.menu_overview", Group: web.GroupToday, Order: 0},
+			{Path: "/admin/logbook", Key: "app.menu_logbook", Group: web.GroupNode, Order: 80},
+			{Path: "/admin/settings", Key: "app.menu_settings", Group: web.GroupNode, Order: 90},
 		},
 	}
 }

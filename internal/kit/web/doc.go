@@ -68,8 +68,10 @@
 // sites never reach a handler, by net/http's CrossOriginProtection; pages need no
 // token. A GET changes nothing.
 //
-// # Order of menus
+// # Menus
 //
-// Public: 10 services, 30 members, 40 limits, 90 contact. Admin: 0 overview, 10 own
-// file and services, 30 members, 40 pacts, 50 vault, 80 logbook, 90 settings.
+// Public, by Order: 10 services, 30 members, 40 limits, 90 contact. The admin's menu is
+// grouped by what a person wants: an Entry says its Group and its Order within. A group
+// that has one page is that page, under the group's name. Below 40rem (the admin's: 60rem)
+// the menu folds.
 package web

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"entrechat/internal/kit/words"
 )
@@ -14,7 +13,7 @@ type frame struct {
 	Langs   []choice
 	Style   string
 	Mark    string
-	Menu    []item
+	Menu    []menuGroup
 	Feeds   []Feed
 	Admin   bool   // the admin's half
 	Inside  bool   // and signed in
@@ -27,11 +26,6 @@ type choice struct {
 	Here            bool
 }
 
-type item struct {
-	Path, Text string
-	Here       bool
-}
-
 func (s *Site) frame(r *http.Request, p *words.Printer) frame {
 	admin := isAdmin(r.URL.Path)
 	out := frame{
@@ -42,21 +36,6 @@ func (s *Site) frame(r *http.Request, p *words.Printer) frame {
 		c.URL, c.Here = inLang(r.URL, c.Lang), c.Lang == p.Lang
 		out.Langs = append(out.Langs, c)
 	}
-	menu := s.menu
-	if admin {
-		menu = s.admin
-	}
-	if admin && !out.Inside {
-		menu = nil
-	}
-	for _, entry := range menu {
-		out.Menu = append(out.Menu, item{entry.Path, p.T(entry.Key, nil), below(r.URL.Path, entry.Path)})
-	}
+	out.Menu = s.menuOf(r, p)
 	return out
-}
-
-// below says that a page belongs to a menu's entry: it, or one under it. The
-// halves' own home pages have nothing under them.
-func below(path, entry string) bool {
-	return path == entry || entry != "/" && entry != adminPath && strings.HasPrefix(path, strings.TrimSuffix(entry, "/")+"/")
 }

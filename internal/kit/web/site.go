@@ -1,13 +1,11 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"embed"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -55,23 +53,15 @@ type Site struct {
 	mark     asset
 	fail     *Page[failure]
 	enter    *Page[entrance]
-	menu     []Entry
-	feeds    []Feed
+	menu     []Entry // everybody's
 	admin    []Entry
+	feeds    []Feed
 }
 
 // Route is one pattern of net/http's ServeMux and its handler.
 type Route struct {
 	Pattern string
 	Handler http.Handler
-}
-
-// Entry is one line of a menu. Those whose path begins with /admin/ are the
-// admin's menu, all others everybody's.
-type Entry struct {
-	Path  string
-	Key   string // words key of what it says
-	Order int    // lower comes first
 }
 
 // Pages are what a room adds to the site.
@@ -133,9 +123,8 @@ func (s *Site) Handler(parts []Pages) http.Handler {
 			mux.Handle(route.Pattern, route.Handler)
 		}
 	}
-	for _, menu := range [][]Entry{s.menu, s.admin} {
-		slices.SortStableFunc(menu, func(a, b Entry) int { return cmp.Compare(a.Order, b.Order) })
-	}
+	inOrder(s.menu)
+	inOrder(s.admin)
 	mux.Handle("/", http.HandlerFunc(s.notFound))
 	return s.guard(mux)
 }

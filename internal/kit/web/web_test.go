@@ -62,7 +62,13 @@ func (g *guestbook) web(site *web.Site) web.Pages {
 			{Pattern: "/admin/book", Handler: g.page.Form(g.read, g.sign)},
 			{Pattern: "GET /admin/{$}", Handler: g.page.Show(g.read)},
 		},
-		Menu: []web.Entry{{Path: "/admin/book", Key: "web.menu_admin"}, {Path: "/book", Key: "web.menu"}},
+		Menu: []web.Entry{
+			{Path: "/admin/settings", Key: "web.enter", Order: 1},
+			{Path: "/admin/other", Key: "web.menu", Group: web.GroupPublic, Order: 9},
+			{Path: "/admin/book", Key: "web.menu_admin", Group: web.GroupPublic, Order: 2},
+			{Path: "/admin/", Key: "web.enter", Group: web.GroupToday},
+			{Path: "/book", Key: "web.menu"},
+		},
 	}
 }
 
@@ -403,5 +409,29 @@ func TestBusySpeaksTheVisitorsLanguage(t *testing.T) {
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.text) || w.Header().Get("Content-Language") != c.lang {
 			t.Errorf("%s, %v: %d %q", c.lang, c.err, w.Code, w.Body)
 		}
+	}
+}
+
+// TestMenu: the admin's menu is grouped by what a person wants, whatever the order in
+// which rooms bring their pages; a group of one page is that page under the group's name.
+func TestMenu(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t, "web", web.Migrations()))
+	c := s.browser(t)
+	s.signIn(t, c)
+	page := s.get(t, c, "/admin/book?lang=en").text
+	if strings.Contains(page, `aria-label="Pages"`) || strings.Count(page, `aria-label="Administration"`) != 2 {
+		t.Errorf("an admin's page has the admin's menu twice, for a desk and for a phone:\n%s", page)
+	}
+	_, side, _ := strings.Cut(page, `class="menu side"`)
+	side, _, _ = strings.Cut(side, "</nav>")
+	for _, part := range []string{"Today", "Our public face", "/admin/book", `aria-current="page"`, "/admin/other", "The node"} {
+		_, after, ok := strings.Cut(side, part)
+		if !ok {
+			t.Fatalf("no %q, in this order, in the menu:\n%s", part, side)
+		}
+		side = after
+	}
+	if out := s.get(t, s.browser(t), "/?lang=en").text; strings.Contains(out, "Our public face") {
+		t.Errorf("a visitor sees the admin's menu:\n%s", out)
 	}
 }

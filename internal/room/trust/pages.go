@@ -31,8 +31,8 @@ func (r *Room) web(site *web.Site) web.Pages {
 			{Pattern: "POST " + membersPath + "/invite", Handler: invite.Show(s.makeInvite)},
 		},
 		Menu: []web.Entry{
-			{Path: membersPath, Key: "trust.menu.members", Order: 30},
-			{Path: pactsPath, Key: "trust.menu.pacts", Order: 40},
+			{Path: membersPath, Key: "trust.menu.members", Group: web.GroupPartners, Order: 30},
+			{Path: pactsPath, Key: "trust.menu.pacts", Group: web.GroupPartners, Order: 40},
 		},
 		Overview: []web.Panel{web.NewPanel(site, pages, "pages/attention.html", s.attention)},
 	}

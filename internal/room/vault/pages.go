@@ -24,7 +24,7 @@ func (r *Room) web(site *web.Site) web.Pages {
 		Routes: []web.Route{{Pattern: "GET " + statusPath, Handler: status.Show(func(req *http.Request) (statusPage, error) {
 			return r.statusPage(req.Context(), site.Printer(req))
 		})}},
-		Menu: []web.Entry{{Path: statusPath, Key: "vault.menu", Order: 50}},
+		Menu: []web.Entry{{Path: statusPath, Key: "vault.menu", Group: web.GroupBackups, Order: 50}},
 		Overview: []web.Panel{web.NewPanel(site, pages, "pages/summary.html", func(req *http.Request) (statusPage, bool, error) {
 			page, err := r.statusPage(req.Context(), site.Printer(req))
 			return page, true, err

@@ -16,7 +16,7 @@ func (r *Forms) transparency(s *web.Site) web.Pages {
 	form := web.NewPage[charterPage](s, pages, "pages/transparency_form.html")
 	return web.Pages{
 		Routes: []web.Route{{Pattern: charterPath, Handler: form.Form(r.charterForm, r.charter)}},
-		Menu:   []web.Entry{{Path: charterPath, Key: "directory.menu_transparency", Order: 11}},
+		Menu:   []web.Entry{{Path: charterPath, Key: "directory.menu_transparency", Group: web.GroupPublic, Order: 11}},
 	}
 }
 

@@ -18,7 +18,7 @@ func (r *Forms) files(s *web.Site) web.Pages {
 		Routes: []web.Route{{Pattern: "GET " + filesPath, Handler: files.Show(func(req *http.Request) (filesPage, error) {
 			return r.filesPage(req.Context(), s.Printer(req))
 		})}},
-		Menu: []web.Entry{{Path: filesPath, Key: "directory.menu_files", Order: 10}},
+		Menu: []web.Entry{{Path: filesPath, Key: "directory.menu_files", Group: web.GroupPublic, Order: 10}},
 	}
 }
 

@@ -23,7 +23,7 @@ func (r *Forms) refer(s *web.Site) web.Pages {
 		Routes: []web.Route{{Pattern: referPath, Handler: refer.Form(func(req *http.Request) (referPage, error) {
 			return r.referPage(req, s.Printer(req))
 		}, r.referForm)}},
-		Menu: []web.Entry{{Path: referPath, Key: "directory.menu_elsewhere", Order: 12}},
+		Menu: []web.Entry{{Path: referPath, Key: "directory.menu_elsewhere", Group: web.GroupPublic, Order: 12}},
 	}
 }
 

@@ -19,7 +19,7 @@ func (r *Forms) introduction(s *web.Site) web.Pages {
 		Routes: []web.Route{{Pattern: startPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
 			return r.startPage(req, s.Printer(req))
 		}, r.start)}},
-		Menu:     []web.Entry{{Path: startPath, Key: "directory.menu.start", Order: 9}},
+		Menu:     []web.Entry{{Path: startPath, Key: "directory.menu.start", Group: web.GroupPublic, Order: 9}},
 		Overview: []web.Panel{web.NewPanel(s, pages, "pages/unknown.html", r.unknown)},
 	}
 }
