@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/static"
 )
 
 // Cache-Control values: a tile, or a range of entries, never changes.
@@ -228,19 +229,8 @@ func serveBundle(w http.ResponseWriter, r *http.Request, page []stored) error {
 	return answer(w, r, "application/octet-stream", forEver, out)
 }
 
-// answer writes a document with an etag and honours If-None-Match.
+// answer writes a document that is named by its content.
 func answer(w http.ResponseWriter, r *http.Request, kind, cache string, data []byte) error {
-	sum := tlog.RecordHash(data)
-	etag := fmt.Sprintf(`"%x"`, sum[:8])
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Cache-Control", cache)
-	h.Set("ETag", etag)
-	h.Set("X-Content-Type-Options", "nosniff")
-	if r.Header.Get("If-None-Match") == etag {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	_, _ = w.Write(data) //nolint:gosec // an error: the asker is gone; the type is said, and nosniff
+	static.Serve(w, r, kind, cache, data)
 	return nil
 }

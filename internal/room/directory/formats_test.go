@@ -136,11 +136,14 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
-	again := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/librehost.json", nil)
-	again.Header.Set("If-None-Match", get(t, h, "/librehost.json").Header().Get("ETag"))
-	w := httptest.NewRecorder()
-	if h.ServeHTTP(w, again); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
-		t.Errorf("status %d", w.Code)
+	tag := get(t, h, "/librehost.json").Header().Get("ETag")
+	for _, had := range []string{tag, "W/" + tag, `"other", W/` + tag} {
+		again := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/librehost.json", nil)
+		again.Header.Set("If-None-Match", had)
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, again); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
+			t.Errorf("%s: status %d", had, w.Code)
+		}
 	}
 }
 

@@ -1,13 +1,12 @@
 package own
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/static"
 )
 
 // Routes are where the files are served.
@@ -31,17 +30,7 @@ func (o *Files) serve(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
 		return
 	}
-	sum := sha256.Sum256(text)
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "public, max-age=300")
 	// Directories in a browser read it too.
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
-	if req.Header.Get("If-None-Match") == h.Get("ETag") {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	_, _ = w.Write(text) //nolint:gosec // served as text, never sniffed, and our own
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	static.Serve(w, req, "text/plain; charset=utf-8", "public, max-age=300", text)
 }
