@@ -9,12 +9,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
@@ -29,16 +29,6 @@ import (
 //
 //go:embed words/*.toml
 var Words embed.FS
-
-// Names of files in the data directory.
-const (
-	databaseName  = "entrechat.db"
-	secretsDir    = "secrets"
-	logKeyName    = "log.key"
-	nextKeyName   = "log.key.next" // drawn by a rotation that is not through
-	sharedKeyName = "vault.agekey" // only where backups are older than their own keys
-	recoveryName  = "recovery.age"
-)
 
 // App is an open node: the running one, or one command beside it.
 type App struct {
@@ -59,7 +49,7 @@ type App struct {
 // Open opens the node in a data directory; the caller closes it.
 func Open(ctx context.Context, data string, c *words.Catalogue, lang string, log *slog.Logger) (*App, error) {
 	a := &App{Data: data, Log: log, Words: c, Lang: c.Printer(lang)}
-	if err := a.openWith(ctx, logKeyName); err != nil {
+	if err := a.openWith(ctx, datadir.LogKeyName); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -70,9 +60,9 @@ func (a *App) openWith(ctx context.Context, keyName string) (err error) {
 	if a.Config, err = LoadConfig(a.Data); err != nil {
 		return err
 	}
-	key, err := seal.ReadKeyFile(filepath.Join(a.Data, secretsDir, keyName))
+	key, err := seal.ReadKeyFile(filepath.Join(a.Data, datadir.SecretsDir, keyName))
 	if core.CodeOf(err) == core.CodeNotFound {
-		return core.NotFound("app.no_log_key", err).With("Path", filepath.Join(a.Data, secretsDir, keyName))
+		return core.NotFound("app.no_log_key", err).With("Path", filepath.Join(a.Data, datadir.SecretsDir, keyName))
 	}
 	if err != nil {
 		return err
@@ -93,7 +83,7 @@ func (a *App) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if a.reading, err = readingKey(a.Data); err != nil {
+	if a.reading, err = datadir.ReadingKey(a.Data); err != nil {
 		return err
 	}
 	a.Book = logbook.New(logbook.Needs{DB: a.DB, Signer: a.Signer, Now: time.Now, Log: a.Log, Room: a.room})
@@ -153,7 +143,7 @@ func (a *App) unopened(err error) error {
 	if core.CodeOf(err) != core.CodeUnsure {
 		return err
 	}
-	if cured := notOurs(a.Data, err); cured != err { //nolint:errorlint // the same or another
+	if cured := datadir.NotOurs(a.Data, err); cured != err { //nolint:errorlint // the same or another
 		return cured
 	}
 	where := a.Config.databaseURL(a.Data)
@@ -173,19 +163,7 @@ func (c Config) databaseURL(data string) string {
 	if c.Database.URL != "" {
 		return c.Database.URL
 	}
-	return "sqlite:" + filepath.Join(data, databaseName)
-}
-
-// DefaultData is where a node lives when nobody says: /var/lib/entrechat for root
-// and services, a folder of the user's otherwise.
-func DefaultData(env func(string) string) string {
-	if data := env("ENTRECHAT_DATA"); data != "" {
-		return data
-	}
-	if home := env("HOME"); os.Getuid() != 0 && home != "" {
-		return filepath.Join(home, ".local", "share", "entrechat")
-	}
-	return "/var/lib/entrechat"
+	return "sqlite:" + filepath.Join(data, datadir.DatabaseName)
 }
 
 // ownKeys are the keys this node ever signed with, revoked or not.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/obs"
@@ -62,7 +63,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	}
 	err = mistyped(err, command)
 	if _, said := errors.AsType[*core.Error](err); !said {
-		err = notOurs(l.data, err)
+		err = datadir.NotOurs(l.data, err)
 	}
 	fmt.Fprintln(errs, l.out.P.Error(err))
 	if os.Getenv("ENTRECHAT_DEBUG") != "" {
@@ -97,7 +98,7 @@ func (l *cli) root() *cobra.Command {
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&l.data, "data", DefaultData(os.Getenv), p.T("app.flag.data", nil))
+	flags.StringVar(&l.data, "data", datadir.Default(os.Getenv), p.T("app.flag.data", nil))
 	flags.BoolVar(&l.out.JSON, "json", false, p.T("app.flag.json", nil))
 	flags.String("lang", p.Lang, p.T("app.flag.lang", nil))
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -118,10 +119,10 @@ func (l *cli) root() *cobra.Command {
 
 // mayUse refuses a directory that another user's node lives in, or half a node.
 func (l *cli) mayUse() error {
-	if err := checkUser(l.data, l.args); err != nil {
+	if err := datadir.CheckUser(l.data, l.args); err != nil {
 		return err
 	}
-	return unfinished(l.data)
+	return datadir.Unfinished(l.data)
 }
 
 // open opens the node for a command, once.
@@ -179,7 +180,7 @@ func (l *cli) upCommand() *cobra.Command {
 			if err := l.mayUse(); err != nil {
 				return err
 			}
-			if err := refuseRehearsal(l.data); err != nil {
+			if err := datadir.RefuseRehearsal(l.data); err != nil {
 				return err
 			}
 			cfg, err := LoadConfig(l.data)
@@ -190,7 +191,7 @@ func (l *cli) upCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			release, err := lock(l.data)
+			release, err := datadir.Lock(l.data)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 )
@@ -12,7 +13,7 @@ import (
 // init makes the node once the seed words are with the person: on the terminal, or in
 // a file outside the node for a script.
 func (l *cli) init(ctx context.Context, place Place, seedOut string) error {
-	if err := checkUser(l.data, l.args); err != nil {
+	if err := datadir.CheckUser(l.data, l.args); err != nil {
 		return err
 	}
 	if seedOut != "" {
@@ -21,7 +22,7 @@ func (l *cli) init(ctx context.Context, place Place, seedOut string) error {
 			return err
 		}
 	}
-	if unfinished(l.data) != nil {
+	if datadir.Unfinished(l.data) != nil {
 		l.out.Note("app.init_again", nil)
 	}
 	return Init(ctx, l.data, place, seedOut, func(seed seal.Seed) error {

@@ -11,12 +11,10 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
 )
-
-// configName is the one configuration file, inside the data directory.
-const configName = "entrechat.toml"
 
 // Config is entrechat.toml: a section for each part of the house, and one for each room
 // that has settings. Keys nobody set keep the values of DefaultConfig; a key nobody knows
@@ -194,7 +192,7 @@ func (n NodeConfig) proxies() []netip.Prefix {
 // LoadConfig reads entrechat.toml of a data directory. Returns CodeNotFound when
 // there is none: the directory was never initialised.
 func LoadConfig(data string) (Config, error) {
-	text, err := os.ReadFile(filepath.Join(data, configName))
+	text, err := os.ReadFile(filepath.Join(data, datadir.ConfigName))
 	if errors.Is(err, syscall.ENOTDIR) {
 		return Config{}, core.Invalid("app.data_no_folder", err).With("Data", data)
 	}
@@ -202,16 +200,7 @@ func LoadConfig(data string) (Config, error) {
 		return Config{}, core.NotFound("app.no_data", err).With("Data", data)
 	}
 	if err != nil {
-		return Config{}, unreadable(data, err)
+		return Config{}, datadir.Unreadable(data, err)
 	}
 	return ParseConfig(text)
-}
-
-// unreadable says what keeps this user from a file of the data directory: whose it is,
-// where the rest is its own.
-func unreadable(data string, err error) error {
-	if cured := notOurs(data, err); cured != err { //nolint:errorlint // the same or another
-		return cured
-	}
-	return core.Denied("app.data_unreadable", err).With("Data", data)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/access"
 	"entrechat/internal/kit/fit"
@@ -138,8 +139,8 @@ func (a *App) checkKey(ctx context.Context) (fit.Finding, error) {
 }
 
 func (a *App) checkSecrets(context.Context) error {
-	for _, name := range []string{logKeyName, recoveryName} {
-		if _, err := seal.ReadSecret(filepath.Join(a.Data, secretsDir, name)); err != nil {
+	for _, name := range []string{datadir.LogKeyName, datadir.RecoveryName} {
+		if _, err := seal.ReadSecret(filepath.Join(a.Data, datadir.SecretsDir, name)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +149,7 @@ func (a *App) checkSecrets(context.Context) error {
 
 // checkFiles finds what another user left in the data directory.
 func (a *App) checkFiles(context.Context) error {
-	uid, _, ok := ownerOf(a.Data)
+	uid, _, ok := datadir.OwnerOf(a.Data)
 	if !ok {
 		return nil
 	}

@@ -1,18 +1,15 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"filippo.io/age"
-
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
@@ -58,18 +55,18 @@ func (p Place) config() (Config, error) {
 
 // lay writes configuration and keys into a data directory; the seed stays out of it.
 func lay(data string, cfg Config, p *words.Printer, seed seal.Seed) error {
-	if err := os.MkdirAll(filepath.Join(data, secretsDir), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(data, datadir.SecretsDir), 0o700); err != nil {
 		return core.Denied("app.data_unreadable", err).With("Data", data)
 	}
-	recovery, err := recoveryText(seed)
+	recovery, err := datadir.RecoveryText(seed)
 	if err != nil {
 		return err
 	}
-	secrets := filepath.Join(data, secretsDir)
-	if _, err := seal.NewKeyFile(filepath.Join(secrets, logKeyName)); err != nil {
+	secrets := filepath.Join(data, datadir.SecretsDir)
+	if _, err := seal.NewKeyFile(filepath.Join(secrets, datadir.LogKeyName)); err != nil {
 		return err
 	}
-	if err := seal.WriteSecret(filepath.Join(secrets, recoveryName), recovery); err != nil {
+	if err := seal.WriteSecret(filepath.Join(secrets, datadir.RecoveryName), recovery); err != nil {
 		return err
 	}
 	// The configuration comes last: a directory that has it is whole.
@@ -77,7 +74,7 @@ func lay(data string, cfg Config, p *words.Printer, seed seal.Seed) error {
 	if err != nil {
 		return err
 	}
-	return seal.WriteSecret(filepath.Join(data, configName), file)
+	return seal.WriteSecret(filepath.Join(data, datadir.ConfigName), file)
 }
 
 // Init makes a node and opens its logbook. The words of its seed are written to
@@ -93,12 +90,12 @@ func Init(ctx context.Context, data string, place Place, wordsTo string, show fu
 	if err != nil {
 		return err
 	}
-	f, err := begin(data, wordsTo)
+	f, err := datadir.Begin(data, wordsTo)
 	if err != nil {
 		return err
 	}
 	if wordsTo != "" {
-		err = f.write(wordsTo, seed.Words())
+		err = f.Write(wordsTo, seed.Words())
 	}
 	if err == nil {
 		err = lay(data, cfg, place.Words, seed)
@@ -110,15 +107,15 @@ func Init(ctx context.Context, data string, place Place, wordsTo string, show fu
 		err = show(seed)
 	}
 	if err != nil {
-		return f.undo(err)
+		return f.Undo(err)
 	}
-	return f.settle()
+	return f.Settle()
 }
 
 // openLogbook writes the first key set, signed by the seed's root key.
 func openLogbook(ctx context.Context, data string, cfg Config, seed seal.Seed) error {
 	a := &App{Data: data, Log: quiet()}
-	if err := a.openWith(ctx, logKeyName); err != nil {
+	if err := a.openWith(ctx, datadir.LogKeyName); err != nil {
 		return err
 	}
 	defer a.Close() //nolint:errcheck // everything is on disk
@@ -147,17 +144,17 @@ func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (bef
 	if done, err := r.compare(ctx, a, core.MemberID(cfg.Node.Origin)); done || err != nil {
 		return "", done, err
 	}
-	text, err := recoveryText(r.Seed)
+	text, err := datadir.RecoveryText(r.Seed)
 	if err != nil {
 		return "", false, err
 	}
-	if err := replaceSecret(filepath.Join(r.Data, secretsDir, recoveryName), text); err != nil {
+	if err := datadir.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveryName), text); err != nil {
 		return "", false, err
 	}
 	if text, err = cfg.Render(r.Place.Words); err != nil {
 		return "", false, err
 	}
-	return a.Signer.ID(), false, replaceSecret(filepath.Join(r.Data, configName), text)
+	return a.Signer.ID(), false, datadir.ReplaceSecret(filepath.Join(r.Data, datadir.ConfigName), text)
 }
 
 // compare holds what was typed now against what this directory knows. done: its node
@@ -197,65 +194,6 @@ func knownAs(ctx context.Context, a *App, id core.MemberID) (m logbook.Member, k
 
 // marked says whether taking over is still to come.
 func (r Rescue) marked() bool {
-	_, err := os.Lstat(filepath.Join(r.Data, secretsDir, recoveringName))
+	_, err := os.Lstat(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveringName))
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// replaceSecret writes a file of mode 0600 over another, whole or not at all.
-func replaceSecret(path string, text []byte) error {
-	draft := path + ".new"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	if err := seal.WriteSecret(draft, text); err != nil {
-		return err
-	}
-	if err := os.Rename(draft, path); err != nil {
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// recoveryText is the file that says what backups are also encrypted to.
-func recoveryText(seed seal.Seed) ([]byte, error) {
-	recovery, err := seed.RecoveryIdentity()
-	if err != nil {
-		return nil, err
-	}
-	return []byte("# What backups are also encrypted to; its secret half is derived from the seed words.\n" + recovery.Recipient().String() + "\n"), nil
-}
-
-// recoveryRecipient reads what backups are also encrypted to. Returns CodeInvalid for a file
-// that is gone or says nothing of the kind, CodeDenied.
-func recoveryRecipient(data string) (*age.X25519Recipient, error) {
-	path := filepath.Join(data, secretsDir, recoveryName)
-	text, err := seal.ReadSecret(path)
-	if err != nil && core.CodeOf(err) != core.CodeNotFound {
-		return nil, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); err != nil || line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		to, bad := age.ParseX25519Recipient(line)
-		if bad == nil {
-			return to, nil
-		}
-		err = bad
-	}
-	return nil, core.Invalid("app.recovery_broken", cmp.Or(err, errors.New("no recipient"))).With("Path", path)
-}
-
-// sharedIdentity reads the key that opens what was saved before each backup had a key
-// of its own; nil on a node that began later.
-func sharedIdentity(data string) (*age.X25519Identity, error) {
-	path := filepath.Join(data, secretsDir, sharedKeyName)
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // most nodes have none
-	}
-	text, err := seal.ReadSecret(path)
-	if err != nil {
-		return nil, err
-	}
-	return age.ParseX25519Identity(strings.TrimSpace(string(text)))
 }

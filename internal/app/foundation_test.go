@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 )
@@ -23,8 +24,8 @@ func TestInitKilledAtEachStep(t *testing.T) {
 	}
 	// The order in which init makes them; a kill leaves the first so many.
 	steps := []string{
-		unfinishedName, "secrets/.tmp-1", "secrets/log.key", "secrets/recovery.age", ".tmp-1", configName,
-		databaseName, databaseName + ".lock", databaseName + "-wal",
+		datadir.UnfinishedName, "secrets/.tmp-1", "secrets/log.key", "secrets/recovery.age", ".tmp-1", datadir.ConfigName,
+		datadir.DatabaseName, datadir.DatabaseName + ".lock", datadir.DatabaseName + "-wal",
 	}
 	for count := range len(steps) + 1 {
 		data := filepath.Join(t.TempDir(), "n")
@@ -38,7 +39,7 @@ func TestInitKilledAtEachStep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := unfinished(data); (core.CodeOf(err) == core.CodeConflict) != (count > 0) {
+		if err := datadir.Unfinished(data); (core.CodeOf(err) == core.CodeConflict) != (count > 0) {
 			t.Errorf("after %d files: %v", count, err)
 		}
 		// The words that were written already are void, and say so by their name.
@@ -47,8 +48,8 @@ func TestInitKilledAtEachStep(t *testing.T) {
 		}
 		var shown seal.Seed
 		err := Init(t.Context(), data, place, "", func(s seal.Seed) error { shown = s; return nil })
-		if err != nil || unfinished(data) != nil {
-			t.Fatalf("after %d files: %v, %v", count, err, unfinished(data))
+		if err != nil || datadir.Unfinished(data) != nil {
+			t.Fatalf("after %d files: %v, %v", count, err, datadir.Unfinished(data))
 		}
 		if root := rootOf(t, data); root != shown.Root() {
 			t.Errorf("after %d files the node's words are not those that were shown", count)
@@ -69,7 +70,7 @@ func errorKey(err error) string {
 func rootOf(t *testing.T, data string) core.RootKey {
 	t.Helper()
 	a := &App{Data: data, Log: quiet()}
-	if err := a.openWith(t.Context(), logKeyName); err != nil {
+	if err := a.openWith(t.Context(), datadir.LogKeyName); err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
@@ -105,14 +106,14 @@ func TestInitLeavesNothingHalf(t *testing.T) {
 	if err := Init(t.Context(), data, place, "", func(seal.Seed) error { return unseen }); !errors.Is(err, unseen) {
 		t.Fatal(err)
 	}
-	if left, err := os.ReadDir(data); err != nil || len(left) != 1 || left[0].Name() != lockName {
+	if left, err := os.ReadDir(data); err != nil || len(left) != 1 || left[0].Name() != datadir.LockName {
 		t.Fatalf("%v stayed, %v", left, err)
 	}
 	if err := Init(t.Context(), data, place, "", func(seal.Seed) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	root := rootOf(t, data)
-	config := filepath.Join(data, configName)
+	config := filepath.Join(data, datadir.ConfigName)
 	if err := os.Rename(config, config+".old"); err != nil {
 		t.Fatal(err)
 	}

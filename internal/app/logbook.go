@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
@@ -19,7 +20,7 @@ func (a *App) room() error {
 	if a.DB.Engine() != db.SQLite {
 		return nil
 	}
-	left, err := free(a.Data)
+	left, err := datadir.Free(a.Data)
 	if err != nil || left >= a.Config.Node.Floor {
 		return err
 	}

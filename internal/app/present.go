@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/words"
@@ -23,7 +24,7 @@ func openPresent(ctx context.Context, data string, c *words.Catalogue, lang stri
 		return nil, err
 	}
 	gone := core.NotFound("app.no_logbook", errors.New("no logbook")).With("Data", data).With("Origin", cfg.Node.Origin)
-	if path, ok := strings.CutPrefix(cfg.databaseURL(data), db.SQLite+":"); ok && !exists(filepath.Clean(path)) {
+	if path, ok := strings.CutPrefix(cfg.databaseURL(data), db.SQLite+":"); ok && !datadir.Exists(filepath.Clean(path)) {
 		return nil, gone
 	}
 	a, err := Open(ctx, data, c, lang, log)

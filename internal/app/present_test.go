@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/db"
@@ -53,7 +54,7 @@ func TestEveryCommandWithoutALogbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := func(t *testing.T, data string) {
-		remove(t, data, databaseName, databaseName+"-wal", databaseName+"-shm")
+		remove(t, data, datadir.DatabaseName, datadir.DatabaseName+"-wal", datadir.DatabaseName+"-shm")
 	}
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, data string)
@@ -62,13 +63,13 @@ func TestEveryCommandWithoutALogbook(t *testing.T) {
 		"database lost": {lost, "no logbook of chaton-a.test"},
 		"another database": {func(t *testing.T, data string) {
 			lost(t, data)
-			fresh, err := db.Open(t.Context(), "sqlite:"+filepath.Join(data, databaseName))
+			fresh, err := db.Open(t.Context(), "sqlite:"+filepath.Join(data, datadir.DatabaseName))
 			if err := errors.Join(err, fresh.Close()); err != nil {
 				t.Fatal(err)
 			}
 		}, "no logbook of chaton-a.test"},
 		"init broke off": {func(t *testing.T, data string) {
-			if err := os.WriteFile(filepath.Join(data, unfinishedName), nil, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(data, datadir.UnfinishedName), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}, "init"},
@@ -144,7 +145,7 @@ func listing(t *testing.T, data string) string {
 	}
 	files = slices.DeleteFunc(files, func(f string) bool {
 		return strings.HasSuffix(f, "-wal") || strings.HasSuffix(f, "-shm") || strings.HasSuffix(f, ".lock") ||
-			slices.Contains([]string{lockName, "store", "vault"}, filepath.Base(f))
+			slices.Contains([]string{datadir.LockName, "store", "vault"}, filepath.Base(f))
 	})
 	return strings.Join(files, "\n")
 }

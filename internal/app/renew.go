@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 )
@@ -27,7 +28,7 @@ type renewal struct {
 // Returns CodeDenied for another node's words, CodeConflict while the node runs, and
 // what the change returns.
 func (r renewal) run(ctx context.Context, a *App) error {
-	if err := refuseRehearsal(a.Data); err != nil {
+	if err := datadir.RefuseRehearsal(a.Data); err != nil {
 		return err
 	}
 	self, err := a.Book.Member(ctx, a.Signer.ID())
@@ -40,7 +41,7 @@ func (r renewal) run(ctx context.Context, a *App) error {
 	if !r.newKey {
 		return r.change(ctx, a, r.seed.RootKey())
 	}
-	release, err := lock(a.Data)
+	release, err := datadir.Lock(a.Data)
 	if core.CodeOf(err) == core.CodeConflict {
 		return core.Conflict("app.stop_first", fmt.Errorf("the node runs with the key to be replaced: %w", err))
 	}
@@ -48,7 +49,7 @@ func (r renewal) run(ctx context.Context, a *App) error {
 		return err
 	}
 	defer release()
-	next := filepath.Join(a.Data, secretsDir, nextKeyName)
+	next := filepath.Join(a.Data, datadir.SecretsDir, datadir.NextKeyName)
 	if _, err := os.Stat(next); errors.Is(err, fs.ErrNotExist) {
 		if _, err := seal.NewKeyFile(next); err != nil {
 			return err
@@ -57,17 +58,17 @@ func (r renewal) run(ctx context.Context, a *App) error {
 	if err := r.under(ctx, a); err != nil {
 		return err
 	}
-	if err := os.Rename(next, filepath.Join(a.Data, secretsDir, logKeyName)); err != nil {
+	if err := os.Rename(next, filepath.Join(a.Data, datadir.SecretsDir, datadir.LogKeyName)); err != nil {
 		return fmt.Errorf("put the new key in place: %w", err)
 	}
-	return syncFolder(filepath.Dir(next))
+	return datadir.SyncFolder(filepath.Dir(next))
 }
 
 // under makes the change with the drawn key, unless it was made before the last run
 // broke off.
 func (r renewal) under(ctx context.Context, a *App) error {
 	renewed := &App{Data: a.Data, Log: a.Log, Words: a.Words, Lang: a.Lang}
-	if err := renewed.openWith(ctx, nextKeyName); err != nil {
+	if err := renewed.openWith(ctx, datadir.NextKeyName); err != nil {
 		return err
 	}
 	defer renewed.Close() //nolint:errcheck // what was signed is on the disk
@@ -79,12 +80,4 @@ func (r renewal) under(ctx context.Context, a *App) error {
 		return nil
 	}
 	return r.change(ctx, renewed, r.seed.RootKey())
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -12,19 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
-)
-
-const (
-	// rehearsalName is the file that makes a data directory a rehearsal: the document by
-	// which the root key lets this directory's key read.
-	rehearsalName = "rehearsal.json"
-	// recoveringName marks a data directory whose recovery has not taken over yet.
-	recoveringName = "recovering"
 )
 
 // askRounds bounds how often members that were named meanwhile are asked too.
@@ -110,16 +103,16 @@ func (r Rescue) tellComing(ctx context.Context, a *App) error {
 // lay makes the data directory, or looks at the one that is there. done: its node has
 // taken over already. before is the domain typed last time.
 func (r Rescue) lay(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
-	switch err := vacant(r.Data); core.CodeOf(err) {
+	switch err := datadir.Vacant(r.Data); core.CodeOf(err) {
 	case "":
 		return "", false, r.begin(cfg)
 	case core.CodeConflict: // a node, or one that is coming back
 	default:
 		return "", false, err
 	}
-	switch is := isRehearsal(r.Data); {
+	switch is := datadir.IsRehearsal(r.Data); {
 	case is && !r.Rehearse:
-		return "", false, refuseRehearsal(r.Data)
+		return "", false, datadir.RefuseRehearsal(r.Data)
 	case r.Rehearse && !is:
 		return "", false, core.Conflict("app.already", errors.New("a node lives here")).With("Data", r.Data)
 	}
@@ -135,9 +128,9 @@ func (r Rescue) lay(ctx context.Context, cfg Config, c *words.Catalogue) (before
 	return before, done, err
 }
 
-// begin makes the directory, with a mark of what it is for.
+// Begin makes the directory, with a mark of what it is for.
 func (r Rescue) begin(cfg Config) error {
-	f, err := begin(r.Data, "")
+	f, err := datadir.Begin(r.Data, "")
 	if err != nil {
 		return err
 	}
@@ -145,27 +138,27 @@ func (r Rescue) begin(cfg Config) error {
 		if r.Rehearse {
 			err = r.letRead(cfg)
 		} else {
-			err = replaceSecret(filepath.Join(r.Data, secretsDir, recoveringName), []byte("taking over is still to come\n"))
+			err = datadir.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveringName), []byte("taking over is still to come\n"))
 		}
 	}
 	if err != nil {
-		return f.undo(err)
+		return f.Undo(err)
 	}
-	return f.settle()
+	return f.Settle()
 }
 
 // unmark says that the recovery has taken over.
 func (r Rescue) unmark() error {
-	path := filepath.Join(r.Data, secretsDir, recoveringName)
+	path := filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveringName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("mark the data directory: %w", err)
 	}
-	return syncFolder(filepath.Dir(path))
+	return datadir.SyncFolder(filepath.Dir(path))
 }
 
 // letRead signs, and keeps, what lets this directory's key read.
 func (r Rescue) letRead(cfg Config) error {
-	key, err := seal.ReadKeyFile(filepath.Join(r.Data, secretsDir, logKeyName))
+	key, err := seal.ReadKeyFile(filepath.Join(r.Data, datadir.SecretsDir, datadir.LogKeyName))
 	if err != nil {
 		return err
 	}
@@ -177,30 +170,7 @@ func (r Rescue) letRead(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	return replaceSecret(filepath.Join(r.Data, secretsDir, rehearsalName), text)
-}
-
-// isRehearsal says whether a data directory only reads.
-func isRehearsal(data string) bool {
-	_, err := os.Lstat(filepath.Join(data, secretsDir, rehearsalName))
-	return err == nil
-}
-
-// refuseRehearsal keeps what tells others anything out of a rehearsal.
-func refuseRehearsal(data string) error {
-	if !isRehearsal(data) {
-		return nil
-	}
-	return core.Conflict("app.rehearsal", errors.New("a rehearsal only reads")).With("Data", data)
-}
-
-// readingKey is the document of a rehearsal; nil for a node.
-func readingKey(data string) ([]byte, error) {
-	text, err := seal.ReadSecret(filepath.Join(data, secretsDir, rehearsalName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return text, err
+	return datadir.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RehearsalName), text)
 }
 
 // expect makes the logbook ready to be read back.
@@ -343,7 +313,7 @@ func (r Rescue) agree(ctx context.Context, a *App, silent []core.MemberID) error
 // key of our newest key set. Returns CodeDenied when a recovery or a rotation elsewhere
 // took it over, or the key's file is not ours, CodeConflict for a rehearsal.
 func (a *App) standing(ctx context.Context) error {
-	if err := refuseRehearsal(a.Data); err != nil {
+	if err := datadir.RefuseRehearsal(a.Data); err != nil {
 		return err
 	}
 	ours, err := a.Book.Recovery.InForce(ctx)
@@ -360,7 +330,7 @@ func (a *App) standing(ctx context.Context) error {
 	}
 	if !slices.ContainsFunc(ever, func(k ed25519.PublicKey) bool { return k.Equal(a.Signer.Public()) }) {
 		return core.Denied("app.key_damaged", errors.New("no key set of ours ever named this key")).
-			With("Origin", self.ID).With("Path", filepath.Join(a.Data, secretsDir, logKeyName))
+			With("Origin", self.ID).With("Path", filepath.Join(a.Data, datadir.SecretsDir, datadir.LogKeyName))
 	}
 	return core.Denied("app.key_replaced", errors.New("our newest key set names another key")).
 		With("Origin", self.ID).With("URL", self.URL)

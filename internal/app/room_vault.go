@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/console"
@@ -76,11 +77,11 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
-	shared, err := sharedIdentity(a.Data)
+	shared, err := datadir.SharedIdentity(a.Data)
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
-	recovery, err := recoveryRecipient(a.Data)
+	recovery, err := datadir.RecoveryRecipient(a.Data)
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
@@ -158,7 +159,7 @@ func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, erro
 	if promised == 0 {
 		return fit.Unknown("app.promises_none", nil), nil
 	}
-	left, err := free(a.storePath())
+	left, err := datadir.Free(a.storePath())
 	if err != nil {
 		return fit.Finding{}, err
 	}
@@ -188,7 +189,7 @@ func (l *cli) rescue() vault.Rescue {
 			c.Flags().BoolVar(&r.Replace, "replace-running", false, l.out.P.T("app.flag.replace_running", nil))
 		},
 		Run: func(cmd *cobra.Command, plea vault.Plea) (*vault.Room, *console.Out, error) {
-			if err := checkUser(l.data, l.args); err != nil {
+			if err := datadir.CheckUser(l.data, l.args); err != nil {
 				return nil, nil, err
 			}
 			r.Plea, r.Data = Plea(plea), l.data

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
@@ -188,5 +189,5 @@ func (a *App) settingsPage(*http.Request) (settingsPage, error) {
 		cfg.Database.URL = u.Redacted()
 	}
 	text, err := cfg.Render(a.Lang)
-	return settingsPage{filepath.Join(a.Data, configName), string(text)}, err
+	return settingsPage{filepath.Join(a.Data, datadir.ConfigName), string(text)}, err
 }

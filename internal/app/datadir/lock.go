@@ -1,4 +1,4 @@
-package app
+package datadir
 
 import (
 	"cmp"
@@ -14,17 +14,17 @@ import (
 	"entrechat/internal/core"
 )
 
-// lockName is the file in the data directory that the running node holds a lock on;
+// LockName is the file in the data directory that the running node holds a lock on;
 // its text is the process number. Commands beside the node do not take it.
-const lockName = "up.lock"
+const LockName = "up.lock"
 
-// lock makes this process the only node of a data directory, until release or the end
+// Lock makes this process the only node of a data directory, until release or the end
 // of the process, however it ends. A disk without locks is taken for free. Returns
 // CodeConflict while another process is.
-func lock(data string) (release func(), err error) {
-	f, err := os.OpenFile(filepath.Join(data, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+func Lock(data string) (release func(), err error) {
+	f, err := os.OpenFile(filepath.Join(data, LockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, unreadable(data, err)
+		return nil, Unreadable(data, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
 		text, _ := io.ReadAll(io.LimitReader(f, 20)) // only to name it

@@ -1,4 +1,4 @@
-package app
+package datadir
 
 import (
 	"errors"
@@ -15,12 +15,12 @@ import (
 	"entrechat/internal/kit/access"
 )
 
-// checkUser refuses to go on as another user than the one the node's files belong to:
+// CheckUser refuses to go on as another user than the one the node's files belong to:
 // what root writes into the data directory the node cannot read, and it stops at the
 // first such file. args are the words typed after the program's name. Returns
 // CodeDenied with the line to type instead.
-func checkUser(data string, args []string) error {
-	uid, gid, ok := ownerOf(data)
+func CheckUser(data string, args []string) error {
+	uid, gid, ok := OwnerOf(data)
 	me := os.Geteuid()
 	if !ok || uid == me {
 		return nil
@@ -39,12 +39,12 @@ func forUser(uid, me int, data string) string {
 	return "chown -R " + access.UserName(me) + ": " + access.Word(data)
 }
 
-// ownerOf answers whom a node's files belong to; ok is false where there is nothing
+// OwnerOf answers whom a node's files belong to; ok is false where there is nothing
 // to go by. Of the directory, the configuration and the key one may be in other hands: an
 // editor of root's leaves a file of root's.
-func ownerOf(data string) (uid, gid int, ok bool) {
+func OwnerOf(data string) (uid, gid int, ok bool) {
 	var found []*syscall.Stat_t
-	for _, name := range []string{configName, filepath.Join(secretsDir, logKeyName), "."} {
+	for _, name := range []string{ConfigName, filepath.Join(SecretsDir, LogKeyName), "."} {
 		if info, err := os.Stat(filepath.Join(data, name)); err == nil {
 			if st, ok := info.Sys().(*syscall.Stat_t); ok {
 				found = append(found, st)
@@ -66,15 +66,15 @@ func ownerOf(data string) (uid, gid int, ok bool) {
 	return int(st.Uid), int(st.Gid), true
 }
 
-// notOurs gives an error that this user may not do something in its own node's directory
+// NotOurs gives an error that this user may not do something in its own node's directory
 // the line that cures it; any other comes back as it is.
-func notOurs(data string, err error) error {
+func NotOurs(data string, err error) error {
 	at, ok := errors.AsType[*fs.PathError](err)
 	if link, is := errors.AsType[*os.LinkError](err); is && !ok {
 		at, ok = &fs.PathError{Op: link.Op, Path: link.New, Err: link.Err}, true
 	}
 	info, statErr := os.Stat(data)
-	if !ok || !access.Denied(err) || !within(data, at.Path) || statErr != nil {
+	if !ok || !access.Denied(err) || !Within(data, at.Path) || statErr != nil {
 		return err
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Geteuid() {
@@ -104,4 +104,13 @@ func asUser(uid, gid int, data string, args []string) string {
 		}
 	}
 	return line
+}
+
+// Unreadable says what keeps this user from a file of the data directory: whose it is,
+// where the rest is its own.
+func Unreadable(data string, err error) error {
+	if cured := NotOurs(data, err); cured != err { //nolint:errorlint // the same or another
+		return cured
+	}
+	return core.Denied("app.data_unreadable", err).With("Data", data)
 }
