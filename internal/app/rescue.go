@@ -73,7 +73,7 @@ func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
 	if err := r.agree(ctx, a, silent); err != nil {
 		return err
 	}
-	if _, err = a.Book.Recovery.TakeOver(ctx, r.Seed.RootKey(), cfg.Node.URL); err != nil {
+	if _, err = a.Book.Recovery.Resume(ctx, r.Seed.RootKey(), cfg.Node.URL); err != nil {
 		return err
 	}
 	if err := r.unmark(); err != nil {

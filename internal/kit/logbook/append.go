@@ -63,8 +63,8 @@ func firstOf(err, otherwise error) error {
 	return otherwise
 }
 
-// publish learns a newer key set of ours and logs it.
-func (a *Author) publish(ctx context.Context, q db.Querier, doc seal.Envelope) error {
+// publishTx learns a newer key set of ours and logs it.
+func (a *Author) publishTx(ctx context.Context, q db.Querier, doc seal.Envelope) error {
 	m, err := getMember(ctx, q, a.st.Self())
 	if err != nil {
 		return err
@@ -73,19 +73,19 @@ func (a *Author) publish(ctx context.Context, q db.Querier, doc seal.Envelope) e
 }
 
 func (a *Author) publishAs(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) error {
-	learned, err := a.reg.learn(ctx, q, m, doc)
+	learned, err := a.reg.learnTx(ctx, q, m, doc)
 	if err != nil {
 		return err
 	}
 	if learned.version == m.version {
 		return core.Conflict("logbook.old_keyset", fmt.Errorf("key set %d is known", m.version))
 	}
-	_, err = a.append(ctx, q, Entry{Log: a.st.Self(), Typ: TypKeySet, Iat: a.st.Now()}, doc)
+	_, err = a.appendTx(ctx, q, Entry{Log: a.st.Self(), Typ: TypKeySet, Iat: a.st.Now()}, doc)
 	return err
 }
 
-// append adds one leaf to our own log and signs the new head, all in q.
-func (a *Author) append(ctx context.Context, q db.Querier, e Entry, body any) (Entry, error) {
+// appendTx adds one leaf to our own log and signs the new head, all in q.
+func (a *Author) appendTx(ctx context.Context, q db.Querier, e Entry, body any) (Entry, error) {
 	if err := stopped(ctx, q); err != nil {
 		return Entry{}, err
 	}
@@ -171,8 +171,8 @@ func (a *Author) soundLog(ctx context.Context, q db.Querier) (logRow, KeySet, er
 	return l, keys, verifyPage(l, hashes(ctx, q, l.origin, l.tree), from, edge)
 }
 
-// resign signs our head again with the present time.
-func (a *Author) resign(ctx context.Context, q db.Querier) error {
+// resignTx signs our head again with the present time.
+func (a *Author) resignTx(ctx context.Context, q db.Querier) error {
 	if err := stopped(ctx, q); err != nil {
 		return err
 	}

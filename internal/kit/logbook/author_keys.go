@@ -43,7 +43,7 @@ func (a *Author) renewKeys(ctx context.Context, root ed25519.PrivateKey, url str
 		if err != nil {
 			return err
 		}
-		if err := a.spoke(ctx, q); err != nil {
+		if err := a.settleOwn(ctx, q); err != nil {
 			return err
 		}
 		m.forked = 0
@@ -55,14 +55,14 @@ func (a *Author) renewKeys(ctx context.Context, root ed25519.PrivateKey, url str
 	return size, err
 }
 
-// spoke settles, now that the root key spoke, what was held against ourselves; whoever
+// settleOwn settles, now that the root key spoke, what was held against ourselves; whoever
 // refused the old keys, or what they signed, is told at once.
-func (a *Author) spoke(ctx context.Context, q db.Querier) error {
+func (a *Author) settleOwn(ctx context.Context, q db.Querier) error {
 	if err := clearStops(ctx, q); err != nil {
 		return err
 	}
 	if _, err := pardonForks(ctx, q, a.st.Self(), a.st.Now()); err != nil {
 		return err
 	}
-	return callNow(ctx, q, "")
+	return retryNow(ctx, q, "")
 }

@@ -72,7 +72,7 @@ func New(n Needs) *Book {
 		st: st, reg: reg, author: author, parts: parts, tuning: t,
 		server: NewServer(ServerNeeds{Store: st, Members: reg, Parts: parts, Instance: guard.Instance(), NoForward: t.NoForward}),
 	}
-	b.delivery = &delivery{st: st, reg: reg, told: map[string]int64{}, append: func(ctx context.Context, typ string, body any) error {
+	b.delivery = &delivery{st: st, reg: reg, done: map[string]int64{}, append: func(ctx context.Context, typ string, body any) error {
 		_, err := b.Append(ctx, typ, nil, 0, body)
 		return err
 	}}
@@ -94,7 +94,7 @@ func (b *Book) Init(ctx context.Context, doc seal.Envelope, root core.RootKey) e
 // must name the key this node signs with. Returns CodeConflict for a version that
 // is not newer, and the codes of Append.
 func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
-	return b.Guard.change(ctx, func(ctx context.Context, q db.Querier) error { return b.author.publish(ctx, q, doc) })
+	return b.Guard.Change(ctx, func(ctx context.Context, q db.Querier) error { return b.author.publishTx(ctx, q, doc) })
 }
 
 // Append adds an entry to our own log: typ is "entrechat/<kind>/<version>", aud
@@ -107,8 +107,8 @@ func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
 // for an entry others would not read, CodeFull.
 func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (Entry, error) {
 	var e Entry
-	err := b.Guard.change(ctx, func(ctx context.Context, q db.Querier) (err error) {
-		e, err = b.author.append(ctx, q, Entry{Log: b.st.Self(), Typ: typ, Iat: b.st.Now(), Exp: exp, Aud: aud}, body)
+	err := b.Guard.Change(ctx, func(ctx context.Context, q db.Querier) (err error) {
+		e, err = b.author.appendTx(ctx, q, Entry{Log: b.st.Self(), Typ: typ, Iat: b.st.Now(), Exp: exp, Aud: aud}, body)
 		return err
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp 
 
 // Resign signs our head again with the present time, so that others see we live.
 // Codes as for Append.
-func (b *Book) Resign(ctx context.Context) error { return b.Guard.change(ctx, b.author.resign) }
+func (b *Book) Resign(ctx context.Context) error { return b.Guard.Change(ctx, b.author.resignTx) }
 
 // Follow starts mirroring a member's log under a pinned root key. Its online keys
 // come with the exchange, from the member or anybody who mirrors it. Following

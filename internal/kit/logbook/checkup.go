@@ -24,12 +24,12 @@ type checkup struct {
 	keys   KeySet
 	log    logRow // as stored
 
-	sound  logRow           // as it should be stored
-	leaves []tlog.Hash      // of the stored leaves, zero where one is missing
-	write  map[int64]stored // leaves to store anew
-	reread int64            // first leaf that readers are told again, -1 = none
-	stray  bool             // there are leaves outside of the tree
-	older  bool             // our line under the head is of a key that was replaced since
+	expect     logRow           // as it should be stored
+	leaves     []tlog.Hash      // of the stored leaves, zero where one is missing
+	rewritten  map[int64]stored // leaves to store anew
+	rereadFrom int64            // first leaf that readers are told again, -1 = none
+	stray      bool             // there are leaves outside of the tree
+	olderKey   bool             // our line under the head is of a key that was replaced since
 }
 
 // span is a range of leaves, the end excluded.
@@ -37,8 +37,8 @@ type span struct{ from, to int64 }
 
 // run compares, repairs, and says whether anything was repaired.
 func (c *checkup) run(ctx context.Context) (bool, error) {
-	c.write, c.reread = map[int64]stored{}, -1
-	c.sound = c.expected()
+	c.rewritten, c.rereadFrom = map[int64]stored{}, -1
+	c.expect = c.expected()
 	if err := c.readLeaves(ctx); err != nil {
 		return false, err
 	}
@@ -46,7 +46,7 @@ func (c *checkup) run(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if root != c.sound.tree.Hash {
+	if root != c.expect.tree.Hash {
 		if hashed, err = c.fetchBack(ctx); err != nil {
 			return false, err
 		}
@@ -58,9 +58,9 @@ func (c *checkup) run(ctx context.Context) (bool, error) {
 	if err := c.bind(ctx); err != nil {
 		return false, err
 	}
-	resign := c.log.note != nil && c.sound.note == nil
-	sound := tiles == nil && len(c.write) == 0 && !c.stray && !resign && sameLog(c.log, c.sound)
-	if sound && !c.older {
+	resign := c.log.note != nil && c.expect.note == nil
+	sound := tiles == nil && len(c.rewritten) == 0 && !c.stray && !resign && sameLog(c.log, c.expect)
+	if sound && !c.olderKey {
 		return false, nil
 	}
 	return !sound, c.store(ctx, tiles, resign)
@@ -98,22 +98,22 @@ func (c *checkup) expected() logRow {
 
 // readLeaves hashes every stored leaf.
 func (c *checkup) readLeaves(ctx context.Context) error {
-	inside, outside, err := countEntries(ctx, c.r.st.DB, c.log.origin, c.sound.tree.N)
+	inside, outside, err := countEntries(ctx, c.r.st.DB, c.log.origin, c.expect.tree.N)
 	if err != nil {
 		return err
 	}
 	c.stray = outside > 0
-	if c.sound.tree.N-inside > maxLost {
-		return c.damage(fmt.Errorf("%d of %d entries are missing", c.sound.tree.N-inside, c.sound.tree.N))
+	if c.expect.tree.N-inside > maxMissing {
+		return c.damage(fmt.Errorf("%d of %d entries are missing", c.expect.tree.N-inside, c.expect.tree.N))
 	}
-	c.leaves = make([]tlog.Hash, c.sound.tree.N)
-	for next := int64(0); next < c.sound.tree.N; {
+	c.leaves = make([]tlog.Hash, c.expect.tree.N)
+	for next := int64(0); next < c.expect.tree.N; {
 		page, err := getEntries(ctx, c.r.st.DB, c.log.origin, next, pageSize)
 		if err != nil {
 			return err
 		}
 		for _, s := range page {
-			if s.index < c.sound.tree.N {
+			if s.index < c.expect.tree.N {
 				c.leaves[s.index] = tlog.RecordHash(s.data)
 				c.checkType(s)
 				next = s.index + 1
@@ -139,7 +139,7 @@ func (c *checkup) checkType(s stored) {
 }
 
 func (c *checkup) typeOf(index int64, data []byte) string {
-	e, err := parseLeaf(c.member.id, c.sound.base+index, data)
+	e, err := parseLeaf(c.member.id, c.expect.base+index, data)
 	if err != nil {
 		return ""
 	}
@@ -147,20 +147,20 @@ func (c *checkup) typeOf(index int64, data []byte) string {
 }
 
 func (c *checkup) rewrite(s stored) {
-	c.write[s.index] = s
-	if c.reread < 0 || s.index < c.reread {
-		c.reread = s.index
+	c.rewritten[s.index] = s
+	if c.rereadFrom < 0 || s.index < c.rereadFrom {
+		c.rereadFrom = s.index
 	}
 }
 
-// lost are the leaves that are missing or are not those of the tree. Where the
+// missing are the leaves that are missing or are not those of the tree. Where the
 // stored tiles still lead to the root they say which; elsewhere whole pages are
 // fetched.
-func (c *checkup) lost(ctx context.Context) []span {
+func (c *checkup) missing(ctx context.Context) []span {
 	var out []span
-	read := hashes(ctx, c.r.st.DB, c.log.origin, c.sound.tree)
-	for from := int64(0); from < c.sound.tree.N; from += pageSize {
-		to := min(from+pageSize, c.sound.tree.N)
+	read := hashes(ctx, c.r.st.DB, c.log.origin, c.expect.tree)
+	for from := int64(0); from < c.expect.tree.N; from += pageSize {
+		to := min(from+pageSize, c.expect.tree.N)
 		indexes := make([]int64, 0, to-from)
 		for i := from; i < to; i++ {
 			indexes = append(indexes, tlog.StoredHashIndex(0, i))
@@ -183,13 +183,13 @@ func (c *checkup) lost(ctx context.Context) []span {
 // lost. The first answer with which the tree leads to the signed root is taken. It
 // answers the hashes of that tree.
 func (c *checkup) fetchBack(ctx context.Context) (hashList, error) {
-	lost := c.lost(ctx)
+	lost := c.missing(ctx)
 	total := int64(0)
 	for _, s := range lost {
 		total += s.to - s.from
 	}
-	where := c.damage(fmt.Errorf("%d entries are missing or not those signed, the first is %d", total, c.sound.base+first(lost)))
-	if total == 0 || total > maxLost {
+	where := c.damage(fmt.Errorf("%d entries are missing or not those signed, the first is %d", total, c.expect.base+first(lost)))
+	if total == 0 || total > maxMissing {
 		return nil, where
 	}
 	holders, err := c.r.contacts.holders(ctx, c.member)
@@ -250,7 +250,7 @@ func (c *checkup) fetchFrom(ctx context.Context, s source, lost []span) (hashLis
 	if err != nil {
 		return nil, nil, err
 	}
-	if root != c.sound.tree.Hash {
+	if root != c.expect.tree.Hash {
 		return nil, nil, core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s do not lead to the signed root", s))
 	}
 	return hashed, rows, nil
@@ -259,7 +259,7 @@ func (c *checkup) fetchFrom(ctx context.Context, s source, lost []span) (hashLis
 // wrongTiles computes every tile and answers all of them when one that is stored
 // differs; nil when all are right.
 func (c *checkup) wrongTiles(ctx context.Context, hashed hashList) (*growth, error) {
-	g := &growth{tree: c.sound.tree, tiles: tlog.NewTiles(torchwood.TileHeight, 0, c.sound.tree.N)}
+	g := &growth{tree: c.expect.tree, tiles: tlog.NewTiles(torchwood.TileHeight, 0, c.expect.tree.N)}
 	wrong := false
 	for _, t := range g.tiles {
 		data, err := tlog.ReadTileData(t, hashed)
@@ -282,21 +282,21 @@ func (c *checkup) wrongTiles(ctx context.Context, hashed hashList) (*growth, err
 // bind recomputes what the row says beside the tree: how many bytes there are, and
 // our own line under the head.
 func (c *checkup) bind(ctx context.Context) (err error) {
-	if c.sound.bytes, err = heldBytes(ctx, c.r.st.DB, c.log.origin); err != nil || c.sound.note == nil {
+	if c.expect.bytes, err = leafBytes(ctx, c.r.st.DB, c.log.origin); err != nil || c.expect.note == nil {
 		return err
 	}
 	keys := []ed25519.PublicKey{c.r.st.Signer.Public()}
-	if checkCosignature(c.sound.head(), c.r.st.Self(), keys, c.sound.cosig) == nil {
+	if checkCosignature(c.expect.head(), c.r.st.Self(), keys, c.expect.cosig) == nil {
 		return nil
 	}
-	if c.older, err = c.ofOlderKey(ctx); err != nil {
+	if c.olderKey, err = c.ofOlderKey(ctx); err != nil {
 		return err
 	}
-	line, err := cosign(c.r.st.Signer, c.sound.head(), c.r.st.Now())
+	line, err := cosign(c.r.st.Signer, c.expect.head(), c.r.st.Now())
 	if err != nil {
 		return err
 	}
-	if c.sound.cosig = line; c.older {
+	if c.expect.cosig = line; c.olderKey {
 		c.log.cosig = line // it was replaced with its key, and not damaged
 	}
 	return nil
@@ -315,7 +315,7 @@ func (c *checkup) ofOlderKey(ctx context.Context) (bool, error) {
 	for _, k := range ours.Keys {
 		keys = append(keys, k.Public())
 	}
-	return checkCosignature(c.sound.head(), c.r.st.Self(), keys, c.sound.cosig) == nil, nil
+	return checkCosignature(c.expect.head(), c.r.st.Self(), keys, c.expect.cosig) == nil, nil
 }
 
 // sameLog says whether two rows of one log agree in what a checkup looks at.
@@ -339,29 +339,29 @@ func (c *checkup) store(ctx context.Context, tiles *growth, resign bool) error {
 		if err := c.replace(ctx, q, tiles); err != nil {
 			return err
 		}
-		if c.sound.bytes, err = heldBytes(ctx, q, c.log.origin); err != nil {
+		if c.expect.bytes, err = leafBytes(ctx, q, c.log.origin); err != nil {
 			return err
 		}
 		if resign {
-			c.sound.cosig = ""
+			c.expect.cosig = ""
 		}
-		if err := putSound(ctx, q, c.sound); err != nil || !resign {
+		if err := putSound(ctx, q, c.expect); err != nil || !resign {
 			return err
 		}
 		if c.log.member == r.st.Self() {
-			return r.author.signLog(ctx, q, c.sound, c.keys)
+			return r.author.signLog(ctx, q, c.expect, c.keys)
 		}
-		return askAnew(ctx, q)
+		return resetCursors(ctx, q)
 	})
 }
 
 // replace stores the leaves and tiles that were wrong.
 func (c *checkup) replace(ctx context.Context, q db.Querier, tiles *growth) error {
-	if err := dropStray(ctx, q, c.sound, c.r.st.Now()); err != nil {
+	if err := dropStray(ctx, q, c.expect, c.r.st.Now()); err != nil {
 		return err
 	}
-	for _, index := range slices.Sorted(maps.Keys(c.write)) {
-		if err := replaceEntry(ctx, q, c.log.origin, c.write[index]); err != nil {
+	for _, index := range slices.Sorted(maps.Keys(c.rewritten)) {
+		if err := replaceEntry(ctx, q, c.log.origin, c.rewritten[index]); err != nil {
 			return err
 		}
 	}
@@ -370,10 +370,10 @@ func (c *checkup) replace(ctx context.Context, q db.Querier, tiles *growth) erro
 			return err
 		}
 	}
-	if c.reread < 0 {
+	if c.rereadFrom < 0 {
 		return nil
 	}
-	return rewindCursors(ctx, q, c.log.member, c.sound.base+c.reread)
+	return rewindCursors(ctx, q, c.log.member, c.expect.base+c.rereadFrom)
 }
 
 func (c *checkup) damage(err error) error { return damaged(c.log.origin, err) }

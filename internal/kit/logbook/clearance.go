@@ -3,10 +3,15 @@ package logbook
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 )
+
+// clearedFor is how long a passed guard counts without being renewed. A machine
+// that was put to sleep, or taken back to a snapshot, has to pass again.
+const clearedFor = 10 * time.Minute
 
 // Passed says that the guard let us write our own log now.
 func (a *Author) Passed() {
@@ -27,7 +32,7 @@ func (a *Author) Cleared() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	age := a.st.Now().Sub(a.guarded)
-	return a.guarded != 0 && age >= 0 && age < guardHolds
+	return a.guarded != 0 && age >= 0 && age < clearedFor
 }
 
 // stopped returns why nothing may be appended, if so.

@@ -15,6 +15,13 @@ import (
 	"entrechat/internal/core"
 )
 
+const (
+	// maxAsked bounds how many members that hold a log are asked for it.
+	maxAsked = 8
+	// askTime is how long one of them is waited for; they are asked side by side.
+	askTime = 20 * time.Second
+)
+
 // Contacts is how the exchange goes with each member, and the order in which they are
 // asked.
 type Contacts struct {
@@ -45,7 +52,7 @@ func (cs *Contacts) List(ctx context.Context) ([]Contact, error) {
 	}
 	out := make([]Contact, len(all))
 	for i, n := range all {
-		out[i] = Contact{Member: n.member, Holds: n.toldSize, Since: n.since, Tries: n.failures, Next: n.retry}
+		out[i] = Contact{Member: n.member, Holds: n.confirmedSize, Since: n.since, Tries: n.failures, Next: n.retry}
 		if n.trouble != "" {
 			out[i].Trouble = core.Unsure(n.trouble, errors.New("exchange failed")).With("Member", n.member).With("Status", n.status)
 		}
@@ -53,13 +60,13 @@ func (cs *Contacts) List(ctx context.Context) ([]Contact, error) {
 	return out, nil
 }
 
-// calledAgain is how often the calls of a member end our wait for it: one that calls
+// waitEndsEvery is how often the calls of a member end our wait for it: one that calls
 // and cannot be called would have us knock all day.
-const calledAgain = 5 * time.Minute
+const waitEndsEvery = 5 * time.Minute
 
-// calledBy ends our wait for a member that did not answer and calls now: it is there,
+// Called ends our wait for a member that did not answer and calls now: it is there,
 // and what it missed may be waited for. from is empty for a stranger.
-func (cs *Contacts) calledBy(ctx context.Context, from core.MemberID) {
+func (cs *Contacts) Called(ctx context.Context, from core.MemberID) {
 	if from == "" {
 		return
 	}
@@ -76,7 +83,7 @@ func (cs *Contacts) calledBy(ctx context.Context, from core.MemberID) {
 func (cs *Contacts) mayEndWait(id core.MemberID, now core.Moment) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if now < cs.ended[id].Add(calledAgain) {
+	if now < cs.ended[id].Add(waitEndsEvery) {
 		return false
 	}
 	cs.ended[id] = now
@@ -98,11 +105,11 @@ func (cs *Contacts) neighbours(ctx context.Context) ([]neighbour, error) {
 	return all, nil
 }
 
-// round is whom one round talks to: the first fixed neighbours that do not wait
+// pick is whom one round talks to: the first fixed neighbours that do not wait
 // after failures, and random others. The random ones are what defeats bad
 // neighbours: without them half of the entries come late when one member in five
 // forwards nothing.
-func (cs *Contacts) round(ctx context.Context, fixed, random int) ([]neighbour, error) {
+func (cs *Contacts) pick(ctx context.Context, fixed, random int) ([]neighbour, error) {
 	all, err := cs.neighbours(ctx)
 	if err != nil {
 		return nil, err
@@ -114,11 +121,11 @@ func (cs *Contacts) round(ctx context.Context, fixed, random int) ([]neighbour, 
 	return append(slices.Clip(near), rest[:min(random, len(rest))]...), nil
 }
 
-// noted keeps how talking to a member went: failures space the next tries, from a
+// Record keeps how talking to a member went: failures space the next tries, from a
 // minute to an hour.
-func (cs *Contacts) noted(ctx context.Context, n neighbour, err error) {
+func (cs *Contacts) Record(ctx context.Context, n neighbour, err error) {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = core.Unsure("peer.unreachable", fmt.Errorf("%s: not through in %s", n.member, errandTime)).With("Member", n.member)
+		err = core.Unsure("peer.unreachable", fmt.Errorf("%s: not through in %s", n.member, taskTime)).With("Member", n.member)
 	} else if ctx.Err() != nil || err == nil && n.failures == 0 {
 		return
 	}
@@ -163,14 +170,14 @@ func (cs *Contacts) holders(ctx context.Context, m memberRow) ([]holder, error) 
 		return nil, err
 	}
 	slices.SortStableFunc(all, func(x, y neighbour) int {
-		return int(min(y.toldSize, 1) - min(x.toldSize, 1))
+		return int(min(y.confirmedSize, 1) - min(x.confirmedSize, 1))
 	})
 	var out []holder
 	if m.id != cs.st.Self() {
 		out = append(out, holder{address: m.url}) // unsigned: its keys may be what is damaged
 	}
 	for _, n := range all {
-		if n.member != m.id && len(out) < guardAsks {
+		if n.member != m.id && len(out) < maxAsked {
 			out = append(out, n.at())
 		}
 	}

@@ -31,7 +31,7 @@ type delivery struct {
 	append func(ctx context.Context, typ string, body any) error
 
 	mu   sync.Mutex
-	told map[string]int64 // the change up to which a reader was told everything
+	done map[string]int64 // the change up to which a reader was told everything
 }
 
 // deliver tells every reader what is new. One log's trouble does not stop another
@@ -44,7 +44,7 @@ func (d *delivery) deliver(ctx context.Context, readers []Reader) error {
 	var problems error
 	quiet := true
 	for _, r := range append(slices.Clip(readers), d.ownReader()) {
-		if d.wasTold(r.Name) == last {
+		if d.delivered(r.Name) == last {
 			continue
 		}
 		quiet = false
@@ -52,28 +52,28 @@ func (d *delivery) deliver(ctx context.Context, readers []Reader) error {
 			problems = errors.Join(problems, err)
 			continue
 		}
-		d.tellUpTo(r.Name, last)
+		d.noteDelivered(r.Name, last)
 	}
 	if quiet {
 		return nil
 	}
-	if err := d.tellForks(ctx); err != nil {
-		d.tellUpTo(ownName, 0) // come back, even if no log changes
+	if err := d.publishForks(ctx); err != nil {
+		d.noteDelivered(ownName, 0) // come back, even if no log changes
 		problems = errors.Join(problems, err)
 	}
 	return problems
 }
 
-func (d *delivery) wasTold(reader string) int64 {
+func (d *delivery) delivered(reader string) int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.told[reader]
+	return d.done[reader]
 }
 
-func (d *delivery) tellUpTo(reader string, seq int64) {
+func (d *delivery) noteDelivered(reader string, seq int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told[reader] = seq
+	d.done[reader] = seq
 }
 
 func (d *delivery) deliverTo(ctx context.Context, r Reader) error {
@@ -105,7 +105,7 @@ func (d *delivery) deliverTo(ctx context.Context, r Reader) error {
 // deliverLog tells a reader what it lacks of one member, epoch after epoch; a gap
 // in an earlier one holds the later back.
 func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) error {
-	c, err := d.tellCut(ctx, id, r)
+	c, err := d.deliverCut(ctx, id, r)
 	if err != nil {
 		return err
 	}
@@ -122,8 +122,8 @@ func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) e
 			if err != nil {
 				return err
 			}
-			next, err := tell(ctx, l, page, r)
-			if merr := moveCursor(ctx, d.st.DB, place{r.Name, id}, c.next, next); merr != nil || err != nil {
+			next, err := deliverPage(ctx, l, page, r)
+			if merr := moveCursor(ctx, d.st.DB, readerOf{r.Name, id}, c.next, next); merr != nil || err != nil {
 				return errors.Join(err, merr)
 			}
 			c.next = next
@@ -132,8 +132,8 @@ func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) e
 	return nil
 }
 
-// tellCut tells a reader that entries were taken back.
-func (d *delivery) tellCut(ctx context.Context, id core.MemberID, r Reader) (cursor, error) {
+// deliverCut tells a reader that entries were taken back.
+func (d *delivery) deliverCut(ctx context.Context, id core.MemberID, r Reader) (cursor, error) {
 	c, err := getCursor(ctx, d.st.DB, r.Name, id)
 	if err != nil || c.cut < 0 {
 		return c, err
@@ -146,8 +146,8 @@ func (d *delivery) tellCut(ctx context.Context, id core.MemberID, r Reader) (cur
 	return c, clearCut(ctx, d.st.DB, r.Name, id, c.cut)
 }
 
-// tell hands a page to a reader and answers the index to go on from.
-func tell(ctx context.Context, l logRow, page []stored, r Reader) (int64, error) {
+// deliverPage hands a page to a reader and answers the index to go on from.
+func deliverPage(ctx context.Context, l logRow, page []stored, r Reader) (int64, error) {
 	for _, s := range page {
 		if !slices.Contains(r.Types, s.typ) {
 			continue
@@ -179,7 +179,7 @@ func (d *delivery) ownReader() Reader {
 		}
 		f, err := DecodeFork(e.Body)
 		if err == nil {
-			err = d.reg.accuse(ctx, f)
+			err = d.reg.recordFork(ctx, f)
 		}
 		return ignoreForeign(err)
 	}}
@@ -194,15 +194,15 @@ func ignoreForeign(err error) error {
 	return err
 }
 
-// tellForks writes proofs we hold into our own log, once each, so that everybody
+// publishForks writes proofs we hold into our own log, once each, so that everybody
 // who mirrors us learns. It waits while we may not append.
-func (d *delivery) tellForks(ctx context.Context) error {
+func (d *delivery) publishForks(ctx context.Context) error {
 	all, err := allForks(ctx, d.st.DB)
 	if err != nil {
 		return err
 	}
 	for _, k := range all {
-		if k.told || k.member == d.st.Self() {
+		if k.published || k.member == d.st.Self() {
 			continue
 		}
 		f, err := DecodeFork(k.proof)
@@ -212,7 +212,7 @@ func (d *delivery) tellForks(ctx context.Context) error {
 		if err := d.append(ctx, TypFork, f); err != nil {
 			return fmt.Errorf("tell others of a fork: %w", err)
 		}
-		if err := markTold(ctx, d.st.DB, k.member); err != nil {
+		if err := markPublished(ctx, d.st.DB, k.member); err != nil {
 			return err
 		}
 	}

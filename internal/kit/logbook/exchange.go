@@ -24,14 +24,14 @@ type Exchange struct {
 	remote   *Remote
 	tuning   Tuning
 	hints    chan core.MemberID // members that told us they have news
-	pulls    errands            // work with members that goes on
+	pulls    tasks              // work with members that goes on
 	begun    atomic.Bool        // a job exchanged with neighbours
 }
 
 // Pull is one round: ask neighbours what changed and fetch what we follow.
 func (x *Exchange) Pull(ctx context.Context) error {
 	t := x.tuning
-	all, err := x.contacts.round(ctx, t.Fixed, t.Random)
+	all, err := x.contacts.pick(ctx, t.Fixed, t.Random)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (x *Exchange) Pull(ctx context.Context) error {
 	for i, n := range all {
 		ids[i] = n.member
 	}
-	x.pulls.round(ctx, ids, errandTurn, func(ctx context.Context, i int) { x.contacts.noted(ctx, all[i], x.pullFrom(ctx, all[i], 0)) })
+	x.pulls.round(ctx, ids, taskTurn, func(ctx context.Context, i int) { x.contacts.Record(ctx, all[i], x.pullFrom(ctx, all[i], 0)) })
 	return ctx.Err()
 }
 
@@ -57,7 +57,7 @@ func (x *Exchange) PullFrom(ctx context.Context, id core.MemberID, wait time.Dur
 
 func (x *Exchange) pullFrom(ctx context.Context, n neighbour, wait time.Duration) error {
 	after, now := n.cursor, x.st.Now()
-	whole := now.Sub(n.whole) > wholeEvery
+	whole := now.Sub(n.wholeRead) > wholeEvery
 	if whole {
 		after, wait = 0, 0
 	}
@@ -67,7 +67,7 @@ func (x *Exchange) pullFrom(ctx context.Context, n neighbour, wait time.Duration
 	}
 	var refused error
 	for _, item := range heads.Heads {
-		err := x.mirror.consider(ctx, n.at(), item)
+		err := x.mirror.Update(ctx, n.at(), item)
 		unsure := core.CodeOf(err) == core.CodeUnsure
 		if _, status := troubleOf(err); unsure && status != 0 && ctx.Err() == nil {
 			refused = err // it answers, and not for this log now: ask again from here
@@ -77,7 +77,7 @@ func (x *Exchange) pullFrom(ctx context.Context, n neighbour, wait time.Duration
 			return errors.Join(err, ctx.Err()) // the member went away: ask again from here
 		}
 		if err != nil && !errors.Is(err, errSuspended) {
-			x.st.Log.Info("log not taken", "log", item.Member, "from", n.member, "error", err)
+			x.st.Log.Info("log not accepted", "log", item.Member, "from", n.member, "error", err)
 		}
 	}
 	if refused != nil {
@@ -89,7 +89,7 @@ func (x *Exchange) pullFrom(ctx context.Context, n neighbour, wait time.Duration
 	return updateContact(ctx, x.st.DB, n.member, func(c *contact) {
 		c.cursor, c.store = heads.Cursor, heads.Store
 		if whole {
-			c.whole = now
+			c.wholeRead = now
 		}
 	})
 }
@@ -109,11 +109,11 @@ func (x *Exchange) askHeads(ctx context.Context, n neighbour, after int64, wait 
 // listen holds a long poll at one of our fixed neighbours, so that what is urgent
 // arrives in seconds.
 func (x *Exchange) listen(ctx context.Context, number int) error {
-	all, err := x.contacts.round(ctx, number+1, 0)
+	all, err := x.contacts.pick(ctx, number+1, 0)
 	if err != nil || len(all) <= number {
 		return err
 	}
-	x.contacts.noted(ctx, all[number], x.pullFrom(ctx, all[number], maxWait))
+	x.contacts.Record(ctx, all[number], x.pullFrom(ctx, all[number], maxWait))
 	return ctx.Err()
 }
 
@@ -124,7 +124,7 @@ func (x *Exchange) answerHints(ctx context.Context) error {
 		case id := <-x.hints:
 			if n, err := getNeighbour(ctx, x.st.DB, id); err == nil {
 				// Busy with it already: the regular round comes to it.
-				x.pulls.start(ctx, id, func(ctx context.Context) { x.contacts.noted(ctx, n, x.pullFrom(ctx, n, 0)) })
+				x.pulls.start(ctx, id, func(ctx context.Context) { x.contacts.Record(ctx, n, x.pullFrom(ctx, n, 0)) })
 			}
 		case <-ctx.Done():
 			return ctx.Err()
@@ -132,12 +132,12 @@ func (x *Exchange) answerHints(ctx context.Context) error {
 	}
 }
 
-// anew has the first run of this process wait for nobody: what kept a member from
+// RetryAllFirst has the first run of this process wait for nobody: what kept a member from
 // answering may be why people started the node again.
-func (x *Exchange) anew(run func(context.Context) error) func(context.Context) error {
+func (x *Exchange) RetryAllFirst(run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if x.begun.CompareAndSwap(false, true) {
-			if err := callNow(ctx, x.st.DB, ""); err != nil {
+			if err := retryNow(ctx, x.st.DB, ""); err != nil {
 				x.begun.Store(false)
 				return err
 			}

@@ -12,14 +12,14 @@ import (
 // HoldLease is what a running node does first: it passes the guard and then
 // answers those who ask whether it lives, until ctx ends.
 func (b *Book) HoldLease(ctx context.Context) error {
-	return b.Guard.keepLease(ctx)
+	return b.Guard.RenewLease(ctx)
 }
 
 // AnswerLease is one look at the lease.
-func (b *Book) AnswerLease(ctx context.Context) error { return b.Guard.answerLease(ctx) }
+func (b *Book) AnswerLease(ctx context.Context) error { return b.Guard.AnswerLease(ctx) }
 
 // PassGuard is what every append asks first.
-func (b *Book) PassGuard(ctx context.Context) error { return b.Guard.guard(ctx) }
+func (b *Book) PassGuard(ctx context.Context) error { return b.Guard.Pass(ctx) }
 
 // SyncAt shows a log as somebody at an address serves it.
 func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) error {
@@ -32,7 +32,7 @@ func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) err
 	if err != nil {
 		return err
 	}
-	_, err = b.parts.Mirror.sync(ctx, s, id, l.epoch, note)
+	_, err = b.parts.Mirror.syncLog(ctx, s, id, l.epoch, note)
 	return err
 }
 
@@ -55,12 +55,12 @@ func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size
 	for _, s := range page {
 		o.entries = append(o.entries, s.data)
 	}
-	_, err = b.parts.Mirror.take(ctx, o)
+	_, err = b.parts.Mirror.accept(ctx, o)
 	return err
 }
 
 // CheckLogs is one look of the check job.
-func (b *Book) CheckLogs(ctx context.Context) error { return b.Repair.checkLogs(ctx) }
+func (b *Book) CheckLogs(ctx context.Context) error { return b.Repair.CheckLogs(ctx) }
 
 // AppendRaw signs leaves of any bytes into our own log, as no honest member does.
 func (b *Book) AppendRaw(ctx context.Context, leaves ...[]byte) error {

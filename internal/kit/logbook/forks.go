@@ -10,17 +10,17 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// accuse keeps a fork proof that holds and suspends the member. Against ourselves
+// recordFork keeps a fork proof that holds and suspends the member. Against ourselves
 // it stops appending: two machines ran with one key. Returns CodeInvalid or
 // CodeDenied when nothing is proved, CodeNotFound for a member we do not know.
-func (r *Registry) accuse(ctx context.Context, f Fork) error {
+func (r *Registry) recordFork(ctx context.Context, f Fork) error {
 	proof, err := wire.Encode(f)
 	if err != nil {
 		return err
 	}
 	fresh := false
 	err = r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		fresh, err = r.convict(ctx, q, f, proof)
+		fresh, err = r.recordForkTx(ctx, q, f, proof)
 		return err
 	})
 	if err == nil && fresh {
@@ -30,8 +30,8 @@ func (r *Registry) accuse(ctx context.Context, f Fork) error {
 	return err
 }
 
-// convict is accuse within a transaction; it says whether the proof is news.
-func (r *Registry) convict(ctx context.Context, q db.Querier, f Fork, proof []byte) (bool, error) {
+// recordForkTx is accuse within a transaction; it says whether the proof is news.
+func (r *Registry) recordForkTx(ctx context.Context, q db.Querier, f Fork, proof []byte) (bool, error) {
 	m, err := getMember(ctx, q, f.Origin)
 	if err != nil || m.forked != 0 {
 		return false, err // one proof is enough
@@ -49,7 +49,7 @@ func (r *Registry) convict(ctx context.Context, q db.Querier, f Fork, proof []by
 	if err != nil || !fresh { // pardoned before
 		return false, err
 	}
-	settled, err := r.settled(ctx, q, f, newest)
+	settled, err := r.isSettled(ctx, q, f, newest)
 	if err != nil {
 		return false, err
 	}
@@ -66,11 +66,11 @@ func (r *Registry) convict(ctx context.Context, q db.Querier, f Fork, proof []by
 	return true, putMember(ctx, q, m)
 }
 
-// settled says that a proof is about something that is over: witnesses of one fork
+// isSettled says that a proof is about something that is over: witnesses of one fork
 // each make a proof of their own, and not every one of them starts it all anew. It
 // is over once the root key closed the log in question; about somebody else, once
 // people also pardoned another proof of that log.
-func (r *Registry) settled(ctx context.Context, q db.Querier, f Fork, newest KeySet) (bool, error) {
+func (r *Registry) isSettled(ctx context.Context, q db.Querier, f Fork, newest KeySet) (bool, error) {
 	if f.Epoch >= newest.Epoch() || f.Origin == r.st.Self() {
 		return f.Epoch < newest.Epoch(), nil
 	}
@@ -78,7 +78,7 @@ func (r *Registry) settled(ctx context.Context, q db.Querier, f Fork, newest Key
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(all, func(k kept) bool {
+	return slices.ContainsFunc(all, func(k forkRow) bool {
 		before, err := DecodeFork(k.proof)
 		return err == nil && k.member == f.Origin && k.pardoned != 0 && before.Epoch == f.Epoch
 	}), nil
@@ -104,10 +104,10 @@ func (r *Registry) Pardon(ctx context.Context, id core.MemberID) error {
 		if err := putMember(ctx, q, m); err != nil {
 			return err
 		}
-		if err := callNow(ctx, q, id); err != nil {
+		if err := retryNow(ctx, q, id); err != nil {
 			return err
 		}
-		return askAnew(ctx, q)
+		return resetCursors(ctx, q)
 	})
 	if err == nil {
 		r.st.Wake()

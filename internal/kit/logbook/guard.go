@@ -25,29 +25,16 @@ import (
 // the node's lease, and only the node itself answers it.
 // spec: docs/spec/exchange.md#guard
 const (
-	// guardHolds is how long a passed guard counts without being renewed. A machine
-	// that was put to sleep, or taken back to a snapshot, has to pass again.
-	guardHolds = 10 * time.Minute
-	guardBeat  = 2 * time.Minute
+	// RenewEvery is the time between two renewals of the lease.
+	RenewEvery = 2 * time.Minute
 	// leaseFresh is the age up to which a lease is worth a question.
 	leaseFresh = 5 * time.Minute
-	lookTime   = 40 * time.Millisecond
-	// guardAsks bounds how many mirrors are asked, guardWants how many answers are
-	// enough.
-	guardAsks  = 8
-	guardWants = 2
-	// guardTime is how long one mirror is waited for; they are asked side by side.
-	guardTime = 20 * time.Second
-	// guardLinger is how long a second answer is waited for after the first.
-	guardLinger = 3 * time.Second
+	pollTime   = 40 * time.Millisecond
+	// enoughAnswers is how many answers are enough.
+	enoughAnswers = 2
+	// secondAnswerTime is how long a second answer is waited for after the first.
+	secondAnswerTime = 3 * time.Second
 )
-
-// stopFork is why nothing is appended until people act: two histories of our own
-// log are signed.
-const stopFork = "own_fork"
-
-// aloneLease stands for an admin who confirmed that no mirror will answer.
-const aloneLease = "alone"
 
 // Guard lets our own log be written when that is safe.
 type Guard struct {
@@ -88,15 +75,15 @@ func NewGuard(n GuardNeeds) *Guard {
 // Instance is a random name of this process.
 func (g *Guard) Instance() string { return g.instance }
 
-// change makes a change of our own log that signs it, when the guard lets it. A log
+// Change makes a change of our own log that signs it, when the guard lets it. A log
 // that shows itself damaged on the way is repaired first.
-func (g *Guard) change(ctx context.Context, do func(context.Context, db.Querier) error) error {
-	if err := g.guard(ctx); err != nil {
+func (g *Guard) Change(ctx context.Context, do func(context.Context, db.Querier) error) error {
+	if err := g.Pass(ctx); err != nil {
 		return err
 	}
 	err := g.st.DB.Tx(ctx, do)
 	if isDamage(err) {
-		if err := g.repair.repairOwn(ctx); err != nil {
+		if err := g.repair.RepairOwn(ctx); err != nil {
 			g.author.Doubt()
 			return err
 		}
@@ -112,11 +99,11 @@ func (g *Guard) change(ctx context.Context, do func(context.Context, db.Querier)
 // Returns CodeConflict (logbook.own_fork).
 func (g *Guard) Stopped(ctx context.Context) error { return stopped(ctx, g.st.DB) }
 
-// guard returns nil when appending is safe now. Returns CodeUnsure
+// Pass returns nil when appending is safe now. Returns CodeUnsure
 // (logbook.catching_up) when there are mirrors and none answers, CodeConflict when
 // another history or another node of ours is about, CodeInternal (logbook.damaged)
 // when our log is damaged here and nobody gave it back.
-func (g *Guard) guard(ctx context.Context) error {
+func (g *Guard) Pass(ctx context.Context) error {
 	if err := stopped(ctx, g.st.DB); err != nil {
 		return err
 	}
@@ -128,10 +115,10 @@ func (g *Guard) guard(ctx context.Context) error {
 		return err
 	}
 	if !alive {
-		if err := g.repair.repairOwn(ctx); err != nil {
+		if err := g.repair.RepairOwn(ctx); err != nil {
 			return err
 		}
-		if err := g.findTwin(ctx, silent); err != nil {
+		if err := g.checkTwin(ctx, silent); err != nil {
 			return err
 		}
 		if err := g.catchUp(ctx); err != nil {
@@ -160,7 +147,7 @@ func (g *Guard) nodeAlive(ctx context.Context) (alive bool, silent []string, err
 		if l.instance == aloneLease {
 			return true, nil, nil
 		}
-		if alive, err := g.question(ctx, l.instance); err != nil || alive {
+		if alive, err := g.ask(ctx, l.instance); err != nil || alive {
 			return alive, nil, err
 		}
 		silent = append(silent, l.instance)
@@ -168,8 +155,8 @@ func (g *Guard) nodeAlive(ctx context.Context) (alive bool, silent []string, err
 	return false, silent, nil
 }
 
-// question asks the holder of a lease whether it lives.
-func (g *Guard) question(ctx context.Context, instance string) (bool, error) {
+// ask asks the holder of a lease whether it lives.
+func (g *Guard) ask(ctx context.Context, instance string) (bool, error) {
 	if err := askLease(ctx, g.st.DB, instance, rand.Text()); err != nil {
 		return false, err
 	}
@@ -179,7 +166,7 @@ func (g *Guard) question(ctx context.Context, instance string) (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.answer)
 	defer cancel()
-	look := time.NewTicker(lookTime)
+	look := time.NewTicker(pollTime)
 	defer look.Stop()
 	for {
 		select {
@@ -197,8 +184,8 @@ func (g *Guard) question(ctx context.Context, instance string) (bool, error) {
 	}
 }
 
-// answerLease answers questions put into our lease.
-func (g *Guard) answerLease(ctx context.Context) error {
+// AnswerLease answers questions put into our lease.
+func (g *Guard) AnswerLease(ctx context.Context) error {
 	l, ok, err := getLease(ctx, g.st.DB, g.instance)
 	if err != nil || !ok || l.ask == "" {
 		return err
@@ -206,16 +193,16 @@ func (g *Guard) answerLease(ctx context.Context) error {
 	return answerLease(ctx, g.st.DB, g.instance, l.ask)
 }
 
-// keepLease passes the guard, renews it, and lets commands beside us rely on it.
-func (g *Guard) keepLease(ctx context.Context) error {
+// RenewLease passes the guard, renews it, and lets commands beside us rely on it.
+func (g *Guard) RenewLease(ctx context.Context) error {
 	// Before it passed, the lease only says that we are no twin.
 	if err := putLease(ctx, g.st.DB, g.instance, g.st.Now(), g.author.Cleared()); err != nil {
 		return err
 	}
-	if err := g.guard(ctx); err != nil {
+	if err := g.Pass(ctx); err != nil {
 		return err
 	}
-	if err := g.findTwin(ctx, nil); err != nil {
+	if err := g.checkTwin(ctx, nil); err != nil {
 		g.author.Doubt()
 		return err
 	}
@@ -241,8 +228,8 @@ func (g *Guard) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(x, y neighbour) int { return cmp.Compare(min(y.toldSize, 1), min(x.toldSize, 1)) })
-	all = all[:min(len(all), guardAsks)]
+	slices.SortStableFunc(all, func(x, y neighbour) int { return cmp.Compare(min(y.confirmedSize, 1), min(x.confirmedSize, 1)) })
+	all = all[:min(len(all), maxAsked)]
 	type answer struct {
 		from core.MemberID
 		err  error
@@ -254,7 +241,7 @@ func (g *Guard) catchUp(ctx context.Context) error {
 	defer stop()
 	confirmed, answered := 0, 0
 	for _, n := range all {
-		if n.toldSize > 0 {
+		if n.confirmedSize > 0 {
 			confirmed++
 		}
 		asking.Go(func() { answers <- answer{n.member, g.mirror.pullOwn(ask, n.at())} })
@@ -271,13 +258,13 @@ func (g *Guard) catchUp(ctx context.Context) error {
 		switch {
 		case a.err == nil:
 			answered++
-			enough = time.After(guardLinger)
+			enough = time.After(secondAnswerTime)
 		case errors.Is(a.err, errConflict), core.CodeOf(a.err) == core.CodeConflict:
 			return core.Conflict("logbook.own_fork", fmt.Errorf("%s holds another history of our log: %w", a.from, a.err)).With("Member", a.from)
 		default:
 			problems = errors.Join(problems, a.err)
 		}
-		if answered >= guardWants {
+		if answered >= enoughAnswers {
 			return nil
 		}
 	}
@@ -293,17 +280,17 @@ func (g *Guard) catchUp(ctx context.Context) error {
 func (g *Guard) Twin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, twinTime)
 	defer cancel()
-	return g.findTwin(ctx, nil)
+	return g.checkTwin(ctx, nil)
 }
 
 // twinTime is how long a person waits for the answer of our own address.
 const twinTime = 5 * time.Second
 
-// findTwin asks our own address who answers there. Another process that does not
+// checkTwin asks our own address who answers there. Another process that does not
 // live on this database means that two nodes run with our key: the one that does
 // not have the address must not sign. Nobody answering proves nothing. silent are
 // processes that were asked in vain already.
-func (g *Guard) findTwin(ctx context.Context, silent []string) error {
+func (g *Guard) checkTwin(ctx context.Context, silent []string) error {
 	address, err := g.reg.URL(ctx, g.st.Self())
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil // no log yet
@@ -318,7 +305,7 @@ func (g *Guard) findTwin(ctx context.Context, silent []string) error {
 		return nil
 	}
 	if !slices.Contains(silent, w.Instance) {
-		alive, err := g.question(ctx, w.Instance)
+		alive, err := g.ask(ctx, w.Instance)
 		if err != nil || alive {
 			return err
 		}

@@ -23,7 +23,7 @@ func waits(r *http.Request) bool {
 }
 
 func (s *Server) serveHeads(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
-	s.contacts.calledBy(r.Context(), from)
+	s.contacts.Called(r.Context(), from)
 	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	if text := r.URL.Query().Get("after"); err != nil && text != "" || after < 0 {
 		return core.Invalid("logbook.bad_cursor", fmt.Errorf("%.40q", text))
@@ -49,7 +49,7 @@ func (s *Server) serveHeads(w http.ResponseWriter, r *http.Request, from core.Me
 	if err != nil {
 		return err
 	}
-	return answer(w, r, "application/json", ask, data)
+	return answer(w, r, "application/json", noCache, data)
 }
 
 // headsAfter fills in what changed after an answer's cursor, and moves it.

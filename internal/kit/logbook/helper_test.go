@@ -122,7 +122,7 @@ func (h *hoster) recover(t *testing.T, addresses ...string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return h.book.Recovery.TakeOver(t.Context(), h.root, h.server.URL)
+	return h.book.Recovery.Resume(t.Context(), h.root, h.server.URL)
 }
 
 func (h *hoster) needs() peer.Needs {

@@ -13,11 +13,11 @@ import (
 func (b *Book) Jobs(readers []Reader) []jobs.Job {
 	t := b.tuning
 	all := []jobs.Job{
-		{Name: "logbook-guard", Every: max(guardBeat, t.Lease), Run: b.Guard.keepLease},
-		{Name: "logbook-lease", Every: t.Lease, Run: b.Guard.answerLease},
-		{Name: "logbook-check", Every: t.Deliver, Run: b.Repair.checkLogs},
-		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.parts.Exchange.anew(b.parts.Exchange.Pull)},
-		{Name: "logbook-push", Every: t.Push, Run: b.parts.Exchange.anew(b.parts.Pusher.Push)},
+		{Name: "logbook-guard", Every: max(RenewEvery, t.Lease), Run: b.Guard.RenewLease},
+		{Name: "logbook-lease", Every: t.Lease, Run: b.Guard.AnswerLease},
+		{Name: "logbook-check", Every: t.Deliver, Run: b.Repair.CheckLogs},
+		{Name: "logbook-pull", Every: t.Pull, Jitter: t.Pull / 10, Run: b.parts.Exchange.RetryAllFirst(b.parts.Exchange.Pull)},
+		{Name: "logbook-push", Every: t.Push, Run: b.parts.Exchange.RetryAllFirst(b.parts.Pusher.Push)},
 		{Name: "logbook-hints", Run: b.parts.Exchange.answerHints},
 		{Name: "logbook-pulls", Run: b.parts.Exchange.Finish},
 		{Name: "logbook-pushes", Run: b.parts.Pusher.Finish},

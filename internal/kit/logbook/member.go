@@ -22,7 +22,7 @@ func (r *Registry) Follow(ctx context.Context, id core.MemberID, url string, roo
 	err := r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, id)
 		if core.CodeOf(err) == core.CodeNotFound {
-			return begin(ctx, q, memberRow{id: id, url: url, root: root, followed: r.st.Now()})
+			return insertMember(ctx, q, memberRow{id: id, url: url, root: root, followed: r.st.Now()})
 		}
 		if err != nil {
 			return err
@@ -43,8 +43,8 @@ func (r *Registry) Follow(ctx context.Context, id core.MemberID, url string, roo
 	return err
 }
 
-// begin writes a member that was not known.
-func begin(ctx context.Context, q db.Querier, m memberRow) error {
+// insertMember writes a member that was not known.
+func insertMember(ctx context.Context, q db.Querier, m memberRow) error {
 	var err error
 	if m.forked, err = unpardoned(ctx, q, m); err != nil {
 		return err
@@ -55,7 +55,7 @@ func begin(ctx context.Context, q db.Querier, m memberRow) error {
 	if err := putLog(ctx, q, emptyLog(m.id, 1, 0)); err != nil {
 		return err
 	}
-	return askAnew(ctx, q)
+	return resetCursors(ctx, q)
 }
 
 // Unfollow forgets a member and everything read from it; proofs against it stay, and
@@ -77,7 +77,7 @@ func (r *Registry) Learn(ctx context.Context, id core.MemberID, doc seal.Envelop
 		if err != nil {
 			return err
 		}
-		_, err = r.learn(ctx, q, m, doc)
+		_, err = r.learnTx(ctx, q, m, doc)
 		return err
 	})
 	if err == nil {
@@ -86,7 +86,7 @@ func (r *Registry) Learn(ctx context.Context, id core.MemberID, doc seal.Envelop
 	return err
 }
 
-func (r *Registry) learn(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) (memberRow, error) {
+func (r *Registry) learnTx(ctx context.Context, q db.Querier, m memberRow, doc seal.Envelope) (memberRow, error) {
 	keys, err := OpenKeySet(doc, m.id, m.root)
 	if err != nil || keys.Version <= m.version {
 		return m, err
@@ -110,7 +110,7 @@ func (r *Registry) learn(ctx context.Context, q db.Querier, m memberRow, doc sea
 		return m, err
 	}
 	if moved {
-		if err := callNow(ctx, q, m.id); err != nil {
+		if err := retryNow(ctx, q, m.id); err != nil {
 			return m, err
 		}
 	}
@@ -148,7 +148,7 @@ func (r *Registry) settle(ctx context.Context, q db.Querier, id core.MemberID, k
 
 // settleLog brings one log in line with a new key set.
 func (r *Registry) settleLog(ctx context.Context, q db.Querier, l logRow, keys KeySet) error {
-	keep := keepOf(l, keys)
+	keep := validSize(l, keys)
 	if closed, ok := keys.closed(l.epoch); ok && keep == closed.N {
 		root, err := rootAt(ctx, q, l, keep)
 		if err != nil {
@@ -158,7 +158,7 @@ func (r *Registry) settleLog(ctx context.Context, q db.Querier, l logRow, keys K
 			keep = 0 // another history altogether: fetch the good one anew
 		}
 	}
-	if keep == l.tree.N && (l.note == nil || counts(keys, l)) {
+	if keep == l.tree.N && (l.note == nil || headHolds(keys, l)) {
 		return nil
 	}
 	if keep < l.tree.N {
@@ -175,14 +175,14 @@ func (r *Registry) settleLog(ctx context.Context, q db.Querier, l logRow, keys K
 	return putLog(ctx, q, l)
 }
 
-// counts says whether a log's head still counts under a key set.
-func counts(keys KeySet, l logRow) bool {
+// headHolds says whether a log's head still counts under a key set.
+func headHolds(keys KeySet, l logRow) bool {
 	_, err := openHead(keys, l.epoch, l.note)
 	return err == nil
 }
 
-// keepOf is how many of a log's entries a key set leaves standing.
-func keepOf(l logRow, keys KeySet) int64 {
+// validSize is how many of a log's entries a key set leaves standing.
+func validSize(l logRow, keys KeySet) int64 {
 	if closed, ok := keys.closed(l.epoch); ok {
 		return min(l.tree.N, closed.N)
 	}

@@ -6,15 +6,22 @@ import (
 	"regexp"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
 
-// Bounds of a heads answer.
+// Bounds of messages.
 const (
-	headsLimit = 8 << 20
-	maxWait    = 50 * time.Second
+	// maxLogs bounds how many changed logs one look brings.
+	maxLogs = 10_000
+	// postEntries bounds the entries of one post, maxPostBody its bytes.
+	postEntries = 256
+	maxPostBody = 1 << 20
+	headsLimit  = 8 << 20
+	maxWait     = 50 * time.Second
 )
 
 // entriesMessage is what an author posts to those who mirror it.
@@ -124,4 +131,17 @@ func ParseWellKnown(data []byte) (WellKnown, error) {
 	}
 	w.URL = keys.URL
 	return w, nil
+}
+
+// offer is a head with entries that follow what we hold, from anybody: the
+// author's signature is what counts.
+type offer struct {
+	member  core.MemberID
+	epoch   int64
+	note    []byte
+	from    int64 // leaf index of entries[0]
+	entries [][]byte
+	// part, when not zero, is a smaller tree that was proved to lead to the head:
+	// a long backlog is stored piece by piece.
+	part tlog.Tree
 }

@@ -36,10 +36,10 @@ func NewParts(n MirrorNeeds) Parts {
 		Remote: remote, Contacts: contacts, Mirror: mirror,
 		Exchange: &Exchange{
 			st: n.Store, contacts: contacts, mirror: mirror, remote: remote, tuning: n.Tuning,
-			hints: make(chan core.MemberID, 16), pulls: errands{wait: n.Tuning.Wait},
+			hints: make(chan core.MemberID, 16), pulls: tasks{wait: n.Tuning.Wait},
 		},
 		Pusher: &Pusher{
-			st: n.Store, reg: n.Members, contacts: contacts, remote: remote, tuning: n.Tuning, pushes: errands{wait: n.Tuning.Wait},
+			st: n.Store, reg: n.Members, contacts: contacts, remote: remote, tuning: n.Tuning, pushes: tasks{wait: n.Tuning.Wait},
 		},
 	}
 }

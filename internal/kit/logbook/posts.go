@@ -15,7 +15,7 @@ import (
 
 // serveEntries takes what an author posts of its own log.
 func (s *Server) serveEntries(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
-	s.contacts.calledBy(r.Context(), from)
+	s.contacts.Called(r.Context(), from)
 	data, err := readBody(r)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func (s *Server) serveEntries(w http.ResponseWriter, r *http.Request, from core.
 			return err
 		}
 	}
-	l, err := s.mirror.take(r.Context(), o)
+	l, err := s.mirror.accept(r.Context(), o)
 	switch {
 	case errors.Is(err, errConflict), errors.Is(err, errMismatch):
 		return s.refuseFork(r.Context(), from, m)

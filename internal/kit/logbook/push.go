@@ -16,10 +16,8 @@ import (
 
 // Bounds of one post.
 const (
-	postEntries = 256
-	postBytes   = 256 << 10
-	maxPostBody = 1 << 20
-	maxPosts    = 64 // of one push to one member
+	postBytes = 256 << 10
+	maxPosts  = 64 // of one push to one member
 )
 
 // Pusher posts our own log to members.
@@ -29,7 +27,7 @@ type Pusher struct {
 	contacts *Contacts
 	remote   *Remote
 	tuning   Tuning
-	pushes   errands // work with members that goes on
+	pushes   tasks // work with members that goes on
 
 	mu       sync.Mutex
 	posted   int64       // the change after which everybody was posted to
@@ -57,7 +55,7 @@ func (p *Pusher) Push(ctx context.Context) error {
 	var ids []core.MemberID
 	var to []neighbour
 	for _, n := range all {
-		if n.toldSize >= l.base+l.tree.N && n.toldSigned >= l.signed && n.toldVersion >= m.version {
+		if n.confirmedSize >= l.base+l.tree.N && n.confirmedSigned >= l.signed && n.confirmedVersion >= m.version {
 			continue
 		}
 		if n.retry > p.st.Now() {
@@ -68,7 +66,7 @@ func (p *Pusher) Push(ctx context.Context) error {
 	}
 	done := p.pushes.round(ctx, ids, 0, func(ctx context.Context, i int) {
 		err := p.pushTo(ctx, to[i].contact, m, l)
-		p.contacts.noted(ctx, to[i], err)
+		p.contacts.Record(ctx, to[i], err)
 		if err != nil {
 			late.Store(true)
 		}
@@ -131,7 +129,7 @@ func (p *Pusher) addressees(ctx context.Context, l logRow) (out []neighbour, nex
 		case n.retry <= p.st.Now() && fixed > 0:
 			fixed--
 			out = append(out, n)
-		case n.toldSize < named[n.member]:
+		case n.confirmedSize < named[n.member]:
 			out = append(out, n)
 		}
 	}
@@ -143,13 +141,13 @@ func (p *Pusher) addressees(ctx context.Context, l logRow) (out []neighbour, nex
 // posts: a node behind a home line cannot be pulled.
 func (p *Pusher) pushTo(ctx context.Context, c contact, m memberRow, l logRow) error {
 	id := c.member
-	held := min(max(0, c.toldSize-l.base), l.tree.N)
+	held := min(max(0, c.confirmedSize-l.base), l.tree.N)
 	for range maxPosts {
 		message, end, err := p.post(ctx, m, l, held)
 		if err != nil {
 			return err
 		}
-		if c.toldVersion >= m.version {
+		if c.confirmedVersion >= m.version {
 			message.KeySet = nil
 		}
 		var got entriesAnswer
@@ -223,7 +221,7 @@ func (p *Pusher) confirmed(ctx context.Context, id core.MemberID, m memberRow, l
 		}
 	}
 	return updateContact(ctx, p.st.DB, id, func(c *contact) {
-		c.toldSize, c.toldSigned, c.toldVersion = l.base+l.tree.N, l.signed, m.version
+		c.confirmedSize, c.confirmedSigned, c.confirmedVersion = l.base+l.tree.N, l.signed, m.version
 	})
 }
 

@@ -54,7 +54,7 @@ func (r *Recovery) Expect(ctx context.Context, root core.RootKey, url string) er
 	if taken, err := r.InForce(ctx); err != nil || taken {
 		return errors.Join(err, core.Conflict("logbook.exists", fmt.Errorf("%s has a log", r.st.Self())))
 	}
-	if err := r.forgetTry(ctx); err != nil {
+	if err := r.forgetAttempt(ctx); err != nil {
 		return err
 	}
 	return r.reg.Follow(ctx, r.st.Self(), url, root)
@@ -78,7 +78,7 @@ func (r *Recovery) Retrieve(ctx context.Context, addresses []string) ([]Answer, 
 	var out []Answer
 	var fork error
 	sideBySide(ctx, addresses, retrieveTime, func(ctx context.Context, address string) {
-		id, err := r.recoverFrom(ctx, address)
+		id, err := r.fetchOwn(ctx, address)
 		mu.Lock()
 		defer mu.Unlock()
 		if errors.Is(err, errConflict) {
@@ -134,11 +134,11 @@ func (r *Recovery) LookUp(ctx context.Context, id core.MemberID) error {
 	return ctx.Err()
 }
 
-// TakeOver makes the log that was read back go on under this node's new online key,
+// Resume makes the log that was read back go on under this node's new online key,
 // which the root key vouches for, and url our address; earlier keys are revoked from where
 // the history ends. Members are told at once. It answers the size of that history. Codes
 // as for ReplaceKeys.
-func (r *Recovery) TakeOver(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
+func (r *Recovery) Resume(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
 	r.author.Passed() // whoever is left was just asked
 	// Who was asked may not have known the newest key set; one of the same version would
 	// be refused for ever where it is known.
@@ -167,9 +167,9 @@ func (r *Recovery) announce(ctx context.Context) {
 	})
 }
 
-// forgetTry forgets a recovery that brought nothing: it may have had another root
+// forgetAttempt forgets a recovery that brought nothing: it may have had another root
 // key in hand.
-func (r *Recovery) forgetTry(ctx context.Context) error {
+func (r *Recovery) forgetAttempt(ctx context.Context) error {
 	m, err := getMember(ctx, r.st.DB, r.st.Self())
 	if err != nil || m.version != 0 {
 		if core.CodeOf(err) == core.CodeNotFound {
@@ -180,10 +180,10 @@ func (r *Recovery) forgetTry(ctx context.Context) error {
 	return r.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, r.st.Self()) })
 }
 
-// recoverFrom gets to know the member at an address and fetches our log from it.
+// fetchOwn gets to know the member at an address and fetches our log from it.
 // Its root key is taken as shown: what it gives back proves itself, and our own
 // log says with whom we had to do.
-func (r *Recovery) recoverFrom(ctx context.Context, address string) (core.MemberID, error) {
+func (r *Recovery) fetchOwn(ctx context.Context, address string) (core.MemberID, error) {
 	known, err := r.remote.Discover(ctx, address)
 	if err != nil {
 		return "", err

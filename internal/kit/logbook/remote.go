@@ -63,12 +63,6 @@ type source struct {
 	path   string // of one log, without a slash at the end
 }
 
-// holder is a member that serves logs, ours or others'.
-type holder struct {
-	member  core.MemberID // empty: nobody we know the keys of, so nothing is signed
-	address string
-}
-
 // sourceAt is the mirror of a log at a member's. Authors serve their own log the same
 // way.
 func (c *Remote) sourceAt(at holder, origin string) source {

@@ -19,7 +19,7 @@ import (
 // Returns the codes of Append but for the key (CodeConflict asks for an epoch), and
 // CodeDenied (logbook.revoked_key) for a key that was given up before.
 func (r *Recovery) ReplaceKeys(ctx context.Context, root ed25519.PrivateKey, url string) (int64, error) {
-	if err := r.guard.guard(ctx); err != nil {
+	if err := r.guard.Pass(ctx); err != nil {
 		return 0, err
 	}
 	return r.author.renewKeys(ctx, root, url, 0, nil)
@@ -40,14 +40,14 @@ func (r *Recovery) learnOwn(ctx context.Context) error {
 	var mu sync.Mutex
 	confirmed, answered := 0, 0
 	var problems error
-	sideBySide(ctx, all[:min(len(all), guardAsks)], guardTime, func(ctx context.Context, n neighbour) {
+	sideBySide(ctx, all[:min(len(all), maxAsked)], askTime, func(ctx context.Context, n neighbour) {
 		doc, err := r.remote.sourceAt(n.at(), l.origin).keySet(ctx)
 		if err == nil {
 			err = r.reg.Learn(ctx, r.st.Self(), doc)
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if n.toldSize > 0 {
+		if n.confirmedSize > 0 {
 			confirmed++
 		}
 		if err != nil && core.CodeOf(err) != core.CodeNotFound {

@@ -23,8 +23,8 @@ const (
 	checkAgain = 10 * time.Minute
 	// repairTime bounds the asking of all members for what is damaged.
 	repairTime = 30 * time.Second
-	// maxLost bounds how many leaves of a log are fetched back.
-	maxLost = 1 << 16
+	// maxMissing bounds how many leaves of a log are fetched back.
+	maxMissing = 1 << 16
 )
 
 // errChanged: a log changed while it was compared; compare again.
@@ -72,7 +72,7 @@ func (r *Repairer) repairOnce(ctx context.Context, id core.MemberID) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	m, keys, repaired, err := r.soundMember(ctx, m)
+	m, keys, repaired, err := r.repairMember(ctx, m)
 	if err != nil {
 		return repaired, r.recordDamage(ctx, string(id), id, err)
 	}
@@ -108,8 +108,8 @@ func (r *Repairer) recordDamage(ctx context.Context, origin string, id core.Memb
 	return errors.Join(err, putDamage(ctx, r.st.DB, d))
 }
 
-// repairOwn repairs our own log. A node without one has nothing to repair.
-func (r *Repairer) repairOwn(ctx context.Context) error {
+// RepairOwn repairs our own log. A node without one has nothing to repair.
+func (r *Repairer) RepairOwn(ctx context.Context) error {
 	_, err := r.Repair(ctx, r.st.Self())
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil
@@ -117,9 +117,9 @@ func (r *Repairer) repairOwn(ctx context.Context) error {
 	return err
 }
 
-// checkLogs is the check job's look: all logs when a day is over, otherwise those
+// CheckLogs is the check job's look: all logs when a day is over, otherwise those
 // that were found damaged.
-func (r *Repairer) checkLogs(ctx context.Context) error {
+func (r *Repairer) CheckLogs(ctx context.Context) error {
 	ids, err := r.toCheck(ctx)
 	if err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// soundMember compares a member's row with its key set document and repairs what
+// repairMember compares a member's row with its key set document and repairs what
 // differs. It says whether it did. Returns CodeInternal (logbook.damaged).
-func (r *Repairer) soundMember(ctx context.Context, m memberRow) (memberRow, KeySet, bool, error) {
+func (r *Repairer) repairMember(ctx context.Context, m memberRow) (memberRow, KeySet, bool, error) {
 	if len(m.doc) == 0 && m.version == 0 {
 		return m, KeySet{Origin: m.id}, false, nil // none met yet
 	}

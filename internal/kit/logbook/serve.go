@@ -17,8 +17,8 @@ import (
 
 // Cache-Control values: a tile, or a range of entries, never changes.
 const (
-	forEver = "public, max-age=31536000, immutable"
-	ask     = "no-cache"
+	immutable = "public, max-age=31536000, immutable"
+	noCache   = "no-cache"
 )
 
 // Server answers members, and whoever else reads logs.
@@ -155,7 +155,7 @@ func (s *Server) serveHead(w http.ResponseWriter, r *http.Request, l logRow) err
 			text += line
 		}
 	}
-	return answer(w, r, "text/plain; charset=utf-8", ask, []byte(text))
+	return answer(w, r, "text/plain; charset=utf-8", noCache, []byte(text))
 }
 
 func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, id core.MemberID) error {
@@ -166,7 +166,7 @@ func (s *Server) serveKeys(w http.ResponseWriter, r *http.Request, id core.Membe
 	if len(m.doc) == 0 {
 		return core.NotFound("logbook.no_keyset", fmt.Errorf("no key set of %s", id)).With("Member", id)
 	}
-	return answer(w, r, "application/json", ask, m.doc)
+	return answer(w, r, "application/json", noCache, m.doc)
 }
 
 func (s *Server) serveTile(w http.ResponseWriter, r *http.Request, l logRow, path string) error {
@@ -191,7 +191,7 @@ func (s *Server) serveTile(w http.ResponseWriter, r *http.Request, l logRow, pat
 	if err != nil {
 		return s.st.Suspect(damaged(l.origin, err))
 	}
-	return answer(w, r, "application/octet-stream", forEver, data)
+	return answer(w, r, "application/octet-stream", immutable, data)
 }
 
 // serveRange serves entries [from, to) in the form of an entry bundle, or the
@@ -226,7 +226,7 @@ func serveBundle(w http.ResponseWriter, r *http.Request, page []stored) error {
 			return err
 		}
 	}
-	return answer(w, r, "application/octet-stream", forEver, out)
+	return answer(w, r, "application/octet-stream", immutable, out)
 }
 
 // answer writes a document that is named by its content.

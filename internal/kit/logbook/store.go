@@ -12,12 +12,8 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
-const (
-	// pageSize is how many rows are read at a time.
-	pageSize = 256
-	// maxLogs bounds how many changed logs one look brings.
-	maxLogs = 10_000
-)
+// pageSize is how many rows are read at a time.
+const pageSize = 256
 
 // memberRow is one member as stored.
 type memberRow struct {
@@ -112,7 +108,9 @@ type logRow struct {
 	seq    int64
 }
 
-func (l logRow) view() view { return view{tree: l.tree, signed: l.signed, attested: l.note != nil} }
+func (l logRow) view() logView {
+	return logView{tree: l.tree, signed: l.signed, attested: l.note != nil}
+}
 
 func (l logRow) head() head {
 	return head{origin: l.origin, tree: l.tree, note: l.note, signed: l.signed}

@@ -10,24 +10,24 @@ import (
 
 // contact is how the exchange with one member goes.
 type contact struct {
-	member      core.MemberID
-	store       string // the numbering that cursor belongs to
-	cursor      int64
-	whole       core.Moment
-	toldSize    int64 // our whole history, as far as it confirmed
-	toldSigned  core.Moment
-	toldVersion int64
-	failures    int64
-	retry       core.Moment
-	trouble     string // words key of what went wrong last, "" = nothing
-	status      int64  // of the answer it gave then, 0 = none came
-	since       core.Moment
+	member           core.MemberID
+	store            string // the numbering that cursor belongs to
+	cursor           int64
+	wholeRead        core.Moment
+	confirmedSize    int64 // our whole history, as far as it confirmed
+	confirmedSigned  core.Moment
+	confirmedVersion int64
+	failures         int64
+	retry            core.Moment
+	trouble          string // words key of what went wrong last, "" = nothing
+	status           int64  // of the answer it gave then, 0 = none came
+	since            core.Moment
 }
 
 const contactColumns = `member, store, cursor, whole_us, told_size, told_us, told_version, failures, retry_us, trouble, trouble_status, trouble_us`
 
 func scanContact(r db.Row) (c contact, err error) {
-	err = r.Scan(&c.member, &c.store, &c.cursor, &c.whole, &c.toldSize, &c.toldSigned, &c.toldVersion, &c.failures, &c.retry,
+	err = r.Scan(&c.member, &c.store, &c.cursor, &c.wholeRead, &c.confirmedSize, &c.confirmedSigned, &c.confirmedVersion, &c.failures, &c.retry,
 		&c.trouble, &c.status, &c.since)
 	return c, err
 }
@@ -55,7 +55,7 @@ func (n neighbour) at() holder { return holder{n.member, n.url} }
 // getNeighbours lists all members but ourselves and those that forked.
 func getNeighbours(ctx context.Context, q db.Querier, self core.MemberID) ([]neighbour, error) {
 	return db.All(ctx, q, func(r db.Row) (n neighbour, err error) {
-		err = r.Scan(&n.member, &n.url, &n.store, &n.cursor, &n.whole, &n.toldSize, &n.toldSigned, &n.toldVersion, &n.failures, &n.retry,
+		err = r.Scan(&n.member, &n.url, &n.store, &n.cursor, &n.wholeRead, &n.confirmedSize, &n.confirmedSigned, &n.confirmedVersion, &n.failures, &n.retry,
 			&n.trouble, &n.status, &n.since)
 		return n, err
 	}, `SELECT m.id, m.url, COALESCE(c.store, ''), COALESCE(c.cursor, 0), COALESCE(c.whole_us, 0), COALESCE(c.told_size, 0),
@@ -79,7 +79,7 @@ func putContact(ctx context.Context, q db.Querier, c contact) error {
 		ON CONFLICT (member) DO UPDATE SET store=excluded.store, cursor=excluded.cursor, whole_us=excluded.whole_us, told_size=excluded.told_size,
 		told_us=excluded.told_us, told_version=excluded.told_version, failures=excluded.failures, retry_us=excluded.retry_us,
 		trouble=excluded.trouble, trouble_status=excluded.trouble_status, trouble_us=excluded.trouble_us`,
-		string(c.member), c.store, c.cursor, int64(c.whole), c.toldSize, int64(c.toldSigned), c.toldVersion, c.failures, int64(c.retry),
+		string(c.member), c.store, c.cursor, int64(c.wholeRead), c.confirmedSize, int64(c.confirmedSigned), c.confirmedVersion, c.failures, int64(c.retry),
 		c.trouble, c.status, int64(c.since))
 	return err
 }
@@ -97,16 +97,22 @@ func updateContact(ctx context.Context, d *db.DB, id core.MemberID, change func(
 	})
 }
 
-// askAnew forgets how far we read the others' heads: a log that was passed over
+// resetCursors forgets how far we read the others' heads: a log that was passed over
 // is wanted now.
-func askAnew(ctx context.Context, q db.Querier) error {
+func resetCursors(ctx context.Context, q db.Querier) error {
 	_, err := db.Exec(ctx, q, `UPDATE logbook_contact SET cursor = 0, whole_us = 0`)
 	return err
 }
 
-// callNow ends the wait for a member, or for all when id is empty: people settled what
+// retryNow ends the wait for a member, or for all when id is empty: people settled what
 // stood between us.
-func callNow(ctx context.Context, q db.Querier, id core.MemberID) error {
+func retryNow(ctx context.Context, q db.Querier, id core.MemberID) error {
 	_, err := db.Exec(ctx, q, `UPDATE logbook_contact SET failures = 0, retry_us = 0 WHERE member = $1 OR $1 = ''`, string(id))
 	return err
+}
+
+// holder is a member that serves logs, ours or others'.
+type holder struct {
+	member  core.MemberID // empty: nobody we know the keys of, so nothing is signed
+	address string
 }

@@ -9,19 +9,19 @@ import (
 	"entrechat/internal/kit/db"
 )
 
-// kept is a fork proof as stored.
-type kept struct {
-	member   core.MemberID
-	proof    []byte
-	found    core.Moment
-	pardoned core.Moment
-	told     bool
+// forkRow is a fork proof as stored.
+type forkRow struct {
+	member    core.MemberID
+	proof     []byte
+	found     core.Moment
+	pardoned  core.Moment
+	published bool
 }
 
-func scanKept(r db.Row) (k kept, err error) {
+func scanFork(r db.Row) (k forkRow, err error) {
 	var told int64
 	err = r.Scan(&k.member, &k.proof, &k.found, &k.pardoned, &told)
-	k.told = told != 0
+	k.published = told != 0
 	return k, err
 }
 
@@ -33,11 +33,11 @@ func putFork(ctx context.Context, q db.Querier, id core.MemberID, proof []byte, 
 	return n > 0, err
 }
 
-func allForks(ctx context.Context, q db.Querier) ([]kept, error) {
-	return db.All(ctx, q, scanKept, `SELECT member, proof, found_us, pardoned_us, told FROM logbook_fork ORDER BY found_us, id`)
+func allForks(ctx context.Context, q db.Querier) ([]forkRow, error) {
+	return db.All(ctx, q, scanFork, `SELECT member, proof, found_us, pardoned_us, told FROM logbook_fork ORDER BY found_us, id`)
 }
 
-func markTold(ctx context.Context, q db.Querier, id core.MemberID) error {
+func markPublished(ctx context.Context, q db.Querier, id core.MemberID) error {
 	_, err := db.Exec(ctx, q, `UPDATE logbook_fork SET told = 1 WHERE member = $1`, string(id))
 	return err
 }

@@ -99,3 +99,10 @@ func renewStore(ctx context.Context, q db.Querier) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_store (one, id) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET id = excluded.id`, rand.Text())
 	return err
 }
+
+// stopFork is why nothing is appended until people act: two histories of our own
+// log are signed.
+const stopFork = "own_fork"
+
+// aloneLease stands for an admin who confirmed that no mirror will answer.
+const aloneLease = "alone"

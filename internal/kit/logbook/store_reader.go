@@ -23,8 +23,8 @@ func putReaderSeq(ctx context.Context, q db.Querier, reader string, seq int64) e
 	return err
 }
 
-// place is one reader's of one member.
-type place struct {
+// readerOf is one reader's of one member.
+type readerOf struct {
 	reader string
 	member core.MemberID
 }
@@ -48,7 +48,7 @@ func getCursor(ctx context.Context, q db.Querier, reader string, id core.MemberI
 
 // moveCursor goes from one place to the next, unless another process moved it
 // meanwhile or a cut waits to be told.
-func moveCursor(ctx context.Context, q db.Querier, at place, from, to int64) error {
+func moveCursor(ctx context.Context, q db.Querier, at readerOf, from, to int64) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cursor (reader, member, next, cut) VALUES ($1,$2,$4,-1)
 		ON CONFLICT (reader, member) DO UPDATE SET next = $4 WHERE logbook_cursor.next = $3 AND logbook_cursor.cut < 0`,
 		at.reader, string(at.member), from, to)

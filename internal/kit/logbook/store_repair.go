@@ -36,8 +36,8 @@ func countEntries(ctx context.Context, q db.Querier, origin string, size int64) 
 	return inside, all - inside, err
 }
 
-// heldBytes are the bytes of all leaves of a log, those in quarantine too.
-func heldBytes(ctx context.Context, q db.Querier, origin string) (int64, error) {
+// leafBytes are the bytes of all leaves of a log, those in quarantine too.
+func leafBytes(ctx context.Context, q db.Querier, origin string) (int64, error) {
 	return db.One(ctx, q, db.Int64, `SELECT COALESCE((SELECT SUM(LENGTH(data)) FROM logbook_entry WHERE log = $1), 0)
 		+ COALESCE((SELECT SUM(LENGTH(data)) FROM logbook_quarantine WHERE log = $1), 0)`, origin)
 }

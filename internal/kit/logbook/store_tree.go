@@ -169,9 +169,9 @@ func putEntries(ctx context.Context, q db.Querier, origin string, entries []stor
 // rowBytes is what an entry costs beside its own bytes, in rows, index and tiles.
 const rowBytes = 256
 
-// chargeOf is what is held of a member, in bytes: the leaves of all its logs, those in
+// memberBytes is what is held of a member, in bytes: the leaves of all its logs, those in
 // quarantine too, and what their rows cost.
-func chargeOf(ctx context.Context, q db.Querier, id core.MemberID) (int64, error) {
+func memberBytes(ctx context.Context, q db.Querier, id core.MemberID) (int64, error) {
 	logs, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes + size * $2), 0) AS BIGINT) FROM logbook_log WHERE member = $1`, string(id), rowBytes)
 	if err != nil {
 		return 0, err

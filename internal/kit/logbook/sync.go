@@ -11,10 +11,10 @@ import (
 	"entrechat/internal/core"
 )
 
-// sync takes a head somebody showed us, fetching what we lack from the source. It
+// syncLog takes a head somebody showed us, fetching what we lack from the source. It
 // answers the log as then held. A contradiction is proved and the member
 // suspended; errConflict says so.
-func (mr *Mirror) sync(ctx context.Context, s source, id core.MemberID, epoch int64, note []byte) (logRow, error) {
+func (mr *Mirror) syncLog(ctx context.Context, s source, id core.MemberID, epoch int64, note []byte) (logRow, error) {
 	keys, _, err := mr.reg.KeySet(ctx, id)
 	if err != nil {
 		return logRow{}, err
@@ -23,7 +23,7 @@ func (mr *Mirror) sync(ctx context.Context, s source, id core.MemberID, epoch in
 	if err != nil {
 		return logRow{}, err
 	}
-	if err := mr.stillRefused(h.origin); err != nil {
+	if err := mr.refusalOf(h.origin); err != nil {
 		return logRow{}, err
 	}
 	for range maxPieces {
@@ -35,12 +35,12 @@ func (mr *Mirror) sync(ctx context.Context, s source, id core.MemberID, epoch in
 		if err := mr.fill(ctx, s, l, h.tree, &o); err != nil {
 			return l, err
 		}
-		held, err := mr.take(ctx, o)
+		held, err := mr.accept(ctx, o)
 		if errors.Is(err, errConflict) || errors.Is(err, errMismatch) {
 			return held, mr.dispute(ctx, s, id, epoch, note)
 		}
 		if err != nil || o.part.N == 0 && held.tree.N >= h.tree.N {
-			return held, mr.keepRefused(h.origin, err)
+			return held, mr.recordRefusal(h.origin, err)
 		}
 	}
 	return getLog(ctx, mr.st.DB, id, epoch)
@@ -99,7 +99,7 @@ func (mr *Mirror) dispute(ctx context.Context, s source, id core.MemberID, epoch
 	if err != nil {
 		return badSource(s, err)
 	}
-	if err := mr.reg.accuse(ctx, f); err != nil {
+	if err := mr.reg.recordFork(ctx, f); err != nil {
 		if core.CodeOf(err) == core.CodeInvalid {
 			return core.Invalid("logbook.bad_bundle", fmt.Errorf("entries at %s are not the author's: %w", s, err))
 		}
@@ -119,15 +119,15 @@ func (mr *Mirror) syncClosed(ctx context.Context, at holder, keys KeySet) error 
 		if !ok || l.tree.N >= end.N {
 			continue
 		}
-		if err := mr.stillRefused(l.origin); err != nil {
+		if err := mr.refusalOf(l.origin); err != nil {
 			return err
 		}
 		o := offer{member: keys.Origin, epoch: epoch, from: l.tree.N}
 		if err := mr.fill(ctx, mr.remote.sourceAt(at, l.origin), l, end, &o); err != nil {
 			return err
 		}
-		if err := mr.takeClosed(ctx, o); err != nil {
-			return mr.keepRefused(l.origin, err)
+		if err := mr.acceptClosed(ctx, o); err != nil {
+			return mr.recordRefusal(l.origin, err)
 		}
 	}
 	return nil
@@ -169,14 +169,14 @@ func (mr *Mirror) pullLog(ctx context.Context, id core.MemberID) error {
 	if err != nil {
 		return err
 	}
-	_, err = mr.sync(ctx, s, id, keys.Epoch(), note)
+	_, err = mr.syncLog(ctx, s, id, keys.Epoch(), note)
 	return err
 }
 
 // pullOwn fetches our own log from one mirror as far as it is ahead of ours. A
 // mirror that has nothing of it has answered too.
 func (mr *Mirror) pullOwn(ctx context.Context, at holder) error {
-	ctx, cancel := context.WithTimeout(ctx, guardTime)
+	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	l, err := currentLog(ctx, mr.st.DB, mr.st.Self())
 	if core.CodeOf(err) == core.CodeNotFound {
@@ -220,6 +220,6 @@ func (mr *Mirror) pullOwnAt(ctx context.Context, at holder, l logRow) error {
 	if err != nil {
 		return err
 	}
-	_, err = mr.sync(ctx, s, mr.st.Self(), l.epoch, note)
+	_, err = mr.syncLog(ctx, s, mr.st.Self(), l.epoch, note)
 	return err
 }

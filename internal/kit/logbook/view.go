@@ -64,8 +64,8 @@ func (v verdict) String() string {
 	return [...]string{"older", "refreshed", "longer", "conflict"}[v]
 }
 
-// view is what we hold of one log.
-type view struct {
+// logView is what we hold of one log.
+type logView struct {
 	tree   tlog.Tree
 	signed core.Moment // the author's time stamp on our head
 	// attested: a head that counts covers the tree. Entries whose head lost its
@@ -73,10 +73,10 @@ type view struct {
 	attested bool
 }
 
-// offer compares a verified head with what we hold. rootAt answers our own tree's
+// compare compares a verified head with what we hold. rootAt answers our own tree's
 // root at a smaller size. It never answers older or refreshed for a head that
 // contradicts ours, and never longer for one that is not larger.
-func (v view) offer(h head, rootAt func(size int64) (tlog.Hash, error)) (verdict, error) {
+func (v logView) compare(h head, rootAt func(size int64) (tlog.Hash, error)) (verdict, error) {
 	switch {
 	case h.tree.N > v.tree.N:
 		return longer, nil

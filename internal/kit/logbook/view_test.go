@@ -54,7 +54,7 @@ func (h history) prefixOf(o history) bool {
 type world struct {
 	stories []history
 	held    history
-	view    view
+	view    logView
 	clock   core.Moment
 }
 
@@ -71,7 +71,7 @@ func (w *world) offer(t *rapid.T) {
 	told := story[:size]
 	h := head{tree: told.tree(int64(size)), signed: core.Moment(rapid.Int64Range(1, int64(w.clock)).Draw(t, "signed"))}
 	before := w.view
-	v, err := w.view.offer(h, w.rootAt)
+	v, err := w.view.compare(h, w.rootAt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func (w *world) fetch(t *rapid.T, told history, h head) {
 		if !w.held.prefixOf(told) {
 			t.Fatal("another history led to the same root")
 		}
-		w.held, w.view = grown, view{tree: h.tree, signed: max(h.signed, w.view.signed), attested: true}
+		w.held, w.view = grown, logView{tree: h.tree, signed: max(h.signed, w.view.signed), attested: true}
 		return
 	}
 	w.prove(t, told)
@@ -153,7 +153,7 @@ func (w *world) prove(t *rapid.T, told history) {
 func TestViewHoldsUnderAnyAuthor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{stories: []history{{"key set"}}, clock: 1}
-		w.view = view{tree: history{}.tree(0)}
+		w.view = logView{tree: history{}.tree(0)}
 		t.Repeat(map[string]func(*rapid.T){
 			"append": func(t *rapid.T) {
 				i := rapid.IntRange(0, len(w.stories)-1).Draw(t, "story")

@@ -471,7 +471,7 @@ func TestEverythingLost(t *testing.T) {
 	ok(t, a.book.Recovery.Expect(t.Context(), a.Self.Root, a.url))
 	_, err := a.book.Recovery.Retrieve(t.Context(), []string{w.nodes["c.test"].url})
 	ok(t, err)
-	_, err = a.book.Recovery.TakeOver(t.Context(), a.root, a.url)
+	_, err = a.book.Recovery.Resume(t.Context(), a.root, a.url)
 	ok(t, err)
 	for range 4 {
 		w.wait(time.Hour)

@@ -6,8 +6,8 @@ import (
 	"entrechat/internal/core"
 )
 
-// consider looks at one log a member says has changed.
-func (mr *Mirror) consider(ctx context.Context, at holder, item headItem) error {
+// Update looks at one log a member says has changed.
+func (mr *Mirror) Update(ctx context.Context, at holder, item headItem) error {
 	m, err := getMember(ctx, mr.st.DB, item.Member)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil // not followed
@@ -42,17 +42,17 @@ func (mr *Mirror) consider(ctx context.Context, at holder, item headItem) error 
 		}
 	}
 	if item.Member == mr.st.Self() {
-		return mr.considerOwn(ctx, l, s, []byte(item.Head))
+		return mr.updateOwn(ctx, l, s, []byte(item.Head))
 	}
-	_, err = mr.sync(ctx, s, item.Member, item.Epoch, []byte(item.Head))
+	_, err = mr.syncLog(ctx, s, item.Member, item.Epoch, []byte(item.Head))
 	return err
 }
 
-// considerOwn looks at what others hold of our own log. An earlier state is what
+// updateOwn looks at what others hold of our own log. An earlier state is what
 // we expect. More than we have means that this node lost entries, or that another
 // one runs with our key: the guard must pass again before anything is appended. What
 // our key did not sign means nothing.
-func (mr *Mirror) considerOwn(ctx context.Context, l logRow, s source, note []byte) error {
+func (mr *Mirror) updateOwn(ctx context.Context, l logRow, s source, note []byte) error {
 	c, err := claim(note)
 	if err != nil {
 		return err
@@ -71,6 +71,6 @@ func (mr *Mirror) considerOwn(ctx context.Context, l logRow, s source, note []by
 		return err
 	}
 	mr.author.Doubt()
-	_, err = mr.sync(ctx, s, l.member, l.epoch, note)
+	_, err = mr.syncLog(ctx, s, l.member, l.epoch, note)
 	return err
 }

@@ -30,8 +30,8 @@ var (
 const (
 	startBytes = 64 << 20
 	dayBytes   = 8 << 20
-	// refuseFor is how long the log of a member that has no room is not asked for.
-	refuseFor = 10 * time.Minute
+	// refusalTime is how long the log of a member that has no room is not asked for.
+	refusalTime = 10 * time.Minute
 )
 
 // Mirror brings the logs of members here: what they sign is verified, stored and
@@ -49,25 +49,12 @@ type Mirror struct {
 	refused map[string]refusal // logs that have no room here, by origin
 }
 
-// offer is a head with entries that follow what we hold, from anybody: the
-// author's signature is what counts.
-type offer struct {
-	member  core.MemberID
-	epoch   int64
-	note    []byte
-	from    int64 // leaf index of entries[0]
-	entries [][]byte
-	// part, when not zero, is a smaller tree that was proved to lead to the head:
-	// a long backlog is stored piece by piece.
-	part tlog.Tree
-}
-
-// take verifies an offer and stores it, in one transaction that is on the disk
+// accept verifies an offer and stores it, in one transaction that is on the disk
 // when take returns. It answers the log as it is then held. Returns errConflict,
 // errMismatch, errSuspended, CodeConflict (logbook.gap) when entries are missing,
 // CodeDenied when no key of the member signed the head, CodeFull when the member
 // fills our disk.
-func (mr *Mirror) take(ctx context.Context, o offer) (logRow, error) {
+func (mr *Mirror) accept(ctx context.Context, o offer) (logRow, error) {
 	var l logRow
 	changed := false
 	err := mr.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
@@ -94,7 +81,7 @@ func (mr *Mirror) take(ctx context.Context, o offer) (logRow, error) {
 			return nil // what is good of it the key set says
 		}
 		s := step{m: mr, q: q, member: m, log: l, head: h, offer: o}
-		changed, err = s.accept(ctx)
+		changed, err = s.store(ctx)
 		l = s.log
 		return err
 	})
@@ -117,10 +104,10 @@ type step struct {
 	offer  offer
 }
 
-// accept stores what a verified head adds to the log, and says whether it did.
-func (s *step) accept(ctx context.Context) (bool, error) {
+// store stores what a verified head adds to the log, and says whether it did.
+func (s *step) store(ctx context.Context) (bool, error) {
 	now := s.m.st.Now()
-	v, err := s.log.view().offer(s.head, func(size int64) (tlog.Hash, error) { return rootAt(ctx, s.q, s.log, size) })
+	v, err := s.log.view().compare(s.head, func(size int64) (tlog.Hash, error) { return rootAt(ctx, s.q, s.log, size) })
 	if err != nil {
 		return false, err
 	}
@@ -132,7 +119,7 @@ func (s *step) accept(ctx context.Context) (bool, error) {
 			return false, errConflict
 		}
 		// What we hold lost its last witness with a revoked key: begin again.
-		return true, s.beginAgain(ctx)
+		return true, s.restart(ctx)
 	case longer:
 		if err := s.extend(ctx); err != nil {
 			return false, err
@@ -149,9 +136,9 @@ func (s *step) accept(ctx context.Context) (bool, error) {
 	return true, putLog(ctx, s.q, s.log)
 }
 
-// beginAgain empties a log whose entries nothing vouches for; the next pull
+// restart empties a log whose entries nothing vouches for; the next pull
 // fetches it from the start.
-func (s *step) beginAgain(ctx context.Context) error {
+func (s *step) restart(ctx context.Context) error {
 	var err error
 	if s.log, err = truncate(ctx, s.q, s.log, 0, s.m.st.Now()); err != nil {
 		return err
@@ -192,7 +179,7 @@ func (s *step) extend(ctx context.Context) error {
 		return errMismatch
 	}
 	// Only now are these leaves the author's word, and not that of whoever served them.
-	if err := s.entriesOnly(rows); err != nil {
+	if err := s.checkForm(rows); err != nil {
 		return err
 	}
 	if err := putEntries(ctx, s.q, l.origin, rows); err != nil {
@@ -214,7 +201,7 @@ func (s *step) room(ctx context.Context, size int64) error {
 	if s.log.member == s.m.st.Self() {
 		return nil
 	}
-	held, err := chargeOf(ctx, s.q, s.log.member)
+	held, err := memberBytes(ctx, s.q, s.log.member)
 	if err != nil {
 		return err
 	}
@@ -234,10 +221,10 @@ func (mr *Mirror) quota(followed core.Moment) int64 {
 	return mr.tuning.Start + days*dayBytes
 }
 
-// entriesOnly returns nil when each leaf has the form of an entry of its author: what
+// checkForm returns nil when each leaf has the form of an entry of its author: what
 // can be read of it may be for a later program. Anything else only fills disks, and a
 // log with such a leaf is not mirrored from there on. Returns CodeFull.
-func (s *step) entriesOnly(rows []stored) error {
+func (s *step) checkForm(rows []stored) error {
 	if s.log.member == s.m.st.Self() {
 		return nil
 	}
@@ -250,9 +237,9 @@ func (s *step) entriesOnly(rows []stored) error {
 	return nil
 }
 
-// stillRefused returns why a log was not taken a moment ago, nil when it may be asked
+// refusalOf returns why a log was not taken a moment ago, nil when it may be asked
 // for.
-func (mr *Mirror) stillRefused(origin string) error {
+func (mr *Mirror) refusalOf(origin string) error {
 	mr.mu.Lock()
 	defer mr.mu.Unlock()
 	if r := mr.refused[origin]; r.until > mr.st.Now() {
@@ -262,15 +249,15 @@ func (mr *Mirror) stillRefused(origin string) error {
 	return nil
 }
 
-// keepRefused remembers that a log has no room here. It returns err.
-func (mr *Mirror) keepRefused(origin string, err error) error {
+// recordRefusal remembers that a log has no room here. It returns err.
+func (mr *Mirror) recordRefusal(origin string, err error) error {
 	if core.CodeOf(err) != core.CodeFull {
 		return err
 	}
 	mr.mu.Lock()
 	defer mr.mu.Unlock()
 	if len(mr.refused) < maxLogs {
-		mr.refused[origin] = refusal{mr.st.Now().Add(refuseFor), err}
+		mr.refused[origin] = refusal{mr.st.Now().Add(refusalTime), err}
 	}
 	mr.st.Log.Warn("a log is not mirrored further", "log", origin, "error", err)
 	return err
@@ -298,9 +285,9 @@ func (mr *Mirror) readLeaves(l logRow, leaves [][]byte) (rows []stored, size int
 	return rows, size, nil
 }
 
-// takeClosed stores entries of a log that the member closed: its key set says
+// acceptClosed stores entries of a log that the member closed: its key set says
 // where it ends and with which root, so no head is needed.
-func (mr *Mirror) takeClosed(ctx context.Context, o offer) error {
+func (mr *Mirror) acceptClosed(ctx context.Context, o offer) error {
 	err := mr.st.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		m, err := getMember(ctx, q, o.member)
 		if err != nil {
@@ -321,7 +308,7 @@ func (mr *Mirror) takeClosed(ctx context.Context, o offer) error {
 		s := step{m: mr, q: q, member: m, log: l, head: head{tree: end}, offer: o}
 		err = s.extend(ctx)
 		if errors.Is(err, errMismatch) && l.tree.N > 0 {
-			return s.beginAgain(ctx)
+			return s.restart(ctx)
 		}
 		if err != nil {
 			return err

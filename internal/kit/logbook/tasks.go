@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// errandTime is the end of all work with one member in one round. What came until
+	// taskTime is the end of all work with one member in one round. What came until
 	// then is kept, and the next round goes on from there.
-	errandTime = 10 * time.Minute
-	// errandTurn is how long one member is waited for before the next one is asked
+	taskTime = 10 * time.Minute
+	// taskTurn is how long one member is waited for before the next one is asked
 	// beside it: asked one after the other they need not send the same twice.
-	errandTurn = 2 * time.Second
-	// maxErrands bounds how many members are worked with at once.
-	maxErrands = 64
+	taskTurn = 2 * time.Second
+	// maxTasks bounds how many members are worked with at once.
+	maxTasks = 64
 )
 
-// errands are pieces of work with members, side by side, one at a time with each
+// tasks are pieces of work with members, side by side, one at a time with each
 // member: who is slow makes nobody else wait.
-type errands struct {
+type tasks struct {
 	wait    time.Duration // a round waits so long for the last ones; they go on behind it
 	mu      sync.Mutex
 	busy    map[core.MemberID]bool
@@ -30,10 +30,10 @@ type errands struct {
 
 // start begins work with a member, unless the last work with it goes on still, or too
 // many are busy. done is closed at its end; nil when it did not begin.
-func (e *errands) start(ctx context.Context, id core.MemberID, work func(ctx context.Context)) (done <-chan struct{}) {
+func (e *tasks) start(ctx context.Context, id core.MemberID, work func(ctx context.Context)) (done <-chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.busy[id] || len(e.busy) >= maxErrands {
+	if e.busy[id] || len(e.busy) >= maxTasks {
 		return nil
 	}
 	if e.busy == nil {
@@ -48,7 +48,7 @@ func (e *errands) start(ctx context.Context, id core.MemberID, work func(ctx con
 			delete(e.busy, id)
 			close(end)
 		}()
-		ctx, cancel := context.WithTimeout(ctx, errandTime)
+		ctx, cancel := context.WithTimeout(ctx, taskTime)
 		defer cancel()
 		work(ctx)
 	})
@@ -58,7 +58,7 @@ func (e *errands) start(ctx context.Context, id core.MemberID, work func(ctx con
 // round works with members: each begins when the one before is through or has had its
 // turn of so long. It returns when all are through, or the last ones have been waited for, or
 // ctx ended; all says whether none was left behind.
-func (e *errands) round(ctx context.Context, ids []core.MemberID, turn time.Duration, work func(ctx context.Context, number int)) (all bool) {
+func (e *tasks) round(ctx context.Context, ids []core.MemberID, turn time.Duration, work func(ctx context.Context, number int)) (all bool) {
 	begun := make([]<-chan struct{}, 0, len(ids))
 	all = true
 	for i, id := range ids {
@@ -69,18 +69,18 @@ func (e *errands) round(ctx context.Context, ids []core.MemberID, turn time.Dura
 		}
 		begun = append(begun, done)
 		if turn > 0 && i < len(ids)-1 {
-			within(ctx, turn, done)
+			waitFor(ctx, turn, done)
 		}
 	}
 	end := time.Now().Add(e.wait)
 	for _, done := range begun {
-		all = within(ctx, time.Until(end), done) && all
+		all = waitFor(ctx, time.Until(end), done) && all
 	}
 	return all
 }
 
-// within waits for done for so long.
-func within(ctx context.Context, d time.Duration, done <-chan struct{}) bool {
+// waitFor waits for done for so long.
+func waitFor(ctx context.Context, d time.Duration, done <-chan struct{}) bool {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
 	select {
@@ -99,7 +99,7 @@ func within(ctx context.Context, d time.Duration, done <-chan struct{}) bool {
 
 // finish is a job that ends with the node, once every errand has: they use the
 // database, which is closed then.
-func (e *errands) finish(ctx context.Context) error {
+func (e *tasks) finish(ctx context.Context) error {
 	<-ctx.Done()
 	e.running.Wait()
 	return ctx.Err()
