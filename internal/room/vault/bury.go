@@ -61,11 +61,11 @@ func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed255
 			continue
 		}
 		if !catalogue.IsSmall(o.File.Type) {
-			r.spool.add(-o.Sealed)
+			r.spool.Add(-o.Sealed)
 		}
 		r.drop(o.Local)
 	}
-	r.committed.broadcast() // an index may have waited for what is gone now
+	r.committed.Broadcast() // an index may have waited for what is gone now
 	return nil
 }
 
@@ -214,7 +214,7 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (ba
 		}
 		back += len(there)
 	}
-	r.work.broadcast()
+	r.work.Broadcast()
 	if left := len(objects) - back; left > 0 {
 		unheard := slices.DeleteFunc(members, func(m core.MemberID) bool { return heard[m] })
 		err = core.Unsure("vault.undelete_incomplete", fmt.Errorf("%d of %d files", left, len(objects))).

@@ -194,7 +194,7 @@ func (r *Room) heal(ctx context.Context) error {
 	if err := r.widen(ctx); err != nil {
 		return err
 	}
-	r.work.broadcast()
+	r.work.Broadcast()
 	return nil
 }
 
@@ -216,7 +216,7 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	if err := errors.Join(r.widen(ctx), r.store.Queue.RetryIdleNow(ctx, core.At(r.n.Now()).Add(maxWait))); err != nil {
 		return err
 	}
-	r.work.broadcast()
+	r.work.Broadcast()
 	// What is on its way in too few copies can have more only once it is placed:
 	// look again then.
 	narrow, err := r.store.Queue.NarrowOnTheWay(ctx, domains)

@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 )
@@ -134,7 +135,7 @@ func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.
 		w.t.Fatal(err)
 	}
 	defer f.Close()
-	p, err := cut(f, o.Sealed, s.o.Code, w.room.scratch())
+	p, err := encoding.Encode(f, o.Sealed, s.o.Code, w.room.scratch())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -181,10 +182,8 @@ func (w *world) nothingLeft() {
 		})
 		return err == nil && left == 0
 	})
-	w.room.spool.mu.Lock()
-	defer w.room.spool.mu.Unlock()
-	if w.room.spool.used != 0 {
-		w.t.Errorf("the spool counts %d bytes", w.room.spool.used)
+	if used := w.room.spool.Used(); used != 0 {
+		w.t.Errorf("the spool counts %d bytes", used)
 	}
 	if len(w.lent) < len(w.members) {
 		return // what went to members that left stays behind until it is pruned

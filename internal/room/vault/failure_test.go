@@ -223,7 +223,7 @@ func TestWhatWasGivenUpIsStillRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.room.cache.forgetAll()
+	w.room.cache.Clear()
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Fatalf("status %d", status)
 	}

@@ -310,7 +310,7 @@ func (r *Room) someoneLends(ctx context.Context) error {
 // spool or the disk is.
 func (r *Room) accept(ctx context.Context, o catalogue.Object, body io.Reader) (catalogue.Object, error) {
 	if !catalogue.IsSmall(o.File.Type) {
-		done, err := r.spool.enter(ctx, o.Size)
+		done, err := r.spool.Enter(ctx, o.Size)
 		if err != nil {
 			return o, err
 		}
@@ -333,7 +333,7 @@ func (r *Room) accept(ctx context.Context, o catalogue.Object, body io.Reader) (
 		return o, err
 	}
 	r.addSpooled(o)
-	r.work.broadcast()
+	r.work.Broadcast()
 	return o, nil
 }
 
@@ -361,7 +361,7 @@ func (r *Room) commit(ctx context.Context, o catalogue.Object) error {
 	defer timeout.Stop()
 	defer look.Stop()
 	for {
-		changed := r.committed.next()
+		changed := r.committed.Next()
 		left, err := r.store.Queue.Needed(ctx, o, began)
 		if err != nil {
 			return err

@@ -193,10 +193,7 @@ func TestBackupWithMembersAway(t *testing.T) {
 }
 
 func (w *world) spool(bytes int64, patience time.Duration) {
-	s := w.room.spool
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.max, s.patience = bytes, patience
+	w.room.spool.SetBounds(bytes, patience)
 }
 
 // A full spool holds data back, and says why when nothing leaves it.

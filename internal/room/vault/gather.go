@@ -14,7 +14,9 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -36,7 +38,7 @@ const (
 // gather reads a sealed object back from the members into a scratch file, which the
 // caller closes. Members that fail, lie or dawdle are noted and others asked. Shards that
 // came whole are kept for the next try when there are too few. Returns CodeUnsure then.
-func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *scratch, err error) {
+func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *local.Temp, err error) {
 	all, err := r.store.Placements.Of(ctx, o.ID)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *scratch, err 
 	if o.Code = catalogue.Fitted(o, held); o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
-	f, err := newScratch(r.scratch())
+	f, err := local.NewTemp(r.scratch())
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *scratch, err 
 		if err = g.run(ctx); err == nil {
 			err = g.join()
 		} else {
-			g.keepParts()
+			g.storeParts()
 		}
 		if errors.Is(err, errNotIt) {
 			held, err = g.expose(ctx, held)
@@ -66,7 +68,7 @@ func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *scratch, err 
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		r.dropParts(o.ID)
+		r.parts.Drop(o.ID)
 		return f, nil
 	}
 }
@@ -101,7 +103,7 @@ type gathering struct {
 	room    *Room
 	o       catalogue.Object
 	size    int64 // of a shard
-	file    *scratch
+	file    *local.Temp
 	sources []catalogue.Placement // those not asked yet
 
 	have    []int64 // by index: where in the file; negative = not here
@@ -303,12 +305,12 @@ func (g *gathering) join() error {
 	if at := g.have[0]; g.o.Code.K == 1 && at > 0 {
 		_, err = io.Copy(io.NewOffsetWriter(g.file, 0), io.NewSectionReader(g.file, at, g.size))
 	} else if g.o.Code.K > 1 {
-		err = mend(g.file.File, g.o.Code, g.size, g.have)
+		err = encoding.Repair(g.file.File, g.o.Code, g.size, g.have)
 	}
 	if err != nil {
 		return err
 	}
-	id, err := idOf(g.file, g.o.Sealed)
+	id, err := encoding.ObjectID(g.file, g.o.Sealed)
 	if err != nil {
 		return err
 	}
@@ -402,7 +404,7 @@ func (r *Room) writeBelief(ctx context.Context, p catalogue.Placement, state cat
 		return err
 	})
 	if err == nil {
-		r.work.broadcast()
+		r.work.Broadcast()
 	}
 	return err
 }

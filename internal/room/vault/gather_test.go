@@ -16,7 +16,9 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -90,23 +92,23 @@ func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o catal
 		}
 		body := randomBytes(1<<20, 7)
 		o := catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: nameOf(body)}, Sealed: 1 << 20, Code: shard.Code{K: 4, N: 6}, State: catalogue.Placed, Made: 1}
-		if o.ID, err = idOf(bytes.NewReader(body), o.Sealed); err != nil {
+		if o.ID, err = encoding.ObjectID(bytes.NewReader(body), o.Sealed); err != nil {
 			t.Fatal(err)
 		}
-		p, err := cut(bytes.NewReader(body), o.Sealed, o.Code, r.scratch())
+		p, err := encoding.Encode(bytes.NewReader(body), o.Sealed, o.Code, r.scratch())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer p.close() //nolint:errcheck // only read
+		defer p.Close()
 		if _, err := r.store.Objects.Add(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 		for i, l := range lines {
-			if l.data, err = io.ReadAll(p.reader(i)); err != nil {
+			if l.data, err = io.ReadAll(p.Reader(i)); err != nil {
 				t.Fatal(err)
 			}
 			err := r.store.Placements.Put(t.Context(), d, catalogue.Placement{
-				Object: o.ID, Index: i, Member: core.MemberID(fmt.Sprintf("m%d.test", i)), Length: p.size, Root: p.sums[i].Root, State: catalogue.Stored, Since: 1, Seen: 1,
+				Object: o.ID, Index: i, Member: core.MemberID(fmt.Sprintf("m%d.test", i)), Length: o.Code.ShardSize(o.Sealed), Root: shard.SumsOf(l.data).Root, State: catalogue.Stored, Since: 1, Seen: 1,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +118,7 @@ func atLines(t *testing.T, lines []*line, fn func(t *testing.T, r *Room, o catal
 	})
 }
 
-func sameObject(t *testing.T, f *scratch, err error, body []byte) {
+func sameObject(t *testing.T, f *local.Temp, err error, body []byte) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +198,7 @@ func TestWhatCameIsKept(t *testing.T) {
 		if lines[0].asked+lines[1].asked+lines[2].asked != 0 {
 			t.Error("asked again for what had come")
 		}
-		if left := r.parts(""); len(left) > 0 {
+		if left := r.parts.Files(""); len(left) > 0 {
 			t.Error("left behind:", left)
 		}
 	})
@@ -216,7 +218,7 @@ func TestABrokenLineIsNoLie(t *testing.T) {
 		t.Fatal("read without the shard of the third")
 	}
 	w.moods(away, away, honest)
-	w.room.cache.forgetAll()
+	w.room.cache.Clear()
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Errorf("when it is back: status %d, %d bytes", status, len(got))
 	}

@@ -128,7 +128,7 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 				o, err := w.room.store.Objects.Get(t.Context(), o.ID)
 				return err == nil && o.State == catalogue.Placed
 			})
-			w.room.cache.forgetAll()
+			w.room.cache.Clear()
 			w.forgive()
 		})
 	}
@@ -152,15 +152,7 @@ func (w *world) forgive() {
 	if err := w.room.store.Queue.RetryNow(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.room.work.broadcast()
-}
-
-func (c *cache) forgetAll() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.order.Len() > 0 {
-		c.forget(c.order.Back())
-	}
+	w.room.work.Broadcast()
 }
 
 // burnt saves a tree of n files and loses the owner's disk, and with it every key

@@ -131,7 +131,7 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 	if err := r.store.Queue.Recompute(ctx, core.At(r.n.Now())); err != nil {
 		return err
 	}
-	r.work.broadcast()
+	r.work.Broadcast()
 	return nil
 }
 

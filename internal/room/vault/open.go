@@ -48,13 +48,13 @@ func (r *Room) openObject(ctx context.Context, o catalogue.Object) (*plainFile, 
 // there, which is forgotten. Hashing it whole for each of restic's small reads would be
 // dear: damage in the middle shows when it is read, and then too it is forgotten.
 func (r *Room) openCached(ctx context.Context, o catalogue.Object) *plainFile {
-	f := r.cache.open(o.ID)
+	f := r.cache.Open(o.ID)
 	if f == nil {
 		return nil
 	}
 	damaged := func() {
 		r.n.Log.Error("a file in the cache was damaged", "repo", o.Repo, "file", o.File.String())
-		r.cache.drop(o.ID)
+		r.cache.Drop(o.ID)
 	}
 	plain, err := r.openPlain(ctx, f, o)
 	if err != nil {
@@ -76,7 +76,7 @@ func (r *Room) fetch(ctx context.Context, o catalogue.Object) (err error) {
 	if catalogue.IsSmall(o.File.Type) && o.State == catalogue.Placed {
 		r.keepHere(ctx, o, io.NewSectionReader(f, 0, o.Sealed))
 	}
-	return r.cache.put(o.ID, f, o.Sealed)
+	return r.cache.Put(o.ID, f, o.Sealed)
 }
 
 // keepHere puts a small file back on the shelf. Failing is no more than slow.

@@ -108,7 +108,7 @@ func (w *weighing) apply(ctx context.Context, changes []change) error {
 		}
 		return nil
 	})
-	r.work.broadcast()
+	r.work.Broadcast()
 	return err
 }
 
@@ -251,7 +251,7 @@ func (c *comparison) takeIn(ctx context.Context) error {
 	if err := c.nameRepos(ctx, all); err != nil {
 		return err
 	}
-	c.room.work.broadcast()
+	c.room.work.Broadcast()
 	return nil
 }
 

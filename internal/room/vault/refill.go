@@ -25,7 +25,7 @@ func (r *Room) lost(ctx context.Context, o catalogue.Object) (bool, error) {
 // waits until it is off-site, as for a new one.
 func (r *Room) refill(ctx context.Context, old catalogue.Object, body io.Reader) error {
 	if !catalogue.IsSmall(old.File.Type) {
-		done, err := r.spool.enter(ctx, old.Size)
+		done, err := r.spool.Enter(ctx, old.Size)
 		if err != nil {
 			return err
 		}
@@ -44,6 +44,6 @@ func (r *Room) refill(ctx context.Context, old catalogue.Object, body io.Reader)
 		return err
 	}
 	r.n.Log.Warn("a file that was lost came again", "repo", old.Repo, "file", old.File.String())
-	r.work.broadcast()
+	r.work.Broadcast()
 	return nil
 }

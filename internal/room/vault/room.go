@@ -25,6 +25,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/lending"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -91,12 +92,13 @@ type Room struct {
 	keys  keys
 	shelf *blob.Dir
 	locks *locks
-	spool *spool
+	spool *local.Spool
 	pool  *pool
-	cache *cache // nil in a command: only the node that serves has one
+	parts local.Parts
+	cache *local.Cache // nil in a command: only the node that serves has one
 
-	work      signal // something to ship
-	committed signal // something got off-site
+	work      local.Signal // something to ship
+	committed local.Signal // something got off-site
 	flights   singleflight.Group
 	trying    sync.Mutex        // one password at a time
 	masters   map[string]master // guarded by trying
@@ -134,7 +136,8 @@ func New(n Needs) (*Room, error) {
 	}
 	r := &Room{
 		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
-		spool:   &spool{max: int64(n.Config.Spool), now: n.Now, patience: spoolPatience},
+		parts:   local.Parts{Dir: filepath.Join(n.Dir, "cache")},
+		spool:   local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now),
 		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 		stragglers: stragglers, compareStart: compareStart,
 	}
@@ -147,8 +150,8 @@ func New(n Needs) (*Room, error) {
 	return r, r.loadKeys()
 }
 
-// scratch is the folder for what is being brought back or cut; the cache's, so that
-// a rename is enough to keep it.
+// scratch is the folder for what is being brought back or encoded; the cache's, so that
+// a rename is enough to put it there.
 func (r *Room) scratch() string { return filepath.Join(r.n.Dir, "cache") }
 
 // Fittings is what the house gets of this room.

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -133,7 +134,7 @@ func (r *Room) rowOfFile(row catalogue.OddRow) (o catalogue.ObjectRow, err error
 		return o, err
 	}
 	defer f.Close() //nolint:errcheck // only read
-	id, err := idOf(f, info.Size())
+	id, err := encoding.ObjectID(f, info.Size())
 	if err != nil {
 		return o, err
 	}
@@ -168,7 +169,7 @@ func (r *Room) onShelf(o catalogue.Object) (name string, err error) {
 			return nil
 		}
 		defer f.Close() //nolint:errcheck // only read
-		if id, err := idOf(f, o.Sealed); err == nil && id == o.ID {
+		if id, err := encoding.ObjectID(f, o.Sealed); err == nil && id == o.ID {
 			name = at
 			return fs.SkipAll
 		}

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -32,7 +33,7 @@ type given struct {
 
 // send gives shards to lenders, all at once. The object counts as off-site as soon
 // as enough receipts are written down, however long the others take.
-func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
+func (s *shipment) send(ctx context.Context, tasks []task, p *encoding.Pieces) error {
 	label, err := s.room.sealLabel(ctx, s.o)
 	if err != nil {
 		return err
@@ -45,8 +46,8 @@ func (s *shipment) send(ctx context.Context, tasks []task, p *pieces) error {
 	late := s.watch(len(tasks))
 	defer late.end()
 	for _, t := range tasks {
-		data := late.counting(t.Lender.ID, p.reader(t.Index))
-		h := p.header(shard.Header{
+		data := late.counting(t.Lender.ID, p.Reader(t.Index))
+		h := p.Header(shard.Header{
 			Owner: s.room.n.Signer.ID(), OwnerRoot: s.room.n.Root, Object: s.o.ID, Sealed: s.o.Sealed,
 			K: s.o.Code.K, N: max(s.o.Code.N, t.Index+1), // a copy's index may lie beyond N when others were lost
 			Label: label, Prune: repo.Prune, Made: s.o.Made,
@@ -175,9 +176,9 @@ func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 	s.o.State, s.held = state, held
 	if was == catalogue.Waiting && state != catalogue.Waiting {
 		if !catalogue.IsSmall(s.o.File.Type) {
-			r.spool.sent(s.o.Sealed, s.began)
+			r.spool.Sent(s.o.Sealed, s.began)
 		}
-		r.committed.broadcast()
+		r.committed.Broadcast()
 	}
 	if !leaves {
 		return nil
@@ -185,6 +186,6 @@ func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 	// The row no longer names the file; what a crash leaves here, a start sweeps.
 	shelf := s.o.Local
 	s.o.Local = ""
-	r.spool.add(-s.o.Sealed)
+	r.spool.Add(-s.o.Sealed)
 	return removed(r.shelf.Remove(shelf))
 }

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/access"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -40,7 +41,7 @@ func (r *Room) ship(ctx context.Context) error {
 	defer busy.Wait()
 	slots := make(chan struct{}, shippers)
 	for ctx.Err() == nil {
-		woken := r.work.next()
+		woken := r.work.Next()
 		started, err := r.startDue(ctx, slots, &busy)
 		if err != nil {
 			return err
@@ -124,7 +125,7 @@ func (r *Room) unclaim(id shard.Hash) {
 	r.mu.Lock()
 	delete(r.claimed, id)
 	r.mu.Unlock()
-	r.work.broadcast()
+	r.work.Broadcast()
 }
 
 // shipOne does what can be done for one object now and says when to try again. leave is
@@ -183,11 +184,11 @@ func (s *shipment) run(ctx context.Context) error {
 		return err
 	}
 	defer sealed.Close() //nolint:errcheck // only read
-	shards, err := cut(sealed, s.o.Sealed, s.o.Code, s.room.scratch())
+	shards, err := encoding.Encode(sealed, s.o.Sealed, s.o.Code, s.room.scratch())
 	if err != nil {
 		return err
 	}
-	defer shards.close() //nolint:errcheck // nothing in it is kept
+	defer shards.Close() //nolint:errcheck // nothing in it is kept
 	for range rounds {
 		tasks := plan(s.o, catalogue.Staying(s.held), lenders)
 		if len(tasks) == 0 || ctx.Err() != nil {
@@ -292,7 +293,7 @@ func (r *Room) unshelve(ctx context.Context, o catalogue.Object) error {
 	if err := r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, ""); err != nil {
 		return err
 	}
-	r.spool.add(-o.Sealed)
+	r.spool.Add(-o.Sealed)
 	// A file left behind by a crash here is swept at the next start.
 	return removed(r.shelf.Remove(o.Local))
 }
@@ -339,7 +340,7 @@ func (r *Room) fromShelf(o catalogue.Object) (stored, error) {
 	}
 	// A flipped bit would otherwise be copied to every member, or hide from a reader
 	// what they have.
-	id, err := idOf(f, o.Sealed)
+	id, err := encoding.ObjectID(f, o.Sealed)
 	if err == nil && id != o.ID {
 		err = errors.New("not what was written")
 	}
@@ -395,6 +396,6 @@ func (r *Room) replace(ctx context.Context, old, fresh catalogue.Object, s seale
 
 func (r *Room) addSpooled(o catalogue.Object) {
 	if o.File.Type == rest.Data {
-		r.spool.add(o.Sealed)
+		r.spool.Add(o.Sealed)
 	}
 }

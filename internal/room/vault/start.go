@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/local"
 )
 
 // orphanAge is how old a file without a row must be to be taken for what a crash
@@ -28,7 +29,7 @@ func (r *Room) Start(ctx context.Context) error {
 	if err := r.folders(); err != nil {
 		return err // its disk is away: to be tried again, and nothing is missing
 	}
-	if r.cache, err = newCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
+	if r.cache, err = local.NewCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
 		return err
 	}
 	if err := errors.Join(r.compareAtStart(ctx), r.checkCodes(ctx)); err != nil {
@@ -41,7 +42,7 @@ func (r *Room) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.spool.reset(used)
+	r.spool.Reset(used)
 	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (r *Room) hearMore(ctx context.Context) error {
 	}
 	files, _ := found.Missing()
 	r.n.Log.Info("a recovery went on", "unheard", joined(found.Silent), "missing", files)
-	r.work.broadcast()
+	r.work.Broadcast()
 	return err
 }
 

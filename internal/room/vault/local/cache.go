@@ -1,4 +1,4 @@
-package vault
+package local
 
 import (
 	"container/list"
@@ -12,10 +12,10 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// cache keeps sealed objects read back from the members, so that restic's many
+// Cache has sealed objects that were read back from the members, so that restic's many
 // small reads of one pack cost one journey. It is bounded, forgets the least
 // used first, and means nothing: it is emptied whenever a node starts.
-type cache struct {
+type Cache struct {
 	dir   string
 	max   int64
 	mu    sync.Mutex
@@ -29,8 +29,8 @@ type cached struct {
 	size int64
 }
 
-// newCache begins with an empty folder.
-func newCache(dir string, maxBytes int64) (*cache, error) {
+// NewCache begins with an empty folder.
+func NewCache(dir string, maxBytes int64) (*Cache, error) {
 	if err := os.RemoveAll(dir); access.Denied(err) {
 		return nil, access.Explain(dir, err)
 	} else if err != nil {
@@ -42,20 +42,21 @@ func newCache(dir string, maxBytes int64) (*cache, error) {
 	if err := blob.WriteTag(dir); err != nil {
 		return nil, err
 	}
-	return &cache{dir: dir, max: maxBytes, order: list.New(), byID: map[shard.Hash]*list.Element{}}, nil
+	return &Cache{dir: dir, max: maxBytes, order: list.New(), byID: map[shard.Hash]*list.Element{}}, nil
 }
 
-func (c *cache) path(id shard.Hash) string { return filepath.Join(c.dir, id.String()) }
+// Path is where an object lies when it is here.
+func (c *Cache) Path(id shard.Hash) string { return filepath.Join(c.dir, id.String()) }
 
-// open answers nil when the object is not here.
-func (c *cache) open(id shard.Hash) *os.File {
+// Open answers nil when the object is not here.
+func (c *Cache) Open(id shard.Hash) *os.File {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at, ok := c.byID[id]
 	if !ok {
 		return nil
 	}
-	f, err := os.Open(c.path(id))
+	f, err := os.Open(c.Path(id))
 	if err != nil {
 		c.forget(at)
 		return nil
@@ -64,8 +65,8 @@ func (c *cache) open(id shard.Hash) *os.File {
 	return f
 }
 
-// drop removes an object that is damaged here: the next reader has it brought again.
-func (c *cache) drop(id shard.Hash) {
+// Drop removes an object that is damaged here: the next reader has it brought again.
+func (c *Cache) Drop(id shard.Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at, ok := c.byID[id]; ok {
@@ -73,18 +74,17 @@ func (c *cache) drop(id shard.Hash) {
 	}
 }
 
-// put takes a sealed object that was gathered in the cache's folder. It was written
+// Put takes a sealed object that was brought back into the cache's folder. It was written
 // without fsync: after a crash the folder is emptied.
-func (c *cache) put(id shard.Hash, f *scratch, size int64) error {
+func (c *Cache) Put(id shard.Hash, f *Temp, size int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.byID[id]; ok {
 		return nil
 	}
-	if err := os.Rename(f.Name(), c.path(id)); err != nil {
+	if err := f.Rename(c.Path(id)); err != nil {
 		return err
 	}
-	f.kept = true
 	c.byID[id] = c.order.PushFront(cached{id, size})
 	c.used += size
 	for c.used > c.max && c.order.Len() > 1 {
@@ -93,10 +93,19 @@ func (c *cache) put(id shard.Hash, f *scratch, size int64) error {
 	return nil
 }
 
+// Clear forgets everything.
+func (c *Cache) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.order.Len() > 0 {
+		c.forget(c.order.Back())
+	}
+}
+
 // forget removes an object; who has it open reads on.
-func (c *cache) forget(at *list.Element) {
+func (c *Cache) forget(at *list.Element) {
 	old := c.order.Remove(at).(cached) //nolint:forcetypeassert,errcheck // nothing else is put in
 	delete(c.byID, old.id)
 	c.used -= old.size
-	_ = os.Remove(c.path(old.id))
+	_ = os.Remove(c.Path(old.id))
 }

@@ -1,18 +1,18 @@
-package vault
+package encoding
 
 import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
 
 // window is how many bytes of each shard are in memory at once. The code works
-// byte by byte, so cutting or joining windows gives the windows of the whole: an
+// byte by byte, so encoding or joining windows gives the windows of the whole: an
 // object of any size costs about K+N windows, not itself and its parity.
 const window = 256 << 10
 
@@ -34,38 +34,39 @@ func (p padded) ReadAt(b []byte, off int64) (int, error) {
 	return len(b), nil
 }
 
-// pieces are the shards of an object on disk: data shards are parts of the object
+// Pieces are the shards of an object on disk: data shards are parts of the object
 // itself, parity shards lie one after the other in a file of their own.
-type pieces struct {
+type Pieces struct {
 	code   shard.Code
 	size   int64 // of each shard
 	sealed padded
-	parity *scratch // nil for copies
+	parity *local.Temp // nil for copies
 	sums   []shard.Sums
 }
 
-// cut computes the parity of a sealed object of length bytes, and the hashes of all
-// its shards. The caller closes the pieces, and keeps the object open until then.
-func cut(sealed io.ReaderAt, length int64, code shard.Code, dir string) (_ *pieces, err error) {
-	p := &pieces{code: code, size: code.ShardSize(length), sealed: padded{sealed, length}}
+// Encode computes the parity of a sealed object of length bytes, and the hashes of all
+// its shards. Parity lies in a temporary file in dir. The caller closes the pieces, and leaves
+// the object open until then.
+func Encode(sealed io.ReaderAt, length int64, code shard.Code, dir string) (_ *Pieces, err error) {
+	p := &Pieces{code: code, size: code.ShardSize(length), sealed: padded{sealed, length}}
 	hashers := make([]*shard.Hasher, code.N)
 	for i := range hashers {
 		hashers[i] = shard.NewHasher()
 	}
 	if code.K == 1 {
-		if _, err := io.Copy(hashers[0], p.reader(0)); err != nil {
+		if _, err := io.Copy(hashers[0], p.Reader(0)); err != nil {
 			return nil, fmt.Errorf("hash object: %w", err)
 		}
 		p.sums = []shard.Sums{hashers[0].Sums()}
 		return p, nil
 	}
-	if p.parity, err = newScratch(dir); err != nil {
+	if p.parity, err = local.NewTemp(dir); err != nil {
 		return nil, err
 	}
 	data, parity := make([]byte, int64(code.K)*window), make([]byte, int64(code.N-code.K)*window)
 	for off := int64(0); off < p.size; off += window {
-		if err := p.cutWindow(hashers, data, parity, off); err != nil {
-			return nil, errors.Join(err, p.close())
+		if err := p.encodeWindow(hashers, data, parity, off); err != nil {
+			return nil, errors.Join(err, p.Close())
 		}
 	}
 	for _, h := range hashers {
@@ -74,8 +75,8 @@ func cut(sealed io.ReaderAt, length int64, code shard.Code, dir string) (_ *piec
 	return p, nil
 }
 
-// cutWindow does the bytes from off of every shard.
-func (p *pieces) cutWindow(hashers []*shard.Hasher, data, parity []byte, off int64) error {
+// encodeWindow does the bytes from off of every shard.
+func (p *Pieces) encodeWindow(hashers []*shard.Hasher, data, parity []byte, off int64) error {
 	n := min(window, p.size-off)
 	data = data[:int64(p.code.K)*n]
 	for i := range p.code.K {
@@ -99,8 +100,8 @@ func (p *pieces) cutWindow(hashers []*shard.Hasher, data, parity []byte, off int
 	return nil
 }
 
-// reader reads one shard. Copies are all alike.
-func (p *pieces) reader(i int) io.Reader {
+// Reader reads one shard. Copies are all alike.
+func (p *Pieces) Reader(i int) io.Reader {
 	switch {
 	case p.code.K == 1:
 		return io.NewSectionReader(p.sealed, 0, p.size)
@@ -110,25 +111,26 @@ func (p *pieces) reader(i int) io.Reader {
 	return io.NewSectionReader(p.parity, int64(i-p.code.K)*p.size, p.size)
 }
 
-// header fills in what a header says of one shard.
-func (p *pieces) header(h shard.Header, i int) shard.Header {
+// Header fills in what a header says of one shard.
+func (p *Pieces) Header(h shard.Header, i int) shard.Header {
 	h = h.Of(i, nil)
 	sums := p.sums[min(i, len(p.sums)-1)]
 	h.Length, h.Root, h.SHA256 = p.size, sums.Root, sums.SHA256
 	return h
 }
 
-func (p *pieces) close() error {
+// Close removes what Encode wrote.
+func (p *Pieces) Close() error {
 	if p.parity == nil {
 		return nil
 	}
 	return p.parity.Close()
 }
 
-// mend computes, in place, the data shards of an object that are missing. have says
+// Repair computes, in place, the data shards of an object that are missing. have says
 // where in the file each shard at hand begins, by index; those absent are
 // negative. Data shards that are there lie in their place.
-func mend(f *os.File, code shard.Code, size int64, have []int64) error {
+func Repair(f *os.File, code shard.Code, size int64, have []int64) error {
 	if !slices.ContainsFunc(have[:code.K], absentAt) {
 		return nil
 	}
@@ -174,37 +176,11 @@ func readWindow(f *os.File, have []int64, off int64, buf []byte) ([][]byte, erro
 	return shards, nil
 }
 
-// idOf hashes a sealed object on disk.
-func idOf(r io.ReaderAt, length int64) (shard.Hash, error) {
+// ObjectID hashes a sealed object of length bytes on disk.
+func ObjectID(r io.ReaderAt, length int64) (shard.Hash, error) {
 	h := shard.NewRootHasher()
 	if _, err := io.Copy(h, io.NewSectionReader(r, 0, length)); err != nil {
 		return shard.Hash{}, fmt.Errorf("hash object: %w", err)
 	}
 	return h.Sums().Root, nil
-}
-
-// scratch is a file that is gone when it is closed, unless it was given a name.
-type scratch struct {
-	*os.File
-	kept bool
-}
-
-func newScratch(dir string) (*scratch, error) {
-	f, err := os.CreateTemp(dir, "new-")
-	if err != nil {
-		return nil, fmt.Errorf("make a scratch file: %w", err)
-	}
-	return &scratch{File: f}, nil
-}
-
-// Close removes the file too.
-func (s *scratch) Close() error {
-	err := s.File.Close()
-	if s.kept {
-		return err
-	}
-	if rerr := os.Remove(s.Name()); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-		return errors.Join(err, rerr)
-	}
-	return err
 }
