@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -33,7 +34,7 @@ var Words embed.FS
 // App is an open node: the running one, or one command beside it.
 type App struct {
 	Data     string
-	Config   Config
+	Config   config.Config
 	Log      *slog.Logger
 	DB       *db.DB
 	Signer   seal.Signer
@@ -57,7 +58,7 @@ func Open(ctx context.Context, data string, c *words.Catalogue, lang string, log
 
 // openWith opens the node under one of its keys.
 func (a *App) openWith(ctx context.Context, keyName string) (err error) {
-	if a.Config, err = LoadConfig(a.Data); err != nil {
+	if a.Config, err = config.Load(a.Data, sections()); err != nil {
 		return err
 	}
 	key, err := seal.ReadKeyFile(filepath.Join(a.Data, datadir.SecretsDir, keyName))
@@ -75,7 +76,7 @@ func (a *App) openWith(ctx context.Context, keyName string) (err error) {
 }
 
 func (a *App) open(ctx context.Context) (err error) {
-	if a.DB, err = db.Open(ctx, a.Config.databaseURL(a.Data)); err != nil {
+	if a.DB, err = db.Open(ctx, a.Config.DatabaseURL(a.Data)); err != nil {
 		return a.unopened(err)
 	}
 	for name, tables := range map[string]fs.FS{"logbook": logbook.Migrations(), "peer": peer.Migrations(), "web": web.Migrations()} {
@@ -146,7 +147,7 @@ func (a *App) unopened(err error) error {
 	if cured := datadir.NotOurs(a.Data, err); cured != err { //nolint:errorlint // the same or another
 		return cured
 	}
-	where := a.Config.databaseURL(a.Data)
+	where := a.Config.DatabaseURL(a.Data)
 	if path, ok := strings.CutPrefix(where, db.SQLite+":"); ok {
 		return core.Unsure("app.database_unopened", err).With("Where", path).With("Detail", err.Error())
 	}
@@ -156,14 +157,6 @@ func (a *App) unopened(err error) error {
 	// One line for each address that was tried; the last will do.
 	tried := strings.Split(strings.TrimSpace(err.Error()), "\n")
 	return core.Unsure("app.database_silent", err).With("Where", where).With("Detail", strings.TrimSpace(tried[len(tried)-1]))
-}
-
-// databaseURL is where the tables are; SQLite in the data directory unless set.
-func (c Config) databaseURL(data string) string {
-	if c.Database.URL != "" {
-		return c.Database.URL
-	}
-	return "sqlite:" + filepath.Join(data, datadir.DatabaseName)
 }
 
 // ownKeys are the keys this node ever signed with, revoked or not.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
@@ -183,7 +184,7 @@ func (l *cli) upCommand() *cobra.Command {
 			if err := datadir.RefuseRehearsal(l.data); err != nil {
 				return err
 			}
-			cfg, err := LoadConfig(l.data)
+			cfg, err := config.Load(l.data, sections())
 			if err != nil {
 				return err
 			}
@@ -232,7 +233,7 @@ func (l *cli) configCommand() *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use: "example", Short: l.out.P.T("app.cmd.config_example", nil), Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cfg := DefaultConfig()
+			cfg := config.Default(sections())
 			cfg.Node.Origin, cfg.Node.URL = "chaton-a.test", "https://chaton-a.test"
 			text, err := cfg.Render(l.out.P)
 			if err == nil {

@@ -114,14 +114,18 @@ func doctorRows(p *words.Printer, found []finding) [][]string {
 	return rows
 }
 
+// doctor asks the house's own questions.
+type doctor struct{ *App }
+
 // checks are the house's own questions, then the rooms'.
 func (a *App) checks() []fit.Check {
+	d := doctor{a}
 	all := []fit.Check{
-		{Name: "app.check_key", Run: a.checkKey},
-		{Name: "app.check_secrets", Run: fit.Plain(a.checkSecrets)},
-		{Name: "app.check_disk", Run: fit.Plain(a.checkDisk)},
-		{Name: "app.check_files", Run: fit.Plain(a.checkFiles)},
-		{Name: "app.check_node", Run: a.checkNode},
+		{Name: "app.check_key", Run: d.checkKey},
+		{Name: "app.check_secrets", Run: fit.Plain(d.checkSecrets)},
+		{Name: "app.check_disk", Run: fit.Plain(d.checkDisk)},
+		{Name: "app.check_files", Run: fit.Plain(d.checkFiles)},
+		{Name: "app.check_node", Run: d.checkNode},
 	}
 	for _, f := range a.fittings {
 		all = append(all, f.Checks...)
@@ -131,16 +135,16 @@ func (a *App) checks() []fit.Check {
 
 // checkKey: members take what this node signs for ours. Of members that are not there
 // nothing is known.
-func (a *App) checkKey(ctx context.Context) (fit.Finding, error) {
-	if err := a.standing(ctx); err != nil {
+func (d doctor) checkKey(ctx context.Context) (fit.Finding, error) {
+	if err := d.standing(ctx); err != nil {
 		return fit.Finding{}, err
 	}
-	return a.withMembers(fit.Plain(func(context.Context) error { return nil }))(ctx)
+	return d.withMembers(fit.Plain(func(context.Context) error { return nil }))(ctx)
 }
 
-func (a *App) checkSecrets(context.Context) error {
+func (d doctor) checkSecrets(context.Context) error {
 	for _, name := range []string{datadir.LogKeyName, datadir.RecoveryName} {
-		if _, err := seal.ReadSecret(filepath.Join(a.Data, datadir.SecretsDir, name)); err != nil {
+		if _, err := seal.ReadSecret(filepath.Join(d.Data, datadir.SecretsDir, name)); err != nil {
 			return err
 		}
 	}
@@ -148,12 +152,12 @@ func (a *App) checkSecrets(context.Context) error {
 }
 
 // checkFiles finds what another user left in the data directory.
-func (a *App) checkFiles(context.Context) error {
-	uid, _, ok := datadir.OwnerOf(a.Data)
+func (d doctor) checkFiles(context.Context) error {
+	uid, _, ok := datadir.OwnerOf(d.Data)
 	if !ok {
 		return nil
 	}
-	found, err := access.Others(a.Data, uid, othersNamed, "store")
+	found, err := access.Others(d.Data, uid, othersNamed, "store")
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -168,13 +172,13 @@ func (a *App) checkFiles(context.Context) error {
 const othersNamed = 5
 
 // checkNode asks the running node how it is.
-func (a *App) checkNode(ctx context.Context) (fit.Finding, error) {
+func (d doctor) checkNode(ctx context.Context) (fit.Finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	down := func(err error) (fit.Finding, error) {
-		return fit.Finding{}, core.Unsure("app.node_down", err).With("Addr", a.Config.Tools.Listen)
+		return fit.Finding{}, core.Unsure("app.node_down", err).With("Addr", d.Config.Tools.Listen)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.Config.Tools.Listen+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.Config.Tools.Listen+"/healthz", nil)
 	if err != nil {
 		return down(err)
 	}

@@ -15,8 +15,8 @@ import (
 func (a *App) storePath() string { return filepath.Join(a.Data, "store") }
 
 // checkDisk: there is room above the floor, on the node's disk and on the store's.
-func (a *App) checkDisk(context.Context) error {
-	for _, path := range []string{a.Data, a.storePath()} {
+func (d doctor) checkDisk(context.Context) error {
+	for _, path := range []string{d.Data, d.storePath()} {
 		left, err := datadir.Free(path)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // the store is made when the rooms open
@@ -24,9 +24,9 @@ func (a *App) checkDisk(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if left < a.Config.Node.Floor {
+		if left < d.Config.Node.Floor {
 			return core.Full("app.disk_low", fmt.Errorf("%d bytes free", left)).
-				With("Free", left).With("Floor", a.Config.Node.Floor).With("Data", path)
+				With("Free", left).With("Floor", d.Config.Node.Floor).With("Data", path)
 		}
 	}
 	return nil

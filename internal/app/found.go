@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
@@ -30,8 +31,8 @@ type Place struct {
 }
 
 // config turns a place into a configuration over the defaults.
-func (p Place) config() (Config, error) {
-	cfg := DefaultConfig()
+func (p Place) config() (config.Config, error) {
+	cfg := config.Default(sections())
 	id, err := core.ParseMemberID(p.Origin)
 	if err != nil {
 		return cfg, err
@@ -50,11 +51,11 @@ func (p Place) config() (Config, error) {
 		cfg.Node.Lang = p.Lang
 	}
 	cfg.Peer.Private, cfg.Node.Site = p.Private, p.Site
-	return cfg, cfg.check()
+	return cfg, cfg.Check()
 }
 
 // lay writes configuration and keys into a data directory; the seed stays out of it.
-func lay(data string, cfg Config, p *words.Printer, seed seal.Seed) error {
+func lay(data string, cfg config.Config, p *words.Printer, seed seal.Seed) error {
 	if err := os.MkdirAll(filepath.Join(data, datadir.SecretsDir), 0o700); err != nil {
 		return core.Denied("app.data_unreadable", err).With("Data", data)
 	}
@@ -113,7 +114,7 @@ func Init(ctx context.Context, data string, place Place, wordsTo string, show fu
 }
 
 // openLogbook writes the first key set, signed by the seed's root key.
-func openLogbook(ctx context.Context, data string, cfg Config, seed seal.Seed) error {
+func openLogbook(ctx context.Context, data string, cfg config.Config, seed seal.Seed) error {
 	a := &App{Data: data, Log: quiet()}
 	if err := a.openWith(ctx, datadir.LogKeyName); err != nil {
 		return err
@@ -135,7 +136,7 @@ func openLogbook(ctx context.Context, data string, cfg Config, seed seal.Seed) e
 // was typed now: an address or even the words may have been wrong. before is the domain
 // typed then. Returns CodeConflict for any other node and for another domain than the one
 // that came back, CodeDenied for a domain that is known here under other words.
-func (r Rescue) resume(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
+func (r Rescue) resume(ctx context.Context, cfg config.Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
 	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
 	if err != nil {
 		return "", false, err

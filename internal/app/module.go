@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 )
@@ -18,13 +19,8 @@ type module struct {
 	name   string
 	words  fs.FS
 	tables fs.FS // migrations
-	// section makes the room's settings with their defaults, a pointer to a struct with
-	// toml tags; nil = it has none. What each key is for stands in the words, as
-	// sectionWords and the key, what the section is for as sectionWords and "section".
-	section      func() any
-	sectionWords string
-	// checkSection refuses settings that cannot be; nil = all can.
-	checkSection func(c Config) error
+	// settings are the room's section of entrechat.toml, without its name; nil = it has none.
+	settings *config.Section
 	// commands are the room's commands; group is where they stand in help.
 	commands func(l *cli) []*cobra.Command
 	group    string
@@ -103,4 +99,17 @@ func openFor[T any](l *cli, cmd *cobra.Command) (room T, err error) {
 		return room, fmt.Errorf("no room is a %T", room)
 	}
 	return room, nil
+}
+
+// sections are the rooms' settings.
+func sections() []config.Section {
+	var all []config.Section
+	for _, m := range modules() {
+		if m.settings != nil {
+			s := *m.settings
+			s.Name = m.name
+			all = append(all, s)
+		}
+	}
+	return all
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -19,12 +20,12 @@ import (
 // files of another. Returns CodeNotFound (app.no_logbook) and CodeUnsure
 // (app.not_recovered).
 func openPresent(ctx context.Context, data string, c *words.Catalogue, lang string, log *slog.Logger) (*App, error) {
-	cfg, err := LoadConfig(data)
+	cfg, err := config.Load(data, sections())
 	if err != nil {
 		return nil, err
 	}
 	gone := core.NotFound("app.no_logbook", errors.New("no logbook")).With("Data", data).With("Origin", cfg.Node.Origin)
-	if path, ok := strings.CutPrefix(cfg.databaseURL(data), db.SQLite+":"); ok && !datadir.Exists(filepath.Clean(path)) {
+	if path, ok := strings.CutPrefix(cfg.DatabaseURL(data), db.SQLite+":"); ok && !datadir.Exists(filepath.Clean(path)) {
 		return nil, gone
 	}
 	a, err := Open(ctx, data, c, lang, log)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
@@ -102,7 +103,7 @@ func (r Rescue) tellComing(ctx context.Context, a *App) error {
 
 // lay makes the data directory, or looks at the one that is there. done: its node has
 // taken over already. before is the domain typed last time.
-func (r Rescue) lay(ctx context.Context, cfg Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
+func (r Rescue) lay(ctx context.Context, cfg config.Config, c *words.Catalogue) (before core.MemberID, done bool, err error) {
 	switch err := datadir.Vacant(r.Data); core.CodeOf(err) {
 	case "":
 		return "", false, r.begin(cfg)
@@ -129,7 +130,7 @@ func (r Rescue) lay(ctx context.Context, cfg Config, c *words.Catalogue) (before
 }
 
 // Begin makes the directory, with a mark of what it is for.
-func (r Rescue) begin(cfg Config) error {
+func (r Rescue) begin(cfg config.Config) error {
 	f, err := datadir.Begin(r.Data, "")
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func (r Rescue) unmark() error {
 }
 
 // letRead signs, and keeps, what lets this directory's key read.
-func (r Rescue) letRead(cfg Config) error {
+func (r Rescue) letRead(cfg config.Config) error {
 	key, err := seal.ReadKeyFile(filepath.Join(r.Data, datadir.SecretsDir, datadir.LogKeyName))
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func (r Rescue) letRead(cfg Config) error {
 }
 
 // expect makes the logbook ready to be read back.
-func (r Rescue) expect(ctx context.Context, cfg Config, c *words.Catalogue, before core.MemberID) error {
+func (r Rescue) expect(ctx context.Context, cfg config.Config, c *words.Catalogue, before core.MemberID) error {
 	a, err := Open(ctx, r.Data, c, cfg.Node.Lang, quiet())
 	if err != nil {
 		return err

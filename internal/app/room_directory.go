@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
@@ -46,7 +47,7 @@ func (l *cli) openDirectory(cmd *cobra.Command, node bool) (*directory.Room, *co
 		room, err := openFor[*directory.Room](l, cmd)
 		return room, &l.out, err
 	}
-	cfg, err := LoadConfig(l.data)
+	cfg, err := config.Load(l.data, sections())
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, nil, err
 	}
@@ -54,7 +55,7 @@ func (l *cli) openDirectory(cmd *cobra.Command, node bool) (*directory.Room, *co
 }
 
 // directoryNeeds are what the directory needs where there is no node.
-func directoryNeeds(cfg Config, data string) directory.Needs {
+func directoryNeeds(cfg config.Config, data string) directory.Needs {
 	visitor := peer.NewVisitor(peer.Needs{Private: cfg.Peer.Private, Now: time.Now, Log: quiet()})
 	return directory.Needs{
 		Dir: filepath.Join(data, "directory"), URL: cfg.Node.URL, Fetch: visitor, Now: time.Now, Plain: cfg.Peer.Private, Log: quiet(),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
@@ -23,11 +24,13 @@ import (
 func vaultModule() module {
 	return module{
 		name: "vault", words: vault.Words, tables: vaulttables.Files, group: groupData,
-		section:      func() any { return &vaultConfig{Spool: 10 * core.GB, Cache: core.GB} },
-		sectionWords: "vault.config.",
-		checkSection: func(c Config) error { return sectionOf[*vaultConfig](c, "vault").check() },
-		commands:     func(l *cli) []*cobra.Command { return vault.Commands(l.out.P, l.openVault, l.rescue()) },
-		open:         openVault,
+		settings: &config.Section{
+			Words: "vault.config.",
+			New:   func() any { return &vaultConfig{Spool: 10 * core.GB, Cache: core.GB} },
+			Check: func(c config.Config) error { return config.Of[*vaultConfig](c, "vault").check() },
+		},
+		commands: func(l *cli) []*cobra.Command { return vault.Commands(l.out.P, l.openVault, l.rescue()) },
+		open:     openVault,
 	}
 }
 
@@ -41,10 +44,10 @@ type vaultConfig struct {
 const minSpool = 64 * core.MB
 
 func (c vaultConfig) check() error {
-	if err := checkSize("vault.spool_max", c.Spool); err != nil {
+	if err := config.CheckSize("vault.spool_max", c.Spool); err != nil {
 		return err
 	}
-	if err := checkSize("vault.cache_max", c.Cache); err != nil {
+	if err := config.CheckSize("vault.cache_max", c.Cache); err != nil {
 		return err
 	}
 	if c.Spool < minSpool {
@@ -85,7 +88,7 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
-	cfg := sectionOf[*vaultConfig](a.Config, "vault")
+	cfg := config.Of[*vaultConfig](a.Config, "vault")
 	shards := blob.OpenMarked(filepath.Join(a.Data, vault.FolderStore), vault.FolderMark(a.DB, vault.FolderStore)) //nolint:contextcheck // a folder is looked for outside of any request
 	store := lending.New(lending.Needs{
 		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: rights, Keys: a.Book,

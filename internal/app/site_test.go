@@ -102,7 +102,7 @@ func TestLogbookByPages(t *testing.T) {
 // A browser on this machine that was led here under another name is sent away.
 func TestToolsListenerAnswersOnlyToItsOwnName(t *testing.T) {
 	a, _ := browse(t)
-	tools := a.toolsHandler(obs.NewMetrics())
+	tools := server{a}.toolsHandler(obs.NewMetrics())
 	for host, want := range map[string]int{
 		"127.0.0.1:1": http.StatusOK, "localhost:7481": http.StatusOK, "[::1]:7481": http.StatusOK, "": http.StatusOK,
 		"rebinding.test:7481": http.StatusMisdirectedRequest, "chaton-a.test": http.StatusMisdirectedRequest,

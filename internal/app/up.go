@@ -30,9 +30,13 @@ const (
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+// server is the running node: its listeners and jobs.
+type server struct{ *App }
+
 // Up serves until ctx ends: one listener for members, one on loopback for this
 // machine's tools. ready is called once both listen.
 func (a *App) Up(ctx context.Context, ready func()) error {
+	s := server{a}
 	repaired, err := a.DB.Repair(ctx)
 	if err != nil {
 		return err
@@ -40,25 +44,25 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	if repaired {
 		a.Log.Error("the database's indexes were damaged on this disk; they are made anew: check that disk")
 	}
-	public, err := a.listen(ctx, "node.listen", a.Config.Node.Listen)
+	public, err := s.listen(ctx, "node.listen", a.Config.Node.Listen)
 	if err != nil {
 		return err
 	}
 	defer public.Close() //nolint:errcheck // the server closes it first
-	tools, err := a.listen(ctx, "tools.listen", a.Config.Tools.Listen)
+	tools, err := s.listen(ctx, "tools.listen", a.Config.Tools.Listen)
 	if err != nil {
 		return err
 	}
 	defer tools.Close() //nolint:errcheck // the server closes it first
 	room := peer.RoomFor(peer.Descriptors())
 	public, tools = peer.Bounded(public, room.Public), peer.Bounded(tools, room.Tools)
-	if public, err = a.withTLS(public); err != nil {
+	if public, err = s.withTLS(public); err != nil {
 		return err
 	}
 	metrics := obs.NewMetrics()
 	servers := []*http.Server{
-		peer.NewServer("", a.publicHandler(peer.NewGate(room.Public, a.Config.Node.proxies()))),
-		peer.NewServer("", peer.Tools(a.toolsHandler(metrics))),
+		peer.NewServer("", s.publicHandler(peer.NewGate(room.Public, a.Config.Node.Networks()))),
+		peer.NewServer("", peer.Tools(s.toolsHandler(metrics))),
 	}
 	for _, s := range servers {
 		peer.LogTo(s, a.Log)
@@ -72,19 +76,19 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	}
 	ready()
 	debug.FreeOSMemory() // what only starting needed; most nodes then wait for hours
-	err = a.work(ctx, metrics.Watch(a.jobs()), ended)
+	err = s.work(ctx, metrics.Watch(s.jobs()), ended)
 	defer time.AfterFunc(hangUp, hang).Stop()
 	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
 }
 
 // work runs the jobs until ctx ends or a server fails.
-func (a *App) work(ctx context.Context, work []jobs.Job, ended <-chan error) error {
+func (s server) work(ctx context.Context, work []jobs.Job, ended <-chan error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		jobs.Run(ctx, a.Log, work)
+		jobs.Run(ctx, s.Log, work)
 	}()
 	var err error
 	select {
@@ -106,7 +110,7 @@ func shutdown(servers []*http.Server) error {
 	return problems
 }
 
-func (a *App) listen(ctx context.Context, setting, address string) (net.Listener, error) {
+func (s server) listen(ctx context.Context, setting, address string) (net.Listener, error) {
 	var c net.ListenConfig
 	l, err := c.Listen(ctx, "tcp", address)
 	if err == nil {
@@ -124,11 +128,11 @@ func (a *App) listen(ctx context.Context, setting, address string) (net.Listener
 }
 
 // withTLS wraps the public listener when the node has its own certificate.
-func (a *App) withTLS(l net.Listener) (net.Listener, error) {
-	if a.Config.Node.Cert == "" {
+func (s server) withTLS(l net.Listener) (net.Listener, error) {
+	if s.Config.Node.Cert == "" {
 		return l, nil
 	}
-	pair, err := tls.LoadX509KeyPair(a.Config.Node.Cert, a.Config.Node.Key)
+	pair, err := tls.LoadX509KeyPair(s.Config.Node.Cert, s.Config.Node.Key)
 	if err != nil {
 		return nil, core.Invalid("app.bad_certificate", err).With("Detail", err.Error())
 	}
@@ -138,20 +142,20 @@ func (a *App) withTLS(l net.Listener) (net.Listener, error) {
 
 // publicHandler is what the world reaches: the members' endpoints and the rooms'
 // pages, all behind one gate.
-func (a *App) publicHandler(gate *peer.Gate) http.Handler {
+func (s server) publicHandler(gate *peer.Gate) http.Handler {
 	var routes []peer.Route
-	for _, f := range a.fittings {
+	for _, f := range s.fittings {
 		routes = append(routes, f.Peer...)
 	}
-	needs := a.peerNeeds()
-	needs.Gate, needs.DB = gate, a.DB
-	site, pages := a.newSite(), http.NewServeMux()
-	for _, f := range a.fittings {
+	needs := s.peerNeeds()
+	needs.Gate, needs.DB = gate, s.DB
+	site, pages := s.newSite(), http.NewServeMux()
+	for _, f := range s.fittings {
 		for _, page := range f.Pages {
 			pages.Handle(page.Pattern, page.Handler)
 		}
 	}
-	pages.Handle("/", a.siteHandler(site))
+	pages.Handle("/", s.siteHandler(site))
 	members, mux := peer.NewHandler(needs, routes), http.NewServeMux()
 	mux.Handle("/ec/", members)
 	mux.Handle("/log/", members)
@@ -161,27 +165,27 @@ func (a *App) publicHandler(gate *peer.Gate) http.Handler {
 }
 
 // toolsHandler is what only this machine reaches.
-func (a *App) toolsHandler(metrics obs.Metrics) http.Handler {
+func (s server) toolsHandler(metrics obs.Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics.Handler())
-	mux.Handle("GET /healthz", http.HandlerFunc(a.healthz))
-	for _, f := range a.fittings {
+	mux.Handle("GET /healthz", http.HandlerFunc(s.healthz))
+	for _, f := range s.fittings {
 		for _, route := range f.Tools {
 			mux.Handle(route.Pattern, route.Handler)
 		}
 	}
-	return a.onlyOurs(mux)
+	return s.onlyOurs(mux)
 }
 
 // onlyOurs refuses requests that were made for another name: a page in a browser on
 // this machine can have its own domain resolve to loopback (DNS rebinding), but not to
 // an address without a name.
-func (a *App) onlyOurs(next http.Handler) http.Handler {
-	listen, _, _ := net.SplitHostPort(a.Config.Tools.Listen)
+func (s server) onlyOurs(next http.Handler) http.Handler {
+	listen, _, _ := net.SplitHostPort(s.Config.Tools.Listen)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := (&url.URL{Host: r.Host}).Hostname()
 		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" && host != listen {
-			http.Error(w, a.Lang.T("app.other_host", map[string]any{"Listen": a.Config.Tools.Listen}), http.StatusMisdirectedRequest)
+			http.Error(w, s.Lang.T("app.other_host", map[string]any{"Listen": s.Config.Tools.Listen}), http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -190,31 +194,31 @@ func (a *App) onlyOurs(next http.Handler) http.Handler {
 
 // healthz says whether the node can do its work: the database answers, and the rooms
 // have started.
-func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
+func (s server) healthz(w http.ResponseWriter, r *http.Request) {
 	var health obs.Health
-	for _, f := range a.fittings {
+	for _, f := range s.fittings {
 		if f.Health == nil {
 			continue
 		}
 		found, err := f.Health(r.Context())
 		if err != nil {
-			err = errors.New(a.Lang.Error(err))
+			err = errors.New(s.Lang.Error(err))
 		}
 		health.Set(f.Name, err)
 		switch {
 		case err != nil || found.Key == "":
 		case found.Unknown:
-			health.Starting(f.Name, a.Lang.T(found.Key, found.Args))
+			health.Starting(f.Name, s.Lang.T(found.Key, found.Args))
 		default:
-			health.Aside(f.Name, a.Lang.T(found.Key, found.Args))
+			health.Aside(f.Name, s.Lang.T(found.Key, found.Args))
 		}
 	}
 	health.ServeHTTP(w, r)
 }
 
-func (a *App) jobs() []jobs.Job {
+func (s server) jobs() []jobs.Job {
 	var all []jobs.Job
-	for _, f := range a.fittings {
+	for _, f := range s.fittings {
 		all = append(all, f.Jobs...)
 	}
 	return all
