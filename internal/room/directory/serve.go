@@ -22,7 +22,11 @@ func (r *Room) Fittings() fit.Fittings {
 	}
 	if r.Catalogue != nil {
 		f.Web = r.web
-		f.Jobs = append(r.Imports.Jobs(), jobs.Job{Name: "directory-say", Every: time.Minute, Jitter: 10 * time.Second, Run: r.Announcer.Say})
+		f.Jobs = append(r.Imports.Jobs(),
+			jobs.Job{Name: "directory-say", Every: time.Minute, Jitter: 10 * time.Second, Run: r.Announcer.Say},
+			jobs.Job{Name: "directory-index", Every: 30 * time.Second, Jitter: 5 * time.Second, Run: func(ctx context.Context) error {
+				return r.Catalogue.Index(ctx, core.At(r.n.Now()))
+			}})
 		f.Readers = r.Announcer.Readers()
 		f.Pages = append(f.Pages, r.api.Routes()...)
 	}

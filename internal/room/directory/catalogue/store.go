@@ -40,7 +40,7 @@ func (s *Store) Put(ctx context.Context, h Hoster, all []Service) error {
 				return err
 			}
 		}
-		return refresh(ctx, q, h.Author.Key)
+		return indexAll(ctx, q, h.Author.Key, h.Author.Heard)
 	})
 }
 
@@ -50,13 +50,32 @@ func (a Author) of(service Author) Author {
 	return service
 }
 
-// PutHoster takes what an author says of itself; its services stay.
+// PutHoster takes what an author says of itself; its services stay. What they are found
+// by is made anew at once when it changed, but for one author once in IndexPause only:
+// the rest is Index's to do.
 func (s *Store) PutHoster(ctx context.Context, h Hoster) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		was, err := hosterOf(ctx, q, h.Author.Key)
+		if err != nil && core.CodeOf(err) != core.CodeNotFound {
+			return err
+		}
+		isNew := err != nil
 		if err := putHoster(ctx, q, h); err != nil {
 			return err
 		}
-		return refresh(ctx, q, h.Author.Key)
+		if !isNew && sameIndex(h, was) {
+			return nil
+		}
+		keys := []string{h.Author.Key}
+		if fileOf(was) != fileOf(h) { // one may speak for itself again, the other no longer
+			keys = append(keys, fileOf(was), fileOf(h))
+		}
+		for _, key := range keys {
+			if err := indexSoon(ctx, q, key, h.Author.Heard); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -110,7 +129,7 @@ func (s *Store) Forget(ctx context.Context, key string) error {
 		if _, err := db.Exec(ctx, q, `DELETE FROM directory_hoster WHERE key = $1`, key); err != nil {
 			return err
 		}
-		return refresh(ctx, q, h.File) // its file may speak for it again
+		return indexOne(ctx, q, fileOf(h), 0) // its file may speak for it again
 	})
 }
 
@@ -166,69 +185,6 @@ func flag(is bool) int64 {
 		return 1
 	}
 	return 0
-}
-
-// refresh brings what is derived from a hoster and its services in line: who is
-// shown, and by which words each is found. The file that the hoster calls its own,
-// too.
-func refresh(ctx context.Context, q db.Querier, key string) error {
-	h, err := hosterOf(ctx, q, key)
-	if core.CodeOf(err) == core.CodeNotFound {
-		return nil // services may come before their hoster
-	}
-	if err != nil {
-		return err
-	}
-	if file := fileOf(h); file != "" && file != key {
-		if err := refresh(ctx, q, file); err != nil {
-			return err
-		}
-	}
-	shadow, err := speaksElsewhere(ctx, q, h)
-	if err != nil {
-		return err
-	}
-	if _, err := db.Exec(ctx, q, `UPDATE directory_hoster SET shadow = $2 WHERE key = $1`, key, flag(shadow)); err != nil {
-		return err
-	}
-	all, err := servicesOf(ctx, q, h)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if err := index(ctx, q, s, h, !shadow && !s.Ended); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// speaksElsewhere says whether a hoster known by its file speaks in a logbook too.
-func speaksElsewhere(ctx context.Context, q db.Querier, h Hoster) (bool, error) {
-	if h.Author.Source != FromFile {
-		return false, nil
-	}
-	n, err := db.One(ctx, q, number, `SELECT count(*) FROM directory_hoster WHERE source = 'log' AND file = $1`, h.Author.Key)
-	return n > 0, err
-}
-
-func index(ctx context.Context, q db.Querier, s Service, h Hoster, shown bool) error {
-	id, country := numberOf(s.Author.Key, s.Slug), s.Country
-	if country == "" {
-		country = h.Country
-	}
-	if _, err := db.Exec(ctx, q, `UPDATE directory_service SET shown = $2, country = $3 WHERE id = $1`, id, flag(shown), country); err != nil {
-		return err
-	}
-	if _, err := db.Exec(ctx, q, `DELETE FROM directory_word WHERE service = $1`, id); err != nil || !shown {
-		return err
-	}
-	for _, word := range wordsOf(s, h) {
-		if _, err := db.Exec(ctx, q, `INSERT INTO directory_word (word, service) VALUES ($1, $2)`, word, id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func number(r db.Row) (n int64, err error) { return n, r.Scan(&n) }
