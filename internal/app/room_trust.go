@@ -10,18 +10,21 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/room/trust"
+	"entrechat/internal/room/trust/member"
+	"entrechat/internal/room/trust/migrations"
+	"entrechat/internal/room/trust/pact"
 )
 
 func trustModule() module {
 	return module{
-		name: "trust", words: trust.Words, tables: trust.Migrations(), group: groupOthers,
+		name: "trust", words: trust.Words, tables: migrations.Files, group: groupOthers,
 		commands: func(l *cli) []*cobra.Command {
-			return trust.Commands(l.out.P, func(cmd *cobra.Command) (*trust.Service, *console.Out, error) {
+			return trust.Commands(l.out.P, func(cmd *cobra.Command) (*trust.Room, *console.Out, error) {
 				room, err := openFor[trustRoom](l, cmd)
 				if err != nil {
 					return nil, nil, err
 				}
-				return room.Service, &l.out, nil
+				return room.Room, &l.out, nil
 			})
 		},
 		open: openTrust,
@@ -38,12 +41,12 @@ func openTrust(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := trust.New(trust.Needs{
 		DB: a.DB, Signer: a.Signer,
-		Self: trust.Address{Member: self.ID, URL: self.URL, Root: self.Root},
-		Card: trust.Card{Name: a.Config.Node.Origin, Place: a.Config.Node.Site, Admin: a.Config.Node.Admin, Contact: a.Config.Node.Contact},
+		Self: member.Address{Member: self.ID, URL: self.URL, Root: self.Root},
+		Card: pact.Card{Name: a.Config.Node.Origin, Place: a.Config.Node.Site, Admin: a.Config.Node.Admin, Contact: a.Config.Node.Contact},
 		Book: a.Book, Follower: a.Book, Caller: a.Peer, Now: time.Now, Log: a.Log,
 		// On one machine, in demos and tests, no domain answers for itself, so its node's
 		// address has to be believed.
-		Home: func(of trust.Address) string {
+		Home: func(of member.Address) string {
 			if a.Config.Peer.Private && of.URL != "" {
 				return of.URL
 			}
@@ -66,10 +69,10 @@ func openTrust(ctx context.Context, a *App) (any, fit.Fittings, error) {
 
 // Added are the members our logbook says we added, and where they were then.
 func (t trustRoom) Added(ctx context.Context) ([]logbook.Member, error) {
-	members, err := t.Members(ctx)
+	members, err := t.Members.List(ctx)
 	var out []logbook.Member
 	for _, m := range members {
-		if m.Standing == trust.Added {
+		if m.Standing == member.Added {
 			out = append(out, logbook.Member{ID: m.Member, URL: m.URL, Root: m.Root})
 		}
 	}

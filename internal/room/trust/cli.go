@@ -1,286 +1,34 @@
 package trust
 
 import (
-	"bufio"
-	"os"
-	"slices"
-	"strings"
-	"time"
-
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
-	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/trust/collective"
+	"entrechat/internal/room/trust/member"
+	"entrechat/internal/room/trust/pact"
 )
-
-// Open gives a command the room over the node's own data, and where to print.
-type Open func(cmd *cobra.Command) (*Service, *console.Out, error)
-
-// Commands are invite, member, collective and pact; p says what they are for.
-func Commands(p *words.Printer, open Open) []*cobra.Command {
-	return []*cobra.Command{inviteCommand(p, open), memberCommand(p, open), collectiveCommand(p, open), pactCommand(p, open)}
-}
 
 type args = map[string]any
 
-// command makes one command; run gets the opened room.
-func command(p *words.Printer, open Open, use, about string, run func(cmd *cobra.Command, s *Service, out *console.Out, words []string) error) *cobra.Command {
-	return &cobra.Command{
-		Use:   use,
-		Short: p.T("trust.cmd."+about, nil),
-		Args:  cobra.ExactArgs(strings.Count(use, " ")),
-		RunE: func(cmd *cobra.Command, words []string) error {
-			s, out, err := open(cmd)
-			if err != nil {
-				return err
-			}
-			return run(cmd, s, out, words)
-		},
+// Commands are invite, member, collective and pact; p says what they are for.
+func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+	members := part(open, func(r *Room) *member.Service { return r.Members })
+	return []*cobra.Command{
+		member.InviteCommand(p, members), member.Command(p, members),
+		collective.Command(p, part(open, func(r *Room) *collective.Service { return r.Collectives })),
+		pact.Command(p, part(open, func(r *Room) *pact.Service { return r.Pacts })),
 	}
 }
 
-// group makes a command that only holds others.
-func group(p *words.Printer, use string, subs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: p.T("trust.cmd."+use, nil)}
-	c.AddCommand(subs...)
-	return c
-}
-
-func inviteCommand(p *words.Printer, open Open) *cobra.Command {
-	var hours int
-	c := command(p, open, "invite", "invite", func(cmd *cobra.Command, s *Service, out *console.Out, _ []string) error {
-		valid := time.Duration(hours) * time.Hour
-		in, err := s.Invite(cmd.Context(), valid)
+// part opens the room for a command that works on one part of it.
+func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T] {
+	return func(cmd *cobra.Command) (part T, out *console.Out, err error) {
+		r, out, err := open(cmd)
 		if err != nil {
-			return err
+			return part, out, err
 		}
-		until := s.now().Add(valid)
-		view := struct {
-			Link        string      `json:"link"`
-			Until       core.Moment `json:"until_us"`
-			Fingerprint string      `json:"fingerprint"`
-		}{in.String(), until, seal.Fingerprint(in.Root)}
-		return out.Emit(view, func() {
-			out.Say("trust.invite.link", nil)
-			out.Line("")
-			out.Line(view.Link)
-			out.Line("")
-			out.Say("trust.invite.valid", args{"Until": out.P.Date(until)})
-		})
-	})
-	c.Flags().IntVar(&hours, "for", 72, p.T("trust.flag.for", nil))
-	return c
-}
-
-func memberCommand(p *words.Printer, open Open) *cobra.Command {
-	return group(p, "member", memberAdd(p, open), memberList(p, open), memberShow(p, open),
-		memberVouch(p, open, "vouch", "trust.member.vouched", (*Service).Vouch),
-		memberVouch(p, open, "unvouch", "trust.member.unvouched", (*Service).Unvouch),
-		memberRefuse(p, open))
-}
-
-func memberAdd(p *words.Printer, open Open) *cobra.Command {
-	var fingerprint string
-	c := command(p, open, "add LINK|DOMAIN", "member_add", func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		var (
-			address Address
-			code    string
-		)
-		if text := strings.Join(typed, ""); IsInvite(text) {
-			in, err := ParseInvite(text)
-			if err != nil {
-				return err
-			}
-			address, code = in.Address, in.Code
-		} else {
-			var err error
-			if address, err = s.Locate(cmd.Context(), text); err != nil {
-				return err
-			}
-			if err := compare(out, address, fingerprint); err != nil {
-				return err
-			}
-		}
-		if _, err := s.Add(cmd.Context(), address, code); err != nil {
-			return err
-		}
-		view, err := s.Member(cmd.Context(), address.Member)
-		if err != nil {
-			return err
-		}
-		return out.Emit(view, func() {
-			out.Say("trust.member.added", args{"Member": view.Member, "Words": view.Fingerprint})
-			if len(view.Waiting) > 0 {
-				out.Say("trust.member.hello_pending", nil)
-				waitingLines(out, view.Waiting)
-			}
-		})
-	})
-	c.Args = cobra.MinimumNArgs(1) // a link that a mail broke in two
-	c.Flags().StringVar(&fingerprint, "fingerprint", "", p.T("trust.flag.fingerprint", nil))
-	return c
-}
-
-// compare has a person compare the fingerprint: by a word on the command line,
-// or by a question on a terminal. Nothing is ever added unseen.
-func compare(out *console.Out, a Address, given string) error {
-	six := seal.Fingerprint(a.Root)
-	if given != "" {
-		if strings.Join(strings.Fields(strings.ToLower(strings.ReplaceAll(given, "-", " "))), "-") != six {
-			return core.Denied("trust.fingerprint_differs", nil)
-		}
-		return nil
+		return of(r), out, nil
 	}
-	out.Note("trust.member.compare", args{"Member": a.Member, "URL": a.URL, "Words": six})
-	if f, ok := out.In.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return core.Denied("trust.compare_first", nil).With("Words", six)
-	}
-	out.Note("trust.member.confirm", nil)
-	answer, err := bufio.NewReader(out.In).ReadString('\n')
-	if err != nil || !slices.Contains([]string{"oui", "o", "yes", "y"}, strings.ToLower(strings.TrimSpace(answer))) {
-		return core.Denied("trust.fingerprint_differs", err)
-	}
-	return nil
-}
-
-func memberList(p *words.Printer, open Open) *cobra.Command {
-	return command(p, open, "list", "member_list", func(cmd *cobra.Command, s *Service, out *console.Out, _ []string) error {
-		list, err := s.Members(cmd.Context())
-		if err != nil {
-			return err
-		}
-		return out.Emit(list, func() {
-			if len(list) == 0 {
-				out.Say("trust.member.none", nil)
-				return
-			}
-			var rows [][]string
-			for _, v := range list {
-				rows = append(rows, []string{
-					string(v.Member), standingWords(out.P, v), out.P.T("trust.log."+string(v.Log), nil),
-					out.P.Ago(v.Heard, s.Now()), v.Fingerprint,
-				})
-			}
-			out.Table([]string{"trust.col.member", "trust.col.standing", "trust.col.log", "trust.col.heard", "trust.col.fingerprint"}, rows)
-			for _, v := range list {
-				if v.Standing == Asked && !v.Refused {
-					out.Line("")
-					out.Say("trust.member.asks", args{"Member": v.Member, "Words": v.Fingerprint})
-				}
-			}
-		})
-	})
-}
-
-func standingWords(p *words.Printer, v MemberView) string {
-	if v.Refused {
-		return p.T("trust.standing.refused", nil)
-	}
-	return p.T("trust.standing."+string(v.Standing), nil)
-}
-
-func memberShow(p *words.Printer, open Open) *cobra.Command {
-	return command(p, open, "show DOMAIN", "member_show", func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		id, err := core.ParseMemberID(typed[0])
-		if err != nil {
-			return err
-		}
-		v, err := s.Member(cmd.Context(), id)
-		if err != nil {
-			return err
-		}
-		return out.Emit(v, func() {
-			out.Line(string(v.Member))
-			for _, row := range [][2]string{
-				{"trust.col.standing", standingWords(out.P, v)},
-				{"trust.label.since", out.P.Date(v.Since)},
-				{"trust.col.fingerprint", v.Fingerprint},
-				{"trust.label.root", v.Root.String()},
-				{"trust.label.url", v.URL},
-				{"trust.col.log", out.P.T("trust.log."+string(v.Log), nil) + ", " + out.P.Ago(v.Heard, s.Now())},
-				{"trust.label.vouched_by", names(out.P, v.VouchedBy)},
-				{"trust.label.we_vouch", yesNo(out.P, v.WeVouch)},
-			} {
-				out.Line("  " + out.P.T(row[0], nil) + ": " + row[1])
-			}
-			waitingLines(out, v.Waiting)
-		})
-	})
-}
-
-func memberVouch(p *words.Printer, open Open, use, said string, do verb) *cobra.Command {
-	return command(p, open, use+" DOMAIN", "member_"+use, func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		id, err := core.ParseMemberID(typed[0])
-		if err != nil {
-			return err
-		}
-		if err := do(s, cmd.Context(), id); err != nil {
-			return err
-		}
-		return emitMember(cmd, s, out, id, said)
-	})
-}
-
-func memberRefuse(p *words.Printer, open Open) *cobra.Command {
-	var undo bool
-	c := command(p, open, "refuse DOMAIN", "member_refuse", func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		id, err := core.ParseMemberID(typed[0])
-		if err != nil {
-			return err
-		}
-		if err := s.Refuse(cmd.Context(), id, !undo); err != nil {
-			return err
-		}
-		said := "trust.member.refused_now"
-		if undo {
-			said = "trust.member.unrefused"
-		}
-		return emitMember(cmd, s, out, id, said)
-	})
-	c.Flags().BoolVar(&undo, "undo", false, p.T("trust.flag.undo", nil))
-	return c
-}
-
-func emitMember(cmd *cobra.Command, s *Service, out *console.Out, id core.MemberID, said string) error {
-	v, err := s.Member(cmd.Context(), id)
-	if err != nil {
-		return err
-	}
-	return out.Emit(v, func() { out.Say(said, args{"Member": id}) })
-}
-
-func waitingLines(out *console.Out, list []Waiting) {
-	for _, w := range list {
-		out.Line("  " + out.P.T("trust.label.task", nil) + ": " + taskWords(out.P, w))
-	}
-}
-
-// taskWords says what is still to be told or fetched, and what kept it.
-func taskWords(p *words.Printer, w Waiting) string {
-	trouble := w.Error
-	if wordsKey.MatchString(trouble) {
-		trouble = p.Error(&core.Error{Code: core.CodeUnsure, Key: trouble, Args: args{"Member": w.Member, "ID": short(w.about)}})
-	}
-	return p.T("trust.task.waiting", args{"What": p.T("trust.task."+w.What, nil), "Member": w.Member, "Tries": w.Tries, "Error": trouble})
-}
-
-func names(p *words.Printer, ids []core.MemberID) string {
-	if len(ids) == 0 {
-		return p.T("trust.nobody", nil)
-	}
-	var out []string
-	for _, id := range ids {
-		out = append(out, string(id))
-	}
-	return strings.Join(out, ", ")
-}
-
-func yesNo(p *words.Printer, yes bool) string {
-	if yes {
-		return p.T("trust.yes", nil)
-	}
-	return p.T("trust.no", nil)
 }

@@ -11,20 +11,23 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/trust/collective"
+	"entrechat/internal/room/trust/member"
+	"entrechat/internal/room/trust/pact"
+	"entrechat/internal/room/trust/trusttest"
 )
 
 // run executes one command of a node as its admin would, in French.
 func (n *node) run(line ...string) (string, error) {
 	n.w.t.Helper()
 	var out, errs bytes.Buffer
-	p := printer(n.w.t, "fr")
+	p := trusttest.Printer(n.w.t, ".", "fr")
 	screen := &console.Out{W: &out, Err: &errs, In: strings.NewReader(""), P: p}
 	root := &cobra.Command{Use: "entrechat", SilenceErrors: true, SilenceUsage: true}
 	root.PersistentFlags().BoolVar(&screen.JSON, "json", false, "")
-	root.AddCommand(Commands(p, func(*cobra.Command) (*Service, *console.Out, error) { return n.Service, screen, nil })...)
+	root.AddCommand(Commands(p, func(*cobra.Command) (*Room, *console.Out, error) { return n.Room, screen, nil })...)
 	root.SetArgs(line)
 	root.SetOut(&out)
 	root.SetErr(&errs)
@@ -85,27 +88,27 @@ func TestCommandsFromInvitationToEnd(t *testing.T) {
 	}
 	wantIn(t, c.say("member", "list"), "Aucun membre")
 
-	var pact PactView
-	a.ask(&pact, "pact", "propose", "b.test", "--ask-store", "20GB", "--give-store", "20Go", "--rate", "20Mbit", "--watch", "60s",
+	var made pact.View
+	a.ask(&made, "pact", "propose", "b.test", "--ask-store", "20GB", "--give-store", "20Go", "--rate", "20Mbit", "--watch", "60s",
 		"--give-login", "pad,cloud", "--custody", "--place", "Ville A", "--notice", "30d", "--review", "2028-01-01", "--limits", "Pas de nuit.")
-	if pact.State != Proposed || len(pact.Gives) != 4 || len(pact.Gets) != 3 || pact.Notice != 30 {
-		t.Errorf("%+v", pact)
+	if made.State != pact.Proposed || len(made.Gives) != 4 || len(made.Gets) != 3 || made.Notice != 30 {
+		t.Errorf("%+v", made)
 	}
 	wantIn(t, a.say("pact", "list"), "attend la signature de b.test")
 	wantIn(t, b.say("pact", "list"), "attend notre signature")
-	wantIn(t, b.say("pact", "show", pact.ID[:8]), "Convention d'entraide", "Ville A", "Pas de nuit.", "pas encore signé")
-	wantIn(t, b.say("pact", "accept", pact.ID[:8], "--yes", "--place", "Ville B"), "en vigueur")
-	wantIn(t, a.say("pact", "show", pact.ID, "--format", "html"), "Ville B", "20\u00a0Go", "</html>")
+	wantIn(t, b.say("pact", "show", made.ID[:8]), "Convention d'entraide", "Ville A", "Pas de nuit.", "pas encore signé")
+	wantIn(t, b.say("pact", "accept", made.ID[:8], "--yes", "--place", "Ville B"), "en vigueur")
+	wantIn(t, a.say("pact", "show", made.ID, "--format", "html"), "Ville B", "20\u00a0Go", "</html>")
 	var shown struct {
 		Document struct {
 			Signatures []any `json:"signatures"`
 		} `json:"document"`
 	}
-	a.ask(&shown, "pact", "show", pact.ID)
+	a.ask(&shown, "pact", "show", made.ID)
 	if len(shown.Document.Signatures) != 2 {
 		t.Errorf("%+v", shown)
 	}
-	wantIn(t, b.say("pact", "end", pact.ID, "--yes"), "reprendre ses données jusqu'au")
+	wantIn(t, b.say("pact", "end", made.ID, "--yes"), "reprendre ses données jusqu'au")
 	wantIn(t, a.say("pact", "list"), "préavis jusqu'au")
 	wantIn(t, a.say("member", "refuse", "b.test"), "n'obtient plus rien")
 	wantIn(t, a.say("member", "list"), "refusé·e ici")
@@ -121,10 +124,10 @@ func TestCommandsRefuse(t *testing.T) {
 	if _, err := a.run("member", "add", b.url, "--fingerprint", "one-two-three-four-five-six"); keyOf(err) != "trust.fingerprint_differs" {
 		t.Errorf("other words: %v", err)
 	}
-	var view MemberView
+	var view member.View
 	six := strings.ReplaceAll(seal.Fingerprint(b.address().Root), "-", "  ")
 	a.ask(&view, "member", "add", b.url, "--fingerprint", strings.ToUpper(six))
-	if view.Standing != Added {
+	if view.Standing != member.Added {
 		t.Errorf("%+v", view)
 	}
 	wantIn(t, b.say("member", "list"), "a.test demande à être ajouté·e")
@@ -155,9 +158,9 @@ func TestCommandsOfACollective(t *testing.T) {
 	w.befriend("a.test", "c.test")
 	a, b, c := w.nodes["a.test"], w.nodes["b.test"], w.nodes["c.test"]
 	path := filepath.Join(t.TempDir(), "charte.md")
-	ok(t, os.WriteFile(path, []byte("Nous nous\r\nentraidons.\n"), 0o600))
+	trusttest.OK(t, os.WriteFile(path, []byte("Nous nous\r\nentraidons.\n"), 0o600))
 	wantIn(t, a.say("collective", "list"), "Aucun collectif")
-	var made CollectiveView
+	var made collective.View
 	a.ask(&made, "collective", "create", "--name", "Les Portées", "--text", path, "--founder", "b.test", "--login", "all")
 	if made.Charter.Admit != 2 || !made.We {
 		t.Errorf("%+v", made)
@@ -174,31 +177,4 @@ func TestCommandsOfACollective(t *testing.T) {
 	wantIn(t, a.say("collective", "admit-status", made.ID), "fonde le collectif", "1 parrainage(s) sur 2")
 	wantIn(t, a.say("collective", "show", made.ID), "tous nos services")
 	wantIn(t, c.say("collective", "leave", made.ID), "ne suivons plus")
-}
-
-func TestReadQuantities(t *testing.T) {
-	for text, want := range map[string]int64{
-		"20Mbit": 2e7, "20 Mbit/s": 2e7, "1,5M": 15e5, "1.5Gbps": 15e8, "800k": 8e5, "9600bit": 9600, "20": 0, "0": 0, "fast": 0, "-1M": 0, "20MB": 0,
-	} {
-		if got, err := parseRate(text); got != want || (err == nil) != (want != 0) {
-			t.Errorf("%q: %d %v, want %d", text, got, err, want)
-		}
-	}
-	for text, want := range map[string]int64{"60s": 60, "60": 0, "5m": 300, "1500ms": 0, "often": 0} {
-		if got, err := parseEvery(text); got != want || (err == nil) != (want != 0) {
-			t.Errorf("%q: %d %v, want %d", text, got, err, want)
-		}
-	}
-	if got := parseServices("Pad, cloud,pad"); strings.Join(got, " ") != "cloud pad" {
-		t.Errorf("%v", got)
-	}
-}
-
-func TestBothFlagsAreTheDefault(t *testing.T) {
-	both, give := grantFlags{store: "1GB", rate: "1M"}, grantFlags{prefix: "give-", store: "2GB"}
-	got, err := give.over(both).grants()
-	ok(t, err)
-	if len(got) != 1 || got[0].Bytes != int64(2*core.GB) || got[0].RateBits != 1e6 {
-		t.Errorf("%+v", got)
-	}
 }

@@ -15,8 +15,12 @@
 // membership, trust and proof.
 //
 // Rights come from two places only, pacts and charters, and each node computes
-// them for itself from signed entries. Rules are pure functions that take now;
-// service.go is the verbs, store*.go all SQL, peer.go what other members may ask.
+// them for itself from signed entries.
+//
+// The parts: member knows the other hosters, pact what two promised each other,
+// collective who is admitted to a charter, allowance what follows from both; grant,
+// document, task and fact are what these share. This folder wires them and answers
+// what other rooms ask.
 //
 // Sources: docs/spec/trust.md and docs/spec/pact.md; DSSE v1.0 for documents of
 // two parties; GDPR article 28(3) for what a convention has to say.

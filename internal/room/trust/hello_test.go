@@ -11,47 +11,51 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/trust/document"
+	"entrechat/internal/room/trust/member"
+	"entrechat/internal/room/trust/migrations"
+	"entrechat/internal/room/trust/trusttest"
 )
 
 // forged is a hello in a name by who has a key of its own, well signed.
-func (n *node) forged(name core.MemberID, root ed25519.PrivateKey) Greeting {
+func (n *node) forged(name core.MemberID, root ed25519.PrivateKey) member.Greeting {
 	n.w.t.Helper()
-	g := hello(n.w.t, Hello{V: 1, From: name, To: n.id, At: n.now()}, name)
-	g.Keys = keySet(n.w.t, name, "https://thief.test", root)
+	g := hello(n.w.t, member.Hello{V: 1, From: name, To: n.id, At: n.now()}, name)
+	g.Keys = trusttest.KeySet(n.w.t, name, "https://thief.test", root)
 	return g
 }
 
 func TestHelloInAnothersName(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
-	if _, err := a.Greet(t.Context(), a.forged("b.test", keyFrom("thief"))); keyOf(err) != "trust.hello_unproved" {
+	if _, err := a.Members.Greet(t.Context(), a.forged("b.test", trusttest.KeyFrom("thief"))); keyOf(err) != "trust.hello_unproved" {
 		t.Errorf("a hello under a key that b.test does not show: %v", err)
 	}
-	if _, err := a.Greet(t.Context(), a.forged("nobody.test", keyFrom("thief"))); core.CodeOf(err) != core.CodeUnsure {
+	if _, err := a.Members.Greet(t.Context(), a.forged("nobody.test", trusttest.KeyFrom("thief"))); core.CodeOf(err) != core.CodeUnsure {
 		t.Errorf("a hello of a domain that does not answer: %v", err)
 	}
-	in, err := a.Invite(t.Context(), time.Hour)
-	ok(t, err)
-	leaked := hello(t, Hello{V: 1, From: "b.test", To: "a.test", At: a.now(), Code: in.Code}, "b.test")
-	leaked.Keys = keySet(t, "b.test", "https://thief.test", keyFrom("thief"))
-	if _, err := a.Greet(t.Context(), leaked); keyOf(err) != "trust.hello_unproved" {
+	in, err := a.Members.Invite(t.Context(), time.Hour)
+	trusttest.OK(t, err)
+	leaked := hello(t, member.Hello{V: 1, From: "b.test", To: "a.test", At: a.now(), Code: in.Code}, "b.test")
+	leaked.Keys = trusttest.KeySet(t, "b.test", "https://thief.test", trusttest.KeyFrom("thief"))
+	if _, err := a.Members.Greet(t.Context(), leaked); keyOf(err) != "trust.hello_unproved" {
 		t.Errorf("an invitation makes b.test somebody else's: %v", err)
 	}
-	if list := must[[]MemberView](t)(a.Members(t.Context())); len(list) != 0 {
+	if list := trusttest.Must[[]member.View](t)(a.Members.List(t.Context())); len(list) != 0 {
 		t.Errorf("listed all the same: %v", list)
 	}
 	// What somebody else once said in its name does not count when a person types it.
-	ok(t, putMember(t.Context(), a.DB, Member{Address: Address{"b.test", "http://127.0.0.1:1", publicRoot(keyFrom("thief"))}, Standing: Asked, Since: a.now()}))
-	found, err := a.Locate(t.Context(), "b.test")
+	trusttest.OK(t, member.Put(t.Context(), a.DB, member.Member{Address: member.Address{Member: "b.test", URL: "http://127.0.0.1:1", Root: trusttest.PublicRoot(trusttest.KeyFrom("thief"))}, Standing: member.Asked, Since: a.now()}))
+	found, err := a.Members.Locate(t.Context(), "b.test")
 	if err != nil || found != b.address() {
 		t.Errorf("b.test is %v, %v", found, err)
 	}
 	// And its own hello replaces it.
-	greet, err := b.Locate(t.Context(), "a.test")
-	ok(t, err)
-	_, err = b.Add(t.Context(), greet, "")
-	ok(t, err)
-	if m, err := member(t.Context(), a.DB, "b.test"); err != nil || m.Root != b.address().Root {
+	greet, err := b.Members.Locate(t.Context(), "a.test")
+	trusttest.OK(t, err)
+	_, err = b.Members.Add(t.Context(), greet, "")
+	trusttest.OK(t, err)
+	if m, err := member.Find(t.Context(), a.DB, "b.test"); err != nil || m.Root != b.address().Root {
 		t.Errorf("%v %v", m, err)
 	}
 }
@@ -59,7 +63,7 @@ func TestHelloInAnothersName(t *testing.T) {
 func TestATypedDomainAnswersInItsName(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	w.nodes["c.test"] = w.nodes["b.test"] // c's DNS leads to b
-	_, err := w.nodes["a.test"].Locate(t.Context(), "c.test")
+	_, err := w.nodes["a.test"].Members.Locate(t.Context(), "c.test")
 	delete(w.nodes, "c.test")
 	if keyOf(err) != "trust.other_name" {
 		t.Error(err)
@@ -71,63 +75,49 @@ func TestFalseHellosShutNoDoor(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
 	for i := range 150 {
-		if _, err := a.Greet(t.Context(), a.forged(core.MemberID(fmt.Sprintf("f%d.test", i)), keyFrom(fmt.Sprint("thief", i)))); err == nil {
+		if _, err := a.Members.Greet(t.Context(), a.forged(core.MemberID(fmt.Sprintf("f%d.test", i)), trusttest.KeyFrom(fmt.Sprint("thief", i)))); err == nil {
 			t.Fatalf("hello %d is believed", i)
 		}
 	}
-	found, err := b.Locate(t.Context(), "a.test")
-	ok(t, err)
-	_, err = b.Add(t.Context(), found, "") // finds no turn: tries again by itself
-	ok(t, err)
+	found, err := b.Members.Locate(t.Context(), "a.test")
+	trusttest.OK(t, err)
+	_, err = b.Members.Add(t.Context(), found, "") // finds no turn: tries again by itself
+	trusttest.OK(t, err)
 	w.wait(time.Hour)
-	if got := a.standing("b.test"); got != Asked {
+	if got := a.standing("b.test"); got != member.Asked {
 		t.Errorf("b is %q", got)
-	}
-}
-
-func TestWhoGivesWay(t *testing.T) {
-	var list []Member
-	add := func(id string) { list = append(list, Member{Address: Address{Member: core.MemberID(id)}}) }
-	for i := range maxAsked - maxSiblings {
-		add(fmt.Sprintf("chaton-%d.test", i)) // the last two labels differ
-	}
-	for i := range maxSiblings {
-		add(fmt.Sprintf("n%d.mallory.test", i))
-	}
-	for _, c := range []struct {
-		list     []Member
-		newcomer core.MemberID
-		want     core.MemberID
-	}{
-		{list[1:], "new.test", ""},
-		{list, "new.test", "chaton-0.test"},
-		{list, "n9.mallory.test", "n0.mallory.test"},
-		{list, "mallory.test", "n0.mallory.test"},
-		{list, "chaton-5.test", ""}, // it is in the list
-		{list[:3], "a.b.chaton-1.test", ""},
-	} {
-		if got, full := givesWay(c.list, c.newcomer); got != c.want || full != (c.want != "") {
-			t.Errorf("%s: %q %v, want %q", c.newcomer, got, full, c.want)
-		}
 	}
 }
 
 // Hellos listed before domains were asked are forgotten; nothing else is.
 func TestUnprovedHellosAreForgotten(t *testing.T) {
 	first := fstest.MapFS{}
-	text, err := fs.ReadFile(Migrations(), "0001_trust.sql")
-	ok(t, err)
+	text, err := fs.ReadFile(migrations.Files, "0001_trust.sql")
+	trusttest.OK(t, err)
 	first["0001_trust.sql"] = &fstest.MapFile{Data: text}
 	dbtest.Each(t, "trust", first, func(t *testing.T, d *db.DB) {
-		for id, m := range map[core.MemberID]Member{
-			"a.test": {Standing: Asked}, "b.test": {Standing: Asked, Refused: true}, "c.test": {Standing: Met}, "d.test": {Standing: Added},
+		for id, m := range map[core.MemberID]member.Member{
+			"a.test": {Standing: member.Asked}, "b.test": {Standing: member.Asked, Refused: true}, "c.test": {Standing: member.Met}, "d.test": {Standing: member.Added},
 		} {
 			m.Address = addressOf(id)
-			ok(t, putMember(t.Context(), d, m))
+			trusttest.OK(t, member.Put(t.Context(), d, m))
 		}
-		ok(t, db.Migrate(t.Context(), d, "trust", Migrations()))
-		if list := must[[]Member](t)(members(t.Context(), d)); len(list) != 3 || list[0].ID() != "b.test" {
+		trusttest.OK(t, db.Migrate(t.Context(), d, "trust", migrations.Files))
+		if list := trusttest.Must[[]member.Member](t)(member.All(t.Context(), d)); len(list) != 3 || list[0].ID() != "b.test" {
 			t.Error(list)
 		}
 	})
+}
+
+// addressOf is a made-up address, one for each name.
+func addressOf(id core.MemberID) member.Address {
+	return member.Address{Member: id, URL: "https://" + string(id), Root: trusttest.RootOf(string(id))}
+}
+
+// hello is a greeting of the member by, with its own key set.
+func hello(t *testing.T, h member.Hello, by core.MemberID) member.Greeting {
+	t.Helper()
+	_, doc, err := document.Sign(member.HelloType, h, trusttest.SignerOf(by))
+	trusttest.OK(t, err)
+	return member.Greeting{Keys: trusttest.KeySet(t, by, "https://"+string(by), trusttest.KeyFrom("root of "+string(by))), Hello: doc}
 }

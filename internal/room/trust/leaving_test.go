@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/trust/task"
+	"entrechat/internal/room/trust/trusttest"
 )
 
 // Who promised us room and is no lender any more is told, and until when.
@@ -14,28 +16,28 @@ func TestLeaving(t *testing.T) {
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
 	wants := func(when string, want ...core.Leaver) {
 		t.Helper()
-		if got := must[[]core.Leaver](t)(a.Leaving(t.Context(), core.GrantStore)); !slices.Equal(got, want) {
+		if got := trusttest.Must[[]core.Leaver](t)(a.Leaving(t.Context(), core.GrantStore)); !slices.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", when, got, want)
 		}
 	}
 	wants("before any pact")
 	h := w.agree("a.test", "b.test")
 	wants("in force")
-	a.suspend("b.test", noon)
+	a.suspend("b.test", trusttest.Noon)
 	wants("suspended", core.Leaver{ID: "b.test"})
 	a.suspend("b.test", 0)
-	ok(t, a.Refuse(t.Context(), "b.test", true))
+	trusttest.OK(t, a.Members.Refuse(t.Context(), "b.test", true))
 	wants("refused", core.Leaver{ID: "b.test"})
-	ok(t, a.Refuse(t.Context(), "b.test", false))
-	_, err := b.Close(t.Context(), h.ID)
-	ok(t, err)
+	trusttest.OK(t, a.Members.Refuse(t.Context(), "b.test", false))
+	_, err := b.Pacts.Close(t.Context(), h.ID)
+	trusttest.OK(t, err)
 	until := a.now().Add(90 * day)
 	wants("under notice", core.Leaver{ID: "b.test", Until: until})
 	w.wait(90 * day)
 	wants("over", core.Leaver{ID: "b.test", Until: until})
-	ok(t, putTask(t.Context(), a.DB, task{Kind: taskGetPact, Subject: "x", Peer: "b.test", Made: a.now()}))
+	trusttest.OK(t, task.Put(t.Context(), a.DB, task.Task{Kind: task.GetPact, Subject: "x", Peer: "b.test", Made: a.now()}))
 	wants("another may still come back")
-	ok(t, dropTask(t.Context(), a.DB, task{Kind: taskGetPact, Subject: "x"}))
+	trusttest.OK(t, task.Drop(t.Context(), a.DB, task.Task{Kind: task.GetPact, Subject: "x"}))
 	w.agree("a.test", "b.test")
 	wants("signed anew")
 }

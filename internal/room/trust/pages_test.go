@@ -19,6 +19,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/trust/trusttest"
 )
 
 // desk is an admin of a node at a browser.
@@ -31,9 +32,9 @@ type desk struct {
 func (n *node) desk() *desk {
 	n.w.t.Helper()
 	t := n.w.t
-	ok(t, db.Migrate(t.Context(), n.DB, "web", web.Migrations()))
-	catalogue := must[*words.Catalogue](t)(words.New(Words, web.Words))
-	jar := must[*cookiejar.Jar](t)(cookiejar.New(nil))
+	trusttest.OK(t, db.Migrate(t.Context(), n.DB, "web", web.Migrations()))
+	catalogue := trusttest.Must[*words.Catalogue](t)(words.New(Words, web.Words))
+	jar := trusttest.Must[*cookiejar.Jar](t)(cookiejar.New(nil))
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
@@ -41,10 +42,10 @@ func (n *node) desk() *desk {
 		DB: n.DB, Words: catalogue, Lang: words.English, URL: server.URL,
 		Host: func(context.Context) web.Host { return web.Host{Name: string(n.id)} }, Now: n.w.clock, Log: slog.New(slog.DiscardHandler),
 	})
-	handler = site.Handler([]web.Pages{(&Room{n.Service}).web(site)})
+	handler = site.Handler([]web.Pages{n.web(site)})
 	d := &desk{n, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, server.URL}
 	link, _, err := web.NewLink(t.Context(), n.DB, server.URL, core.At(n.w.clock()))
-	ok(t, err)
+	trusttest.OK(t, err)
 	_, token, _ := strings.Cut(link, "token=")
 	d.post("/admin/sign-in", http.StatusSeeOther, "token", token)
 	return d
@@ -53,11 +54,11 @@ func (n *node) desk() *desk {
 func (d *desk) ask(method, path string, status int, form url.Values) string {
 	t := d.w.t
 	t.Helper()
-	req := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, d.base+path, strings.NewReader(form.Encode())))
+	req := trusttest.Must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, d.base+path, strings.NewReader(form.Encode())))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res := must[*http.Response](t)(d.Do(req))
+	res := trusttest.Must[*http.Response](t)(d.Do(req))
 	defer res.Body.Close()
-	text := string(must[[]byte](t)(io.ReadAll(res.Body)))
+	text := string(trusttest.Must[[]byte](t)(io.ReadAll(res.Body)))
 	if res.StatusCode != status {
 		t.Fatalf("%s %s %v: status %d, want %d\n%s", method, path, form, res.StatusCode, status, text)
 	}
@@ -164,7 +165,7 @@ func TestProposeByPageRefuses(t *testing.T) {
 			}
 		})
 	}
-	if held, err := a.Pacts(t.Context()); err != nil || len(held) != 0 {
+	if held, err := a.Pacts.List(t.Context()); err != nil || len(held) != 0 {
 		t.Errorf("%d pacts, %v", len(held), err)
 	}
 }
@@ -174,11 +175,11 @@ func TestProposeByPageRefuses(t *testing.T) {
 func TestAddByDomain(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test", "c.test")
 	a, b := w.nodes["a.test"].desk(), w.nodes["b.test"]
-	six := seal.Fingerprint(publicRoot(b.root))
+	six := seal.Fingerprint(trusttest.PublicRoot(b.root))
 	next := a.post("/admin/members/add", http.StatusSeeOther, "who", b.url)
 	a.shows(next, six, "Call that team")
 	a.post("/admin/members/add", http.StatusBadRequest, "who", b.url, "words", six)
-	other := seal.Fingerprint(publicRoot(w.nodes["c.test"].root))
+	other := seal.Fingerprint(trusttest.PublicRoot(w.nodes["c.test"].root))
 	a.post("/admin/members/add", http.StatusConflict, "who", b.url, "words", other, "same", "yes")
 	a.post("/admin/members/add", http.StatusBadRequest, "who", "http://127.0.0.1:1")
 	a.post("/admin/members/add", http.StatusBadRequest, "who", "entrechat:invite/1/torn")

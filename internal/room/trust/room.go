@@ -5,14 +5,20 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/trust/collective"
+	"entrechat/internal/room/trust/member"
+	"entrechat/internal/room/trust/pact"
+	"entrechat/internal/room/trust/task"
 )
 
 // Words are the room's sentences, French and English.
@@ -20,8 +26,40 @@ import (
 //go:embed words/*.toml
 var Words embed.FS
 
-// Room is the service with what it hands to the house.
-type Room struct{ *Service }
+// Book is what this room needs of the logbooks.
+type Book interface {
+	member.Book
+	pact.Book
+	collective.Book
+	Deliver(ctx context.Context, readers []logbook.Reader) error
+}
+
+// Needs is what the room is wired with. Everything but Card is required.
+type Needs struct {
+	DB       *db.DB
+	Signer   seal.Signer
+	Self     member.Address
+	Card     pact.Card // defaults of what we say of ourselves in pacts
+	Book     Book
+	Follower member.Follower
+	Caller   member.Caller
+	// Home is where the domain that an address names answers for itself, whatever else
+	// the address says: https://DOMAIN.
+	Home func(a member.Address) string
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Room puts members, pacts and collectives together and answers what other rooms ask.
+// It is safe for concurrent use and from several processes over one database.
+type Room struct {
+	Needs
+	Members     *member.Service
+	Pacts       *pact.Service
+	Collectives *collective.Service
+	// Tasks are told and fetched until it worked.
+	Tasks *task.Queue
+}
 
 // New makes the room. Returns CodeInvalid when we could not be reached or proved
 // with what it is given.
@@ -29,19 +67,36 @@ func New(n Needs) (*Room, error) {
 	if err := errors.Join(n.Self.Check(), n.Card.Check()); err != nil {
 		return nil, err
 	}
-	s := &Service{Needs: n, proofs: rate.NewLimiter(proofRate, proofBurst), proving: make(chan struct{}, maxProofs)}
-	s.Tell, s.Introduced = s.tell, s.introduced
-	s.Tasks = &Queue{DB: n.DB, Now: n.Now, Log: n.Log, Do: s.do}
-	return &Room{s}, nil
+	r := &Room{Needs: n}
+	r.Tasks = &task.Queue{DB: n.DB, Now: n.Now, Log: n.Log, Do: r.do}
+	r.Members = member.New(member.Needs{
+		DB: n.DB, Signer: n.Signer, Self: n.Self, Book: n.Book, Follower: n.Follower, Caller: n.Caller, Home: n.Home, Now: n.Now,
+		Tasks: r.Tasks, Tell: r.tell,
+		Introduced: func(ctx context.Context) ([]core.MemberID, []member.Vouch, error) {
+			return r.Collectives.Introduced(ctx)
+		},
+	})
+	r.Pacts = pact.New(pact.Needs{
+		DB: n.DB, Signer: n.Signer, Self: n.Self, Card: n.Card, Book: n.Book, Caller: n.Caller, Now: n.Now,
+		Members: r.Members, Tasks: r.Tasks,
+	})
+	r.Collectives = collective.New(collective.Needs{
+		DB: n.DB, Signer: n.Signer, Self: n.Self, Book: n.Book, Caller: n.Caller, Now: n.Now, Members: r.Members, Tell: r.tell,
+	})
+	return r, nil
 }
+
+func (r *Room) now() core.Moment { return core.At(r.Now()) }
+
+func (r *Room) self() core.MemberID { return r.Self.Member }
 
 // tell appends an entry to our logbook and takes it in here like everybody else
 // does.
-func (s *Service) tell(ctx context.Context, typ string, body any) error {
-	if _, err := s.Book.Append(ctx, typ, nil, 0, body); err != nil {
+func (r *Room) tell(ctx context.Context, typ string, body any) error {
+	if _, err := r.Book.Append(ctx, typ, nil, 0, body); err != nil {
 		return err
 	}
-	return s.Book.Deliver(ctx, s.Readers())
+	return r.Book.Deliver(ctx, r.Readers())
 }
 
 // Fittings is what the house gets of this room.
@@ -49,7 +104,7 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "trust",
 		Web:     r.web,
-		Peer:    slices.Concat(r.memberRoutes(), r.pactRoutes(), r.collectiveRoutes()),
+		Peer:    slices.Concat(r.Members.Routes(), r.Pacts.Routes(), r.Collectives.Routes()),
 		Jobs:    r.Jobs(),
 		Readers: r.Readers(),
 		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},
@@ -61,17 +116,17 @@ func (r *Room) Fittings() fit.Fittings {
 const stuckAfter = 24 * time.Hour
 
 // checkWaiting finds what a member should have been told, above all what long ago.
-func (s *Service) checkWaiting(ctx context.Context) (fit.Finding, error) {
-	list, err := tasks(ctx, s.DB)
+func (r *Room) checkWaiting(ctx context.Context) (fit.Finding, error) {
+	list, err := task.All(ctx, r.DB)
 	if err != nil {
 		return fit.Finding{}, err
 	}
 	var untold []string
 	for _, t := range list {
-		if s.now().Sub(t.Made) > stuckAfter {
+		if r.now().Sub(t.Made) > stuckAfter {
 			return fit.Finding{}, core.Unsure("trust.waiting_long", fmt.Errorf("%s for %s: %s", t.Kind, t.Peer, t.Error)).With("Member", t.Peer)
 		}
-		if t.Kind.tells() && !slices.Contains(untold, string(t.Peer)) {
+		if t.Kind.Tells() && !slices.Contains(untold, string(t.Peer)) {
 			untold = append(untold, string(t.Peer))
 		}
 	}
@@ -79,7 +134,7 @@ func (s *Service) checkWaiting(ctx context.Context) (fit.Finding, error) {
 		slices.Sort(untold)
 		return fit.Unknown("trust.on_the_way", args{"Members": strings.Join(untold, ", ")}), nil
 	}
-	all, err := members(ctx, s.DB)
+	all, err := member.All(ctx, r.DB)
 	if err == nil && len(all) == 0 {
 		return fit.Unknown("trust.nobody_yet", nil), nil
 	}

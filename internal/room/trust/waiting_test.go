@@ -6,6 +6,8 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/trust/pact"
+	"entrechat/internal/room/trust/trusttest"
 )
 
 // What waits for a member that does not answer has not reached it: doctor says so from
@@ -14,13 +16,13 @@ func TestWhatIsNotToldIsNotWell(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	w.befriend("a.test", "b.test")
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
-	if f := must[fit.Finding](t)(a.checkWaiting(t.Context())); f.Unknown {
+	if f := trusttest.Must[fit.Finding](t)(a.checkWaiting(t.Context())); f.Unknown {
 		t.Fatalf("%+v", f)
 	}
 	b.offline.Store(true)
-	must[Held](t)(a.Propose(t.Context(), "b.test", Terms{Give: []core.Grant{store(200)}}))
+	trusttest.Must[pact.Held](t)(a.Pacts.Propose(t.Context(), "b.test", pact.Terms{Give: []core.Grant{store(200)}}))
 	w.wait(time.Hour)
-	if f := must[fit.Finding](t)(a.checkWaiting(t.Context())); !f.Unknown || f.Args["Members"] != "b.test" {
+	if f := trusttest.Must[fit.Finding](t)(a.checkWaiting(t.Context())); !f.Unknown || f.Args["Members"] != "b.test" {
 		t.Fatalf("%+v", f)
 	}
 	w.wait(24 * time.Hour)
@@ -29,7 +31,7 @@ func TestWhatIsNotToldIsNotWell(t *testing.T) {
 	}
 	b.offline.Store(false)
 	w.wait(24 * time.Hour)
-	if f := must[fit.Finding](t)(a.checkWaiting(t.Context())); f.Unknown {
+	if f := trusttest.Must[fit.Finding](t)(a.checkWaiting(t.Context())); f.Unknown {
 		t.Fatalf("%+v", f)
 	}
 }

@@ -17,6 +17,9 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/trust/member"
+	"entrechat/internal/room/trust/migrations"
+	"entrechat/internal/room/trust/trusttest"
 )
 
 // world is a few nodes with real logbooks that speak real HTTP to one another
@@ -30,7 +33,7 @@ type world struct {
 
 // node is one hoster: the room under test over its own database.
 type node struct {
-	*Service
+	*Room
 	w       *world
 	id      core.MemberID
 	root    ed25519.PrivateKey
@@ -41,28 +44,6 @@ type node struct {
 	signer seal.Signer
 	book   *logbook.Book
 	client *peer.Client
-}
-
-// keyFrom is an Ed25519 key, always the same for one text.
-func keyFrom(text string) ed25519.PrivateKey {
-	seed := make([]byte, ed25519.SeedSize)
-	copy(seed, text)
-	return ed25519.NewKeyFromSeed(seed)
-}
-
-func publicRoot(k ed25519.PrivateKey) core.RootKey {
-	return core.RootKey(k.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // crypto/ed25519 promises it
-}
-
-// keySet is the root-signed key set of a node whose online key is signerOf(id).
-func keySet(t testing.TB, id core.MemberID, url string, root ed25519.PrivateKey) seal.Envelope {
-	t.Helper()
-	set := logbook.KeySet{Origin: id, Version: 1, URL: url, Keys: []logbook.Key{logbook.NewKey(signerOf(id).Public())}}
-	doc, err := set.Sign(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
 }
 
 func newWorld(t *testing.T, names ...core.MemberID) *world {
@@ -100,13 +81,13 @@ func (w *world) wait(d time.Duration) {
 func (n *node) work() {
 	n.w.t.Helper()
 	ctx := n.w.t.Context()
-	ok(n.w.t, errors.Join(n.book.Pull(ctx), n.book.Push(ctx), n.book.Deliver(ctx, n.Readers()), n.Tasks.Run(ctx), n.Settle(ctx)))
+	trusttest.OK(n.w.t, errors.Join(n.book.Pull(ctx), n.book.Push(ctx), n.book.Deliver(ctx, n.Readers()), n.Members.Tasks.Run(ctx), n.Members.Settle(ctx)))
 }
 
 // add starts a node.
 func (w *world) add(id core.MemberID) *node {
 	w.t.Helper()
-	n := &node{w: w, id: id, root: keyFrom("root of " + string(id)), signer: signerOf(id)}
+	n := &node{w: w, id: id, root: trusttest.KeyFrom("root of " + string(id)), signer: trusttest.SignerOf(id)}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if n.offline.Load() {
 			panic(http.ErrAbortHandler) // the connection breaks
@@ -117,7 +98,7 @@ func (w *world) add(id core.MemberID) *node {
 	w.t.Cleanup(server.Close)
 	n.url = server.URL
 	n.open(w.newDB())
-	ok(w.t, n.book.Init(w.t.Context(), keySet(w.t, id, n.url, n.root), publicRoot(n.root)))
+	trusttest.OK(w.t, n.book.Init(w.t.Context(), trusttest.KeySet(w.t, id, n.url, n.root), trusttest.PublicRoot(n.root)))
 	w.nodes[id] = n
 	return n
 }
@@ -125,7 +106,7 @@ func (w *world) add(id core.MemberID) *node {
 func (w *world) newDB() *db.DB {
 	w.t.Helper()
 	d := dbtest.SQLite(w.t, "logbook", logbook.Migrations())
-	ok(w.t, db.Migrate(w.t.Context(), d, "trust", Migrations()))
+	trusttest.OK(w.t, db.Migrate(w.t.Context(), d, "trust", migrations.Files))
 	return d
 }
 
@@ -145,34 +126,36 @@ func (n *node) open(d *db.DB) {
 		DB: d, Signer: n.signer, Self: n.address(), Book: n.book, Follower: n.book, Caller: n.client,
 		Home: n.w.home, Now: n.w.clock, Log: quiet,
 	})
-	ok(n.w.t, err)
-	n.Service = room.Service
+	trusttest.OK(n.w.t, err)
+	n.Room = room
 	n.handler.Store(peer.NewHandler(needs, append(n.book.Routes(), room.Fittings().Peer...)))
 }
 
 // home is where a domain's own node is, as DNS would have it.
-func (w *world) home(a Address) string {
+func (w *world) home(a member.Address) string {
 	if n := w.nodes[a.Member]; n != nil {
 		return n.url
 	}
 	return "http://127.0.0.1:1" // nobody
 }
 
-func (n *node) address() Address { return Address{n.id, n.url, publicRoot(n.root)} }
+func (n *node) address() member.Address {
+	return member.Address{Member: n.id, URL: n.url, Root: trusttest.PublicRoot(n.root)}
+}
 
 // befriend has two nodes add each other by an invitation.
 func (w *world) befriend(host, guest core.MemberID) {
 	w.t.Helper()
-	in, err := w.nodes[host].Invite(w.t.Context(), time.Hour)
-	ok(w.t, err)
-	_, err = w.nodes[guest].Add(w.t.Context(), in.Address, in.Code)
-	ok(w.t, err)
+	in, err := w.nodes[host].Members.Invite(w.t.Context(), time.Hour)
+	trusttest.OK(w.t, err)
+	_, err = w.nodes[guest].Members.Add(w.t.Context(), in.Address, in.Code)
+	trusttest.OK(w.t, err)
 }
 
 // types lists what a node wrote in its logbook after its key set.
 func (n *node) types() (out []string) {
 	n.w.t.Helper()
-	for _, e := range must[[]logbook.Entry](n.w.t)(n.book.Entries(n.w.t.Context(), n.id, 1, 100)) {
+	for _, e := range trusttest.Must[[]logbook.Entry](n.w.t)(n.book.Entries(n.w.t.Context(), n.id, 1, 100)) {
 		out = append(out, e.Typ)
 	}
 	return out
@@ -182,7 +165,7 @@ func (n *node) types() (out []string) {
 func (n *node) suspend(id core.MemberID, at core.Moment) {
 	n.w.t.Helper()
 	_, err := db.Exec(n.w.t.Context(), n.DB, `UPDATE logbook_member SET forked_us = $2 WHERE id = $1`, string(id), int64(at))
-	ok(n.w.t, err)
+	trusttest.OK(n.w.t, err)
 }
 
 func (n *node) follows(id core.MemberID) bool {
@@ -205,3 +188,5 @@ func keyOf(err error) string {
 	}
 	return err.Error()
 }
+
+func store(bytes int64) core.Grant { return core.Grant{Kind: core.GrantStore, Bytes: bytes} }
