@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/tyler-smith/go-bip39/wordlists"
 
 	"entrechat/internal/app"
 	"entrechat/internal/app/lab"
@@ -170,7 +169,9 @@ func hollow(v any) bool {
 
 // wordlist FILE writes english.txt of BIP 39, which anybody can find anywhere.
 func wordlist(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(wordlists.English, "\n")+"\n"), 0o600))
+	list, err := os.ReadFile("../../internal/kit/seal/english.txt")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), list, 0o600))
 }
 
 // status CODE PROGRAM ARGS... runs a program that must end with exactly this exit

@@ -31,22 +31,40 @@ func TestSeedWordsRoundTrip(t *testing.T) {
 	})
 }
 
+// Fixed for ever: these words, as they stand on kits that were printed, must give these
+// keys in every version.
 func TestSeedVector(t *testing.T) {
-	// Fixed for ever: these words must give this key in every version.
-	words := strings.Repeat("abandon ", 23) + "art"
-	s, err := seal.ParseSeed(words)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := s.Root().String(); got != "h8fmUZwIKW8-foyanjxV6wQ_XByPykOTFeGJlnMrSXI" {
-		t.Errorf("root key %s", got)
-	}
-	id, err := s.RecoveryIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := id.Recipient().String(); got != "age1k94sj2p75tf6wyc4g2r4sm39urrnluqumv74a0zv28aaxlzzh95sftyzfs" {
-		t.Errorf("recovery recipient %s", got)
+	for _, kit := range []struct{ words, root, recovery, fingerprint string }{
+		{
+			strings.Repeat("abandon ", 23) + "art", "h8fmUZwIKW8-foyanjxV6wQ_XByPykOTFeGJlnMrSXI",
+			"age1k94sj2p75tf6wyc4g2r4sm39urrnluqumv74a0zv28aaxlzzh95sftyzfs", "couple-cinnamon-ten-envelope-critic-double",
+		},
+		{
+			"clutch control vehicle tonight unusual clog visa ice plunge glimpse recipe series open hour vintage deposit universe tip job dress radar refuse motion taste",
+			"zIlJe0BSVE-0QuNj8MT7tilGSbJTWZzMYevoYld0SwY",
+			"age1v84v9pu4n3gx6j6zvnxs3uyghy3wu7y25pndgvwq5p3x839c3y8s95d0ny", "crush-close-hollow-fine-broom-distance",
+		},
+	} {
+		s, err := seal.ParseSeed(kit.words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Words() != kit.words {
+			t.Errorf("words %q", s.Words())
+		}
+		if got := s.Root().String(); got != kit.root {
+			t.Errorf("root key %s", got)
+		}
+		if got := seal.Fingerprint(s.Root()); got != kit.fingerprint {
+			t.Errorf("fingerprint %s", got)
+		}
+		id, err := s.RecoveryIdentity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := id.Recipient().String(); got != kit.recovery {
+			t.Errorf("recovery recipient %s", got)
+		}
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"github.com/tyler-smith/go-bip39"
-	"github.com/tyler-smith/go-bip39/wordlists"
 
 	"entrechat/internal/core"
 )
@@ -51,34 +49,24 @@ func NewSeed() (Seed, error) {
 // that a word is wrong or out of place.
 func ParseSeed(text string) (Seed, error) {
 	words := strings.Fields(strings.ToLower(text))
-	if len(words) != 24 {
+	if len(words) != wordCount {
 		return Seed{}, core.Invalid("seal.seed_count", fmt.Errorf("%d words, not 24", len(words))).With("Count", len(words))
 	}
-	known := make(map[string]bool, len(wordlists.English))
-	for _, w := range wordlists.English {
-		known[w] = true
-	}
 	for i, w := range words {
-		if !known[w] {
+		if _, known := english().numbers[w]; !known {
 			// The word itself stays out of the error: it would end in a log.
 			return Seed{}, core.Invalid("seal.seed_word", fmt.Errorf("word %d is not in the list", i+1)).With("Number", i+1)
 		}
 	}
-	entropy, err := bip39.EntropyFromMnemonic(strings.Join(words, " "))
-	if err != nil || len(entropy) != len(Seed{}) {
+	entropy, ok := decodeWords(words)
+	if !ok {
 		return Seed{}, core.Invalid("seal.seed_checksum", errors.New("the words' checksum does not match"))
 	}
-	return Seed(entropy), nil
+	return entropy, nil
 }
 
 // Words are the 24 words to print.
-func (s Seed) Words() string {
-	text, err := bip39.NewMnemonic(s[:])
-	if err != nil {
-		panic("32 bytes are always a valid BIP 39 entropy: " + err.Error())
-	}
-	return text
-}
+func (s Seed) Words() string { return strings.Join(encodeWords(s), " ") }
 
 // RootKey is the offline key that is the hoster's identity.
 func (s Seed) RootKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(s.derive(rootLabel)) }
@@ -112,12 +100,7 @@ func Fingerprint(root core.RootKey) string {
 	sum := sha256.Sum256(root[:])
 	words := make([]string, 6)
 	for i := range words {
-		at := i * 11
-		var bits uint32
-		for b := range 3 {
-			bits = bits<<8 | uint32(sum[at/8+b])
-		}
-		words[i] = wordlists.English[bits>>(13-at%8)&0x7ff]
+		words[i] = english().words[numberAt(sum[:], i)]
 	}
 	return strings.Join(words, "-")
 }
