@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"entrechat/internal/room/directory/statool"
 )
@@ -16,32 +17,26 @@ type Figure struct {
 	Period  string // "2026-03", "2026"
 }
 
-// Figures are the newest numbers of our services' files, in the files' words.
-func Figures(own []File) (all []Figure) {
-	for _, f := range own {
-		doc, err := statool.Parse(f.Text)
-		if err != nil || f.Name == HosterName {
-			continue
-		}
-		labels, newest := doc.Labels(), map[string]statool.Series{}
-		for _, s := range doc.Series() {
-			if had, ok := newest[s.Path]; (!ok || s.Year > had.Year || s.Year == had.Year && s.Span == statool.Months) && lastOf(s) >= 0 {
-				newest[s.Path] = s
-			}
-		}
-		for path, s := range newest {
-			at, what := lastOf(s), labels[path].Name
-			if what == "" {
-				what = path
-			}
-			period := strconv.Itoa(s.Year)
-			if s.Span == statool.Months {
-				period = fmt.Sprintf("%d-%02d", s.Year, at+1)
-			}
-			all = append(all, Figure{f.Name, what, strconv.FormatFloat(s.Points[at].Value, 'f', -1, 64), period})
+// figuresOf are the newest numbers of one file.
+func figuresOf(name string, doc *statool.Document) (all []Figure) {
+	labels, newest := doc.Labels(), map[string]statool.Series{}
+	for _, s := range doc.Series() {
+		if had, ok := newest[s.Path]; (!ok || s.Year > had.Year || s.Year == had.Year && s.Span == statool.Months) && lastOf(s) >= 0 {
+			newest[s.Path] = s
 		}
 	}
-	slices.SortFunc(all, func(a, b Figure) int { return slices.Compare([]string{a.Service, a.What}, []string{b.Service, b.What}) })
+	for path, s := range newest {
+		at, what := lastOf(s), labels[path].Name
+		if what == "" {
+			what = path
+		}
+		period := strconv.Itoa(s.Year)
+		if s.Span == statool.Months {
+			period = fmt.Sprintf("%d-%02d", s.Year, at+1)
+		}
+		all = append(all, Figure{name, what, strconv.FormatFloat(s.Points[at].Value, 'f', -1, 64), period})
+	}
+	slices.SortFunc(all, func(a, b Figure) int { return strings.Compare(a.What, b.What) })
 	return all
 }
 

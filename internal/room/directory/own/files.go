@@ -1,7 +1,6 @@
 package own
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -27,10 +25,13 @@ type Needs struct {
 }
 
 // Files are what this hoster publishes. Safe for concurrent use.
-type Files struct{ n Needs }
+type Files struct {
+	n    Needs
+	read memory
+}
 
 // New takes a folder; it may be missing.
-func New(n Needs) *Files { return &Files{n} }
+func New(n Needs) *Files { return &Files{n: n} }
 
 // HosterName is the name of the file about the hoster itself; every other one is about
 // a service.
@@ -59,42 +60,11 @@ func IsName(name string) bool { return ownName.MatchString(name) }
 
 var ownName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
 
-// List is all files, the hoster's first.
+// List is all files, the hoster's first. Their texts and reports are shared: they are
+// not to be changed.
 func (o *Files) List(ctx context.Context) ([]File, error) {
-	entries, err := os.ReadDir(o.n.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list own files: %w", err)
-	}
-	var all []File
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), Suffix)
-		if !ok || !IsName(name) || ctx.Err() != nil {
-			continue
-		}
-		text, err := o.Text(name)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := statool.Parse(text)
-		if err != nil {
-			doc = &statool.Document{} // the report of nothing says that all is missing
-		}
-		all = append(all, File{Name: name, URL: o.Address(name), Text: text, Report: statool.Validate(doc)})
-	}
-	slices.SortFunc(all, func(a, b File) int {
-		return cmp.Or(-cmp.Compare(rank(a.Name), rank(b.Name)), cmp.Compare(a.Name, b.Name))
-	})
-	return all, ctx.Err()
-}
-
-func rank(name string) int {
-	if name == HosterName {
-		return 1
-	}
-	return 0
+	s, err := o.snapshot(ctx)
+	return slices.Clone(s.files), err
 }
 
 // Address is where a file is served.
@@ -105,12 +75,12 @@ func (o *Files) Text(name string) ([]byte, error) {
 	if !IsName(name) {
 		return nil, core.NotFound("directory.no_own_file", fmt.Errorf("%.60q is no name", name)).With("Name", fmt.Sprintf("%.60q", name))
 	}
-	root, err := os.OpenRoot(o.n.Dir)
+	root, err := o.root()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, core.NotFound("directory.no_own_file", err).With("Name", name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open own files: %w", err)
+		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // only read
 	text, err := root.ReadFile(name + Suffix)
@@ -118,4 +88,12 @@ func (o *Files) Text(name string) ([]byte, error) {
 		return nil, core.NotFound("directory.no_own_file", err).With("Name", name)
 	}
 	return text, err
+}
+
+func (o *Files) root() (*os.Root, error) {
+	root, err := os.OpenRoot(o.n.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open own files: %w", err)
+	}
+	return root, nil
 }

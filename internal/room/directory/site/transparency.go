@@ -53,11 +53,9 @@ func (r *Site) evidence(req *http.Request, p *words.Printer) (page evidencePage,
 	if page.Backups, err = r.backups(req.Context()); err != nil {
 		r.n.Log.Warn("how our backups stand is not known now", "error", err) // the rest still is
 	}
-	files, err := r.n.Own.List(req.Context())
-	if err != nil {
+	if page.Figures, err = r.n.Own.Figures(req.Context()); err != nil {
 		return page, err
 	}
-	page.Figures = own.Figures(files)
 	all, err := r.n.Own.Services(req.Context())
 	if err != nil {
 		return page, err
