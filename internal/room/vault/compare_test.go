@@ -190,7 +190,7 @@ func join(names map[string]bool) (out string) {
 func TestUndeleteAsksTheMembers(t *testing.T) {
 	for name, before := range map[string]func(w *world, o catalogue.Object){
 		"recovered": func(w *world, o catalogue.Object) {
-			w.exec(`UPDATE vault_object SET buried_us = $1 WHERE object = $2`, int64(core.At(time.Now())), o.ID.String())
+			w.exec(`UPDATE vault_object SET deleted_us = $1 WHERE object = $2`, int64(core.At(time.Now())), o.ID.String())
 		},
 		"unknown": func(w *world, o catalogue.Object) { w.unknown(o) },
 	} {

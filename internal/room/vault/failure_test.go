@@ -418,7 +418,7 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 	w.create("files")
 	w.quiet()
 	for i := range healBatch + 1 { // three copies of an index are right for five members
-		w.exec(`INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us, sealed_to) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0, '')`,
+		w.exec(`INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, deleted_us, sealed_to) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0, '')`,
 			shard.Hash{1, byte(i), byte(i >> 8)}.String())
 	}
 	body := randomBytes(100, 1)

@@ -169,7 +169,7 @@ func TestRowsOfShardsThatMakeNoSense(t *testing.T) {
 	path := w.client("files", "").put(rest.Data, body)
 	w.settled()
 	for _, value := range []string{"8.87e-309", "'x'", "x'00ff'"} {
-		for _, column := range []string{"held_us", "seen_us", "site", "admin"} {
+		for _, column := range []string{"since_us", "seen_us", "site", "admin"} {
 			w.exec(`UPDATE vault_placement SET ` + column + ` = ` + value)
 			w.room.cache.Clear()
 			if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {

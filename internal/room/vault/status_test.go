@@ -104,7 +104,7 @@ func TestLimitsOfADoubtedBackup(t *testing.T) {
 	}
 	says("vault.limit_away", "vault.limit_losses")
 	for undo, harm := range map[string]string{
-		`UPDATE vault_placement SET state = 'held'`:    `UPDATE vault_placement SET state = 'lost'`,
+		`UPDATE vault_placement SET state = 'stored'`:    `UPDATE vault_placement SET state = 'lost'`,
 		`UPDATE vault_repo SET password = ''`:          `UPDATE vault_repo SET password = 'wrong'`,
 		`DELETE FROM vault_note WHERE name = 'behind'`: `INSERT INTO vault_note (name, value) VALUES ('behind', 'members')`,
 	} {

@@ -68,9 +68,9 @@ func (p Placement) IsCopy() bool { return p.Root == p.Object && p.Object != (sha
 // PlacementState says what we believe of a shard at a member.
 type PlacementState string
 
-// The states of a placement. Only a held one counts.
+// The states of a placement. Only a stored one counts.
 const (
-	Stored PlacementState = "held"
+	Stored PlacementState = "stored"
 	Lost   PlacementState = "lost"  // the member says it has no such shard
 	Wrong  PlacementState = "wrong" // it gave other bytes
 	Left   PlacementState = "left"  // its pact is over: it may be there, and nobody promises it
@@ -89,7 +89,7 @@ func IsSmall(t rest.Type) bool { return t != rest.Data }
 // before it are off-site.
 func Committed(t rest.Type) bool { return t == rest.Index || t == rest.Snapshots }
 
-// CodeFor chooses how an object of the type is cut for so many domains. What a
+// CodeFor chooses how an object of the type is encoded for so many domains. What a
 // repository cannot be opened without goes to every domain, at most nine.
 //
 // spec: docs/spec/shard.md#codes
@@ -107,7 +107,7 @@ func CodeFor(t rest.Type, domains int) shard.Code {
 	return shard.Code{K: 1, N: min(domains, 9)}
 }
 
-// StateOf is where an object stands with so many shards held, each in a domain
+// StateOf is where an object stands with so many shards stored, each in a domain
 // of its own.
 func StateOf(c shard.Code, held int) State {
 	switch {
@@ -119,7 +119,7 @@ func StateOf(c shard.Code, held int) State {
 	return Placed
 }
 
-// StandingOf is stateOf for an object with these shards held. All of them make it safe; it
+// StandingOf is StateOf for an object with these shards stored. All of them make it safe; it
 // is placed when so many lie at members that stay.
 func StandingOf(c shard.Code, held []Placement) State {
 	if state := StateOf(c, Effective(held)); state != Placed {
@@ -135,7 +135,7 @@ func StandingOf(c shard.Code, held []Placement) State {
 // when it is.
 func Losses(c shard.Code, held int) int { return held - max(c.K, 1) }
 
-// Fitted is how an object is cut by the shards there are of it: as its row says, unless no
+// Fitted is how an object is encoded by the shards there are of it: as its row says, unless no
 // shard is as long as that makes them, or one has no place in it.
 func Fitted(o Object, shards []Placement) shard.Code {
 	long := func(k int) bool {

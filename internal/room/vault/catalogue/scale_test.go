@@ -35,12 +35,12 @@ func large(b *testing.B) Store {
 	for _, statement := range []string{
 		`INSERT INTO vault_repo (name, append_hash, read_hash, prune, made_us) VALUES ('files', 'a', 'r', 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 1)`,
 		`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < $1)
-		INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us)
+		INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, deleted_us)
 		SELECT ` + hash + `, 'files', CASE WHEN n % 500 = 0 THEN 'index' WHEN n % 1000 = 1 THEN 'snapshots' ELSE 'data' END, ` + hash + `,
 			17000000, 17004000, 4, 6, n, '', 'placed', 0, 0, n, n, 0 FROM c`,
 		`WITH RECURSIVE m(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM m WHERE i < $1)
-		INSERT INTO vault_placement (object, idx, member, site, admin, length, root, state, receipt, held_us, seen_us, bury_us, grave_us)
-		SELECT object, i, 'm' || i || '.test', '', '', 4251000, object, 'held', zeroblob(700), 1, 1, 0, 0 FROM vault_object, m`,
+		INSERT INTO vault_placement (object, idx, member, site, admin, length, root, state, receipt, since_us, seen_us, tombstone_next_us, deleted_us)
+		SELECT object, i, 'm' || i || '.test', '', '', 4251000, object, 'stored', zeroblob(700), 1, 1, 0, 0 FROM vault_object, m`,
 	} {
 		places := []any{}
 		switch statement[:40] {

@@ -11,7 +11,7 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-const objectColumns = `object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, buried_us, sealed_to`
+const objectColumns = `object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, deleted_us, sealed_to`
 
 func scanObject(r db.Row) (Object, error) {
 	var o Object
@@ -27,11 +27,11 @@ func scanObject(r db.Row) (Object, error) {
 
 // alive is the condition that an object belongs to the repository as of $3, or
 // now when that is zero.
-const alive = `(CASE WHEN $3 = 0 THEN buried_us = 0 ELSE made_us <= $3 AND (buried_us = 0 OR buried_us > $3) END)`
+const alive = `(CASE WHEN $3 = 0 THEN deleted_us = 0 ELSE made_us <= $3 AND (deleted_us = 0 OR deleted_us > $3) END)`
 
 // Lose takes an object out of its repository as Gone.
 func (s Objects) Lose(ctx context.Context, id shard.Hash, now core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET buried_us = $2, state = 'gone', file = '' WHERE object = $1 AND buried_us = 0`,
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET deleted_us = $2, state = 'gone', file = '' WHERE object = $1 AND deleted_us = 0`,
 		id.String(), int64(now))
 	return err
 }
@@ -41,9 +41,9 @@ func (s Objects) Lose(ctx context.Context, id shard.Hash, now core.Moment) error
 // of before the loss may name. One that was sent again counts no more.
 func (s Objects) Gone(ctx context.Context, repo string, t rest.Type, began int64, since core.Moment) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object o WHERE repo = $1 AND state = 'gone' AND kind = 'data'
-		AND NOT EXISTS (SELECT 1 FROM vault_object a WHERE a.repo = o.repo AND a.kind = o.kind AND a.name = o.name AND a.buried_us = 0)
-		AND (seq > $2 AND buried_us > $3 OR $4 = 'snapshots' AND EXISTS (SELECT 1 FROM vault_object i
-			WHERE i.repo = o.repo AND i.kind = 'index' AND i.buried_us = 0 AND i.seq > o.seq AND i.made_us <= o.buried_us))`,
+		AND NOT EXISTS (SELECT 1 FROM vault_object a WHERE a.repo = o.repo AND a.kind = o.kind AND a.name = o.name AND a.deleted_us = 0)
+		AND (seq > $2 AND deleted_us > $3 OR $4 = 'snapshots' AND EXISTS (SELECT 1 FROM vault_object i
+			WHERE i.repo = o.repo AND i.kind = 'index' AND i.deleted_us = 0 AND i.seq > o.seq AND i.made_us <= o.deleted_us))`,
 		repo, began, int64(since), string(t))
 }
 
@@ -79,11 +79,11 @@ func (s Objects) insert(ctx context.Context, q db.Querier, o Object, seq int64) 
 }
 
 // Replace puts a newly sealed form of the same file in the place of old,
-// which stays as a buried row so that a later prune reaches its shards too; false
+// which stays as a deleted row so that a later prune reaches its shards too; false
 // when old was removed meanwhile.
 func (s Objects) Replace(ctx context.Context, old, fresh Object, now core.Moment) (replaced bool, err error) {
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		n, err := db.Exec(ctx, q, `UPDATE vault_object SET buried_us = $2, file = '' WHERE object = $1 AND buried_us = 0`,
+		n, err := db.Exec(ctx, q, `UPDATE vault_object SET deleted_us = $2, file = '' WHERE object = $1 AND deleted_us = 0`,
 			old.ID.String(), int64(now))
 		if replaced = n > 0; err != nil || !replaced {
 			return err
@@ -101,7 +101,7 @@ func (s Objects) Replace(ctx context.Context, old, fresh Object, now core.Moment
 func (s Objects) File(ctx context.Context, repo string, h rest.Handle, asOf core.Moment) (Object, error) {
 	o, err := db.One(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
 		WHERE repo = $1 AND kind = $2 AND `+alive+` AND name = $4
-		ORDER BY seq DESC, CASE WHEN buried_us = 0 THEN 0 ELSE 1 END, buried_us DESC LIMIT 1`,
+		ORDER BY seq DESC, CASE WHEN deleted_us = 0 THEN 0 ELSE 1 END, deleted_us DESC LIMIT 1`,
 		repo, string(h.Type), int64(asOf), h.Name)
 	if errors.Is(err, db.ErrNoRow) {
 		return o, core.NotFound("vault.no_file", fmt.Errorf("%s has no %s", repo, h))
@@ -121,7 +121,7 @@ func (s Objects) Files(ctx context.Context, repo string, t rest.Type, asOf core.
 // All lists all live objects of a repository in the order they came.
 func (s Objects) All(ctx context.Context, repo string) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE repo = $1 AND buried_us = 0 ORDER BY seq`, repo)
+		WHERE repo = $1 AND deleted_us = 0 ORDER BY seq`, repo)
 }
 
 // Get finds an object, deleted or not. Returns CodeNotFound.
@@ -142,7 +142,7 @@ func (s Objects) SetLocal(ctx context.Context, q db.Querier, id shard.Hash, file
 // Newest lists the files of a type that a repository accepted last.
 func (s Objects) Newest(ctx context.Context, repo string, t rest.Type, limit int) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE repo = $1 AND kind = $2 AND buried_us = 0 ORDER BY seq DESC LIMIT $3`, repo, string(t), limit)
+		WHERE repo = $1 AND kind = $2 AND deleted_us = 0 ORDER BY seq DESC LIMIT $3`, repo, string(t), limit)
 }
 
 // Local lists what lies on our disk.
@@ -153,25 +153,25 @@ func (s Objects) Local(ctx context.Context) ([]Object, error) {
 // Spooled is how many sealed bytes wait on our disk for the members.
 func (s Objects) Spooled(ctx context.Context) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT CAST(coalesce(sum(sealed), 0) AS BIGINT) FROM vault_object
-		WHERE file <> '' AND kind = 'data' AND buried_us = 0`)
+		WHERE file <> '' AND kind = 'data' AND deleted_us = 0`)
 }
 
 // Delete hides an object; its placements stay for the view as of a date.
 func (s Objects) Delete(ctx context.Context, id shard.Hash, now core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET buried_us = $2 WHERE object = $1 AND buried_us = 0`, id.String(), int64(now))
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET deleted_us = $2 WHERE object = $1 AND deleted_us = 0`, id.String(), int64(now))
 	return err
 }
 
 // CopiesBelow lists placed objects of a type that are whole copies, fewer than n.
 func (s Objects) CopiesBelow(ctx context.Context, t rest.Type, n, limit int) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE kind = $1 AND k = 1 AND n < $2 AND state = 'placed' AND buried_us = 0 ORDER BY n, seq LIMIT $3`, string(t), n, limit)
+		WHERE kind = $1 AND k = 1 AND n < $2 AND state = 'placed' AND deleted_us = 0 ORDER BY n, seq LIMIT $3`, string(t), n, limit)
 }
 
-// Unfit lists objects of which no held shard is as long as their code says, or whose code
+// Unfit lists objects of which no stored shard is as long as their code says, or whose code
 // has another number of shards than those of its kind.
 func (s Objects) Unfit(ctx context.Context) ([]Object, error) {
-	const held = `SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held'`
+	const held = `SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'stored'`
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object WHERE EXISTS (`+held+`)
 		AND (NOT (k = 1 AND n BETWEEN 1 AND $1 OR k = 2 AND n = 4 OR k = 3 AND n = 5 OR k = 4 AND n = 6 OR k = 6 AND n = 9)
 			OR NOT EXISTS (`+held+` AND p.length = (vault_object.sealed + vault_object.k - 1) / CASE WHEN vault_object.k > 1 THEN vault_object.k ELSE 1 END))
@@ -179,12 +179,12 @@ func (s Objects) Unfit(ctx context.Context) ([]Object, error) {
 }
 
 // Unexplained lists objects that are out of their repository although neither a
-// tombstone, nor a member's burial, nor another form of the same file says why, and
+// tombstone, nor a member's deletion, nor another form of the same file says why, and
 // that enough members hold.
 func (s Objects) Unexplained(ctx context.Context) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE buried_us <> 0 AND NOT EXISTS (SELECT 1 FROM vault_tombstone t WHERE t.object = vault_object.object)
-		AND NOT EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object AND p.grave_us <> 0)
+		WHERE deleted_us <> 0 AND NOT EXISTS (SELECT 1 FROM vault_tombstone t WHERE t.object = vault_object.object)
+		AND NOT EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object AND p.deleted_us <> 0)
 		AND NOT EXISTS (SELECT 1 FROM vault_object a WHERE a.repo = vault_object.repo AND a.kind = vault_object.kind
 			AND a.name = vault_object.name AND a.object <> vault_object.object)
 		AND `+storedOf+` >= CASE WHEN k > 1 THEN k ELSE 1 END ORDER BY seq`)
@@ -203,8 +203,8 @@ func (s Objects) Forms(ctx context.Context, repo string, h rest.Handle) ([]Objec
 // come back: nothing has its name now.
 func (s Objects) DeletedSince(ctx context.Context, repo string, since core.Moment) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE repo = $1 AND buried_us >= $2 AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object)
+		WHERE repo = $1 AND deleted_us >= $2 AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = vault_object.object)
 		AND NOT EXISTS (SELECT 1 FROM vault_object a WHERE a.repo = vault_object.repo AND a.kind = vault_object.kind
-			AND a.name = vault_object.name AND (a.buried_us = 0 OR a.buried_us > vault_object.buried_us))
+			AND a.name = vault_object.name AND (a.deleted_us = 0 OR a.deleted_us > vault_object.deleted_us))
 		ORDER BY seq`, repo, int64(since))
 }

@@ -19,10 +19,10 @@ type Known struct {
 	ObjectDeleted core.Moment // the object; zero = alive
 }
 
-const placementColumns = `object, idx, member, site, admin, length, root, state, receipt, held_us, seen_us`
+const placementColumns = `object, idx, member, site, admin, length, root, state, receipt, since_us, seen_us`
 
 // ofPlacement is placementColumns of the table called p in a join.
-const ofPlacement = `p.object, p.idx, p.member, p.site, p.admin, p.length, p.root, p.state, p.receipt, p.held_us, p.seen_us`
+const ofPlacement = `p.object, p.idx, p.member, p.site, p.admin, p.length, p.root, p.state, p.receipt, p.since_us, p.seen_us`
 
 // scanPlacement reads a row. What no check sum keeps is read whatever a flipped bit made of
 // it: an object must not be out of reach because of when a shard was last seen.
@@ -80,7 +80,7 @@ type Deletion struct {
 // Leave takes what a member has out of what counts, and says how many shards that are:
 // its pact is over.
 func (s Placements) Leave(ctx context.Context, id core.MemberID) (int64, error) {
-	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'left' WHERE member = $1 AND state IN ('held', 'lost')`, string(id))
+	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'left' WHERE member = $1 AND state IN ('stored', 'lost')`, string(id))
 }
 
 // Unleave has what a member had when its pact ended count as lost: it lends again, and may
@@ -92,14 +92,14 @@ func (s Placements) Unleave(ctx context.Context, id core.MemberID) (int64, error
 // MayCount says whether anything that a member has counts, or may again.
 func (s Placements) MayCount(ctx context.Context, id core.MemberID) (bool, error) {
 	n, err := db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM (SELECT 1 FROM vault_placement
-		WHERE member = $1 AND state IN ('held', 'lost') LIMIT 1) AS there`, string(id))
+		WHERE member = $1 AND state IN ('stored', 'lost') LIMIT 1) AS there`, string(id))
 	return n > 0, err
 }
 
 // Holds says whether a member has or had a shard of a file that is there.
 func (s Placements) Holds(ctx context.Context, id core.MemberID) (bool, error) {
 	n, err := db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM (SELECT 1 FROM vault_placement p JOIN vault_object o ON o.object = p.object
-		WHERE p.member = $1 AND p.state IN ('held', 'left') AND o.buried_us = 0 LIMIT 1) AS there`, string(id))
+		WHERE p.member = $1 AND p.state IN ('stored', 'left') AND o.deleted_us = 0 LIMIT 1) AS there`, string(id))
 	return n > 0, err
 }
 
@@ -110,10 +110,10 @@ func (s Placements) Unmoved(ctx context.Context, id core.MemberID, moving bool) 
 	if moving {
 		which = `o.state <> 'placed' AND `
 	}
-	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object o WHERE `+which+`o.buried_us = 0
-		AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = o.object AND p.member = $1 AND p.state IN ('held', 'left'))
+	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object o WHERE `+which+`o.deleted_us = 0
+		AND EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = o.object AND p.member = $1 AND p.state IN ('stored', 'left'))
 		AND (SELECT count(DISTINCT `+whichShard+`) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
-			WHERE p.object = o.object AND p.state = 'held' AND p.member <> $1 AND coalesce(l.leaves_us, 0) = 0) < o.n`, string(id))
+			WHERE p.object = o.object AND p.state = 'stored' AND p.member <> $1 AND coalesce(l.leaves_us, 0) = 0) < o.n`, string(id))
 }
 
 // EverHolders lists the members that have or had anything of ours.
@@ -124,7 +124,7 @@ func (s Placements) EverHolders(ctx context.Context) ([]core.MemberID, error) {
 	}, `SELECT DISTINCT member FROM vault_placement ORDER BY member`)
 }
 
-// PossibleHolders is everHeld without the members whose pact is over.
+// PossibleHolders is EverHolders without the members whose pact is over.
 func (s Placements) PossibleHolders(ctx context.Context) ([]core.MemberID, error) {
 	return db.All(ctx, s.db, func(r db.Row) (id core.MemberID, err error) {
 		err = r.Scan(&id)
@@ -133,7 +133,7 @@ func (s Placements) PossibleHolders(ctx context.Context) ([]core.MemberID, error
 }
 
 // Expected are what each member should answer when it is asked for its own: what it
-// holds of ours and did not bury, by the catalogue.
+// stores of ours and did not delete, by the catalogue.
 func (s Placements) Expected(ctx context.Context) (map[core.MemberID]holder.Summary, error) {
 	type row struct {
 		member core.MemberID
@@ -149,7 +149,7 @@ func (s Placements) Expected(ctx context.Context) (map[core.MemberID]holder.Summ
 			p.ref.Object, err = shard.ParseHash(object)
 			return p, err
 		}, `SELECT p.member, p.object, p.idx FROM vault_placement p JOIN vault_object o ON o.object = p.object
-			WHERE p.object >= $1 AND p.object < $2 AND p.state = 'held' AND p.grave_us = 0`, bucket, bucket+"g")
+			WHERE p.object >= $1 AND p.object < $2 AND p.state = 'stored' AND p.deleted_us = 0`, bucket, bucket+"g")
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func (s Placements) Known(ctx context.Context, member core.MemberID, bucket stri
 		}
 		k.Root, err = shard.ParseHash(root)
 		return k, err
-	}, `SELECT p.object, p.idx, p.member, p.length, p.root, p.state, p.grave_us, o.repo, o.buried_us
+	}, `SELECT p.object, p.idx, p.member, p.length, p.root, p.state, p.deleted_us, o.repo, o.deleted_us
 		FROM vault_placement p JOIN vault_object o ON o.object = p.object
 		WHERE p.member = $1 AND p.object >= $2 AND p.object < $3`, string(member), bucket, bucket+"g")
 	out := make(map[string]Known, len(rows))
@@ -186,9 +186,9 @@ func (s Placements) Known(ctx context.Context, member core.MemberID, bucket stri
 	return out, err
 }
 
-// SetDeleted writes when a member buried a shard; zero = it is alive there.
+// SetDeleted writes when a member deleted a shard; zero = it is alive there.
 func (s Placements) SetDeleted(ctx context.Context, q db.Querier, p Placement, at core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE vault_placement SET grave_us = $4, bury_us = 0 WHERE object = $1 AND idx = $2 AND member = $3`,
+	_, err := db.Exec(ctx, q, `UPDATE vault_placement SET deleted_us = $4, tombstone_next_us = 0 WHERE object = $1 AND idx = $2 AND member = $3`,
 		p.Object.String(), p.Index, string(p.Member), int64(at))
 	return err
 }
@@ -214,12 +214,12 @@ func (s Placements) adoptDeletions(ctx context.Context, q db.Querier, f *Adoptio
 }
 
 // Put writes what a receipt (or after a recovery, a list) says; a shard that
-// had been lost there is held again.
+// had been lost there is stored again.
 func (s Placements) Put(ctx context.Context, q db.Querier, p Placement) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO vault_placement (`+placementColumns+`, bury_us, grave_us, row_sum)
+	_, err := db.Exec(ctx, q, `INSERT INTO vault_placement (`+placementColumns+`, tombstone_next_us, deleted_us, row_sum)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12)
 		ON CONFLICT (object, idx, member) DO UPDATE SET site = excluded.site, admin = excluded.admin, length = excluded.length,
-			root = excluded.root, state = excluded.state, receipt = excluded.receipt, held_us = excluded.held_us, seen_us = excluded.seen_us, row_sum = excluded.row_sum`,
+			root = excluded.root, state = excluded.state, receipt = excluded.receipt, since_us = excluded.since_us, seen_us = excluded.seen_us, row_sum = excluded.row_sum`,
 		p.Object.String(), p.Index, string(p.Member), p.Site, p.Admin, p.Length, p.Root.String(), string(p.State),
 		append([]byte{}, p.Receipt...), int64(p.Since), int64(p.Seen), sumOfPlacement(p))
 	return err
@@ -246,14 +246,14 @@ func (s Placements) WithObject(ctx context.Context, q db.Querier, id shard.Hash)
 // objects only, in the order of their names, after one of them.
 func (s Placements) At(ctx context.Context, member core.MemberID, repo string) ([]Placement, error) {
 	return db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+` FROM vault_placement p JOIN vault_object o ON o.object = p.object
-		WHERE p.member = $1 AND p.state = 'held' AND o.buried_us = 0 AND ($2 = '' OR o.repo = $2)
+		WHERE p.member = $1 AND p.state = 'stored' AND o.deleted_us = 0 AND ($2 = '' OR o.repo = $2)
 		ORDER BY p.object, p.idx`, string(member), repo)
 }
 
 // SetState changes what we believe of one shard.
 func (s Placements) SetState(ctx context.Context, q db.Querier, p Placement, state PlacementState, seen core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE vault_placement SET state = $4,
-		seen_us = CASE WHEN $4 = 'held' THEN $5 ELSE seen_us END WHERE object = $1 AND idx = $2 AND member = $3`,
+		seen_us = CASE WHEN $4 = 'stored' THEN $5 ELSE seen_us END WHERE object = $1 AND idx = $2 AND member = $3`,
 		p.Object.String(), p.Index, string(p.Member), string(state), int64(seen))
 	return err
 }
@@ -261,7 +261,7 @@ func (s Placements) SetState(ctx context.Context, q db.Querier, p Placement, sta
 // GiveUp counts every shard at a member as lost, so that they are made again
 // elsewhere, and says how many.
 func (s Placements) GiveUp(ctx context.Context, member core.MemberID) (int64, error) {
-	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'lost' WHERE member = $1 AND state = 'held'`, string(member))
+	return db.Exec(ctx, s.db, `UPDATE vault_placement SET state = 'lost' WHERE member = $1 AND state = 'stored'`, string(member))
 }
 
 // Lose counts what a member has of one object as lost.
@@ -275,14 +275,14 @@ func (s Placements) Holders(ctx context.Context) ([]core.MemberID, error) {
 	return db.All(ctx, s.db, func(r db.Row) (id core.MemberID, err error) {
 		err = r.Scan(&id)
 		return id, err
-	}, `SELECT DISTINCT member FROM vault_placement WHERE state = 'held' ORDER BY member`)
+	}, `SELECT DISTINCT member FROM vault_placement WHERE state = 'stored' ORDER BY member`)
 }
 
-// OfWaiting lists the shards that are held of what is not off-site.
+// OfWaiting lists the shards that are stored of what is not off-site.
 func (s Placements) OfWaiting(ctx context.Context) ([]Placement, error) {
 	return db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+`
 		FROM vault_placement p JOIN vault_object o ON o.object = p.object
-		WHERE p.state = 'held' AND o.state = 'waiting' AND o.buried_us = 0`)
+		WHERE p.state = 'stored' AND o.state = 'waiting' AND o.deleted_us = 0`)
 }
 
 // Used is what ours counts at each member, as cost says of one shard.
@@ -295,7 +295,7 @@ func (s Placements) Used(ctx context.Context) (map[core.MemberID]int64, error) {
 		err = r.Scan(&u.member, &u.bytes)
 		return u, err
 	}, `SELECT member, CAST(sum(((length + $1 + $2 - 1) / $2 + 1) * $2) AS BIGINT) FROM vault_placement
-		WHERE state = 'held' GROUP BY member`, shard.HeadRoom, shard.Block)
+		WHERE state = 'stored' GROUP BY member`, shard.HeadRoom, shard.Block)
 	out := make(map[core.MemberID]int64, len(rows))
 	for _, u := range rows {
 		out[u.member] = u.bytes
@@ -328,7 +328,7 @@ func (s Placements) adoptOne(ctx context.Context, q db.Querier, f *Adoption) err
 		}
 		// A recovery that is run again may find what was saved anew since the first.
 		newer, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM vault_object
-			WHERE repo = $1 AND kind = $2 AND name = $3 AND buried_us = 0`, f.Object.Repo, string(f.Object.File.Type), f.Object.File.Name)
+			WHERE repo = $1 AND kind = $2 AND name = $3 AND deleted_us = 0`, f.Object.Repo, string(f.Object.File.Type), f.Object.File.Name)
 		if err != nil {
 			return err
 		}
@@ -353,7 +353,7 @@ func (s Placements) Any(ctx context.Context, member core.MemberID, after string)
 	for _, from := range []string{after, ""} {
 		p, err := db.One(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+`
 			FROM vault_placement p JOIN vault_object o ON o.object = p.object
-			WHERE p.member = $1 AND p.state = 'held' AND o.buried_us = 0 AND p.object > $2 ORDER BY p.object LIMIT 1`,
+			WHERE p.member = $1 AND p.state = 'stored' AND o.deleted_us = 0 AND p.object > $2 ORDER BY p.object LIMIT 1`,
 			string(member), from)
 		if err == nil || !errors.Is(err, db.ErrNoRow) {
 			return p, err == nil, err

@@ -9,18 +9,18 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// staysOf counts the distinct shards of vault_object's row that are held by members that
+// staysOf counts the distinct shards of vault_object's row that are stored by members that
 // do not leave by $1.
 const staysOf = `(SELECT count(DISTINCT ` + whichShard + `) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
-	WHERE p.object = vault_object.object AND p.state = 'held' AND (coalesce(l.leaves_us, 0) = 0 OR l.leaves_us > $1))`
+	WHERE p.object = vault_object.object AND p.state = 'stored' AND (coalesce(l.leaves_us, 0) = 0 OR l.leaves_us > $1))`
 
-// storedOf counts the distinct shards of vault_object's row that are held.
-const storedOf = `(SELECT count(DISTINCT ` + whichShard + `) FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held')`
+// storedOf counts the distinct shards of vault_object's row that are stored.
+const storedOf = `(SELECT count(DISTINCT ` + whichShard + `) FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'stored')`
 
 // RetryIdleNow makes due what had nowhere to go and rests beyond a moment: somebody may take
 // it now.
 func (s Queue) RetryIdleNow(ctx context.Context, beyond core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET next_us = 0 WHERE state = 'safe' AND buried_us = 0 AND next_us > $1`, int64(beyond))
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET next_us = 0 WHERE state = 'safe' AND deleted_us = 0 AND next_us > $1`, int64(beyond))
 	return err
 }
 
@@ -28,7 +28,7 @@ func (s Queue) RetryIdleNow(ctx context.Context, beyond core.Moment) error {
 // then in the order they came.
 func (s Queue) Due(ctx context.Context, now core.Moment, limit int) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE state <> 'placed' AND buried_us = 0 AND next_us <= $1
+		WHERE state <> 'placed' AND deleted_us = 0 AND next_us <= $1
 		ORDER BY CASE WHEN state = 'waiting' THEN 0 ELSE 1 END, next_us > 0, made_us, seq LIMIT $2`, int64(now), limit)
 }
 
@@ -53,10 +53,10 @@ func (s Queue) Needed(ctx context.Context, o Object, began int64) ([]shard.Hash,
 			return h, err
 		}
 		return shard.ParseHash(id)
-	}, `SELECT object FROM vault_object o WHERE repo = $1 AND seq <= $2 AND safe_us = 0 AND buried_us = 0
+	}, `SELECT object FROM vault_object o WHERE repo = $1 AND seq <= $2 AND safe_us = 0 AND deleted_us = 0
 		AND (seq > $3 OR object = $4 OR kind IN ('config', 'keys', 'repo') OR $5 = 'snapshots' AND (kind = 'index'
 			OR kind = 'data' AND EXISTS (SELECT 1 FROM vault_object i WHERE i.repo = o.repo AND i.kind = 'index'
-				AND i.buried_us = 0 AND i.seq > o.seq AND i.seq <= $3)))`,
+				AND i.deleted_us = 0 AND i.seq > o.seq AND i.seq <= $3)))`,
 		o.Repo, o.Seq, began, o.ID.String(), string(o.File.Type))
 }
 
@@ -67,14 +67,14 @@ func (s Queue) Tail(ctx context.Context, repo string) (last int64, pending bool,
 		return 0, false, err
 	}
 	n, err := db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
-		WHERE repo = $1 AND safe_us = 0 AND buried_us = 0`, repo)
+		WHERE repo = $1 AND safe_us = 0 AND deleted_us = 0`, repo)
 	return last, n > 0, err
 }
 
 // Waiting lists what is not off-site, in the order it is sent.
 func (s Queue) Waiting(ctx context.Context) ([]Object, error) {
 	return db.All(ctx, s.db, scanObject, `SELECT `+objectColumns+` FROM vault_object
-		WHERE state = 'waiting' AND buried_us = 0 ORDER BY made_us, seq`)
+		WHERE state = 'waiting' AND deleted_us = 0 ORDER BY made_us, seq`)
 }
 
 // SetCode remembers the code an object is encoded with.
@@ -112,15 +112,15 @@ func (s Queue) RetryNow(ctx context.Context) error {
 	return err
 }
 
-// Recompute brings the state of objects that lost shards back in line: fewer held
+// Recompute brings the state of objects that lost shards back in line: fewer stored
 // than their code wants, or fewer at members that stay, so they have work again.
 func (s Queue) Recompute(ctx context.Context, now core.Moment) error {
 	if _, err := db.Exec(ctx, s.db, `UPDATE vault_object SET state = 'safe', next_us = 0
-		WHERE state = 'placed' AND buried_us = 0 AND `+staysOf+` < n`, int64(now)); err != nil {
+		WHERE state = 'placed' AND deleted_us = 0 AND `+staysOf+` < n`, int64(now)); err != nil {
 		return err
 	}
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_object SET state = 'waiting', next_us = 0
-		WHERE state <> 'waiting' AND buried_us = 0 AND `+storedOf+` < CASE WHEN k < n THEN k + 1 ELSE n END`)
+		WHERE state <> 'waiting' AND deleted_us = 0 AND `+storedOf+` < CASE WHEN k < n THEN k + 1 ELSE n END`)
 	return err
 }
 
@@ -128,6 +128,6 @@ func (s Queue) Recompute(ctx context.Context, now core.Moment) error {
 // fewer than n.
 func (s Queue) NarrowOnTheWay(ctx context.Context, n int) (bool, error) {
 	found, err := db.One(ctx, s.db, func(r db.Row) (c int64, err error) { return c, r.Scan(&c) },
-		`SELECT count(*) FROM vault_object WHERE k = 1 AND n < $1 AND state <> 'placed' AND buried_us = 0`, n)
+		`SELECT count(*) FROM vault_object WHERE k = 1 AND n < $1 AND state <> 'placed' AND deleted_us = 0`, n)
 	return found > 0, err
 }

@@ -36,7 +36,7 @@ const repoColumns = `name, append_hash, read_hash, prune, made_us, recipient, pa
 // Unnamed lists the repositories that have files and no row of their own.
 func (s Repos) Unnamed(ctx context.Context) ([]string, error) {
 	return db.All(ctx, s.db, db.Text, `SELECT DISTINCT o.repo FROM vault_object o
-		WHERE o.buried_us = 0 AND NOT EXISTS (SELECT 1 FROM vault_repo r WHERE r.name = o.repo) ORDER BY o.repo`)
+		WHERE o.deleted_us = 0 AND NOT EXISTS (SELECT 1 FROM vault_repo r WHERE r.name = o.repo) ORDER BY o.repo`)
 }
 
 // Add writes a new repository. Returns CodeConflict when the name is taken.

@@ -99,7 +99,7 @@ func (s Rows) Odd(ctx context.Context) (odd []OddRow, err error) {
 		row.Object, row.correct, row.Was = o.Object, o.sum(), o
 		note(row)
 		return none, nil
-	}, `SELECT object, repo, kind, name, sealed_to, size, sealed, row_sum, file, safe_us = 0 AND buried_us = 0
+	}, `SELECT object, repo, kind, name, sealed_to, size, sealed, row_sum, file, safe_us = 0 AND deleted_us = 0
 		FROM vault_object`); err != nil {
 		return nil, err
 	}

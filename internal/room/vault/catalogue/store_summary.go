@@ -49,10 +49,10 @@ func (s Summaries) All(ctx context.Context) ([]Summary, error) {
 		return h, err
 	}, `SELECT repo, kind, k, n, held, reached, count(*), CAST(sum(size) AS BIGINT), CAST(sum(sealed) AS BIGINT), pending
 		FROM (SELECT repo, kind, k, n, size, sealed, safe_us = 0 AS pending,
-			(`+oneEach+` FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'held') AS held,
+			(`+oneEach+` FROM vault_placement p WHERE p.object = vault_object.object AND p.state = 'stored') AS held,
 			(SELECT count(DISTINCT `+whichShard+`) FROM vault_placement p LEFT JOIN vault_lender l ON l.member = p.member
-				WHERE p.object = vault_object.object AND p.state = 'held' AND coalesce(l.bad_us, 0) = 0) AS reached
-			FROM vault_object WHERE buried_us = 0) AS standing
+				WHERE p.object = vault_object.object AND p.state = 'stored' AND coalesce(l.bad_us, 0) = 0) AS reached
+			FROM vault_object WHERE deleted_us = 0) AS standing
 		GROUP BY repo, kind, k, n, held, reached, pending`)
 	plain := slices.DeleteFunc(slices.Clone(all), func(h Summary) bool { return h.Stored < 0 })
 	if err != nil || len(plain) == len(all) {
@@ -62,7 +62,7 @@ func (s Summaries) All(ctx context.Context) ([]Summary, error) {
 	return append(plain, doubled...), err
 }
 
-// doubled answers the objects of which a member has two shards, a heap each.
+// doubled answers the objects of which a member has two shards, a summary each.
 func (s Summaries) doubled(ctx context.Context) (out []Summary, err error) {
 	type row struct {
 		object string
@@ -78,8 +78,8 @@ func (s Summaries) doubled(ctx context.Context) (out []Summary, err error) {
 		return p, err
 	}, `SELECT o.object, o.repo, o.kind, o.k, o.n, o.size, o.sealed, o.safe_us = 0, p.idx, p.member, coalesce(l.bad_us, 0) = 0
 		FROM vault_object o JOIN vault_placement p ON p.object = o.object LEFT JOIN vault_lender l ON l.member = p.member
-		WHERE o.buried_us = 0 AND p.state = 'held' AND o.object IN (SELECT object FROM vault_placement
-			WHERE state = 'held' GROUP BY object HAVING count(*) > count(DISTINCT member)) ORDER BY o.object, p.idx, p.member`)
+		WHERE o.deleted_us = 0 AND p.state = 'stored' AND o.object IN (SELECT object FROM vault_placement
+			WHERE state = 'stored' GROUP BY object HAVING count(*) > count(DISTINCT member)) ORDER BY o.object, p.idx, p.member`)
 	for len(rows) > 0 {
 		first := rows[0]
 		var held, well []Placement
@@ -104,7 +104,7 @@ func (s Summaries) ByMember(ctx context.Context) ([]MemberSummary, error) {
 		return k, err
 	}, `SELECT o.repo, p.member, count(*), CAST(sum(p.length) AS BIGINT), CAST(min(p.seen_us) AS BIGINT)
 		FROM vault_placement p JOIN vault_object o ON o.object = p.object
-		WHERE p.state = 'held' AND o.buried_us = 0 GROUP BY o.repo, p.member ORDER BY o.repo, p.member`)
+		WHERE p.state = 'stored' AND o.deleted_us = 0 GROUP BY o.repo, p.member ORDER BY o.repo, p.member`)
 }
 
 // NewestSnapshots is when the last snapshot of each repository came and when it was
@@ -118,7 +118,7 @@ func (s Summaries) NewestSnapshots(ctx context.Context) (map[string][2]core.Mome
 		err = r.Scan(&n.repo, &n.made, &n.saved)
 		return n, err
 	}, `SELECT repo, max(made_us), max(CASE WHEN safe_us > 0 THEN made_us ELSE 0 END) FROM vault_object
-		WHERE kind = 'snapshots' AND buried_us = 0 GROUP BY repo`)
+		WHERE kind = 'snapshots' AND deleted_us = 0 GROUP BY repo`)
 	out := make(map[string][2]core.Moment, len(rows))
 	for _, n := range rows {
 		out[n.repo] = [2]core.Moment{n.made, n.saved}
@@ -136,7 +136,7 @@ func (s Summaries) OnTheWay(ctx context.Context) (map[string][2]int64, error) {
 		err = r.Scan(&w.repo, &w.objects, &w.bytes)
 		return w, err
 	}, `SELECT repo, count(*), CAST(sum(sealed) AS BIGINT) FROM vault_object
-		WHERE state <> 'placed' AND buried_us = 0 GROUP BY repo`)
+		WHERE state <> 'placed' AND deleted_us = 0 GROUP BY repo`)
 	out := make(map[string][2]int64, len(rows))
 	for _, w := range rows {
 		out[w.repo] = [2]int64{w.objects, w.bytes}
@@ -146,14 +146,14 @@ func (s Summaries) OnTheWay(ctx context.Context) (map[string][2]int64, error) {
 
 // Removed is how many removed files of each repository the members still keep.
 func (s Summaries) Removed(ctx context.Context) (map[string]int64, error) {
-	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object WHERE buried_us > 0 AND state <> 'gone' GROUP BY repo`)
+	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object WHERE deleted_us > 0 AND state <> 'gone' GROUP BY repo`)
 }
 
 // SharedKey counts the restic files of each repository that are still sealed to the
 // key all repositories shared.
 func (s Summaries) SharedKey(ctx context.Context) (map[string]int64, error) {
 	return s.counts(ctx, `SELECT repo, count(*) FROM vault_object
-		WHERE sealed_to = '' AND buried_us = 0 AND kind <> $1 GROUP BY repo`, string(Meta))
+		WHERE sealed_to = '' AND deleted_us = 0 AND kind <> $1 GROUP BY repo`, string(Meta))
 }
 
 // counts reads a number for each repository.
@@ -172,7 +172,7 @@ func (s Summaries) counts(ctx context.Context, query string, places ...any) (map
 // Stuck counts files accepted before a moment that were never off-site.
 func (s Summaries) Stuck(ctx context.Context, before core.Moment) (int64, error) {
 	return db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_object
-		WHERE safe_us = 0 AND buried_us = 0 AND made_us < $1`, int64(before))
+		WHERE safe_us = 0 AND deleted_us = 0 AND made_us < $1`, int64(before))
 }
 
 // Growth compares each repository with what it was at a moment.
@@ -180,7 +180,7 @@ func (s Summaries) Growth(ctx context.Context, then core.Moment) ([]Growth, erro
 	return db.All(ctx, s.db, func(r db.Row) (g Growth, err error) {
 		err = r.Scan(&g.Repo, &g.Before, &g.Now)
 		return g, err
-	}, `SELECT repo, CAST(sum(CASE WHEN made_us <= $1 AND (buried_us = 0 OR buried_us > $1) THEN sealed ELSE 0 END) AS BIGINT),
-			CAST(sum(CASE WHEN buried_us = 0 THEN sealed ELSE 0 END) AS BIGINT)
+	}, `SELECT repo, CAST(sum(CASE WHEN made_us <= $1 AND (deleted_us = 0 OR deleted_us > $1) THEN sealed ELSE 0 END) AS BIGINT),
+			CAST(sum(CASE WHEN deleted_us = 0 THEN sealed ELSE 0 END) AS BIGINT)
 		FROM vault_object GROUP BY repo ORDER BY repo`, int64(then))
 }

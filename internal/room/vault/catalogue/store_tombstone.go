@@ -25,7 +25,7 @@ func (s Tombstones) Add(ctx context.Context, objects []shard.Hash, document []by
 				ON CONFLICT (object) DO NOTHING`, id.String(), document, int64(now)); err != nil {
 				return err
 			}
-			if _, err := db.Exec(ctx, q, `UPDATE vault_object SET file = '', buried_us = CASE WHEN buried_us = 0 THEN $2 ELSE buried_us END
+			if _, err := db.Exec(ctx, q, `UPDATE vault_object SET file = '', deleted_us = CASE WHEN deleted_us = 0 THEN $2 ELSE deleted_us END
 				WHERE object = $1`, id.String(), int64(now)); err != nil {
 				return err
 			}
@@ -38,7 +38,7 @@ func (s Tombstones) Add(ctx context.Context, objects []shard.Hash, document []by
 }
 
 // Unsent lists tombstones to be sent now. A shard that a member says it lost is
-// buried too: it may be back.
+// deleted too: it may be back.
 func (s Tombstones) Unsent(ctx context.Context, now core.Moment, limit int) ([]Tombstone, error) {
 	return db.All(ctx, s.db, func(r db.Row) (g Tombstone, err error) {
 		var object string
@@ -52,20 +52,20 @@ func (s Tombstones) Unsent(ctx context.Context, now core.Moment, limit int) ([]T
 		g.Document, err = seal.DecodeEnvelope(document)
 		return g, err
 	}, `SELECT DISTINCT p.member, p.object, t.document FROM vault_placement p JOIN vault_tombstone t ON t.object = p.object
-		WHERE p.grave_us = 0 AND p.bury_us <= $1 ORDER BY p.member, p.object LIMIT $2`, int64(now), limit)
+		WHERE p.deleted_us = 0 AND p.tombstone_next_us <= $1 ORDER BY p.member, p.object LIMIT $2`, int64(now), limit)
 }
 
-// Accepted writes that a member has buried an object; false when the object was
+// Accepted writes that a member has deleted an object; false when the object was
 // brought back meanwhile.
 func (s Tombstones) Accepted(ctx context.Context, g Tombstone, now core.Moment) (bool, error) {
-	n, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET grave_us = $3 WHERE object = $1 AND member = $2
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET deleted_us = $3 WHERE object = $1 AND member = $2
 		AND EXISTS (SELECT 1 FROM vault_tombstone t WHERE t.object = $1)`, g.Object.String(), string(g.Member), int64(now))
 	return n > 0, err
 }
 
 // Postpone says when a member is sent a tombstone again.
 func (s Tombstones) Postpone(ctx context.Context, g Tombstone, next core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET bury_us = $3 WHERE object = $1 AND member = $2`,
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_placement SET tombstone_next_us = $3 WHERE object = $1 AND member = $2`,
 		g.Object.String(), string(g.Member), int64(next))
 	return err
 }
@@ -75,27 +75,27 @@ func (s Tombstones) Undelete(ctx context.Context, id shard.Hash) error {
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		for _, statement := range []string{
 			`DELETE FROM vault_tombstone WHERE object = $1`,
-			`UPDATE vault_placement SET grave_us = 0, bury_us = 0 WHERE object = $1`,
-			`UPDATE vault_object SET buried_us = 0, tries = 0, next_us = 0 WHERE object = $1`,
+			`UPDATE vault_placement SET deleted_us = 0, tombstone_next_us = 0 WHERE object = $1`,
+			`UPDATE vault_object SET deleted_us = 0, tries = 0, next_us = 0 WHERE object = $1`,
 		} {
 			if _, err := db.Exec(ctx, q, statement, id.String()); err != nil {
-				return fmt.Errorf("raise object: %w", err)
+				return fmt.Errorf("undelete object: %w", err)
 			}
 		}
 		return nil
 	})
 }
 
-// Forget drops objects that every member buried before a moment: their shards are
+// Forget drops objects that every member deleted before a moment: their shards are
 // gone, or may be.
 func (s Tombstones) Forget(ctx context.Context, before core.Moment) error {
-	const gone = `SELECT o.object FROM vault_object o WHERE o.buried_us > 0 AND o.buried_us < $1
-		AND NOT EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = o.object AND (p.grave_us = 0 OR p.grave_us >= $1))`
+	const gone = `SELECT o.object FROM vault_object o WHERE o.deleted_us > 0 AND o.deleted_us < $1
+		AND NOT EXISTS (SELECT 1 FROM vault_placement p WHERE p.object = o.object AND (p.deleted_us = 0 OR p.deleted_us >= $1))`
 	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		for _, table := range []string{"vault_tombstone", "vault_placement", "vault_object"} {
 			// vault_object last: the others are found through it.
 			if _, err := db.Exec(ctx, q, `DELETE FROM `+table+` WHERE object IN (`+gone+`)`, int64(before)); err != nil {
-				return fmt.Errorf("forget buried objects: %w", err)
+				return fmt.Errorf("forget deleted objects: %w", err)
 			}
 		}
 		return nil

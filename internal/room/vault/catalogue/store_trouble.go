@@ -58,7 +58,7 @@ func (s Troubles) End(ctx context.Context, member core.MemberID, kind string, no
 	return err
 }
 
-// EndOf ends the troubles about one object: all its shards are held again, or it is
+// EndOf ends the troubles about one object: all its shards are stored again, or it is
 // wanted no more.
 func (s Troubles) EndOf(ctx context.Context, q db.Querier, id shard.Hash, now core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE vault_trouble SET over_us = $2 WHERE object = $1 AND over_us = 0`, id.String(), int64(now))
@@ -80,7 +80,7 @@ func (s Troubles) Failures(ctx context.Context, id shard.Hash) (int64, error) {
 // EndRemoved ends the troubles about objects that are in no backup any more.
 func (s Troubles) EndRemoved(ctx context.Context, now core.Moment) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_trouble SET over_us = $1 WHERE over_us = 0 AND object <> ''
-		AND NOT EXISTS (SELECT 1 FROM vault_object o WHERE o.object = vault_trouble.object AND o.buried_us = 0)`, int64(now))
+		AND NOT EXISTS (SELECT 1 FROM vault_object o WHERE o.object = vault_trouble.object AND o.deleted_us = 0)`, int64(now))
 	return err
 }
 
@@ -93,7 +93,7 @@ func (s Troubles) Unproved(ctx context.Context, after string, limit int) ([]shar
 			return shard.Hash{}, err
 		}
 		return shard.ParseHash(id)
-	}, `SELECT object FROM vault_object WHERE state = 'placed' AND buried_us = 0
+	}, `SELECT object FROM vault_object WHERE state = 'placed' AND deleted_us = 0
 		AND object IN (SELECT object FROM vault_trouble WHERE over_us = 0)
 		ORDER BY CASE WHEN object > $1 THEN 0 ELSE 1 END, object LIMIT $2`, after, limit)
 }
