@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -132,26 +131,6 @@ func (r *Room) newestKnown(ctx context.Context) (core.Moment, error) {
 		return core.Moment(us), cmp.Or(err, bad)
 	}
 	return r.store.Objects.NewestMade(ctx)
-}
-
-// labelKeys are the identities on this disk that may open a label: those of all
-// repositories, also of one whose row is gone.
-func (r *Room) labelKeys() (anyOf, error) {
-	out := append(anyOf{}, r.keys.older...)
-	files, err := filepath.Glob(r.secretPath("*", secretIdentity))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range files {
-		key, err := readIdentity(path)
-		if err != nil {
-			// What it opens is counted as unknown; the other backups are compared.
-			r.n.Log.Warn("a backup's key cannot be read", "path", path, "error", err)
-			continue
-		}
-		out = append(out, key)
-	}
-	return out, nil
 }
 
 // compareAtStart asks the members before anything is believed or cleaned up. That they

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -142,7 +143,7 @@ func (c *census) object(held holder.Entry, signed bool) *found {
 	f = &found{prune: held.Prune, signed: signed, o: catalogue.Object{
 		ID: held.Object, Sealed: held.Sealed, Code: held.Code(), Made: held.Made,
 	}}
-	l, err := openLabel(held.Label, c.identity)
+	l, err := keyring.OpenLabel(held.Label, c.identity)
 	f.foreign = err != nil || held.OwnerRoot != c.room.n.Root
 	f.o.Repo, f.o.File, f.o.Size, f.o.SealedTo = l.Repo, rest.Handle{Type: l.Type, Name: l.Name}, l.Size, l.To
 	c.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 )
 
 // Open gives a command the room over the node's own data, and where to print.
@@ -195,7 +196,7 @@ func (c cli) export() *cobra.Command {
 		}
 		return out.Emit(done, func() {
 			out.Say("vault.export.done", args{"Name": typed[0], "Dir": typed[1], "Count": done.Files + done.Skipped, "Size": out.P.Bytes(core.Size(done.Bytes))})
-			out.Say("vault.export.password", args{"Path": r.secretPath(typed[0], secretPassword)})
+			out.Say("vault.export.password", args{"Path": r.keyring.Path(typed[0], keyring.Password)})
 		})
 	})
 	c.withoutFlag(cmd, &without)
@@ -236,7 +237,7 @@ func (c cli) password() *cobra.Command {
 			return err
 		}
 		return out.Emit(map[string]catalogue.PasswordState{"password": catalogue.PasswordOpens}, func() {
-			out.Say("vault.password_kept", args{"Name": typed[0], "Path": r.secretPath(typed[0], secretPassword)})
+			out.Say("vault.password_kept", args{"Name": typed[0], "Path": r.keyring.Path(typed[0], keyring.Password)})
 		})
 	})
 	cmd.Flags().StringVar(&file, "password-file", "", c.p.T("vault.flag.password_file", nil))

@@ -83,7 +83,7 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 	if err != nil {
 		return nil, fmt.Errorf("our own keys: %w", err)
 	}
-	identities, err := r.labelKeys()
+	identities, err := r.keyring.LabelKeys()
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -167,13 +168,13 @@ func (r *Room) checkKeys(ctx context.Context) error {
 	}
 	for _, repo := range repos {
 		if repo.Recipient != "" { // else the next start draws it
-			_, err = r.ownKey(repo)
+			_, err = r.keyring.Own(repo)
 		}
 		if err == nil && shared[repo.Name] > 0 {
-			_, err = r.openWith(ctx, catalogue.Object{Repo: repo.Name})
+			_, err = r.keyring.Identities(ctx, catalogue.Object{Repo: repo.Name})
 		}
 		if err == nil {
-			_, err = r.secret(repo.Name, secretPassword)
+			_, err = r.keyring.Secret(repo.Name, keyring.Password)
 		}
 		if err != nil {
 			return err

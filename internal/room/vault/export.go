@@ -20,6 +20,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -162,7 +163,7 @@ func (e *exporting) begin(ctx context.Context, objects []catalogue.Object, dir s
 	if err != nil {
 		return fmt.Errorf("export %s: %w", objects[at].File, err)
 	}
-	ours, err := io.ReadAll(io.LimitReader(plain, maxSmall))
+	ours, err := io.ReadAll(io.LimitReader(plain, keyring.MaxSmall))
 	if err = errors.Join(err, plain.Close()); err != nil {
 		return fmt.Errorf("export %s: %w", objects[at].File, err)
 	}

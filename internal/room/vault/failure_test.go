@@ -459,7 +459,7 @@ func TestAForeignLabelFirst(t *testing.T) {
 	}
 	c := &census{room: w.room, identity: identity, objects: map[shape]*found{}}
 	w.create("files")
-	label, err := w.room.sealLabel(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
+	label, err := w.room.keyring.SealLabel(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -24,7 +25,7 @@ type door struct{ room *Room }
 // Enter checks a token. Returns CodeDenied for a wrong name or token, CodeUnsure
 // while the catalogue cannot be read.
 func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Repository, error) {
-	t, err := parseToken(text)
+	t, err := keyring.ParseToken(text)
 	if err != nil {
 		return nil, core.Denied("vault.bad_token", err).With("Name", name)
 	}
@@ -38,7 +39,7 @@ func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Reposito
 	if err != nil {
 		return nil, core.Unsure("vault.catalogue_away", err)
 	}
-	right := rightOf(repo, t)
+	right := keyring.RightOf(repo, t)
 	if right == "" {
 		return nil, core.Denied("vault.bad_token", fmt.Errorf("no such token for %s", name)).With("Name", name)
 	}
@@ -48,8 +49,8 @@ func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Reposito
 		}
 	}
 	v := &view{room: d.room, repo: repo, right: right}
-	if right == Prune {
-		v.prune = t.pruneKey()
+	if right == keyring.Prune {
+		v.prune = t.PruneKey()
 	}
 	if asOf != "" {
 		day, err := time.Parse(time.DateOnly, asOf)
@@ -80,13 +81,13 @@ func (b barred) Remove(context.Context, rest.Handle) error { return b.why }
 type view struct {
 	room  *Room
 	repo  catalogue.Repo
-	right Right
+	right keyring.Right
 	asOf  core.Moment // zero = now
 	prune ed25519.PrivateKey
 }
 
-func (v *view) check(what verb, t rest.Type) error {
-	if v.right.allows(what, t, v.asOf != 0) {
+func (v *view) check(what keyring.Verb, t rest.Type) error {
+	if v.right.Allows(what, t, v.asOf != 0) {
 		return nil
 	}
 	return core.Denied("vault.token_forbids", fmt.Errorf("a %s token cannot %s %s", v.right, what, t)).
@@ -176,7 +177,7 @@ func (v *view) List(ctx context.Context, t rest.Type) ([]rest.Item, error) {
 // Save takes a file: sealed on the way, on this disk when it is acknowledged, and
 // off-site too when it is an index or a snapshot.
 func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int64) error {
-	if err := v.check(verbSave, h.Type); err != nil {
+	if err := v.check(keyring.VerbSave, h.Type); err != nil {
 		return err
 	}
 	if h.Type == rest.Locks {
@@ -241,11 +242,11 @@ func (v *view) again(ctx context.Context, o catalogue.Object, body io.Reader) er
 		return err
 	}
 	defer plain.Close() //nolint:errcheck // only read
-	have, err := io.ReadAll(io.LimitReader(plain, maxSmall))
+	have, err := io.ReadAll(io.LimitReader(plain, keyring.MaxSmall))
 	if err != nil {
 		return err
 	}
-	sent, err := io.ReadAll(io.LimitReader(body, maxSmall))
+	sent, err := io.ReadAll(io.LimitReader(body, keyring.MaxSmall))
 	if err != nil {
 		return err
 	}
@@ -277,7 +278,7 @@ func (v *view) anew(ctx context.Context, o catalogue.Object, body io.Reader) err
 
 // Remove buries a file at the members; here it is gone at once.
 func (v *view) Remove(ctx context.Context, h rest.Handle) error {
-	if err := v.check(verbRemove, h.Type); err != nil {
+	if err := v.check(keyring.VerbRemove, h.Type); err != nil {
 		return err
 	}
 	if h.Type == rest.Locks {

@@ -3,6 +3,8 @@ package vault
 import (
 	"encoding/base64"
 	"testing"
+
+	"entrechat/internal/room/vault/keyring"
 )
 
 // FuzzToken: a token is 32 bytes in one spelling.
@@ -11,7 +13,7 @@ func FuzzToken(f *testing.F) {
 	f.Add("")
 	f.Add("====")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseToken(text)
+		got, err := keyring.ParseToken(text)
 		if err == nil && base64.RawURLEncoding.EncodeToString(got[:]) != text {
 			t.Fatalf("%q is read as another token", text)
 		}

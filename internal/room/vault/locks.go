@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -54,10 +55,12 @@ type locks struct {
 type lock struct {
 	rest.Item
 	file  string
-	right Right
+	right keyring.Right
 }
 
-func lockName(repo, name string, right Right) string { return repo + "/" + name + "." + string(right) }
+func lockName(repo, name string, right keyring.Right) string {
+	return repo + "/" + name + "." + string(right)
+}
 
 // isMissing says whether there is surely no such file, as opposed to a disk that
 // does not answer.
@@ -80,7 +83,7 @@ func (l *locks) all(repo string) ([]lock, error) {
 		case err != nil:
 			return err
 		default:
-			out = append(out, lock{rest.Item{Name: name, Size: size}, file, Right(right)})
+			out = append(out, lock{rest.Item{Name: name, Size: size}, file, keyring.Right(right)})
 		}
 		return nil
 	})
@@ -165,7 +168,7 @@ func (l *locks) list(repo string) ([]rest.Item, error) {
 
 // save writes a lock; the same lock again is no error. Returns CodeFull when there
 // are too many by this token, or the disk is.
-func (l *locks) save(ctx context.Context, repo string, right Right, name string, body io.Reader) error {
+func (l *locks) save(ctx context.Context, repo string, right keyring.Right, name string, body io.Reader) error {
 	data, err := io.ReadAll(body)
 	if err != nil {
 		return err
@@ -248,7 +251,7 @@ func (l *locks) came(repo string) {
 
 // remove takes a lock away. The run of a lock that a lesser token takes away may go on:
 // what it brought stays needed.
-func (l *locks) remove(repo string, right Right, name string) error {
+func (l *locks) remove(repo string, right keyring.Right, name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all, err := l.all(repo)
@@ -259,7 +262,7 @@ func (l *locks) remove(repo string, right Right, name string) error {
 			continue
 		}
 		err = errors.Join(err, removed(l.disk.Remove(one.file)))
-		if right.rank() < one.right.rank() {
+		if right.Rank() < one.right.Rank() {
 			l.loose[repo] = true
 		}
 	}

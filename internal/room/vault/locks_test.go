@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -100,7 +101,7 @@ func TestOnlyResticLocks(t *testing.T) {
 		w.restic(program, w.env("files", made.Read), "check")
 	}
 	// A password that this node does not know keeps nobody out.
-	if err := w.room.writeSecret("files", secretPassword, "another"); err != nil {
+	if err := w.room.keyring.Write("files", keyring.Password, "another"); err != nil {
 		t.Fatal(err)
 	}
 	w.client("files", "").put(rest.Locks, aLock(9))

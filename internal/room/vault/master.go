@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -44,7 +45,7 @@ func (r *Room) master(ctx context.Context, repo string) *rest.Master {
 	if m, ok := r.masters[repo]; ok && m.keys == names.String() {
 		return m.key
 	}
-	password, err := r.secret(repo, secretPassword)
+	password, err := r.keyring.Secret(repo, keyring.Password)
 	if err != nil {
 		return nil
 	}

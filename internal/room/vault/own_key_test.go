@@ -13,6 +13,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -117,7 +118,7 @@ func oldWorld(t *testing.T) *world {
 	}
 	copy(w.seed[:], seed)
 	w.dir = filepath.Join(dir, "owner")
-	if w.shared, err = readIdentity(filepath.Join(w.dir, "daily.agekey")); err != nil {
+	if w.shared, err = keyring.ReadIdentity(filepath.Join(w.dir, "daily.agekey")); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []core.MemberID{"m0.test", "m1.test"} {
@@ -192,7 +193,7 @@ func TestOldBackupsGetTheirOwnKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key, err := w.room.ownKey(repo); err != nil || key.String() != own {
+	if key, err := w.room.keyring.Own(repo); err != nil || key.String() != own {
 		t.Errorf("the key of mail did not come back: %v", err)
 	}
 	if s := w.status("mail"); s.SharedKey != 5 {
@@ -207,11 +208,11 @@ func TestMissingKeyIsSaid(t *testing.T) {
 	w.create("files")
 	w.create("mail")
 	w.settled()
-	other, err := os.ReadFile(w.room.secretPath("mail", secretIdentity))
+	other, err := os.ReadFile(w.room.keyring.Path("mail", keyring.Identity))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.room.writeSecret("files", secretIdentity, strings.TrimSpace(string(other))); err != nil {
+	if err := w.room.keyring.Write("files", keyring.Identity, strings.TrimSpace(string(other))); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.room.checkKeys(t.Context()); core.CodeOf(err) != core.CodeInternal {
@@ -259,11 +260,11 @@ func TestADamagedRecipientIsNamedAgain(t *testing.T) {
 	if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Errorf("status %d", status)
 	}
-	other, err := w.room.secret("mail", secretIdentity)
+	other, err := w.room.keyring.Secret("mail", keyring.Identity)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.room.writeSecret("files", secretIdentity, other); err != nil {
+	if err := w.room.keyring.Write("files", keyring.Identity, other); err != nil {
 		t.Fatal(err)
 	}
 	if now := restart(); now.Recipient != string(flipped) {

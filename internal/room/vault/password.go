@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -38,7 +39,7 @@ func (r *Room) checkPassword(ctx context.Context, name string) error {
 		return err
 	}
 	state, unread := catalogue.PasswordWrong, error(nil)
-	password, gone := r.secret(name, secretPassword)
+	password, gone := r.keyring.Secret(name, keyring.Password)
 	if gone == nil {
 		state, unread = r.tryPassword(ctx, name, password)
 	}
@@ -75,7 +76,7 @@ func (r *Room) passwordBack(ctx context.Context, name string) (catalogue.Passwor
 		return catalogue.PasswordWrong, nil
 	}
 	r.n.Log.Error("this disk changed the kept password, or the key it opens came back: put right from a record", "repo", name)
-	return state, r.writeSecret(name, secretPassword, password)
+	return state, r.keyring.Write(name, keyring.Password, password)
 }
 
 // maxRecords is how many records of a repository are looked through for a password.
@@ -172,7 +173,7 @@ func (r *Room) SetPassword(ctx context.Context, name, password string) error {
 		}
 		return core.Unsure("vault.password_untried", err).With("Name", name)
 	}
-	if err := r.writeSecret(name, secretPassword, password); err != nil {
+	if err := r.keyring.Write(name, keyring.Password, password); err != nil {
 		return err
 	}
 	if err := r.record(ctx, repo); err != nil {

@@ -8,6 +8,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -110,7 +111,7 @@ func opensWith(t *testing.T) (password string, key []byte) {
 // kept is the password in the secrets folder.
 func (w *world) kept(name string) string {
 	w.t.Helper()
-	text, err := w.room.secret(name, secretPassword)
+	text, err := w.room.keyring.Secret(name, keyring.Password)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func TestPasswordTypedIntoItsFileIsRecorded(t *testing.T) {
 	w.create("files")
 	w.settled()
 	password, key := opensWith(t)
-	if err := w.room.writeSecret("files", secretPassword, password); err != nil {
+	if err := w.room.keyring.Write("files", keyring.Password, password); err != nil {
 		t.Fatal(err)
 	}
 	w.client("files", "").put(rest.Keys, key)
@@ -162,7 +163,7 @@ func TestDamagedPasswordComesBack(t *testing.T) {
 			w.t = t
 			w.create("files")
 			password, key := opensWith(t)
-			if err := w.room.writeSecret("files", secretPassword, password); err != nil {
+			if err := w.room.keyring.Write("files", keyring.Password, password); err != nil {
 				t.Fatal(err)
 			}
 			c := w.client("files", "")
@@ -170,7 +171,7 @@ func TestDamagedPasswordComesBack(t *testing.T) {
 			c.put(rest.Snapshots, []byte("a snapshot"))
 			w.settled()
 			w.stop()
-			if err := harm(w.room.secretPath("files", secretPassword)); err != nil {
+			if err := harm(w.room.keyring.Path("files", keyring.Password)); err != nil {
 				t.Fatal(err)
 			}
 			w.start()
@@ -195,7 +196,7 @@ func TestRecoveryTriesThePasswords(t *testing.T) {
 		w.create("files")
 		password, key := opensWith(t)
 		if known {
-			if err := w.room.writeSecret("files", secretPassword, password); err != nil {
+			if err := w.room.keyring.Write("files", keyring.Password, password); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -205,7 +206,7 @@ func TestRecoveryTriesThePasswords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		own, err := w.room.ownKey(repo)
+		own, err := w.room.keyring.Own(repo)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"slices"
 
-	"filippo.io/age"
-
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -310,21 +309,21 @@ func (c *comparison) nameRepos(ctx context.Context, all []*found) error {
 func (c *comparison) nameRepo(ctx context.Context, name string, prune shard.PruneKey, all []*found) error {
 	r := c.room
 	repo := catalogue.Repo{Name: name, Prune: prune, Made: c.began}
-	key, err := readIdentity(r.secretPath(name, secretIdentity))
+	key, err := keyring.ReadIdentity(r.keyring.Path(name, keyring.Identity))
 	if err != nil {
 		return err
 	}
 	repo.Recipient = key.Recipient().String()
-	for kind, hash := range map[secretKind]*string{secretAppend: &repo.AppendHash, secretRead: &repo.ReadHash} {
-		text, err := r.secret(name, kind)
+	for kind, hash := range map[keyring.Kind]*string{keyring.AppendToken: &repo.AppendHash, keyring.ReadToken: &repo.ReadHash} {
+		text, err := r.keyring.Secret(name, kind)
 		if err != nil {
 			return err
 		}
-		t, err := parseToken(text)
+		t, err := keyring.ParseToken(text)
 		if err != nil {
 			return fmt.Errorf("%s token of %s: %w", kind, name, err)
 		}
-		*hash = t.hash()
+		*hash = t.Hash()
 	}
 	for _, f := range all {
 		if f.o.Repo == name {
@@ -332,18 +331,4 @@ func (c *comparison) nameRepo(ctx context.Context, name string, prune shard.Prun
 		}
 	}
 	return r.store.Repos.Add(ctx, repo)
-}
-
-// anyOf opens what one of several identities opens.
-type anyOf []age.Identity
-
-// Unwrap implements age.Identity.
-func (a anyOf) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
-	for _, id := range a {
-		key, err := id.Unwrap(stanzas)
-		if err == nil || !errors.Is(err, age.ErrIncorrectIdentity) {
-			return key, err
-		}
-	}
-	return nil, age.ErrIncorrectIdentity
 }

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -34,11 +35,11 @@ const recordOwn = 2
 
 // record writes the repository's meta file unless the newest says what is true now.
 func (r *Room) record(ctx context.Context, repo catalogue.Repo) error {
-	password, err := r.secret(repo.Name, secretPassword)
+	password, err := r.keyring.Secret(repo.Name, keyring.Password)
 	if err != nil {
 		return err
 	}
-	key, err := r.ownKey(repo)
+	key, err := r.keyring.Own(repo)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (r *Room) toRecord(ctx context.Context, kept string, newest []catalogue.Obj
 
 func (r *Room) readRecord(ctx context.Context, o catalogue.Object) (record, error) {
 	var rec record
-	text, err := r.readSmall(ctx, o, maxSmall)
+	text, err := r.readSmall(ctx, o, keyring.MaxSmall)
 	if err != nil {
 		return rec, err
 	}

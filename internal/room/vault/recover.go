@@ -69,7 +69,7 @@ func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(Memb
 	if err := r.store.Notes.Set(ctx, noteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
 		return Recovered{}, err
 	}
-	r.keys.older = append(r.keys.older, identity)
+	r.keyring.Use(identity)
 	return r.retake(ctx, say, identity)
 }
 
@@ -281,7 +281,7 @@ func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.Prune
 		return err
 	}
 	// A key of before the one this repository has now: files may be sealed to it.
-	if err := c.room.keepIdentity(key); err != nil || repo.Name != "" || !newest {
+	if err := c.room.keyring.Add(key); err != nil || repo.Name != "" || !newest {
 		return err
 	}
 	fresh, err := age.GenerateX25519Identity()

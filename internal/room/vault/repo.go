@@ -7,15 +7,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"filippo.io/age"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -54,9 +51,9 @@ func (r *Room) Create(ctx context.Context, name string, show func(Created) error
 	}
 	var password [24]byte
 	_, _ = rand.Read(password[:]) // never fails, says crypto/rand
-	prune := newToken()
+	prune := keyring.NewToken()
 	repo := catalogue.Repo{Name: name, Made: core.At(r.n.Now())}
-	copy(repo.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
+	copy(repo.Prune[:], prune.PruneKey().Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
 		return Created{}, fmt.Errorf("draw the backup's key: %w", err)
@@ -64,11 +61,11 @@ func (r *Room) Create(ctx context.Context, name string, show func(Created) error
 	if err := r.writeSecrets(&repo, base64.RawURLEncoding.EncodeToString(password[:]), key); err != nil {
 		return Created{}, err
 	}
-	appendToken, err := r.secret(name, secretAppend)
+	appendToken, err := r.keyring.Secret(name, keyring.AppendToken)
 	if err != nil {
 		return Created{}, err
 	}
-	readToken, err := r.secret(name, secretRead)
+	readToken, err := r.keyring.Secret(name, keyring.ReadToken)
 	if err != nil {
 		return Created{}, err
 	}
@@ -93,12 +90,12 @@ func (r *Room) establish(ctx context.Context, repo *catalogue.Repo, password str
 
 // writeSecrets draws a repository's tokens and writes its secrets.
 func (r *Room) writeSecrets(repo *catalogue.Repo, password string, key *age.X25519Identity) error {
-	appendToken, readToken := newToken(), newToken()
-	repo.AppendHash, repo.ReadHash, repo.Recipient = appendToken.hash(), readToken.hash(), key.Recipient().String()
-	for kind, text := range map[secretKind]string{
-		secretPassword: password, secretAppend: appendToken.String(), secretRead: readToken.String(), secretIdentity: key.String(),
+	appendToken, readToken := keyring.NewToken(), keyring.NewToken()
+	repo.AppendHash, repo.ReadHash, repo.Recipient = appendToken.Hash(), readToken.Hash(), key.Recipient().String()
+	for kind, text := range map[keyring.Kind]string{
+		keyring.Password: password, keyring.AppendToken: appendToken.String(), keyring.ReadToken: readToken.String(), keyring.Identity: key.String(),
 	} {
-		if err := r.writeSecret(repo.Name, kind, text); err != nil {
+		if err := r.keyring.Write(repo.Name, kind, text); err != nil {
 			return err
 		}
 	}
@@ -116,36 +113,6 @@ func (r *Room) begin(ctx context.Context, repo catalogue.Repo) error {
 	return r.record(ctx, repo)
 }
 
-// secretKind is one file of a repository in the secrets folder.
-type secretKind string
-
-const (
-	secretPassword secretKind = "password"
-	secretAppend   secretKind = "append"
-	secretRead     secretKind = "read"
-	secretIdentity secretKind = "identity" // age; what the repository's files are sealed to
-)
-
-func (r *Room) secretPath(name string, kind secretKind) string {
-	return filepath.Join(r.n.Dir, "secret", name+"."+string(kind))
-}
-
-func (r *Room) secret(name string, kind secretKind) (string, error) {
-	text, err := seal.ReadSecret(r.secretPath(name, kind))
-	return strings.TrimSpace(string(text)), err
-}
-
-func (r *Room) writeSecret(name string, kind secretKind, text string) error {
-	path := r.secretPath(name, kind)
-	if kind == secretPassword {
-		defer r.forgetMaster(name)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make the secrets folder: %w", err)
-	}
-	return seal.ReplaceSecret(path, []byte(text+"\n"))
-}
-
 // Env is what restic needs to find a backup.
 type Env struct {
 	Repository   string                  `json:"repository"`
@@ -161,15 +128,15 @@ func (r *Room) Env(ctx context.Context, name, text string) (Env, error) {
 		return Env{}, err
 	}
 	if text == "" {
-		if text, err = r.secret(name, secretAppend); err != nil {
+		if text, err = r.keyring.Secret(name, keyring.AppendToken); err != nil {
 			return Env{}, err
 		}
 	}
-	if t, err := parseToken(text); err != nil || rightOf(repo, t) == "" {
+	if t, err := keyring.ParseToken(text); err != nil || keyring.RightOf(repo, t) == "" {
 		return Env{}, core.Denied("vault.bad_token", err).With("Name", name)
 	}
 	return Env{
 		Repository:   fmt.Sprintf("rest:http://%s:%s@%s/restic/%s/", name, text, r.n.Config.Tools, name),
-		PasswordFile: r.secretPath(name, secretPassword), Password: repo.Password,
+		PasswordFile: r.keyring.Path(name, keyring.Password), Password: repo.Password,
 	}, nil
 }

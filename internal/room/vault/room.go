@@ -24,6 +24,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/rest"
@@ -87,15 +88,15 @@ type Needs struct {
 // Room is the vault of one node, or of one command beside it. Safe for concurrent
 // use.
 type Room struct {
-	n     Needs
-	store catalogue.Store
-	keys  keys
-	shelf *blob.Dir
-	locks *locks
-	spool *local.Spool
-	pool  *pool
-	parts local.Parts
-	cache *local.Cache // nil in a command: only the node that serves has one
+	n       Needs
+	store   catalogue.Store
+	keyring *keyring.Keyring
+	shelf   *blob.Dir
+	locks   *locks
+	spool   *local.Spool
+	pool    *pool
+	parts   local.Parts
+	cache   *local.Cache // nil in a command: only the node that serves has one
 
 	work      local.Signal // something to ship
 	committed local.Signal // something got off-site
@@ -147,7 +148,11 @@ func New(n Needs) (*Room, error) {
 		sealed: r.sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.pool = newPool(&r.n, r.store)
-	return r, r.loadKeys()
+	var err error
+	r.keyring, err = keyring.Open(keyring.Needs{
+		Dir: n.Dir, Recovery: n.Recovery, Shared: n.Shared, Store: r.store, Aside: r.leave, PasswordChanged: r.forgetMaster, Log: n.Log,
+	})
+	return r, err
 }
 
 // scratch is the folder for what is being brought back or encoded; the cache's, so that

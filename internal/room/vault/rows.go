@@ -138,7 +138,7 @@ func (r *Room) rowOfFile(row catalogue.OddRow) (o catalogue.ObjectRow, err error
 	if err != nil {
 		return o, err
 	}
-	identities, err := r.labelKeys()
+	identities, err := r.keyring.LabelKeys()
 	if err != nil {
 		return o, err
 	}

@@ -10,51 +10,52 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
 func TestRights(t *testing.T) {
 	for _, c := range []struct {
-		right Right
-		verb  verb
+		right keyring.Right
+		verb  keyring.Verb
 		typ   rest.Type
 		past  bool
 		want  bool
 	}{
-		{Read, verbRead, rest.Data, false, true},
-		{Read, verbSave, rest.Data, false, false},
-		{Read, verbSave, rest.Locks, false, true},
-		{Read, verbRemove, rest.Locks, true, true},
-		{Append, verbSave, rest.Config, false, true},
-		{Append, verbRemove, rest.Snapshots, false, false},
-		{Append, verbRemove, rest.Locks, false, true},
-		{Append, verbSave, rest.Data, true, false},
-		{Prune, verbSave, rest.Index, false, true},
-		{Prune, verbRemove, rest.Data, false, true},
-		{Prune, verbRemove, rest.Config, false, false},
-		{Prune, verbRemove, rest.Data, true, false},
+		{keyring.Read, keyring.VerbRead, rest.Data, false, true},
+		{keyring.Read, keyring.VerbSave, rest.Data, false, false},
+		{keyring.Read, keyring.VerbSave, rest.Locks, false, true},
+		{keyring.Read, keyring.VerbRemove, rest.Locks, true, true},
+		{keyring.Append, keyring.VerbSave, rest.Config, false, true},
+		{keyring.Append, keyring.VerbRemove, rest.Snapshots, false, false},
+		{keyring.Append, keyring.VerbRemove, rest.Locks, false, true},
+		{keyring.Append, keyring.VerbSave, rest.Data, true, false},
+		{keyring.Prune, keyring.VerbSave, rest.Index, false, true},
+		{keyring.Prune, keyring.VerbRemove, rest.Data, false, true},
+		{keyring.Prune, keyring.VerbRemove, rest.Config, false, false},
+		{keyring.Prune, keyring.VerbRemove, rest.Data, true, false},
 	} {
-		if got := c.right.allows(c.verb, c.typ, c.past); got != c.want {
+		if got := c.right.Allows(c.verb, c.typ, c.past); got != c.want {
 			t.Errorf("%s token, %s %s (past %v): %v", c.right, c.verb, c.typ, c.past, got)
 		}
 	}
 }
 
 func TestTokensOpenTheirRepositoryOnly(t *testing.T) {
-	appendToken, readToken, prune := newToken(), newToken(), newToken()
-	r := catalogue.Repo{AppendHash: appendToken.hash(), ReadHash: readToken.hash()}
-	copy(r.Prune[:], prune.pruneKey().Public().(ed25519.PublicKey))
-	for token, want := range map[token]Right{appendToken: Append, readToken: Read, prune: Prune, newToken(): "", {}: ""} {
-		if got := rightOf(r, token); got != want {
+	appendToken, readToken, prune := keyring.NewToken(), keyring.NewToken(), keyring.NewToken()
+	r := catalogue.Repo{AppendHash: appendToken.Hash(), ReadHash: readToken.Hash()}
+	copy(r.Prune[:], prune.PruneKey().Public().(ed25519.PublicKey))
+	for token, want := range map[keyring.Token]keyring.Right{appendToken: keyring.Append, readToken: keyring.Read, prune: keyring.Prune, keyring.NewToken(): "", {}: ""} {
+		if got := keyring.RightOf(r, token); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		if back, err := parseToken(token.String()); err != nil || back != token {
+		if back, err := keyring.ParseToken(token.String()); err != nil || back != token {
 			t.Errorf("%s: %v", token, err)
 		}
 	}
 	for _, text := range []string{"", "short", appendToken.String() + "=", appendToken.String()[1:] + "!"} {
-		if _, err := parseToken(text); err == nil {
+		if _, err := keyring.ParseToken(text); err == nil {
 			t.Errorf("%q is a token", text)
 		}
 	}
@@ -138,14 +139,14 @@ func FuzzLabel(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if _, err := openLabel(text, id); core.CodeOf(err) != core.CodeDenied {
+		if _, err := keyring.OpenLabel(text, id); core.CodeOf(err) != core.CodeDenied {
 			t.Fatalf("text that is no age file: %v", err)
 		}
-		sealed, err := sealBytes(text, id.Recipient())
+		sealed, err := keyring.SealBytes(text, id.Recipient())
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := openLabel(sealed, id)
+		l, err := keyring.OpenLabel(sealed, id)
 		if err != nil {
 			if core.CodeOf(err) != core.CodeInvalid {
 				t.Fatalf("%v is %s", err, core.CodeOf(err))

@@ -34,7 +34,7 @@ type given struct {
 // send gives shards to lenders, all at once. The object counts as off-site as soon
 // as enough receipts are written down, however long the others take.
 func (s *shipment) send(ctx context.Context, tasks []task, p *encoding.Pieces) error {
-	label, err := s.room.sealLabel(ctx, s.o)
+	label, err := s.room.keyring.SealLabel(ctx, s.o)
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,6 @@ import (
 
 	"filippo.io/age"
 
-	"entrechat/internal/core"
-	"entrechat/internal/kit/wire"
-	"entrechat/internal/room/vault/catalogue"
-	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -30,7 +26,7 @@ type sealed struct {
 // where it is on disk when seal returns. This is the only time it is sealed: its
 // id is fixed here, so that whatever dies later, the same shards are sent again.
 func (r *Room) seal(ctx context.Context, repo string, body io.Reader) (sealed, error) {
-	recipients, own, err := r.sealTo(ctx, repo)
+	recipients, own, err := r.keyring.Recipients(ctx, repo)
 	if err != nil {
 		return sealed{}, err
 	}
@@ -66,48 +62,6 @@ func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// label is what a shard's header says, sealed, of the object it belongs to.
-//
-// spec: docs/spec/shard.md#label
-type label struct {
-	Repo string    `json:"repo"`
-	Type rest.Type `json:"type"`
-	Name string    `json:"name"`
-	Size int64     `json:"size"`
-	To   string    `json:"to,omitempty"` // the recipient the object is sealed to; empty = the shared one
-}
-
-// sealLabel writes the label of an object for the shards that are sent now.
-func (r *Room) sealLabel(ctx context.Context, o catalogue.Object) ([]byte, error) {
-	text, err := wire.Encode(label{o.Repo, o.File.Type, o.File.Name, o.Size, o.SealedTo})
-	if err != nil {
-		return nil, err
-	}
-	to, _, err := r.sealTo(ctx, o.Repo)
-	if err != nil {
-		return nil, err
-	}
-	return sealBytes(text, to...)
-}
-
-// openLabel reads a label. Returns CodeDenied when no identity opens it,
-// CodeInvalid when it does not name a file.
-func openLabel(data []byte, identities ...age.Identity) (label, error) {
-	var l label
-	text, err := openBytes(data, identities...)
-	if err != nil {
-		return l, err
-	}
-	if err := wire.Peek(text, &l); err != nil {
-		return l, err
-	}
-	file := rest.Handle{Type: l.Type, Name: l.Name}
-	if !rest.ValidRepo(l.Repo) || l.Size < 0 || !file.Valid() && l.Type != catalogue.Meta {
-		return l, core.Invalid("vault.bad_label", fmt.Errorf("label names %.80q %.20q", l.Name, l.Type))
-	}
-	return l, nil
 }
 
 // chunk is age's unit of decryption in bytes; reading by the same unit opens each

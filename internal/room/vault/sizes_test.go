@@ -27,7 +27,7 @@ func (zeroes) Read(p []byte) (int, error) {
 func TestLargestFileFits(t *testing.T) {
 	w := newWorld(t, 1)
 	w.create("files")
-	recipients, _, err := w.room.sealTo(t.Context(), "files")
+	recipients, _, err := w.room.keyring.Recipients(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}

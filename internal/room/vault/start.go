@@ -48,7 +48,7 @@ func (r *Room) Start(ctx context.Context) error {
 		return err
 	}
 	for _, repo := range repos {
-		err := r.giveKey(ctx, &repo)
+		err := r.keyring.Give(ctx, &repo)
 		if err == nil {
 			err = r.record(ctx, repo)
 		}

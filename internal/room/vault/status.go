@@ -136,7 +136,7 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	for _, repo := range repos {
 		s := facts.status(repo, core.At(r.n.Now()))
 		if repo.Recipient != "" {
-			if _, s.keyless = r.ownKey(repo); s.keyless != nil {
+			if _, s.keyless = r.keyring.Own(repo); s.keyless != nil {
 				s.Level = LevelLost
 			}
 		}

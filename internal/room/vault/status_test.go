@@ -8,6 +8,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -63,7 +64,7 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	if s := w.status("files"); s.Level != LevelLost {
 		t.Errorf("shards of all files are lost, and it is %s", s.Level)
 	}
-	if err := os.Remove(w.room.secretPath("mail", secretIdentity)); err != nil {
+	if err := os.Remove(w.room.keyring.Path("mail", keyring.Identity)); err != nil {
 		t.Fatal(err)
 	}
 	if s := w.status("mail"); s.Level != LevelLost || s.keyless == nil {
@@ -72,7 +73,7 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	if err := w.room.store.Repos.SetPassword(t.Context(), "files", catalogue.PasswordOpens); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(w.room.secretPath("files", secretPassword)); err != nil {
+	if err := os.Remove(w.room.keyring.Path("files", keyring.Password)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.room.checkPassword(t.Context(), "files"); err == nil {
@@ -104,7 +105,7 @@ func TestLimitsOfADoubtedBackup(t *testing.T) {
 	}
 	says("vault.limit_away", "vault.limit_losses")
 	for undo, harm := range map[string]string{
-		`UPDATE vault_placement SET state = 'stored'`:    `UPDATE vault_placement SET state = 'lost'`,
+		`UPDATE vault_placement SET state = 'stored'`:  `UPDATE vault_placement SET state = 'lost'`,
 		`UPDATE vault_repo SET password = ''`:          `UPDATE vault_repo SET password = 'wrong'`,
 		`DELETE FROM vault_note WHERE name = 'behind'`: `INSERT INTO vault_note (name, value) VALUES ('behind', 'members')`,
 	} {

@@ -133,7 +133,7 @@ func (r *Room) hearMore(ctx context.Context) error {
 	if !r.anyAnswers(ctx, unheard) {
 		return nil
 	}
-	identity, err := r.labelKeys()
+	identity, err := r.keyring.LabelKeys()
 	if err != nil {
 		return err
 	}
