@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
 )
@@ -73,7 +74,7 @@ func (c cli) create() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = r.Create(cmd.Context(), typed[0], func(made Created) error {
+		_, err = r.backups.Create(cmd.Context(), typed[0], func(made backup.Created) error {
 			return out.Emit(made, func() {
 				out.Say("vault.create.done", args{"Name": made.Name})
 				out.Line("")
@@ -118,7 +119,7 @@ func (c cli) list() *cobra.Command {
 func (c cli) env() *cobra.Command {
 	var given string
 	cmd := c.command("env NAME", "env", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		env, err := r.Env(cmd.Context(), typed[0], given)
+		env, err := r.backups.Env(cmd.Context(), typed[0], given)
 		if err != nil {
 			return err
 		}
@@ -233,7 +234,7 @@ func (c cli) password() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := r.SetPassword(cmd.Context(), typed[0], password); err != nil {
+		if err := r.backups.SetPassword(cmd.Context(), typed[0], password); err != nil {
 			return err
 		}
 		return out.Emit(map[string]catalogue.PasswordState{"password": catalogue.PasswordOpens}, func() {

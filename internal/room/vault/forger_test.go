@@ -13,6 +13,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
@@ -94,7 +95,7 @@ func TestFromNothingAmongForgers(t *testing.T) {
 				t.Fatal(err)
 			}
 			target := t.TempDir()
-			w.restic(resticOld(t), Env{Repository: plain, PasswordFile: w.env("files", "").PasswordFile}, "restore", "latest", "--target", target)
+			w.restic(resticOld(t), backup.Env{Repository: plain, PasswordFile: w.env("files", "").PasswordFile}, "restore", "latest", "--target", target)
 			sameTree(t, data, filepath.Join(target, data))
 		})
 	}

@@ -218,7 +218,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 		return err
 	}
 	if h.Type == rest.Keys {
-		v.room.keysChanged(ctx, v.repo.Name)
+		v.room.backups.KeysChanged(ctx, v.repo.Name)
 	}
 	return v.room.commit(ctx, o)
 }
@@ -289,7 +289,7 @@ func (v *view) Remove(ctx context.Context, h rest.Handle) error {
 	}
 	err := v.room.bury(ctx, v.repo.Name, h, v.prune)
 	if h.Type == rest.Keys {
-		v.room.keysChanged(ctx, v.repo.Name)
+		v.room.backups.KeysChanged(ctx, v.repo.Name)
 	}
 	return err
 }

@@ -13,13 +13,14 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
 
-func (w *world) create(name string) Created {
+func (w *world) create(name string) backup.Created {
 	w.t.Helper()
-	made, err := w.room.Create(w.t.Context(), name, nil)
+	made, err := w.room.backups.Create(w.t.Context(), name, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -356,16 +357,16 @@ func TestKitKnowsItsWords(t *testing.T) {
 func TestCreateTwice(t *testing.T) {
 	w := newWorld(t, 1)
 	w.create("files")
-	if _, err := w.room.Create(t.Context(), "files", nil); core.CodeOf(err) != core.CodeConflict {
+	if _, err := w.room.backups.Create(t.Context(), "files", nil); core.CodeOf(err) != core.CodeConflict {
 		t.Error(err)
 	}
-	if _, err := w.room.Create(t.Context(), "../x", nil); core.CodeOf(err) != core.CodeInvalid {
+	if _, err := w.room.backups.Create(t.Context(), "../x", nil); core.CodeOf(err) != core.CodeInvalid {
 		t.Error(err)
 	}
-	if _, err := w.room.Env(t.Context(), "files", "wrong"); core.CodeOf(err) != core.CodeDenied {
+	if _, err := w.room.backups.Env(t.Context(), "files", "wrong"); core.CodeOf(err) != core.CodeDenied {
 		t.Error(err)
 	}
-	if _, err := w.room.Env(t.Context(), "none", ""); core.CodeOf(err) != core.CodeNotFound || errors.Is(err, fs.ErrExist) {
+	if _, err := w.room.backups.Env(t.Context(), "none", ""); core.CodeOf(err) != core.CodeNotFound || errors.Is(err, fs.ErrExist) {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
 )
@@ -78,7 +79,7 @@ func randomBytes(n int, seed byte) []byte {
 // those who did it.
 func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 	w := newWorld(t, 6)
-	if _, err := w.room.Create(t.Context(), "files", nil); err != nil {
+	if _, err := w.room.backups.Create(t.Context(), "files", nil); err != nil {
 		t.Fatal(err)
 	}
 	c := w.client("files", "")
@@ -159,7 +160,7 @@ func (w *world) forgive() {
 // but the seed words. It answers where the tree is.
 func (w *world) burnt(n, size int) (data string) {
 	w.t.Helper()
-	if _, err := w.room.Create(context.Background(), "files", nil); err != nil {
+	if _, err := w.room.backups.Create(context.Background(), "files", nil); err != nil {
 		w.t.Fatal(err)
 	}
 	data = filepath.Join(w.t.TempDir(), "data")
@@ -210,7 +211,7 @@ func TestFromNothing(t *testing.T) {
 	}
 	w.start()
 	env := w.env("files", "")
-	for name, env := range map[string]Env{"front": env, "export": {Repository: plain, PasswordFile: env.PasswordFile}} {
+	for name, env := range map[string]backup.Env{"front": env, "export": {Repository: plain, PasswordFile: env.PasswordFile}} {
 		target := t.TempDir()
 		w.restic(resticOld(t), env, "restore", "latest", "--target", target)
 		sameTree(t, data, filepath.Join(target, data))

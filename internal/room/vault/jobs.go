@@ -21,7 +21,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-leaving", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.watchLeaving},
 		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.watchRoom},
 		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
-		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.checkPasswords},
+		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.hearMore},
 		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.heal},
 	}

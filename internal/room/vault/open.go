@@ -99,3 +99,13 @@ func (r *Room) openGathered(ctx context.Context, o catalogue.Object) (*plainFile
 	}
 	return r.openPlain(ctx, f, o)
 }
+
+// readSmall reads a whole file of at most so many bytes.
+func (r *Room) readSmall(ctx context.Context, o catalogue.Object, most int64) ([]byte, error) {
+	plain, err := r.openObject(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(plain, most))
+	return text, errors.Join(err, plain.Close())
+}

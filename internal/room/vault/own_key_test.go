@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
@@ -54,13 +55,13 @@ func (w *world) byHand(identity string) map[string][]byte {
 }
 
 // recordOf is the newest record of a backup among files that byHand wrote.
-func recordOf(t *testing.T, files map[string][]byte, name string) (newest record) {
+func recordOf(t *testing.T, files map[string][]byte, name string) (newest backup.Record) {
 	t.Helper()
 	for path, text := range files {
 		if !strings.HasPrefix(path, name+"/record-") {
 			continue
 		}
-		var rec record
+		var rec backup.Record
 		if err := json.Unmarshal(text, &rec); err != nil {
 			t.Fatal(err)
 		}

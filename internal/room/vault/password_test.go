@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
@@ -49,21 +50,21 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 	says(LevelSafe, 0)
 	for _, change := range [][2]string{{one, two}, {two, one}} {
 		from, to := change[0], change[1]
-		w.restic(program, Env{Repository: prune.Repository, PasswordFile: from}, "key", "passwd", "--new-password-file", to)
+		w.restic(program, backup.Env{Repository: prune.Repository, PasswordFile: from}, "key", "passwd", "--new-password-file", to)
 		if to == one { // an earlier record has it
 			w.settled() // the record that has it
 			says(LevelSafe, 0)
 			continue
 		}
 		says(LevelLocked, 1)
-		if err := w.room.SetPassword(t.Context(), "files", "neither"); core.CodeOf(err) != core.CodeDenied {
+		if err := w.room.backups.SetPassword(t.Context(), "files", "neither"); core.CodeOf(err) != core.CodeDenied {
 			t.Errorf("a password that opens nothing: %v", err)
 		}
 		text, err := os.ReadFile(to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.room.SetPassword(t.Context(), "files", string(text)); err != nil {
+		if err := w.room.backups.SetPassword(t.Context(), "files", string(text)); err != nil {
 			t.Fatal(err)
 		}
 		w.settled() // the record that has it
@@ -86,14 +87,14 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 func TestUntriedPasswordIsUnknown(t *testing.T) {
 	w := newWorld(t, 2)
 	w.create("files")
-	if err := w.room.SetPassword(t.Context(), "files", "x"); core.CodeOf(err) != core.CodeUnsure {
+	if err := w.room.backups.SetPassword(t.Context(), "files", "x"); core.CodeOf(err) != core.CodeUnsure {
 		t.Errorf("no key: %v", err)
 	}
 	w.fill("files")
 	if s := w.status("files"); s.Password != catalogue.PasswordUnknown || s.Level != LevelSafe {
 		t.Errorf("%q %s", s.Password, s.Level)
 	}
-	if err := w.room.SetPassword(t.Context(), "none", "x"); core.CodeOf(err) != core.CodeNotFound {
+	if err := w.room.backups.SetPassword(t.Context(), "none", "x"); core.CodeOf(err) != core.CodeNotFound {
 		t.Error(err)
 	}
 }
@@ -176,7 +177,7 @@ func TestDamagedPasswordComesBack(t *testing.T) {
 			}
 			w.start()
 			<-w.room.started
-			if err := w.room.checkPasswords(t.Context()); err != nil {
+			if err := w.room.backups.CheckPasswords(t.Context()); err != nil {
 				t.Error(err)
 			}
 			if s := w.status("files"); s.Password != catalogue.PasswordOpens || s.Level != LevelSafe || w.kept("files") != password {
@@ -210,7 +211,7 @@ func TestRecoveryTriesThePasswords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := wire.Encode(record{V: recordOwn, Name: "files", Password: "another", Identity: own.String(), Made: repo.Made})
+		text, err := wire.Encode(backup.Record{V: backup.RecordOwn, Name: "files", Password: "another", Identity: own.String(), Made: repo.Made})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,12 +11,17 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/shard"
 )
 
 // writeBatch is how many objects one transaction writes.
 const writeBatch = 500
+
+// noteRecovering is set from the begin of a recovery to its end: until then the
+// catalogue may lack files, and the front says so instead of "not found".
+const noteRecovering = "recovering"
 
 // Recovered is what a recovery found.
 type Recovered struct {
@@ -258,7 +263,7 @@ func prunesOf(all []*found) map[string]shard.PruneKey {
 // the backup readable, without its password.
 func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.PruneKey, b *BackupFound) error {
 	o := metas[0].o
-	rec, err := c.room.readRecord(ctx, o)
+	rec, err := c.room.backups.ReadRecord(ctx, o)
 	if err != nil {
 		c.room.n.Log.Warn("a backup's record could not be read", "repo", o.Repo, "error", err)
 		return nil
@@ -272,7 +277,7 @@ func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.Prune
 	b.Password = true
 	repo, err := c.room.store.Repos.Get(ctx, rec.Name)
 	switch {
-	case core.CodeOf(err) == core.CodeNotFound && newest && rec.V >= recordOwn:
+	case core.CodeOf(err) == core.CodeNotFound && newest && rec.V >= backup.RecordOwn:
 		return c.establish(ctx, metas, &catalogue.Repo{Name: rec.Name, Prune: prune, Made: rec.Made}, key, b)
 	case err == nil && repo.Recipient == key.Recipient().String():
 		b.Locked = repo.Password == catalogue.PasswordWrong
@@ -295,11 +300,11 @@ func (c *census) openRepo(ctx context.Context, metas []*found, prune shard.Prune
 func (c *census) establish(ctx context.Context, metas []*found, repo *catalogue.Repo, key *age.X25519Identity, b *BackupFound) error {
 	var records []catalogue.Object
 	for _, f := range metas {
-		if f.o.Repo == repo.Name && len(records) < maxRecords {
+		if f.o.Repo == repo.Name && len(records) < backup.MaxRecords {
 			records = append(records, f.o)
 		}
 	}
-	password, state := c.room.opensAmong(ctx, records)
+	password, state := c.room.backups.OpensAmong(ctx, records)
 	repo.Password, b.Locked = state, state == catalogue.PasswordWrong
-	return c.room.establish(ctx, repo, password, key)
+	return c.room.backups.Establish(ctx, repo, password, key)
 }

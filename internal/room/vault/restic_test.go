@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"entrechat/internal/room/vault/backup"
 )
 
 // resticOld and resticNew are the two ends of what we promise to work with.
@@ -37,7 +39,7 @@ func resticNew(t testing.TB) string {
 }
 
 // restic runs one command against a backup and returns what it printed.
-func (w *world) restic(program string, env Env, words ...string) string {
+func (w *world) restic(program string, env backup.Env, words ...string) string {
 	w.t.Helper()
 	out, err := w.tryRestic(program, env, words...)
 	if err != nil {
@@ -46,7 +48,7 @@ func (w *world) restic(program string, env Env, words ...string) string {
 	return out
 }
 
-func (w *world) tryRestic(program string, env Env, words ...string) (string, error) {
+func (w *world) tryRestic(program string, env backup.Env, words ...string) (string, error) {
 	cmd := exec.Command(program, words...)
 	cmd.Env = append(os.Environ(), "RESTIC_REPOSITORY="+env.Repository, "RESTIC_PASSWORD_FILE="+env.PasswordFile,
 		"RESTIC_CACHE_DIR="+filepath.Join(w.dir, "restic-cache"))
@@ -55,9 +57,9 @@ func (w *world) tryRestic(program string, env Env, words ...string) (string, err
 }
 
 // env is how restic reaches a backup with a token.
-func (w *world) env(name, token string) Env {
+func (w *world) env(name, token string) backup.Env {
 	w.t.Helper()
-	env, err := w.room.Env(w.t.Context(), name, token)
+	env, err := w.room.backups.Env(w.t.Context(), name, token)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -116,7 +118,7 @@ func readTree(t testing.TB, dir string) map[string][]byte {
 func TestResticBothVersions(t *testing.T) {
 	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 6)
-	created, err := w.room.Create(t.Context(), "files", nil)
+	created, err := w.room.backups.Create(t.Context(), "files", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func TestResticBothVersions(t *testing.T) {
 func TestForgetAndPrune(t *testing.T) {
 	t.Parallel() // restic spends its time on its password
 	w := newWorld(t, 4)
-	created, err := w.room.Create(t.Context(), "files", nil)
+	created, err := w.room.backups.Create(t.Context(), "files", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/keyring"
@@ -91,6 +92,7 @@ type Room struct {
 	n       Needs
 	store   catalogue.Store
 	keyring *keyring.Keyring
+	backups *backup.Backups
 	shelf   *blob.Dir
 	locks   *locks
 	spool   *local.Spool
@@ -101,8 +103,6 @@ type Room struct {
 	work      local.Signal // something to ship
 	committed local.Signal // something got off-site
 	flights   singleflight.Group
-	trying    sync.Mutex        // one password at a time
-	masters   map[string]master // guarded by trying
 
 	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
@@ -142,17 +142,24 @@ func New(n Needs) (*Room, error) {
 		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
 		stragglers: stragglers, compareStart: compareStart,
 	}
+	var err error
+	if r.keyring, err = keyring.Open(keyring.Needs{
+		Dir: n.Dir, Recovery: n.Recovery, Shared: n.Shared, Store: r.store, Aside: r.leave, Log: n.Log,
+		PasswordChanged: func(name string) { r.backups.PasswordChanged(name) },
+	}); err != nil {
+		return nil, err
+	}
+	r.backups = backup.New(backup.Needs{
+		Store: r.store, Keyring: r.keyring, Accept: r.accept, ReadSmall: r.readSmall, Promise: r.advanceMark, Standing: n.Standing,
+		Started: r.started, Tools: func() string { return r.n.Config.Tools }, Now: n.Now, Log: n.Log,
+	})
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{
 		disk: folder(catalogue.FolderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
-		sealed: r.sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
+		sealed: r.backups.Sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.pool = newPool(&r.n, r.store)
-	var err error
-	r.keyring, err = keyring.Open(keyring.Needs{
-		Dir: n.Dir, Recovery: n.Recovery, Shared: n.Shared, Store: r.store, Aside: r.leave, PasswordChanged: r.forgetMaster, Log: n.Log,
-	})
-	return r, err
+	return r, nil
 }
 
 // scratch is the folder for what is being brought back or encoded; the cache's, so that

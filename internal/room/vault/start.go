@@ -50,7 +50,7 @@ func (r *Room) Start(ctx context.Context) error {
 	for _, repo := range repos {
 		err := r.keyring.Give(ctx, &repo)
 		if err == nil {
-			err = r.record(ctx, repo)
+			err = r.backups.Record(ctx, repo)
 		}
 		if err != nil {
 			err = r.leave(err)

@@ -76,7 +76,7 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	if err := os.Remove(w.room.keyring.Path("files", keyring.Password)); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.room.checkPassword(t.Context(), "files"); err == nil {
+	if err := w.room.backups.CheckPassword(t.Context(), "files"); err == nil {
 		t.Error("a password file that is gone is no trouble")
 	}
 	if s := w.status("files"); s.Password != catalogue.PasswordUnknown {

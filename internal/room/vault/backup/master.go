@@ -1,4 +1,4 @@
-package vault
+package backup
 
 import (
 	"context"
@@ -19,10 +19,10 @@ type master struct {
 // restore begins with one, and must begin while members are away.
 const sealedTime = 5 * time.Second
 
-// sealed says whether a file is one that restic sealed for this repository. Where that
+// Sealed says whether a file is one that restic sealed for this repository. Where that
 // cannot be told, because no key can be read or the kept password opens none, it is taken
 // for one.
-func (r *Room) sealed(repo string, file []byte) bool {
+func (r *Backups) Sealed(repo string, file []byte) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), sealedTime)
 	defer cancel()
 	m := r.master(ctx, repo)
@@ -31,7 +31,7 @@ func (r *Room) sealed(repo string, file []byte) bool {
 
 // master is the key of a repository, drawn once as long as its key files stay the same:
 // that costs a tenth of a second.
-func (r *Room) master(ctx context.Context, repo string) *rest.Master {
+func (r *Backups) master(ctx context.Context, repo string) *rest.Master {
 	keys, err := r.store.Objects.Newest(ctx, repo, rest.Keys, maxKeys)
 	if err != nil || len(keys) == 0 {
 		return nil
@@ -51,7 +51,7 @@ func (r *Room) master(ctx context.Context, repo string) *rest.Master {
 	}
 	found, whole := master{keys: names.String()}, true
 	for _, o := range keys {
-		file, err := r.readSmall(ctx, o, rest.MaxKey)
+		file, err := r.n.ReadSmall(ctx, o, rest.MaxKey)
 		if err == nil {
 			found.key, err = rest.OpenKey(file, password)
 		}
@@ -68,8 +68,8 @@ func (r *Room) master(ctx context.Context, repo string) *rest.Master {
 	return found.key
 }
 
-// forgetMaster has the key of a repository drawn anew: the kept password is another one.
-func (r *Room) forgetMaster(repo string) {
+// PasswordChanged has the key of a repository drawn anew: the kept password is another one.
+func (r *Backups) PasswordChanged(repo string) {
 	r.trying.Lock()
 	defer r.trying.Unlock()
 	delete(r.masters, repo)

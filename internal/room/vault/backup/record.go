@@ -1,4 +1,4 @@
-package vault
+package backup
 
 import (
 	"bytes"
@@ -14,12 +14,12 @@ import (
 	"entrechat/internal/room/vault/rest"
 )
 
-// record is the meta file of a repository: with it, its shards and the seed words
+// Record is the meta file of a repository: with it, its shards and the seed words
 // everything else is found again. It is sealed like any file and copied to every
 // member.
 //
 // spec: docs/spec/shard.md#record
-type record struct {
+type Record struct {
 	V        int         `json:"v"` // 1, or recordOwn
 	Name     string      `json:"name"`
 	Password string      `json:"password"` // restic's
@@ -29,12 +29,12 @@ type record struct {
 	Again int `json:"again,omitzero"`
 }
 
-// recordOwn is the version of a record whose identity opens its repository alone;
+// RecordOwn is the version of a record whose identity opens its repository alone;
 // with version 1 it opens every repository of then.
-const recordOwn = 2
+const RecordOwn = 2
 
-// record writes the repository's meta file unless the newest says what is true now.
-func (r *Room) record(ctx context.Context, repo catalogue.Repo) error {
+// Record writes the repository's meta file unless the newest says what is true now.
+func (r *Backups) Record(ctx context.Context, repo catalogue.Repo) error {
 	password, err := r.keyring.Secret(repo.Name, keyring.Password)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (r *Room) record(ctx context.Context, repo catalogue.Repo) error {
 		return err
 	}
 	for again := 0; ; again++ {
-		text, err := wire.Encode(record{recordOwn, repo.Name, password, key.String(), repo.Made, again})
+		text, err := wire.Encode(Record{RecordOwn, repo.Name, password, key.String(), repo.Made, again})
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (r *Room) record(ctx context.Context, repo catalogue.Repo) error {
 		default:
 			return err
 		}
-		_, err = r.accept(ctx, catalogue.Object{Repo: repo.Name, File: file, Size: int64(len(text))}, bytes.NewReader(text))
+		_, err = r.n.Accept(ctx, catalogue.Object{Repo: repo.Name, File: file, Size: int64(len(text))}, bytes.NewReader(text))
 		if core.CodeOf(err) == core.CodeConflict {
 			return nil
 		}
@@ -78,11 +78,11 @@ func (r *Room) record(ctx context.Context, repo catalogue.Repo) error {
 // toRecord answers the password that belongs into a record: the kept one, unless the newest
 // record has another and the kept one is not seen to open a key. This disk may have changed
 // it, and what is recorded last comes back from nothing.
-func (r *Room) toRecord(ctx context.Context, kept string, newest []catalogue.Object) (string, error) {
+func (r *Backups) toRecord(ctx context.Context, kept string, newest []catalogue.Object) (string, error) {
 	if len(newest) == 0 {
 		return kept, nil
 	}
-	before, err := r.readRecord(ctx, newest[0])
+	before, err := r.ReadRecord(ctx, newest[0])
 	if err != nil || before.Password == kept {
 		return kept, ctx.Err()
 	}
@@ -93,9 +93,10 @@ func (r *Room) toRecord(ctx context.Context, kept string, newest []catalogue.Obj
 	return before.Password, ctx.Err()
 }
 
-func (r *Room) readRecord(ctx context.Context, o catalogue.Object) (record, error) {
-	var rec record
-	text, err := r.readSmall(ctx, o, keyring.MaxSmall)
+// ReadRecord opens a record. Returns CodeInvalid when it names another repository.
+func (r *Backups) ReadRecord(ctx context.Context, o catalogue.Object) (Record, error) {
+	var rec Record
+	text, err := r.n.ReadSmall(ctx, o, keyring.MaxSmall)
 	if err != nil {
 		return rec, err
 	}

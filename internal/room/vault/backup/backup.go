@@ -1,4 +1,4 @@
-package vault
+package backup
 
 import (
 	"context"
@@ -7,6 +7,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
 
 	"filippo.io/age"
 
@@ -16,9 +20,37 @@ import (
 	"entrechat/internal/room/vault/rest"
 )
 
-// noteRecovering is set from the begin of a recovery to its end: until then the
-// catalogue may lack files, and the front says so instead of "not found".
-const noteRecovering = "recovering"
+// Needs is what the backups are made of.
+type Needs struct {
+	Store   catalogue.Store
+	Keyring *keyring.Keyring
+	// Accept takes a file as if restic had sent it: it lies on this disk when it returns,
+	// and is placed from then on. Returns CodeConflict when it is there already.
+	Accept func(ctx context.Context, o catalogue.Object, body io.Reader) (catalogue.Object, error)
+	// ReadSmall reads a whole file of at most so many bytes.
+	ReadSmall func(ctx context.Context, o catalogue.Object, most int64) ([]byte, error)
+	// Promise counts something acknowledged, so that a database that lost it is noticed.
+	Promise func(ctx context.Context) error
+	// Standing says whether members still take this node's word; nil = they do.
+	Standing func(ctx context.Context) error
+	Started  <-chan struct{} // closed when files can be read
+	Tools    func() string   // the loopback address where restic is answered
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Backups are the repositories of one node. Safe for concurrent use.
+type Backups struct {
+	n       Needs
+	store   catalogue.Store
+	keyring *keyring.Keyring
+
+	trying  sync.Mutex        // one password at a time
+	masters map[string]master // guarded by trying
+}
+
+// New makes them; nothing is read yet.
+func New(n Needs) *Backups { return &Backups{n: n, store: n.Store, keyring: n.Keyring} }
 
 // Created is what `vault create` shows. Prune is shown this once and kept nowhere.
 type Created struct {
@@ -33,7 +65,7 @@ type Created struct {
 // before the backup exists: when it fails, there is none. Returns CodeInvalid for a bad
 // name, CodeConflict for a taken one and in a rehearsal, CodeDenied when another node took
 // our name over.
-func (r *Room) Create(ctx context.Context, name string, show func(Created) error) (Created, error) {
+func (r *Backups) Create(ctx context.Context, name string, show func(Created) error) (Created, error) {
 	if !rest.ValidRepo(name) {
 		return Created{}, core.Invalid("vault.bad_name", fmt.Errorf("%.80q cannot name a backup", name)).With("Name", name)
 	}
@@ -78,10 +110,10 @@ func (r *Room) Create(ctx context.Context, name string, show func(Created) error
 	return made, r.begin(ctx, repo)
 }
 
-// establish writes a repository with fresh tokens and the age identity its files
+// Establish writes a repository with fresh tokens and the age identity its files
 // are sealed to: secrets first, the row last, then its record for the members. What
 // a crash leaves behind is overwritten by the next try, because no row named it.
-func (r *Room) establish(ctx context.Context, repo *catalogue.Repo, password string, key *age.X25519Identity) error {
+func (r *Backups) Establish(ctx context.Context, repo *catalogue.Repo, password string, key *age.X25519Identity) error {
 	if err := r.writeSecrets(repo, password, key); err != nil {
 		return err
 	}
@@ -89,7 +121,7 @@ func (r *Room) establish(ctx context.Context, repo *catalogue.Repo, password str
 }
 
 // writeSecrets draws a repository's tokens and writes its secrets.
-func (r *Room) writeSecrets(repo *catalogue.Repo, password string, key *age.X25519Identity) error {
+func (r *Backups) writeSecrets(repo *catalogue.Repo, password string, key *age.X25519Identity) error {
 	appendToken, readToken := keyring.NewToken(), keyring.NewToken()
 	repo.AppendHash, repo.ReadHash, repo.Recipient = appendToken.Hash(), readToken.Hash(), key.Recipient().String()
 	for kind, text := range map[keyring.Kind]string{
@@ -103,14 +135,14 @@ func (r *Room) writeSecrets(repo *catalogue.Repo, password string, key *age.X255
 }
 
 // begin writes the row by which a repository exists, then its record.
-func (r *Room) begin(ctx context.Context, repo catalogue.Repo) error {
+func (r *Backups) begin(ctx context.Context, repo catalogue.Repo) error {
 	if err := r.store.Repos.Add(ctx, repo); err != nil {
 		return err
 	}
-	if err := r.advanceMark(ctx); err != nil {
+	if err := r.n.Promise(ctx); err != nil {
 		return err
 	}
-	return r.record(ctx, repo)
+	return r.Record(ctx, repo)
 }
 
 // Env is what restic needs to find a backup.
@@ -122,7 +154,7 @@ type Env struct {
 
 // Env answers how restic reaches a backup with a token; empty is the append token.
 // Returns CodeNotFound, CodeDenied for a token that opens nothing.
-func (r *Room) Env(ctx context.Context, name, text string) (Env, error) {
+func (r *Backups) Env(ctx context.Context, name, text string) (Env, error) {
 	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return Env{}, err
@@ -136,7 +168,7 @@ func (r *Room) Env(ctx context.Context, name, text string) (Env, error) {
 		return Env{}, core.Denied("vault.bad_token", err).With("Name", name)
 	}
 	return Env{
-		Repository:   fmt.Sprintf("rest:http://%s:%s@%s/restic/%s/", name, text, r.n.Config.Tools, name),
+		Repository:   fmt.Sprintf("rest:http://%s:%s@%s/restic/%s/", name, text, r.n.Tools(), name),
 		PasswordFile: r.keyring.Path(name, keyring.Password), Password: repo.Password,
 	}, nil
 }

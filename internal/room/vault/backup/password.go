@@ -1,10 +1,9 @@
-package vault
+package backup
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"entrechat/internal/core"
@@ -16,24 +15,24 @@ import (
 // maxKeys is how many key files are tried; restic itself tries twenty.
 const maxKeys = 20
 
-// checkPasswords compares every kept password with the keys of its repository.
-func (r *Room) checkPasswords(ctx context.Context) error {
+// CheckPasswords compares every kept password with the keys of its repository.
+func (r *Backups) CheckPasswords(ctx context.Context) error {
 	select {
-	case <-r.started:
+	case <-r.n.Started:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	repos, err := r.store.Repos.All(ctx)
 	for _, repo := range repos {
-		err = errors.Join(err, r.checkPassword(ctx, repo.Name))
+		err = errors.Join(err, r.CheckPassword(ctx, repo.Name))
 	}
 	return err
 }
 
-// checkPassword compares the kept password of one repository with its keys and notes
+// CheckPassword compares the kept password of one repository with its keys and notes
 // the result. One that opens is in the newest record afterwards; one that does not, or is
 // gone, gives way to one of the records that does: this disk changed it.
-func (r *Room) checkPassword(ctx context.Context, name string) error {
+func (r *Backups) CheckPassword(ctx context.Context, name string) error {
 	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return err
@@ -59,19 +58,19 @@ func (r *Room) checkPassword(ctx context.Context, name string) error {
 	case state == catalogue.PasswordWrong:
 		r.n.Log.Error("the kept password opens no key of this repository: run entrechat vault password", "repo", name)
 	case state == catalogue.PasswordOpens:
-		err = r.record(ctx, repo)
+		err = r.Record(ctx, repo)
 	}
 	return errors.Join(err, r.store.Repos.SetPassword(ctx, name, state))
 }
 
 // passwordBack keeps the newest password of the records that opens a key, in the place of
 // one that does not. Wrong when there is none.
-func (r *Room) passwordBack(ctx context.Context, name string) (catalogue.PasswordState, error) {
-	metas, err := r.store.Objects.Newest(ctx, name, catalogue.Meta, maxRecords)
+func (r *Backups) passwordBack(ctx context.Context, name string) (catalogue.PasswordState, error) {
+	metas, err := r.store.Objects.Newest(ctx, name, catalogue.Meta, MaxRecords)
 	if err != nil {
 		return catalogue.PasswordWrong, err
 	}
-	password, state := r.opensAmong(ctx, metas)
+	password, state := r.OpensAmong(ctx, metas)
 	if state != catalogue.PasswordOpens {
 		return catalogue.PasswordWrong, nil
 	}
@@ -79,15 +78,15 @@ func (r *Room) passwordBack(ctx context.Context, name string) (catalogue.Passwor
 	return state, r.keyring.Write(name, keyring.Password, password)
 }
 
-// maxRecords is how many records of a repository are looked through for a password.
-const maxRecords = 20
+// MaxRecords is how many records of a repository are looked through for a password.
+const MaxRecords = 20
 
-// opensAmong answers the first password of these records of one repository that opens a
+// OpensAmong answers the first password of these records of one repository that opens a
 // key of it; else the first one, and what is known of it.
-func (r *Room) opensAmong(ctx context.Context, metas []catalogue.Object) (password string, state catalogue.PasswordState) {
+func (r *Backups) OpensAmong(ctx context.Context, metas []catalogue.Object) (password string, state catalogue.PasswordState) {
 	tried := map[string]bool{}
 	for _, o := range metas {
-		rec, err := r.readRecord(ctx, o)
+		rec, err := r.ReadRecord(ctx, o)
 		if err != nil || tried[rec.Password] {
 			continue
 		}
@@ -105,17 +104,17 @@ func (r *Room) opensAmong(ctx context.Context, metas []catalogue.Object) (passwo
 	return password, state
 }
 
-// keysChanged compares again after a key came or went. The file is saved or removed
+// KeysChanged compares again after a key came or went. The file is saved or removed
 // whatever comes out.
-func (r *Room) keysChanged(ctx context.Context, name string) {
-	if err := r.checkPassword(context.WithoutCancel(ctx), name); err != nil {
+func (r *Backups) KeysChanged(ctx context.Context, name string) {
+	if err := r.CheckPassword(context.WithoutCancel(ctx), name); err != nil {
 		r.n.Log.Error("comparing the kept password with the keys failed", "repo", name, "error", err)
 	}
 }
 
 // tryPassword says whether a password opens a key of a repository; unknown comes with
 // the reason, where there is one. One at a time: each may take 128 MiB for a moment.
-func (r *Room) tryPassword(ctx context.Context, name, password string) (catalogue.PasswordState, error) {
+func (r *Backups) tryPassword(ctx context.Context, name, password string) (catalogue.PasswordState, error) {
 	keys, err := r.store.Objects.Newest(ctx, name, rest.Keys, maxKeys+1)
 	if err != nil || len(keys) == 0 {
 		return catalogue.PasswordUnknown, err
@@ -124,7 +123,7 @@ func (r *Room) tryPassword(ctx context.Context, name, password string) (catalogu
 	defer r.trying.Unlock()
 	var unread []error
 	for _, o := range keys[:min(len(keys), maxKeys)] {
-		file, err := r.readSmall(ctx, o, rest.MaxKey)
+		file, err := r.n.ReadSmall(ctx, o, rest.MaxKey)
 		if err == nil {
 			var opens bool
 			if opens, err = rest.KeyOpens(file, password); opens {
@@ -144,20 +143,10 @@ func (r *Room) tryPassword(ctx context.Context, name, password string) (catalogu
 	return catalogue.PasswordWrong, nil
 }
 
-// readSmall reads a whole file of at most so many bytes.
-func (r *Room) readSmall(ctx context.Context, o catalogue.Object, most int64) ([]byte, error) {
-	plain, err := r.openObject(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(plain, most))
-	return text, errors.Join(err, plain.Close())
-}
-
 // SetPassword keeps another restic password for a repository, and puts it into the
 // record, once it was seen to open one of its keys. Returns CodeNotFound, CodeDenied
 // when it opens none, CodeUnsure when that cannot be told.
-func (r *Room) SetPassword(ctx context.Context, name, password string) error {
+func (r *Backups) SetPassword(ctx context.Context, name, password string) error {
 	repo, err := r.store.Repos.Get(ctx, name)
 	if err != nil {
 		return err
@@ -176,7 +165,7 @@ func (r *Room) SetPassword(ctx context.Context, name, password string) error {
 	if err := r.keyring.Write(name, keyring.Password, password); err != nil {
 		return err
 	}
-	if err := r.record(ctx, repo); err != nil {
+	if err := r.Record(ctx, repo); err != nil {
 		return err
 	}
 	return r.store.Repos.SetPassword(ctx, name, catalogue.PasswordOpens)
