@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 )
@@ -122,7 +123,7 @@ func openLogbook(ctx context.Context, data string, cfg config.Config, seed seal.
 	defer a.Close() //nolint:errcheck // everything is on disk
 	keys := logbook.KeySet{
 		Origin: a.Signer.ID(), Version: 1, URL: cfg.Node.URL,
-		Keys: []logbook.Key{logbook.NewKey(a.Signer.Public())}, Made: core.At(time.Now()),
+		Keys: []logbook.Key{format.NewKey(a.Signer.Public())}, Made: core.At(time.Now()),
 	}
 	doc, err := keys.Sign(seed.RootKey())
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 )
@@ -163,7 +164,7 @@ func (r Rescue) letRead(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	doc, err := logbook.SignReadingKey(seal.NewSigner(core.MemberID(cfg.Node.Origin), key), r.Seed.RootKey(), core.At(time.Now()))
+	doc, err := format.SignReadingKey(seal.NewSigner(core.MemberID(cfg.Node.Origin), key), r.Seed.RootKey(), core.At(time.Now()))
 	if err != nil {
 		return err
 	}

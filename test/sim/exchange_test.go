@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
@@ -100,7 +101,7 @@ func (s *simulation) found(i int) *member {
 	s.must(err)
 	m := &member{name: name(i), root: root, signer: seal.NewSigner(core.MemberID(name(i)), online), mute: i%5 == 4, liar: i == 1}
 	s.open(m, name(i))
-	keys := logbook.KeySet{Origin: m.signer.ID(), Version: 1, URL: "http://" + m.name, Keys: []logbook.Key{logbook.NewKey(m.signer.Public())}}
+	keys := logbook.KeySet{Origin: m.signer.ID(), Version: 1, URL: "http://" + m.name, Keys: []logbook.Key{format.NewKey(m.signer.Public())}}
 	doc, err := keys.Sign(m.root)
 	s.must(err)
 	s.must(m.book.Init(s.t.Context(), doc, m.rootKey()))

@@ -15,7 +15,7 @@ import (
 
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
-	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 )
 
 // Config is entrechat.toml: a section for each part of the house, and one for each room
@@ -144,7 +144,7 @@ func (c Config) Check() error {
 	if id, err := core.ParseMemberID(c.Node.Origin); err != nil || string(id) != c.Node.Origin {
 		return bad("app.bad_value", "node.origin", c.Node.Origin)
 	}
-	if !logbook.GoodURL(c.Node.URL) {
+	if !format.GoodURL(c.Node.URL) {
 		return bad("app.bad_url", "node.url", c.Node.URL)
 	}
 	for key, address := range map[string]string{"node.listen": c.Node.Listen, "tools.listen": c.Tools.Listen} {

@@ -9,6 +9,15 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook/author"
+	"entrechat/internal/kit/logbook/format"
+	"entrechat/internal/kit/logbook/guard"
+	"entrechat/internal/kit/logbook/members"
+	"entrechat/internal/kit/logbook/mirror"
+	"entrechat/internal/kit/logbook/recovery"
+	"entrechat/internal/kit/logbook/repair"
+	"entrechat/internal/kit/logbook/serve"
+	"entrechat/internal/kit/logbook/store"
 	"entrechat/internal/kit/seal"
 )
 
@@ -28,14 +37,14 @@ type Needs struct {
 	DB     *db.DB // migrated
 	Signer seal.Signer
 	// Calls may come later by Connect: a peer.Client wants the book as its keyring.
-	Calls Calls
+	Calls mirror.Calls
 	Now   func() time.Time
 	Log   *slog.Logger
 	// Room returns CodeFull while the database's disk has no room for what others
 	// write; nil = it always has. Our own entries are not asked for.
 	Room func() error
 	// Tuning changes the exchange's pace; zero is the design's.
-	Tuning Tuning
+	Tuning mirror.Tuning
 }
 
 // Book is every log this node holds, its own and its mirrors: the front that rooms
@@ -43,34 +52,34 @@ type Needs struct {
 // database.
 type Book struct {
 	// Guard says whether our own log may be written.
-	Guard *Guard
+	Guard *guard.Guard
 	// Repair compares what is on the disk with what was signed.
-	Repair *Repairer
+	Repair *repair.Repairer
 	// Recovery brings our own log back and gives it new keys.
-	Recovery *Recovery
+	Recovery *recovery.Recovery
 
-	st       *Store
-	reg      *Registry
-	author   *Author
-	parts    Parts
-	server   *Server
+	st       *store.Store
+	reg      *members.Registry
+	author   *author.Author
+	parts    mirror.Parts
+	server   *serve.Server
 	delivery *delivery
-	tuning   Tuning
+	tuning   mirror.Tuning
 }
 
 // New makes a book on migrated tables.
 func New(n Needs) *Book {
-	t := n.Tuning.orDefault()
-	st := NewStore(n.DB, n.Signer, n.Now, n.Log)
-	reg := NewRegistry(st)
-	author := NewAuthor(st, reg)
-	parts := NewParts(MirrorNeeds{Store: st, Members: reg, Author: author, Calls: n.Calls, Room: n.Room, Tuning: t})
-	repair := NewRepairer(st, reg, author, parts)
-	guard := NewGuard(GuardNeeds{Store: st, Members: reg, Author: author, Parts: parts, Repair: repair, Answer: t.Answer})
+	t := n.Tuning.OrDefault()
+	st := store.New(n.DB, n.Signer, n.Now, n.Log)
+	reg := members.New(st)
+	author := author.New(st, reg)
+	parts := mirror.New(mirror.Needs{Store: st, Members: reg, Author: author, Calls: n.Calls, Room: n.Room, Tuning: t})
+	repair := repair.New(st, reg, author, parts)
+	guard := guard.New(guard.Needs{Store: st, Members: reg, Author: author, Parts: parts, Repair: repair, Answer: t.Answer})
 	b := &Book{
-		Guard: guard, Repair: repair, Recovery: NewRecovery(st, reg, author, parts, guard),
+		Guard: guard, Repair: repair, Recovery: recovery.New(st, reg, author, parts, guard),
 		st: st, reg: reg, author: author, parts: parts, tuning: t,
-		server: NewServer(ServerNeeds{Store: st, Members: reg, Parts: parts, Instance: guard.Instance(), NoForward: t.NoForward}),
+		server: serve.New(serve.Needs{Store: st, Members: reg, Parts: parts, Instance: guard.Instance(), NoForward: t.NoForward}),
 	}
 	b.delivery = &delivery{st: st, reg: reg, done: map[string]int64{}, append: func(ctx context.Context, typ string, body any) error {
 		_, err := b.Append(ctx, typ, nil, 0, body)
@@ -81,7 +90,7 @@ func New(n Needs) *Book {
 
 // Connect gives the book the client it exchanges with. Call it before the jobs
 // run.
-func (b *Book) Connect(calls Calls) { b.parts.Remote.Connect(calls) }
+func (b *Book) Connect(calls mirror.Calls) { b.parts.Remote.Connect(calls) }
 
 // Init opens our own log with its first key set as entry 0. Returns CodeConflict
 // when there is one already, CodeInvalid or CodeDenied for a key set that is not
@@ -94,7 +103,7 @@ func (b *Book) Init(ctx context.Context, doc seal.Envelope, root core.RootKey) e
 // must name the key this node signs with. Returns CodeConflict for a version that
 // is not newer, and the codes of Append.
 func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
-	return b.Guard.Change(ctx, func(ctx context.Context, q db.Querier) error { return b.author.publishTx(ctx, q, doc) })
+	return b.Guard.Change(ctx, func(ctx context.Context, q db.Querier) error { return b.author.PublishTx(ctx, q, doc) })
 }
 
 // Append adds an entry to our own log: typ is "entrechat/<kind>/<version>", aud
@@ -105,21 +114,21 @@ func (b *Book) Publish(ctx context.Context, doc seal.Envelope) error {
 // they hold this log, CodeConflict when two histories of it are about,
 // CodeInternal when what is on the disk does not match what we signed, CodeInvalid
 // for an entry others would not read, CodeFull.
-func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (Entry, error) {
-	var e Entry
+func (b *Book) Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (format.Entry, error) {
+	var e format.Entry
 	err := b.Guard.Change(ctx, func(ctx context.Context, q db.Querier) (err error) {
-		e, err = b.author.appendTx(ctx, q, Entry{Log: b.st.Self(), Typ: typ, Iat: b.st.Now(), Exp: exp, Aud: aud}, body)
+		e, err = b.author.AppendTx(ctx, q, format.Entry{Log: b.st.Self(), Typ: typ, Iat: b.st.Now(), Exp: exp, Aud: aud}, body)
 		return err
 	})
 	if err != nil {
-		return Entry{}, err
+		return format.Entry{}, err
 	}
 	return e, nil
 }
 
 // Resign signs our head again with the present time, so that others see we live.
 // Codes as for Append.
-func (b *Book) Resign(ctx context.Context) error { return b.Guard.Change(ctx, b.author.resignTx) }
+func (b *Book) Resign(ctx context.Context) error { return b.Guard.Change(ctx, b.author.ResignTx) }
 
 // Follow starts mirroring a member's log under a pinned root key. Its online keys
 // come with the exchange, from the member or anybody who mirrors it. Following
@@ -147,4 +156,4 @@ func (b *Book) Learn(ctx context.Context, id core.MemberID, doc seal.Envelope) e
 func (b *Book) Pardon(ctx context.Context, id core.MemberID) error { return b.reg.Pardon(ctx, id) }
 
 // Forks lists the proofs we keep, oldest first.
-func (b *Book) Forks(ctx context.Context) ([]Evidence, error) { return b.reg.Forks(ctx) }
+func (b *Book) Forks(ctx context.Context) ([]members.Evidence, error) { return b.reg.Forks(ctx) }

@@ -6,22 +6,25 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook/format"
+	"entrechat/internal/kit/logbook/mirror"
+	"entrechat/internal/kit/logbook/store"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
 
 // Member is one member whose log we hold or wait for. Returns CodeNotFound.
-func (b *Book) Member(ctx context.Context, id core.MemberID) (Member, error) {
+func (b *Book) Member(ctx context.Context, id core.MemberID) (store.Member, error) {
 	return b.reg.Member(ctx, id)
 }
 
 // Known lists all members whose logs we hold or wait for, ourselves among them,
 // by name.
-func (b *Book) Known(ctx context.Context) ([]Member, error) { return b.reg.Known(ctx) }
+func (b *Book) Known(ctx context.Context) ([]store.Member, error) { return b.reg.Known(ctx) }
 
 // Members are those of some members that are known, in no order: Known for a page that
 // names a few.
-func (b *Book) Members(ctx context.Context, ids []core.MemberID) ([]Member, error) {
+func (b *Book) Members(ctx context.Context, ids []core.MemberID) ([]store.Member, error) {
 	return b.reg.Members(ctx, ids)
 }
 
@@ -32,7 +35,7 @@ func (b *Book) Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey,
 }
 
 // KeySet is a member's newest key set with its document. Codes as for Keys.
-func (b *Book) KeySet(ctx context.Context, id core.MemberID) (KeySet, seal.Envelope, error) {
+func (b *Book) KeySet(ctx context.Context, id core.MemberID) (format.KeySet, seal.Envelope, error) {
 	return b.reg.KeySet(ctx, id)
 }
 
@@ -48,13 +51,13 @@ func (b *Book) ReadingKey(ctx context.Context, id core.MemberID, doc []byte, now
 
 // Entries reads at most limit verified entries of a member from an Index on, over
 // all its epochs; leaves nobody can read are passed over.
-func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]Entry, error) {
+func (b *Book) Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]format.Entry, error) {
 	return b.st.Entries(ctx, id, from, limit)
 }
 
 // Entry is one entry of a member by its Index. Returns CodeNotFound, or
 // CodeInvalid when nobody can read it.
-func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (Entry, error) {
+func (b *Book) Entry(ctx context.Context, id core.MemberID, index int64) (format.Entry, error) {
 	return b.st.Entry(ctx, id, index)
 }
 
@@ -88,19 +91,23 @@ func (b *Book) PullFrom(ctx context.Context, id core.MemberID, wait time.Duratio
 }
 
 // Contacts lists the members we exchange with, the nearest first.
-func (b *Book) Contacts(ctx context.Context) ([]Contact, error) { return b.parts.Contacts.List(ctx) }
+func (b *Book) Contacts(ctx context.Context) ([]mirror.Contact, error) {
+	return b.parts.Contacts.List(ctx)
+}
 
 // Discover reads who a node is from its address. Nothing says yet that it is who
 // you think: compare the fingerprint of Root. Returns CodeInvalid when the answer
 // does not hold together, CodeUnsure when there is none.
-func (b *Book) Discover(ctx context.Context, address string) (WellKnown, error) {
+func (b *Book) Discover(ctx context.Context, address string) (format.WellKnown, error) {
 	return b.parts.Remote.Discover(ctx, address)
 }
 
 // Adopt follows a member whose root key people confirmed, with the key set it
 // showed, and fetches its log if it answers now; otherwise the exchange will.
 // Codes as for Follow and Learn.
-func (b *Book) Adopt(ctx context.Context, w WellKnown) error { return b.parts.Mirror.Adopt(ctx, w) }
+func (b *Book) Adopt(ctx context.Context, w format.WellKnown) error {
+	return b.parts.Mirror.Adopt(ctx, w)
+}
 
 // Routes are the logbook's endpoints.
 func (b *Book) Routes() []peer.Route { return b.server.Routes() }

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 )
 
@@ -216,7 +217,7 @@ func TestUnacceptableEntries(t *testing.T) {
 	if size := a.sees(t, a).Size; size != 1 {
 		t.Errorf("%d entries after refusals", size)
 	}
-	code(t, a.book.Init(t.Context(), must[seal.Envelope](t)(logbook.NewKeySet(a.signer, a.server.URL, 1).Sign(a.root)), a.rootKey()), core.CodeConflict)
+	code(t, a.book.Init(t.Context(), must[seal.Envelope](t)(format.NewKeySet(a.signer, a.server.URL, 1).Sign(a.root)), a.rootKey()), core.CodeConflict)
 }
 
 func TestInForce(t *testing.T) {

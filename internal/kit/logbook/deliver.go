@@ -8,6 +8,9 @@ import (
 	"sync"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/logbook/format"
+	"entrechat/internal/kit/logbook/members"
+	"entrechat/internal/kit/logbook/store"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
@@ -18,7 +21,7 @@ import (
 type Reader struct {
 	Name  string // unique, never changes: the place reached is kept under it
 	Types []string
-	Read  func(ctx context.Context, e Entry) error
+	Read  func(ctx context.Context, e format.Entry) error
 	// Cut, when not nil, is told that entries from an index on were taken back
 	// after they were read: their key was revoked from there.
 	Cut func(ctx context.Context, log core.MemberID, index int64) error
@@ -26,8 +29,8 @@ type Reader struct {
 
 // delivery tells readers what is new.
 type delivery struct {
-	st     *Store
-	reg    *Registry
+	st     *store.Store
+	reg    *members.Registry
 	append func(ctx context.Context, typ string, body any) error
 
 	mu   sync.Mutex
@@ -37,7 +40,7 @@ type delivery struct {
 // deliver tells every reader what is new. One log's trouble does not stop another
 // log, nor one reader another.
 func (d *delivery) deliver(ctx context.Context, readers []Reader) error {
-	last, err := lastSeq(ctx, d.st.DB)
+	last, err := store.LastSeq(ctx, d.st.DB)
 	if err != nil {
 		return err
 	}
@@ -77,29 +80,29 @@ func (d *delivery) noteDelivered(reader string, seq int64) {
 }
 
 func (d *delivery) deliverTo(ctx context.Context, r Reader) error {
-	seq, err := getReaderSeq(ctx, d.st.DB, r.Name)
+	seq, err := store.GetReaderSeq(ctx, d.st.DB, r.Name)
 	if err != nil {
 		return err
 	}
-	logs, err := logsAfter(ctx, d.st.DB, seq, maxLogs)
+	logs, err := store.LogsAfter(ctx, d.st.DB, seq, format.MaxLogs)
 	if err != nil || len(logs) == 0 {
 		return err
 	}
 	var problems error
 	done := map[core.MemberID]bool{}
 	for _, l := range logs {
-		if done[l.member] {
+		if done[l.Member] {
 			continue
 		}
-		done[l.member] = true
-		if err := d.deliverLog(ctx, l.member, r); err != nil {
-			problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.member, err))
+		done[l.Member] = true
+		if err := d.deliverLog(ctx, l.Member, r); err != nil {
+			problems = errors.Join(problems, fmt.Errorf("%s reads %s: %w", r.Name, l.Member, err))
 		}
 	}
 	if problems != nil {
 		return problems
 	}
-	return putReaderSeq(ctx, d.st.DB, r.Name, logs[len(logs)-1].seq)
+	return store.PutReaderSeq(ctx, d.st.DB, r.Name, logs[len(logs)-1].Seq)
 }
 
 // deliverLog tells a reader what it lacks of one member, epoch after epoch; a gap
@@ -109,50 +112,50 @@ func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) e
 	if err != nil {
 		return err
 	}
-	logs, err := logsOf(ctx, d.st.DB, id)
+	logs, err := store.LogsOf(ctx, d.st.DB, id)
 	if err != nil {
 		return err
 	}
 	for _, l := range logs {
-		if c.next < l.base {
+		if c.Next < l.Base {
 			return nil
 		}
-		for c.next < l.base+l.tree.N {
-			page, err := d.st.page(ctx, l, c.next-l.base, pageSize)
+		for c.Next < l.Base+l.Tree.N {
+			page, err := d.st.Page(ctx, l, c.Next-l.Base, store.PageSize)
 			if err != nil {
 				return err
 			}
 			next, err := deliverPage(ctx, l, page, r)
-			if merr := moveCursor(ctx, d.st.DB, readerOf{r.Name, id}, c.next, next); merr != nil || err != nil {
+			if merr := store.MoveCursor(ctx, d.st.DB, store.ReaderOf{Reader: r.Name, Member: id}, c.Next, next); merr != nil || err != nil {
 				return errors.Join(err, merr)
 			}
-			c.next = next
+			c.Next = next
 		}
 	}
 	return nil
 }
 
 // deliverCut tells a reader that entries were taken back.
-func (d *delivery) deliverCut(ctx context.Context, id core.MemberID, r Reader) (cursor, error) {
-	c, err := getCursor(ctx, d.st.DB, r.Name, id)
-	if err != nil || c.cut < 0 {
+func (d *delivery) deliverCut(ctx context.Context, id core.MemberID, r Reader) (store.Cursor, error) {
+	c, err := store.GetCursor(ctx, d.st.DB, r.Name, id)
+	if err != nil || c.Cut < 0 {
 		return c, err
 	}
 	if r.Cut != nil {
-		if err := r.Cut(ctx, id, c.cut); err != nil {
+		if err := r.Cut(ctx, id, c.Cut); err != nil {
 			return c, err
 		}
 	}
-	return c, clearCut(ctx, d.st.DB, r.Name, id, c.cut)
+	return c, store.ClearCut(ctx, d.st.DB, r.Name, id, c.Cut)
 }
 
 // deliverPage hands a page to a reader and answers the index to go on from.
-func deliverPage(ctx context.Context, l logRow, page []stored, r Reader) (int64, error) {
+func deliverPage(ctx context.Context, l store.LogRow, page []store.LeafRow, r Reader) (int64, error) {
 	for _, s := range page {
-		if !slices.Contains(r.Types, s.typ) {
+		if !slices.Contains(r.Types, s.Typ) {
 			continue
 		}
-		e, err := parseLeaf(l.member, l.base+s.index, s.data)
+		e, err := format.ParseLeaf(l.Member, l.Base+s.Index, s.Data)
 		if err != nil {
 			continue // its bytes are in the tree, its meaning is nobody's
 		}
@@ -160,7 +163,7 @@ func deliverPage(ctx context.Context, l logRow, page []stored, r Reader) (int64,
 			return e.Index, err
 		}
 	}
-	return l.base + page[len(page)-1].index + 1, nil
+	return l.Base + page[len(page)-1].Index + 1, nil
 }
 
 // ownName is the kit's own reader.
@@ -168,8 +171,8 @@ const ownName = "logbook"
 
 // ownReader learns key sets and fork proofs that members logged.
 func (d *delivery) ownReader() Reader {
-	return Reader{Name: ownName, Types: []string{TypKeySet, TypFork}, Read: func(ctx context.Context, e Entry) error {
-		if e.Typ == TypKeySet {
+	return Reader{Name: ownName, Types: []string{format.TypKeySet, format.TypFork}, Read: func(ctx context.Context, e format.Entry) error {
+		if e.Typ == format.TypKeySet {
 			var doc seal.Envelope
 			err := wire.Decode(e.Body, &doc)
 			if err == nil {
@@ -177,9 +180,9 @@ func (d *delivery) ownReader() Reader {
 			}
 			return ignoreForeign(err)
 		}
-		f, err := DecodeFork(e.Body)
+		f, err := format.DecodeFork(e.Body)
 		if err == nil {
-			err = d.reg.recordFork(ctx, f)
+			err = d.reg.RecordFork(ctx, f)
 		}
 		return ignoreForeign(err)
 	}}
@@ -197,22 +200,22 @@ func ignoreForeign(err error) error {
 // publishForks writes proofs we hold into our own log, once each, so that everybody
 // who mirrors us learns. It waits while we may not append.
 func (d *delivery) publishForks(ctx context.Context) error {
-	all, err := allForks(ctx, d.st.DB)
+	all, err := store.AllForks(ctx, d.st.DB)
 	if err != nil {
 		return err
 	}
 	for _, k := range all {
-		if k.published || k.member == d.st.Self() {
+		if k.Published || k.Member == d.st.Self() {
 			continue
 		}
-		f, err := DecodeFork(k.proof)
+		f, err := format.DecodeFork(k.Proof)
 		if err != nil {
-			return damaged(string(k.member), err)
+			return store.Damaged(string(k.Member), err)
 		}
-		if err := d.append(ctx, TypFork, f); err != nil {
+		if err := d.append(ctx, format.TypFork, f); err != nil {
 			return fmt.Errorf("tell others of a fork: %w", err)
 		}
-		if err := markPublished(ctx, d.st.DB, k.member); err != nil {
+		if err := store.MarkPublished(ctx, d.st.DB, k.Member); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,11 @@
 // memory only: everything is in SQL, so that the command line may append beside
 // the running node.
 //
+// Book is the front that rooms and commands use. The work is done in folders, each of
+// which imports only those named before it: format (what is signed and sent), store (the
+// database), members (keys and proofs), author (our own log), mirror (how logs travel),
+// repair, guard, recovery, serve.
+//
 // Sources: c2sp.org/signed-note, tlog-checkpoint, tlog-tiles, tlog-cosignature,
 // tlog-witness, tlog-mirror, tlog-proof; docs/spec/logbook.md and
 // docs/spec/exchange.md.

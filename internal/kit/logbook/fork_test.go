@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 )
@@ -111,7 +112,7 @@ func TestForgedForkProofs(t *testing.T) {
 	if len(data) > logbook.MaxEntry {
 		t.Fatalf("a proof of %d bytes does not fit an entry", len(data))
 	}
-	again := must[logbook.Fork](t)(logbook.DecodeFork(data))
+	again := must[logbook.Fork](t)(format.DecodeFork(data))
 	ok(t, again.Check(x.rootKey(), logbook.KeySet{}))
 }
 

@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
@@ -182,7 +183,7 @@ func (h *hoster) calls() logbook.Calls {
 func found(t *testing.T, id core.MemberID, d *db.DB, c *clock) *hoster {
 	t.Helper()
 	h := bare(t, id, d, c, newKey(t))
-	doc := must[seal.Envelope](t)(logbook.NewKeySet(h.signer, h.server.URL, core.At(c.Now())).Sign(h.root))
+	doc := must[seal.Envelope](t)(format.NewKeySet(h.signer, h.server.URL, core.At(c.Now())).Sign(h.root))
 	ok(t, h.book.Init(t.Context(), doc, h.rootKey()))
 	return h
 }
@@ -291,7 +292,7 @@ func bookOn(t testing.TB, d *db.DB) *logbook.Book {
 	root := newKey(t)
 	s := seal.NewSigner("chaton-a.test", newKey(t))
 	book := logbook.New(logbook.Needs{DB: d, Signer: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	doc := must[seal.Envelope](t)(logbook.NewKeySet(s, "https://chaton-a.test", 1).Sign(root))
+	doc := must[seal.Envelope](t)(format.NewKeySet(s, "https://chaton-a.test", 1).Sign(root))
 	ok(t, book.Init(t.Context(), doc, core.RootKey(root.Public().(ed25519.PublicKey)))) //nolint:forcetypeassert // ed25519 promises it
 	return book
 }

@@ -13,6 +13,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
@@ -254,7 +255,7 @@ func TestQuarantineCounts(t *testing.T) {
 	a.signer = seal.NewSigner(a.id, newKey(t))
 	doc := a.next(t, func(k *logbook.KeySet) {
 		k.Keys[0].RevokedFrom = 1
-		k.Keys = append(k.Keys, logbook.NewKey(a.signer.Public()))
+		k.Keys = append(k.Keys, format.NewKey(a.signer.Public()))
 	})
 	ok(t, b.book.Learn(t.Context(), a.id, doc))
 	if m := b.sees(t, a); m.Size != 1 {

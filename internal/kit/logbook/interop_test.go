@@ -16,6 +16,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 )
 
 // read is a document over HTTP.
@@ -204,7 +205,7 @@ func TestWitness(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatal(status, lines)
 	}
-	key := must[*torchwood.CosignatureVerifier](t)(logbook.WitnessVerifier(w.id, w.signer.Public()))
+	key := must[*torchwood.CosignatureVerifier](t)(format.WitnessVerifier(w.id, w.signer.Public()))
 	n := must[*note.Note](t)(note.Open([]byte(five+lines), note.VerifierList(key)))
 	seconds := must[int64](t)(torchwood.CosignatureTimestamp(n.Sigs[0]))
 	if at := core.Moment(seconds * 1_000_000); c.Now().Sub(at.Time()).Abs().Seconds() > 2 {

@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 )
 
@@ -132,7 +133,7 @@ func TestStolenKeyIsRevokedFromASize(t *testing.T) {
 	a.signer = seal.NewSigner(a.id, newKey(t))
 	doc := a.next(t, func(k *logbook.KeySet) {
 		k.Keys[0].RevokedFrom = 2
-		k.Keys = append(k.Keys, logbook.NewKey(a.signer.Public()))
+		k.Keys = append(k.Keys, format.NewKey(a.signer.Public()))
 	})
 	a.open(t, a.db)
 	ok(t, a.book.Publish(t.Context(), doc))
@@ -158,7 +159,7 @@ func TestKeyRotationTravels(t *testing.T) {
 	v := village(t, c, "chaton-a.test", "chaton-b.test", "chaton-c.test")
 	a, b, w := v[0], v[1], v[2]
 	next := seal.NewSigner(a.id, newKey(t))
-	ok(t, a.book.Publish(t.Context(), a.next(t, func(k *logbook.KeySet) { k.Keys = append(k.Keys, logbook.NewKey(next.Public())) })))
+	ok(t, a.book.Publish(t.Context(), a.next(t, func(k *logbook.KeySet) { k.Keys = append(k.Keys, format.NewKey(next.Public())) })))
 	size := a.sees(t, a).Size
 	a.signer = next
 	a.open(t, a.db)

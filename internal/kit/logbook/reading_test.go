@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 )
@@ -31,8 +32,8 @@ func TestReadingKey(t *testing.T) {
 	t.Cleanup(server.Close)
 	c.pass(time.Minute) // what was signed before the start is refused
 	side := seal.NewSigner(a.id, newKey(t))
-	doc := must[[]byte](t)(must[seal.Envelope](t)(logbook.SignReadingKey(side, a.root, core.At(c.Now()))).Encode())
-	forged := must[[]byte](t)(must[seal.Envelope](t)(logbook.SignReadingKey(side, b.root, core.At(c.Now()))).Encode())
+	doc := must[[]byte](t)(must[seal.Envelope](t)(format.SignReadingKey(side, a.root, core.At(c.Now()))).Encode())
+	forged := must[[]byte](t)(must[seal.Envelope](t)(format.SignReadingKey(side, b.root, core.At(c.Now()))).Encode())
 	ask := func(method string, signer seal.Signer, reading []byte) error {
 		client := peer.NewClient(peer.Needs{Signer: signer, Keyring: at{url: server.URL}, Private: true, Now: c.Now, Log: slog.New(slog.DiscardHandler), Reading: reading})
 		defer client.CloseIdle()

@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/trust/document"
@@ -53,7 +54,7 @@ func (g Greeting) Open(to core.MemberID, now core.Moment) (Address, Hello, error
 	if err := document.Payload(g.Keys, &set); err != nil {
 		return Address{}, Hello{}, err
 	}
-	set, err := logbook.OpenKeySet(g.Keys, set.Origin, set.Root)
+	set, err := format.OpenKeySet(g.Keys, set.Origin, set.Root)
 	if err != nil {
 		return Address{}, Hello{}, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/trust/document"
@@ -82,7 +83,7 @@ func PublicRoot(k ed25519.PrivateKey) core.RootKey {
 // KeySet is the root-signed key set of a node whose online key is SignerOf(id).
 func KeySet(t testing.TB, id core.MemberID, url string, root ed25519.PrivateKey) seal.Envelope {
 	t.Helper()
-	set := logbook.KeySet{Origin: id, Version: 1, URL: url, Keys: []logbook.Key{logbook.NewKey(SignerOf(id).Public())}}
+	set := logbook.KeySet{Origin: id, Version: 1, URL: url, Keys: []logbook.Key{format.NewKey(SignerOf(id).Public())}}
 	doc, err := set.Sign(root)
 	if err != nil {
 		t.Fatal(err)
