@@ -1,34 +1,25 @@
 package app
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
-	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 )
 
 // adminPages are the admins' pages that no room has.
 func (a *App) adminPages(site *web.Site, panels []web.Panel) web.Pages {
-	overview := web.NewPage[overviewPage](site, pages, "pages/overview.html")
 	book := web.NewPage[logbookPage](site, pages, "pages/logbook.html")
 	settings := web.NewPage[settingsPage](site, pages, "pages/settings.html")
-	looks := &kept[[]found]{lives: lookAgain, make: a.look}
 	return web.Pages{
 		Routes: []web.Route{
-			{Pattern: "GET /admin/{$}", Handler: overview.Show(func(r *http.Request) (overviewPage, error) {
-				look, err := looks.at(r.Context(), time.Now())
-				return a.overview(site, r, look, panels), err
-			})},
+			{Pattern: "GET /admin/{$}", Handler: a.overviewPages(site, panels)},
 			{Pattern: "GET /admin/logbook", Handler: book.Show(a.logbookPage)},
 			{Pattern: "GET /admin/settings", Handler: settings.Show(a.settingsPage)},
 		},
@@ -38,57 +29,6 @@ func (a *App) adminPages(site *web.Site, panels []web.Panel) web.Pages {
 			{Path: "/admin/settings", Key: "app.menu_settings", Group: web.GroupNode, Order: 90},
 		},
 	}
-}
-
-// lookAgain is how old what doctor found may be on a page. It reads the whole
-// logbook, so a page that is reloaded does not ask anew.
-const lookAgain = 30 * time.Second
-
-// found is the answer to one check.
-type found struct {
-	name   string
-	answer fit.Finding
-	err    error
-}
-
-// look runs every check of doctor.
-func (a *App) look(ctx context.Context) ([]found, error) {
-	checks := a.checks()
-	all := make([]found, 0, len(checks))
-	for _, c := range checks {
-		answer, err := c.Run(ctx)
-		all = append(all, found{c.Name, answer, err})
-	}
-	return all, nil
-}
-
-// overviewPage is what an admin sees first: what needs a person.
-type overviewPage struct {
-	Made     core.Moment
-	Troubles []checkLine
-	Unknown  []checkLine // not yet, or cannot be known now: neither well nor not
-	Fine     []checkLine
-	Panels   []template.HTML
-}
-
-type checkLine struct{ Name, Says string }
-
-func (a *App) overview(site *web.Site, r *http.Request, look dated[[]found], panels []web.Panel) overviewPage {
-	p := site.Printer(r)
-	page := overviewPage{Made: core.At(look.made), Panels: site.Render(r, panels)}
-	for _, f := range look.value {
-		is, says := judge(p, f.answer, f.err)
-		line := checkLine{p.T(f.name, nil), says}
-		switch is {
-		case stateNotWell:
-			page.Troubles = append(page.Troubles, line)
-		case stateUnknown:
-			page.Unknown = append(page.Unknown, line)
-		case stateWell:
-			page.Fine = append(page.Fine, line)
-		}
-	}
-	return page
 }
 
 // logbookPage is part of a member's logbook, newest entry first.

@@ -154,7 +154,7 @@ func TestIntroduction(t *testing.T) {
 	w.signIn()
 	var lead, limits, title string
 	w.do(
-		chromedp.Navigate(w.node.URL()+"/admin/?lang=en"), chromedp.Click(`//a[text()="Fill in the introduction"]`), chromedp.WaitVisible("#name"),
+		chromedp.Navigate(w.node.URL()+"/admin/?lang=en"), chromedp.Click(`//a[@href="/admin/start"][not(ancestor::nav)]`), chromedp.WaitVisible("#name"),
 		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#about", "Des courriels et des fichiers pour nos voisins, depuis 2017."),
 		chromedp.SendKeys("#town", "Rennes"), chromedp.SendKeys("#contact", "contact@chaton-a.test"),
 		chromedp.SendKeys("#limits", "Une panne la nuit est réparée avant midi.\nCinq gigaoctets par personne."),

@@ -42,11 +42,18 @@ func Default(env func(string) string) string {
 	return "/var/lib/entrechat"
 }
 
-// Free is how many bytes may still be written where a path lies.
-func Free(path string) (core.Size, error) {
+// Disk is how many bytes may still be written where a path lies, and how many its disk has.
+func Disk(path string) (free, total core.Size, err error) {
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(path, &disk); err != nil {
-		return 0, fmt.Errorf("measure disk: %w", err)
+		return 0, 0, fmt.Errorf("measure disk: %w", err)
 	}
-	return core.Size(disk.Bavail) * core.Size(disk.Bsize), nil //nolint:gosec // a disk's size fits
+	block := core.Size(disk.Bsize)
+	return core.Size(disk.Bavail) * block, core.Size(disk.Blocks) * block, nil //nolint:gosec // a disk's size fits
+}
+
+// Free is how many bytes may still be written where a path lies.
+func Free(path string) (core.Size, error) {
+	free, _, err := Disk(path)
+	return free, err
 }

@@ -35,6 +35,8 @@ type Fittings struct {
 	Health func(ctx context.Context) (Finding, error)
 	// Limits are lines of the published-limits page.
 	Limits func(ctx context.Context) ([]Limit, error)
+	// Steps are what a hoster does once, in its first hour.
+	Steps func(ctx context.Context) ([]Step, error)
 	// Host says who we are, for the head of every page; ok is false while nobody said it.
 	// One room has it at most.
 	Host func(ctx context.Context) (host web.Host, ok bool, err error)
@@ -42,6 +44,18 @@ type Fittings struct {
 	// logbook has of it, and says what came or comes later. A finding without a key says
 	// nothing.
 	Recovered func(ctx context.Context) (Finding, error)
+}
+
+// Step is one thing a hoster does once. The admins' overview shows all of them until the
+// last is done, and names the first that is not as what to do next.
+type Step struct {
+	Order    int    // lower comes first: 10 words, 20 presentation, 30 members, 40 pacts, 50 backups
+	Key, Why string // words keys: what to do, and what for
+	Path     string // the admin's page where it is done
+	Done     bool
+	// Check is the name of the check that complains while the step is not done; empty =
+	// none does.
+	Check string
 }
 
 // Route is one pattern of net/http's ServeMux and its handler.

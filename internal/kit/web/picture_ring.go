@@ -20,18 +20,20 @@ type RingMember struct {
 	ForUs    int64 // bytes it stores for us
 	ForIt    int64 // bytes we store for it
 	Severity Severity
+	Says     string // what stands beside the picture; empty = nothing
 }
 
 // The ring, in units of its SVG.
 const (
-	ringWide, ringHigh     = 560.0, 310.0
-	ringRadius             = 112.0
+	ringWide, ringHigh     = 470.0, 290.0
+	ringRadius             = 100.0
 	thinnest, thickest     = 1.5, 14.0
 	smallest, largest      = 7.0, 18.0
-	ringNames, ringLetters = 16, 20
+	ringNames, ringLetters = 16, 16
 )
 
-// HTML draws the ring. Above 16 members the names only show when a disc is pointed at.
+// HTML draws the ring. Above 16 members the names only show when a disc is pointed at, and
+// nothing stands beside.
 func (r Ring) HTML() template.HTML {
 	d := figure("ring", r.Caption)
 	d.canvas(r.Title, ringWide, ringHigh, whole)
@@ -41,7 +43,7 @@ func (r Ring) HTML() template.HTML {
 	}
 	const x, y = ringWide / 2, ringHigh / 2
 	at := func(i int, radius float64) (cx, cy float64) {
-		angle := 2*math.Pi*(float64(i)+0.5)/float64(len(r.Members)) - math.Pi/2
+		angle := 2 * math.Pi * float64(i) / float64(len(r.Members))
 		return x + radius*math.Cos(angle), y + radius*math.Sin(angle)
 	}
 	for i, m := range r.Members {
@@ -60,7 +62,22 @@ func (r Ring) HTML() template.HTML {
 			d.label(short(m.Name, ringLetters), "name "+m.Severity.class(), "x", lx, "y", ly+4, "text-anchor", anchor(lx-x))
 		}
 	}
-	return d.done()
+	d.WriteString("</svg>")
+	if len(r.Members) <= ringNames {
+		d.beside(r.Members)
+	}
+	return d.words()
+}
+
+// beside lists what the picture says of each member.
+func (d *drawing) beside(members []RingMember) {
+	d.WriteString(`<ul class="beside">`)
+	for _, m := range members {
+		if m.Says != "" {
+			d.WriteString(`<li><span class="state ` + m.Severity.class() + `">` + text(m.Name) + `</span> ` + text(m.Says) + `</li>`)
+		}
+	}
+	d.WriteString(`</ul>`)
 }
 
 // anchor is where a text begins that stands so far to the right of the middle.

@@ -31,9 +31,9 @@ func pictures() map[string]template.HTML {
 		"ring": web.Ring{
 			Caption: web.Caption{Title: "Three members", Words: "Two are well, one is silent."}, Us: "chaton-a.test",
 			Members: []web.RingMember{
-				{"chaton-b.test", 200e9, 100e9, web.Fine},
-				{"chaton-c-with-a-very-long-name.test", 50e9, 0, web.Warn},
-				{"chaton-d.test", 0, 400e9, web.None},
+				{"chaton-b.test", 200e9, 100e9, web.Fine, "stores 200 GB for us"},
+				{"chaton-c-with-a-very-long-name.test", 50e9, 0, web.Warn, ""},
+				{"chaton-d.test", 0, 400e9, web.None, "silent"},
 			},
 		}.HTML(),
 		"ring_alone":      web.Ring{Caption: web.Caption{Title: "Nobody yet"}, Us: "a.test"}.HTML(),
@@ -140,7 +140,7 @@ func FuzzPictures(f *testing.F) {
 		n := max(min(total, 40), 0)
 		members, days, points := make([]web.RingMember, n), make([]web.StripDay, n), make([]web.CurvePoint, n)
 		for i := range n {
-			members[i] = web.RingMember{Name: name, ForUs: a, ForIt: b, Severity: s}
+			members[i] = web.RingMember{Name: name, ForUs: a, ForIt: b, Severity: s, Says: name}
 			days[i] = web.StripDay{Says: name, Severity: s}
 			points[i] = web.CurvePoint{Value: v * float64(i), Known: i%3 > 0}
 		}

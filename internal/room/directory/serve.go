@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/room/directory/forms"
 	"entrechat/internal/room/directory/own"
 )
 
@@ -22,6 +23,7 @@ func (r *Room) Fittings() fit.Fittings {
 	}
 	if r.Catalogue != nil {
 		f.Web = r.web
+		f.Steps = r.steps
 		f.Jobs = append(r.Imports.Jobs(),
 			jobs.Job{Name: "directory-say", Every: time.Minute, Jitter: 10 * time.Second, Run: r.Announcer.Say},
 			jobs.Job{Name: "directory-index", Every: 30 * time.Second, Jitter: 5 * time.Second, Run: func(ctx context.Context) error {
@@ -43,6 +45,12 @@ func (r *Room) web(site *web.Site) (all web.Pages) {
 		all.Overview = append(all.Overview, p.Overview...)
 	}
 	return all
+}
+
+// steps are our presentation.
+func (r *Room) steps(context.Context) ([]fit.Step, error) {
+	_, known, err := r.Hoster()
+	return []fit.Step{{Order: 20, Key: "directory.unknown", Why: "directory.unknown_text", Path: forms.StartPath, Done: known}}, err
 }
 
 // checkFiles is doctor's question whether what we publish is valid.

@@ -107,6 +107,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Peer:    slices.Concat(r.Members.Routes(), r.Pacts.Routes(), r.Collectives.Routes()),
 		Jobs:    r.Jobs(),
 		Readers: r.Readers(),
+		Steps:   r.steps,
 		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},
 	}
 }

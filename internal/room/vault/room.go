@@ -175,6 +175,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Checks: r.Checks(),
 		Web:    r.web,
 		Limits: r.limits,
+		Steps:  r.steps,
 		Health: r.health,
 	}
 	if r.n.Lending != nil {

@@ -42,7 +42,7 @@ func (r *Forms) filesPage(ctx context.Context, p *words.Printer) (page filesPage
 	for _, f := range files {
 		line := fileLine{File: f, Edit: servicePath + f.Name, Severity: "fine", Says: p.T("directory.state.valid", nil)}
 		if f.Name == own.HosterName {
-			line.Edit = startPath
+			line.Edit = StartPath
 		}
 		if !f.Report.OK() {
 			line.Severity, line.Says = "trouble", p.T("directory.state.invalid", nil)

@@ -10,24 +10,18 @@ import (
 	"entrechat/internal/room/directory/statool"
 )
 
-const startPath = "/admin/start"
+// StartPath is where a hoster says who it is.
+const StartPath = "/admin/start"
 
-// introduction is the form that asks who we are, and its reminder.
+// introduction is the form that asks who we are.
 func (r *Forms) introduction(s *web.Site) web.Pages {
 	start := web.NewPage[startPage](s, pages, "pages/start.html")
 	return web.Pages{
-		Routes: []web.Route{{Pattern: startPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
+		Routes: []web.Route{{Pattern: StartPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
 			return r.startPage(req, s.Printer(req))
 		}, r.start)}},
-		Menu:     []web.Entry{{Path: startPath, Key: "directory.menu.start", Group: web.GroupPublic, Order: 9}},
-		Overview: []web.Panel{web.NewPanel(s, pages, "pages/unknown.html", r.unknown)},
+		Menu: []web.Entry{{Path: StartPath, Key: "directory.menu.start", Group: web.GroupPublic, Order: 9}},
 	}
-}
-
-// unknown reminds the admin of a hoster that said nothing of itself yet.
-func (r *Forms) unknown(*http.Request) (struct{}, bool, error) {
-	_, known, err := r.n.Own.Hoster()
-	return struct{}{}, !known, err
 }
 
 // startPage asks who we are, in the words of our own file.

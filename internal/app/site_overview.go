@@ -1,0 +1,259 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"entrechat/internal/app/datadir"
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+)
+
+// lookAgain is how old what doctor found may be on a page. It reads the whole
+// logbook, so a page that is reloaded does not ask anew.
+const lookAgain = 30 * time.Second
+
+// found is the answer to one check.
+type found struct {
+	name   string
+	answer fit.Finding
+	err    error
+}
+
+// look runs every check of doctor.
+func (a *App) look(ctx context.Context) ([]found, error) {
+	checks := a.checks()
+	all := make([]found, 0, len(checks))
+	for _, c := range checks {
+		answer, err := c.Run(ctx)
+		all = append(all, found{c.Name, answer, err})
+	}
+	return all, nil
+}
+
+// overviewPage is what an admin sees first: how things stand, and what to do next.
+type overviewPage struct {
+	Made     core.Moment
+	Severity web.Severity
+	Next     *task // nil = nothing waits for a person
+	Steps    []step
+	Undone   int         // of Steps
+	Problems []checkLine // all that is not well
+	Troubles []checkLine // of these, what neither Next nor a step says
+	Unknown  []checkLine // not yet, or cannot be known now: neither well nor not
+	Fine     []checkLine
+	Ring     template.HTML
+	Space    template.HTML // empty while nobody stores anything for anybody
+	Panels   []template.HTML
+}
+
+// task is what to do next; Path is empty where no page does it.
+type task struct{ Name, Says, Path string }
+
+// step is one of the first hour, as a page writes it.
+type step struct {
+	Name, Path string
+	Done       bool
+}
+
+type checkLine struct {
+	Name, Says string
+	check      string
+}
+
+// overviewPage is shown from what was found within the last 30 seconds.
+func (a *App) overviewPages(site *web.Site, panels []web.Panel) http.Handler {
+	page := web.NewPage[overviewPage](site, pages, "pages/overview.html")
+	looks := &kept[[]found]{lives: lookAgain, make: a.look}
+	around := &kept[surroundings]{lives: lookAgain, make: a.surroundings}
+	return page.Show(func(r *http.Request) (overviewPage, error) {
+		look, err := looks.at(r.Context(), time.Now())
+		if err != nil {
+			return overviewPage{}, err
+		}
+		steps, err := a.steps(r.Context())
+		if err != nil {
+			return overviewPage{}, err
+		}
+		p := site.Printer(r)
+		shown := overview(p, look, steps)
+		shown.Panels = site.Render(r, panels)
+		seen, err := around.at(r.Context(), time.Now())
+		shown.Ring, shown.Space = seen.value.ring(p, a.Signer.ID()), seen.value.space(p)
+		return shown, err
+	})
+}
+
+// steps are all rooms' steps, in their order.
+func (a *App) steps(ctx context.Context) ([]fit.Step, error) {
+	var all []fit.Step
+	for _, f := range a.fittings {
+		if f.Steps == nil {
+			continue
+		}
+		steps, err := f.Steps(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, steps...)
+	}
+	slices.SortStableFunc(all, func(a, b fit.Step) int { return cmp.Compare(a.Order, b.Order) })
+	return all, nil
+}
+
+// overview sorts what doctor found and says what is next: the first trouble that is no
+// step's, then the first step that is not done, then any trouble.
+func overview(p *words.Printer, look dated[[]found], steps []fit.Step) overviewPage {
+	page := overviewPage{Made: core.At(look.made), Severity: web.Fine}
+	for _, f := range look.value {
+		is, says := judge(p, f.answer, f.err)
+		line := checkLine{p.T(f.name, nil), says, f.name}
+		switch is {
+		case stateNotWell:
+			page.Problems = append(page.Problems, line)
+		case stateUnknown:
+			page.Unknown = append(page.Unknown, line)
+		case stateWell:
+			page.Fine = append(page.Fine, line)
+		}
+	}
+	covered := func(check string) bool {
+		return slices.ContainsFunc(steps, func(s fit.Step) bool { return !s.Done && s.Check == check })
+	}
+	for _, s := range steps {
+		page.Steps = append(page.Steps, step{p.T(s.Key, nil), s.Path, s.Done})
+		if !s.Done {
+			page.Undone++
+		}
+	}
+	page.Troubles = slices.Clone(page.Problems)
+	trouble := slices.IndexFunc(page.Troubles, func(l checkLine) bool { return !covered(l.check) })
+	first := slices.IndexFunc(steps, func(s fit.Step) bool { return !s.Done })
+	switch {
+	case trouble >= 0:
+		page.Severity = web.Warn
+		page.Next = &task{Name: page.Troubles[trouble].Name, Says: page.Troubles[trouble].Says}
+		page.Troubles = slices.Delete(page.Troubles, trouble, trouble+1)
+	case first >= 0:
+		page.Severity = web.None
+		page.Next = &task{p.T(steps[first].Key, nil), p.T(steps[first].Why, nil), steps[first].Path}
+	case len(page.Unknown) > 0:
+		page.Severity = web.None
+	}
+	page.Troubles = slices.DeleteFunc(page.Troubles, func(l checkLine) bool { return covered(l.check) })
+	return page
+}
+
+// partner is somebody we added, for the picture.
+type partner struct {
+	id       core.MemberID
+	severity web.Severity // None = silent
+}
+
+// exchange is what members store for us and we for them, in bytes.
+type exchange struct {
+	forUs, forThem map[core.MemberID]int64
+	silent         []core.MemberID // who does not answer as a lender
+	given, granted int64           // what we, and what they, promised
+}
+
+// surroundings are who is around us, and how the disk stands.
+type surroundings struct {
+	partners []partner
+	exchange
+	free, total core.Size // of the disk that members' shards lie on
+}
+
+// surroundings asks whichever rooms know.
+func (a *App) surroundings(ctx context.Context) (s surroundings, err error) {
+	if who, ok := ask[interface {
+		Partners(ctx context.Context) ([]partner, error)
+	}](a); ok {
+		if s.partners, err = who.Partners(ctx); err != nil {
+			return s, err
+		}
+	}
+	if what, ok := ask[interface {
+		Exchange(ctx context.Context, known []core.MemberID) (exchange, error)
+	}](a); ok {
+		known := make([]core.MemberID, 0, len(s.partners))
+		for _, p := range s.partners {
+			known = append(known, p.id)
+		}
+		if s.exchange, err = what.Exchange(ctx, known); err != nil {
+			return s, err
+		}
+	}
+	s.free, s.total, err = datadir.Disk(a.storePath())
+	return s, err
+}
+
+// ring draws them.
+func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
+	ring := web.Ring{Us: string(us)}
+	silent := 0
+	for _, m := range s.partners {
+		if slices.Contains(s.silent, m.id) && m.severity == web.Fine {
+			m.severity = web.None
+		}
+		if m.severity == web.None {
+			silent++
+		}
+		ring.Members = append(ring.Members, web.RingMember{
+			Name: string(m.id), ForUs: s.forUs[m.id], ForIt: s.forThem[m.id], Severity: m.severity,
+			Says: p.T("app.ring_member", map[string]any{"Ours": core.Size(s.forUs[m.id]), "Theirs": core.Size(s.forThem[m.id])}),
+		})
+	}
+	ring.Title = p.T("app.ring", map[string]any{"Count": len(s.partners)})
+	ring.Words = p.T("app.ring_words", map[string]any{"Count": silent})
+	if silent == 0 {
+		ring.Words = p.T("app.ring_well", nil)
+	}
+	if len(s.partners) == 0 {
+		ring.Title = p.T("app.ring_alone", nil)
+		ring.Words = ring.Title
+	}
+	return ring.HTML()
+}
+
+// space draws what is promised, used and free.
+func (s surroundings) space(p *words.Printer) template.HTML {
+	if s.given == 0 && s.granted == 0 && len(s.forUs) == 0 {
+		return ""
+	}
+	say := func(key string, n int64) string { return p.T(key, map[string]any{"Size": core.Size(n)}) }
+	part := func(n int64, key string, kind web.BarKind) web.BarPart {
+		return web.BarPart{Amount: n, Says: say(key, n), Kind: kind}
+	}
+	ours, theirs := sum(s.forUs), sum(s.forThem)
+	due := max(s.given-theirs, 0)
+	free, other := max(int64(s.free)-due, 0), max(int64(s.total-s.free)-theirs, 0)
+	disk := web.Bar{Name: p.T("app.space_disk", nil), Parts: []web.BarPart{
+		part(other, "app.space_other", web.BarOther), part(theirs, "app.space_theirs", web.BarUsed),
+		part(min(due, int64(s.free)), "app.space_due", web.BarPromised), part(free, "app.space_free", web.BarFree),
+		part(due-int64(s.free), "app.space_over", web.BarOver),
+	}}
+	disk.Parts = slices.DeleteFunc(disk.Parts, func(p web.BarPart) bool { return p.Amount <= 0 })
+	balance := func(name string, used, promised int64) web.Bar {
+		return web.Bar{Name: p.T(name, nil), Parts: []web.BarPart{
+			part(used, "app.space_used", web.BarUsed), part(max(promised-used, 0), "app.space_open", web.BarPromised),
+		}}
+	}
+	return web.Bars{Caption: web.Caption{Title: p.T("app.space_disk_title", nil)}, Bars: []web.Bar{disk}}.HTML() +
+		web.Bars{Caption: web.Caption{Title: p.T("app.space_balance", nil)}, Bars: []web.Bar{
+			balance("app.space_received", ours, s.granted), balance("app.space_given", theirs, s.given),
+		}}.HTML()
+}
+
+func sum(of map[core.MemberID]int64) (all int64) {
+	for _, n := range of {
+		all += n
+	}
+	return all
+}
