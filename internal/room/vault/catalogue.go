@@ -171,7 +171,7 @@ const (
 // neverAsked says whether a member lends that this process has not compared with: after a
 // recovery it may hold what the others do not.
 func (r *Room) neverAsked(ctx context.Context) (bool, error) {
-	lenders, err := r.pool.all(ctx)
+	lenders, err := r.pool.All(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(lenders, func(l core.Lender) bool { return !r.asked[l.ID] }), err

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -71,7 +72,7 @@ func (c *census) askAll(ctx context.Context, contacts []Contact, say func(Member
 		all.Go(func() {
 			m := MemberFound{Member: contact.ID}
 			if m.Shards, m.Err = c.ask(ctx, contact.ID); m.Err != nil && ctx.Err() == nil {
-				c.room.pool.bad(ctx, troubleOf(contact.ID, catalogue.Placement{}, m.Err))
+				c.room.pool.Bad(ctx, pool.TroubleOf(contact.ID, catalogue.Placement{}, m.Err))
 			}
 			c.mu.Lock()
 			defer c.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -123,7 +124,7 @@ func (r *Room) audit(ctx context.Context, p catalogue.Placement) error {
 		r.blame(ctx, p, err)
 		return err
 	}
-	r.pool.good(ctx, p.Member)
+	r.pool.Good(ctx, p.Member)
 	return r.store.Placements.SetState(ctx, r.n.DB, p, catalogue.Stored, core.At(r.n.Now()))
 }
 
@@ -156,7 +157,7 @@ func (r *Room) auditEach(ctx context.Context, members []core.MemberID) error {
 // lookForReturned asks the members that failed us whether they are back, each when
 // its pause is over, and widens for those that can take something again.
 func (r *Room) lookForReturned(ctx context.Context) error {
-	if err := r.auditEach(ctx, r.pool.due()); err != nil {
+	if err := r.auditEach(ctx, r.pool.Due()); err != nil {
 		return err
 	}
 	return r.widenToReturned(ctx)
@@ -201,11 +202,11 @@ func (r *Room) heal(ctx context.Context) error {
 // widenToReturned widens when more members can take something than when it last
 // looked: one came back, or found room.
 func (r *Room) widenToReturned(ctx context.Context) error {
-	lenders, err := r.pool.candidates(ctx)
+	lenders, err := r.pool.Candidates(ctx)
 	if err != nil {
 		return err
 	}
-	domains := reachable(nil, lenders, 1)
+	domains := pool.Reachable(nil, lenders, 1)
 	r.mu.Lock()
 	more := domains > r.widened
 	r.widened = min(domains, r.widened)
@@ -232,7 +233,7 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 // widen gives copies to members that came later. Objects in shards keep their code:
 // it outlives as many losses in a larger pool.
 func (r *Room) widen(ctx context.Context) error {
-	lenders, err := r.pool.candidates(ctx)
+	lenders, err := r.pool.Candidates(ctx)
 	if err != nil {
 		return err
 	}

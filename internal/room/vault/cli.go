@@ -70,7 +70,7 @@ func (c cli) command(use, about string, count cobra.PositionalArgs, run func(cmd
 
 func (c cli) create() *cobra.Command {
 	return c.command("create NAME", "create", cobra.ExactArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		lenders, err := r.pool.all(cmd.Context())
+		lenders, err := r.pool.All(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (c cli) create() *cobra.Command {
 				out.Say("vault.create.next", args{"Name": made.Name})
 				if len(lenders) == 0 {
 					out.Line("")
-					out.Line(out.P.Error(r.noLender(cmd.Context())))
+					out.Line(out.P.Error(r.pool.NoLender(cmd.Context())))
 				}
 			})
 		})

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -206,7 +207,7 @@ func (r *Room) catalogueWords(p *words.Printer, c Catalogue) (out []string) {
 }
 
 // roomWords says that there is no room, and who has none.
-func (r *Room) roomWords(p *words.Printer, n *NoRoom) (out []string) {
+func (r *Room) roomWords(p *words.Printer, n *pool.NoRoom) (out []string) {
 	if n == nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -117,7 +118,7 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 // whose pact is over. One
 // that has been away too long to count is asked, and not waited for.
 func (c *comparison) whom(ctx context.Context) error {
-	lenders, err := c.room.pool.all(ctx)
+	lenders, err := c.room.pool.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) err
 		}
 	}
 	if err != nil && ctx.Err() == nil { // what we cut off ourselves is nobody's fault
-		c.room.pool.bad(ctx, troubleOf(member, catalogue.Placement{}, err))
+		c.room.pool.Bad(ctx, pool.TroubleOf(member, catalogue.Placement{}, err))
 	}
 	return err
 }

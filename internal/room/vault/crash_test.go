@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -122,7 +123,7 @@ func (w *world) accept(h rest.Handle, body []byte) catalogue.Object {
 func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.MemberID) {
 	w.t.Helper()
 	ctx := context.Background()
-	lenders, err := w.room.pool.candidates(ctx)
+	lenders, err := w.room.pool.Candidates(ctx)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	tasks := plan(s.o, nil, lenders)[:n]
+	tasks := pool.Plan(s.o, nil, lenders)[:n]
 	if err := s.send(ctx, tasks, p); err != nil {
 		w.t.Fatal(err)
 	}

@@ -51,13 +51,13 @@ func (r *Room) withBackup(run func(context.Context) (fit.Finding, error)) func(c
 }
 
 func (r *Room) checkLenders(ctx context.Context) error {
-	lenders, err := r.pool.all(ctx)
+	lenders, err := r.pool.All(ctx)
 	if err != nil {
 		return err
 	}
 	switch shard.Domains(lenders) {
 	case 0:
-		return r.noLender(ctx)
+		return r.pool.NoLender(ctx)
 	case 1:
 		return core.Unsure("vault.one_lender", errors.New("one domain"))
 	}
@@ -141,15 +141,15 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 
 // checkRoom: what waits has room at the members. Where there are none, that says nothing.
 func (r *Room) checkRoom(ctx context.Context) (fit.Finding, error) {
-	short, err := r.noRoom(ctx)
+	short, err := r.admission.NoRoom(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
 	if short != nil {
 		return fit.Finding{}, core.Full("vault.pool_full", errors.New("no room at the members")).
-			With("Members", short.names()).With("Size", core.Size(short.Bytes))
+			With("Members", short.Names()).With("Size", core.Size(short.Bytes))
 	}
-	lenders, err := r.pool.all(ctx)
+	lenders, err := r.pool.All(ctx)
 	if err == nil && len(lenders) == 0 {
 		return fit.Unknown("vault.room_nobody", nil), nil
 	}

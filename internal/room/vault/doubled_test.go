@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -45,7 +46,7 @@ func TestWhatCountsOutlivesLosses(t *testing.T) {
 			lenders = append(lenders, shard.Candidate{Free: 1 << 30, Lender: core.Lender{ID: core.MemberID(fmt.Sprintf("m%d.test", m))}})
 		}
 		o := catalogue.Object{ID: shard.Hash{1}, Sealed: 1000, Code: shard.Code{K: 4, N: 6}}
-		for _, task := range plan(o, held, lenders) {
+		for _, task := range pool.Plan(o, held, lenders) {
 			held = append(held, catalogue.Placement{Index: task.Index, Member: task.Lender.ID, State: catalogue.Stored})
 		}
 		if catalogue.StandingOf(o.Code, held) != catalogue.Placed {

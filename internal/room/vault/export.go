@@ -329,7 +329,7 @@ func (r *Room) silentOf(ctx context.Context, objects []catalogue.Object) string 
 			return err.Error()
 		}
 		for _, p := range all {
-			if r.pool.failing(p.Member) {
+			if r.pool.Failing(p.Member) {
 				names[p.Member] = true
 			}
 		}

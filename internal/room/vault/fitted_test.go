@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -98,7 +99,7 @@ func TestUnfitOnBothEngines(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r := &Room{n: Needs{DB: d, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, store: s, pool: &pool{}}
+		r := &Room{n: Needs{DB: d, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, store: s, pool: pool.New(pool.Needs{Store: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)})}
 		for _, c := range []shard.Code{{K: 0, N: 6}, {K: 5, N: 6}, {K: 6, N: 6}, {K: 4, N: 4}, {K: 4, N: -122}, {K: 4, N: 70}, {K: 4, N: 6}} {
 			if err := s.Queue.SetCode(ctx, o.ID, c); err != nil {
 				t.Fatal(err)

@@ -199,7 +199,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if err := v.room.restsOnGone(ctx, v.repo.Name, h.Type, v.room.locks.began(v.repo.Name)); err != nil {
 		return err
 	}
-	done, err := v.room.admit(ctx, catalogue.Object{Repo: v.repo.Name, File: h, Size: size})
+	done, err := v.room.admission.Admit(ctx, catalogue.Object{Repo: v.repo.Name, File: h, Size: size})
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (v *view) again(ctx context.Context, o catalogue.Object, body io.Reader) er
 
 // anew takes the bytes of a file that is lost here and at the members.
 func (v *view) anew(ctx context.Context, o catalogue.Object, body io.Reader) error {
-	done, err := v.room.admit(ctx, catalogue.Object{Repo: o.Repo, File: o.File, Size: o.Size})
+	done, err := v.room.admission.Admit(ctx, catalogue.Object{Repo: o.Repo, File: o.File, Size: o.Size})
 	if err != nil {
 		return err
 	}
@@ -296,12 +296,12 @@ func (v *view) Remove(ctx context.Context, h rest.Handle) error {
 
 // someoneLends refuses files that nobody would take. Returns CodeFull.
 func (r *Room) someoneLends(ctx context.Context) error {
-	lenders, err := r.pool.all(ctx)
+	lenders, err := r.pool.All(ctx)
 	if err != nil {
 		return err
 	}
 	if len(lenders) == 0 {
-		return r.noLender(ctx)
+		return r.pool.NoLender(ctx)
 	}
 	return nil
 }
@@ -323,7 +323,7 @@ func (r *Room) accept(ctx context.Context, o catalogue.Object, body io.Reader) (
 	}
 	o.ID, o.Local, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
 	o.State, o.Made = catalogue.Waiting, core.At(r.n.Now())
-	if o.Code, err = r.pool.code(ctx, o); err != nil {
+	if o.Code, err = r.pool.Code(ctx, o); err != nil {
 		return o, errors.Join(err, removed(r.shelf.Remove(s.shelf)))
 	}
 	// Once the row may be there the file must stay, even if nobody waits any more.
@@ -373,9 +373,9 @@ func (r *Room) commit(ctx context.Context, o catalogue.Object) error {
 		select {
 		case <-changed:
 		case <-look.C:
-			f, err := r.forecast(ctx, true)
+			f, err := r.pool.Forecast(ctx, true)
 			if err == nil {
-				err = r.fits(ctx, o, left, f)
+				err = r.admission.Fits(ctx, o, left, f)
 			}
 			if err != nil {
 				return err

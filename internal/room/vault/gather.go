@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/local"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -84,9 +85,9 @@ func (r *Room) rank(held []catalogue.Placement) []catalogue.Placement {
 		switch {
 		case p.State != catalogue.Stored:
 			return 3
-		case r.pool.failing(p.Member):
+		case r.pool.Failing(p.Member):
 			return 2
-		case r.pool.slow(p.Member):
+		case r.pool.Pace.Slow(p.Member):
 			return 1
 		}
 		return 0
@@ -247,7 +248,7 @@ func (g *gathering) took(ctx context.Context, a answer) error {
 		}
 		return a.err
 	}
-	g.room.pool.good(ctx, p.Member)
+	g.room.pool.Good(ctx, p.Member)
 	if p.State == catalogue.Lost {
 		g.room.believe(ctx, p, catalogue.Stored)
 	}
@@ -274,7 +275,7 @@ func (g *gathering) askBesideSlow(ctx context.Context) {
 			continue
 		}
 		r.slow = true
-		g.room.pool.noteSlow(r.Member)
+		g.room.pool.Pace.NoteSlow(r.Member)
 		if still {
 			g.room.blame(ctx, r.Placement, core.Unsure("vault.member_slow", fmt.Errorf("%d bytes in %s", brought, look)))
 		}
@@ -375,8 +376,8 @@ func (r *Room) read(ctx context.Context, p catalogue.Placement, to io.Writer, si
 // counts, and its object gets work again.
 func (r *Room) blame(ctx context.Context, p catalogue.Placement, cause error) {
 	ctx = context.WithoutCancel(ctx)
-	t := troubleOf(p.Member, p, cause)
-	r.pool.bad(ctx, t)
+	t := pool.TroubleOf(p.Member, p, cause)
+	r.pool.Bad(ctx, t)
 	state := catalogue.Lost
 	switch t.Kind {
 	case catalogue.TroubleWrong:

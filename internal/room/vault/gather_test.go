@@ -168,7 +168,7 @@ func TestSlowerThanTheOthers(t *testing.T) {
 		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("took %s", took)
 		}
-		if !r.pool.failing("m0.test") || r.pool.failing("m1.test") || !r.pool.slow("m1.test") || r.pool.slow("m2.test") {
+		if !r.pool.Failing("m0.test") || r.pool.Failing("m1.test") || !r.pool.Pace.Slow("m1.test") || r.pool.Pace.Slow("m2.test") {
 			t.Error("who is late is not known")
 		}
 		asked := lines[0].asked + lines[1].asked

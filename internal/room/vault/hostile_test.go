@@ -143,13 +143,7 @@ func (w *world) forgive() {
 			w.t.Fatal(err)
 		}
 	}
-	p := w.room.pool
-	p.mu.Lock()
-	clear(p.states)
-	clear(p.fails)
-	clear(p.late)
-	p.asked, p.summed = time.Time{}, time.Time{}
-	p.mu.Unlock()
+	w.room.pool.Reset()
 	if err := w.room.store.Queue.RetryNow(context.Background()); err != nil {
 		w.t.Fatal(err)
 	}

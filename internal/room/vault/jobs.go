@@ -19,7 +19,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-return", Every: 20 * time.Second, Jitter: 2 * time.Second, Later: true, Run: r.lookForReturned},
 		{Name: "vault-prove", Every: 7 * time.Minute, Jitter: time.Minute, Later: true, Run: r.proveAll},
 		{Name: "vault-leaving", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.watchLeaving},
-		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.watchRoom},
+		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.admission.Watch},
 		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.hearMore},

@@ -8,7 +8,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
-	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/pool"
 )
 
 // A member that takes what it is sent much more slowly than the others, by its line or
@@ -19,9 +19,6 @@ const (
 	// lateTimes how many times longer than the first of its object.
 	lateLeast = 30 * time.Second
 	lateTimes = 4
-	// lateEach is with how many shards a member may be late before it is sent no more where
-	// the others suffice; and where they do not, how many of them others do not wait for.
-	lateEach = 2
 )
 
 // latecomers watches the shards of one object on their way.
@@ -67,7 +64,7 @@ func (l *latecomers) counting(to core.MemberID, data io.Reader) io.Reader {
 // Where none is through yet it is our own line.
 func (l *latecomers) arm(first time.Duration) {
 	if l.timer == nil {
-		l.timer = time.NewTimer(max(l.s.room.pool.lateLeast, lateTimes*first) - first)
+		l.timer = time.NewTimer(max(l.s.room.lateLeast, lateTimes*first) - first)
 	}
 }
 
@@ -82,14 +79,14 @@ func (l *latecomers) next(ctx context.Context, ends <-chan given) given {
 		case g := <-ends:
 			if t := l.under[g.member]; g.placement != nil && !t.late {
 				l.best = max(l.best, l.rate(t))
-				l.s.room.pool.inTime(ctx, g.member)
+				l.s.room.pool.Pace.InTime(ctx, g.member)
 				l.arm(l.s.room.n.Now().Sub(l.began))
 			}
 			delete(l.under, g.member)
 			return g
 		case <-due:
 			l.mark(ctx)
-			l.timer.Reset(l.s.room.pool.lateLeast)
+			l.timer.Reset(l.s.room.lateLeast)
 		}
 	}
 }
@@ -113,11 +110,11 @@ func (l *latecomers) mark(ctx context.Context) {
 			continue
 		}
 		t.late = true
-		n, over := l.s.room.pool.drags(id)
+		n, over := l.s.room.pool.Pace.Late(id)
 		l.over = append(l.over, over)
-		few = few && n <= lateEach
+		few = few && n <= pool.LateEach
 		if slower {
-			l.s.room.pool.name(ctx, id)
+			l.s.room.pool.Pace.NameSlow(ctx, id)
 		}
 	}
 	if l.s.leave != nil && len(l.over) > 0 && (few || l.s.o.State != catalogue.Waiting) {
@@ -132,55 +129,4 @@ func (l *latecomers) end() {
 	for _, over := range l.over {
 		over()
 	}
-}
-
-// drags notes that a member is late with a shard, until over is called, and answers with
-// how many it is.
-func (p *pool) drags(id core.MemberID) (n int, over func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.dragging[id]++
-	return p.dragging[id], func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.dragging[id]--
-	}
-}
-
-// name has people know that a member takes what it is sent more slowly than others.
-func (p *pool) name(ctx context.Context, id core.MemberID) {
-	p.noteSlow(id)
-	p.mu.Lock()
-	said := p.named[id]
-	p.named[id] = true
-	p.mu.Unlock()
-	if said {
-		return
-	}
-	p.log.Warn("a member takes what it is sent much more slowly than the others", "member", id)
-	p.logged(p.store.Troubles.Add(context.WithoutCancel(ctx), catalogue.Trouble{Member: id, Kind: catalogue.TroubleSlow, Last: core.At(p.n.Now())}))
-}
-
-// inTime notes that a member took a shard when the others did.
-func (p *pool) inTime(ctx context.Context, id core.MemberID) {
-	p.mu.Lock()
-	named, known := p.named[id]
-	p.named[id] = false
-	p.mu.Unlock()
-	if named || !known { // an earlier process may have named it
-		p.logged(p.store.Troubles.End(context.WithoutCancel(ctx), id, catalogue.TroubleSlow, core.At(p.n.Now())))
-	}
-}
-
-// quick leaves out the candidates that are late with as many shards as may be.
-func (p *pool) quick(all []shard.Candidate) []shard.Candidate {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []shard.Candidate
-	for _, c := range all {
-		if p.dragging[c.ID] < lateEach {
-			out = append(out, c)
-		}
-	}
-	return out
 }

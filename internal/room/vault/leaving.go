@@ -89,7 +89,7 @@ func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, er
 // what counts when their pact is over, and gives those that lend again the chance to
 // prove what they still have.
 func (r *Room) watchLeaving(ctx context.Context) error {
-	lenders, err := r.pool.all(ctx)
+	lenders, err := r.pool.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
 // counted keeps the placements that count, as their members stand now; those that are to
 // be made again at others come last.
 func (r *Room) counted(ctx context.Context, q db.Querier, all []catalogue.Placement) ([]catalogue.Placement, error) {
-	held := r.pool.relabel(catalogue.OnlyStored(all))
+	held := r.pool.Relabel(catalogue.OnlyStored(all))
 	leaves, err := r.store.Lenders.Leaving(ctx, q)
 	now := core.At(r.n.Now())
 	var last []catalogue.Placement

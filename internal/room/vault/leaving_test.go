@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -40,9 +41,7 @@ func (w *world) lend(m *member) {
 // watched looks at who lends now, as the job does.
 func (w *world) watched() {
 	w.t.Helper()
-	w.room.pool.mu.Lock()
-	w.room.pool.asked = time.Time{}
-	w.room.pool.mu.Unlock()
+	w.room.pool.Expire()
 	if err := w.room.watchLeaving(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -258,7 +257,7 @@ func TestNowhereToGo(t *testing.T) {
 	if err != nil || len(due) == 0 {
 		t.Fatal(due, err)
 	}
-	w.room.pool.beat = beat
+	w.room.pool.Interval = pool.Interval
 	for _, o := range due {
 		if err := errors.Join(w.room.store.Queue.Postpone(t.Context(), o.ID, 20, 0), w.room.shipOne(t.Context(), o.ID, nil)); err != nil {
 			t.Fatal(err)

@@ -1,30 +1,12 @@
 package vault
 
 import (
-	"context"
-	"errors"
 	"strings"
 
 	"entrechat/internal/core"
 )
 
-// noLender says that nobody lends us room, and whose answer is missing for that to
-// change. Returns CodeFull, or why the pacts cannot be read.
-func (r *Room) noLender(ctx context.Context) error {
-	theirs, ours, err := r.n.Lenders.Awaited(ctx, core.GrantStore)
-	if err != nil {
-		return err
-	}
-	why := errors.New("no member lends us room")
-	switch {
-	case len(ours) > 0:
-		return core.Full("vault.no_lender_ours", why).With("Members", joined(ours))
-	case len(theirs) > 0:
-		return core.Full("vault.no_lender_theirs", why).With("Members", joined(theirs))
-	}
-	return core.Full("vault.no_lender", why)
-}
-
+// joined lists members in a sentence.
 func joined(ids []core.MemberID) string {
 	out := make([]string, 0, len(ids))
 	for _, id := range ids {

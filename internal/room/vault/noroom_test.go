@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -56,7 +57,7 @@ func TestFullPoolThroughRestic(t *testing.T) {
 	w.restic(program, prune, "forget", "--keep-last", "1", "--prune", "--max-repack-size", "0", "--group-by", "host")
 	w.restic(program, env, "check")
 	w.pledges(100 << 20)
-	if err := w.room.watchRoom(t.Context()); err != nil {
+	if err := w.room.admission.Watch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if short := w.noRoom(); short != nil {
@@ -71,27 +72,27 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 	w.create("files")
 	w.settled()
 	w.pledges(1_000_000)
-	first, err := w.room.admit(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "one"}, Size: 500_000})
+	first, err := w.room.admission.Admit(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "one"}, Size: 500_000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	two := catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Data, Name: "two"}, Size: 500_000}
-	if _, err := w.room.admit(t.Context(), two); core.CodeOf(err) != core.CodeFull {
+	if _, err := w.room.admission.Admit(t.Context(), two); core.CodeOf(err) != core.CodeFull {
 		t.Errorf("the same room is promised twice: %v", err)
 	}
 	first() // restic broke off
-	if err := w.room.watchRoom(t.Context()); err != nil {
+	if err := w.room.admission.Watch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if short := w.noRoom(); short == nil || len(short.Members) != 2 {
 		t.Errorf("both do not fit, and status says %+v", short)
 	}
-	if _, err := w.room.admit(t.Context(), two); err != nil {
+	if _, err := w.room.admission.Admit(t.Context(), two); err != nil {
 		t.Errorf("the room is free again: %v", err)
 	}
 }
 
-func (w *world) noRoom() *NoRoom {
+func (w *world) noRoom() *pool.NoRoom {
 	w.t.Helper()
 	report, err := w.room.Status(w.t.Context(), "")
 	if err != nil {
@@ -112,7 +113,7 @@ func TestRestOfAFailedRunDoesNotHoldUpAPrune(t *testing.T) {
 	pack := rest.Handle{Type: rest.Data, Name: nameOf(body)}
 	w.accept(pack, body)
 	w.accept(rest.Handle{Type: rest.Index, Name: nameOf(named)}, named)
-	if err := w.room.watchRoom(t.Context()); err != nil {
+	if err := w.room.admission.Watch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if short := w.noRoom(); short == nil || short.Files != 1 || short.Bytes < 400_000 {
@@ -130,7 +131,7 @@ func TestRestOfAFailedRunDoesNotHoldUpAPrune(t *testing.T) {
 			t.Fatalf("%s: %d %s", path, status, text)
 		}
 	}
-	if err := w.room.watchRoom(t.Context()); err != nil {
+	if err := w.room.admission.Watch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if short := w.noRoom(); short != nil && short.Files > 0 {
@@ -216,10 +217,10 @@ func TestShardInHandCountsOnce(t *testing.T) {
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
 	w.pledges(800_000)
 	for i, m := range w.members {
-		if _, err := w.room.pool.all(t.Context()); err != nil {
+		if _, err := w.room.pool.All(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.room.pool.hand(t.Context(), catalogue.Placement{Object: o.ID, Index: i, Member: m.id, Length: o.Sealed, State: catalogue.Stored})
+		w.room.pool.Delivered(t.Context(), catalogue.Placement{Object: o.ID, Index: i, Member: m.id, Length: o.Sealed, State: catalogue.Stored})
 	}
 	if short := w.noRoom(); short != nil {
 		t.Errorf("half of each pledge is taken, and status says %+v", short)
@@ -232,7 +233,7 @@ func TestASmallThingDoesNotEndNoRoom(t *testing.T) {
 	w.create("files")
 	w.settled()
 	p, member := w.room.pool, w.members[0].id
-	p.bad(t.Context(), troubleOf(member, catalogue.Placement{Length: 1_000_000}, core.Full("vault.quota_full", nil)))
+	p.Bad(t.Context(), pool.TroubleOf(member, catalogue.Placement{Length: 1_000_000}, core.Full("vault.quota_full", nil)))
 	open := func() (n int) {
 		t.Helper()
 		all, err := w.room.store.Troubles.Since(t.Context(), 1<<60)
@@ -241,11 +242,11 @@ func TestASmallThingDoesNotEndNoRoom(t *testing.T) {
 		}
 		return len(all)
 	}
-	p.took(t.Context(), member, 2000)
+	p.Accepted(t.Context(), member, 2000)
 	if open() != 1 {
 		t.Error("a small index fitted, and no room is called mended")
 	}
-	p.took(t.Context(), member, 1_100_000)
+	p.Accepted(t.Context(), member, 1_100_000)
 	if open() != 0 {
 		t.Error("what was refused fits, and is still called full")
 	}

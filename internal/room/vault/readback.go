@@ -36,7 +36,7 @@ func (r *Room) prove(ctx context.Context, id shard.Hash) error {
 	if !r.proved(ctx, catalogue.OnlyStored(all)) {
 		// Each time in vain the pause doubles, or a broken disk would be sent the same for
 		// ever.
-		next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(failed, 12), maxWait))
+		next := core.At(r.n.Now()).Add(min(r.pool.Interval<<min(failed, 12), maxWait))
 		return errors.Join(ctx.Err(), r.store.Queue.Postpone(context.WithoutCancel(ctx), id, 0, next))
 	}
 	return r.store.Troubles.EndOf(ctx, r.n.DB, id, core.At(r.n.Now()))
@@ -69,7 +69,7 @@ func (r *Room) proveAll(ctx context.Context) error {
 	for _, id := range ids {
 		all.Go(func() error {
 			places, err := r.store.Placements.Of(ctx, id)
-			if err != nil || slices.ContainsFunc(catalogue.OnlyStored(places), func(p catalogue.Placement) bool { return r.pool.resting(p.Member) }) {
+			if err != nil || slices.ContainsFunc(catalogue.OnlyStored(places), func(p catalogue.Placement) bool { return r.pool.Resting(p.Member) }) {
 				return err
 			}
 			return r.prove(ctx, id)

@@ -37,7 +37,7 @@ func (r *Room) refill(ctx context.Context, old catalogue.Object, body io.Reader)
 	}
 	fresh := old // as of an older day it is there too
 	fresh.Size, fresh.Sealed, fresh.Safe = s.size, s.length, 0
-	if fresh.Code, err = r.pool.code(ctx, fresh); err != nil {
+	if fresh.Code, err = r.pool.Code(ctx, fresh); err != nil {
 		return errors.Join(err, removed(r.shelf.Remove(s.shelf)))
 	}
 	if _, err := r.replace(context.WithoutCancel(ctx), old, fresh, s); err != nil {

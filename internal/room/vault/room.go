@@ -28,6 +28,7 @@ import (
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/local"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -89,16 +90,17 @@ type Needs struct {
 // Room is the vault of one node, or of one command beside it. Safe for concurrent
 // use.
 type Room struct {
-	n       Needs
-	store   catalogue.Store
-	keyring *keyring.Keyring
-	backups *backup.Backups
-	shelf   *blob.Dir
-	locks   *locks
-	spool   *local.Spool
-	pool    *pool
-	parts   local.Parts
-	cache   *local.Cache // nil in a command: only the node that serves has one
+	n         Needs
+	store     catalogue.Store
+	keyring   *keyring.Keyring
+	backups   *backup.Backups
+	shelf     *blob.Dir
+	locks     *locks
+	spool     *local.Spool
+	pool      *pool.Pool
+	admission *pool.Admission
+	parts     local.Parts
+	cache     *local.Cache // nil in a command: only the node that serves has one
 
 	work      local.Signal // something to ship
 	committed local.Signal // something got off-site
@@ -107,13 +109,13 @@ type Room struct {
 	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
 	aside       aside
-	recodeAfter int // recodeAfter but in tests
+	recodeAfter int           // recodeAfter but in tests
+	lateLeast   time.Duration // lateLeast but in tests
 
 	stragglers, compareStart time.Duration // the same
 
 	shipFails atomic.Int32 // objects in a row that could not be worked on
 
-	arrivals  arrivals
 	public    public
 	comparing sync.Mutex // one comparison with the members at a time
 
@@ -139,7 +141,7 @@ func New(n Needs) (*Room, error) {
 		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
 		parts:   local.Parts{Dir: filepath.Join(n.Dir, "cache")},
 		spool:   local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now),
-		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter,
+		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter, lateLeast: lateLeast,
 		stragglers: stragglers, compareStart: compareStart,
 	}
 	var err error
@@ -158,7 +160,12 @@ func New(n Needs) (*Room, error) {
 		disk: folder(catalogue.FolderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
 		sealed: r.backups.Sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
-	r.pool = newPool(&r.n, r.store)
+	r.pool = pool.New(pool.Needs{Lenders: n.Lenders, Store: r.store, Now: n.Now, Log: n.Log})
+	r.admission = pool.NewAdmission(pool.AdmissionNeeds{Pool: r.pool, Began: r.locks.began, RoomAgain: func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.widened = 0 // what was encoded for fewer members meanwhile is given to more
+	}})
 	return r, nil
 }
 

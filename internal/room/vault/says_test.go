@@ -46,13 +46,11 @@ func TestHowAMemberStandsIsASentence(t *testing.T) {
 func TestWhoTakesAgainNoLongerRefuses(t *testing.T) {
 	w := newWorld(t, 2)
 	id, now := w.members[0].id, core.At(time.Now())
-	w.room.pool.bad(t.Context(), catalogue.Trouble{Member: id, Kind: catalogue.TroubleRefused})
-	w.room.pool.bad(t.Context(), catalogue.Trouble{Member: id, Kind: catalogue.TroubleUnreachable})
-	w.room.pool.good(t.Context(), id)
-	later := *w.room.pool.n
-	later.Now = func() time.Time { return now.Time().Add(2 * reachEvery) }
-	w.room.pool.n = &later
-	w.room.pool.noteWell(t.Context(), id, 1)
+	w.room.pool.Bad(t.Context(), catalogue.Trouble{Member: id, Kind: catalogue.TroubleRefused})
+	w.room.pool.Bad(t.Context(), catalogue.Trouble{Member: id, Kind: catalogue.TroubleUnreachable})
+	w.room.pool.Good(t.Context(), id)
+	w.room.pool.Now = func() time.Time { return now.Time().Add(2 * time.Minute) }
+	w.room.pool.Accepted(t.Context(), id, 1)
 	all, err := w.room.store.Troubles.Since(t.Context(), 0)
 	if err != nil || len(all) == 0 {
 		t.Fatal(all, err)

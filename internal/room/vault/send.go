@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -33,7 +34,7 @@ type given struct {
 
 // send gives shards to lenders, all at once. The object counts as off-site as soon
 // as enough receipts are written down, however long the others take.
-func (s *shipment) send(ctx context.Context, tasks []task, p *encoding.Pieces) error {
+func (s *shipment) send(ctx context.Context, tasks []pool.Task, p *encoding.Pieces) error {
 	label, err := s.room.keyring.SealLabel(ctx, s.o)
 	if err != nil {
 		return err
@@ -93,20 +94,20 @@ func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case core.CodeOf(err) == core.CodeConflict:
-		r.pool.bad(ctx, troubleOf(to.ID, *p, err))
+		r.pool.Bad(ctx, pool.TroubleOf(to.ID, *p, err))
 		return nil, fmt.Errorf("%s: %w", to.ID, errOtherCode)
 	case err != nil && sending.Err() != nil:
 		err = core.Unsure("vault.member_slow", fmt.Errorf("stood still for %s: %w", stall, err))
 		fallthrough
 	case err != nil:
-		r.pool.bad(ctx, troubleOf(to.ID, *p, err))
+		r.pool.Bad(ctx, pool.TroubleOf(to.ID, *p, err))
 		return nil, nil //nolint:nilnil // no placement, and the trouble is noted
 	}
 	if p.Receipt, err = receipt.Document.Encode(); err != nil {
 		return nil, err
 	}
 	p.Since, p.Seen = receipt.Received, core.At(r.n.Now())
-	r.pool.hand(ctx, *p)
+	r.pool.Delivered(ctx, *p)
 	return p, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/access"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -49,7 +50,7 @@ func (r *Room) ship(ctx context.Context) error {
 		if started {
 			continue
 		}
-		timer := time.NewTimer(shipTick * r.pool.beat)
+		timer := time.NewTimer(shipTick * r.pool.Interval)
 		select {
 		case <-woken:
 		case <-timer.C:
@@ -102,7 +103,7 @@ func (r *Room) restAfter(ctx context.Context, err error) {
 		r.shipFails.Store(0)
 		return
 	}
-	timer := time.NewTimer(min(r.pool.beat<<min(r.shipFails.Add(1), 12), maxWait))
+	timer := time.NewTimer(min(r.pool.Interval<<min(r.shipFails.Add(1), 12), maxWait))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -131,7 +132,7 @@ func (r *Room) unclaim(id shard.Hash) {
 // shipOne does what can be done for one object now and says when to try again. leave is
 // called when others need not wait for it.
 func (r *Room) shipOne(ctx context.Context, id shard.Hash, leave func()) error {
-	defer r.pool.landed(id)
+	defer r.pool.Written(id)
 	o, err := r.store.Objects.Get(ctx, id)
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func (s *shipment) run(ctx context.Context) error {
 	if done, err := s.choose(ctx, lenders); done || err != nil {
 		return err
 	}
-	if s.idle = len(plan(s.o, catalogue.Staying(s.held), lenders)) == 0; s.idle {
+	if s.idle = len(pool.Plan(s.o, catalogue.Staying(s.held), lenders)) == 0; s.idle {
 		return nil
 	}
 	sealed, err := s.room.load(ctx, s.o)
@@ -190,7 +191,7 @@ func (s *shipment) run(ctx context.Context) error {
 	}
 	defer shards.Close() //nolint:errcheck // nothing in it is kept
 	for range rounds {
-		tasks := plan(s.o, catalogue.Staying(s.held), lenders)
+		tasks := pool.Plan(s.o, catalogue.Staying(s.held), lenders)
 		if len(tasks) == 0 || ctx.Err() != nil {
 			return nil
 		}
@@ -209,10 +210,10 @@ func (s *shipment) run(ctx context.Context) error {
 // lenders lists who may be sent a shard now, with the room for a file of this type. Who
 // is late with what it was sent before is left out where the others suffice.
 func (s *shipment) lenders(ctx context.Context) ([]shard.Candidate, error) {
-	all, err := s.room.pool.candidates(ctx)
-	all = roomFor(s.o.File.Type, all)
-	quick := s.room.pool.quick(all)
-	if len(quick) < len(all) && fitting(s.o, s.held, s.room.pool.well(quick)) >= max(s.o.Code.Enough(), 1) {
+	all, err := s.room.pool.Candidates(ctx)
+	all = pool.RoomFor(s.o.File.Type, all)
+	quick := s.room.pool.Pace.Quick(all)
+	if len(quick) < len(all) && pool.Fitting(s.o, s.held, s.room.pool.Well(quick)) >= max(s.o.Code.Enough(), 1) {
 		return quick, err
 	}
 	return all, err
@@ -223,9 +224,9 @@ func (s *shipment) lenders(ctx context.Context) ([]shard.Candidate, error) {
 // is not chosen for want of room: the file waits, and that there is no room is said.
 // done says that there is nothing to send.
 func (s *shipment) choose(ctx context.Context, lenders []shard.Candidate) (done bool, err error) {
-	well := s.room.pool.well(lenders)
-	domains := fitting(s.o, catalogue.Staying(s.held), well)
-	if there := reachable(catalogue.Staying(s.held), well, minRoom); domains < 2 && there > 1 {
+	well := s.room.pool.Well(lenders)
+	domains := pool.Fitting(s.o, catalogue.Staying(s.held), well)
+	if there := pool.Reachable(catalogue.Staying(s.held), well, pool.AnyRoom); domains < 2 && there > 1 {
 		return true, nil // no room; shards sent now would be too few
 	}
 	stuck := s.o.State == catalogue.Waiting && s.o.Tries >= s.room.recodeAfter && domains < s.o.Code.Enough()
@@ -276,7 +277,7 @@ func (s *shipment) settle(ctx context.Context) error {
 	if s.idle && s.o.State == catalogue.Safe {
 		longest = idleWait
 	}
-	next := core.At(r.n.Now()).Add(min(r.pool.beat<<min(tries, 12), longest))
+	next := core.At(r.n.Now()).Add(min(r.pool.Interval<<min(tries, 12), longest))
 	return errors.Join(r.store.Queue.Postpone(ctx, s.o.ID, tries, next), r.unshelve(ctx, s.o))
 }
 

@@ -20,7 +20,7 @@ func TestShippingThatIsNotWrittenDownPauses(t *testing.T) {
 	w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
 	w.exec(`CREATE TRIGGER full BEFORE INSERT ON vault_placement BEGIN SELECT RAISE(ABORT, 'no room'); END`)
 	w.exec(`CREATE TRIGGER fuller BEFORE UPDATE ON vault_object BEGIN SELECT RAISE(ABORT, 'no room'); END`)
-	w.room.pool.beat = 50 * time.Millisecond
+	w.room.pool.Interval = 50 * time.Millisecond
 	failures := make(failureLog, 100)
 	w.room.n.Log = slog.New(slog.NewTextHandler(failures, nil))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -31,7 +31,7 @@ func TestShippingThatIsNotWrittenDownPauses(t *testing.T) {
 		<-failures
 	}
 	// After the first three failures: 2, 4 and 8 beats.
-	if took := time.Since(began); took < 14*w.room.pool.beat {
+	if took := time.Since(began); took < 14*w.room.pool.Interval {
 		t.Errorf("tried four times in %s", took)
 	}
 	cancel()

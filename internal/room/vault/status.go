@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -84,7 +85,7 @@ type Report struct {
 	Domains  int                 `json:"domains"`           // failure domains among them
 	Silent   []Silent            `json:"silent_lenders"`    // of these members
 	Leaving  []Leaver            `json:"leaving_lenders"`   // that have shards of ours and give nothing new
-	NoRoom   *NoRoom             `json:"no_room,omitempty"` // nil = there is room for what waits
+	NoRoom   *pool.NoRoom        `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue Catalogue `json:"catalogue"`
 	noLender  error     // says whose answer is missing; nil while somebody lends
@@ -146,12 +147,12 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	out.Silent = facts.silent(core.At(r.n.Now()))
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
 	if out.Domains == 0 {
-		out.noLender = r.noLender(ctx)
+		out.noLender = r.pool.NoLender(ctx)
 	}
 	if out.Leaving, err = r.leavers(ctx, facts.lenders); err != nil {
 		return out, err
 	}
-	if out.NoRoom, err = r.noRoom(ctx); err != nil {
+	if out.NoRoom, err = r.admission.NoRoom(ctx); err != nil {
 		return out, err
 	}
 	troubles, err := r.store.Troubles.Since(ctx, core.At(r.n.Now().Add(-recentTrouble)))
@@ -193,7 +194,7 @@ func (r *Room) facts(ctx context.Context) (f facts, err error) {
 	if f.states, err = r.store.Lenders.States(ctx); err != nil {
 		return f, err
 	}
-	f.lenders, err = r.pool.all(ctx)
+	f.lenders, err = r.pool.All(ctx)
 	return f, err
 }
 

@@ -31,6 +31,7 @@ import (
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -362,12 +363,12 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.room.pool.beat = beat / 10
+	w.room.pool.Interval = pool.Interval / 10
 	if w.recodeAfter != 0 {
 		w.room.recodeAfter = w.recodeAfter
 	}
 	if w.lateLeast != 0 {
-		w.room.pool.lateLeast = w.lateLeast
+		w.room.lateLeast = w.lateLeast
 	}
 }
 

@@ -1,4 +1,4 @@
-package vault
+package pool
 
 import (
 	"slices"
@@ -8,16 +8,16 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// task is one shard to be sent to one lender.
-type task struct {
+// Task is one shard to be sent to one lender.
+type Task struct {
 	Index  int
 	Lender core.Lender
 }
 
-// plan says which shards of an object are missing and who should take them. held
+// Plan says which shards of an object are missing and who should take them. held
 // are the placements that count; nobody in a domain where one of them counts gets another.
 // Fewer tasks than missing shards come back when there are no more domains with room.
-func plan(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candidate) []task {
+func Plan(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candidate) []Task {
 	apart := catalogue.Matched(held)
 	missing := catalogue.Missing(o.Code, apart)
 	taken := make([]core.Lender, 0, len(apart))
@@ -25,22 +25,22 @@ func plan(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candid
 		taken = append(taken, p.Domain())
 	}
 	picked := shard.Place(o.ID, catalogue.Cost(o.Code.ShardSize(o.Sealed)), len(missing), lenders, taken)
-	tasks := make([]task, 0, len(picked))
+	tasks := make([]Task, 0, len(picked))
 	for i, l := range picked {
 		has := func(p catalogue.Placement) bool { return p.Index == missing[i] && p.Member == l.ID }
 		if !slices.ContainsFunc(held, has) {
-			tasks = append(tasks, task{missing[i], l})
+			tasks = append(tasks, Task{missing[i], l})
 		}
 	}
 	return tasks
 }
 
-// minRoom counts every lender in reachable, whatever its room.
-const minRoom = -1 << 62
+// AnyRoom counts every lender in Reachable, whatever its room.
+const AnyRoom = -1 << 62
 
-// reachable is in how many domains an object can lie: where it is held, and where
+// Reachable is in how many domains an object can lie: where it is held, and where
 // there is room of so many bytes for it.
-func reachable(held []catalogue.Placement, lenders []shard.Candidate, room int64) int {
+func Reachable(held []catalogue.Placement, lenders []shard.Candidate, room int64) int {
 	all := make([]core.Lender, 0, len(held)+len(lenders))
 	for _, p := range held {
 		all = append(all, p.Domain())
