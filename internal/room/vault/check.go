@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -121,7 +122,7 @@ func (r *Room) audit(ctx context.Context, p catalogue.Placement) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.blame(ctx, p, err)
+		r.pool.Blame(ctx, p, err)
 		return err
 	}
 	r.pool.Good(ctx, p.Member)
@@ -143,7 +144,7 @@ func (r *Room) auditEach(ctx context.Context, members []core.MemberID) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, m := range members {
-		p, ok, err := r.store.Placements.Any(ctx, m, newShelfName()[3:])
+		p, ok, err := r.store.Placements.Any(ctx, m, local.NewName()[3:])
 		if err != nil {
 			return err
 		}

@@ -131,7 +131,7 @@ func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.
 	if _, err := s.choose(ctx, lenders); err != nil {
 		w.t.Fatal(err)
 	}
-	f, err := w.room.load(ctx, s.o)
+	f, err := w.room.retrieve.Load(ctx, s.o)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -159,7 +159,7 @@ func (e *exporting) begin(ctx context.Context, objects []catalogue.Object, dir s
 	if err := layOut(e.root); err != nil || at < 0 {
 		return err
 	}
-	plain, err := e.room.openObject(ctx, objects[at])
+	plain, err := e.room.retrieve.Open(ctx, objects[at])
 	if err != nil {
 		return fmt.Errorf("export %s: %w", objects[at].File, err)
 	}
@@ -256,7 +256,7 @@ func (e *exporting) file(ctx context.Context, o catalogue.Object) (Exported, err
 	if same, err := isNamed(ctx, e.root, name, o); same || err != nil {
 		return Exported{Skipped: 1}, err
 	}
-	plain, err := e.room.openObject(ctx, o)
+	plain, err := e.room.retrieve.Open(ctx, o)
 	if err != nil {
 		return Exported{}, err
 	}

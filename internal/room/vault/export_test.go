@@ -22,7 +22,7 @@ func TestExportNamesWhatIsMissing(t *testing.T) {
 	body := randomBytes(100_000, 1)
 	w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
 	w.settled()
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	w.moods(away, away, away)
 	dir := filepath.Join(t.TempDir(), "plain")
 	_, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})

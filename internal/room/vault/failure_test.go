@@ -223,7 +223,7 @@ func TestWhatWasGivenUpIsStillRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Fatalf("status %d", status)
 	}
@@ -262,7 +262,7 @@ func TestABrokenShelfIsReadAround(t *testing.T) {
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Fatalf("status %d, %d bytes", status, len(got))
 	}
-	if _, err := w.room.fromShelf(w.object(o.ID)); err != nil {
+	if _, err := w.room.retrieve.FromLocal(w.object(o.ID)); err != nil {
 		t.Errorf("it stays broken: %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func (r *Room) checkCodes(ctx context.Context) error {
 			if err := r.store.Queue.SetCodeIn(ctx, q, o.ID, c); err != nil {
 				return err
 			}
-			_, _, err := r.restate(ctx, q, o.ID)
+			_, _, err := r.pool.Restate(ctx, q, o.ID)
 			return err
 		})
 		if err != nil {

@@ -49,7 +49,7 @@ func TestAFlippedCodeIsPutRight(t *testing.T) {
 			if err := w.room.store.Queue.SetCode(t.Context(), o.ID, c); err != nil {
 				t.Fatal(err)
 			}
-			w.room.cache.Clear()
+			w.room.retrieve.Cache.Clear()
 			if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 				t.Errorf("%v read as %v: status %d", right, c, status)
 			}

@@ -133,7 +133,7 @@ func (w *world) looked(files map[rest.Handle][]byte) (level Level, missing strin
 		if err != nil {
 			return level, h.String() + ": " + err.Error()
 		}
-		f, err := w.room.openObject(ctx, o)
+		f, err := w.room.retrieve.Open(ctx, o)
 		if err != nil {
 			return level, h.String() + ": " + err.Error()
 		}
@@ -171,7 +171,7 @@ func TestRowsOfShardsThatMakeNoSense(t *testing.T) {
 	for _, value := range []string{"8.87e-309", "'x'", "x'00ff'"} {
 		for _, column := range []string{"since_us", "seen_us", "site", "admin"} {
 			w.exec(`UPDATE vault_placement SET ` + column + ` = ` + value)
-			w.room.cache.Clear()
+			w.room.retrieve.Cache.Clear()
 			if status, got := w.client("files", "").do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 				t.Errorf("%s = %s: status %d", column, value, status)
 			}

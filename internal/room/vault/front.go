@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -160,7 +161,7 @@ func (v *view) Open(ctx context.Context, h rest.Handle) (io.ReadSeekCloser, erro
 	if err != nil {
 		return nil, err
 	}
-	return v.room.openObject(ctx, o)
+	return v.room.retrieve.Open(ctx, o)
 }
 
 // List lists the files of a type.
@@ -237,7 +238,7 @@ func (v *view) again(ctx context.Context, o catalogue.Object, body io.Reader) er
 		}
 		return v.room.commit(ctx, o)
 	}
-	plain, err := v.room.openObject(ctx, o)
+	plain, err := v.room.retrieve.Open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -324,7 +325,7 @@ func (r *Room) accept(ctx context.Context, o catalogue.Object, body io.Reader) (
 	o.ID, o.Local, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
 	o.State, o.Made = catalogue.Waiting, core.At(r.n.Now())
 	if o.Code, err = r.pool.Code(ctx, o); err != nil {
-		return o, errors.Join(err, removed(r.shelf.Remove(s.shelf)))
+		return o, errors.Join(err, local.Removed(r.shelf.Remove(s.shelf)))
 	}
 	// Once the row may be there the file must stay, even if nobody waits any more.
 	if o.Seq, err = r.store.Objects.Add(context.WithoutCancel(ctx), o); err != nil {

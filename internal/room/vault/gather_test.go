@@ -139,7 +139,7 @@ func TestASlowLineGetsToItsEnd(t *testing.T) {
 	}
 	atLines(t, lines, func(t *testing.T, r *Room, o catalogue.Object, body []byte) {
 		began := time.Now()
-		f, err := r.gather(t.Context(), o)
+		f, err := r.retrieve.Gather(t.Context(), o)
 		sameObject(t, f, err, body)
 		if took := time.Since(began); took < 5*time.Minute || took > 6*time.Minute {
 			t.Errorf("took %s", took)
@@ -163,7 +163,7 @@ func TestSlowerThanTheOthers(t *testing.T) {
 	lines[1].every, lines[1].part = 500*time.Millisecond, 1<<10
 	atLines(t, lines, func(t *testing.T, r *Room, o catalogue.Object, body []byte) {
 		began := time.Now()
-		f, err := r.gather(t.Context(), o)
+		f, err := r.retrieve.Gather(t.Context(), o)
 		sameObject(t, f, err, body)
 		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("took %s", took)
@@ -172,7 +172,7 @@ func TestSlowerThanTheOthers(t *testing.T) {
 			t.Error("who is late is not known")
 		}
 		asked := lines[0].asked + lines[1].asked
-		f, err = r.gather(t.Context(), o)
+		f, err = r.retrieve.Gather(t.Context(), o)
 		sameObject(t, f, err, body)
 		if lines[0].asked+lines[1].asked != asked {
 			t.Error("the late ones were asked again first")
@@ -187,18 +187,18 @@ func TestWhatCameIsKept(t *testing.T) {
 		lines = append(lines, &line{every: time.Millisecond, part: 64 << 10, dead: i > 2})
 	}
 	atLines(t, lines, func(t *testing.T, r *Room, o catalogue.Object, body []byte) {
-		if _, err := r.gather(t.Context(), o); core.CodeOf(err) != core.CodeUnsure {
+		if _, err := r.retrieve.Gather(t.Context(), o); core.CodeOf(err) != core.CodeUnsure {
 			t.Fatal(err)
 		}
 		for i, l := range lines {
 			l.dead, l.asked = i != 4, 0
 		}
-		f, err := r.gather(t.Context(), o)
+		f, err := r.retrieve.Gather(t.Context(), o)
 		sameObject(t, f, err, body)
 		if lines[0].asked+lines[1].asked+lines[2].asked != 0 {
 			t.Error("asked again for what had come")
 		}
-		if left := r.parts.Files(""); len(left) > 0 {
+		if left := r.retrieve.Parts.Files(""); len(left) > 0 {
 			t.Error("left behind:", left)
 		}
 	})
@@ -218,7 +218,7 @@ func TestABrokenLineIsNoLie(t *testing.T) {
 		t.Fatal("read without the shard of the third")
 	}
 	w.moods(away, away, honest)
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Errorf("when it is back: status %d, %d bytes", status, len(got))
 	}

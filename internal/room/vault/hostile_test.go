@@ -129,7 +129,7 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 				o, err := w.room.store.Objects.Get(t.Context(), o.ID)
 				return err == nil && o.State == catalogue.Placed
 			})
-			w.room.cache.Clear()
+			w.room.retrieve.Cache.Clear()
 			w.forgive()
 		})
 	}

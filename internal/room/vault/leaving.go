@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/db"
-	"entrechat/internal/room/vault/catalogue"
 )
 
 // A member that gives us nothing new keeps what it has for a while. As long as its notice
@@ -174,23 +172,6 @@ func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
 		return err
 	}
 	return r.store.Queue.RetryNow(ctx) // what was only to be moved has its place
-}
-
-// counted keeps the placements that count, as their members stand now; those that are to
-// be made again at others come last.
-func (r *Room) counted(ctx context.Context, q db.Querier, all []catalogue.Placement) ([]catalogue.Placement, error) {
-	held := r.pool.Relabel(catalogue.OnlyStored(all))
-	leaves, err := r.store.Lenders.Leaving(ctx, q)
-	now := core.At(r.n.Now())
-	var last []catalogue.Placement
-	held = slices.DeleteFunc(held, func(p catalogue.Placement) bool {
-		from := leaves[p.Member]
-		if p.Leaves = from != 0 && from <= now; p.Leaves {
-			last = append(last, p)
-		}
-		return p.Leaves
-	})
-	return append(held, last...), err
 }
 
 // checkLeaving names a member that leaves, while what it has does not lie at others yet.

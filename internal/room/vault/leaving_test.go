@@ -92,7 +92,7 @@ func (w *world) full(c client) map[string][]byte {
 
 func (w *world) same(c client, files map[string][]byte) {
 	w.t.Helper()
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	for path, body := range files {
 		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 			w.t.Errorf("%s: status %d, %d bytes", path, status, len(got))

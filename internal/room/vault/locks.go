@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"path"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -62,12 +62,6 @@ func lockName(repo, name string, right keyring.Right) string {
 	return repo + "/" + name + "." + string(right)
 }
 
-// isMissing says whether there is surely no such file, as opposed to a disk that
-// does not answer.
-func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || core.CodeOf(err) == core.CodeNotFound
-}
-
 // all lists the locks of a repository. What is too old, or no lock, is removed.
 func (l *locks) all(repo string) ([]lock, error) {
 	var out []lock
@@ -76,7 +70,7 @@ func (l *locks) all(repo string) ([]lock, error) {
 		name, right, _ := strings.Cut(path.Base(file), ".")
 		size, err := l.check(repo, file, name)
 		switch {
-		case isMissing(err): // removed meanwhile
+		case local.IsMissing(err): // removed meanwhile
 		case core.CodeOf(err) == core.CodeInvalid:
 			l.log.Warn("a lock that is none, or too old, was removed", "repo", repo, "lock", name, "error", err)
 			dead = append(dead, file)
@@ -88,7 +82,7 @@ func (l *locks) all(repo string) ([]lock, error) {
 		return nil
 	})
 	for _, file := range dead {
-		err = errors.Join(err, removed(l.disk.Remove(file)))
+		err = errors.Join(err, local.Removed(l.disk.Remove(file)))
 	}
 	return out, err
 }
@@ -148,7 +142,7 @@ func (l *locks) open(repo, name string) (io.ReadSeekCloser, error) {
 		return nil, err
 	}
 	f, err := l.disk.Open(one.file)
-	if isMissing(err) {
+	if local.IsMissing(err) {
 		return nil, core.NotFound("vault.no_file", fmt.Errorf("%s has no lock %s: %w", repo, name, err))
 	}
 	if err != nil {
@@ -261,21 +255,13 @@ func (l *locks) remove(repo string, right keyring.Right, name string) error {
 			left++
 			continue
 		}
-		err = errors.Join(err, removed(l.disk.Remove(one.file)))
+		err = errors.Join(err, local.Removed(l.disk.Remove(one.file)))
 		if right.Rank() < one.right.Rank() {
 			l.loose[repo] = true
 		}
 	}
 	if left == 0 && err == nil {
 		delete(l.start, repo)
-	}
-	return err
-}
-
-// removed takes a file that was gone already for removed.
-func removed(err error) error {
-	if isMissing(err) {
-		return nil
 	}
 	return err
 }

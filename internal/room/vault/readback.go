@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -60,7 +61,7 @@ func (r *Room) proveAll(ctx context.Context) error {
 	if err := r.store.Troubles.EndRemoved(ctx, core.At(r.n.Now())); err != nil {
 		return err
 	}
-	ids, err := r.store.Troubles.Unproved(ctx, newShelfName()[3:], proofBatch)
+	ids, err := r.store.Troubles.Unproved(ctx, local.NewName()[3:], proofBatch)
 	if err != nil {
 		return err
 	}

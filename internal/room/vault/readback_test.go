@@ -119,7 +119,7 @@ func TestADamagedCacheIsReadAround(t *testing.T) {
 		if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 			t.Fatalf("before: status %d, %d bytes", status, len(got))
 		}
-		file := w.room.cache.Path(o.ID)
+		file := w.room.retrieve.Cache.Path(o.ID)
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +188,7 @@ func TestASectorALenderCannotRead(t *testing.T) {
 			m.set(away)
 		}
 	}
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Errorf("status %d, %d bytes", status, len(got))
 	}

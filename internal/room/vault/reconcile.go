@@ -147,7 +147,7 @@ func (w *weighing) note(ctx context.Context, q db.Querier, c change) error {
 	if err := w.room.store.Placements.SetDeleted(ctx, q, c.Placement, c.grave); err != nil {
 		return err
 	}
-	_, _, err = w.room.restate(ctx, q, c.Object)
+	_, _, err = w.room.pool.Restate(ctx, q, c.Object)
 	return err
 }
 
@@ -191,10 +191,10 @@ func (w *weighing) missing(ctx context.Context) error {
 			w.seen.lost++
 		}
 		if w.seen.lost <= blamed {
-			w.room.blame(ctx, k.Placement, core.NotFound("vault.no_shard", errors.New("not in its list")))
+			w.room.pool.Blame(ctx, k.Placement, core.NotFound("vault.no_shard", errors.New("not in its list")))
 			continue
 		}
-		if err := w.room.writeBelief(ctx, k.Placement, catalogue.Lost); err != nil {
+		if err := w.room.pool.SetBelief(ctx, k.Placement, catalogue.Lost); err != nil {
 			return err
 		}
 	}

@@ -177,7 +177,7 @@ func (c *census) restate(ctx context.Context, batch []*found) error {
 			if !f.known {
 				continue
 			}
-			if _, _, err := c.room.restate(ctx, q, f.o.ID); err != nil {
+			if _, _, err := c.room.pool.Restate(ctx, q, f.o.ID); err != nil {
 				return err
 			}
 		}

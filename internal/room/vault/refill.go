@@ -6,13 +6,14 @@ import (
 	"io"
 
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/local"
 )
 
 // lost says that a file can be had neither from this disk nor from the members, as far as
 // the catalogue knows.
 func (r *Room) lost(ctx context.Context, o catalogue.Object) (bool, error) {
 	if o.Local != "" {
-		if f, err := r.fromShelf(o); err == nil {
+		if f, err := r.retrieve.FromLocal(o); err == nil {
 			return false, f.Close()
 		}
 	}
@@ -38,7 +39,7 @@ func (r *Room) refill(ctx context.Context, old catalogue.Object, body io.Reader)
 	fresh := old // as of an older day it is there too
 	fresh.Size, fresh.Sealed, fresh.Safe = s.size, s.length, 0
 	if fresh.Code, err = r.pool.Code(ctx, fresh); err != nil {
-		return errors.Join(err, removed(r.shelf.Remove(s.shelf)))
+		return errors.Join(err, local.Removed(r.shelf.Remove(s.shelf)))
 	}
 	if _, err := r.replace(context.WithoutCancel(ctx), old, fresh, s); err != nil {
 		return err

@@ -33,7 +33,7 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 	if _, err := w.room.Check(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	// As if it had come three days ago.
 	before := time.Now().UTC().AddDate(0, 0, -3)
 	w.exec("UPDATE vault_object SET made_us = $1", int64(core.At(before)))
@@ -52,7 +52,7 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 	w.settled()
 	w.forgive()
 	w.settled()
-	w.room.cache.Clear()
+	w.room.retrieve.Cache.Clear()
 	today := client{t, c.base + "@" + time.Now().UTC().Format(time.DateOnly)}
 	for path, want := range map[string][]byte{path: body, snapshot: []byte("a snapshot")} {
 		for _, c := range []client{c, today, past} {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"golang.org/x/sync/singleflight"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
@@ -30,6 +29,7 @@ import (
 	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/retrieve"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -99,14 +99,11 @@ type Room struct {
 	spool     *local.Spool
 	pool      *pool.Pool
 	admission *pool.Admission
-	parts     local.Parts
-	cache     *local.Cache // nil in a command: only the node that serves has one
+	retrieve  *retrieve.Retriever
 
 	work      local.Signal // something to ship
 	committed local.Signal // something got off-site
-	flights   singleflight.Group
 
-	born        time.Time     // when this process made the room
 	started     chan struct{} // closed when Start is through
 	aside       aside
 	recodeAfter int           // recodeAfter but in tests
@@ -139,9 +136,8 @@ func New(n Needs) (*Room, error) {
 	}
 	r := &Room{
 		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
-		parts:   local.Parts{Dir: filepath.Join(n.Dir, "cache")},
 		spool:   local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now),
-		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, born: n.Now(), started: make(chan struct{}), recodeAfter: recodeAfter, lateLeast: lateLeast,
+		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, started: make(chan struct{}), recodeAfter: recodeAfter, lateLeast: lateLeast,
 		stragglers: stragglers, compareStart: compareStart,
 	}
 	var err error
@@ -151,8 +147,13 @@ func New(n Needs) (*Room, error) {
 	}); err != nil {
 		return nil, err
 	}
+	r.pool = pool.New(pool.Needs{Lenders: n.Lenders, DB: n.DB, Store: r.store, Work: &r.work, Now: n.Now, Log: n.Log})
+	r.retrieve = retrieve.New(retrieve.Needs{
+		DB: n.DB, Store: r.store, Pool: r.pool, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(), Owner: n.Signer.ID(),
+		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, LeftOut: r.leftOut, Now: n.Now, Log: n.Log,
+	})
 	r.backups = backup.New(backup.Needs{
-		Store: r.store, Keyring: r.keyring, Accept: r.accept, ReadSmall: r.readSmall, Promise: r.advanceMark, Standing: n.Standing,
+		Store: r.store, Keyring: r.keyring, Accept: r.accept, ReadSmall: r.retrieve.ReadSmall, Promise: r.advanceMark, Standing: n.Standing,
 		Started: r.started, Tools: func() string { return r.n.Config.Tools }, Now: n.Now, Log: n.Log,
 	})
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
@@ -160,7 +161,6 @@ func New(n Needs) (*Room, error) {
 		disk: folder(catalogue.FolderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
 		sealed: r.backups.Sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
-	r.pool = pool.New(pool.Needs{Lenders: n.Lenders, Store: r.store, Now: n.Now, Log: n.Log})
 	r.admission = pool.NewAdmission(pool.AdmissionNeeds{Pool: r.pool, Began: r.locks.began, RoomAgain: func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -161,11 +162,11 @@ func (r *Room) onShelf(o catalogue.Object) (name string, err error) {
 	err = r.shelf.Walk("", func(at string) error {
 		info, err := r.shelf.Stat(at)
 		if err != nil || info.Size() != o.Sealed {
-			return removed(err)
+			return local.Removed(err)
 		}
 		f, err := r.shelf.Open(at)
 		if err != nil {
-			barred = errors.Join(barred, removed(err))
+			barred = errors.Join(barred, local.Removed(err))
 			return nil
 		}
 		defer f.Close() //nolint:errcheck // only read

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/shard"
 )
@@ -132,21 +133,6 @@ func (s *shipment) keep(ctx context.Context, fresh []catalogue.Placement) error 
 	return s.advance(ctx, fresh)
 }
 
-// restate writes where an object stands by the shards that are held now: of two that
-// place and lose shards of it at one moment, each sees what the other wrote.
-func (r *Room) restate(ctx context.Context, q db.Querier, id shard.Hash) (catalogue.State, []catalogue.Placement, error) {
-	o, all, err := r.store.Placements.WithObject(ctx, q, id)
-	if err != nil {
-		return "", nil, err
-	}
-	held, err := r.counted(ctx, q, all)
-	if err != nil {
-		return "", nil, err
-	}
-	state := catalogue.StandingOf(o.Code, held)
-	return state, held, r.store.Queue.SetState(ctx, q, id, state, core.At(r.n.Now()))
-}
-
 // advance writes the state that follows from the shards that are held, and fresh
 // receipts with it. A data file that is placed leaves the shelf.
 func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) error {
@@ -163,7 +149,7 @@ func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 				return fmt.Errorf("write placement: %w", err)
 			}
 		}
-		if state, held, err = r.restate(ctx, q, s.o.ID); err != nil {
+		if state, held, err = r.pool.Restate(ctx, q, s.o.ID); err != nil {
 			return err
 		}
 		if leaves = state == catalogue.Placed && s.o.Local != "" && !catalogue.IsSmall(s.o.File.Type); leaves {
@@ -188,5 +174,5 @@ func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 	shelf := s.o.Local
 	s.o.Local = ""
 	r.spool.Add(-s.o.Sealed)
-	return removed(r.shelf.Remove(shelf))
+	return local.Removed(r.shelf.Remove(shelf))
 }

@@ -2,14 +2,12 @@ package vault
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 
 	"filippo.io/age"
 
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -36,21 +34,13 @@ func (r *Room) seal(ctx context.Context, repo string, body io.Reader) (sealed, e
 		return sealed{}, fmt.Errorf("seal: %w", err)
 	}
 	sum := shard.NewRootHasher()
-	s := sealed{shelf: newShelfName(), to: own}
+	s := sealed{shelf: local.NewName(), to: own}
 	if s.length, err = r.shelf.Put(ctx, s.shelf, io.TeeReader(ciphertext, sum)); err != nil {
 		return sealed{}, err
 	}
 	s.size = plain.n
 	s.id = sum.Sums().Root
 	return s, nil
-}
-
-// newShelfName draws a name; the catalogue says what lies under it.
-func newShelfName() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, says crypto/rand
-	name := hex.EncodeToString(b[:])
-	return name[:2] + "/" + name
 }
 
 type counter struct {
@@ -63,68 +53,3 @@ func (c *counter) Read(p []byte) (int, error) {
 	c.n += int64(n)
 	return n, err
 }
-
-// chunk is age's unit of decryption in bytes; reading by the same unit opens each
-// once.
-const chunk = 64 << 10
-
-// plainFile reads a sealed file in plain, seeking as it likes.
-type plainFile struct {
-	from  io.ReaderAt
-	close func() error
-	size  int64
-	off   int64
-	buf   []byte // the chunk at start
-	start int64
-	// broken is told that the sealed file is damaged; may be nil.
-	broken func()
-}
-
-func (f *plainFile) Read(p []byte) (int, error) {
-	if f.off >= f.size {
-		return 0, io.EOF
-	}
-	if f.off < f.start || f.off >= f.start+int64(len(f.buf)) {
-		if err := f.fill(f.off / chunk * chunk); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, f.buf[f.off-f.start:])
-	f.off += int64(n)
-	return n, nil
-}
-
-func (f *plainFile) fill(start int64) error {
-	if f.buf == nil {
-		f.buf = make([]byte, 0, chunk)
-	}
-	want := min(chunk, f.size-start)
-	n, err := f.from.ReadAt(f.buf[:want], start)
-	if err != nil && (!errors.Is(err, io.EOF) || int64(n) < want) {
-		f.buf = f.buf[:0]
-		if f.broken != nil {
-			f.broken()
-		}
-		return fmt.Errorf("read sealed file: %w", err)
-	}
-	f.buf, f.start = f.buf[:want], start
-	return nil
-}
-
-// Seek moves as io.Seeker says.
-func (f *plainFile) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += f.off
-	case io.SeekEnd:
-		offset += f.size
-	}
-	if offset < 0 {
-		return 0, errors.New("seek before the start")
-	}
-	f.off = offset
-	return offset, nil
-}
-
-// Close closes the file below.
-func (f *plainFile) Close() error { return f.close() }

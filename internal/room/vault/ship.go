@@ -3,15 +3,13 @@ package vault
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"sync"
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/access"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
@@ -144,7 +142,7 @@ func (r *Room) shipOne(ctx context.Context, id shard.Hash, leave func()) error {
 	if err != nil {
 		return err
 	}
-	held, err := r.counted(ctx, r.n.DB, all)
+	held, err := r.pool.Counted(ctx, r.n.DB, all)
 	if err != nil {
 		return err
 	}
@@ -180,7 +178,7 @@ func (s *shipment) run(ctx context.Context) error {
 	if s.idle = len(pool.Plan(s.o, catalogue.Staying(s.held), lenders)) == 0; s.idle {
 		return nil
 	}
-	sealed, err := s.room.load(ctx, s.o)
+	sealed, err := s.room.retrieve.Load(ctx, s.o)
 	if err != nil {
 		return err
 	}
@@ -296,73 +294,17 @@ func (r *Room) unshelve(ctx context.Context, o catalogue.Object) error {
 	}
 	r.spool.Add(-o.Sealed)
 	// A file left behind by a crash here is swept at the next start.
-	return removed(r.shelf.Remove(o.Local))
+	return local.Removed(r.shelf.Remove(o.Local))
 }
 
 // linger is how long the sealed file of a safe object stays for the members that
 // are away; later its missing shards are made from the others.
 const linger = time.Hour
 
-// justSealed is how long a file that this process sealed and hashed needs no second
-// look: the system still has it in memory.
-const justSealed = time.Minute
-
-// stored is a sealed object on this disk, for a while.
-type stored interface {
-	io.ReaderAt
-	io.Closer
-}
-
-// load opens a sealed object on the shelf, or brings it back from the members.
-func (r *Room) load(ctx context.Context, o catalogue.Object) (stored, error) {
-	if o.Local == "" {
-		return r.gather(ctx, o)
-	}
-	f, broken := r.fromShelf(o)
-	if broken == nil {
-		return f, nil
-	}
-	back, err := r.gather(ctx, o)
-	if err != nil {
-		return nil, errors.Join(broken, err)
-	}
-	return back, nil
-}
-
-// fromShelf opens a sealed object on the shelf. Returns CodeInternal for one that
-// this disk lost or changed: the members may have it all the same.
-func (r *Room) fromShelf(o catalogue.Object) (stored, error) {
-	f, err := r.shelf.Open(o.Local)
-	if err != nil {
-		return nil, shelfBroken(o, err)
-	}
-	if age := r.n.Now().Sub(o.Made.Time()); age < justSealed && o.Made.Time().After(r.born) {
-		return f, nil
-	}
-	// A flipped bit would otherwise be copied to every member, or hide from a reader
-	// what they have.
-	id, err := encoding.ObjectID(f, o.Sealed)
-	if err == nil && id != o.ID {
-		err = errors.New("not what was written")
-	}
-	if err != nil {
-		return nil, errors.Join(shelfBroken(o, err), f.Close())
-	}
-	return f, nil
-}
-
-func shelfBroken(o catalogue.Object, err error) error {
-	if access.Denied(err) {
-		return err // it says which file, and what to do
-	}
-	return core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s on the shelf: %w", o.File, o.Repo, err)).
-		With("Name", o.Repo).With("File", o.File.String())
-}
-
 // reseal gives the file of an object a new sealed form, and with it a new code:
 // shards of one object never mix two codes.
 func (r *Room) reseal(ctx context.Context, old catalogue.Object) error {
-	plain, err := r.openObject(ctx, old)
+	plain, err := r.retrieve.Open(ctx, old)
 	if err != nil {
 		return err
 	}
@@ -392,7 +334,7 @@ func (r *Room) replace(ctx context.Context, old, fresh catalogue.Object, s seale
 		r.addSpooled(fresh)
 		return true, nil
 	}
-	return true, removed(r.shelf.Remove(old.Local))
+	return true, local.Removed(r.shelf.Remove(old.Local))
 }
 
 func (r *Room) addSpooled(o catalogue.Object) {

@@ -29,7 +29,7 @@ func (r *Room) Start(ctx context.Context) error {
 	if err := r.folders(); err != nil {
 		return err // its disk is away: to be tried again, and nothing is missing
 	}
-	if r.cache, err = local.NewCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
+	if r.retrieve.Cache, err = local.NewCache(filepath.Join(r.n.Dir, "cache"), int64(r.n.Config.Cache)); r.leave(err) != nil {
 		return err
 	}
 	if err := errors.Join(r.compareAtStart(ctx), r.checkCodes(ctx)); err != nil {
@@ -92,7 +92,7 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 	for _, o := range rows {
 		info, err := r.shelf.Stat(o.Local)
 		switch {
-		case isMissing(err), core.CodeOf(err) == core.CodeInvalid, err == nil && info.Size() != o.Sealed: // or its name was changed
+		case local.IsMissing(err), core.CodeOf(err) == core.CodeInvalid, err == nil && info.Size() != o.Sealed: // or its name was changed
 			var name string
 			if name, err = r.missing(ctx, o, sure); name != "" {
 				named[name] = true
@@ -102,7 +102,7 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 			err = r.leave(err)
 		case o.Deleted != 0:
 			if err = r.store.Objects.SetLocal(ctx, r.n.DB, o.ID, ""); err == nil {
-				err = removed(r.shelf.Remove(o.Local))
+				err = local.Removed(r.shelf.Remove(o.Local))
 			}
 		default:
 			named[o.Local] = true
@@ -155,13 +155,13 @@ func (r *Room) sweepShelf(named map[string]bool) error {
 		if err == nil && !named[name] && r.n.Now().Sub(info.ModTime()) > orphanAge {
 			orphans = append(orphans, name)
 		}
-		return removed(err)
+		return local.Removed(err)
 	})
 	if r.leave(err) != nil {
 		return fmt.Errorf("walk the shelf: %w", err)
 	}
 	for _, name := range orphans {
-		if err := r.leave(removed(r.shelf.Remove(name))); err != nil {
+		if err := r.leave(local.Removed(r.shelf.Remove(name))); err != nil {
 			return err
 		}
 	}

@@ -26,9 +26,9 @@ func TestLostWhileAnotherIsPlaced(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	back, gone := all[0], all[1]
-	w.room.believe(t.Context(), back, catalogue.Lost)
+	w.room.pool.Believe(t.Context(), back, catalogue.Lost)
 	s := &shipment{room: w.room, o: w.object(o.ID), held: all[1:], began: time.Now()}
-	w.room.believe(t.Context(), gone, catalogue.Lost)
+	w.room.pool.Believe(t.Context(), gone, catalogue.Lost)
 	if err := s.keep(t.Context(), []catalogue.Placement{back}); err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +53,11 @@ func TestPlacedForgetsFailedRounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.room.believe(t.Context(), all[0], catalogue.Lost)
+	w.room.pool.Believe(t.Context(), all[0], catalogue.Lost)
 	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, recodeAfter, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.room.believe(t.Context(), all[0], catalogue.Stored)
+	w.room.pool.Believe(t.Context(), all[0], catalogue.Stored)
 	if got := w.object(o.ID); got.State != catalogue.Placed || got.Tries != 0 {
 		t.Errorf("%+v", got)
 	}

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -36,7 +38,9 @@ const (
 // Needs is what a Pool is made of.
 type Needs struct {
 	Lenders Lenders
+	DB      *db.DB
 	Store   catalogue.Store
+	Work    *local.Signal // told that an object may have work
 	Now     func() time.Time
 	Log     *slog.Logger
 	// Interval is the unit of the pauses between tries; zero = Interval.

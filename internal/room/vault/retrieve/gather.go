@@ -1,4 +1,4 @@
-package vault
+package retrieve
 
 import (
 	"cmp"
@@ -12,12 +12,10 @@ import (
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/local"
-	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -36,25 +34,25 @@ const (
 	patienceLooks = 5
 )
 
-// gather reads a sealed object back from the members into a scratch file, which the
+// Gather reads a sealed object back from the members into a scratch file, which the
 // caller closes. Members that fail, lie or dawdle are noted and others asked. Shards that
-// came whole are kept for the next try when there are too few. Returns CodeUnsure then.
-func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *local.Temp, err error) {
-	all, err := r.store.Placements.Of(ctx, o.ID)
+// came whole are left for the next try when there are too few. Returns CodeUnsure then.
+func (r *Retriever) Gather(ctx context.Context, o catalogue.Object) (_ *local.Temp, err error) {
+	all, err := r.Store.Placements.Of(ctx, o.ID)
 	if err != nil {
 		return nil, err
 	}
 	// What was lost may be back, or we were wrong about it: asked last, never left out.
-	held := slices.DeleteFunc(all, func(p catalogue.Placement) bool { return p.State == catalogue.Wrong || r.leftOut(p.Member) })
+	held := slices.DeleteFunc(all, func(p catalogue.Placement) bool { return p.State == catalogue.Wrong || r.LeftOut(p.Member) })
 	if o.Code = catalogue.Fitted(o, held); o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
-	f, err := local.NewTemp(r.scratch())
+	f, err := local.NewTemp(r.Dir)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		g := &gathering{room: r, o: o, size: o.Code.ShardSize(o.Sealed), file: f, sources: r.rank(held)}
+		g := &gathering{by: r, o: o, size: o.Code.ShardSize(o.Sealed), file: f, sources: r.rank(held)}
 		if err = g.run(ctx); err == nil {
 			err = g.join()
 		} else {
@@ -69,7 +67,7 @@ func (r *Room) gather(ctx context.Context, o catalogue.Object) (_ *local.Temp, e
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		r.parts.Drop(o.ID)
+		r.Parts.Drop(o.ID)
 		return f, nil
 	}
 }
@@ -79,15 +77,15 @@ var errNotIt = errors.New("not the object")
 
 // rank orders placements: those that count first, of them members that are well, then
 // shards that need no decoding.
-func (r *Room) rank(held []catalogue.Placement) []catalogue.Placement {
+func (r *Retriever) rank(held []catalogue.Placement) []catalogue.Placement {
 	out := slices.Clone(held)
 	doubt := func(p catalogue.Placement) int {
 		switch {
 		case p.State != catalogue.Stored:
 			return 3
-		case r.pool.Failing(p.Member):
+		case r.Pool.Failing(p.Member):
 			return 2
-		case r.pool.Pace.Slow(p.Member):
+		case r.Pool.Pace.Slow(p.Member):
 			return 1
 		}
 		return 0
@@ -101,7 +99,7 @@ func (r *Room) rank(held []catalogue.Placement) []catalogue.Placement {
 // gathering is one attempt to read enough shards. Each is written to the file, a
 // data shard to its own place in the object, others behind it.
 type gathering struct {
-	room    *Room
+	by      *Retriever
 	o       catalogue.Object
 	size    int64 // of a shard
 	file    *local.Temp
@@ -156,7 +154,7 @@ func (g *gathering) run(ctx context.Context) error {
 	defer func() {
 		cancel()
 		for range len(g.running) {
-			_ = g.took(ctx, <-g.answers) // noted where it was somebody's fault
+			_ = g.end(ctx, <-g.answers) // noted where it was somebody's fault
 		}
 	}()
 	for range g.o.Code.K - g.count() {
@@ -170,7 +168,7 @@ func (g *gathering) run(ctx context.Context) error {
 		}
 		select {
 		case a := <-g.answers:
-			if g.took(ctx, a) != nil {
+			if g.end(ctx, a) != nil {
 				g.ask(ctx)
 			}
 		case <-tick.C:
@@ -209,7 +207,7 @@ func (g *gathering) ask(ctx context.Context) {
 		req := &request{Placement: p, to: io.NewOffsetWriter(g.file, a.at)}
 		g.running[a.ticket] = req
 		go func() {
-			a.err = g.room.read(ctx, p, req, g.size)
+			a.err = g.by.read(ctx, p, req, g.size)
 			g.answers <- a
 		}()
 		return
@@ -233,8 +231,8 @@ func (g *gathering) underWay(index int) bool {
 	return false
 }
 
-// took files an answer and says what was wrong with it.
-func (g *gathering) took(ctx context.Context, a answer) error {
+// end files an answer and says what was wrong with it.
+func (g *gathering) end(ctx context.Context, a answer) error {
 	p := g.running[a.ticket].Placement
 	if a.err == nil {
 		g.best = max(g.best, g.size/(g.running[a.ticket].looks+1))
@@ -244,13 +242,13 @@ func (g *gathering) took(ctx context.Context, a answer) error {
 		// What we cut off ourselves is nobody's fault.
 		if ctx.Err() == nil {
 			g.failed = append(g.failed, a.err)
-			g.room.blame(ctx, p, a.err)
+			g.by.Pool.Blame(ctx, p, a.err)
 		}
 		return a.err
 	}
-	g.room.pool.Good(ctx, p.Member)
+	g.by.Pool.Good(ctx, p.Member)
 	if p.State == catalogue.Lost {
-		g.room.believe(ctx, p, catalogue.Stored)
+		g.by.Pool.Believe(ctx, p, catalogue.Stored)
 	}
 	if g.have[a.index] < 0 {
 		g.have[a.index], g.from[a.index] = a.at, p
@@ -275,9 +273,9 @@ func (g *gathering) askBesideSlow(ctx context.Context) {
 			continue
 		}
 		r.slow = true
-		g.room.pool.Pace.NoteSlow(r.Member)
+		g.by.Pool.Pace.NoteSlow(r.Member)
 		if still {
-			g.room.blame(ctx, r.Placement, core.Unsure("vault.member_slow", fmt.Errorf("%d bytes in %s", brought, look)))
+			g.by.Pool.Blame(ctx, r.Placement, core.Unsure("vault.member_slow", fmt.Errorf("%d bytes in %s", brought, look)))
 		}
 		asked++
 	}
@@ -335,7 +333,7 @@ func (g *gathering) expose(ctx context.Context, held []catalogue.Placement) ([]c
 		}
 		if h.Sums().Root != g.from[i].Root {
 			wrong = append(wrong, g.from[i])
-			g.room.blame(ctx, g.from[i], core.Invalid("vault.peer_wrong_bytes", errors.New("not the bytes it signed for")))
+			g.by.Pool.Blame(ctx, g.from[i], core.Invalid("vault.peer_wrong_bytes", errors.New("not the bytes it signed for")))
 		}
 	}
 	if len(wrong) == 0 {
@@ -348,9 +346,9 @@ func (g *gathering) expose(ctx context.Context, held []catalogue.Placement) ([]c
 
 // read copies one shard's data to its end: a remote holder's last read says
 // whether the data is what the root says.
-func (r *Room) read(ctx context.Context, p catalogue.Placement, to io.Writer, size int64) error {
-	ref := holder.Ref{Owner: r.n.Signer.ID(), Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
-	body, err := r.n.Holder(p.Member).Get(ctx, ref, 0, -1)
+func (r *Retriever) read(ctx context.Context, p catalogue.Placement, to io.Writer, size int64) error {
+	ref := holder.Ref{Owner: r.Owner, Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
+	body, err := r.Holder(p.Member).Get(ctx, ref, 0, -1)
 	if err != nil {
 		return err
 	}
@@ -370,42 +368,4 @@ func (r *Room) read(ctx context.Context, p catalogue.Placement, to io.Writer, si
 	default:
 		return err
 	}
-}
-
-// blame notes what was wrong with a shard. One that is lost or wrong no longer
-// counts, and its object gets work again.
-func (r *Room) blame(ctx context.Context, p catalogue.Placement, cause error) {
-	ctx = context.WithoutCancel(ctx)
-	t := pool.TroubleOf(p.Member, p, cause)
-	r.pool.Bad(ctx, t)
-	state := catalogue.Lost
-	switch t.Kind {
-	case catalogue.TroubleWrong:
-		state = catalogue.Wrong
-	case catalogue.TroubleLost:
-	default:
-		return
-	}
-	r.believe(ctx, p, state)
-}
-
-// believe notes whether a shard is there; its object may have work again.
-func (r *Room) believe(ctx context.Context, p catalogue.Placement, state catalogue.PlacementState) {
-	if err := r.writeBelief(ctx, p, state); err != nil {
-		r.n.Log.Error("noting what became of a shard failed", "object", p.Object.String(), "error", err)
-	}
-}
-
-func (r *Room) writeBelief(ctx context.Context, p catalogue.Placement, state catalogue.PlacementState) error {
-	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if err := r.store.Placements.SetState(ctx, q, p, state, core.At(r.n.Now())); err != nil {
-			return err
-		}
-		_, _, err := r.restate(ctx, q, p.Object)
-		return err
-	})
-	if err == nil {
-		r.work.Broadcast()
-	}
-	return err
 }

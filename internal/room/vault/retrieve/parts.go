@@ -1,4 +1,4 @@
-package vault
+package retrieve
 
 import (
 	"io"
@@ -17,8 +17,8 @@ func (g *gathering) storeParts() {
 		if at < 0 {
 			continue
 		}
-		if err := g.room.parts.Put(g.o.ID, i, io.NewSectionReader(g.file, at, g.size), g.size); err != nil {
-			g.room.n.Log.Warn("keeping a shard for the next try failed", "object", g.o.ID.String(), "error", err)
+		if err := g.by.Parts.Put(g.o.ID, i, io.NewSectionReader(g.file, at, g.size), g.size); err != nil {
+			g.by.Log.Warn("keeping a shard for the next try failed", "object", g.o.ID.String(), "error", err)
 			return
 		}
 	}
@@ -39,7 +39,7 @@ func (g *gathering) takeParts() error {
 			g.tickets++
 			at = g.o.Code.Padded(g.o.Sealed) + int64(g.tickets)*g.size
 		}
-		ok, err := g.room.parts.CopyTo(io.NewOffsetWriter(g.file, at), g.o.ID, i, g.size, p.Root)
+		ok, err := g.by.Parts.CopyTo(io.NewOffsetWriter(g.file, at), g.o.ID, i, g.size, p.Root)
 		if err != nil {
 			return err
 		}
