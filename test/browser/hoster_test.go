@@ -46,7 +46,7 @@ func TestNewHoster(t *testing.T) {
 	var facts, title, says string
 	w.do(
 		chromedp.Navigate(w.node.URL()+"/admin/start?lang=en"), chromedp.WaitVisible("#name"),
-		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#town", "Rennes"), chromedp.Click("main button"), chromedp.WaitVisible(".hero"),
+		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#town", "Rennes"), chromedp.Click("main button"), chromedp.WaitVisible("#seen"),
 		chromedp.Navigate(w.node.URL()+"/admin/files"), chromedp.Click(`//a[text()="A new service"]`),
 		chromedp.Click(`//a[text()="Begin with what a domain says of itself"]`), chromedp.WaitVisible("#domain"),
 		chromedp.SendKeys("#domain", domain), chromedp.Click("main button"), chromedp.WaitVisible("main dl"),
@@ -58,7 +58,7 @@ func TestNewHoster(t *testing.T) {
 		chromedp.Text("h1", &title),
 	)
 	took := time.Since(begun)
-	if !strings.Contains(facts, "6.1.0") || !strings.Contains(facts, "/nodeinfo/2.0") || says != "6.1.0" || title != "Vidéos" {
+	if !strings.Contains(facts, "6.1.0") || !strings.Contains(facts, "/nodeinfo/2.0") || says != "6.1.0" || title != "Vidéos: published" {
 		t.Errorf("facts %q, version %q, the page is called %q", facts, says, title)
 	}
 	for _, name := range []string{"organization", "videos"} {

@@ -26,7 +26,7 @@ func TestEveryPage(t *testing.T) {
 	for i := 0; i < len(paths); i++ {
 		if i == outside-1 {
 			w.signIn()
-			paths = append(paths, "/admin/", "/admin/members/add?who="+url.QueryEscape(w.all[2].URL()))
+			paths = append(paths, "/admin/", "/admin/services/pad/published", "/admin/members/add?who="+url.QueryEscape(w.all[2].URL()))
 		}
 		links := w.inspect(axe, paths[i])
 		for _, link := range links {
@@ -158,7 +158,7 @@ func TestIntroduction(t *testing.T) {
 		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#about", "Des courriels et des fichiers pour nos voisins, depuis 2017."),
 		chromedp.SendKeys("#town", "Rennes"), chromedp.SendKeys("#contact", "contact@chaton-a.test"),
 		chromedp.SendKeys("#limits", "Une panne la nuit est réparée avant midi.\nCinq gigaoctets par personne."),
-		chromedp.Click("main button"), chromedp.WaitVisible(".hero"),
+		chromedp.Click("main button"), chromedp.WaitVisible("#seen"), chromedp.Click(`#seen + ul a`), chromedp.WaitVisible(".hero"),
 		chromedp.Text("h1", &title), chromedp.Text("#who + p", &lead), chromedp.Text("#limits + ul", &limits),
 	)
 	if !strings.Contains(title, "Le Chaton d'Armor") || !strings.Contains(lead, "depuis 2017") || !strings.Contains(limits, "avant midi") {

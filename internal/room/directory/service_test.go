@@ -21,8 +21,23 @@ func filled() url.Values {
 func TestServiceForm(t *testing.T) {
 	r := nodeRoom(t)
 	v := visit(t, r)
-	if got := v.ask(http.MethodPost, "/admin/services/new", filled()); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/services/bloc-a-plusieurs" {
+	if got := v.ask(http.MethodPost, "/admin/services/new", filled()); got.Code != http.StatusSeeOther || got.Header().Get("Location") != "/admin/services/bloc-a-plusieurs/published" {
 		t.Fatalf("status %d to %s\n%s", got.Code, got.Header().Get("Location"), got.Body)
+	}
+	// What follows says so, where it is seen, and what comes next: nobody knows us yet.
+	done := v.ask(http.MethodGet, "/admin/services/bloc-a-plusieurs/published", nil).Body.String()
+	for _, says := range []string{"Bloc à plusieurs: published", `href="https://chaton-a.test/services/bloc-a-plusieurs"`, "chatonsinfos/bloc-a-plusieurs.properties", "The members are told nothing yet", `href="/admin/start"`} {
+		if !strings.Contains(done, says) {
+			t.Errorf("after publishing, nothing says %q\n%s", says, done)
+		}
+	}
+	if got := v.ask(http.MethodPost, "/admin/start", introduction()); got.Header().Get("Location") != "/admin/start/published" {
+		t.Errorf("status %d to %s", got.Code, got.Header().Get("Location"))
+	}
+	for path, says := range map[string]string{"/admin/start/published": "Chaton A: published", "/admin/services/bloc-a-plusieurs/published": "The members learn it from our logbook"} {
+		if done := v.ask(http.MethodGet, path, nil).Body.String(); !strings.Contains(done, says) || strings.Contains(done, "told nothing") {
+			t.Errorf("%s does not say %q\n%s", path, says, done)
+		}
 	}
 	text, err := r.Own.Text("bloc-a-plusieurs")
 	if err != nil {
@@ -66,8 +81,10 @@ func TestServiceForm(t *testing.T) {
 		t.Error(err)
 	}
 	for _, path := range []string{"/admin/services/" + "organization", "/admin/services/" + "none", "/admin/services/" + "..%2fx"} {
-		if got := v.ask(http.MethodGet, path, nil); got.Code != http.StatusNotFound {
-			t.Errorf("%s: status %d", path, got.Code)
+		for _, page := range []string{path, path + "/published"} {
+			if got := v.ask(http.MethodGet, page, nil); got.Code != http.StatusNotFound && page != "/admin/services/organization/published" {
+				t.Errorf("%s: status %d", page, got.Code)
+			}
 		}
 	}
 }

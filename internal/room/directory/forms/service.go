@@ -14,7 +14,6 @@ import (
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/own"
-	"entrechat/internal/room/directory/site"
 	"entrechat/internal/room/directory/statool"
 )
 
@@ -24,71 +23,18 @@ const (
 	draftPath   = "/admin/services/draft"
 )
 
-// question is one field of the form about a service, and the key of the file that
-// it writes.
-type question struct {
-	name    string // also of its words: directory.form.<name>
-	key     string
-	rows    int
-	kind    string   // of <input>
-	values  []string // of a select; "" is offered first
-	says    string   // words of a value: says + value in lower case
-	needed  bool
-	hinted  bool
-	initial string // of a new service
-}
-
-// questions are what the form asks, in order. What a file says beside it stays.
-func questions() []question {
-	choices := func(key string) []string {
-		for _, f := range statool.Fields(statool.ClassService) {
-			if f.Path == key {
-				return f.Values
-			}
-		}
-		return nil
-	}
-	return []question{
-		{name: "name", key: "service.name", needed: true},
-		{name: "kind", key: "entrechat.kind", values: own.Values("entrechat.kind"), says: "directory.kind."},
-		{name: "about", key: "service.description", rows: 4},
-		{name: "website", key: "service.website", kind: "url", hinted: true},
-		{name: "without", key: "entrechat.without", values: own.Values("entrechat.without"), says: "directory.access.without.", needed: true},
-		{name: "register", key: "entrechat.register", values: own.Values("entrechat.register"), says: "directory.access.register."},
-		{name: "load", key: "service.registration.load", values: []string{"OPEN", "FULL"}, says: "directory.access.load.", needed: true, initial: "OPEN"},
-		{name: "price", key: "entrechat.price", hinted: true},
-		{name: "limits", key: "entrechat.limits", hinted: true},
-		{name: "languages", key: "entrechat.languages", hinted: true},
-		{name: "town", key: "entrechat.town", hinted: true},
-		{name: "level", key: "service.status.level", values: []string{"OK", "WARNING", "ALERT", "ERROR", "OVER"}, says: "directory.level.", needed: true, initial: "OK"},
-		{name: "note", key: "service.status.description"},
-		{name: "start", key: "service.startdate", kind: "date", needed: true},
-		{name: "end", key: "service.enddate", kind: "date", hinted: true},
-		{name: "software", key: "software.name"},
-		{name: "version", key: "software.version"},
-		{name: "homepage", key: "software.website", kind: "url"},
-		{name: "source", key: "software.source.url", kind: "url"},
-		{name: "license", key: "software.license.name", hinted: true},
-		{name: "license_url", key: "software.license.url", kind: "url"},
-		{name: "install", key: "service.install.type", values: choices("service.install.type"), says: "directory.install."},
-		{name: "host", key: "host.name", hinted: true},
-		{name: "server", key: "host.server.type", values: choices("host.server.type"), says: "directory.server."},
-		{name: "provider", key: "host.provider.type", values: choices("host.provider.type"), says: "directory.provider."},
-		{name: "contact_url", key: "service.contact.url", kind: "url"},
-		{name: "contact", key: "service.contact.email", kind: "email", hinted: true},
-		{name: "legal", key: "service.legal.url", kind: "url"},
-		{name: "guide", key: "service.guide.user", kind: "url"},
-	}
-}
-
 // service are the pages in which the admin says what there is.
 func (r *Forms) service(s *web.Site) web.Pages {
 	service := web.NewPage[servicePage](s, pages, "pages/service_form.html")
+	published := web.NewPage[publishedPage](s, pages, "pages/published.html")
 	drafted := web.NewPage[draftPage](s, pages, "pages/draft.html")
 	read := func(req *http.Request) (servicePage, error) { return r.servicePage(req, s.Printer(req)) }
 	return web.Pages{Routes: []web.Route{
 		{Pattern: newPath, Handler: service.Form(read, r.serviceForm)},
 		{Pattern: servicePath + "{name}", Handler: service.Form(read, r.serviceForm)},
+		{Pattern: "GET " + servicePath + "{name}" + publishedPath, Handler: published.Show(func(req *http.Request) (publishedPage, error) {
+			return r.publishedPage(req.PathValue("name"))
+		})},
 		{Pattern: "GET " + draftPath, Handler: drafted.Show(func(req *http.Request) (draftPage, error) {
 			return r.draftPage(req.Context(), s.Printer(req), strings.TrimSpace(req.URL.Query().Get("domain")))
 		})},
@@ -97,10 +43,19 @@ func (r *Forms) service(s *web.Site) web.Pages {
 
 // servicePage is the form about one service.
 type servicePage struct {
-	Name   string // of its file; "" = a new one
-	Title  string
-	From   string // the domain whose facts are filled in; "" = none
+	Name  string // of its file; "" = a new one
+	Title string
+	From  string // the domain whose facts are filled in; "" = none
+	Parts []formPart
+}
+
+// formPart is one section of it.
+type formPart struct {
+	Title  string // words key
 	Fields []web.Field
+	Folded bool
+	Open   bool // folded, and there is something to check in it
+	Filled int
 }
 
 func (r *Forms) servicePage(req *http.Request, p *words.Printer) (page servicePage, err error) {
@@ -109,15 +64,23 @@ func (r *Forms) servicePage(req *http.Request, p *words.Printer) (page servicePa
 	if err != nil {
 		return page, err
 	}
-	for _, q := range questions() {
-		value, _ := doc.Get(q.key)
-		if page.Name == "" && value == "" {
-			value = q.initial
+	for _, part := range parts() {
+		shown := formPart{Title: "directory.form.part_" + part.name, Folded: part.folded}
+		for _, q := range part.questions {
+			value, _ := doc.Get(q.key)
+			if page.Name == "" && value == "" {
+				value = q.initial
+			}
+			if req.Method == http.MethodPost {
+				value = req.PostForm.Get(q.name)
+			}
+			if shown.Fields = append(shown.Fields, q.field(p, value)); value != "" {
+				shown.Filled++
+			}
 		}
-		if req.Method == http.MethodPost {
-			value = req.PostForm.Get(q.name)
-		}
-		page.Fields = append(page.Fields, q.field(p, value))
+		// What a domain says of itself, and what was just typed, is to be looked at.
+		shown.Open = shown.Filled > 0 && (page.From != "" || req.Method == http.MethodPost)
+		page.Parts = append(page.Parts, shown)
 	}
 	page.Title, _ = doc.Get("service.name")
 	return page, nil
@@ -240,7 +203,7 @@ func (r *Forms) serviceForm(req *http.Request) (string, error) {
 	if _, err := r.n.Own.Publish(req.Context(), name, doc.Bytes()); err != nil {
 		return "", err
 	}
-	return site.ServicesPath + "/" + name, nil
+	return servicePath + name + publishedPath, nil
 }
 
 // answer puts the form's answers into a file. Returns CodeInvalid.

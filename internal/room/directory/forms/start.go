@@ -16,10 +16,16 @@ const StartPath = "/admin/start"
 // introduction is the form that asks who we are.
 func (r *Forms) introduction(s *web.Site) web.Pages {
 	start := web.NewPage[startPage](s, pages, "pages/start.html")
+	published := web.NewPage[publishedPage](s, pages, "pages/published.html")
 	return web.Pages{
-		Routes: []web.Route{{Pattern: StartPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
-			return r.startPage(req, s.Printer(req))
-		}, r.start)}},
+		Routes: []web.Route{
+			{Pattern: StartPath, Handler: start.Form(func(req *http.Request) (startPage, error) {
+				return r.startPage(req, s.Printer(req))
+			}, r.start)},
+			{Pattern: "GET " + StartPath + publishedPath, Handler: published.Show(func(*http.Request) (publishedPage, error) {
+				return r.publishedPage(own.HosterName)
+			})},
+		},
 		Menu: []web.Entry{{Path: StartPath, Key: "directory.menu.start", Group: web.GroupPublic, Order: 9}},
 	}
 }
@@ -137,5 +143,5 @@ func (r *Forms) start(req *http.Request) (string, error) {
 	if _, err := r.n.Own.Publish(req.Context(), own.HosterName, doc.Bytes()); err != nil {
 		return "", err
 	}
-	return "/", r.n.Own.PutNote(own.LimitsName, typed("limits"))
+	return StartPath + publishedPath, r.n.Own.PutNote(own.LimitsName, typed("limits"))
 }

@@ -19,7 +19,7 @@ const ElsewherePath = "/elsewhere"
 
 // elsewhere are the pages about where else to go.
 func (r *Site) elsewhere(site *web.Site) web.Pages {
-	page := web.NewPage[elsewherePage](site, pages, "pages/elsewhere.html", "pages/listing.html")
+	page := web.NewPage[elsewherePage](site, pages, "pages/elsewhere.html", "pages/listing.html", "pages/states.html")
 	read := func(req *http.Request) (elsewherePage, error) {
 		return r.elsewherePage(req.Context(), site.Printer(req), req.PathValue("kind"))
 	}

@@ -24,9 +24,9 @@ const (
 
 // others are the pages about all hosters we know.
 func (r *Site) others(site *web.Site) web.Pages {
-	search := web.NewPage[searchPage](site, pages, "pages/search.html", "pages/listing.html")
-	hosters := web.NewPage[hostersPage](site, pages, "pages/hosters.html", "pages/listing.html")
-	one := web.NewPage[hosterPage](site, pages, "pages/hoster.html", "pages/listing.html")
+	search := web.NewPage[searchPage](site, pages, "pages/search.html", "pages/listing.html", "pages/states.html")
+	hosters := web.NewPage[hostersPage](site, pages, "pages/hosters.html", "pages/listing.html", "pages/states.html")
+	one := web.NewPage[hosterPage](site, pages, "pages/hoster.html", "pages/listing.html", "pages/states.html")
 	return web.Pages{
 		Routes: []web.Route{
 			{Pattern: "GET " + searchPath, Handler: search.Show(func(req *http.Request) (searchPage, error) {
@@ -53,9 +53,11 @@ type serviceListing struct {
 	Facts    []string
 	State    string
 	Severity string
-	From     string // the hoster's name
-	Page     string // the hoster's page
-	Age      freshness.Age
+	// Load is whether newcomers find room, while that is news.
+	Load, LoadSeverity string
+	From               string // the hoster's name
+	Page               string // the hoster's page
+	Age                freshness.Age
 }
 
 // hosterListing is one hoster.
@@ -175,6 +177,10 @@ func listingOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard 
 		level = "OVER"
 	}
 	listing.State, listing.Severity = levelSays(p, level, listing.Age)
+	if !s.Ended && listing.Age.Unknown(p) == "" {
+		listing.Load, listing.LoadSeverity = loadSays(p, s.Access)
+		listing.Says = accessBeside(p, s.Access, listing.LoadSeverity)
+	}
 	return listing
 }
 

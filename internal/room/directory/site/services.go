@@ -24,8 +24,8 @@ const ServicesPath = "/services"
 
 // own are the pages about our own services.
 func (r *Site) own(site *web.Site) web.Pages {
-	services := web.NewPage[servicesPage](site, pages, "pages/services.html")
-	service := web.NewPage[serviceCard](site, pages, "pages/service.html")
+	services := web.NewPage[servicesPage](site, pages, "pages/services.html", "pages/states.html")
+	service := web.NewPage[serviceCard](site, pages, "pages/service.html", "pages/states.html")
 	list := func(req *http.Request) (servicesPage, error) { return r.servicesPage(req.Context(), site.Printer(req)) }
 	return web.Pages{
 		Routes: []web.Route{
@@ -36,12 +36,12 @@ func (r *Site) own(site *web.Site) web.Pages {
 		},
 		Menu: []web.Entry{{Path: ServicesPath, Key: "directory.menu_services", Order: 10}},
 		Home: []web.Panel{
-			web.NewPanel(site, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
-				return r.who(req, site.Printer(req))
-			}),
 			web.NewPanel(site, pages, "pages/home.html", func(req *http.Request) (servicesPage, bool, error) {
 				page, err := list(req)
 				return page, len(page.Services) > 0, err
+			}),
+			web.NewPanel(site, pages, "pages/who.html", func(req *http.Request) (whoPanel, bool, error) {
+				return r.who(req, site.Printer(req))
 			}),
 		},
 	}
@@ -57,8 +57,14 @@ type serviceCard struct {
 	Says     []string // who may use it
 	State    string
 	Severity string // class of the state
-	Data     linked
-	Facts    []string // what our own keys say: kind, languages, place, price, limits
+	Load     string // whether newcomers find room; "" = nobody said
+	// LoadSeverity is the class of Load.
+	LoadSeverity string
+	Over         bool
+	Trouble      bool // it does not work as it should
+	Kind         string
+	Data         linked
+	Facts        []string // what our own keys say: kind, languages, place, price, limits
 }
 
 func (r *Site) servicesPage(ctx context.Context, p *words.Printer) (page servicesPage, err error) {
@@ -90,7 +96,7 @@ func cardOf(p *words.Printer, name string, s own.Service, now core.Moment) servi
 		card.Name = name
 	}
 	card.Data = serviceLD(s.Service, card.Name)
-	card.Says, card.Facts = AccessWords(p, s.Listing.Access), goodToKnow(p, s.Listing)
+	card.Facts = goodToKnow(p, s.Listing)
 	level := s.Status.Level
 	if s.Listing.Ended {
 		level = "OVER"
@@ -98,7 +104,37 @@ func cardOf(p *words.Printer, name string, s own.Service, now core.Moment) servi
 		card.Facts = append(card.Facts, p.T("directory.listing.ends", map[string]any{"Day": p.Day(core.At(end))}))
 	}
 	card.State, card.Severity = levelSays(p, level, freshness.Age{Said: s.Listing.Author.Said, Old: s.Listing.Author.Old(now)})
+	card.Over, card.Trouble = level == "OVER", card.Severity == "warn" || card.Severity == "trouble"
+	if s.Listing.Kind != catalogue.KindUnknown {
+		card.Kind = p.T("directory.kind."+string(s.Listing.Kind), nil)
+	}
+	if !card.Over {
+		card.Load, card.LoadSeverity = loadSays(p, s.Listing.Access)
+	}
+	card.Says = accessBeside(p, s.Listing.Access, card.LoadSeverity)
 	return card
+}
+
+// accessBeside is who may use a service, without what loadSays said already.
+func accessBeside(p *words.Printer, a access.Access, severity string) []string {
+	if a.Load == access.LoadOpen && severity == "fine" || a.Load == access.LoadFull && severity == "warn" {
+		a.Load = access.LoadUnknown
+	}
+	return AccessWords(p, a)
+}
+
+// loadSays is whether somebody new is served, in a word, and the class of it. What
+// nobody said is nothing.
+func loadSays(p *words.Printer, a access.Access) (says, severity string) {
+	switch {
+	case a.Load == access.LoadFull && !a.WithoutAccount():
+		return p.T("directory.home.full", nil), "warn"
+	case a.Usable():
+		return p.T("directory.home.open", nil), "fine"
+	case a.Register != "":
+		return p.T("directory.home.members", nil), "none"
+	}
+	return "", ""
 }
 
 // goodToKnow is what a listing says of a service beside its program and who may use it.
