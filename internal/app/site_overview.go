@@ -67,11 +67,11 @@ type checkLine struct {
 	check      string
 }
 
-// overviewPage is shown from what was found within the last 30 seconds.
+// overviewPages shows what doctor found within the last 30 seconds.
 func (a *App) overviewPages(site *web.Site, panels []web.Panel) http.Handler {
 	page := web.NewPage[overviewPage](site, pages, "pages/overview.html")
 	looks := &kept[[]found]{lives: lookAgain, make: a.look}
-	around := &kept[surroundings]{lives: lookAgain, make: a.surroundings}
+	around := &kept[surroundings]{lives: 5 * time.Second, make: a.surroundings}
 	return page.Show(func(r *http.Request) (overviewPage, error) {
 		look, err := looks.at(r.Context(), time.Now())
 		if err != nil {

@@ -47,6 +47,38 @@ func (p *Page[T]) Show(read func(r *http.Request) (T, error)) http.Handler {
 // CodeFull) the page is shown again with its sentence on top; read finds what was
 // typed in r.PostForm. The route's pattern names no method.
 func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Request) (next string, err error)) http.Handler {
+	return p.form(read, func(w http.ResponseWriter, r *http.Request) error {
+		next, err := do(r)
+		if err == nil {
+			http.Redirect(w, r, next, http.StatusSeeOther)
+		}
+		return err
+	})
+}
+
+// Reveal is like Form for what is shown only once, as a token: POST answers with what do
+// makes instead of going on, so that it stands in no address, and no browser stores it.
+func (p *Page[T]) Reveal(read, do func(r *http.Request) (T, error)) http.Handler {
+	return NoStore(p.form(read, func(w http.ResponseWriter, r *http.Request) error {
+		data, err := do(r)
+		if err == nil {
+			p.write(w, r, http.StatusOK, data)
+		}
+		return err
+	}))
+}
+
+// NoStore forbids browsers to store what a page shows.
+func NoStore(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// form answers GET with the page, and POST with do, or with the page again and what is
+// wrong about it.
+func (p *Page[T]) form(read func(r *http.Request) (T, error), do func(w http.ResponseWriter, r *http.Request) error) http.Handler {
 	show := p.Show(read)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
@@ -59,13 +91,12 @@ func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Re
 			p.site.Fail(w, r, core.Invalid("web.bad_method", errors.New(r.Method)))
 			return
 		}
-		next, err := "", parseForm(r)
+		err := parseForm(r)
 		if err == nil {
-			next, err = do(r)
+			err = do(w, r)
 		}
 		switch core.CodeOf(err) {
 		case "":
-			http.Redirect(w, r, next, http.StatusSeeOther)
 		case core.CodeInvalid, core.CodeConflict, core.CodeFull:
 			p.again(w, r, read, err)
 		default:

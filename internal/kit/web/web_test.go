@@ -59,6 +59,10 @@ func (g *guestbook) web(site *web.Site) web.Pages {
 			{Pattern: "GET /broken", Handler: g.page.Show(fail)},
 			{Pattern: "GET /admin/broken", Handler: g.page.Show(fail)},
 			{Pattern: "GET /panic", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hunter2") })},
+			{Pattern: "/admin/once", Handler: g.page.Reveal(g.read, func(r *http.Request) (bookPage, error) {
+				_, err := g.sign(r)
+				return bookPage{Names: []string{"shown once"}}, err
+			})},
 			{Pattern: "/admin/book", Handler: g.page.Form(g.read, g.sign)},
 			{Pattern: "GET /admin/{$}", Handler: g.page.Show(g.read)},
 		},
@@ -434,4 +438,21 @@ func TestMenu(t *testing.T) {
 	if out := s.get(t, s.browser(t), "/?lang=en").text; strings.Contains(out, "Our public face") {
 		t.Errorf("a visitor sees the admin's menu:\n%s", out)
 	}
+}
+
+// TestReveal: what is shown once stands in no address, is stored by no browser, and a
+// mistake shows the form again.
+func TestReveal(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t, "web", web.Migrations()))
+	c := s.browser(t)
+	s.signIn(t, c)
+	got := s.post(t, c, "/admin/once", url.Values{"name": {"Zoé"}})
+	want(t, got, http.StatusOK, "shown once")
+	if got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a browser may store it: %q", got.Header.Get("Cache-Control"))
+	}
+	if again := s.get(t, c, "/admin/once"); strings.Contains(again.text, "shown once") {
+		t.Error("it is shown twice")
+	}
+	want(t, s.post(t, c, "/admin/once", url.Values{"name": {""}}), http.StatusBadRequest, "role=\"alert\"")
 }

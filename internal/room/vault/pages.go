@@ -1,8 +1,11 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"embed"
+	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 
@@ -21,9 +24,9 @@ const statusPath = "/admin/vault"
 func (r *Room) web(site *web.Site) web.Pages {
 	status := web.NewPage[statusPage](site, pages, "pages/status.html")
 	return web.Pages{
-		Routes: []web.Route{{Pattern: "GET " + statusPath, Handler: status.Show(func(req *http.Request) (statusPage, error) {
+		Routes: append(forms{r, site}.routes(), web.Route{Pattern: "GET " + statusPath, Handler: status.Show(func(req *http.Request) (statusPage, error) {
 			return r.statusPage(req.Context(), site.Printer(req))
-		})}},
+		})}),
 		Menu: []web.Entry{{Path: statusPath, Key: "vault.menu", Group: web.GroupBackups, Order: 50}},
 		Overview: []web.Panel{web.NewPanel(site, pages, "pages/summary.html", func(req *http.Request) (statusPage, bool, error) {
 			page, err := r.statusPage(req.Context(), site.Printer(req))
@@ -54,6 +57,8 @@ type backupLine struct {
 	Facts    []string
 	Members  []memberLine
 	Kinds    []kindLine
+	Use      string        // where restic's commands stand
+	Parts    template.HTML // how the files that lie worst are cut; empty while nothing is off-site
 }
 
 type memberLine struct {
@@ -99,7 +104,26 @@ func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
 	for _, k := range s.Kinds {
 		line.Kinds = append(line.Kinds, kindLine{k, p.T("vault.kind."+string(k.Type), nil), codeWords(p, k)})
 	}
+	line.Use, line.Parts = useURL(s.Name), partsPicture(p, s.Kinds)
 	return line
+}
+
+// partsPicture draws how the files lie of which the fewest members may be lost.
+func partsPicture(p *words.Printer, kinds []Kind) template.HTML {
+	if len(kinds) == 0 {
+		return ""
+	}
+	worst := slices.MinFunc(kinds, func(a, b Kind) int { return cmp.Compare(a.Losses, b.Losses) })
+	circles := web.Circles{Needed: 1}
+	if n, err := fmt.Sscanf(worst.Code, "%d/%d", &circles.Needed, &circles.Total); n < 2 || err != nil {
+		circles.Needed, circles.Total = 1, 0
+		if _, err := fmt.Sscanf(worst.Code, "%d x 1", &circles.Total); err != nil {
+			return ""
+		}
+	}
+	circles.Lost = circles.Total - circles.Needed - worst.Losses
+	circles.Title = p.T("vault.page.parts", args{"Count": circles.Total, "Left": circles.Total - circles.Lost, "Needed": circles.Needed})
+	return circles.HTML()
 }
 
 func levelSeverity(l Level) string {
