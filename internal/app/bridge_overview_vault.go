@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 
+	"entrechat/internal/room/vault/holder"
+
 	"entrechat/internal/core"
 )
 
@@ -21,20 +23,20 @@ func (v vaultRoom) Exchange(ctx context.Context, known []core.MemberID) (exchang
 	for _, s := range report.Silent {
 		out.silent = append(out.silent, s.Member)
 	}
-	lenders, err := v.rights.Lenders(ctx, core.GrantStore)
+	lenders, err := v.rights.Lenders(ctx, holder.KindStore)
 	if err != nil {
 		return out, err
 	}
 	for _, l := range lenders {
-		out.granted += l.Grant.Bytes
+		out.granted += l.Grant.Amount(holder.FieldBytes)
 	}
 	for _, id := range known {
-		allowed, err := v.rights.May(ctx, id, core.GrantStore)
+		allowed, err := v.rights.May(ctx, id, holder.KindStore)
 		if err != nil && core.CodeOf(err) != core.CodeDenied {
 			return out, err
 		}
 		if err == nil && !allowed.ReadOnly {
-			out.given += allowed.Grant.Bytes
+			out.given += allowed.Grant.Amount(holder.FieldBytes)
 		}
 		stored, err := v.lending.Used(ctx, id)
 		if err != nil {

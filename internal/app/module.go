@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/app/config"
+	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 )
@@ -21,6 +23,8 @@ type module struct {
 	tables fs.FS // migrations
 	// settings are the room's section of entrechat.toml, without its name; nil = it has none.
 	settings *config.Section
+	// grants are the promises members can make each other that the room uses.
+	grants []core.GrantType
 	// commands are the room's commands; group is where they stand in help.
 	commands func(l *cli) []*cobra.Command
 	group    string
@@ -99,6 +103,15 @@ func openFor[T any](l *cli, cmd *cobra.Command) (room T, err error) {
 		return room, fmt.Errorf("no room is a %T", room)
 	}
 	return room, nil
+}
+
+// grantTypes are the promises this house knows.
+func grantTypes() []core.GrantType {
+	var all []core.GrantType
+	for _, m := range modules() {
+		all = append(slices.Clone(m.grants), all...) // last the planned ones
+	}
+	return all
 }
 
 // sections are the rooms' settings.

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/room/trust"
+	"entrechat/internal/room/trust/grant"
 	"entrechat/internal/room/trust/member"
 	"entrechat/internal/room/trust/migrations"
 	"entrechat/internal/room/trust/pact"
@@ -17,9 +18,9 @@ import (
 
 func trustModule() module {
 	return module{
-		name: "trust", words: trust.Words, tables: migrations.Files, group: groupOthers,
+		name: "trust", words: trust.Words, tables: migrations.Files, group: groupOthers, grants: grant.Planned(),
 		commands: func(l *cli) []*cobra.Command {
-			return trust.Commands(l.out.P, func(cmd *cobra.Command) (*trust.Room, *console.Out, error) {
+			return trust.Commands(l.out.P, grantTypes(), func(cmd *cobra.Command) (*trust.Room, *console.Out, error) {
 				room, err := openFor[trustRoom](l, cmd)
 				if err != nil {
 					return nil, nil, err
@@ -40,7 +41,7 @@ func openTrust(ctx context.Context, a *App) (any, fit.Fittings, error) {
 		return nil, fit.Fittings{}, err
 	}
 	room, err := trust.New(trust.Needs{
-		DB: a.DB, Signer: a.Signer,
+		DB: a.DB, Types: grantTypes(), Signer: a.Signer,
 		Self: member.Address{Member: self.ID, URL: self.URL, Root: self.Root},
 		Card: pact.Card{Name: a.Config.Node.Origin, Place: a.Config.Node.Site, Admin: a.Config.Node.Admin, Contact: a.Config.Node.Contact},
 		Book: a.Book, Follower: a.Book, Caller: a.Peer, Now: time.Now, Log: a.Log,

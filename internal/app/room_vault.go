@@ -30,6 +30,7 @@ func vaultModule() module {
 			Check: func(c config.Config) error { return config.Of[*vaultConfig](c, "vault").check() },
 		},
 		commands: func(l *cli) []*cobra.Command { return vault.Commands(l.out.P, l.openVault, l.rescue()) },
+		grants:   []core.GrantType{holder.GrantType()},
 		open:     openVault,
 	}
 }
@@ -117,7 +118,7 @@ func vaultContacts(ctx context.Context, a *App, rights vaultRights) ([]vault.Con
 	if err != nil {
 		return nil, err
 	}
-	lenders, err := rights.Lenders(ctx, core.GrantStore)
+	lenders, err := rights.Lenders(ctx, holder.KindStore)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, erro
 	}
 	var promised, due core.Size
 	for _, m := range known {
-		allowed, err := v.rights.May(ctx, m.ID, core.GrantStore)
+		allowed, err := v.rights.May(ctx, m.ID, holder.KindStore)
 		if m.ID == a.Signer.ID() || core.CodeOf(err) == core.CodeDenied || err == nil && allowed.ReadOnly {
 			continue
 		}
@@ -156,8 +157,8 @@ func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, erro
 		if err != nil {
 			return fit.Finding{}, err
 		}
-		promised += core.Size(allowed.Grant.Bytes)
-		due += max(0, core.Size(allowed.Grant.Bytes)-stored)
+		promised += core.Size(allowed.Grant.Amount(holder.FieldBytes))
+		due += max(0, core.Size(allowed.Grant.Amount(holder.FieldBytes))-stored)
 	}
 	if promised == 0 {
 		return fit.Unknown("app.promises_none", nil), nil

@@ -137,7 +137,7 @@ func (r *Room) lender(ctx context.Context, m member.Member, kind core.GrantKind)
 
 // standpoint gathers what the answer depends on.
 func (r *Room) standpoint(ctx context.Context, who core.MemberID, kind core.GrantKind) (allowance.Standpoint, error) {
-	p := allowance.Standpoint{Who: who}
+	p := allowance.Standpoint{Who: who, Types: r.Types}
 	m, err := member.Find(ctx, r.DB, who)
 	if core.CodeOf(err) == core.CodeNotFound || m.Standing == member.Asked {
 		return p, nil
@@ -164,7 +164,7 @@ func (r *Room) standpoint(ctx context.Context, who core.MemberID, kind core.Gran
 			p.Pacts = append(p.Pacts, h)
 		}
 	}
-	if kind.Light() {
+	if r.Types.Light(kind) {
 		p.Light, err = r.Collectives.Light(ctx, who)
 	}
 	return p, err

@@ -6,6 +6,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/trust/collective"
+	"entrechat/internal/room/trust/grant"
 	"entrechat/internal/room/trust/member"
 	"entrechat/internal/room/trust/pact"
 )
@@ -13,12 +14,12 @@ import (
 type args = map[string]any
 
 // Commands are invite, member, collective and pact; p says what they are for.
-func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+func Commands(p *words.Printer, types grant.Types, open console.Opener[*Room]) []*cobra.Command {
 	members := part(open, func(r *Room) *member.Service { return r.Members })
 	return []*cobra.Command{
 		member.InviteCommand(p, members), member.Command(p, members),
-		collective.Command(p, part(open, func(r *Room) *collective.Service { return r.Collectives })),
-		pact.Command(p, part(open, func(r *Room) *pact.Service { return r.Pacts })),
+		collective.Command(p, types, part(open, func(r *Room) *collective.Service { return r.Collectives })),
+		pact.Command(p, types, part(open, func(r *Room) *pact.Service { return r.Pacts })),
 	}
 }
 

@@ -27,7 +27,7 @@ func (n *node) run(line ...string) (string, error) {
 	screen := &console.Out{W: &out, Err: &errs, In: strings.NewReader(""), P: p}
 	root := &cobra.Command{Use: "entrechat", SilenceErrors: true, SilenceUsage: true}
 	root.PersistentFlags().BoolVar(&screen.JSON, "json", false, "")
-	root.AddCommand(Commands(p, func(*cobra.Command) (*Room, *console.Out, error) { return n.Room, screen, nil })...)
+	root.AddCommand(Commands(p, trusttest.Types(), func(*cobra.Command) (*Room, *console.Out, error) { return n.Room, screen, nil })...)
 	root.SetArgs(line)
 	root.SetOut(&out)
 	root.SetErr(&errs)

@@ -16,7 +16,7 @@ func TestLeaving(t *testing.T) {
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
 	wants := func(when string, want ...core.Leaver) {
 		t.Helper()
-		if got := trusttest.Must[[]core.Leaver](t)(a.Leaving(t.Context(), core.GrantStore)); !slices.Equal(got, want) {
+		if got := trusttest.Must[[]core.Leaver](t)(a.Leaving(t.Context(), trusttest.KindStore)); !slices.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", when, got, want)
 		}
 	}

@@ -33,7 +33,7 @@ func (n *node) desk() *desk {
 	n.w.t.Helper()
 	t := n.w.t
 	trusttest.OK(t, db.Migrate(t.Context(), n.DB, "web", web.Migrations()))
-	catalogue := trusttest.Must[*words.Catalogue](t)(words.New(Words, web.Words))
+	catalogue := trusttest.Must[*words.Catalogue](t)(words.New(Words, web.Words, trusttest.Words()))
 	jar := trusttest.Must[*cookiejar.Jar](t)(cookiejar.New(nil))
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/trust/collective"
+	"entrechat/internal/room/trust/grant"
 	"entrechat/internal/room/trust/member"
 	"entrechat/internal/room/trust/pact"
 	"entrechat/internal/room/trust/task"
@@ -37,6 +38,7 @@ type Book interface {
 // Needs is what the room is wired with. Everything but Card is required.
 type Needs struct {
 	DB       *db.DB
+	Types    grant.Types // the promises this house knows, each from the room that uses it
 	Signer   seal.Signer
 	Self     member.Address
 	Card     pact.Card // defaults of what we say of ourselves in pacts
@@ -77,11 +79,11 @@ func New(n Needs) (*Room, error) {
 		},
 	})
 	r.Pacts = pact.New(pact.Needs{
-		DB: n.DB, Signer: n.Signer, Self: n.Self, Card: n.Card, Book: n.Book, Caller: n.Caller, Now: n.Now,
+		DB: n.DB, Types: n.Types, Signer: n.Signer, Self: n.Self, Card: n.Card, Book: n.Book, Caller: n.Caller, Now: n.Now,
 		Members: r.Members, Tasks: r.Tasks,
 	})
 	r.Collectives = collective.New(collective.Needs{
-		DB: n.DB, Signer: n.Signer, Self: n.Self, Book: n.Book, Caller: n.Caller, Now: n.Now, Members: r.Members, Tell: r.tell,
+		DB: n.DB, Types: n.Types, Signer: n.Signer, Self: n.Self, Book: n.Book, Caller: n.Caller, Now: n.Now, Members: r.Members, Tell: r.tell,
 	})
 	return r, nil
 }

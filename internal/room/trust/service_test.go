@@ -69,7 +69,8 @@ func TestWithoutInvitationOneOnlyAsks(t *testing.T) {
 	if a.follows("c.test") {
 		t.Error("a request makes us follow")
 	}
-	for _, kind := range core.GrantKinds() {
+	for _, promise := range trusttest.Types() {
+		kind := promise.Kind
 		if _, err := a.May(t.Context(), "c.test", kind); core.CodeOf(err) != core.CodeDenied {
 			t.Errorf("%s: %v, want denied", kind, err)
 		}
@@ -142,15 +143,15 @@ func TestPactFromProposalToEnd(t *testing.T) {
 			t.Errorf("%s logged %v", n.self(), types)
 		}
 	}
-	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", core.GrantStore)); got.Grant.Bytes != 200 || got.ReadOnly {
+	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", trusttest.KindStore)); got.Grant.Amount("bytes") != 200 || got.ReadOnly {
 		t.Errorf("a allows %+v", got)
 	}
-	lenders := trusttest.Must[[]core.Lender](t)(a.Lenders(t.Context(), core.GrantStore))
-	if len(lenders) != 1 || lenders[0].Grant.Bytes != 100 || lenders[0].Site != "brest, france" {
+	lenders := trusttest.Must[[]core.Lender](t)(a.Lenders(t.Context(), trusttest.KindStore))
+	if len(lenders) != 1 || lenders[0].Grant.Amount("bytes") != 100 || lenders[0].Site != "brest, france" {
 		t.Errorf("lenders of a: %+v", lenders)
 	}
-	lenders = trusttest.Must[[]core.Lender](t)(b.Lenders(t.Context(), core.GrantStore))
-	if len(lenders) != 1 || lenders[0].Grant.Bytes != 200 || lenders[0].Site != "lyon" || lenders[0].Admin != "les chats" {
+	lenders = trusttest.Must[[]core.Lender](t)(b.Lenders(t.Context(), trusttest.KindStore))
+	if len(lenders) != 1 || lenders[0].Grant.Amount("bytes") != 200 || lenders[0].Site != "lyon" || lenders[0].Admin != "les chats" {
 		t.Errorf("lenders of b: %+v", lenders)
 	}
 
@@ -160,15 +161,15 @@ func TestPactFromProposalToEnd(t *testing.T) {
 		if types := n.types(); !slices.Contains(types, pact.TypePactEnd) {
 			t.Errorf("%s logged %v", n.self(), types)
 		}
-		if left := trusttest.Must[[]core.Lender](t)(n.Lenders(t.Context(), core.GrantStore)); len(left) != 0 {
+		if left := trusttest.Must[[]core.Lender](t)(n.Lenders(t.Context(), trusttest.KindStore)); len(left) != 0 {
 			t.Errorf("%s still lends to: %+v", n.self(), left)
 		}
 	}
-	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", core.GrantStore)); !got.ReadOnly || got.Until != a.now().Add(90*day) {
+	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", trusttest.KindStore)); !got.ReadOnly || got.Until != a.now().Add(90*day) {
 		t.Errorf("during the notice: %+v", got)
 	}
 	w.wait(90 * day)
-	if _, err := a.May(t.Context(), "b.test", core.GrantStore); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "b.test", trusttest.KindStore); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("after the notice: %v", err)
 	}
 }
@@ -274,7 +275,7 @@ func TestHostilePacts(t *testing.T) {
 	_, err = a.Pacts.Close(t.Context(), signedPact.ID)
 	trusttest.OK(t, err)
 	trusttest.OK(t, post(b, old))
-	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", core.GrantStore)); !got.ReadOnly {
+	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", trusttest.KindStore)); !got.ReadOnly {
 		t.Errorf("a replayed acceptance gives %+v", got)
 	}
 }
@@ -286,13 +287,13 @@ func TestSuspendedAndRefusedKeepReading(t *testing.T) {
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
 	may := func() core.Allowance {
 		t.Helper()
-		return trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", core.GrantStore))
+		return trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", trusttest.KindStore))
 	}
 	a.suspend("b.test", trusttest.Noon)
 	if got := may(); !got.ReadOnly || got.Until != 0 {
 		t.Errorf("suspended: %+v", got)
 	}
-	if left := trusttest.Must[[]core.Lender](t)(a.Lenders(t.Context(), core.GrantStore)); len(left) != 0 {
+	if left := trusttest.Must[[]core.Lender](t)(a.Lenders(t.Context(), trusttest.KindStore)); len(left) != 0 {
 		t.Errorf("new data would go to a suspended member: %+v", left)
 	}
 	a.suspend("b.test", 0)
@@ -332,7 +333,7 @@ func TestVouchesAreFollowed(t *testing.T) {
 	if a.standing("d.test") != "" {
 		t.Errorf("a follows whom a member it only met vouches for: %q", a.standing("d.test"))
 	}
-	if _, err := a.May(t.Context(), "c.test", core.GrantStore); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "c.test", trusttest.KindStore); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("a vouch alone grants something: %v", err)
 	}
 	trusttest.OK(t, b.Members.Unvouch(t.Context(), "c.test"))
@@ -411,17 +412,17 @@ func TestCollective(t *testing.T) {
 	w.befriend("b.test", "c.test")
 	a, b, c := w.nodes["a.test"], w.nodes["b.test"], w.nodes["c.test"]
 	id, err := a.Collectives.Found(t.Context(), collective.CharterDraft{
-		Name: "Les Portées", Text: "Nous nous entraidons.", Others: []core.MemberID{"b.test"}, Grants: []core.Grant{{Kind: core.GrantLogin}},
+		Name: "Les Portées", Text: "Nous nous entraidons.", Others: []core.MemberID{"b.test"}, Grants: []core.Grant{trusttest.Login()},
 	})
 	trusttest.OK(t, err)
 	w.wait(time.Minute)
-	if _, err := a.May(t.Context(), "b.test", core.GrantLogin); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "b.test", trusttest.KindLogin); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("b never said it founded this: %v", err)
 	}
 	_, err = b.Collectives.Join(t.Context(), id[:10])
 	trusttest.OK(t, err)
 	w.wait(time.Minute)
-	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", core.GrantLogin)); got.Grant.Kind != core.GrantLogin {
+	if got := trusttest.Must[core.Allowance](t)(a.May(t.Context(), "b.test", trusttest.KindLogin)); got.Grant.Kind != trusttest.KindLogin {
 		t.Errorf("founders: %+v", got)
 	}
 	// c hears of it from b, joins, and waits for two vouches.
@@ -431,22 +432,22 @@ func TestCollective(t *testing.T) {
 	trusttest.OK(t, b.Members.Vouch(t.Context(), "c.test"))
 	w.wait(time.Minute)
 	w.wait(time.Minute)
-	if _, err := a.May(t.Context(), "c.test", core.GrantLogin); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "c.test", trusttest.KindLogin); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("one vouch is enough: %v", err)
 	}
 	w.befriend("a.test", "c.test")
 	trusttest.OK(t, a.Members.Vouch(t.Context(), "c.test"))
 	w.wait(time.Minute)
 	for _, n := range []*node{a, b} {
-		if _, err := n.May(t.Context(), "c.test", core.GrantLogin); err != nil {
+		if _, err := n.May(t.Context(), "c.test", trusttest.KindLogin); err != nil {
 			t.Errorf("%s: %v", n.self(), err)
 		}
 	}
-	if _, err := a.May(t.Context(), "c.test", core.GrantStore); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "c.test", trusttest.KindStore); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("a charter stores: %v", err)
 	}
 	trusttest.OK(t, a.Members.Refuse(t.Context(), "c.test", true))
-	if _, err := a.May(t.Context(), "c.test", core.GrantLogin); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.May(t.Context(), "c.test", trusttest.KindLogin); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("refused: %v", err)
 	}
 	if lost := trusttest.Must[collective.Collective](t)(b.Collectives.Get(t.Context(), id)).Without("b.test"); !slices.Equal(lost, []core.MemberID{"c.test"}) {
@@ -454,7 +455,7 @@ func TestCollective(t *testing.T) {
 	}
 	trusttest.OK(t, b.Collectives.Leave(t.Context(), id))
 	w.wait(time.Minute)
-	if _, err := c.May(t.Context(), "a.test", core.GrantLogin); core.CodeOf(err) != core.CodeDenied {
+	if _, err := c.May(t.Context(), "a.test", trusttest.KindLogin); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("c is no longer admitted: %v", err)
 	}
 }
@@ -493,7 +494,7 @@ func TestEverythingLost(t *testing.T) {
 	if late := got.Until().Sub(closed.Until()).Abs(); err != nil || got.State(a.now()) != pact.Ending || late > time.Hour {
 		t.Errorf("the ended pact: %s, its notice %s beside what it was: %v", got.State(a.now()), late, err)
 	}
-	if got := trusttest.Must[[]core.Lender](t)(a.Lenders(t.Context(), core.GrantStore)); len(got) != 1 || got[0].Site != "brest, france" {
+	if got := trusttest.Must[[]core.Lender](t)(a.Lenders(t.Context(), trusttest.KindStore)); len(got) != 1 || got[0].Site != "brest, france" {
 		t.Errorf("lenders: %+v", got)
 	}
 }

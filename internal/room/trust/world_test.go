@@ -123,7 +123,7 @@ func (n *node) open(d *db.DB) {
 	n.w.t.Cleanup(n.client.CloseIdle)
 	n.book.Connect(n.client)
 	room, err := New(Needs{
-		DB: d, Signer: n.signer, Self: n.address(), Book: n.book, Follower: n.book, Caller: n.client,
+		DB: d, Types: trusttest.Types(), Signer: n.signer, Self: n.address(), Book: n.book, Follower: n.book, Caller: n.client,
 		Home: n.w.home, Now: n.w.clock, Log: quiet,
 	})
 	trusttest.OK(n.w.t, err)
@@ -189,4 +189,4 @@ func keyOf(err error) string {
 	return err.Error()
 }
 
-func store(bytes int64) core.Grant { return core.Grant{Kind: core.GrantStore, Bytes: bytes} }
+func store(bytes int64) core.Grant { return trusttest.Store(bytes) }

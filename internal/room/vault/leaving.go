@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 )
 
 // A member that gives us nothing new keeps what it has for a while. As long as its notice
@@ -48,7 +49,7 @@ func stateOfLeaver(l core.Leaver, now core.Moment) LeaverState {
 // leavers lists the members that have shards of ours and are no lenders. One whose pact is
 // over is named until all that it had lies at others.
 func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, error) {
-	told, err := r.n.Lenders.Leaving(ctx, core.GrantStore)
+	told, err := r.n.Lenders.Leaving(ctx, holder.KindStore)
 	if err != nil {
 		return nil, fmt.Errorf("ask who leaves: %w", err)
 	}
@@ -91,7 +92,7 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	told, err := r.n.Lenders.Leaving(ctx, core.GrantStore)
+	told, err := r.n.Lenders.Leaving(ctx, holder.KindStore)
 	if err != nil {
 		return fmt.Errorf("ask who leaves: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
@@ -33,7 +34,7 @@ func (w *world) lend(m *member) {
 	w.t.Helper()
 	w.mu.Lock()
 	w.leaving = slices.DeleteFunc(w.leaving, func(l core.Leaver) bool { return l.ID == m.id })
-	w.lent = append(w.lent, core.Lender{ID: m.id, Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 40}})
+	w.lent = append(w.lent, core.Lender{ID: m.id, Grant: holder.StoreGrant(1 << 40)})
 	w.mu.Unlock()
 	w.watched()
 }

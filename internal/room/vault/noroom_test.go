@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 )
@@ -18,7 +19,7 @@ import (
 func (w *world) pledges(all ...int64) {
 	w.mu.Lock()
 	for i := range w.lent {
-		w.lent[i].Grant.Bytes = all[min(i, len(all)-1)]
+		w.lent[i].Grant = holder.StoreGrant(all[min(i, len(all)-1)])
 	}
 	w.mu.Unlock()
 	w.forgive()

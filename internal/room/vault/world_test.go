@@ -210,7 +210,7 @@ func (w *world) addMemberWith(id core.MemberID, store string) *member {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.members = append(w.members, m)
-	w.lent = append(w.lent, core.Lender{ID: id, Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 40}})
+	w.lent = append(w.lent, core.Lender{ID: id, Grant: holder.StoreGrant(1 << 40)})
 	return m
 }
 
@@ -307,7 +307,7 @@ func (w *world) URL(_ context.Context, id core.MemberID) (string, error) {
 }
 
 func (w *world) May(context.Context, core.MemberID, core.GrantKind) (core.Allowance, error) {
-	return core.Allowance{Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 40}}, nil
+	return core.Allowance{Grant: holder.StoreGrant(1 << 40)}, nil
 }
 
 func (w *world) Lenders(context.Context, core.GrantKind) ([]core.Lender, error) {

@@ -20,6 +20,7 @@ type Standpoint struct {
 	Known  bool // its logbook is followed under the pinned key
 	Barred bool // suspended by its own logbook, or refused by this hoster
 	Pacts  []pact.Held
+	Types  grant.Types  // the promises this house knows
 	Light  []core.Grant // from the charters both are admitted to
 	Heard  core.Moment
 }
@@ -38,7 +39,7 @@ func (s Standpoint) Allow(kind core.GrantKind, now core.Moment) (core.Allowance,
 	switch {
 	case found && !s.Barred:
 		return core.Allowance{Grant: best}, nil
-	case !grant.Fetchable(kind):
+	case !s.Types.Fetchable(kind):
 		return core.Allowance{}, s.denied(kind)
 	case found:
 		return core.Allowance{Grant: best, ReadOnly: true}, nil
@@ -53,7 +54,7 @@ func (s Standpoint) Active(kind core.GrantKind, now core.Moment) (best core.Gran
 			return
 		}
 		if found {
-			g = grant.Larger(best, g)
+			g = s.Types.Larger(best, g)
 		}
 		best, found = g, true
 	}
@@ -65,7 +66,7 @@ func (s Standpoint) Active(kind core.GrantKind, now core.Moment) (best core.Gran
 		}
 	}
 	for _, g := range s.Light {
-		if g.Kind.Light() {
+		if s.Types.Light(g.Kind) {
 			take(g)
 		}
 	}

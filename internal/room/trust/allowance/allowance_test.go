@@ -14,7 +14,7 @@ import (
 	"entrechat/internal/room/trust/trusttest"
 )
 
-func store(bytes int64) core.Grant { return core.Grant{Kind: core.GrantStore, Bytes: bytes} }
+func store(bytes int64) core.Grant { return trusttest.Store(bytes) }
 
 func addressOf(id core.MemberID) member.Address {
 	return member.Address{Member: id, URL: "https://" + string(id), Root: trusttest.RootOf(string(id))}
@@ -67,7 +67,7 @@ func (m *pactMachine) Check(t *rapid.T) {
 	if m.closed && state == pact.Active {
 		t.Fatal("a closed pact is active")
 	}
-	a, err := Standpoint{Who: "b.test", Known: true, Pacts: []pact.Held{m.held}}.Allow(core.GrantStore, m.now)
+	a, err := Standpoint{Types: trusttest.Types(), Who: "b.test", Known: true, Pacts: []pact.Held{m.held}}.Allow(trusttest.KindStore, m.now)
 	switch {
 	case (state == pact.Active || state == pact.Ending) != (err == nil):
 		t.Fatalf("%s: %+v %v", state, a, err)
@@ -75,7 +75,7 @@ func (m *pactMachine) Check(t *rapid.T) {
 		t.Fatalf("%s: read only %v", state, a.ReadOnly)
 	case state == pact.Ending && (a.Until <= m.now || a.Until != m.held.Until()):
 		t.Fatalf("until %d at %d", a.Until, m.now)
-	case a.Grant.Bytes > 200 || (!m.granted && err == nil):
+	case a.Grant.Amount("bytes") > 200 || (!m.granted && err == nil):
 		t.Fatalf("%+v without a promise", a)
 	}
 }
@@ -107,45 +107,45 @@ func TestAllowanceIsTheLargestPromise(t *testing.T) {
 			}
 			held = append(held, h)
 		}
-		p := Standpoint{Who: "b.test", Known: true, Barred: rapid.Bool().Draw(t, "barred"), Pacts: held}
-		a, err := p.Allow(core.GrantStore, trusttest.Noon)
+		p := Standpoint{Types: trusttest.Types(), Who: "b.test", Known: true, Barred: rapid.Bool().Draw(t, "barred"), Pacts: held}
+		a, err := p.Allow(trusttest.KindStore, trusttest.Noon)
 		if len(inForce) == 0 {
 			if err == nil && !a.ReadOnly {
 				t.Fatalf("%+v with no pact in force", a)
 			}
 			return
 		}
-		if err != nil || a.Grant.Bytes != slices.Max(inForce) || a.ReadOnly != p.Barred {
+		if err != nil || a.Grant.Amount("bytes") != slices.Max(inForce) || a.ReadOnly != p.Barred {
 			t.Fatalf("%+v %v, in force %v", a, err, inForce)
 		}
 	})
 }
 
 func TestAllowWhoHasWhat(t *testing.T) {
-	active := pact.Held{Pact: pactOf([]core.Grant{store(10), {Kind: core.GrantWatch, EveryS: 60}}, nil), Accepted: &pact.Acceptance{}}
+	active := pact.Held{Pact: pactOf([]core.Grant{store(10), trusttest.Grant(trusttest.KindWatch, "every_s", 60)}, nil), Accepted: &pact.Acceptance{}}
 	ending := active
 	ending.Closed, ending.ClosedBy = trusttest.Noon, "b.test"
-	light := []core.Grant{{Kind: core.GrantLogin}, store(1 << 40)}
+	light := []core.Grant{trusttest.Login(), store(1 << 40)}
 	for _, c := range []struct {
 		name string
 		at   Standpoint
 		kind core.GrantKind
 		want string
 	}{
-		{"stranger", Standpoint{Pacts: []pact.Held{active}}, core.GrantStore, "denied"},
-		{"pact", Standpoint{Known: true, Pacts: []pact.Held{active}}, core.GrantStore, "10"},
-		{"not promised", Standpoint{Known: true, Pacts: []pact.Held{active}}, core.GrantCustody, "denied"},
-		{"suspended", Standpoint{Known: true, Barred: true, Pacts: []pact.Held{active}}, core.GrantStore, "10 ro"},
-		{"suspended watch", Standpoint{Known: true, Barred: true, Pacts: []pact.Held{active}}, core.GrantWatch, "denied"},
-		{"ending", Standpoint{Known: true, Pacts: []pact.Held{ending}}, core.GrantStore, "10 ro until"},
-		{"ending watch", Standpoint{Known: true, Pacts: []pact.Held{ending}}, core.GrantWatch, "denied"},
-		{"ending beside another", Standpoint{Known: true, Pacts: []pact.Held{ending, active}}, core.GrantStore, "10"},
-		{"charter", Standpoint{Known: true, Light: light}, core.GrantLogin, "0"},
-		{"a charter stores nothing", Standpoint{Known: true, Light: light}, core.GrantStore, "denied"},
+		{"stranger", Standpoint{Types: trusttest.Types(), Pacts: []pact.Held{active}}, trusttest.KindStore, "denied"},
+		{"pact", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{active}}, trusttest.KindStore, "10"},
+		{"not promised", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{active}}, core.GrantKind("custody"), "denied"},
+		{"suspended", Standpoint{Types: trusttest.Types(), Known: true, Barred: true, Pacts: []pact.Held{active}}, trusttest.KindStore, "10 ro"},
+		{"suspended watch", Standpoint{Types: trusttest.Types(), Known: true, Barred: true, Pacts: []pact.Held{active}}, trusttest.KindWatch, "denied"},
+		{"ending", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{ending}}, trusttest.KindStore, "10 ro until"},
+		{"ending watch", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{ending}}, trusttest.KindWatch, "denied"},
+		{"ending beside another", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{ending, active}}, trusttest.KindStore, "10"},
+		{"charter", Standpoint{Types: trusttest.Types(), Known: true, Light: light}, trusttest.KindLogin, "0"},
+		{"a charter stores nothing", Standpoint{Types: trusttest.Types(), Known: true, Light: light}, trusttest.KindStore, "denied"},
 	} {
 		c.at.Who = "b.test"
 		a, err := c.at.Allow(c.kind, trusttest.Noon)
-		got := fmt.Sprint(a.Grant.Bytes)
+		got := fmt.Sprint(a.Grant.Amount("bytes"))
 		if a.ReadOnly {
 			got += " ro"
 		}

@@ -20,7 +20,7 @@ func FuzzCharter(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if _, err := OpenCharter(doc, id, trusttest.KeysOf("a.test"), false); err != nil {
+	if _, err := OpenCharter(trusttest.Types(), doc, id, trusttest.KeysOf("a.test"), false); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(text)
@@ -33,7 +33,7 @@ func FuzzCharter(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c, err := OpenCharter(env, document.ID(payload), trusttest.KeysOf("a.test"), true); err == nil && c.Check() != nil {
+		if c, err := OpenCharter(trusttest.Types(), env, document.ID(payload), trusttest.KeysOf("a.test"), true); err == nil && c.Check(trusttest.Types()) != nil {
 			t.Fatalf("%+v", c)
 		}
 	})
@@ -45,13 +45,13 @@ func TestCharterNeedsAFounderBehindIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenCharter(doc, id, trusttest.KeysOf("a.test"), false); core.CodeOf(err) != core.CodeDenied {
+	if _, err := OpenCharter(trusttest.Types(), doc, id, trusttest.KeysOf("a.test"), false); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("signed by a stranger: %v, want denied", err)
 	}
-	if _, err := OpenCharter(doc, id, nil, true); err != nil {
+	if _, err := OpenCharter(trusttest.Types(), doc, id, nil, true); err != nil {
 		t.Errorf("a founder's logbook names it: %v", err)
 	}
-	if _, err := OpenCharter(doc, document.ID([]byte("another")), nil, true); core.CodeOf(err) != core.CodeInvalid {
+	if _, err := OpenCharter(trusttest.Types(), doc, document.ID([]byte("another")), nil, true); core.CodeOf(err) != core.CodeInvalid {
 		t.Errorf("another id: %v, want invalid", err)
 	}
 }
@@ -60,10 +60,10 @@ func TestCharterCheck(t *testing.T) {
 	good := func() Charter {
 		return Charter{
 			V: 1, Name: "Entre nous", Text: "…\n", Founders: []member.Address{addressOf("a.test"), addressOf("b.test")},
-			Admit: 2, Grants: []core.Grant{{Kind: core.GrantLogin}}, Made: trusttest.Noon,
+			Admit: 2, Grants: []core.Grant{trusttest.Login()}, Made: trusttest.Noon,
 		}
 	}
-	if err := good().Check(); err != nil {
+	if err := good().Check(trusttest.Types()); err != nil {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Charter){
@@ -76,10 +76,10 @@ func TestCharterCheck(t *testing.T) {
 	} {
 		c := good()
 		spoil(&c)
-		if err := c.Check(); core.CodeOf(err) != core.CodeInvalid {
+		if err := c.Check(trusttest.Types()); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%s: %v, want invalid", name, err)
 		}
 	}
 }
 
-func store(bytes int64) core.Grant { return core.Grant{Kind: core.GrantStore, Bytes: bytes} }
+func store(bytes int64) core.Grant { return trusttest.Store(bytes) }

@@ -21,16 +21,17 @@ type Open = console.Opener[*Service]
 type args = map[string]any
 
 // Command is `collective` with what it holds; p says what it is for.
-func Command(p *words.Printer, open Open) *cobra.Command {
-	return console.Group("collective", p.T("trust.cmd.collective", nil), createCommand(p, open), joinCommand(p, open), leaveCommand(p, open),
+func Command(p *words.Printer, types grant.Types, open Open) *cobra.Command {
+	return console.Group("collective", p.T("trust.cmd.collective", nil), createCommand(p, types, open), joinCommand(p, open), leaveCommand(p, open),
 		showCommand(p, open), listCommand(p, open), statusCommand(p, open))
 }
 
-func createCommand(p *words.Printer, open Open) *cobra.Command {
+func createCommand(p *words.Printer, types grant.Types, open Open) *cobra.Command {
 	var (
-		name, file, watch, login string
-		founders                 []string
-		admit                    int64
+		name, file string
+		founders   []string
+		admit      int64
+		light      = grant.NewFlags(types, "")
 	)
 	c := console.Command(open, "create", p.T("trust.cmd.collective_create", nil), func(cmd *cobra.Command, s *Service, out *console.Out, _ []string) error {
 		text, err := readFile(file)
@@ -38,7 +39,7 @@ func createCommand(p *words.Printer, open Open) *cobra.Command {
 			return err
 		}
 		draft := CharterDraft{Name: strings.TrimSpace(name), Text: text, Admit: admit}
-		if draft.Grants, err = (grant.Flags{Watch: watch, Login: login}).Grants(); err != nil {
+		if draft.Grants, err = light.Grants(); err != nil {
 			return err
 		}
 		for _, f := range founders {
@@ -64,8 +65,7 @@ func createCommand(p *words.Printer, open Open) *cobra.Command {
 	c.Flags().StringVar(&file, "text", "", p.T("trust.flag.text", nil))
 	c.Flags().StringSliceVar(&founders, "founder", nil, p.T("trust.flag.founder", nil))
 	c.Flags().Int64Var(&admit, "admit", 0, p.T("trust.flag.admit", nil))
-	c.Flags().StringVar(&watch, "watch", "", p.T("trust.flag.watch", nil))
-	c.Flags().StringVar(&login, "login", "", p.T("trust.flag.login", nil))
+	light.RegisterLight(c.Flags(), p)
 	return c
 }
 
@@ -77,7 +77,7 @@ func joinCommand(p *words.Printer, open Open) *cobra.Command {
 			return err
 		}
 		if err := out.Confirm(yes, func(side *console.Out) {
-			charterLines(side, c)
+			charterLines(side, s.Types, c)
 			side.Line("")
 			side.Say("trust.collective.read", nil)
 		}); err != nil {
@@ -124,19 +124,19 @@ func showCommand(p *words.Printer, open Open) *cobra.Command {
 			return err
 		}
 		return out.Emit(c.View(s.self()), func() {
-			charterLines(out, c)
+			charterLines(out, s.Types, c)
 			out.Line("")
 			admissionTable(out, c)
 		})
 	})
 }
 
-func charterLines(out *console.Out, c Collective) {
+func charterLines(out *console.Out, types grant.Types, c Collective) {
 	out.Line(c.Charter.Name)
 	out.Line("")
 	out.Line(c.Charter.Text)
 	out.Line("")
-	out.Say("trust.collective.rule", args{"ID": document.Short(c.ID), "Count": c.Charter.Admit, "Grants": grant.Line(out.P, c.Charter.Grants)})
+	out.Say("trust.collective.rule", args{"ID": document.Short(c.ID), "Count": c.Charter.Admit, "Grants": types.Line(out.P, c.Charter.Grants)})
 }
 
 func listCommand(p *words.Printer, open Open) *cobra.Command {

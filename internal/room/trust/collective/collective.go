@@ -40,7 +40,7 @@ type Charter struct {
 
 // Check returns CodeInvalid for a charter no node should follow. There are at
 // least as many founders as vouches asked for, otherwise nobody could ever join.
-func (c Charter) Check() error {
+func (c Charter) Check(types grant.Types) error {
 	bad := func(why string) error {
 		return core.Invalid("trust.bad_charter", fmt.Errorf("charter: %s", why)).With("Why", why)
 	}
@@ -67,11 +67,11 @@ func (c Charter) Check() error {
 		seen[f.Member] = true
 	}
 	for _, g := range c.Grants {
-		if !g.Kind.Light() {
+		if !types.Light(g.Kind) {
 			return bad("a grant that needs a pact of two")
 		}
 	}
-	if err := grant.Check(c.Grants); err != nil {
+	if err := types.Check(c.Grants); err != nil {
 		return err
 	}
 	return errors.Join(document.CheckLine("name", c.Name), document.CheckProse("text", c.Text, maxCharter))
@@ -83,7 +83,7 @@ func (c Charter) Check() error {
 // a founder's own logbook names the id, which proves the same and outlives the
 // key it was signed with. Returns CodeInvalid, or CodeDenied where no founder
 // stands behind it.
-func OpenCharter(env seal.Envelope, id string, keys document.Keys, logged bool) (Charter, error) {
+func OpenCharter(types grant.Types, env seal.Envelope, id string, keys document.Keys, logged bool) (Charter, error) {
 	payload, err := env.Unverified()
 	if err != nil {
 		return Charter{}, core.Invalid("trust.bad_charter", err).With("Why", "base64")
@@ -107,7 +107,7 @@ func OpenCharter(env seal.Envelope, id string, keys document.Keys, logged bool) 
 	if err := wire.Decode(payload, &c); err != nil {
 		return c, err
 	}
-	return c, c.Check()
+	return c, c.Check(types)
 }
 
 func noCharter(id string) error {

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/trust/document"
+	"entrechat/internal/room/trust/grant"
 	"entrechat/internal/room/trust/member"
 )
 
@@ -27,6 +28,7 @@ type Book interface {
 // Needs is what the collectives are wired with. Every field is required.
 type Needs struct {
 	DB      *db.DB
+	Types   grant.Types // the promises this house knows
 	Signer  seal.Signer
 	Self    member.Address
 	Book    Book
@@ -75,14 +77,14 @@ func (s *Service) Found(ctx context.Context, d CharterDraft) (string, error) {
 	if c.Admit == 0 {
 		c.Admit = min(defaultAdmit, int64(len(c.Founders)))
 	}
-	if err := c.Check(); err != nil {
+	if err := c.Check(s.Types); err != nil {
 		return "", err
 	}
 	id, doc, err := document.Sign(CharterType, c, s.Signer)
 	if err != nil {
 		return "", err
 	}
-	if _, err := OpenCharter(doc, id, nil, true); err != nil {
+	if _, err := OpenCharter(s.Types, doc, id, nil, true); err != nil {
 		return "", err // too long once written
 	}
 	if err := putCharter(ctx, s.DB, charterRow{id, doc}, c.Made); err != nil {
@@ -324,7 +326,7 @@ func (s *Service) acceptCharter(ctx context.Context, id string, doc seal.Envelop
 			keys[f.Member] = known
 		}
 	}
-	if _, err := OpenCharter(doc, id, keys, logged); err != nil {
+	if _, err := OpenCharter(s.Types, doc, id, keys, logged); err != nil {
 		return err
 	}
 	return putCharter(ctx, s.DB, charterRow{id, doc}, s.now())

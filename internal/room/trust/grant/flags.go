@@ -17,79 +17,146 @@ import (
 	"entrechat/internal/kit/words"
 )
 
-// Flags are the quantities of one direction of a pact. "--store 200GB" means
-// both ways, "--give-store" what we promise, "--ask-store" what we want.
+// Flags are the quantities of one direction of a pact: a flag for each kind, which takes
+// its first field, and one for each further field ("rate"), which holds for all kinds that
+// have it. "--store 200GB" means both ways, "--give-store" what we promise, "--ask-store"
+// what we want.
 type Flags struct {
-	Prefix           string
-	Store, cache     string
-	rate, Watch      string
-	Login            string
-	custody, succeed bool
+	types  Types
+	prefix string
+	typed  map[string]*string // by the flag's name without prefix
+	chosen map[core.GrantKind]*bool
+}
+
+// NewFlags has nothing typed yet. prefix is "", "give-" or "ask-".
+func NewFlags(types Types, prefix string) Flags {
+	f := Flags{types: types, prefix: prefix, typed: map[string]*string{}, chosen: map[core.GrantKind]*bool{}}
+	for _, t := range types {
+		if len(t.Fields) == 0 {
+			f.chosen[t.Kind] = new(bool)
+			continue
+		}
+		f.typed[string(t.Kind)] = new(string)
+		for _, field := range t.Fields[1:] {
+			f.typed[string(field.Unit)] = new(string)
+		}
+	}
+	return f
+}
+
+// Set types a value, as a form does.
+func (f Flags) Set(kind core.GrantKind, value string) {
+	if typed, ok := f.typed[string(kind)]; ok {
+		*typed = value
+	}
 }
 
 // Register adds the flags to a command; p says what they are for.
-func (f *Flags) Register(flags *pflag.FlagSet, p *words.Printer) {
-	way := cmp.Or(strings.TrimSuffix(f.Prefix, "-"), "both")
-	about := func(name string) string { return p.T("trust.flag."+name, nil) + p.T("trust.flag.way_"+way, nil) }
-	flags.StringVar(&f.Store, f.Prefix+"store", "", about("store"))
-	flags.StringVar(&f.cache, f.Prefix+"cache", "", about("cache"))
-	flags.StringVar(&f.rate, f.Prefix+"rate", "", about("rate"))
-	flags.StringVar(&f.Watch, f.Prefix+"watch", "", about("watch"))
-	flags.StringVar(&f.Login, f.Prefix+"login", "", about("login"))
-	flags.BoolVar(&f.custody, f.Prefix+"custody", false, about("custody"))
-	flags.BoolVar(&f.succeed, f.Prefix+"succeed", false, about("succeed"))
+func (f Flags) Register(flags *pflag.FlagSet, p *words.Printer) {
+	f.register(flags, p, f.types, cmp.Or(strings.TrimSuffix(f.prefix, "-"), "both"))
+}
+
+// RegisterLight adds those of the promises that a charter may carry, without a direction.
+func (f Flags) RegisterLight(flags *pflag.FlagSet, p *words.Printer) {
+	light := slices.DeleteFunc(slices.Clone(f.types), func(t core.GrantType) bool { return !t.Light })
+	f.register(flags, p, light, "")
+}
+
+func (f Flags) register(flags *pflag.FlagSet, p *words.Printer, types Types, way string) {
+	about := func(key string) string {
+		if way == "" {
+			return p.T(key, nil)
+		}
+		return p.T(key, nil) + p.T("trust.flag.way_"+way, nil)
+	}
+	for _, t := range types {
+		if len(t.Fields) == 0 {
+			flags.BoolVar(f.chosen[t.Kind], f.prefix+string(t.Kind), false, about(t.Words+"flag"))
+			continue
+		}
+		flags.StringVar(f.typed[string(t.Kind)], f.prefix+string(t.Kind), "", about(t.Words+"flag"))
+		for _, field := range t.Fields[1:] {
+			if name := f.prefix + string(field.Unit); flags.Lookup(name) == nil {
+				flags.StringVar(f.typed[string(field.Unit)], name, "", about("trust.flag."+string(field.Unit)))
+			}
+		}
+	}
 }
 
 // Over takes from the flags of both directions what this one leaves open.
 func (f Flags) Over(both Flags) Flags {
-	f.Store, f.cache, f.rate = cmp.Or(f.Store, both.Store), cmp.Or(f.cache, both.cache), cmp.Or(f.rate, both.rate)
-	f.Watch, f.Login = cmp.Or(f.Watch, both.Watch), cmp.Or(f.Login, both.Login)
-	f.custody, f.succeed = f.custody || both.custody, f.succeed || both.succeed
-	return f
+	out := NewFlags(f.types, f.prefix)
+	for name, typed := range f.typed {
+		*out.typed[name] = cmp.Or(*typed, *both.typed[name])
+	}
+	for kind, chosen := range f.chosen {
+		*out.chosen[kind] = *chosen || *both.chosen[kind]
+	}
+	return out
 }
 
 // Grants reads the flags. Returns CodeInvalid naming the flag.
 func (f Flags) Grants() (out []core.Grant, err error) {
-	rate := int64(0)
-	if f.rate != "" {
-		if rate, err = parseRate(f.rate); err != nil {
-			return nil, f.bad("rate", f.rate, err)
-		}
-	}
-	for _, room := range []struct {
-		kind core.GrantKind
-		text string
-	}{{core.GrantStore, f.Store}, {core.GrantCache, f.cache}} {
-		if room.text == "" {
+	for _, t := range f.types {
+		if len(t.Fields) == 0 {
+			if *f.chosen[t.Kind] {
+				out = append(out, core.Grant{Kind: t.Kind})
+			}
 			continue
 		}
-		size, err := core.ParseSize(room.text)
-		if err != nil || size < 1 {
-			return nil, f.bad(string(room.kind), room.text, err)
+		if *f.typed[string(t.Kind)] == "" {
+			continue
 		}
-		out = append(out, core.Grant{Kind: room.kind, Bytes: int64(size), RateBits: rate})
-	}
-	if f.Watch != "" {
-		every, err := parseEvery(f.Watch)
-		if err != nil {
-			return nil, f.bad("watch", f.Watch, err)
+		g := core.Grant{Kind: t.Kind}
+		for i, field := range t.Fields {
+			flag := string(t.Kind)
+			if i > 0 {
+				flag = string(field.Unit)
+			}
+			if err := f.read(&g, field, flag); err != nil {
+				return nil, err
+			}
 		}
-		out = append(out, core.Grant{Kind: core.GrantWatch, EveryS: every})
-	}
-	if f.Login != "" {
-		out = append(out, core.Grant{Kind: core.GrantLogin, Services: parseServices(f.Login)})
-	}
-	if f.custody {
-		out = append(out, core.Grant{Kind: core.GrantCustody})
-	}
-	if f.succeed {
-		out = append(out, core.Grant{Kind: core.GrantSucceed})
+		out = append(out, g)
 	}
 	return out, nil
 }
 
-func (f Flags) bad(flag, value string, err error) error {
-	return BadQuantity(f.Prefix+flag, value, err)
+// read sets a field of a grant to what was typed for a flag.
+func (f Flags) read(g *core.Grant, field core.GrantField, flag string) error {
+	text := *f.typed[flag]
+	if text == "" {
+		return nil
+	}
+	if field.Unit == core.UnitNames {
+		if names := parseNames(text); len(names) > 0 {
+			g.Names = map[string][]string{field.Name: names}
+		}
+		return nil
+	}
+	n, err := parseAmount(field.Unit, text)
+	if err != nil || n < 1 {
+		return BadQuantity(f.prefix+flag, text, err)
+	}
+	if g.Amounts == nil {
+		g.Amounts = map[string]int64{}
+	}
+	g.Amounts[field.Name] = n
+	return nil
+}
+
+func parseAmount(unit core.Unit, text string) (int64, error) {
+	switch unit {
+	case core.UnitBytes:
+		size, err := core.ParseSize(text)
+		return int64(size), err
+	case core.UnitRate:
+		return parseRate(text)
+	case core.UnitSeconds:
+		return parseEvery(text)
+	case core.UnitNames:
+	}
+	return 0, fmt.Errorf("%s is no amount", unit)
 }
 
 // BadQuantity is the error for a flag whose value is no quantity, with what reading it said, if
@@ -119,7 +186,7 @@ func parseRate(s string) (int64, error) {
 	}
 	n, err := strconv.ParseFloat(strings.Replace(m[1], ",", ".", 1), 64)
 	n *= map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[m[2]]
-	if err != nil || n < 1 || n > maxQuantity {
+	if err != nil || n < 1 || n > MaxAmount {
 		return 0, fmt.Errorf("%.40q is not a rate", s)
 	}
 	return int64(math.Round(n)), nil
@@ -140,8 +207,8 @@ func parseEvery(s string) (int64, error) {
 	return int64(d / time.Second), nil
 }
 
-// parseServices reads "pad,cloud"; "all" is every service.
-func parseServices(s string) []string {
+// parseNames reads "pad,cloud"; "all" is every one.
+func parseNames(s string) []string {
 	if s == "all" {
 		return nil
 	}

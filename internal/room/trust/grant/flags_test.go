@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
-	"entrechat/internal/room/trust/trusttest"
 )
 
 func TestReadQuantities(t *testing.T) {
@@ -21,16 +20,21 @@ func TestReadQuantities(t *testing.T) {
 			t.Errorf("%q: %d %v, want %d", text, got, err, want)
 		}
 	}
-	if got := parseServices("Pad, cloud,pad"); strings.Join(got, " ") != "cloud pad" {
+	if got := parseNames("Pad, cloud,pad"); strings.Join(got, " ") != "cloud pad" {
 		t.Errorf("%v", got)
 	}
 }
 
 func TestBothFlagsAreTheDefault(t *testing.T) {
-	both, give := Flags{Store: "1GB", rate: "1M"}, Flags{Prefix: "give-", Store: "2GB"}
+	both, give := NewFlags(types(), ""), NewFlags(types(), "give-")
+	both.Set("store", "1GB")
+	give.Set("store", "2GB")
+	*both.typed["rate"] = "1M"
 	got, err := give.Over(both).Grants()
-	trusttest.OK(t, err)
-	if len(got) != 1 || got[0].Bytes != int64(2*core.GB) || got[0].RateBits != 1e6 {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0].Amount("bytes") != int64(2*core.GB) || got[0].Amount("rate_bits_s") != 1e6 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -14,12 +14,12 @@ func TestLarger(t *testing.T) {
 		less, more core.Grant
 	}{
 		{"bytes", store(1), store(2)},
-		{"rate, none is most", core.Grant{Kind: core.GrantStore, Bytes: 1, RateBits: 9}, store(1)},
-		{"watch oftener", core.Grant{Kind: core.GrantWatch, EveryS: 300}, core.Grant{Kind: core.GrantWatch, EveryS: 60}},
-		{"login, all", core.Grant{Kind: core.GrantLogin, Services: []string{"a", "b"}}, core.Grant{Kind: core.GrantLogin}},
-		{"login, more", core.Grant{Kind: core.GrantLogin, Services: []string{"z"}}, core.Grant{Kind: core.GrantLogin, Services: []string{"a", "b"}}},
+		{"rate, none is most", core.Grant{Kind: "store", Amounts: map[string]int64{"bytes": 1, "rate_bits_s": 9}}, store(1)},
+		{"watch oftener", core.Grant{Kind: "watch", Amounts: map[string]int64{"every_s": 300}}, core.Grant{Kind: "watch", Amounts: map[string]int64{"every_s": 60}}},
+		{"login, all", core.Grant{Kind: "login", Names: map[string][]string{"services": {"a", "b"}}}, core.Grant{Kind: "login"}},
+		{"login, more", core.Grant{Kind: "login", Names: map[string][]string{"services": {"z"}}}, core.Grant{Kind: "login", Names: map[string][]string{"services": {"a", "b"}}}},
 	} {
-		for _, got := range []core.Grant{Larger(c.less, c.more), Larger(c.more, c.less)} {
+		for _, got := range []core.Grant{types().Larger(c.less, c.more), types().Larger(c.more, c.less)} {
 			if !cmp.Equal(got, c.more) {
 				t.Errorf("%s: %+v", c.name, got)
 			}
@@ -27,4 +27,17 @@ func TestLarger(t *testing.T) {
 	}
 }
 
-func store(bytes int64) core.Grant { return core.Grant{Kind: core.GrantStore, Bytes: bytes} }
+func store(bytes int64) core.Grant {
+	return core.Grant{Kind: "store", Amounts: map[string]int64{"bytes": bytes}}
+}
+
+// types are the planned ones and one with two amounts.
+func types() Types {
+	return append(Types{{
+		Kind: "store", Words: "test.grant.store.", Fetchable: true,
+		Fields: []core.GrantField{
+			{Name: "bytes", Unit: core.UnitBytes, Least: 1, Most: MaxAmount, Place: "Size"},
+			{Name: "rate_bits_s", Unit: core.UnitRate, Most: MaxAmount, Place: "Rate", Suffix: "_rate"},
+		},
+	}}, Planned()...)
+}

@@ -10,29 +10,35 @@ import (
 )
 
 // Line says what grants promise on one line.
-func Line(p *words.Printer, grants []core.Grant) string {
+func (t Types) Line(p *words.Printer, grants []core.Grant) string {
 	if len(grants) == 0 {
 		return p.T("trust.nothing", nil)
 	}
-	return strings.Join(Words(p, grants), " ; ")
+	return strings.Join(t.Words(p, grants), " ; ")
 }
 
 // Words says what grants promise, one line each.
-func Words(p *words.Printer, grants []core.Grant) (out []string) {
+func (t Types) Words(p *words.Printer, grants []core.Grant) (out []string) {
 	for _, g := range grants {
-		key := "trust.grant." + string(g.Kind)
-		switch {
-		case g.RateBits > 0:
-			key += "_rate"
-		case g.Kind == core.GrantLogin && len(g.Services) == 0:
-			key += "_all"
+		kind, _ := t.Of(g.Kind)
+		key, said := kind.Words+"says", map[string]any{}
+		for _, f := range kind.Fields {
+			n := g.Amounts[f.Name]
+			switch f.Unit {
+			case core.UnitBytes:
+				said[f.Place] = p.Bytes(core.Size(n))
+			case core.UnitRate:
+				said[f.Place] = rateWords(n)
+			case core.UnitSeconds:
+				said[f.Place] = p.Span(time.Duration(n) * time.Second)
+			case core.UnitNames:
+				said[f.Place] = strings.Join(g.Names[f.Name], ", ")
+			}
+			if n > 0 || len(g.Names[f.Name]) > 0 {
+				key += f.Suffix
+			}
 		}
-		out = append(out, p.T(key, map[string]any{
-			"Size":     p.Bytes(core.Size(g.Bytes)),
-			"Rate":     rateWords(g.RateBits),
-			"Every":    p.Span(time.Duration(g.EveryS) * time.Second),
-			"Services": strings.Join(g.Services, ", "),
-		}))
+		out = append(out, p.T(key, said))
 	}
 	return out
 }

@@ -24,8 +24,8 @@ type Open = console.Opener[*Service]
 type args = map[string]any
 
 // Command is `pact` with what it holds; p says what it is for.
-func Command(p *words.Printer, open Open) *cobra.Command {
-	return console.Group("pact", p.T("trust.cmd.pact", nil), proposeCommand(p, open), acceptCommand(p, open),
+func Command(p *words.Printer, types grant.Types, open Open) *cobra.Command {
+	return console.Group("pact", p.T("trust.cmd.pact", nil), proposeCommand(p, types, open), acceptCommand(p, open),
 		closeCommand(p, open, "decline"), closeCommand(p, open, "end"), listCommand(p, open), showCommand(p, open))
 }
 
@@ -46,9 +46,9 @@ func (f *cardFlags) card() Card {
 	return f.Card
 }
 
-func proposeCommand(p *words.Printer, open Open) *cobra.Command {
+func proposeCommand(p *words.Printer, types grant.Types, open Open) *cobra.Command {
 	var (
-		both, give, ask = grant.Flags{}, grant.Flags{Prefix: "give-"}, grant.Flags{Prefix: "ask-"}
+		both, give, ask = grant.NewFlags(types, ""), grant.NewFlags(types, "give-"), grant.NewFlags(types, "ask-")
 		card            cardFlags
 		terms           Terms
 		notice          string
@@ -81,7 +81,7 @@ func proposeCommand(p *words.Printer, open Open) *cobra.Command {
 		}
 		return emit(cmd, s, out, h)
 	})
-	for _, f := range []*grant.Flags{&both, &give, &ask} {
+	for _, f := range []grant.Flags{both, give, ask} {
 		f.Register(c.Flags(), p)
 	}
 	card.register(c.Flags(), p)
@@ -103,7 +103,7 @@ func acceptCommand(p *words.Printer, open Open) *cobra.Command {
 			return err
 		}
 		if h.Accepted == nil {
-			if err := out.Confirm(yes, func(side *console.Out) { summaryLines(side, h) }); err != nil {
+			if err := out.Confirm(yes, func(side *console.Out) { summaryLines(side, s.Types, h) }); err != nil {
 				return err
 			}
 		}
@@ -119,8 +119,8 @@ func acceptCommand(p *words.Printer, open Open) *cobra.Command {
 
 // summaryLines says in a few lines what a signature under a proposal promises, in
 // the words of its convention.
-func summaryLines(out *console.Out, h Held) {
-	d := draft{p: out.P, held: h}
+func summaryLines(out *console.Out, types grant.Types, h Held) {
+	d := draft{p: out.P, types: types, held: h}
 	a, b := d.name(h.Pact.Proposer.Member), d.name(h.Pact.Accepter.Member)
 	out.Say("trust.pact.to_sign", args{"Member": a, "ID": document.Short(h.ID)})
 	for _, block := range []Block{d.promises(h.Pact.Proposer, b), d.promises(h.Pact.Accepter, a), d.duration()} {
@@ -179,7 +179,7 @@ func listCommand(p *words.Printer, open Open) *cobra.Command {
 			views = append(views, v)
 			rows = append(rows, []string{
 				document.Short(v.ID), string(v.Member), says,
-				grant.Line(out.P, v.Gives), grant.Line(out.P, v.Gets),
+				s.Types.Line(out.P, v.Gives), s.Types.Line(out.P, v.Gets),
 			})
 		}
 		return out.Emit(views, func() {
@@ -223,7 +223,7 @@ type shown struct {
 }
 
 func show(s *Service, out *console.Out, h shown) error {
-	text := NewConvention(out.P, h.Held, h.docs.Pact, s.now())
+	text := NewConvention(out.P, s.Types, h.Held, h.docs.Pact, s.now())
 	switch h.format {
 	case "text":
 		return text.WriteText(out.W)

@@ -55,15 +55,16 @@ type Block struct {
 
 // draft builds a convention.
 type draft struct {
-	p    *words.Printer
-	held Held
-	out  Convention
+	p     *words.Printer
+	types grant.Types
+	held  Held
+	out   Convention
 }
 
 // NewConvention writes a pact out in the printer's language; now decides which
 // state it shows.
-func NewConvention(p *words.Printer, h Held, signed seal.Envelope, now core.Moment) Convention {
-	d := draft{p: p, held: h}
+func NewConvention(p *words.Printer, types grant.Types, h Held, signed seal.Envelope, now core.Moment) Convention {
+	d := draft{p: p, types: types, held: h}
 	a, b := d.name(h.Pact.Proposer.Member), d.name(h.Pact.Accepter.Member)
 	d.out = Convention{
 		Lang:  p.Lang,
@@ -90,7 +91,12 @@ func NewConvention(p *words.Printer, h Held, signed seal.Envelope, now core.Mome
 
 // say is a sentence of the convention, its French punctuation glued to its word.
 func (d *draft) say(name string, args map[string]any) string {
-	text := d.p.T("trust.convention."+name, args)
+	return d.sentence("trust.convention."+name, args)
+}
+
+// sentence is any sentence, written like those of the convention.
+func (d *draft) sentence(key string, args map[string]any) string {
+	text := d.p.T(key, args)
 	if d.p.Lang != words.French {
 		return text
 	}
@@ -186,14 +192,14 @@ func (d *draft) promises(party Party, other string) Block {
 	if len(party.Grants) == 0 {
 		return Block{Text: d.say("promises_nothing", args)}
 	}
-	return Block{Text: d.say("promises", args), Items: grant.Words(d.p, party.Grants)}
+	return Block{Text: d.say("promises", args), Items: d.types.Words(d.p, party.Grants)}
 }
 
 func (d *draft) dataKinds() (out []string) {
-	for _, kind := range core.GrantKinds() {
+	for _, kind := range d.types {
 		for _, party := range d.both() {
-			if _, ok := party.Promise(kind); ok {
-				out = append(out, d.say("data_"+string(kind), nil))
+			if _, ok := party.Promise(kind.Kind); ok {
+				out = append(out, d.sentence(kind.Words+"data", nil))
 				break
 			}
 		}

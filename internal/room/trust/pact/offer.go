@@ -7,6 +7,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/trust/document"
+	"entrechat/internal/room/trust/grant"
 )
 
 // Offer is a pact on its way between its two parties: the pact with one
@@ -35,7 +36,7 @@ func (o Opened) by(id core.MemberID) bool { return slices.Contains(o.Signers, id
 // Open checks an offer: signatures first, then the strict reading, then the
 // rules. With an acceptance both parties must have signed. Returns CodeDenied
 // for a signature that does not hold and CodeInvalid for the rest.
-func (o Offer) Open(keys document.Keys) (Opened, error) {
+func (o Offer) Open(types grant.Types, keys document.Keys) (Opened, error) {
 	payload, signers, err := document.Open(o.Pact, Type, maxPayload, keys)
 	if err != nil {
 		return Opened{}, err
@@ -44,7 +45,7 @@ func (o Offer) Open(keys document.Keys) (Opened, error) {
 	if err := wire.Decode(payload, &out.Pact); err != nil {
 		return Opened{}, err
 	}
-	if err := out.Pact.Check(); err != nil {
+	if err := out.Pact.Check(types); err != nil {
 		return Opened{}, err
 	}
 	if !out.by(out.Pact.Proposer.Member) {

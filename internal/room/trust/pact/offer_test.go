@@ -32,7 +32,7 @@ func Signed(t testing.TB, change func(*Pact)) Offer {
 
 func TestOfferOpen(t *testing.T) {
 	both := trusttest.KeysOf("a.test", "b.test")
-	o, err := Signed(t, nil).Open(both)
+	o, err := Signed(t, nil).Open(trusttest.Types(), both)
 	if err != nil || o.Accept == nil || len(o.Signers) != 2 {
 		t.Fatalf("%+v %v", o, err)
 	}
@@ -56,7 +56,7 @@ func TestOfferOpen(t *testing.T) {
 	} {
 		o := Signed(t, nil)
 		spoil(&o)
-		if got, err := o.Open(both); err == nil {
+		if got, err := o.Open(trusttest.Types(), both); err == nil {
 			t.Errorf("%s is taken: %+v", name, got)
 		}
 	}
@@ -74,7 +74,7 @@ func FuzzOffer(f *testing.F) {
 		if wire.Decode(text, &o) != nil {
 			return
 		}
-		if in, err := o.Open(keys); err == nil && in.Pact.Check() != nil {
+		if in, err := o.Open(trusttest.Types(), keys); err == nil && in.Pact.Check(trusttest.Types()) != nil {
 			t.Fatalf("%+v", in)
 		}
 	})
@@ -82,14 +82,14 @@ func FuzzOffer(f *testing.F) {
 
 // FuzzPact reads payloads as if their signatures held.
 func FuzzPact(f *testing.F) {
-	text, err := wire.Encode(pactOf([]core.Grant{store(200)}, []core.Grant{{Kind: core.GrantLogin, Services: []string{"pad"}}}))
+	text, err := wire.Encode(pactOf([]core.Grant{store(200)}, []core.Grant{trusttest.Login("pad")}))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var p Pact
-		if wire.Decode(text, &p) != nil || p.Check() != nil {
+		if wire.Decode(text, &p) != nil || p.Check(trusttest.Types()) != nil {
 			return
 		}
 		h := Held{ID: document.ID(text), Pact: p, Accepted: &Acceptance{}}

@@ -85,7 +85,7 @@ var (
 )
 
 // Check returns CodeInvalid for a pact nobody should sign.
-func (p Pact) Check() error {
+func (p Pact) Check(types grant.Types) error {
 	bad := func(why string) error {
 		return core.Invalid("trust.bad_pact", fmt.Errorf("pact: %s", why)).With("Why", why)
 	}
@@ -109,7 +109,7 @@ func (p Pact) Check() error {
 		return bad("nobody promises anything")
 	}
 	for _, party := range []Party{p.Proposer, p.Accepter} {
-		if err := errors.Join(party.Check(), grant.Check(party.Grants), party.Card.Check()); err != nil {
+		if err := errors.Join(party.Check(), types.Check(party.Grants), party.Card.Check()); err != nil {
 			return err
 		}
 	}

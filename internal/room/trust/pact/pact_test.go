@@ -9,7 +9,7 @@ import (
 	"entrechat/internal/room/trust/trusttest"
 )
 
-func store(bytes int64) core.Grant { return core.Grant{Kind: core.GrantStore, Bytes: bytes} }
+func store(bytes int64) core.Grant { return trusttest.Store(bytes) }
 
 // pactOf is a valid pact between a.test and b.test.
 func pactOf(give, ask []core.Grant) Pact {
@@ -23,25 +23,27 @@ func pactOf(give, ask []core.Grant) Pact {
 
 func TestPactCheck(t *testing.T) {
 	good := pactOf([]core.Grant{store(1)}, nil)
-	if err := good.Check(); err != nil {
+	if err := good.Check(trusttest.Types()); err != nil {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Pact){
-		"other terms":            func(p *Pact) { p.Terms = "entrechat/convention/2" },
-		"no nonce":               func(p *Pact) { p.Nonce = "" },
-		"with oneself":           func(p *Pact) { p.Accepter.Member = p.Proposer.Member },
-		"one root, two origins":  func(p *Pact) { p.Accepter.Root = p.Proposer.Root },
-		"no grant":               func(p *Pact) { p.Proposer.Grants = nil },
-		"speaks for the other":   func(p *Pact) { p.Accepter.Card.Place = "Lyon" },
-		"no notice":              func(p *Pact) { p.NoticeDays = 0 },
-		"notice overflows":       func(p *Pact) { p.NoticeDays = 1 << 52 },
-		"open for ever":          func(p *Pact) { p.OpenUntil = trusttest.Noon.Add(1000 * day) },
-		"a day that is not one":  func(p *Pact) { p.Review = "2027-02-30" },
-		"terminal escape":        func(p *Pact) { p.Purpose = "\x1b[2J" },
-		"text turned round":      func(p *Pact) { p.Proposer.Card.Name = "abc\u202ecba" },
-		"two lines for one":      func(p *Pact) { p.Proposer.Card.Place = "Lyon\nParis" },
-		"grant twice":            func(p *Pact) { p.Proposer.Grants = []core.Grant{store(1), store(2)} },
-		"bytes for watch":        func(p *Pact) { p.Proposer.Grants = []core.Grant{{Kind: core.GrantWatch, EveryS: 60, Bytes: 1}} },
+		"other terms":           func(p *Pact) { p.Terms = "entrechat/convention/2" },
+		"no nonce":              func(p *Pact) { p.Nonce = "" },
+		"with oneself":          func(p *Pact) { p.Accepter.Member = p.Proposer.Member },
+		"one root, two origins": func(p *Pact) { p.Accepter.Root = p.Proposer.Root },
+		"no grant":              func(p *Pact) { p.Proposer.Grants = nil },
+		"speaks for the other":  func(p *Pact) { p.Accepter.Card.Place = "Lyon" },
+		"no notice":             func(p *Pact) { p.NoticeDays = 0 },
+		"notice overflows":      func(p *Pact) { p.NoticeDays = 1 << 52 },
+		"open for ever":         func(p *Pact) { p.OpenUntil = trusttest.Noon.Add(1000 * day) },
+		"a day that is not one": func(p *Pact) { p.Review = "2027-02-30" },
+		"terminal escape":       func(p *Pact) { p.Purpose = "\x1b[2J" },
+		"text turned round":     func(p *Pact) { p.Proposer.Card.Name = "abc\u202ecba" },
+		"two lines for one":     func(p *Pact) { p.Proposer.Card.Place = "Lyon\nParis" },
+		"grant twice":           func(p *Pact) { p.Proposer.Grants = []core.Grant{store(1), store(2)} },
+		"bytes for watch": func(p *Pact) {
+			p.Proposer.Grants = []core.Grant{{Kind: trusttest.KindWatch, Amounts: map[string]int64{"every_s": 60, "bytes": 1}}}
+		},
 		"negative bytes":         func(p *Pact) { p.Proposer.Grants = []core.Grant{store(-1)} },
 		"unknown kind":           func(p *Pact) { p.Proposer.Grants = []core.Grant{{Kind: "root"}} },
 		"url with a password":    func(p *Pact) { p.Proposer.URL = "https://u:p@a.test" },
@@ -49,7 +51,7 @@ func TestPactCheck(t *testing.T) {
 	} {
 		p := pactOf([]core.Grant{store(1)}, nil)
 		spoil(&p)
-		if err := p.Check(); core.CodeOf(err) != core.CodeInvalid {
+		if err := p.Check(trusttest.Types()); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%s: %v, want invalid", name, err)
 		}
 	}

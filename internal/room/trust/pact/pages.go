@@ -6,7 +6,6 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
-	"entrechat/internal/room/trust/grant"
 	"entrechat/internal/room/trust/task"
 )
 
@@ -75,7 +74,7 @@ func (v views) listed(r *http.Request, h Held, waiting []task.Waiting) (listed, 
 	seen := h.View(v.self(), v.now(), waiting)
 	one := listed{
 		View: seen, Says: says, Severity: "none",
-		Give: grant.Words(p, seen.Gives), Take: grant.Words(p, seen.Gets),
+		Give: v.Types.Words(p, seen.Gives), Take: v.Types.Words(p, seen.Gets),
 	}
 	switch seen.State {
 	case Active:
@@ -113,7 +112,7 @@ func (v views) one(r *http.Request) (page onePage, err error) {
 	if page.Pact, err = v.listed(r, h, waiting); err != nil {
 		return page, err
 	}
-	page.Convention = NewConvention(v.site.Printer(r), h, docs.Pact, v.now())
+	page.Convention = NewConvention(v.site.Printer(r), v.Types, h, docs.Pact, v.now())
 	page.CanSign = page.Pact.State == Proposed && !page.Pact.Ours
 	page.CanDecline = page.Pact.State == Proposed
 	page.CanClose = page.Pact.State == Active

@@ -36,10 +36,18 @@ func (v views) askTerms(r *http.Request) (proposePage, error) {
 	}
 	purpose := field("purpose", "", "")
 	purpose.Rows = 4
-	return proposePage{len(with.Options) == 0, []web.Field{
-		with, field("give_store", "", "200GB"), field("ask_store", "", "200GB"), field("give_watch", "", ""), field("ask_watch", "", ""),
-		field("notice", "number", strconv.Itoa(defaultNotice)), field("review", "date", ""), purpose,
-	}}, err
+	fields := []web.Field{with}
+	for _, t := range v.Types {
+		for _, way := range []string{"give", "ask"} {
+			if t.InForm {
+				f := field(way+"_"+string(t.Kind), "", t.Usual)
+				f.Label, f.Hint = t.Words+way, t.Words+way+"_hint"
+				fields = append(fields, f)
+			}
+		}
+	}
+	fields = append(fields, field("notice", "number", strconv.Itoa(defaultNotice)), field("review", "date", ""), purpose)
+	return proposePage{len(with.Options) == 0, fields}, err
 }
 
 // propose sends what the form says, and goes on to the convention it makes.
@@ -50,10 +58,17 @@ func (v views) propose(r *http.Request) (string, error) {
 		return "", err
 	}
 	terms := Terms{Review: typed("review"), Purpose: document.TidyProse(typed("purpose"))}
-	if terms.Give, err = (grant.Flags{Store: typed("give_store"), Watch: typed("give_watch")}).Grants(); err != nil {
+	give, ask := grant.NewFlags(v.Types, ""), grant.NewFlags(v.Types, "")
+	for _, t := range v.Types {
+		if t.InForm {
+			give.Set(t.Kind, typed("give_"+string(t.Kind)))
+			ask.Set(t.Kind, typed("ask_"+string(t.Kind)))
+		}
+	}
+	if terms.Give, err = give.Grants(); err != nil {
 		return "", withoutFlag(err)
 	}
-	if terms.Ask, err = (grant.Flags{Store: typed("ask_store"), Watch: typed("ask_watch")}).Grants(); err != nil {
+	if terms.Ask, err = ask.Grants(); err != nil {
 		return "", withoutFlag(err)
 	}
 	if len(terms.Give)+len(terms.Ask) == 0 {

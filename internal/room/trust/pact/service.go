@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/trust/document"
+	"entrechat/internal/room/trust/grant"
 	"entrechat/internal/room/trust/member"
 	"entrechat/internal/room/trust/task"
 )
@@ -30,6 +31,7 @@ type Book interface {
 // Needs is what the pacts are wired with. Everything but Card is required.
 type Needs struct {
 	DB      *db.DB
+	Types   grant.Types // the promises this house knows
 	Signer  seal.Signer
 	Self    member.Address
 	Card    Card // defaults of what we say of ourselves
@@ -83,7 +85,7 @@ func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Held,
 	if p.NoticeDays == 0 {
 		p.NoticeDays = defaultNotice
 	}
-	if err := p.Check(); err != nil {
+	if err := p.Check(s.Types); err != nil {
 		return Held{}, err
 	}
 	row := stored{Peer: to, Made: now}
@@ -244,7 +246,7 @@ func (s *Service) Receive(ctx context.Context, from core.MemberID, o Offer) (Off
 	if keys[from], err = s.Book.Keys(ctx, from); err != nil {
 		return Offer{}, err
 	}
-	in, err := o.Open(keys)
+	in, err := o.Open(s.Types, keys)
 	if err != nil {
 		return Offer{}, err
 	}
@@ -306,7 +308,7 @@ func (s *Service) reclaim(ctx context.Context, id string, from core.MemberID, o 
 	if err != nil {
 		return err
 	}
-	in, err := o.Open(keys)
+	in, err := o.Open(s.Types, keys)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ package trusttest
 
 import (
 	"crypto/ed25519"
+	"embed"
+	"io/fs"
 	"os"
 	"testing"
 
@@ -13,12 +15,60 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/trust/document"
+	"entrechat/internal/room/trust/grant"
 )
+
+//go:embed testdata/words
+var testdata embed.FS
+
+// Words are the sentences of the promises that another room would hand over.
+func Words() fs.FS {
+	sub, err := fs.Sub(testdata, "testdata")
+	if err != nil {
+		panic(err)
+	}
+	return sub
+}
+
+// The promises of other rooms.
+const (
+	KindStore core.GrantKind = "store"
+	KindWatch core.GrantKind = "watch"
+	KindLogin core.GrantKind = "login"
+)
+
+// Types are the promises a house knows that has every room.
+func Types() grant.Types {
+	return append(grant.Types{{
+		Kind: KindStore, Words: "test.grant.store.", Fetchable: true, InForm: true, Usual: "200GB",
+		Fields: []core.GrantField{
+			{Name: "bytes", Unit: core.UnitBytes, Least: 1, Most: grant.MaxAmount, Place: "Size"},
+			{Name: "rate_bits_s", Unit: core.UnitRate, Most: grant.MaxAmount, Place: "Rate", Suffix: "_rate"},
+		},
+	}}, grant.Planned()...)
+}
+
+// Store promises room for backups.
+func Store(bytes int64) core.Grant { return Grant(KindStore, "bytes", bytes) }
+
+// Grant is a promise with one amount.
+func Grant(kind core.GrantKind, field string, amount int64) core.Grant {
+	return core.Grant{Kind: kind, Amounts: map[string]int64{field: amount}}
+}
+
+// Login promises the services of these names, or all.
+func Login(services ...string) core.Grant {
+	g := core.Grant{Kind: KindLogin}
+	if len(services) > 0 {
+		g.Names = map[string][]string{"services": services}
+	}
+	return g
+}
 
 // Printer speaks a language with the words below a folder.
 func Printer(t *testing.T, dir, lang string) *words.Printer {
 	t.Helper()
-	c, err := words.New(os.DirFS(dir))
+	c, err := words.New(os.DirFS(dir), Words())
 	if err != nil {
 		t.Fatal(err)
 	}

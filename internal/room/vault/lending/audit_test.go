@@ -86,7 +86,7 @@ func TestBudgetOfAudits(t *testing.T) {
 // Many tiny shards count what they cost.
 func TestTinyShardsCountTheirBlocks(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
-		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: 100_000}})
+		w.allow(ana, core.Allowance{Grant: holder.StoreGrant(100_000)})
 		kept := 0
 		for seed := range uint64(100) {
 			_, err := w.newThing(seed, 2).put(t.Context(), as(ana), 0)

@@ -16,7 +16,7 @@ import (
 
 func TestPutThenReadEverything(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
-		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: 1 << 30}, Until: 42})
+		w.allow(ana, core.Allowance{Grant: holder.StoreGrant(1 << 30), Until: 42})
 		things := []thing{w.newThing(1, 100_001), w.newThing(2, 7), w.newThing(3, 2*holder.Group*5)}
 		for _, o := range things {
 			r := w.mustPut(as(ana), o, 1)
@@ -106,7 +106,7 @@ func TestQuotaIsReservedFirst(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		o := w.newThing(1, 2000)
 		size := shard.Charge(o.heads[0].Size() + o.heads[0].Length)
-		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: size*2 + 10}})
+		w.allow(ana, core.Allowance{Grant: holder.StoreGrant(size*2 + 10)})
 		w.mustPut(as(ana), o, 0)
 		// A failed upload gives its place back.
 		_, err := as(ana).Put(t.Context(), o.heads[1], bytes.NewReader(bytes.Repeat([]byte{1}, 1000)))

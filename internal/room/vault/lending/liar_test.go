@@ -169,7 +169,7 @@ func TestSilenceHasItsName(t *testing.T) {
 func TestRefusedBeforeTheBody(t *testing.T) {
 	w := sqliteWorld(t)
 	o := w.newThing(1, 32<<20)
-	w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: 1000}})
+	w.allow(ana, core.Allowance{Grant: holder.StoreGrant(1000)})
 	for range 5 {
 		body := &counting{r: bytes.NewReader(o.data[0])}
 		_, err := w.over(ana).Put(t.Context(), o.heads[0], body)

@@ -40,7 +40,7 @@ func TestNothingAliveIsEverLost(t *testing.T) {
 		w.mark = ""
 		w.open()
 		m := &model{w: w, limit: rapid.Int64Range(8000, 160_000).Draw(t, "limit"), things: things, held: map[string]bool{}}
-		w.allow(ana, core.Allowance{Grant: core.Grant{Bytes: m.limit}})
+		w.allow(ana, core.Allowance{Grant: holder.StoreGrant(m.limit)})
 		t.Repeat(map[string]func(*rapid.T){
 			"put": m.put, "delete": m.delete, "undelete": m.undelete, "pass": m.pass, "free": m.free,
 			"crash": m.crash, "lose tables": m.loseTables, "": m.check,

@@ -45,10 +45,10 @@ func (v view) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 	defer leave()
 	r := rowOf(head, stateReserved, v.now())
 	r.until = allowance.Until
-	old, err := v.reserve(ctx, r, allowance.Grant.Bytes)
+	old, err := v.reserve(ctx, r, allowance.Grant.Amount(holder.FieldBytes))
 	switch {
 	case errors.Is(err, errFull):
-		return holder.Receipt{}, v.quotaFull(ctx, allowance.Grant.Bytes)
+		return holder.Receipt{}, v.quotaFull(ctx, allowance.Grant.Amount(holder.FieldBytes))
 	case db.IsDuplicate(err):
 		return holder.Receipt{}, busy("the same shard is being sent twice")
 	case err != nil:
@@ -56,7 +56,7 @@ func (v view) put(ctx context.Context, head shard.Head, body io.Reader, nonce st
 	case old.state != "" && old.state != stateBroken:
 		return v.again(ctx, head, old, allowance.Until, nonce)
 	}
-	body = v.paces.reader(ctx, v.who, allowance.Grant.RateBits, body)
+	body = v.paces.reader(ctx, v.who, allowance.Grant.Amount(holder.FieldRate), body)
 	if r.tree, err = v.disk.receive(ctx, head, body, old.state == stateBroken); err != nil {
 		// The caller may be gone: that is no reason to keep its reservation.
 		undo := v.records.drop(context.WithoutCancel(ctx), r.ref(), stateReserved)
@@ -100,7 +100,7 @@ func (v view) mayPut(ctx context.Context, head shard.Head) (core.Allowance, erro
 	if v.who != head.Owner {
 		return core.Allowance{}, core.Denied("vault.not_yours", fmt.Errorf("%s sends a shard of %s", v.who, head.Owner))
 	}
-	allowance, err := v.n.Trust.May(ctx, v.who, core.GrantStore)
+	allowance, err := v.n.Trust.May(ctx, v.who, holder.KindStore)
 	if err != nil {
 		return core.Allowance{}, err
 	}

@@ -53,7 +53,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	w := &world{
 		t: t, now: time.Unix(1_790_000_000, 0), db: d, path: t.TempDir(),
 		signers: map[core.MemberID]seal.Signer{}, remotes: map[core.MemberID]*holder.Remote{},
-		grants: map[core.MemberID]core.Allowance{ana: {Grant: core.Grant{Kind: core.GrantStore, Bytes: 1 << 30}}},
+		grants: map[core.MemberID]core.Allowance{ana: {Grant: holder.StoreGrant(1 << 30)}},
 	}
 	for _, id := range []core.MemberID{ana, bo, eve} {
 		w.newKey(id)
@@ -120,7 +120,7 @@ func (w *world) peer(id core.MemberID) peer.Needs {
 func (w *world) May(_ context.Context, who core.MemberID, kind core.GrantKind) (core.Allowance, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if a, ok := w.grants[who]; ok && kind == core.GrantStore {
+	if a, ok := w.grants[who]; ok && kind == holder.KindStore {
 		return a, nil
 	}
 	return core.Allowance{}, core.Denied("trust.no_grant", fmt.Errorf("%s has no %s", who, kind))

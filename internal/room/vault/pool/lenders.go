@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/holder"
 )
 
 // NoLender says that nobody lends us room, and whose answer is missing for that to
 // change. Returns CodeFull, or why the pacts cannot be read.
 func (p *Pool) NoLender(ctx context.Context) error {
-	theirs, ours, err := p.Lenders.Awaited(ctx, core.GrantStore)
+	theirs, ours, err := p.Lenders.Awaited(ctx, holder.KindStore)
 	if err != nil {
 		return err
 	}

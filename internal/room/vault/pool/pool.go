@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
 )
@@ -116,7 +117,7 @@ func (p *Pool) refresh(ctx context.Context) error {
 	summed := now.Sub(p.summed) < sumsFor
 	p.mu.Unlock()
 	if !known {
-		lenders, err := p.Lenders.Lenders(ctx, core.GrantStore)
+		lenders, err := p.Lenders.Lenders(ctx, holder.KindStore)
 		if err != nil {
 			return core.Unsure("vault.pool_unknown", fmt.Errorf("ask who lends: %w", err))
 		}
@@ -197,7 +198,7 @@ func (p *Pool) Candidates(ctx context.Context) ([]shard.Candidate, error) {
 	now := core.At(p.Now())
 	var out []shard.Candidate
 	for _, l := range p.lenders {
-		c, s := shard.Candidate{Lender: l, Free: l.Grant.Bytes - p.used[l.ID]}, p.states[l.ID]
+		c, s := shard.Candidate{Lender: l, Free: l.Grant.Amount(holder.FieldBytes) - p.used[l.ID]}, p.states[l.ID]
 		switch {
 		case s.Next <= now:
 		case s.Full > 0 && s.Bad == 0: // full for what is large; small things may still fit

@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -20,7 +21,7 @@ func RoomFor(t rest.Type, lenders []shard.Candidate) []shard.Candidate {
 	}
 	out := make([]shard.Candidate, len(lenders))
 	for i, l := range lenders {
-		l.Free -= margin(l.Grant.Bytes)
+		l.Free -= margin(l.Grant.Amount(holder.FieldBytes))
 		out[i] = l
 	}
 	return out
@@ -133,7 +134,7 @@ func (p *Pool) without(f *Forecast) []FullMember {
 	out := []FullMember{}
 	for _, l := range RoomFor(rest.Data, f.Lenders) {
 		if l.Free < max(f.least, 1) {
-			out = append(out, FullMember{l.ID, l.Grant.Bytes, max(l.Grant.Bytes-p.used[l.ID], 0), p.states[l.ID].Full > 0})
+			out = append(out, FullMember{l.ID, l.Grant.Amount(holder.FieldBytes), max(l.Grant.Amount(holder.FieldBytes)-p.used[l.ID], 0), p.states[l.ID].Full > 0})
 		}
 	}
 	return out
@@ -149,7 +150,7 @@ func (p *Pool) rooms(ctx context.Context, strict bool) ([]shard.Candidate, error
 	now := core.At(p.Now())
 	var out []shard.Candidate
 	for _, l := range p.lenders {
-		c := shard.Candidate{Lender: l, Free: l.Grant.Bytes - p.used[l.ID]}
+		c := shard.Candidate{Lender: l, Free: l.Grant.Amount(holder.FieldBytes) - p.used[l.ID]}
 		if s := p.states[l.ID]; s.Full > 0 && (strict || s.Next > now) {
 			c.Free = min(c.Free, s.Full-1)
 		}

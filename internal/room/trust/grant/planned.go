@@ -1,0 +1,27 @@
+package grant
+
+import "entrechat/internal/core"
+
+// Planned are the promises whose rooms are still to be built: members may make them
+// already. Each goes to its room when that room comes.
+func Planned() []core.GrantType {
+	return []core.GrantType{
+		{
+			Kind: "watch", Words: "trust.grant.watch.", Light: true, InForm: true,
+			Fields: []core.GrantField{{Name: "every_s", Unit: core.UnitSeconds, Least: 10, Most: 86400, Place: "Every"}},
+		},
+		{
+			Kind: "login", Words: "trust.grant.login.", Light: true,
+			Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
+		},
+		{
+			Kind: "cache", Words: "trust.grant.cache.", Fetchable: true,
+			Fields: []core.GrantField{
+				{Name: "bytes", Unit: core.UnitBytes, Least: 1, Most: MaxAmount, Place: "Size"},
+				{Name: "rate_bits_s", Unit: core.UnitRate, Most: MaxAmount, Place: "Rate", Suffix: "_rate"},
+			},
+		},
+		{Kind: "custody", Words: "trust.grant.custody.", Fetchable: true},
+		{Kind: "succeed", Words: "trust.grant.succeed."},
+	}
+}
