@@ -6,7 +6,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -103,6 +106,65 @@ func TestRefer(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+// TestRecentOffer: visitors share one answer for half a minute; what is chosen here counts
+// at once.
+func TestRecentOffer(t *testing.T) {
+	n := nodeRoom(t).n
+	var later atomic.Int64
+	begun := n.Now()
+	n.Now = func() time.Time { return begun.Add(time.Duration(later.Load())) }
+	r := New(n)
+	sends(t, r, "b.test", "d.test")
+	asked := func() (keys []string) {
+		t.Helper()
+		offer, err := r.Referral.Recent(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range offer.Of(catalogue.KindPad) {
+			keys = append(keys, f.Hoster.Author.Key)
+		}
+		if len(offer.Of(catalogue.KindMail)) > 0 {
+			t.Error("sent for mail to who has pads")
+		}
+		return keys
+	}
+	choose := func(keys ...string) {
+		t.Helper()
+		if err := r.Referral.Refer(t.Context(), catalogue.KindPad, keys); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := asked(); len(got) != 0 {
+		t.Error(got)
+	}
+	choose("b.test")
+	if got := asked(); !slices.Equal(got, []string{"b.test"}) {
+		t.Error("what was chosen does not count at once:", got)
+	}
+	full := offer("b.test", "Pad")
+	full.Service.Access.Load = access.LoadFull
+	if err := r.Catalogue.Put(t.Context(), full.Hoster, []catalogue.Service{full.Service}); err != nil {
+		t.Fatal(err)
+	}
+	if got := asked(); len(got) != 1 {
+		t.Error("asked anew within the half minute")
+	}
+	later.Store(int64(31 * time.Second))
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { asked() })
+	}
+	all.Wait()
+	if got := asked(); len(got) != 0 {
+		t.Error("sent to who is full:", got)
+	}
+	choose("d.test")
+	if got := asked(); !slices.Equal(got, []string{"d.test"}) {
+		t.Error(got)
+	}
 }
 
 func TestElsewherePages(t *testing.T) {

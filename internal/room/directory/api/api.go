@@ -154,8 +154,8 @@ func (r *API) apiElsewhere(req *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.n.Referral.Elsewhere(req.Context(), kind)
-	return map[string]any{"kind": kind, "services": r.hitsOf(found)}, err
+	offer, err := r.n.Referral.Recent(req.Context())
+	return map[string]any{"kind": kind, "services": r.hitsOf(offer.Of(kind))}, err
 }
 
 // sendJSON answers a program anywhere; an error as its code and nothing else.

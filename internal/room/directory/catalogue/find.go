@@ -27,6 +27,7 @@ type Query struct {
 	Country        string   // ISO 3166-1 alpha-2; "" = any
 	Open           bool     // takes newcomers
 	WithoutAccount bool     // of use without an account
+	Usable         bool     // takes newcomers, or is of use without an account
 	Hosters        []string // only of these; nil = of all
 	Page           int      // from 0
 	// Day turns the order: see Store.Find.

@@ -16,10 +16,13 @@ import (
 const MaxServices = 200
 
 // Store holds the listings. Safe for concurrent use, by several processes too.
-type Store struct{ db *db.DB }
+type Store struct {
+	db     *db.DB
+	recent recent
+}
 
 // New needs a database with migrations.Files applied.
-func New(d *db.DB) *Store { return &Store{d} }
+func New(d *db.DB) *Store { return &Store{db: d} }
 
 // Put takes all that one author says at once; what he does not say any more is gone.
 // Returns CodeFull for more than MaxServices services.

@@ -57,6 +57,9 @@ func (q Query) filters() *conditions {
 	if q.WithoutAccount {
 		c.add("without = 1")
 	}
+	if q.Usable {
+		c.add("(newcomer = 1 OR without = 1)")
+	}
 	if q.Hosters != nil {
 		among(c, "hoster", q.Hosters)
 	}
@@ -65,18 +68,47 @@ func (q Query) filters() *conditions {
 
 // Find looks for services. The order ranks nobody: neither size nor age nor who
 // wrote last counts, and every day it is another one, so that nobody is always
-// first.
+// first. A large result may be a minute old.
 func (s *Store) Find(ctx context.Context, q Query) (Result, error) {
-	ids, err := s.matches(ctx, q)
+	ids, err := s.ordered(ctx, q)
 	if err != nil {
 		return Result{}, err
 	}
-	turn := turnOf(q.Day)
-	slices.SortFunc(ids, func(a, b int64) int { return cmp.Or(cmp.Compare(a%turn, b%turn), cmp.Compare(a, b)) })
 	result := Result{Total: len(ids)}
 	from := min(max(q.Page, 0)*PageSize, len(ids))
 	result.Services, err = s.found(ctx, ids[from:min(from+PageSize, len(ids))])
 	return result, err
+}
+
+// FindAll is Find for all pages at once.
+func (s *Store) FindAll(ctx context.Context, q Query) (all []Found, err error) {
+	ids, err := s.ordered(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(ids, atOnce) {
+		found, err := s.found(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// ordered are the services that match, in the order of the day.
+func (s *Store) ordered(ctx context.Context, q Query) ([]int64, error) {
+	if ids, ok := s.recent.get(q); ok {
+		return ids, nil
+	}
+	ids, err := s.matches(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	turn := turnOf(q.Day)
+	slices.SortFunc(ids, func(a, b int64) int { return cmp.Or(cmp.Compare(a%turn, b%turn), cmp.Compare(a, b)) })
+	s.recent.put(q, ids)
+	return ids, nil
 }
 
 // matches are the services that have all that a query asks for.
@@ -169,13 +201,15 @@ func (s *Store) found(ctx context.Context, ids []int64) ([]Found, error) {
 	if err != nil {
 		return nil, err
 	}
+	byID := make(map[int64]Found, len(rows))
+	for _, r := range rows {
+		r.Service.Author = r.Hoster.Author.of(r.Service.Author)
+		byID[r.id] = r.Found
+	}
 	out := make([]Found, 0, len(rows))
 	for _, id := range ids {
-		for _, r := range rows {
-			if r.id == id {
-				r.Service.Author = r.Hoster.Author.of(r.Service.Author)
-				out = append(out, r.Found)
-			}
+		if f, ok := byID[id]; ok {
+			out = append(out, f)
 		}
 	}
 	return out, nil

@@ -32,10 +32,13 @@ type Needs struct {
 }
 
 // Referral is whom we send people to. Safe for concurrent use.
-type Referral struct{ n Needs }
+type Referral struct {
+	n    Needs
+	last recent
+}
 
 // New makes it.
-func New(n Needs) *Referral { return &Referral{n} }
+func New(n Needs) *Referral { return &Referral{n: n} }
 
 // MaxChosen bounds how many hosters are chosen for one kind.
 const MaxChosen = 50
@@ -85,20 +88,12 @@ func (r *Referral) Speakers(ctx context.Context, keys []string) ([]string, error
 	return out, nil
 }
 
-// OfKind are all services of a kind at some hosters.
+// OfKind are the services of a kind at some hosters that serve somebody new.
 func (r *Referral) OfKind(ctx context.Context, kind catalogue.Kind, hosters []string) (all []catalogue.Found, err error) {
 	if len(hosters) == 0 {
 		return nil, nil
 	}
-	for page := 0; ; page++ {
-		found, err := r.n.Catalogue.Find(ctx, catalogue.Query{Kind: kind, Hosters: hosters, Page: page, Day: r.n.Now()})
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, found.Services...); len(found.Services) < catalogue.PageSize {
-			return all, nil
-		}
-	}
+	return r.n.Catalogue.FindAll(ctx, catalogue.Query{Kind: kind, Hosters: hosters, Usable: true, Day: r.n.Now()})
 }
 
 // referred are the services that take people today, kind by kind, of the hosters

@@ -11,7 +11,6 @@ import (
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/catalogue"
-	"entrechat/internal/room/directory/freshness"
 )
 
 // ElsewherePath is the page about where else to go.
@@ -64,11 +63,7 @@ func (r *Site) elsewherePage(ctx context.Context, p *words.Printer, asked string
 	if err != nil {
 		return page, err
 	}
-	found, err := r.n.Referral.Elsewhere(ctx, catalogue.KindUnknown)
-	if err != nil {
-		return page, err
-	}
-	heard, err := r.heard(ctx, freshness.Authors(found)...)
+	offer, err := r.n.Referral.Recent(ctx)
 	if err != nil {
 		return page, err
 	}
@@ -77,13 +72,13 @@ func (r *Site) elsewherePage(ctx context.Context, p *words.Printer, asked string
 		page.Name = p.T("directory.kind."+string(kind), nil)
 	}
 	var last catalogue.Kind
-	for _, f := range found {
+	for _, f := range offer.Services {
 		k := f.Service.Kind
 		first := k != last
 		if last = k; first {
 			page.Kinds = append(page.Kinds, kindLink{ElsewherePath + "/" + string(k), p.T("directory.kind."+string(k), nil), k == kind})
 		}
-		switch listing := listingOf(p, f.Service, f.Hoster, heard, r.now()); {
+		switch listing := listingOf(p, f.Service, f.Hoster, offer.Heard, r.now()); {
 		case kind != "" && k != kind:
 		case first:
 			page.First = append(page.First, listing)
