@@ -23,6 +23,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.hearMore},
+		{Name: "vault-day", Every: 10 * time.Minute, Jitter: time.Minute, Later: true, Run: r.recordDay},
 		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.heal},
 	}
 }

@@ -46,7 +46,8 @@ type statusPage struct {
 	Troubles     []string
 	Standing     []string // whether what is said can be believed
 	Trusted      bool
-	Unproved     bool // nobody has typed the printed words back yet
+	Strip, Curve template.HTML // the last days; empty while none is known
+	Unproved     bool          // nobody has typed the printed words back yet
 }
 
 // backupLine is one backup as a page writes it.
@@ -87,6 +88,9 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	page.NoRoom, page.Silent = r.roomWords(p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
 	page.Leaving = leaverWords(p, report.Leaving)
 	page.Troubles = r.troubleWords(p, report.Troubles)
+	if page.Strip, page.Curve, err = r.days(ctx, p); err != nil {
+		return page, err
+	}
 	checked, err := r.kitChecked(ctx)
 	page.Unproved = checked == 0 && len(page.Backups) > 0
 	return page, err
