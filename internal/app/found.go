@@ -150,13 +150,13 @@ func (r Rescue) resume(ctx context.Context, cfg config.Config, c *words.Catalogu
 	if err != nil {
 		return "", false, err
 	}
-	if err := datadir.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveryName), text); err != nil {
+	if err := seal.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveryName), text); err != nil {
 		return "", false, err
 	}
 	if text, err = cfg.Render(r.Place.Words); err != nil {
 		return "", false, err
 	}
-	return a.Signer.ID(), false, datadir.ReplaceSecret(filepath.Join(r.Data, datadir.ConfigName), text)
+	return a.Signer.ID(), false, seal.ReplaceSecret(filepath.Join(r.Data, datadir.ConfigName), text)
 }
 
 // compare holds what was typed now against what this directory knows. done: its node

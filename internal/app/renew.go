@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/kit/seal"
 )
 
@@ -58,10 +59,10 @@ func (r renewal) run(ctx context.Context, a *App) error {
 	if err := r.under(ctx, a); err != nil {
 		return err
 	}
-	if err := os.Rename(next, filepath.Join(a.Data, datadir.SecretsDir, datadir.LogKeyName)); err != nil {
+	if err := os.Rename(next, filepath.Join(a.Data, datadir.SecretsDir, datadir.LogKeyName)); err != nil { //nolint:forbidigo // the key is whole and synced under its other name
 		return fmt.Errorf("put the new key in place: %w", err)
 	}
-	return datadir.SyncFolder(filepath.Dir(next))
+	return disk.SyncFolder(filepath.Dir(next))
 }
 
 // under makes the change with the drawn key, unless it was made before the last run

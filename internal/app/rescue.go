@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/logbook/format"
 	"entrechat/internal/kit/seal"
@@ -140,7 +141,7 @@ func (r Rescue) begin(cfg config.Config) error {
 		if r.Rehearse {
 			err = r.letRead(cfg)
 		} else {
-			err = datadir.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveringName), []byte("taking over is still to come\n"))
+			err = seal.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RecoveringName), []byte("taking over is still to come\n"))
 		}
 	}
 	if err != nil {
@@ -155,7 +156,7 @@ func (r Rescue) unmark() error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("mark the data directory: %w", err)
 	}
-	return datadir.SyncFolder(filepath.Dir(path))
+	return disk.SyncFolder(filepath.Dir(path))
 }
 
 // letRead signs, and keeps, what lets this directory's key read.
@@ -172,7 +173,7 @@ func (r Rescue) letRead(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	return datadir.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RehearsalName), text)
+	return seal.ReplaceSecret(filepath.Join(r.Data, datadir.SecretsDir, datadir.RehearsalName), text)
 }
 
 // expect makes the logbook ready to be read back.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/kit/seal"
 )
 
@@ -134,7 +135,7 @@ func (f *Foundation) Settle() error {
 	if err := os.Remove(filepath.Join(f.data, UnfinishedName)); err != nil {
 		return fmt.Errorf("end the making of the node: %w", err)
 	}
-	return SyncFolder(f.data)
+	return disk.SyncFolder(f.data)
 }
 
 // Undo removes what was made, as nobody has its words; it returns why with what could
@@ -172,13 +173,13 @@ func (f *Foundation) clear() error {
 	}
 	// Drafts of secrets, of a process that was killed while it wrote one.
 	for _, folder := range []string{f.data, filepath.Join(f.data, SecretsDir)} {
-		drafts, _ := filepath.Glob(filepath.Join(folder, ".tmp-*"))
+		drafts, _ := filepath.Glob(filepath.Join(folder, disk.DraftPrefix+"*"))
 		for _, name := range drafts {
 			_ = os.Remove(name)
 		}
 	}
 	_ = os.Remove(filepath.Join(f.data, SecretsDir)) // stays when something else is in it
-	if err := SyncFolder(f.data); err != nil {
+	if err := disk.SyncFolder(f.data); err != nil {
 		return err
 	}
 	return os.Remove(mark)

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 )
 
 // LockName is the file in the data directory that the running node holds a lock on;
@@ -26,7 +26,7 @@ func Lock(data string) (release func(), err error) {
 	if err != nil {
 		return nil, Unreadable(data, err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+	if errors.Is(disk.TryLock(f), disk.ErrLocked) {
 		text, _ := io.ReadAll(io.LimitReader(f, 20)) // only to name it
 		_ = f.Close()
 		return nil, core.Conflict("app.runs_already", fmt.Errorf("%s is locked", f.Name())).

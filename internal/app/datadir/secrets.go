@@ -3,7 +3,6 @@ package datadir
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,21 +13,6 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 )
-
-// ReplaceSecret writes a file of mode 0600 over another, whole or not at all.
-func ReplaceSecret(path string, text []byte) error {
-	draft := path + ".new"
-	if err := os.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	if err := seal.WriteSecret(draft, text); err != nil {
-		return err
-	}
-	if err := os.Rename(draft, path); err != nil {
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	return SyncFolder(filepath.Dir(path))
-}
 
 // RecoveryText is the file that says what backups are also encrypted to.
 func RecoveryText(seed seal.Seed) ([]byte, error) {
@@ -95,13 +79,4 @@ func ReadingKey(data string) ([]byte, error) {
 		return nil, nil
 	}
 	return text, err
-}
-
-// SyncFolder makes what was renamed or removed in a folder last.
-func SyncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

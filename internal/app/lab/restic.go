@@ -128,5 +128,5 @@ func (t Tool) build(ctx context.Context, dest string, say func(Building)) error 
 	if err := build.Wait(); err != nil {
 		return fmt.Errorf("build %s %s (install it by hand and try again): %w\n%s", t.Module, t.Version, err, strings.Join(said, "\n"))
 	}
-	return os.Rename(fresh, dest)
+	return os.Rename(fresh, dest) //nolint:forbidigo // a tool for tests, built anew when it is gone
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 )
 
 // Free is how many bytes an ordinary user may still write on the disk.
@@ -26,12 +27,9 @@ func (d *Dir) Free() (core.Size, error) {
 // claim marks an open draft as somebody's until it is closed, by a crash too.
 // known is false on a disk that has no locks.
 func claim(f *os.File) (mine, known bool) {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	switch {
-	case err == nil:
-		return true, true
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	err := disk.TryLock(f)
+	if errors.Is(err, disk.ErrLocked) {
 		return false, true
 	}
-	return true, false
+	return true, err == nil
 }

@@ -9,13 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 )
 
 // A node at rest must stay small: each SQLite connection keeps its own cache.
@@ -92,8 +92,8 @@ func (d *DB) alone(ctx context.Context) (release func(), err error) {
 		return nil, err
 	}
 	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = disk.TryLock(f)
+		if errors.Is(err, disk.ErrLocked) {
 			err = pause(ctx, lockPause)
 			if err == nil {
 				continue

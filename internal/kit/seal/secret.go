@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/access"
+	"entrechat/internal/kit/disk"
 )
 
 // maxSecret bounds a secret file, in bytes: what is larger is some other file.
@@ -20,86 +21,31 @@ const maxSecret = 64 << 10
 // is on disk, so a crash or a full disk leaves no half of a key behind. Returns
 // CodeConflict when the file exists (a secret is never overwritten) and CodeFull.
 func WriteSecret(path string, data []byte) error {
-	if _, err := os.Lstat(path); err == nil {
-		return secretExists(path, fs.ErrExist)
-	}
-	draft, err := writeDraft(path, data)
-	if err == nil {
-		err = publish(draft, path)
-		// Not a word of the secret stays under another name.
-		err = errors.Join(err, ignoreMissing(os.Remove(draft)))
-	}
-	switch {
-	case errors.Is(err, fs.ErrExist):
+	err := disk.Create(path, data)
+	if errors.Is(err, fs.ErrExist) {
 		return secretExists(path, err)
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return core.Full("blob.full", err)
-	case err != nil:
-		return fmt.Errorf("write secret: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
+	return unwritten("write", err)
 }
 
 // ReplaceSecret is WriteSecret in the place of what is there, if anything: a crash leaves
-// the one or the other.
+// the one or the other. Returns CodeFull.
 func ReplaceSecret(path string, data []byte) error {
-	draft, err := writeDraft(path, data)
-	if err == nil {
-		err = os.Rename(draft, path)
-		err = errors.Join(err, ignoreMissing(os.Remove(draft)))
-	}
+	return unwritten("replace", disk.Replace(path, data))
+}
+
+func unwritten(what string, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return core.Full("blob.full", err)
-	case err != nil:
-		return fmt.Errorf("replace secret: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// writeDraft writes a whole file beside path, mode 0600 from its first byte.
-func writeDraft(path string, data []byte) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-// publish names a draft, failing when the name is taken. Where a disk knows no
-// hard links a rename must do: secrets are made once, by one process.
-func publish(draft, path string) error {
-	err := os.Link(draft, path)
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) {
-		return os.Rename(draft, path)
-	}
-	return err
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return fmt.Errorf("%s secret: %w", what, err)
 }
 
 func secretExists(path string, err error) error {
 	return core.Conflict("seal.secret_exists", fmt.Errorf("%s: %w", path, err)).With("Path", path)
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func unreadable(path string, err error) error {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
@@ -131,10 +132,10 @@ func (e *exporting) alone(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("write into the export's folder: %w", err)
 	}
-	busy := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	busy := disk.TryLock(f)
 	ours, err := f.Stat()
 	there, gone := e.root.Stat(name)
-	if errors.Is(busy, syscall.EWOULDBLOCK) || err == nil && (gone != nil || !os.SameFile(ours, there)) { // one that just ended took it away
+	if errors.Is(busy, disk.ErrLocked) || err == nil && (gone != nil || !os.SameFile(ours, there)) { // one that just ended took it away
 		return nil, errors.Join(core.Conflict("vault.export_busy", errors.New("another export writes there")).With("Dir", dir), f.Close())
 	}
 	return func() { _ = errors.Join(e.root.Remove(name), f.Close()) }, err

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/room/vault/catalogue"
 )
 
@@ -34,23 +35,7 @@ func (r *Room) advanceMark(ctx context.Context) error {
 
 // writeMark puts the number into the file, whole or not at all.
 func (r *Room) writeMark(n int64) error {
-	f, err := os.CreateTemp(r.n.Dir, "mark-*")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(f, n)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), r.markPath())
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	dir, err := os.Open(r.n.Dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return disk.Replace(r.markPath(), fmt.Appendln(nil, n))
 }
 
 // readMark answers the file's number; zero when there is none, or none that can be read.

@@ -2,15 +2,16 @@ package own
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/statool"
 )
@@ -169,24 +170,11 @@ func Invalid(name string, report statool.Report) error {
 	return core.Invalid("directory.not_valid", errors.New(name)).With("Count", 1)
 }
 
-// Replace writes a file of the folder whole or not at all.
+// Replace writes a file of the folder whole or not at all; it is on the disk when Replace
+// returns.
 func Replace(dir, name string, text []byte) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
+	if err := disk.Replace(filepath.Join(dir, name), text); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
-	}
-	defer root.Close() //nolint:errcheck // the file's own Close counts
-	fresh := ".new-" + rand.Text()
-	f, err := root.OpenFile(fresh, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = root.Rename(fresh, name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), root.Remove(fresh))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func NewTemp(dir string) (*Temp, error) {
 
 // Rename gives the file a name, without fsync: after a crash it may be anything.
 func (t *Temp) Rename(path string) error {
-	if err := os.Rename(t.Name(), path); err != nil {
+	if err := os.Rename(t.Name(), path); err != nil { //nolint:forbidigo // the cache is emptied after a crash
 		return err
 	}
 	t.named = true
