@@ -63,7 +63,7 @@ func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed255
 		if !catalogue.IsSmall(o.File.Type) {
 			r.spool.Add(-o.Sealed)
 		}
-		r.drop(o.Local)
+		r.shipping.Drop(o.Local)
 	}
 	r.committed.Broadcast() // an index may have waited for what is gone now
 	return nil

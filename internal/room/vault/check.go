@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/shipping"
 )
 
 const (
@@ -215,7 +216,7 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	if !more {
 		return nil
 	}
-	if err := errors.Join(r.widen(ctx), r.store.Queue.RetryIdleNow(ctx, core.At(r.n.Now()).Add(maxWait))); err != nil {
+	if err := errors.Join(r.widen(ctx), r.store.Queue.RetryIdleNow(ctx, core.At(r.n.Now()).Add(shipping.MaxWait))); err != nil {
 		return err
 	}
 	r.work.Broadcast()

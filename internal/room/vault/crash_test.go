@@ -25,12 +25,12 @@ func TestEveryCrashPoint(t *testing.T) {
 	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
 	for name, crash := range map[string]func(t *testing.T, w *world) (acknowledged bool){
 		"file written, no row": func(t *testing.T, w *world) bool {
-			s, err := w.room.seal(t.Context(), "files", bytes.NewReader(body))
+			s, err := w.room.shipping.Seal(t.Context(), "files", bytes.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
 			old := time.Now().Add(-2 * orphanAge)
-			if err := os.Chtimes(filepath.Join(w.dir, "vault", "shelf", s.shelf), old, old); err != nil {
+			if err := os.Chtimes(filepath.Join(w.dir, "vault", "shelf", s.Local), old, old); err != nil {
 				t.Fatal(err)
 			}
 			return false
@@ -112,7 +112,7 @@ func TestEveryCrashPoint(t *testing.T) {
 // accept takes a file as the front does, with nobody to ship it.
 func (w *world) accept(h rest.Handle, body []byte) catalogue.Object {
 	w.t.Helper()
-	o, err := w.room.accept(context.Background(), catalogue.Object{Repo: "files", File: h, Size: int64(len(body))}, bytes.NewReader(body))
+	o, err := w.room.shipping.Accept(context.Background(), catalogue.Object{Repo: "files", File: h, Size: int64(len(body))}, bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -127,21 +127,21 @@ func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	s := &shipment{room: w.room, o: o}
-	if _, err := s.choose(ctx, lenders); err != nil {
+	s := w.room.shipping.Begin(o, nil)
+	if _, err := s.Choose(ctx, lenders); err != nil {
 		w.t.Fatal(err)
 	}
-	f, err := w.room.retrieve.Load(ctx, s.o)
+	f, err := w.room.retrieve.Load(ctx, s.Object)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer f.Close()
-	p, err := encoding.Encode(f, o.Sealed, s.o.Code, w.room.scratch())
+	p, err := encoding.Encode(f, o.Sealed, s.Object.Code, w.room.scratch())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	tasks := pool.Plan(s.o, nil, lenders)[:n]
-	if err := s.send(ctx, tasks, p); err != nil {
+	tasks := pool.Plan(s.Object, nil, lenders)[:n]
+	if err := s.Send(ctx, tasks, p); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, t := range tasks {

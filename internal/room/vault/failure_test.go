@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/shipping"
 )
 
 // quiet stops the owner's node and opens its room with no job running.
@@ -51,14 +52,14 @@ func TestReceiptsThatAreNotWrittenDownDoNotCount(t *testing.T) {
 	body := randomBytes(100_000, 1)
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
 	w.exec(`CREATE TRIGGER full BEFORE INSERT ON vault_placement BEGIN SELECT RAISE(ABORT, 'no room'); END`)
-	if err := w.room.shipOne(t.Context(), o.ID, func() {}); err == nil {
+	if err := w.room.shipping.ShipOne(t.Context(), o.ID, func() {}); err == nil {
 		t.Error("failing to write receipts is no error")
 	}
 	if o := w.object(o.ID); o.State != catalogue.Waiting || o.Safe != 0 || o.Local == "" {
 		t.Fatalf("taken for off-site: %+v", o)
 	}
 	w.exec(`DROP TRIGGER full`)
-	if err := w.room.shipOne(t.Context(), o.ID, func() {}); err != nil {
+	if err := w.room.shipping.ShipOne(t.Context(), o.ID, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.object(o.ID); o.State != catalogue.Placed {
@@ -82,8 +83,8 @@ func TestASealingThatFailsWaits(t *testing.T) {
 	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, 5, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.room.shelf = w.room.shelf.WithFloor(1 << 60)
-	if err := w.room.shipOne(t.Context(), o.ID, func() {}); core.CodeOf(err) != core.CodeFull {
+	w.room.shipping.Local = w.room.shelf.WithFloor(1 << 60)
+	if err := w.room.shipping.ShipOne(t.Context(), o.ID, func() {}); core.CodeOf(err) != core.CodeFull {
 		t.Fatal(err)
 	}
 	if o := w.object(o.ID); o.Next <= core.At(time.Now()) {
@@ -128,8 +129,8 @@ func TestANewFormIsNotOffSiteYet(t *testing.T) {
 	body := randomBytes(100_000, 1)
 	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
 	o := w.accept(h, body)
-	w.exec(`UPDATE vault_object SET made_us = $1, state = 'safe', safe_us = 1 WHERE object = $2`, int64(core.At(time.Now().Add(-2*linger))), o.ID.String())
-	if err := w.room.reseal(t.Context(), w.object(o.ID)); err != nil {
+	w.exec(`UPDATE vault_object SET made_us = $1, state = 'safe', safe_us = 1 WHERE object = $2`, int64(core.At(time.Now().Add(-2*shipping.Linger))), o.ID.String())
+	if err := w.room.shipping.ReEncode(t.Context(), w.object(o.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.room.Start(t.Context()); err != nil {
@@ -155,7 +156,7 @@ func TestRemovedWhileSealedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := w.onShelf()
-	if err := w.room.reseal(t.Context(), o); err != nil {
+	if err := w.room.shipping.ReEncode(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	if after := w.onShelf(); !slices.Equal(after, before) {
@@ -180,7 +181,7 @@ func TestThePastHasTheFormThatIsWhole(t *testing.T) {
 	h := rest.Handle{Type: rest.Data, Name: nameOf(body)}
 	old := w.accept(h, body)
 	w.exec(`UPDATE vault_object SET made_us = 1 WHERE object = $1`, old.ID.String())
-	if err := w.room.reseal(t.Context(), w.object(old.ID)); err != nil {
+	if err := w.room.shipping.ReEncode(t.Context(), w.object(old.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if o, err := w.room.store.Objects.File(t.Context(), "files", h, 2); err != nil || o.ID == old.ID {

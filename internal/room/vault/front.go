@@ -12,7 +12,6 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
-	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -207,7 +206,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	v.room.locks.came(v.repo.Name)
 	o, err := func() (catalogue.Object, error) {
 		defer done()
-		return v.room.accept(ctx, catalogue.Object{Repo: v.repo.Name, File: h, Size: size}, body)
+		return v.room.shipping.Accept(ctx, catalogue.Object{Repo: v.repo.Name, File: h, Size: size}, body)
 	}()
 	if core.CodeOf(err) == core.CodeConflict {
 		// Somebody else brought the same file meanwhile; ours is read and dropped.
@@ -228,7 +227,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 // first did, or takes its place where that one is lost; another config is a conflict.
 func (v *view) again(ctx context.Context, o catalogue.Object, body io.Reader) error {
 	if o.File.Type != rest.Config {
-		if lost, err := v.room.lost(ctx, o); err != nil {
+		if lost, err := v.room.shipping.Lost(ctx, o); err != nil {
 			return err
 		} else if lost {
 			return v.anew(ctx, o, body)
@@ -266,7 +265,7 @@ func (v *view) anew(ctx context.Context, o catalogue.Object, body io.Reader) err
 	v.room.locks.came(o.Repo)
 	err = func() error {
 		defer done()
-		return v.room.refill(ctx, o, body)
+		return v.room.shipping.Refill(ctx, o, body)
 	}()
 	if err != nil {
 		return err
@@ -305,45 +304,6 @@ func (r *Room) someoneLends(ctx context.Context) error {
 		return r.pool.NoLender(ctx)
 	}
 	return nil
-}
-
-// accept seals a file onto the shelf and writes its row; then it is ours to
-// place. Returns CodeConflict when the name was taken meanwhile, CodeFull when the
-// spool or the disk is.
-func (r *Room) accept(ctx context.Context, o catalogue.Object, body io.Reader) (catalogue.Object, error) {
-	if !catalogue.IsSmall(o.File.Type) {
-		done, err := r.spool.Enter(ctx, o.Size)
-		if err != nil {
-			return o, err
-		}
-		defer done()
-	}
-	s, err := r.seal(ctx, o.Repo, body)
-	if err != nil {
-		return o, err
-	}
-	o.ID, o.Local, o.Size, o.Sealed, o.SealedTo = s.id, s.shelf, s.size, s.length, s.to
-	o.State, o.Made = catalogue.Waiting, core.At(r.n.Now())
-	if o.Code, err = r.pool.Code(ctx, o); err != nil {
-		return o, errors.Join(err, local.Removed(r.shelf.Remove(s.shelf)))
-	}
-	// Once the row may be there the file must stay, even if nobody waits any more.
-	if o.Seq, err = r.store.Objects.Add(context.WithoutCancel(ctx), o); err != nil {
-		if core.CodeOf(err) == core.CodeConflict {
-			r.drop(s.shelf)
-		}
-		return o, err
-	}
-	r.addSpooled(o)
-	r.work.Broadcast()
-	return o, nil
-}
-
-// drop removes a file that no row names.
-func (r *Room) drop(shelf string) {
-	if err := r.shelf.Remove(shelf); err != nil {
-		r.n.Log.Warn("removing a file from the shelf failed", "file", shelf, "error", err)
-	}
 }
 
 // commit returns when the commit rule lets the file be acknowledged. Returns

@@ -38,5 +38,5 @@ func (r *Room) serve(ctx context.Context) error {
 		}
 		close(r.started)
 	}
-	return r.ship(ctx)
+	return r.shipping.Run(ctx)
 }

@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/shipping"
 )
 
 // leave has a member end its pact with the owner.
@@ -260,10 +261,10 @@ func TestNowhereToGo(t *testing.T) {
 	}
 	w.room.pool.Interval = pool.Interval
 	for _, o := range due {
-		if err := errors.Join(w.room.store.Queue.Postpone(t.Context(), o.ID, 20, 0), w.room.shipOne(t.Context(), o.ID, nil)); err != nil {
+		if err := errors.Join(w.room.store.Queue.Postpone(t.Context(), o.ID, 20, 0), w.room.shipping.ShipOne(t.Context(), o.ID, nil)); err != nil {
 			t.Fatal(err)
 		}
-		if rest := time.Until(w.object(o.ID).Next.Time()); rest <= maxWait || rest > idleWait {
+		if rest := time.Until(w.object(o.ID).Next.Time()); rest <= shipping.MaxWait || rest > shipping.IdleWait {
 			t.Errorf("rests for %s", rest)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/shipping"
 )
 
 const (
@@ -37,7 +38,7 @@ func (r *Room) prove(ctx context.Context, id shard.Hash) error {
 	if !r.proved(ctx, catalogue.OnlyStored(all)) {
 		// Each time in vain the pause doubles, or a broken disk would be sent the same for
 		// ever.
-		next := core.At(r.n.Now()).Add(min(r.pool.Interval<<min(failed, 12), maxWait))
+		next := core.At(r.n.Now()).Add(min(r.pool.Interval<<min(failed, 12), shipping.MaxWait))
 		return errors.Join(ctx.Err(), r.store.Queue.Postpone(context.WithoutCancel(ctx), id, 0, next))
 	}
 	return r.store.Troubles.EndOf(ctx, r.n.DB, id, core.At(r.n.Now()))

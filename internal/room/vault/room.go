@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -30,7 +29,7 @@ import (
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/retrieve"
-	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/shipping"
 )
 
 // Words are the room's sentences, French and English.
@@ -100,24 +99,20 @@ type Room struct {
 	pool      *pool.Pool
 	admission *pool.Admission
 	retrieve  *retrieve.Retriever
+	shipping  *shipping.Shipper
 
 	work      local.Signal // something to ship
 	committed local.Signal // something got off-site
 
-	started     chan struct{} // closed when Start is through
-	aside       aside
-	recodeAfter int           // recodeAfter but in tests
-	lateLeast   time.Duration // lateLeast but in tests
+	started chan struct{} // closed when Start is through
+	aside   aside
 
 	stragglers, compareStart time.Duration // the same
-
-	shipFails atomic.Int32 // objects in a row that could not be worked on
 
 	public    public
 	comparing sync.Mutex // one comparison with the members at a time
 
 	mu           sync.Mutex
-	claimed      map[shard.Hash]bool    // objects somebody ships
 	without      []core.MemberID        // asked nothing by this process
 	widened      int                    // for how many failure domains widenToReturned last looked
 	compareNext  time.Time              // not before
@@ -136,8 +131,8 @@ func New(n Needs) (*Room, error) {
 	}
 	r := &Room{
 		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
-		spool:   local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now),
-		claimed: map[shard.Hash]bool{}, asked: map[core.MemberID]bool{}, started: make(chan struct{}), recodeAfter: recodeAfter, lateLeast: lateLeast,
+		spool: local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now),
+		asked: map[core.MemberID]bool{}, started: make(chan struct{}),
 		stragglers: stragglers, compareStart: compareStart,
 	}
 	var err error
@@ -152,8 +147,13 @@ func New(n Needs) (*Room, error) {
 		DB: n.DB, Store: r.store, Pool: r.pool, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(), Owner: n.Signer.ID(),
 		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, LeftOut: r.leftOut, Now: n.Now, Log: n.Log,
 	})
+	r.shipping = shipping.New(shipping.Needs{
+		DB: n.DB, Store: r.store, Pool: r.pool, Retrieve: r.retrieve, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(),
+		Spool: r.spool, Work: &r.work, Committed: &r.committed, Holder: r.retrieve.Holder, Signer: n.Signer, Root: n.Root,
+		Prove: r.prove, Now: n.Now, Log: n.Log,
+	})
 	r.backups = backup.New(backup.Needs{
-		Store: r.store, Keyring: r.keyring, Accept: r.accept, ReadSmall: r.retrieve.ReadSmall, Promise: r.advanceMark, Standing: n.Standing,
+		Store: r.store, Keyring: r.keyring, Accept: r.shipping.Accept, ReadSmall: r.retrieve.ReadSmall, Promise: r.advanceMark, Standing: n.Standing,
 		Started: r.started, Tools: func() string { return r.n.Config.Tools }, Now: n.Now, Log: n.Log,
 	})
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.

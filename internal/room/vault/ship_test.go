@@ -22,11 +22,11 @@ func TestShippingThatIsNotWrittenDownPauses(t *testing.T) {
 	w.exec(`CREATE TRIGGER fuller BEFORE UPDATE ON vault_object BEGIN SELECT RAISE(ABORT, 'no room'); END`)
 	w.room.pool.Interval = 50 * time.Millisecond
 	failures := make(failureLog, 100)
-	w.room.n.Log = slog.New(slog.NewTextHandler(failures, nil))
+	w.room.shipping.Log = slog.New(slog.NewTextHandler(failures, nil))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	began := time.Now()
-	go func() { done <- w.room.ship(ctx) }()
+	go func() { done <- w.room.shipping.Run(ctx) }()
 	for range 4 {
 		<-failures
 	}

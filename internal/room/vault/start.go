@@ -106,7 +106,7 @@ func (r *Room) checkShelf(ctx context.Context, sure bool) (map[string]bool, erro
 			}
 		default:
 			named[o.Local] = true
-			err = r.unshelve(ctx, o)
+			err = r.shipping.Release(ctx, o)
 		}
 		if err != nil {
 			return nil, err

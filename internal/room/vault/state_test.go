@@ -2,10 +2,10 @@ package vault
 
 import (
 	"testing"
-	"time"
 
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shipping"
 )
 
 // A shard that turns out lost while another of its object is on its way is not
@@ -27,9 +27,9 @@ func TestLostWhileAnotherIsPlaced(t *testing.T) {
 	}
 	back, gone := all[0], all[1]
 	w.room.pool.Believe(t.Context(), back, catalogue.Lost)
-	s := &shipment{room: w.room, o: w.object(o.ID), held: all[1:], began: time.Now()}
+	s := w.room.shipping.Begin(w.object(o.ID), all[1:])
 	w.room.pool.Believe(t.Context(), gone, catalogue.Lost)
-	if err := s.keep(t.Context(), []catalogue.Placement{back}); err != nil {
+	if err := s.Confirm(t.Context(), []catalogue.Placement{back}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.object(o.ID); got.State != catalogue.Safe {
@@ -54,7 +54,7 @@ func TestPlacedForgetsFailedRounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.room.pool.Believe(t.Context(), all[0], catalogue.Lost)
-	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, recodeAfter, 0); err != nil {
+	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, shipping.RecodeAfter, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.room.pool.Believe(t.Context(), all[0], catalogue.Stored)

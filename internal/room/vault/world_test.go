@@ -365,10 +365,10 @@ func (w *world) open() {
 	}
 	w.room.pool.Interval = pool.Interval / 10
 	if w.recodeAfter != 0 {
-		w.room.recodeAfter = w.recodeAfter
+		w.room.shipping.RecodeAfter = w.recodeAfter
 	}
 	if w.lateLeast != 0 {
-		w.room.lateLeast = w.lateLeast
+		w.room.shipping.LateLeast = w.lateLeast
 	}
 }
 

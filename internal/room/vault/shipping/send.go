@@ -1,4 +1,4 @@
-package vault
+package shipping
 
 import (
 	"context"
@@ -21,9 +21,9 @@ import (
 // before its lender is taken for away.
 const stall = 45 * time.Second
 
-// errOtherCode says that a member has a shard of the object that was cut with
+// errOtherCode says that a member has a shard of the object that was encoded with
 // another code: sent before a crash, which then forgot both.
-var errOtherCode = errors.New("cut with another code before")
+var errOtherCode = errors.New("encoded with another code before")
 
 // given is how handing one shard to a lender ended; no placement when the lender
 // failed, which is noted and no error.
@@ -33,14 +33,14 @@ type given struct {
 	err       error
 }
 
-// send gives shards to lenders, all at once. The object counts as off-site as soon
+// Send gives shards to lenders, all at once. The object counts as off-site as soon
 // as enough receipts are written down, however long the others take.
-func (s *shipment) send(ctx context.Context, tasks []pool.Task, p *encoding.Pieces) error {
-	label, err := s.room.keyring.SealLabel(ctx, s.o)
+func (s *Shipment) Send(ctx context.Context, tasks []pool.Task, p *encoding.Pieces) error {
+	label, err := s.by.Keyring.SealLabel(ctx, s.Object)
 	if err != nil {
 		return err
 	}
-	repo, err := s.room.store.Repos.Get(ctx, s.o.Repo)
+	repo, err := s.by.Store.Repos.Get(ctx, s.Object.Repo)
 	if err != nil {
 		return err
 	}
@@ -50,12 +50,12 @@ func (s *shipment) send(ctx context.Context, tasks []pool.Task, p *encoding.Piec
 	for _, t := range tasks {
 		data := late.counting(t.Lender.ID, p.Reader(t.Index))
 		h := p.Header(shard.Header{
-			Owner: s.room.n.Signer.ID(), OwnerRoot: s.room.n.Root, Object: s.o.ID, Sealed: s.o.Sealed,
-			K: s.o.Code.K, N: max(s.o.Code.N, t.Index+1), // a copy's index may lie beyond N when others were lost
-			Label: label, Prune: repo.Prune, Made: s.o.Made,
+			Owner: s.by.Signer.ID(), OwnerRoot: s.by.Root, Object: s.Object.ID, Sealed: s.Object.Sealed,
+			K: s.Object.Code.K, N: max(s.Object.Code.N, t.Index+1), // a copy's index may lie beyond N when others were lost
+			Label: label, Prune: repo.Prune, Made: s.Object.Made,
 		}, t.Index)
 		go func() {
-			placement, err := s.room.give(ctx, t.Lender, h, data)
+			placement, err := s.by.give(ctx, t.Lender, h, data)
 			results <- given{t.Lender.ID, placement, err}
 		}()
 	}
@@ -68,17 +68,17 @@ func (s *shipment) send(ctx context.Context, tasks []pool.Task, p *encoding.Piec
 			continue
 		}
 		fresh = append(fresh, *r.placement)
-		if s.o.State == catalogue.Waiting && catalogue.Effective(slices.Concat(s.held, fresh)) == s.o.Code.Enough() {
-			failed = errors.Join(failed, s.keep(ctx, fresh))
+		if s.Object.State == catalogue.Waiting && catalogue.Effective(slices.Concat(s.Stored, fresh)) == s.Object.Code.Enough() {
+			failed = errors.Join(failed, s.Confirm(ctx, fresh))
 			fresh = nil
 		}
 	}
-	return errors.Join(failed, s.keep(ctx, fresh))
+	return errors.Join(failed, s.Confirm(ctx, fresh))
 }
 
 // give sends one shard to one lender.
-func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io.Reader) (*catalogue.Placement, error) {
-	head, err := shard.Sign(h, r.n.Signer)
+func (r *Shipper) give(ctx context.Context, to core.Lender, h shard.Header, data io.Reader) (*catalogue.Placement, error) {
+	head, err := shard.Sign(h, r.Signer)
 	if err != nil {
 		return nil, err
 	}
@@ -90,25 +90,25 @@ func (r *Room) give(ctx context.Context, to core.Lender, h shard.Header, data io
 	defer cancel()
 	watched := &moving{r: data, timer: time.AfterFunc(stall, cancel)}
 	defer watched.timer.Stop()
-	receipt, err := r.n.Holder(to.ID).Put(sending, head, watched)
+	receipt, err := r.Holder(to.ID).Put(sending, head, watched)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case core.CodeOf(err) == core.CodeConflict:
-		r.pool.Bad(ctx, pool.TroubleOf(to.ID, *p, err))
+		r.Pool.Bad(ctx, pool.TroubleOf(to.ID, *p, err))
 		return nil, fmt.Errorf("%s: %w", to.ID, errOtherCode)
 	case err != nil && sending.Err() != nil:
 		err = core.Unsure("vault.member_slow", fmt.Errorf("stood still for %s: %w", stall, err))
 		fallthrough
 	case err != nil:
-		r.pool.Bad(ctx, pool.TroubleOf(to.ID, *p, err))
+		r.Pool.Bad(ctx, pool.TroubleOf(to.ID, *p, err))
 		return nil, nil //nolint:nilnil // no placement, and the trouble is noted
 	}
 	if p.Receipt, err = receipt.Document.Encode(); err != nil {
 		return nil, err
 	}
-	p.Since, p.Seen = receipt.Received, core.At(r.n.Now())
-	r.pool.Delivered(ctx, *p)
+	p.Since, p.Seen = receipt.Received, core.At(r.Now())
+	r.Pool.Delivered(ctx, *p)
 	return p, nil
 }
 
@@ -123,9 +123,9 @@ func (m *moving) Read(p []byte) (int, error) {
 	return m.r.Read(p)
 }
 
-// keep writes receipts down, and where the object stands with them. Those that are
+// Confirm writes receipts down, and where the object stands with them. Those that are
 // not written down do not count: the same shards are sent again.
-func (s *shipment) keep(ctx context.Context, fresh []catalogue.Placement) error {
+func (s *Shipment) Confirm(ctx context.Context, fresh []catalogue.Placement) error {
 	if len(fresh) == 0 {
 		return nil
 	}
@@ -134,45 +134,45 @@ func (s *shipment) keep(ctx context.Context, fresh []catalogue.Placement) error 
 }
 
 // advance writes the state that follows from the shards that are held, and fresh
-// receipts with it. A data file that is placed leaves the shelf.
-func (s *shipment) advance(ctx context.Context, fresh []catalogue.Placement) error {
-	r, was := s.room, s.o.State
-	if catalogue.StandingOf(s.o.Code, s.held) == was && len(fresh) == 0 {
+// receipts with it. A data file that is placed leaves the local store.
+func (s *Shipment) advance(ctx context.Context, fresh []catalogue.Placement) error {
+	r, was := s.by, s.Object.State
+	if catalogue.StandingOf(s.Object.Code, s.Stored) == was && len(fresh) == 0 {
 		return nil
 	}
 	var state catalogue.State
 	var held []catalogue.Placement
 	var leaves bool
-	err := r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
+	err := r.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		for _, p := range fresh {
-			if err := r.store.Placements.Put(ctx, q, p); err != nil {
+			if err := r.Store.Placements.Put(ctx, q, p); err != nil {
 				return fmt.Errorf("write placement: %w", err)
 			}
 		}
-		if state, held, err = r.pool.Restate(ctx, q, s.o.ID); err != nil {
+		if state, held, err = r.Pool.Restate(ctx, q, s.Object.ID); err != nil {
 			return err
 		}
-		if leaves = state == catalogue.Placed && s.o.Local != "" && !catalogue.IsSmall(s.o.File.Type); leaves {
-			return r.store.Objects.SetLocal(ctx, q, s.o.ID, "")
+		if leaves = state == catalogue.Placed && s.Object.Local != "" && !catalogue.IsSmall(s.Object.File.Type); leaves {
+			return r.Store.Objects.SetLocal(ctx, q, s.Object.ID, "")
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.o.State, s.held = state, held
+	s.Object.State, s.Stored = state, held
 	if was == catalogue.Waiting && state != catalogue.Waiting {
-		if !catalogue.IsSmall(s.o.File.Type) {
-			r.spool.Sent(s.o.Sealed, s.began)
+		if !catalogue.IsSmall(s.Object.File.Type) {
+			r.Spool.Sent(s.Object.Sealed, s.began)
 		}
-		r.committed.Broadcast()
+		r.Committed.Broadcast()
 	}
 	if !leaves {
 		return nil
 	}
 	// The row no longer names the file; what a crash leaves here, a start sweeps.
-	shelf := s.o.Local
-	s.o.Local = ""
-	r.spool.Add(-s.o.Sealed)
-	return local.Removed(r.shelf.Remove(shelf))
+	shelf := s.Object.Local
+	s.Object.Local = ""
+	r.Spool.Add(-s.Object.Sealed)
+	return local.Removed(r.Local.Remove(shelf))
 }

@@ -1,4 +1,4 @@
-package vault
+package shipping
 
 import (
 	"context"
@@ -15,15 +15,15 @@ import (
 // by its will, holds nobody up: nothing on its way to it is cut off for that, but other objects
 // go on beside it, without it where the others suffice, and it is named.
 const (
-	// lateLeast is how long a shard is on its way before its member can be late, and
+	// LateLeast is how long a shard is on its way before its member can be late, and
 	// lateTimes how many times longer than the first of its object.
-	lateLeast = 30 * time.Second
+	LateLeast = 30 * time.Second
 	lateTimes = 4
 )
 
 // latecomers watches the shards of one object on their way.
 type latecomers struct {
-	s     *shipment
+	s     *Shipment
 	began time.Time
 	under map[core.MemberID]*taken // on their way
 	best  int64                    // bytes a second, of those that came to their end
@@ -45,8 +45,8 @@ func (t *taken) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *shipment) watch(count int) *latecomers {
-	l := &latecomers{s: s, began: s.room.n.Now(), under: map[core.MemberID]*taken{}}
+func (s *Shipment) watch(count int) *latecomers {
+	l := &latecomers{s: s, began: s.by.Now(), under: map[core.MemberID]*taken{}}
 	if count == 1 {
 		l.arm(0) // the others of this object took theirs before
 	}
@@ -64,7 +64,7 @@ func (l *latecomers) counting(to core.MemberID, data io.Reader) io.Reader {
 // Where none is through yet it is our own line.
 func (l *latecomers) arm(first time.Duration) {
 	if l.timer == nil {
-		l.timer = time.NewTimer(max(l.s.room.lateLeast, lateTimes*first) - first)
+		l.timer = time.NewTimer(max(l.s.by.LateLeast, lateTimes*first) - first)
 	}
 }
 
@@ -79,21 +79,21 @@ func (l *latecomers) next(ctx context.Context, ends <-chan given) given {
 		case g := <-ends:
 			if t := l.under[g.member]; g.placement != nil && !t.late {
 				l.best = max(l.best, l.rate(t))
-				l.s.room.pool.Pace.InTime(ctx, g.member)
-				l.arm(l.s.room.n.Now().Sub(l.began))
+				l.s.by.Pool.Pace.InTime(ctx, g.member)
+				l.arm(l.s.by.Now().Sub(l.began))
 			}
 			delete(l.under, g.member)
 			return g
 		case <-due:
 			l.mark(ctx)
-			l.timer.Reset(l.s.room.lateLeast)
+			l.timer.Reset(l.s.by.LateLeast)
 		}
 	}
 }
 
 // rate is how many bytes a second a member took.
 func (l *latecomers) rate(t *taken) int64 {
-	return t.bytes.Load() * int64(time.Second) / max(int64(l.s.room.n.Now().Sub(l.began)), 1)
+	return t.bytes.Load() * int64(time.Second) / max(int64(l.s.by.Now().Sub(l.began)), 1)
 }
 
 // mark notes who is late, and lets other objects go on. Only who is slower than others is
@@ -110,14 +110,14 @@ func (l *latecomers) mark(ctx context.Context) {
 			continue
 		}
 		t.late = true
-		n, over := l.s.room.pool.Pace.Late(id)
+		n, over := l.s.by.Pool.Pace.Late(id)
 		l.over = append(l.over, over)
 		few = few && n <= pool.LateEach
 		if slower {
-			l.s.room.pool.Pace.NameSlow(ctx, id)
+			l.s.by.Pool.Pace.NameSlow(ctx, id)
 		}
 	}
-	if l.s.leave != nil && len(l.over) > 0 && (few || l.s.o.State != catalogue.Waiting) {
+	if l.s.leave != nil && len(l.over) > 0 && (few || l.s.Object.State != catalogue.Waiting) {
 		l.s.leave()
 	}
 }
