@@ -42,7 +42,11 @@ type elsewherePage struct {
 	Kinds  []kindLink
 	First  []serviceListing // of each kind, the one to go to
 	Others []serviceListing // when that one does not suit
+	More   int              // beyond those that are shown
 }
+
+// maxOthers bounds a page: nobody reads more, and the API has them all.
+const maxOthers = 60
 
 // kindLink leads to one kind.
 type kindLink struct {
@@ -78,12 +82,14 @@ func (r *Site) elsewherePage(ctx context.Context, p *words.Printer, asked string
 		if last = k; first {
 			page.Kinds = append(page.Kinds, kindLink{ElsewherePath + "/" + string(k), p.T("directory.kind."+string(k), nil), k == kind})
 		}
-		switch listing := listingOf(p, f.Service, f.Hoster, offer.Heard, r.now()); {
+		switch {
 		case kind != "" && k != kind:
 		case first:
-			page.First = append(page.First, listing)
+			page.First = append(page.First, listingOf(p, f.Service, f.Hoster, offer.Heard, r.now()))
+		case kind != "" && len(page.Others) < maxOthers:
+			page.Others = append(page.Others, listingOf(p, f.Service, f.Hoster, offer.Heard, r.now()))
 		case kind != "":
-			page.Others = append(page.Others, listing)
+			page.More++
 		}
 	}
 	slices.SortFunc(page.Kinds, func(a, b kindLink) int { return strings.Compare(a.Name, b.Name) })
