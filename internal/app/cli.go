@@ -23,6 +23,13 @@ import (
 	"entrechat/internal/kit/words"
 )
 
+// The groups of commands in help, by the keys of their titles.
+const (
+	groupNode   = "app.help.node"
+	groupOthers = "app.help.others"
+	groupData   = "app.help.data"
+)
+
 // cli is one run of the command line: where it prints and the node it opened.
 type cli struct {
 	out   console.Out
@@ -62,7 +69,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintln(errs, l.out.P.T("app.interrupted", nil))
 		return interrupted
 	}
-	err = mistyped(err, command)
+	err = console.Mistyped(err, command)
 	if _, said := errors.AsType[*core.Error](err); !said {
 		err = datadir.NotOurs(l.data, err)
 	}
@@ -103,7 +110,7 @@ func (l *cli) root() *cobra.Command {
 	flags.BoolVar(&l.out.JSON, "json", false, p.T("app.flag.json", nil))
 	flags.String("lang", p.Lang, p.T("app.flag.lang", nil))
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand(), l.adminCommand())
+	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), l.logCommand(), l.configCommand(), l.adminCommand(), l.versionCommand())
 	groups := map[string]string{"log": groupOthers}
 	for _, m := range modules() {
 		if m.commands == nil {
@@ -114,7 +121,7 @@ func (l *cli) root() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	setHelp(root, p, groups)
+	console.SetHelp(root, p, console.Groups{Titles: []string{groupNode, groupOthers, groupData}, Of: groups})
 	return root
 }
 

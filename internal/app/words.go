@@ -4,6 +4,7 @@ import (
 	"io/fs"
 
 	"entrechat/internal/kit/blob"
+	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/web"
@@ -12,7 +13,7 @@ import (
 // allWords are the sentences of every kit and room.
 func allWords() []fs.FS {
 	rooms := modules()
-	all := append(make([]fs.FS, 0, 5+len(rooms)), Words, blob.Words, logbook.Words, peer.Words, web.Words)
+	all := append(make([]fs.FS, 0, 6+len(rooms)), Words, blob.Words, console.Words, logbook.Words, peer.Words, web.Words)
 	for _, m := range rooms {
 		all = append(all, m.words)
 	}

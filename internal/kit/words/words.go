@@ -164,7 +164,7 @@ func (p *Printer) localized(args map[string]any) map[string]any {
 func DetectLang(env func(string) string) string {
 	for _, name := range []string{"ENTRECHAT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
 		value := env(name)
-		if value == "" || value == "C" || value == "POSIX" || strings.HasPrefix(value, "C.") {
+		if value == "" {
 			continue
 		}
 		if strings.HasPrefix(value, "fr") {

@@ -52,6 +52,9 @@ func TestSentences(t *testing.T) {
 		{words.FromAccept("en-GB,fr;q=0.5"), "en"},
 		{words.FromAccept("ja"), "fr"},
 		{words.DetectLang(func(n string) string { return map[string]string{"LC_ALL": "C", "LANG": "en_US.UTF-8"}[n] }), "en"},
+		{words.DetectLang(func(n string) string { return map[string]string{"LC_ALL": "C", "LANG": "fr_FR.UTF-8"}[n] }), "en"},
+		{words.DetectLang(func(n string) string { return map[string]string{"LANG": "C.UTF-8"}[n] }), "en"},
+		{words.DetectLang(func(n string) string { return map[string]string{"LANG": "POSIX"}[n] }), "en"},
 		{words.DetectLang(func(string) string { return "" }), "fr"},
 	} {
 		if x.got != x.want {

@@ -1,4 +1,4 @@
-package app
+package console
 
 import (
 	"errors"
@@ -14,13 +14,13 @@ import (
 // second language, and the words for it. A group of the pattern is what was typed.
 func complaints() []complaint {
 	return []complaint{
-		{regexp.MustCompile(`^unknown command "(.*)" for `), "app.usage_command"},
-		{regexp.MustCompile(`^unknown flag: (.+)$`), "app.usage_flag"},
-		{regexp.MustCompile(`^unknown shorthand flag: .* in (.+)$`), "app.usage_flag"},
-		{regexp.MustCompile(`^(?:accepts|requires) .* received`), "app.usage_words"},
-		{regexp.MustCompile(`^required flag\(s\) (.+) not set$`), "app.usage_missing"},
-		{regexp.MustCompile(`^flag needs an argument: (?:.* in )?(.+)$`), "app.usage_value"},
-		{regexp.MustCompile(`^invalid argument (".*") for "(?:-., )?(--.+)" flag: `), "app.usage_unfit"},
+		{regexp.MustCompile(`^unknown command "(.*)" for `), "console.usage_command"},
+		{regexp.MustCompile(`^unknown flag: (.+)$`), "console.usage_flag"},
+		{regexp.MustCompile(`^unknown shorthand flag: .* in (.+)$`), "console.usage_flag"},
+		{regexp.MustCompile(`^(?:accepts|requires) .* received`), "console.usage_words"},
+		{regexp.MustCompile(`^required flag\(s\) (.+) not set$`), "console.usage_missing"},
+		{regexp.MustCompile(`^flag needs an argument: (?:.* in )?(.+)$`), "console.usage_value"},
+		{regexp.MustCompile(`^invalid argument (".*") for "(?:-., )?(--.+)" flag: `), "console.usage_unfit"},
 	}
 }
 
@@ -30,8 +30,8 @@ type complaint struct {
 	key  string
 }
 
-// mistyped turns cobra's complaint into ours; anything else is returned as it is.
-func mistyped(err error, command *cobra.Command) error {
+// Mistyped turns cobra's complaint into ours; anything else is returned as it is.
+func Mistyped(err error, command *cobra.Command) error {
 	if _, coded := errors.AsType[*core.Error](err); coded {
 		return err
 	}
@@ -41,8 +41,8 @@ func mistyped(err error, command *cobra.Command) error {
 			continue
 		}
 		e := core.Invalid(c.key, err).With("Command", command.CommandPath()).With("Use", command.UseLine())
-		if c.key == "app.usage_command" && !command.HasSubCommands() {
-			e.Key = "app.usage_words" // a word too many
+		if c.key == "console.usage_command" && !command.HasSubCommands() {
+			e.Key = "console.usage_words" // a word too many
 		}
 		if len(found) > 1 {
 			e = e.With("Typed", optionNames(found[1], c.key)).With("Near", strings.Join(command.SuggestionsFor(found[1]), ", "))
@@ -53,7 +53,7 @@ func mistyped(err error, command *cobra.Command) error {
 		return e
 	}
 	if strings.HasPrefix(err.Error(), "if any flags") {
-		return core.Invalid("app.bad_usage", err).With("Detail", err.Error()).With("Command", command.CommandPath())
+		return core.Invalid("console.bad_usage", err).With("Detail", err.Error()).With("Command", command.CommandPath())
 	}
 	return err
 }
@@ -61,7 +61,7 @@ func mistyped(err error, command *cobra.Command) error {
 // optionNames writes options as they are typed; cobra lists missing ones as "a", "b".
 func optionNames(text, key string) string {
 	text = strings.ReplaceAll(text, `"`, "")
-	if key != "app.usage_missing" {
+	if key != "console.usage_missing" {
 		return text
 	}
 	return "--" + strings.ReplaceAll(text, ", ", ", --")

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"cmp"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is what was built, as the Go tool stamped it.
+type version struct {
+	Version  string `json:"version"`            // v0.1.0, or (devel)
+	Commit   string `json:"commit,omitempty"`   // empty where it was built without git
+	Modified bool   `json:"modified,omitempty"` // built from files that were not committed
+	Go       string `json:"go"`
+}
+
+func buildVersion() version {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version{Version: "(devel)"}
+	}
+	v := version{Version: cmp.Or(info.Main.Version, "(devel)"), Go: info.GoVersion}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Commit = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
+
+func (l *cli) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: l.out.P.T("app.cmd.version", nil), Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := buildVersion()
+			return l.out.Emit(v, func() {
+				l.out.Say("app.version", map[string]any{"Version": v.Version, "Commit": v.Commit, "Modified": v.Modified, "Go": v.Go})
+			})
+		},
+	}
+}
