@@ -67,7 +67,7 @@ func (r *Room) notStarted(ctx context.Context) error {
 	if failed != nil {
 		return failed
 	}
-	if err := r.whole(ctx); err != nil {
+	if err := r.recovery.Whole(ctx); err != nil {
 		return err
 	}
 	return core.Unsure("vault.starting", errors.New("the start is not through"))

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 	"entrechat/internal/room/vault/shipping"
@@ -24,41 +25,26 @@ const (
 	auditLimit = 30 * time.Second
 	// checkSample is how many shards of each member `vault check` audits.
 	checkSample = 25
-	// absent is how long a member may be unreachable before its shards are made
-	// again elsewhere.
-	absent = 72 * time.Hour
 	// healBatch bounds what one run of heal widens of each type, so that a new member is not
 	// sent everything at once.
 	healBatch = 2000
 )
 
-// Checked is what `vault check` saw at one member.
-type Checked struct {
-	Member  core.MemberID `json:"member"`
-	Want    int           `json:"want"`     // shards the catalogue said it has
-	Lost    int           `json:"lost"`     // of them, it lists no such shard
-	TakenIn int           `json:"taken_in"` // shards the catalogue did not know, and knows now
-	Unknown int           `json:"unknown"`  // shards of ours that the catalogue does not know
-	Audited int           `json:"audited"`  // asked to prove a random 16 KiB
-	Wrong   int           `json:"wrong"`    // of the audited, did not prove it
-	Error   string        `json:"error,omitempty"`
-}
-
 // Check compares the catalogue with the whole list of every member, both ways, and has
 // a random sample of what lies there proved, and all that was damaged and is placed again;
 // a name narrows what is wanted to one backup. What is missing or wrong no longer counts,
 // and is made again by the running node; what the catalogue lacks is taken in.
-func (r *Room) Check(ctx context.Context, name string) ([]Checked, error) {
+func (r *Room) Check(ctx context.Context, name string) ([]recovery.Checked, error) {
 	if name != "" {
 		if _, err := r.store.Repos.Get(ctx, name); err != nil {
 			return nil, err
 		}
 	}
-	seen, err := r.compare(ctx, true, name)
+	seen, err := r.recovery.Compare(ctx, true, name)
 	if err != nil {
 		return nil, err
 	}
-	out := seen.checked()
+	out := seen.Checked()
 	var all sync.WaitGroup
 	for i := range out {
 		if out[i].Error != "" {
@@ -91,7 +77,7 @@ func (r *Room) readable(ctx context.Context, name string) error {
 }
 
 // auditSample audits a random part of what a member has of a backup.
-func (r *Room) auditSample(ctx context.Context, name string, c *Checked) error {
+func (r *Room) auditSample(ctx context.Context, name string, c *recovery.Checked) error {
 	present, err := r.store.Placements.At(ctx, c.Member, name)
 	if err != nil {
 		return err
@@ -180,7 +166,7 @@ func (r *Room) heal(ctx context.Context) error {
 	now := core.At(r.n.Now())
 	for id, s := range states {
 		// When nobody is well it is our own line that is down.
-		if s.Bad == 0 || now.Sub(s.Bad) < absent || !slices.ContainsFunc(holders, well) {
+		if s.Bad == 0 || now.Sub(s.Bad) < catalogue.Absent || !slices.ContainsFunc(holders, well) {
 			continue
 		}
 		n, err := r.store.Placements.GiveUp(ctx, id)
@@ -266,9 +252,9 @@ func (r *Room) widen(ctx context.Context) error {
 }
 
 // worst sorts what check saw, the worst member first.
-func worst(all []Checked) []Checked {
-	out := append([]Checked{}, all...)
-	slices.SortFunc(out, func(a, b Checked) int {
+func worst(all []recovery.Checked) []recovery.Checked {
+	out := append([]recovery.Checked{}, all...)
+	slices.SortFunc(out, func(a, b recovery.Checked) int {
 		return cmp.Or(cmp.Compare(b.Lost+b.Wrong+b.Unknown, a.Lost+a.Wrong+a.Unknown), cmp.Compare(b.Error, a.Error), cmp.Compare(a.Member, b.Member))
 	})
 	return out

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/recovery"
 )
 
 // Open gives a command the room over the node's own data, and where to print.
@@ -162,7 +163,7 @@ func (c cli) check() *cobra.Command {
 	})
 }
 
-func printChecked(out *console.Out, seen []Checked) {
+func printChecked(out *console.Out, seen []recovery.Checked) {
 	rows := make([][]string, 0, len(seen))
 	for _, s := range seen {
 		result := out.P.T("vault.check.fine", nil)
@@ -211,7 +212,7 @@ func (c cli) withoutFlag(cmd *cobra.Command, into *[]string) {
 
 func leaveOut(r *Room, typed []string) error {
 	ids, err := memberIDs(typed)
-	r.LeaveOut(ids...)
+	r.recovery.LeaveOut(ids...)
 	return err
 }
 
@@ -266,7 +267,7 @@ func (c cli) undelete() *cobra.Command {
 		if err != nil {
 			return core.Invalid("vault.bad_date", err).With("Value", since)
 		}
-		count, err := r.Undelete(cmd.Context(), typed[0], core.At(day))
+		count, err := r.removals.Undelete(cmd.Context(), typed[0], core.At(day))
 		if err != nil {
 			return err
 		}

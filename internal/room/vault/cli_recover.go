@@ -9,6 +9,8 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/recovery"
 )
 
 func (c cli) recover(rescue Rescue) *cobra.Command {
@@ -35,7 +37,7 @@ func (c cli) recover(rescue Rescue) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r.LeaveOut(plea.Without...)
+			r.recovery.LeaveOut(plea.Without...)
 			return recoverInto(cmd, r, out, plea)
 		},
 	}
@@ -56,7 +58,7 @@ func recoverInto(cmd *cobra.Command, r *Room, out *console.Out, plea Plea) error
 	if err != nil {
 		return err
 	}
-	found, err := r.Recover(cmd.Context(), identity, func(m MemberFound) {
+	found, err := r.recovery.Recover(cmd.Context(), identity, func(m recovery.MemberFound) {
 		switch {
 		case out.JSON:
 		case m.Err != nil:
@@ -71,10 +73,10 @@ func recoverInto(cmd *cobra.Command, r *Room, out *console.Out, plea Plea) error
 	if err := out.Emit(found, func() { printRecovered(out, found, plea.Rehearse) }); err != nil {
 		return err
 	}
-	return found.unfinished()
+	return unfinished(found)
 }
 
-func printRecovered(out *console.Out, found Recovered, rehearsal bool) {
+func printRecovered(out *console.Out, found recovery.Recovered, rehearsal bool) {
 	for _, b := range found.Backups {
 		out.Say("vault.recover.backup", args{"Name": b.Name, "Count": b.Files, "Size": out.P.Bytes(core.Size(b.Bytes))})
 		if b.Incomplete > 0 {
@@ -88,7 +90,7 @@ func printRecovered(out *console.Out, found Recovered, rehearsal bool) {
 		}
 	}
 	if len(found.Silent) > 0 {
-		out.Say("vault.recover.awaited", args{"Members": joined(found.Silent), "Count": len(found.Silent)})
+		out.Say("vault.recover.awaited", args{"Members": catalogue.Joined(found.Silent), "Count": len(found.Silent)})
 	}
 	if len(found.Backups) == 0 {
 		out.Say("vault.recover.nothing", nil)
@@ -104,22 +106,22 @@ func printRecovered(out *console.Out, found Recovered, rehearsal bool) {
 
 // unfinished says that something is missing, and at whom. Returns CodeUnsure, nil when
 // nothing is.
-func (r Recovered) unfinished() error {
+func unfinished(r recovery.Recovered) error {
 	files, backups := r.Missing()
 	if backups == 0 && !r.Hidden {
-		return r.locked()
+		return lockedIn(r)
 	}
 	e := core.Unsure("vault.recover_incomplete", fmt.Errorf("%d files in %d backups, %d members silent", files, backups, len(r.Silent))).
-		With("Members", joined(r.Silent)).With("Hidden", r.Hidden)
+		With("Members", catalogue.Joined(r.Silent)).With("Hidden", r.Hidden)
 	if files > 0 {
 		e = e.With("Files", files)
 	}
 	return e
 }
 
-// locked says that a backup came back which its password does not open. Returns CodeDenied,
+// lockedIn says that a backup came back which its password does not open. Returns CodeDenied,
 // nil when there is none.
-func (r Recovered) locked() error {
+func lockedIn(r recovery.Recovered) error {
 	for _, b := range r.Backups {
 		if b.Locked {
 			return core.Denied("vault.password_wrong", errors.New("the recorded password opens no key")).With("Name", b.Name)

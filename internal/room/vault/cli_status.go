@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -179,16 +180,16 @@ func poolWords(p *words.Printer, report Report) string {
 }
 
 // catalogueWords say whether what stands above can be believed, and why not.
-func (r *Room) catalogueWords(p *words.Printer, c Catalogue) (out []string) {
+func (r *Room) catalogueWords(p *words.Printer, c recovery.Standing) (out []string) {
 	ago := args{"Ago": p.Ago(c.Compared, r.n.Now())}
 	switch {
 	case c.Unread > 0:
 		out = append(out, p.T("vault.unread", args{"Count": c.Unread}))
-	case c.Standing == Behind:
+	case c.Standing == recovery.Behind:
 		out = append(out, p.T("vault.behind", nil))
-	case c.Standing == NotYet && c.Compared == 0:
+	case c.Standing == recovery.NotYet && c.Compared == 0:
 		out = append(out, p.T("vault.never_compared", nil))
-	case c.Standing == NotYet:
+	case c.Standing == recovery.NotYet:
 		out = append(out, p.T("vault.not_compared", ago))
 	case c.Compared != 0:
 		out = append(out, p.T("vault.compared", ago))

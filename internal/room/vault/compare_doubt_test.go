@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -48,12 +49,12 @@ func TestTwoSilentMembersMayHoldTheNewestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	mark, err := w.room.store.Notes.Mark(t.Context())
-	if w.standing() != Behind || mark != 0 || err != nil {
+	if w.standing() != recovery.Behind || mark != 0 || err != nil {
 		t.Errorf("%s, mark %d, %v", w.standing(), mark, err)
 	}
 	w.moods(honest, away, honest)
 	w.compared(false)
-	if w.standing() != Whole || w.object(o.ID).File != o.File {
+	if w.standing() != recovery.Whole || w.object(o.ID).File != o.File {
 		t.Errorf("one of the two answers: %s", w.standing())
 	}
 }
@@ -62,14 +63,14 @@ func TestTwoSilentMembersMayHoldTheNewestSnapshot(t *testing.T) {
 func TestTwoSilentMembersAreNotEnough(t *testing.T) {
 	w := newWorld(t, 3)
 	w.older()
-	if err := w.room.writeMark(0); err != nil {
+	if err := w.room.recovery.Mark.Write(0); err != nil {
 		t.Fatal(err)
 	}
 	w.moods(away, away, honest)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if w.standing() != NotYet {
+	if w.standing() != recovery.NotYet {
 		t.Error(w.standing())
 	}
 }
@@ -80,19 +81,19 @@ func TestAMarkNobodyExplains(t *testing.T) {
 	w := newWorld(t, 3)
 	w.create("files")
 	w.saved()
-	if err := w.room.writeMark(7); err != nil {
+	if err := w.room.recovery.Mark.Write(7); err != nil {
 		t.Fatal(err)
 	}
 	w.moods(away, honest, honest)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != Behind || mark == 7 || err != nil {
+	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != recovery.Behind || mark == 7 || err != nil {
 		t.Errorf("%s, mark %d, %v", w.standing(), mark, err)
 	}
 	w.moods()
 	w.compared(false)
-	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != Whole || mark != 7 || err != nil {
+	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != recovery.Whole || mark != 7 || err != nil {
 		t.Errorf("all have answered: %s, mark %d, %v", w.standing(), mark, err)
 	}
 }
@@ -151,13 +152,13 @@ func TestNewerObjectsOfTooFewShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.compared(true)
-	if w.standing() != Behind {
+	if w.standing() != recovery.Behind {
 		t.Errorf("newer: %s", w.standing())
 	}
 	w.exec(`DELETE FROM vault_note WHERE name IN ('newest_us', 'unread')`)
 	w.exec(`UPDATE vault_object SET made_us = made_us + 1000000000`)
 	w.compared(true)
-	if w.standing() != Whole {
+	if w.standing() != recovery.Whole {
 		t.Errorf("older: %s", w.standing())
 	}
 }
@@ -205,21 +206,21 @@ func TestAListWithoutEnd(t *testing.T) {
 	w.create("files")
 	w.saved()
 	w.endless(w.members[0], 1<<53-1)
-	w.room.compareStart = 10 * time.Millisecond
+	w.room.recovery.CompareStart = 10 * time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := w.room.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if w.standing() != NotYet {
+	if w.standing() != recovery.NotYet {
 		t.Error(w.standing())
 	}
 	w.endless(w.members[0], 1000)
-	c, err := w.room.compare(ctx, false, "")
+	c, err := w.room.recovery.Compare(ctx, false, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.seen[w.members[0].id].err; core.CodeOf(err) != core.CodeInvalid {
+	if err := c.Seen[w.members[0].id].Err; core.CodeOf(err) != core.CodeInvalid {
 		t.Error(err)
 	}
 }
@@ -229,7 +230,7 @@ func TestASlowListIsWaitedFor(t *testing.T) {
 	w := newWorld(t, 3)
 	w.create("files")
 	w.saved()
-	w.room.stragglers = time.Millisecond
+	w.room.recovery.Stragglers = time.Millisecond
 	slow := w.members[0]
 	before := w.room.n.Holder(slow.id)
 	w.odd(slow, func(ctx context.Context, after string) (holder.Page, error) {
@@ -304,20 +305,20 @@ func TestAComparisonOfTomorrow(t *testing.T) {
 	w.saved()
 	w.compared(false)
 	tomorrow := core.At(time.Now().Add(24 * time.Hour))
-	for _, wrong := range [][]string{{noteCompared}, {noteCompared, noteStarted}} {
+	for _, wrong := range [][]string{{recovery.NoteCompared}, {recovery.NoteCompared, recovery.NoteStarted}} {
 		for _, note := range wrong {
 			if err := w.room.store.Notes.SetMoment(t.Context(), note, tomorrow); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if is := w.standing(); is != NotYet {
+		if is := w.standing(); is != recovery.NotYet {
 			t.Errorf("%v are of tomorrow, and the catalogue is %s", wrong, is)
 		}
-		w.room.compareNext = time.Time{}
-		if err := w.room.compareDue(t.Context()); err != nil {
+		w.room.recovery.DueNow()
+		if err := w.room.recovery.CompareDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if is := w.standing(); is != Whole {
+		if is := w.standing(); is != recovery.Whole {
 			t.Errorf("compared again, and %s", is)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -51,18 +52,18 @@ func (w *world) buriedAt(o catalogue.Object, members ...*member) {
 	}
 }
 
-func (w *world) compared(all bool) *comparison {
+func (w *world) compared(all bool) *recovery.Comparison {
 	w.t.Helper()
-	c, err := w.room.compare(w.t.Context(), all, "")
+	c, err := w.room.recovery.Compare(w.t.Context(), all, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return c
 }
 
-func (w *world) standing() Standing {
+func (w *world) standing() recovery.State {
 	w.t.Helper()
-	c, err := w.room.catalogue(w.t.Context())
+	c, err := w.room.recovery.Standing(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestSummariesAgreeInEverydayLife(t *testing.T) {
 		t.Fatal(status)
 	}
 	w.quiet()
-	if err := w.room.sendTombstones(t.Context()); err != nil {
+	if err := w.room.removals.Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	agree := func(when string) {
@@ -122,8 +123,8 @@ func TestBeyondTheCatalogue(t *testing.T) {
 			w.moods(everyone(6, how)...)
 			w.unknown(o)
 			c := w.compared(false)
-			if len(c.taken) != 1 || w.standing() != Whole {
-				t.Fatalf("taken in: %d; %s", len(c.taken), w.standing())
+			if len(c.Taken) != 1 || w.standing() != recovery.Whole {
+				t.Fatalf("taken in: %d; %s", len(c.Taken), w.standing())
 			}
 			if back := w.object(o.ID); back.File != o.File || back.State != catalogue.Placed || back.Deleted != 0 {
 				t.Errorf("%+v", back)
@@ -135,8 +136,8 @@ func TestBeyondTheCatalogue(t *testing.T) {
 				}
 			}
 			w.exec(`UPDATE vault_object SET made_us = made_us + 1000000000`)
-			if c := w.compared(true); len(c.taken) != 0 || c.beyond(-1) != "1" {
-				t.Errorf("one member's word: %d taken in, %q beyond", len(c.taken), c.beyond(-1))
+			if c := w.compared(true); len(c.Taken) != 0 || c.Beyond(-1) != "1" {
+				t.Errorf("one member's word: %d taken in, %q beyond", len(c.Taken), c.Beyond(-1))
 			}
 		})
 	}
@@ -151,8 +152,8 @@ func TestInventedShardsAreNotTakenIn(t *testing.T) {
 	w.past = nil
 	w.newKey(owner) // the heads are now those of a stranger
 	w.past = nil
-	if c := w.compared(true); len(c.taken) != 0 || c.census.foreign != 0 {
-		t.Errorf("%d taken in", len(c.taken))
+	if c := w.compared(true); len(c.Taken) != 0 || c.Census.Foreign != 0 {
+		t.Errorf("%d taken in", len(c.Taken))
 	}
 	if _, err := w.room.store.Objects.Get(t.Context(), o.ID); core.CodeOf(err) != core.CodeNotFound {
 		t.Error(err)
@@ -201,7 +202,7 @@ func TestUndeleteAsksTheMembers(t *testing.T) {
 			o, body := w.saved()
 			w.buriedAt(o, w.members...)
 			before(w, o)
-			n, err := w.room.Undelete(t.Context(), "files", core.At(time.Now().Add(-time.Hour)))
+			n, err := w.room.removals.Undelete(t.Context(), "files", core.At(time.Now().Add(-time.Hour)))
 			if n != 1 || err != nil {
 				t.Fatal(n, err)
 			}
@@ -231,14 +232,14 @@ func TestLostFilesAlone(t *testing.T) {
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.object(o.ID); got.Deleted != 0 || w.standing() != Behind {
+	if got := w.object(o.ID); got.Deleted != 0 || w.standing() != recovery.Behind {
 		t.Fatalf("%+v, %s", got, w.standing())
 	}
 	w.moods()
-	if err := w.room.compareDue(t.Context()); err != nil {
+	if err := w.room.recovery.CompareDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.object(o.ID); got.Deleted == 0 || w.standing() != Whole {
+	if got := w.object(o.ID); got.Deleted == 0 || w.standing() != recovery.Whole {
 		t.Errorf("%+v, %s", got, w.standing())
 	}
 }
@@ -309,32 +310,32 @@ func TestCompareStore(t *testing.T) {
 		if odd, err := s.Rows.Odd(ctx); err != nil || len(odd) != 0 {
 			t.Errorf("%v, %v", odd, err)
 		}
-		r := &Room{n: Needs{DB: d, Log: slog.New(slog.DiscardHandler)}, store: s}
+		disk := recovery.New(recovery.Needs{DB: d, Store: s, Log: slog.New(slog.DiscardHandler)}).Disk
 		// As an earlier version wrote them.
 		for _, table := range []string{"vault_object", "vault_placement"} {
 			if _, err := d.ExecContext(ctx, `UPDATE `+table+` SET row_sum = ''`); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := r.checkRows(ctx); err != nil {
+		if err := disk.CheckRows(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if odd, err := s.Rows.Odd(ctx); err != nil || len(odd) != 0 {
 			t.Errorf("after writing the sums: %v, %v", odd, err)
 		}
-		if note, err := s.Notes.Get(ctx, noteBehind); note != "" || err != nil {
+		if note, err := s.Notes.Get(ctx, recovery.NoteBehind); note != "" || err != nil {
 			t.Error(note, err)
 		}
 		if _, err := d.ExecContext(ctx, `UPDATE vault_placement SET root = 'no hash'`); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.checkRows(ctx); err != nil {
+		if err := disk.CheckRows(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if all, err := s.Placements.Of(ctx, o.ID); len(all) != 0 || err != nil {
 			t.Error(all, err)
 		}
-		if note, err := s.Notes.Get(ctx, noteBehind); note != behindRows || err != nil {
+		if note, err := s.Notes.Get(ctx, recovery.NoteBehind); note != recovery.BehindRows || err != nil {
 			t.Error(note, err)
 		}
 		if at, err := s.Objects.NewestMade(ctx); at != 7 || err != nil {

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/vault/encoding"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -29,7 +30,7 @@ func TestEveryCrashPoint(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			old := time.Now().Add(-2 * orphanAge)
+			old := time.Now().Add(-2 * recovery.OrphanAge)
 			if err := os.Chtimes(filepath.Join(w.dir, "vault", "shelf", s.Local), old, old); err != nil {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -112,17 +113,17 @@ func (r *Room) unsafe(s Status) error {
 
 // checkCatalogue: the catalogue was compared with what the members hold.
 func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
-	c, err := r.catalogue(ctx)
+	c, err := r.recovery.Standing(ctx)
 	switch {
 	case err != nil:
 		return fit.Finding{}, err
 	case c.Unread > 0:
 		return fit.Finding{}, core.Unsure("vault.unread", errors.New("members hold newer objects")).With("Count", c.Unread)
-	case c.Standing == Behind:
+	case c.Standing == recovery.Behind:
 		return fit.Finding{}, core.Unsure("vault.behind", errors.New("the catalogue lacks what members hold"))
-	case c.Standing == NotYet && c.Compared == 0:
+	case c.Standing == recovery.NotYet && c.Compared == 0:
 		return fit.Unknown("vault.never_compared", nil), nil
-	case c.Standing == NotYet:
+	case c.Standing == recovery.NotYet:
 		return fit.Unknown("vault.not_compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
 	case c.Compared == 0:
 		return fit.Unknown("vault.nothing_held", nil), nil
@@ -187,7 +188,7 @@ func (r *Room) checkSpool(ctx context.Context) error {
 	if err := r.folders(); err != nil {
 		return err
 	}
-	if err := r.whole(ctx); err != nil {
+	if err := r.recovery.Whole(ctx); err != nil {
 		return err
 	}
 	if err := r.checkGone(ctx); err != nil {

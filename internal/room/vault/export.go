@@ -80,7 +80,7 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 		err = syncFolders(root)
 	}
 	written := e.out.Files + e.out.Skipped
-	switch doubt := r.whole(ctx); {
+	switch doubt := r.recovery.Whole(ctx); {
 	case err != nil:
 	case len(missing) > 0:
 		err = core.Unsure("vault.export_incomplete", fmt.Errorf("%d files: %w", len(missing), e.last)).
@@ -317,7 +317,7 @@ func writePart(root *os.Root, name string, content io.Reader) (int64, error) {
 // silentOf names the members that hold shards of these objects and did not give them.
 func (r *Room) silentOf(ctx context.Context, objects []catalogue.Object) string {
 	names := map[core.MemberID]bool{}
-	unheard, err := r.unheard(ctx)
+	unheard, err := r.recovery.Unheard(ctx)
 	if err != nil {
 		return err.Error()
 	}
@@ -335,5 +335,5 @@ func (r *Room) silentOf(ctx context.Context, objects []catalogue.Object) string 
 			}
 		}
 	}
-	return joined(slices.Sorted(maps.Keys(names)))
+	return catalogue.Joined(slices.Sorted(maps.Keys(names)))
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -55,7 +56,7 @@ func TestExportOfADoubtedCatalogue(t *testing.T) {
 	w.create("files")
 	w.accept(rest.Handle{Type: rest.Config}, []byte("config"))
 	w.settled()
-	for note, why := range map[string]string{noteRecovering: "recover", noteBehind: "older than what the members hold", noteUnread: "newer than all this disk knows"} {
+	for note, why := range map[string]string{recovery.NoteRecovering: "recover", recovery.NoteBehind: "older than what the members hold", recovery.NoteUnread: "newer than all this disk knows"} {
 		if err := w.room.store.Notes.Set(t.Context(), note, "1"); err != nil {
 			t.Fatal(err)
 		}

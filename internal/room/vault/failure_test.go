@@ -197,7 +197,7 @@ func TestOurOwnOutageGivesNobodyUp(t *testing.T) {
 	w.client("files", "").put(rest.Data, randomBytes(100_000, 7))
 	w.quiet()
 	for _, m := range w.members {
-		if err := w.room.store.Lenders.SetState(t.Context(), m.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
+		if err := w.room.store.Lenders.SetState(t.Context(), m.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-catalogue.Absent - time.Minute))}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -292,49 +292,6 @@ func TestTroubleEndsWithTheFile(t *testing.T) {
 	}
 }
 
-// Of two forms of one file a recovery takes the one that can be read.
-func TestRecoveryTakesTheFormThatIsWhole(t *testing.T) {
-	w := newWorld(t, 3)
-	w.create("files")
-	w.quiet()
-	for _, first := range []byte{1, 2} { // the ids' order must not matter
-		c := &census{room: w.room, objects: map[shape]*found{}}
-		h := rest.Handle{Type: rest.Data, Name: nameOf([]byte{first})}
-		form := func(id byte, places int) *found {
-			f := &found{o: catalogue.Object{ID: shard.Hash{id, first}, Repo: "files", File: h, Code: shard.Code{K: 2, N: 4}, Made: 5}}
-			for i := range places {
-				f.claims = append(f.claims, claim{Placement: catalogue.Placement{Object: f.o.ID, Index: i, Member: w.members[i].id, State: catalogue.Stored}})
-			}
-			c.objects[shape{object: f.o.ID}] = f
-			return f
-		}
-		whole := form(first, 3)
-		form(3-first, 1)
-		if err := c.write(t.Context(), c.ours(5)); err != nil {
-			t.Fatal(err)
-		}
-		if o, err := w.room.store.Objects.File(t.Context(), "files", h, 0); err != nil || o.ID != whole.o.ID {
-			t.Errorf("%+v, %v", o, err)
-		}
-	}
-}
-
-// A recovery that is run again finds a file that was saved anew meanwhile: both
-// stay, the newer is the one in force.
-func TestRecoveryBesideANewFile(t *testing.T) {
-	w := newWorld(t, 3)
-	w.create("files")
-	w.quiet()
-	kept := w.accept(rest.Handle{Type: rest.Config}, []byte("new"))
-	late := &found{o: catalogue.Object{ID: shard.Hash{1}, Repo: "files", File: kept.File, Code: shard.Code{K: 1, N: 1}, Made: 5}}
-	if err := w.room.store.Placements.Adopt(t.Context(), []*catalogue.Adoption{late.adoption()}); err != nil {
-		t.Fatal(err)
-	}
-	if o, err := w.room.store.Objects.File(t.Context(), "files", kept.File, 0); err != nil || o.ID != kept.ID {
-		t.Errorf("%+v, %v", o, err)
-	}
-}
-
 // late gives a tombstone to its member only after something else happened.
 type late struct {
 	holder.Holder
@@ -366,13 +323,13 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 	w.room.n.Holder = func(id core.MemberID) holder.Holder {
 		return late{honest(id), func() {
 			once.Do(func() {
-				if n, err := w.room.Undelete(t.Context(), "files", 0); n != 1 || err != nil {
+				if n, err := w.room.removals.Undelete(t.Context(), "files", 0); n != 1 || err != nil {
 					t.Error(n, err)
 				}
 			})
 		}}
 	}
-	if err := w.room.sendTombstones(t.Context()); err != nil {
+	if err := w.room.removals.Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range w.members {
@@ -380,35 +337,6 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 		if err := m.db.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_held WHERE buried_us > 0`).Scan(&buried); err != nil || buried != 0 {
 			t.Errorf("%s has %d buried shards, %v", m.id, buried, err)
 		}
-	}
-}
-
-// One member that still has a file buried, or says so, does not hide it from a
-// recovery; its shard is sent again, which raises it.
-func TestOneBurialHidesNothing(t *testing.T) {
-	w := newWorld(t, 3)
-	w.create("files")
-	w.quiet()
-	c := &census{room: w.room, objects: map[shape]*found{}}
-	h := rest.Handle{Type: rest.Data, Name: nameOf([]byte("x"))}
-	id := shard.Hash{1}
-	c.objects[shape{id, 1, 9}] = &found{o: catalogue.Object{ID: id, Repo: "files", File: h, Code: shard.Code{K: 1, N: 3}, Sealed: 9, Made: 5}}
-	for i, buried := range []core.Moment{7, 0, 0} {
-		c.count(w.members[i].id, holder.Entry{
-			Head:    shard.Head{Header: shard.Header{Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id}},
-			Deleted: buried,
-		})
-	}
-	if err := c.write(t.Context(), c.ours(5)); err != nil {
-		t.Fatal(err)
-	}
-	o, err := w.room.store.Objects.File(t.Context(), "files", h, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := w.room.store.Placements.Of(t.Context(), o.ID)
-	if err != nil || len(catalogue.OnlyStored(all)) != 2 || o.State != catalogue.Safe {
-		t.Errorf("%s, %+v, %v", o.State, all, err)
 	}
 }
 
@@ -430,48 +358,6 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 	}
 	if o := w.object(o.ID); o.Code.N != 5 || o.State != catalogue.Safe {
 		t.Errorf("%+v", o)
-	}
-}
-
-// During a recovery a member that says something else of an object than its own hash
-// does is not believed.
-func TestACopyIsWhatItsNameSays(t *testing.T) {
-	c := &census{room: &Room{n: Needs{Now: time.Now}}, objects: map[shape]*found{}}
-	id := shard.Hash{1}
-	f := &found{o: catalogue.Object{ID: id, Code: shard.Code{K: 1, N: 2}, Sealed: 9}}
-	c.objects[shape{id, 1, 9}] = f
-	for _, h := range []shard.Header{
-		{Object: id, K: 1, N: 2, Sealed: 9, Length: 9, Root: shard.Hash{2}},
-		{Object: id, K: 1, N: 2, Sealed: 8, Length: 8, Root: id},
-	} {
-		if c.count("m.test", holder.Entry{Head: shard.Head{Header: h}}); len(f.claims) != 0 {
-			t.Errorf("counted %+v", h)
-		}
-	}
-}
-
-// A member that answers a recovery first, with a label that is not ours, does not
-// take the object away from those that have the right one.
-func TestAForeignLabelFirst(t *testing.T) {
-	w := newWorld(t, 2)
-	identity, err := w.seed.RecoveryIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &census{room: w.room, identity: identity, objects: map[shape]*found{}}
-	w.create("files")
-	label, err := w.room.keyring.SealLabel(t.Context(), catalogue.Object{Repo: "files", File: rest.Handle{Type: rest.Config}, Size: 5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := shard.Hash{1}
-	for i, label := range [][]byte{[]byte("nonsense"), label, []byte("nonsense")} {
-		c.count("m.test", holder.Entry{Head: shard.Head{Header: shard.Header{
-			OwnerRoot: w.room.n.Root, Object: id, K: 1, N: 3, Index: i, Sealed: 9, Length: 9, Root: id, Label: label,
-		}}})
-	}
-	if f := c.objects[shape{id, 1, 9}]; f.foreign || f.o.Repo != "files" || len(f.claims) == 0 {
-		t.Errorf("%+v", f)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -99,7 +100,8 @@ func TestUnfitOnBothEngines(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r := &Room{n: Needs{DB: d, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, store: s, pool: pool.New(pool.Needs{Store: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)})}
+		p := pool.New(pool.Needs{Store: s, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		disk := recovery.New(recovery.Needs{DB: d, Store: s, Pool: p, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Disk
 		for _, c := range []shard.Code{{K: 0, N: 6}, {K: 5, N: 6}, {K: 6, N: 6}, {K: 4, N: 4}, {K: 4, N: -122}, {K: 4, N: 70}, {K: 4, N: 6}} {
 			if err := s.Queue.SetCode(ctx, o.ID, c); err != nil {
 				t.Fatal(err)
@@ -107,7 +109,7 @@ func TestUnfitOnBothEngines(t *testing.T) {
 			if all, err := s.Objects.Unfit(ctx); err != nil || len(all) != 1 && c != o.Code || len(all) != 0 && c == o.Code {
 				t.Errorf("%v: %d rows, %v", c, len(all), err)
 			}
-			if err := r.checkCodes(ctx); err != nil {
+			if err := disk.CheckCodes(ctx); err != nil {
 				t.Fatal(err)
 			}
 			if back, err := s.Objects.Get(ctx, o.ID); err != nil || back.Code != o.Code {

@@ -14,7 +14,6 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/backup"
-	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
@@ -98,17 +97,5 @@ func TestFromNothingAmongForgers(t *testing.T) {
 			w.restic(resticOld(t), backup.Env{Repository: plain, PasswordFile: w.env("files", "").PasswordFile}, "restore", "latest", "--target", target)
 			sameTree(t, data, filepath.Join(target, data))
 		})
-	}
-}
-
-// A member that invents a file does not thereby choose who may remove all others.
-func TestPruneKeyOfASignedHead(t *testing.T) {
-	ours, theirs := shard.PruneKey{1}, shard.PruneKey{2}
-	honest := &found{o: catalogue.Object{Repo: "files"}, prune: ours, signed: true}
-	invented := &found{o: catalogue.Object{Repo: "files"}, prune: theirs}
-	for _, all := range [][]*found{{honest, invented}, {invented, honest}} {
-		if got := prunesOf(all)["files"]; got != ours {
-			t.Errorf("%v", got)
-		}
 	}
 }

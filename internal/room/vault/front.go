@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -31,7 +30,7 @@ func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Reposito
 	}
 	repo, err := d.room.store.Repos.Get(ctx, name)
 	if core.CodeOf(err) == core.CodeNotFound {
-		if unsure := d.room.whole(ctx); unsure != nil {
+		if unsure := d.room.recovery.Whole(ctx); unsure != nil {
 			return nil, unsure
 		}
 		return nil, core.Denied("vault.bad_token", err).With("Name", name)
@@ -98,49 +97,12 @@ func (v *view) check(what keyring.Verb, t rest.Type) error {
 func (v *view) find(ctx context.Context, h rest.Handle) (catalogue.Object, error) {
 	o, err := v.room.store.Objects.File(ctx, v.repo.Name, h, v.asOf)
 	if core.CodeOf(err) == core.CodeNotFound {
-		if unsure := v.room.whole(ctx); unsure != nil {
+		if unsure := v.room.recovery.Whole(ctx); unsure != nil {
 			return o, unsure
 		}
 	}
 	return o, err
 }
-
-// whole says whether the catalogue holds everything, as far as it can be known: not while
-// a recovery has not come to its end, nor on a disk that is older than what members hold.
-func (r *Room) whole(ctx context.Context) error {
-	note, err := r.store.Notes.Get(ctx, noteRecovering)
-	if err != nil {
-		return core.Unsure("vault.catalogue_away", err)
-	}
-	if note != "" {
-		unheard, err := r.unheard(ctx)
-		switch {
-		case err != nil:
-			return core.Unsure("vault.catalogue_away", err)
-		case len(unheard) > 0:
-			return core.Unsure("vault.recovery_waits", fmt.Errorf("recovery began %s", note)).With("Members", joined(unheard))
-		}
-		return core.Unsure("vault.recovering", fmt.Errorf("recovery began %s", note))
-	}
-	unread, err := r.unread(ctx)
-	if err != nil {
-		return core.Unsure("vault.catalogue_away", err)
-	}
-	if unread > 0 {
-		return core.Unsure("vault.unread", fmt.Errorf("members hold %d newer objects", unread)).With("Count", unread)
-	}
-	behind, err := r.behind(ctx)
-	if err != nil {
-		return core.Unsure("vault.catalogue_away", err)
-	}
-	if behind {
-		return core.Unsure("vault.behind", errors.New("the catalogue lacks what members hold"))
-	}
-	return nil
-}
-
-// settled says that nothing is known to be missing from the catalogue.
-func (r *Room) settled(ctx context.Context) bool { return r.whole(ctx) == nil }
 
 // Stat answers a file's size.
 func (v *view) Stat(ctx context.Context, h rest.Handle) (int64, error) {
@@ -168,7 +130,7 @@ func (v *view) List(ctx context.Context, t rest.Type) ([]rest.Item, error) {
 	if t == rest.Locks {
 		return v.room.locks.list(v.repo.Name)
 	}
-	if err := v.room.whole(ctx); err != nil {
+	if err := v.room.recovery.Whole(ctx); err != nil {
 		return nil, err
 	}
 	return v.room.store.Objects.Files(ctx, v.repo.Name, t, v.asOf)
@@ -183,7 +145,7 @@ func (v *view) Save(ctx context.Context, h rest.Handle, body io.Reader, size int
 	if h.Type == rest.Locks {
 		return v.room.locks.save(ctx, v.repo.Name, v.right, h.Name, body)
 	}
-	if err := v.room.whole(ctx); err != nil {
+	if err := v.room.recovery.Whole(ctx); err != nil {
 		return err // it may be here already
 	}
 	switch o, err := v.find(ctx, h); core.CodeOf(err) {
@@ -284,10 +246,10 @@ func (v *view) Remove(ctx context.Context, h rest.Handle) error {
 	if h.Type == rest.Locks {
 		return v.room.locks.remove(v.repo.Name, v.right, h.Name)
 	}
-	if err := v.room.whole(ctx); err != nil {
+	if err := v.room.recovery.Whole(ctx); err != nil {
 		return err
 	}
-	err := v.room.bury(ctx, v.repo.Name, h, v.prune)
+	err := v.room.removals.Delete(ctx, v.repo.Name, h, v.prune)
 	if h.Type == rest.Keys {
 		v.room.backups.KeysChanged(ctx, v.repo.Name)
 	}
@@ -329,7 +291,7 @@ func (r *Room) commit(ctx context.Context, o catalogue.Object) error {
 			return err
 		}
 		if len(left) == 0 {
-			return r.advanceMark(ctx)
+			return r.recovery.Mark.Advance(ctx)
 		}
 		select {
 		case <-changed:

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -101,7 +102,7 @@ func TestFrontKeepsWhatItWasGiven(t *testing.T) {
 	if status, got := read.do("GET", path, nil, "Range", "bytes=70000-70009"); status != 206 || !bytes.Equal(got, body[70000:70010]) {
 		t.Errorf("a range: %d %x", status, got)
 	}
-	if err := w.room.store.Notes.Set(t.Context(), noteRecovering, "now"); err != nil {
+	if err := w.room.store.Notes.Set(t.Context(), recovery.NoteRecovering, "now"); err != nil {
 		t.Fatal(err)
 	}
 	check("not there while the catalogue is not whole", read, "GET", "/data/"+nameOf([]byte("y")), nil, 503)
@@ -242,7 +243,7 @@ func TestAbsentMemberIsReplaced(t *testing.T) {
 	gone := w.members[0]
 	gone.set(away)
 	w.forgive()
-	if err := w.room.store.Lenders.SetState(t.Context(), gone.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-absent - time.Minute))}); err != nil {
+	if err := w.room.store.Lenders.SetState(t.Context(), gone.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-catalogue.Absent - time.Minute))}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.room.heal(t.Context()); err != nil {
@@ -279,7 +280,7 @@ func TestRemoveSeeThePastUndelete(t *testing.T) {
 	if status, text := prune.do("DELETE", path, nil); status != 200 {
 		t.Fatalf("%d %s", status, text)
 	}
-	if err := w.room.sendTombstones(t.Context()); err != nil {
+	if err := w.room.removals.Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	past := client{t, c.base + "@" + before.AddDate(0, 0, 1).Format(time.DateOnly)}
@@ -292,7 +293,7 @@ func TestRemoveSeeThePastUndelete(t *testing.T) {
 	if status, _ := past.do("POST", path, body); status != 403 {
 		t.Errorf("writing into the past: %d", status)
 	}
-	if n, err := w.room.Undelete(t.Context(), "files", core.At(before)); n != 1 || err != nil {
+	if n, err := w.room.removals.Undelete(t.Context(), "files", core.At(before)); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
@@ -390,7 +391,7 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 			t.Fatalf("%d %s", status, text)
 		}
 	}
-	if err := w.room.sendTombstones(t.Context()); err != nil {
+	if err := w.room.removals.Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	freed, err := w.room.store.Objects.DeletedSince(t.Context(), "files", 0)
@@ -408,12 +409,12 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 		}
 	}
 	w.moods(away, away, away)
-	if n, err := w.room.Undelete(t.Context(), "files", 0); n != 0 || core.CodeOf(err) != core.CodeUnsure || !strings.Contains(printer(t).Error(err), "m0.test, m1.test, m2.test") {
+	if n, err := w.room.removals.Undelete(t.Context(), "files", 0); n != 0 || core.CodeOf(err) != core.CodeUnsure || !strings.Contains(printer(t).Error(err), "m0.test, m1.test, m2.test") {
 		t.Errorf("three of four are away: %d, %v", n, printer(t).Error(err))
 	}
 	w.moods()
 	w.forgive()
-	n, err := w.room.Undelete(t.Context(), "files", 0)
+	n, err := w.room.removals.Undelete(t.Context(), "files", 0)
 	if n != 1 || core.CodeOf(err) != core.CodeUnsure {
 		t.Errorf("%d files are back, %v", n, err)
 	}

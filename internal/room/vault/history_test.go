@@ -384,7 +384,7 @@ func (h *history) night() {
 	h.left = nil
 	h.watched()
 	h.forgive()
-	if err := h.room.sendTombstones(h.t.Context()); err != nil {
+	if err := h.room.removals.Send(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
 	if _, err := h.room.Check(h.t.Context(), ""); err != nil {

@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -171,13 +172,13 @@ func (w *world) burnt(n, size int) (data string) {
 }
 
 // recovered runs a recovery with the seed words.
-func (w *world) recovered() Recovered {
+func (w *world) recovered() recovery.Recovered {
 	w.t.Helper()
 	identity, err := w.seed.RecoveryIdentity()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	found, err := w.room.Recover(context.Background(), identity, func(MemberFound) {})
+	found, err := w.room.recovery.Recover(context.Background(), identity, func(recovery.MemberFound) {})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/room/vault/recovery"
 )
 
 // Jobs is what runs while the node is up.
 func (r *Room) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "vault-ship", Every: time.Second, Run: r.serve},
-		{Name: "vault-bury", Every: time.Minute, Jitter: 10 * time.Second, Run: r.sendTombstones},
-		{Name: "vault-compare", Every: compareTick, Jitter: time.Second, Later: true, Run: r.compareDue},
+		{Name: "vault-bury", Every: time.Minute, Jitter: 10 * time.Second, Run: r.removals.Send},
+		{Name: "vault-compare", Every: recovery.CompareTick, Jitter: time.Second, Later: true, Run: r.recovery.CompareDue},
 		// About 100 audits a day and member: a tenth lost is seen the same day, a
 		// hundredth within five.
 		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.auditSome},
@@ -22,7 +23,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.admission.Watch},
 		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
-		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.hearMore},
+		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.recovery.HearMore},
 		{Name: "vault-day", Every: 10 * time.Minute, Jitter: time.Minute, Later: true, Run: r.recordDay},
 		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.heal},
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 )
 
@@ -140,7 +141,7 @@ func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bo
 	now := core.At(r.n.Now())
 	state, from := stateOfLeaver(l, now), now
 	if state == MemberBad {
-		from = now.Add(absent)
+		from = now.Add(catalogue.Absent)
 	}
 	if known == 0 || state != MemberBad && known > now {
 		r.n.Log.Warn("a member lends us nothing more; what it has is made again at others", "member", l.ID, "why", state, "from", from.Time())
@@ -166,9 +167,7 @@ func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
 		return err
 	}
 	r.n.Log.Info("a member lends to us again", "member", id, "shards_to_prove", n)
-	r.mu.Lock()
-	delete(r.asked, id)
-	r.mu.Unlock()
+	r.recovery.AskAgain(id)
 	if err := r.store.Lenders.SetLeaving(ctx, id, 0); err != nil {
 		return err
 	}

@@ -193,7 +193,7 @@ func TestALenderThatComesBack(t *testing.T) {
 	if w.at(back, catalogue.Left) != 0 || w.at(back, catalogue.Stored) != 0 {
 		t.Error("it counts before it was asked")
 	}
-	if fresh, err := w.room.neverAsked(t.Context()); err != nil || !fresh {
+	if fresh, err := w.room.recovery.NeverAsked(t.Context()); err != nil || !fresh {
 		t.Errorf("it is not asked soon: %v", err)
 	}
 	w.compared(false)
@@ -225,7 +225,7 @@ func TestASuspendedLender(t *testing.T) {
 	if l := w.leavers(); len(l) != 1 || l[0].State != MemberBad || l[0].Files == 0 {
 		t.Errorf("%+v", l)
 	}
-	w.exec(`UPDATE vault_lender SET leaves_us = leaves_us - $1 WHERE leaves_us > 0`, absent.Microseconds())
+	w.exec(`UPDATE vault_lender SET leaves_us = leaves_us - $1 WHERE leaves_us > 0`, catalogue.Absent.Microseconds())
 	if err := w.room.heal(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,1 @@
 package vault
-
-import (
-	"strings"
-
-	"entrechat/internal/core"
-)
-
-// joined lists members in a sentence.
-func joined(ids []core.MemberID) string {
-	out := make([]string, 0, len(ids))
-	for _, id := range ids {
-		out = append(out, string(id))
-	}
-	return strings.Join(out, ", ")
-}

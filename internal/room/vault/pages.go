@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/recovery"
 )
 
 //go:embed pages/*.html
@@ -84,7 +85,7 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	if report.Domains < 2 {
 		page.PoolSeverity = "warn"
 	}
-	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == Whole
+	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == recovery.Whole
 	page.NoRoom, page.Silent = r.roomWords(p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
 	page.Leaving = leaverWords(p, report.Leaving)
 	page.Troubles = r.troubleWords(p, report.Troubles)

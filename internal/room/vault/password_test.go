@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -120,7 +121,7 @@ func (w *world) kept(name string) string {
 }
 
 // anew loses the owner's disk and brings everything back.
-func (w *world) anew() BackupFound {
+func (w *world) anew() recovery.BackupFound {
 	w.t.Helper()
 	w.settled()
 	w.stop()
@@ -220,7 +221,7 @@ func TestRecoveryTriesThePasswords(t *testing.T) {
 		if known && (b.Locked || w.kept("files") != password) {
 			t.Errorf("%+v, %q", b, w.kept("files"))
 		}
-		if s := w.status("files"); !known && (!b.Locked || s.Password != catalogue.PasswordWrong || core.CodeOf(Recovered{Backups: []BackupFound{b}}.unfinished()) != core.CodeDenied) {
+		if s := w.status("files"); !known && (!b.Locked || s.Password != catalogue.PasswordWrong || core.CodeOf(unfinished(recovery.Recovered{Backups: []recovery.BackupFound{b}})) != core.CodeDenied) {
 			t.Errorf("%+v, %q", b, s.Password)
 		}
 	}

@@ -167,8 +167,8 @@ func TestASectorALenderCannotRead(t *testing.T) {
 	if err := victim.local.Scrub(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if seen := w.compared(false); seen.seen[victim.id].lost != 1 {
-		t.Errorf("its owner did not hear it: %+v", seen.checked())
+	if seen := w.compared(false); seen.Seen[victim.id].Lost != 1 {
+		t.Errorf("its owner did not hear it: %+v", seen.Checked())
 	}
 	w.settled()
 	seen, err := w.room.Check(t.Context(), "files")

@@ -157,7 +157,7 @@ func TestForgetAndPrune(t *testing.T) {
 	}
 	w.restic(resticNew(t), prune, "forget", "--keep-last", "1", "--prune")
 	w.restic(resticOld(t), env, "check", "--read-data")
-	if err := w.room.sendTombstones(t.Context()); err != nil {
+	if err := w.room.removals.Send(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

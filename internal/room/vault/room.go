@@ -27,6 +27,8 @@ import (
 	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/local"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
+	"entrechat/internal/room/vault/removal"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/retrieve"
 	"entrechat/internal/room/vault/shipping"
@@ -47,12 +49,7 @@ type Lenders interface {
 }
 
 // Contact is a member and where it is.
-type Contact struct {
-	ID    core.MemberID
-	URL   string
-	Root  core.RootKey
-	Lends bool // it keeps our backups by a pact, as far as our logbook knows
-}
+type Contact = recovery.Contact
 
 // Needs is what the room is made of.
 type Needs struct {
@@ -93,6 +90,8 @@ type Room struct {
 	store     catalogue.Store
 	keyring   *keyring.Keyring
 	backups   *backup.Backups
+	recovery  *recovery.Recovery
+	removals  *removal.Removals
 	shelf     *blob.Dir
 	locks     *locks
 	spool     *local.Spool
@@ -107,17 +106,10 @@ type Room struct {
 	started chan struct{} // closed when Start is through
 	aside   aside
 
-	stragglers, compareStart time.Duration // the same
+	public public
 
-	public    public
-	comparing sync.Mutex // one comparison with the members at a time
-
-	mu           sync.Mutex
-	without      []core.MemberID        // asked nothing by this process
-	widened      int                    // for how many failure domains widenToReturned last looked
-	compareNext  time.Time              // not before
-	compareTries int                    // since the start
-	asked        map[core.MemberID]bool // compared with since the start, silent ones too
+	mu      sync.Mutex
+	widened int // for how many failure domains widenToReturned last looked
 }
 
 // New makes the room; nothing runs yet.
@@ -131,9 +123,7 @@ func New(n Needs) (*Room, error) {
 	}
 	r := &Room{
 		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
-		spool: local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now),
-		asked: map[core.MemberID]bool{}, started: make(chan struct{}),
-		stragglers: stragglers, compareStart: compareStart,
+		spool: local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now), started: make(chan struct{}),
 	}
 	var err error
 	if r.keyring, err = keyring.Open(keyring.Needs{
@@ -145,7 +135,7 @@ func New(n Needs) (*Room, error) {
 	r.pool = pool.New(pool.Needs{Lenders: n.Lenders, DB: n.DB, Store: r.store, Work: &r.work, Now: n.Now, Log: n.Log})
 	r.retrieve = retrieve.New(retrieve.Needs{
 		DB: n.DB, Store: r.store, Pool: r.pool, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(), Owner: n.Signer.ID(),
-		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, LeftOut: r.leftOut, Now: n.Now, Log: n.Log,
+		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, LeftOut: func(id core.MemberID) bool { return r.recovery.LeftOut(id) }, Now: n.Now, Log: n.Log,
 	})
 	r.shipping = shipping.New(shipping.Needs{
 		DB: n.DB, Store: r.store, Pool: r.pool, Retrieve: r.retrieve, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(),
@@ -153,8 +143,19 @@ func New(n Needs) (*Room, error) {
 		Prove: r.prove, Now: n.Now, Log: n.Log,
 	})
 	r.backups = backup.New(backup.Needs{
-		Store: r.store, Keyring: r.keyring, Accept: r.shipping.Accept, ReadSmall: r.retrieve.ReadSmall, Promise: r.advanceMark, Standing: n.Standing,
+		Store: r.store, Keyring: r.keyring, Accept: r.shipping.Accept, ReadSmall: r.retrieve.ReadSmall, Promise: func(ctx context.Context) error { return r.recovery.Mark.Advance(ctx) }, Standing: n.Standing,
 		Started: r.started, Tools: func() string { return r.n.Config.Tools }, Now: n.Now, Log: n.Log,
+	})
+	r.recovery = recovery.New(recovery.Needs{
+		DB: n.DB, Store: r.store, Dir: n.Dir, Local: r.shelf, Keyring: r.keyring, Backups: r.backups, Signer: n.Signer, Root: n.Root,
+		OwnKeys:  func(ctx context.Context) ([]ed25519.PublicKey, error) { return r.n.OwnKeys(ctx) },
+		Contacts: func(ctx context.Context) ([]Contact, error) { return r.n.Contacts(ctx) },
+		Holder:   func(id core.MemberID) holder.Holder { return r.n.Holder(id) },
+		Pool:     r.pool, Audit: r.audit, DropPlaced: r.shipping.Release, Work: &r.work, Aside: r.leave, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
+	})
+	r.removals = removal.New(removal.Needs{
+		Store: r.store, Recovery: r.recovery, Spool: r.spool, Signer: n.Signer, Drop: r.shipping.Drop, Work: &r.work, Committed: &r.committed,
+		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
 	})
 	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
 	r.locks = &locks{

@@ -52,13 +52,13 @@ func TestFileOfAnotherUserOnTheShelf(t *testing.T) {
 		look()
 	}
 	asNobody(func() {
-		if name, err := w.room.onShelf(o); name != o.Local || err != nil {
+		if name, err := w.room.recovery.Disk.Find(o); name != o.Local || err != nil {
 			t.Errorf("found %q, %v", name, err)
 		}
 	})
 	must(os.Remove(sought))
 	asNobody(func() {
-		if name, err := w.room.onShelf(o); name != "" || !access.Denied(err) {
+		if name, err := w.room.recovery.Disk.Find(o); name != "" || !access.Denied(err) {
 			t.Errorf("not there: %q, %v", name, err)
 		}
 	})

@@ -183,7 +183,7 @@ func TestFileThatIsGoneEverywhereIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.room.checkShelf(ctx, true); err != nil {
+	if _, err := w.room.recovery.Disk.CheckFiles(ctx, true); err != nil {
 		t.Fatal(err)
 	}
 	facts, err := w.room.facts(ctx)

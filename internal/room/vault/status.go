@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
@@ -87,8 +88,8 @@ type Report struct {
 	Leaving  []Leaver            `json:"leaving_lenders"`   // that have shards of ours and give nothing new
 	NoRoom   *pool.NoRoom        `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
-	Catalogue Catalogue `json:"catalogue"`
-	noLender  error     // says whose answer is missing; nil while somebody lends
+	Catalogue recovery.Standing `json:"catalogue"`
+	noLender  error             // says whose answer is missing; nil while somebody lends
 }
 
 // Silent is a lender of whom nothing good is known now.
@@ -120,14 +121,14 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	if name != "" {
 		repo, err := r.store.Repos.Get(ctx, name)
 		if core.CodeOf(err) == core.CodeNotFound {
-			err = cmp.Or(r.whole(ctx), err) // it may only be unknown
+			err = cmp.Or(r.recovery.Whole(ctx), err) // it may only be unknown
 		}
 		if err != nil {
 			return out, err
 		}
 		repos = []catalogue.Repo{repo}
 	}
-	if out.Catalogue, err = r.catalogue(ctx); err != nil {
+	if out.Catalogue, err = r.recovery.Standing(ctx); err != nil {
 		return out, err
 	}
 	facts, err := r.facts(ctx)
@@ -272,11 +273,11 @@ func (s Status) Doubted() bool {
 
 // under is what a level is worth where the catalogue stands so: on an old or unproved
 // disk, that nothing is missing cannot be known.
-func (l Level) under(s Standing) Level {
+func (l Level) under(s recovery.State) Level {
 	switch {
-	case s == Behind:
+	case s == recovery.Behind:
 		return LevelBehind
-	case s == NotYet && l != LevelLost && l != LevelWaiting && l != LevelLocked:
+	case s == recovery.NotYet && l != LevelLost && l != LevelWaiting && l != LevelLocked:
 		return LevelUnknown
 	}
 	return l

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -28,8 +29,8 @@ func TestListWithoutEnd(t *testing.T) {
 	w := newWorld(t, 1)
 	e := &endlessList{}
 	w.room.n.Holder = func(core.MemberID) holder.Holder { return e }
-	err := w.room.eachHeld(t.Context(), w.members[0].id, func(holder.Entry) {})
-	if core.CodeOf(err) != core.CodeUnsure || e.pages > 2*pageGrace {
+	err := w.room.recovery.EachHeld(t.Context(), w.members[0].id, func(holder.Entry) {})
+	if core.CodeOf(err) != core.CodeUnsure || e.pages > 2*recovery.PageGrace {
 		t.Errorf("%d pages, %v", e.pages, err)
 	}
 }
@@ -38,21 +39,21 @@ func TestListWithoutEnd(t *testing.T) {
 // nothing else is there.
 func TestSilentMembersMayHideFiles(t *testing.T) {
 	for lenders := range 10 {
-		var contacts []Contact
+		var contacts []recovery.Contact
 		var ids []core.MemberID
 		for i := range lenders {
 			id := core.MemberID(fmt.Sprintf("m%d.test", i))
-			contacts, ids = append(contacts, Contact{ID: id, Lends: true}), append(ids, id)
+			contacts, ids = append(contacts, recovery.Contact{ID: id, Lends: true}), append(ids, id)
 		}
-		contacts = append(contacts, Contact{ID: "neighbour.test"})
+		contacts = append(contacts, recovery.Contact{ID: "neighbour.test"})
 		if lenders == 0 {
 			continue
 		}
 		fewest := catalogue.CodeFor("index", lenders).N
-		if mayHide(contacts, append([]core.MemberID{"neighbour.test"}, ids[:fewest-1]...)) {
+		if recovery.MayHide(contacts, append([]core.MemberID{"neighbour.test"}, ids[:fewest-1]...)) {
 			t.Errorf("%d of %d cannot hide anything", fewest-1, lenders)
 		}
-		if !mayHide(contacts, ids[:fewest]) {
+		if !recovery.MayHide(contacts, ids[:fewest]) {
 			t.Errorf("%d of %d can hide a file", fewest, lenders)
 		}
 	}
@@ -66,30 +67,30 @@ func TestRecoveryGoesOn(t *testing.T) {
 	w.burnt(5, 50_000)
 	w.moods(away)
 	found := w.recovered()
-	if len(found.Silent) != 1 || found.Hidden || found.unfinished() != nil {
+	if len(found.Silent) != 1 || found.Hidden || unfinished(found) != nil {
 		t.Fatalf("one of two copies is enough: %+v", found)
 	}
-	w.room.n.Contacts = func(context.Context) ([]Contact, error) {
-		return []Contact{{ID: w.members[0].id, Lends: true}, {ID: w.members[1].id}}, nil
+	w.room.n.Contacts = func(context.Context) ([]recovery.Contact, error) {
+		return []recovery.Contact{{ID: w.members[0].id, Lends: true}, {ID: w.members[1].id}}, nil
 	}
 	found = w.recovered()
-	if !found.Hidden || core.CodeOf(found.unfinished()) != core.CodeUnsure || core.CodeOf(w.room.whole(t.Context())) != core.CodeUnsure {
+	if !found.Hidden || core.CodeOf(unfinished(found)) != core.CodeUnsure || core.CodeOf(w.room.recovery.Whole(t.Context())) != core.CodeUnsure {
 		t.Fatalf("the only lender is silent: %+v", found)
 	}
-	if err := w.room.hearMore(t.Context()); err != nil {
+	if err := w.room.recovery.HearMore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if w.room.whole(t.Context()) == nil {
+	if w.room.recovery.Whole(t.Context()) == nil {
 		t.Error("whole while the lender is away")
 	}
 	w.moods(honest)
-	if err := w.room.hearMore(t.Context()); err != nil {
+	if err := w.room.recovery.HearMore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.room.whole(t.Context()); err != nil {
+	if err := w.room.recovery.Whole(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if left, err := w.room.unheard(t.Context()); err != nil || len(left) > 0 {
+	if left, err := w.room.recovery.Unheard(t.Context()); err != nil || len(left) > 0 {
 		t.Error(left, err)
 	}
 	all, err := w.room.store.Placements.Holders(t.Context())

@@ -32,6 +32,7 @@ import (
 	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/shard"
 )
 
@@ -373,14 +374,14 @@ func (w *world) open() {
 }
 
 func (w *world) needs(d *db.DB) Needs {
-	recovery, err := w.seed.RecoveryIdentity()
+	words, err := w.seed.RecoveryIdentity()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	client := peer.NewClient(w.peer(owner))
 	return Needs{
 		DB: d, Dir: filepath.Join(w.dir, "vault"), Signer: w.signers[owner], Root: w.seed.Root(),
-		Shared: w.shared, Recovery: recovery.Recipient(), Lenders: w,
+		Shared: w.shared, Recovery: words.Recipient(), Lenders: w,
 		OwnKeys: func(context.Context) ([]ed25519.PublicKey, error) {
 			return append([]ed25519.PublicKey{w.signers[owner].Public()}, w.past...), nil
 		},
@@ -390,10 +391,10 @@ func (w *world) needs(d *db.DB) Needs {
 			}
 			return holder.NewRemote(client, w, id)
 		},
-		Contacts: func(context.Context) ([]Contact, error) {
-			var out []Contact
+		Contacts: func(context.Context) ([]recovery.Contact, error) {
+			var out []recovery.Contact
 			for _, m := range w.members {
-				out = append(out, Contact{ID: m.id, URL: m.server.URL})
+				out = append(out, recovery.Contact{ID: m.id, URL: m.server.URL})
 			}
 			return out, nil
 		},

@@ -8,6 +8,10 @@ import (
 	"entrechat/internal/kit/db"
 )
 
+// Absent is how long a member may be unreachable before its shards are made again
+// elsewhere.
+const Absent = 72 * time.Hour
+
 // HeardFor is how long a member that did what we asked is taken to be there: each that
 // keeps something of ours is audited every quarter of an hour.
 const HeardFor = time.Hour

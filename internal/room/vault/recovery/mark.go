@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"context"
@@ -18,29 +18,29 @@ import (
 // database, then in a file beside it. A database below the file's number has lost what
 // came last (a damaged or deleted log); the members are asked before it is believed.
 
-func (r *Room) markPath() string { return filepath.Join(r.n.Dir, "mark") }
+func (r *Mark) path() string { return filepath.Join(r.n.Dir, "mark") }
 
-// advanceMark counts one more promise. A file that cannot be written leaves the mark
+// Advance counts one more promise. A file that cannot be written leaves the mark
 // behind the database: fewer losses are noticed by it, and none is invented.
-func (r *Room) advanceMark(ctx context.Context) error {
+func (r *Mark) Advance(ctx context.Context) error {
 	n, err := r.store.Notes.CountMark(ctx)
 	if err != nil {
 		return err
 	}
-	if err := r.writeMark(n); err != nil {
+	if err := r.Write(n); err != nil {
 		r.n.Log.Warn("writing the catalogue's mark failed", "error", err)
 	}
 	return nil
 }
 
-// writeMark puts the number into the file, whole or not at all.
-func (r *Room) writeMark(n int64) error {
-	return disk.Replace(r.markPath(), fmt.Appendln(nil, n))
+// Write puts the number into the file, whole or not at all.
+func (r *Mark) Write(n int64) error {
+	return disk.Replace(r.path(), fmt.Appendln(nil, n))
 }
 
-// readMark answers the file's number; zero when there is none, or none that can be read.
-func (r *Room) readMark() (int64, error) {
-	text, err := os.ReadFile(r.markPath())
+// read answers the file's number; zero when there is none, or none that can be read.
+func (r *Mark) read() (int64, error) {
+	text, err := os.ReadFile(r.path())
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -55,9 +55,9 @@ func (r *Room) readMark() (int64, error) {
 	return n, nil
 }
 
-// belowMark says whether the database is older than the file beside it.
-func (r *Room) belowMark(ctx context.Context) (bool, error) {
-	file, err := r.readMark()
+// below says whether the database is older than the file beside it.
+func (r *Mark) below(ctx context.Context) (bool, error) {
+	file, err := r.read()
 	if err != nil {
 		return false, err
 	}
@@ -65,9 +65,9 @@ func (r *Room) belowMark(ctx context.Context) (bool, error) {
 	return here < file, err
 }
 
-// settleMark brings database and file together, after the members were asked.
-func (r *Room) settleMark(ctx context.Context) error {
-	file, err := r.readMark()
+// settle brings database and file together, after the members were asked.
+func (r *Mark) settle(ctx context.Context) error {
+	file, err := r.read()
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"cmp"
@@ -10,55 +10,56 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/catalogue"
 )
 
 // What the catalogue remembers of its own standing.
 const (
-	noteBehind   = "behind"      // why it is known to lack something; gone when it is whole
-	noteCompared = "compared_us" // when it last was compared with enough members
-	noteStarted  = "started_us"  // when the node last started
+	NoteBehind   = "behind"      // why it is known to lack something; gone when it is whole
+	NoteCompared = "compared_us" // when it last was compared with enough members
+	NoteStarted  = "started_us"  // when the node last started
 	noteSilent   = "silent"      // members that did not answer then, by name
 	noteBeyond   = "beyond"      // objects that members hold and it does not know
-	noteUnread   = "unread"      // of them, those newer than what it knew: it is behind
+	NoteUnread   = "unread"      // of them, those newer than what it knew: it is behind
 	// noteNewest is when the newest object was made that it knew at the start; gone when
 	// it is whole. What is saved meanwhile hides nothing.
 	noteNewest = "newest_us"
 
 	behindMark    = "mark"    // the file beside the database is ahead of it
 	behindMembers = "members" // members hold what it does not know
-	behindShelf   = "shelf"   // this disk lost files, and too few members could be asked
-	behindRows    = "rows"    // rows of it are not what was written
+	behindLocal   = "local"   // this disk lost files, and too few members could be asked
+	BehindRows    = "rows"    // rows of it are not what was written
 )
 
 // compareStale is after how long a comparison no longer says anything.
 const compareStale = 3 * compareEvery
 
-// Standing says whether the catalogue is known to be whole: three answers, never two.
-type Standing string
+// State says whether the catalogue is known to be whole: three answers, never two.
+type State string
 
 // The standings.
 const (
-	Whole  Standing = "whole"   // compared with enough members since the node started
-	Behind Standing = "behind"  // it lacks what members hold; being put right
-	NotYet Standing = "not_yet" // not compared: too few members answered, or nobody asked
+	Whole  State = "whole"   // compared with enough members since the node started
+	Behind State = "behind"  // it lacks what members hold; being put right
+	NotYet State = "not_yet" // not compared: too few members answered, or nobody asked
 )
 
-// Catalogue is how the catalogue stands beside what the members hold.
-type Catalogue struct {
-	Standing Standing        `json:"standing"`
+// Standing is how the catalogue stands beside what the members hold.
+type Standing struct {
+	Standing State           `json:"standing"`
 	Compared core.Moment     `json:"compared_us"` // with enough members; zero = never
 	Silent   []core.MemberID `json:"silent"`      // did not answer the last time
 	Beyond   int64           `json:"beyond"`      // objects that members hold and it does not know
 	Unread   int64           `json:"unread"`      // of them, those newer than what it knew
 }
 
-// catalogue reads the standing.
-func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
+// Standing reads the standing.
+func (r *Recovery) Standing(ctx context.Context) (c Standing, err error) {
 	c.Silent = []core.MemberID{}
-	if c.Compared, err = r.store.Notes.Moment(ctx, noteCompared); err != nil {
+	if c.Compared, err = r.store.Notes.Moment(ctx, NoteCompared); err != nil {
 		return c, err
 	}
-	started, err := r.store.Notes.Moment(ctx, noteStarted)
+	started, err := r.store.Notes.Moment(ctx, NoteStarted)
 	if err != nil {
 		return c, err
 	}
@@ -105,19 +106,19 @@ func (r *Room) catalogue(ctx context.Context) (c Catalogue, err error) {
 
 // behind says whether the catalogue is known to lack something: it was found out, or
 // the file beside the database says so. A recovery under way is another matter.
-func (r *Room) behind(ctx context.Context) (bool, error) {
-	for _, name := range []string{noteBehind, noteUnread} {
+func (r *Recovery) behind(ctx context.Context) (bool, error) {
+	for _, name := range []string{NoteBehind, NoteUnread} {
 		note, err := r.store.Notes.Get(ctx, name)
 		if err != nil || note != "" {
 			return note != "", err
 		}
 	}
-	return r.belowMark(ctx)
+	return r.Mark.below(ctx)
 }
 
 // unread counts the newer objects that members hold and that cannot be taken in.
-func (r *Room) unread(ctx context.Context) (int64, error) {
-	text, err := r.store.Notes.Get(ctx, noteUnread)
+func (r *Recovery) unread(ctx context.Context) (int64, error) {
+	text, err := r.store.Notes.Get(ctx, NoteUnread)
 	if err != nil || text == "" {
 		return 0, err
 	}
@@ -125,7 +126,7 @@ func (r *Room) unread(ctx context.Context) (int64, error) {
 }
 
 // newestKnown is when the newest object was made that this disk came up with.
-func (r *Room) newestKnown(ctx context.Context) (core.Moment, error) {
+func (r *Recovery) newestKnown(ctx context.Context) (core.Moment, error) {
 	if text, err := r.store.Notes.Get(ctx, noteNewest); err != nil || text != "" {
 		us, bad := strconv.ParseInt(text, 10, 64)
 		return core.Moment(us), cmp.Or(err, bad)
@@ -133,10 +134,10 @@ func (r *Room) newestKnown(ctx context.Context) (core.Moment, error) {
 	return r.store.Objects.NewestMade(ctx)
 }
 
-// compareAtStart asks the members before anything is believed or cleaned up. That they
+// CompareAtStart asks the members before anything is believed or cleaned up. That they
 // cannot be asked stops nobody: a lone node must work.
-func (r *Room) compareAtStart(ctx context.Context) error {
-	if err := r.store.Notes.SetMoment(ctx, noteStarted, core.At(r.n.Now())); err != nil {
+func (r *Recovery) CompareAtStart(ctx context.Context) error {
+	if err := r.store.Notes.SetMoment(ctx, NoteStarted, core.At(r.n.Now())); err != nil {
 		return err
 	}
 	newest, err := r.newestKnown(ctx)
@@ -146,40 +147,40 @@ func (r *Room) compareAtStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	below, err := r.belowMark(ctx)
+	below, err := r.Mark.below(ctx)
 	if err == nil && below {
 		r.n.Log.Warn("the database is older than the mark beside it: it lost what came last")
-		err = r.store.Notes.Set(ctx, noteBehind, behindMark)
+		err = r.store.Notes.Set(ctx, NoteBehind, behindMark)
 	}
 	if err == nil {
-		err = r.checkRows(ctx)
+		err = r.Disk.CheckRows(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = r.compareWithin(ctx, r.compareStart, false, "")
+	_, err = r.compareWithin(ctx, r.CompareStart, false, "")
 	return err
 }
 
 const (
-	// compareTick is how often compareDue looks whether it is time.
-	compareTick = 5 * time.Second
+	// CompareTick is how often compareDue looks whether it is time.
+	CompareTick = 5 * time.Second
 	// comparePatience bounds the pause while too few members answer, doubled each time.
 	comparePatience = 2 * time.Minute
 )
 
-// neverAsked says whether a member lends that this process has not compared with: after a
+// NeverAsked says whether a member lends that this process has not compared with: after a
 // recovery it may hold what the others do not.
-func (r *Room) neverAsked(ctx context.Context) (bool, error) {
+func (r *Recovery) NeverAsked(ctx context.Context) (bool, error) {
 	lenders, err := r.pool.All(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(lenders, func(l core.Lender) bool { return !r.asked[l.ID] }), err
 }
 
-// compareDue compares again: daily, until enough members answered since the start, and
+// CompareDue compares again: daily, until enough members answered since the start, and
 // when a member begins to lend.
-func (r *Room) compareDue(ctx context.Context) error {
+func (r *Recovery) CompareDue(ctx context.Context) error {
 	now := r.n.Now()
 	r.mu.Lock()
 	early := now.Before(r.compareNext)
@@ -187,38 +188,38 @@ func (r *Room) compareDue(ctx context.Context) error {
 	if early {
 		return nil
 	}
-	c, err := r.catalogue(ctx)
+	c, err := r.Standing(ctx)
 	if err != nil {
 		return err
 	}
-	fresh, err := r.neverAsked(ctx)
+	fresh, err := r.NeverAsked(ctx)
 	if err != nil || !fresh && c.Standing == Whole && core.At(now).Sub(c.Compared) < compareEvery {
 		return err
 	}
-	if err = r.checkRows(ctx); err == nil {
-		_, err = r.compare(ctx, false, "")
+	if err = r.Disk.CheckRows(ctx); err == nil {
+		_, err = r.Compare(ctx, false, "")
 	}
 	if err == nil {
-		err = errors.Join(r.checkCodes(ctx), r.tidy(ctx))
+		err = errors.Join(r.Disk.CheckCodes(ctx), r.Tidy(ctx))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.compareTries++
-	r.compareNext = r.n.Now().Add(min(compareTick<<min(r.compareTries, 10), comparePatience))
+	r.compareNext = r.n.Now().Add(min(CompareTick<<min(r.compareTries, 10), comparePatience))
 	return err
 }
 
-// learnRemoved writes down what members keep of removed files that this catalogue does
+// LearnRemoved writes down what members keep of removed files that this catalogue does
 // not know: they were removed on an earlier disk. It answers who was heard. Returns
 // CodeUnsure when nobody was.
-func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, err error) {
-	c, err := r.compare(ctx, true, "")
+func (r *Recovery) LearnRemoved(ctx context.Context) (heard map[core.MemberID]bool, err error) {
+	c, err := r.Compare(ctx, true, "")
 	if err != nil {
 		return nil, err
 	}
 	heard = map[core.MemberID]bool{}
 	for _, m := range c.asked {
-		if c.seen[m].err == nil {
+		if c.Seen[m].Err == nil {
 			heard[m] = true
 		}
 	}
@@ -226,7 +227,7 @@ func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, 
 		return nil, core.Unsure("vault.undelete_unheard", fmt.Errorf("none of %d members answers", len(c.asked)))
 	}
 	var gone []*found
-	for _, f := range c.census.ours(c.began) {
+	for _, f := range c.Census.ours(c.began) {
 		if !f.signed || f.o.Deleted == 0 {
 			continue
 		}
@@ -238,11 +239,11 @@ func (r *Room) learnRemoved(ctx context.Context) (heard map[core.MemberID]bool, 
 			return nil, err
 		}
 	}
-	return heard, c.census.write(ctx, gone)
+	return heard, c.Census.write(ctx, gone)
 }
 
 // restoreUnexplained brings back what nobody removed.
-func (r *Room) restoreUnexplained(ctx context.Context) error {
+func (r *Recovery) restoreUnexplained(ctx context.Context) error {
 	lost, err := r.store.Objects.Unexplained(ctx)
 	if err != nil {
 		return err
@@ -255,3 +256,40 @@ func (r *Room) restoreUnexplained(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Whole says whether the catalogue holds everything, as far as it can be known: not while
+// a recovery has not come to its end, nor on a disk that is older than what members hold.
+func (r *Recovery) Whole(ctx context.Context) error {
+	note, err := r.store.Notes.Get(ctx, NoteRecovering)
+	if err != nil {
+		return core.Unsure("vault.catalogue_away", err)
+	}
+	if note != "" {
+		unheard, err := r.Unheard(ctx)
+		switch {
+		case err != nil:
+			return core.Unsure("vault.catalogue_away", err)
+		case len(unheard) > 0:
+			return core.Unsure("vault.recovery_waits", fmt.Errorf("recovery began %s", note)).With("Members", catalogue.Joined(unheard))
+		}
+		return core.Unsure("vault.recovering", fmt.Errorf("recovery began %s", note))
+	}
+	unread, err := r.unread(ctx)
+	if err != nil {
+		return core.Unsure("vault.catalogue_away", err)
+	}
+	if unread > 0 {
+		return core.Unsure("vault.unread", fmt.Errorf("members hold %d newer objects", unread)).With("Count", unread)
+	}
+	behind, err := r.behind(ctx)
+	if err != nil {
+		return core.Unsure("vault.catalogue_away", err)
+	}
+	if behind {
+		return core.Unsure("vault.behind", errors.New("the catalogue lacks what members hold"))
+	}
+	return nil
+}
+
+// Settled says that nothing is known to be missing from the catalogue.
+func (r *Recovery) Settled(ctx context.Context) bool { return r.Whole(ctx) == nil }

@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"context"
@@ -33,32 +33,32 @@ const (
 	bucketPage = 300
 )
 
-// comparison is one look at what the members hold, beside what the catalogue says.
+// Comparison is one look at what the members hold, beside what the catalogue says.
 // Members outrank our own disk: it may be old, or have lost what it wrote last.
-type comparison struct {
-	room   *Room
+type Comparison struct {
+	room   *Recovery
 	all    bool          // ask for whole lists, and count every shard, known or not
 	limit  time.Duration // for all members; zero = none
 	began  core.Moment
 	repo   string // whose shards seen counts as wanted; empty = all
 	ours   map[core.MemberID]holder.Summary
-	census *census
+	Census *census
 	asked  []core.MemberID
 	needed map[core.MemberID]bool // those whose silence counts
 	newest core.Moment            // what was made later than this, this disk may have lost
 
 	mu    sync.Mutex
-	seen  map[core.MemberID]*seen
-	taken map[shard.Hash]bool // objects that the catalogue did not have, and has now
-	// raised counts shards that members had buried and nobody here had removed.
-	raised int
+	Seen  map[core.MemberID]*seen
+	Taken map[shard.Hash]bool // objects that the catalogue did not have, and has now
+	// undeleted counts shards that members had deleted and nobody here had removed.
+	undeleted int
 }
 
 // seen is what one member showed.
 type seen struct {
-	err    error
+	Err    error
 	want   int // shards the catalogue said it has, of live objects
-	lost   int // of them, it lists no such shard
+	Lost   int // of them, it lists no such shard
 	beyond []stray
 }
 
@@ -68,16 +68,16 @@ type stray struct {
 	made   core.Moment
 }
 
-// compare asks the members what they hold, notes what they lost, and takes in what the
+// Compare asks the members what they hold, notes what they lost, and takes in what the
 // catalogue does not have. It answers what it saw, also when too few members answered
 // to say that the catalogue is whole; an error is our own. One runs at a time.
-func (r *Room) compare(ctx context.Context, all bool, repo string) (*comparison, error) {
+func (r *Recovery) Compare(ctx context.Context, all bool, repo string) (*Comparison, error) {
 	return r.compareWithin(ctx, 0, all, repo)
 }
 
 // compareWithin is compare with an end: members that are not through by then count as
 // silent.
-func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool, repo string) (*comparison, error) {
+func (r *Recovery) compareWithin(ctx context.Context, limit time.Duration, all bool, repo string) (*Comparison, error) {
 	r.comparing.Lock()
 	defer r.comparing.Unlock()
 	keys, err := r.n.OwnKeys(ctx)
@@ -92,11 +92,11 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{
+	c := &Comparison{
 		// A repository without its row is named from the heads of its shards.
 		room: r, limit: limit, all: all || len(unnamed) > 0, repo: repo, began: core.At(r.n.Now()),
-		census: &census{room: r, identity: identities, keys: keys, objects: map[shape]*found{}},
-		seen:   map[core.MemberID]*seen{}, taken: map[shard.Hash]bool{},
+		Census: &census{room: r, identity: identities, keys: keys, objects: map[shape]*found{}},
+		Seen:   map[core.MemberID]*seen{}, Taken: map[shard.Hash]bool{},
 	}
 	if err := c.whom(ctx); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (r *Room) compareWithin(ctx context.Context, limit time.Duration, all bool,
 // whom finds the members to ask: all that lend, and all that ever held anything but those
 // whose pact is over. One
 // that has been away too long to count is asked, and not waited for.
-func (c *comparison) whom(ctx context.Context) error {
+func (c *Comparison) whom(ctx context.Context) error {
 	lenders, err := c.room.pool.All(ctx)
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (c *comparison) whom(ctx context.Context) error {
 	c.needed = map[core.MemberID]bool{}
 	for _, id := range now {
 		bad := states[id].Bad
-		c.needed[id] = bad == 0 || c.began.Sub(bad) < absent
+		c.needed[id] = bad == 0 || c.began.Sub(bad) < catalogue.Absent
 	}
 	c.asked = slices.Compact(slices.Sorted(slices.Values(append(ever, now...))))
 	c.room.mu.Lock()
@@ -153,7 +153,7 @@ func (c *comparison) whom(ctx context.Context) error {
 
 // askAll asks all at once. When enough have answered the others get a little longer, but
 // for whole lists: a slow line that moves is left alone.
-func (c *comparison) askAll(ctx context.Context) {
+func (c *Comparison) askAll(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.limit > 0 {
@@ -164,9 +164,9 @@ func (c *comparison) askAll(ctx context.Context) {
 	for _, m := range c.asked {
 		go func() {
 			s := &seen{}
-			s.err = c.ask(ctx, m, s)
+			s.Err = c.ask(ctx, m, s)
 			c.mu.Lock()
-			c.seen[m] = s
+			c.Seen[m] = s
 			c.mu.Unlock()
 			done <- struct{}{}
 		}()
@@ -175,7 +175,7 @@ func (c *comparison) askAll(ctx context.Context) {
 	for range c.asked {
 		<-done
 		if late == nil && !c.all && c.enough() {
-			late = time.AfterFunc(c.room.stragglers, cancel)
+			late = time.AfterFunc(c.room.Stragglers, cancel)
 			defer late.Stop()
 		}
 	}
@@ -183,7 +183,7 @@ func (c *comparison) askAll(ctx context.Context) {
 
 // enough says whether the members that answered can have shown everything: what was
 // acknowledged lies at Enough members, any K of which give it back.
-func (c *comparison) enough() bool {
+func (c *Comparison) enough() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.asked) == 0 {
@@ -191,8 +191,8 @@ func (c *comparison) enough() bool {
 	}
 	answered, silent, needed := 0, 0, 0
 	for _, m := range c.asked {
-		s := c.seen[m]
-		well := s != nil && s.err == nil
+		s := c.Seen[m]
+		well := s != nil && s.Err == nil
 		switch {
 		case well:
 			answered++
@@ -208,10 +208,10 @@ func (c *comparison) enough() bool {
 }
 
 // silent lists the members that should have answered and did not.
-func (c *comparison) silent() []core.MemberID {
+func (c *Comparison) silent() []core.MemberID {
 	var out []core.MemberID
-	for m, s := range c.seen {
-		if s.err != nil && c.needed[m] {
+	for m, s := range c.Seen {
+		if s.Err != nil && c.needed[m] {
 			out = append(out, m)
 		}
 	}
@@ -220,7 +220,7 @@ func (c *comparison) silent() []core.MemberID {
 }
 
 // ask compares with one member: by its summary, and by its list where that differs.
-func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) error {
+func (c *Comparison) ask(ctx context.Context, member core.MemberID, s *seen) error {
 	h := c.room.n.Holder(member)
 	buckets, err := c.differing(ctx, h, member)
 	for _, b := range buckets {
@@ -235,7 +235,7 @@ func (c *comparison) ask(ctx context.Context, member core.MemberID, s *seen) err
 }
 
 // differing names the buckets that have to be listed; the one of no name is all.
-func (c *comparison) differing(ctx context.Context, h holder.Holder, member core.MemberID) ([]string, error) {
+func (c *Comparison) differing(ctx context.Context, h holder.Holder, member core.MemberID) ([]string, error) {
 	whole := []string{""}
 	asked, ok := h.(holder.Summarizer)
 	if c.all || !ok {
@@ -264,13 +264,13 @@ func (c *comparison) differing(ctx context.Context, h holder.Holder, member core
 }
 
 // bucket lists one bucket at a member and settles what differs.
-func (c *comparison) bucket(ctx context.Context, member core.MemberID, bucket string, s *seen) error {
+func (c *Comparison) bucket(ctx context.Context, member core.MemberID, bucket string, s *seen) error {
 	// Read before the list: what is placed meanwhile is not missed in it.
 	known, err := c.room.store.Placements.Known(ctx, member, bucket)
 	if err != nil {
 		return err
 	}
-	w := &weighing{comparison: c, member: member, seen: s, known: known}
+	w := &weighing{Comparison: c, member: member, seen: s, known: known}
 	for _, k := range known {
 		if k.State == catalogue.Stored && k.ObjectDeleted == 0 && (c.repo == "" || k.Repo == c.repo) {
 			s.want++
@@ -311,21 +311,21 @@ func lastBefore(bucket string) string {
 	return holder.Buckets()[i-1] + strings.Repeat("f", 62) + fmt.Sprintf(".%d", shard.MaxShards-1)
 }
 
-// checked is what was seen at each member.
-func (c *comparison) checked() []Checked {
+// Checked is what was seen at each member.
+func (c *Comparison) Checked() []Checked {
 	out := make([]Checked, 0, len(c.asked))
 	for _, m := range c.asked {
-		s := c.seen[m]
-		one := Checked{Member: m, Want: s.want, Lost: s.lost}
+		s := c.Seen[m]
+		one := Checked{Member: m, Want: s.want, Lost: s.Lost}
 		for _, b := range s.beyond {
-			if c.taken[b.object] {
+			if c.Taken[b.object] {
 				one.TakenIn++
 			} else {
 				one.Unknown++
 			}
 		}
-		if s.err != nil {
-			one.Error = s.err.Error()
+		if s.Err != nil {
+			one.Error = s.Err.Error()
 		}
 		out = append(out, one)
 	}
@@ -333,17 +333,17 @@ func (c *comparison) checked() []Checked {
 }
 
 // conclude writes down what became of the comparison.
-func (c *comparison) conclude(ctx context.Context) error {
+func (c *Comparison) conclude(ctx context.Context) error {
 	s := c.room.store
 	if err := s.Notes.SetMembers(ctx, noteSilent, c.silent()); err != nil {
 		return err
 	}
-	if err := s.Notes.Set(ctx, noteBeyond, c.beyond(-1)); err != nil {
+	if err := s.Notes.Set(ctx, noteBeyond, c.Beyond(-1)); err != nil {
 		return err
 	}
-	enough, unread := c.enough(), c.beyond(c.newest)
+	enough, unread := c.enough(), c.Beyond(c.newest)
 	if enough || unread != "" {
-		if err := s.Notes.Set(ctx, noteUnread, unread); err != nil {
+		if err := s.Notes.Set(ctx, NoteUnread, unread); err != nil {
 			return err
 		}
 	}
@@ -353,40 +353,40 @@ func (c *comparison) conclude(ctx context.Context) error {
 	if open, err := c.unexplained(ctx); open || err != nil {
 		return err
 	}
-	if err := c.room.settleMark(ctx); err != nil {
+	if err := c.room.Mark.settle(ctx); err != nil {
 		return err
 	}
-	for _, note := range []string{noteBehind, noteNewest} {
+	for _, note := range []string{NoteBehind, noteNewest} {
 		if err := s.Notes.Set(ctx, note, ""); err != nil {
 			return err
 		}
 	}
-	if len(c.taken) > 0 {
-		c.room.n.Log.Warn("this disk was older than what members hold; put right from their lists", "objects", len(c.taken))
+	if len(c.Taken) > 0 {
+		c.room.n.Log.Warn("this disk was older than what members hold; put right from their lists", "objects", len(c.Taken))
 	}
-	return s.Notes.SetMoment(ctx, noteCompared, c.began)
+	return s.Notes.SetMoment(ctx, NoteCompared, c.began)
 }
 
 // unexplained says that this disk is known to have lost something, that no member showed
 // it, and that one of them is still silent: it may hold what is missing.
-func (c *comparison) unexplained(ctx context.Context) (bool, error) {
-	if len(c.taken) > 0 || len(c.silent()) == 0 {
+func (c *Comparison) unexplained(ctx context.Context) (bool, error) {
+	if len(c.Taken) > 0 || len(c.silent()) == 0 {
 		return false, nil
 	}
-	note, err := c.room.store.Notes.Get(ctx, noteBehind)
-	if err != nil || note == behindMark || note == behindRows {
+	note, err := c.room.store.Notes.Get(ctx, NoteBehind)
+	if err != nil || note == behindMark || note == BehindRows {
 		return true, err
 	}
-	return c.room.belowMark(ctx)
+	return c.room.Mark.below(ctx)
 }
 
-// beyond counts the objects made after a moment that members hold and the catalogue did
+// Beyond counts the objects made after a moment that members hold and the catalogue did
 // not take in, as a note: empty for none.
-func (c *comparison) beyond(after core.Moment) string {
+func (c *Comparison) Beyond(after core.Moment) string {
 	left := map[shard.Hash]bool{}
-	for _, s := range c.seen {
+	for _, s := range c.Seen {
 		for _, b := range s.beyond {
-			if !c.taken[b.object] && b.made > after {
+			if !c.Taken[b.object] && b.made > after {
 				left[b.object] = true
 			}
 		}
@@ -401,9 +401,21 @@ func (c *comparison) beyond(after core.Moment) string {
 func membersOf(f *found) int {
 	at := map[core.MemberID]bool{}
 	for _, c := range f.claims {
-		if c.buried == 0 {
+		if c.deleted == 0 {
 			at[c.Member] = true
 		}
 	}
 	return len(slices.Collect(maps.Keys(at)))
+}
+
+// Checked is what `vault check` saw at one member.
+type Checked struct {
+	Member  core.MemberID `json:"member"`
+	Want    int           `json:"want"`     // shards the catalogue said it has
+	Lost    int           `json:"lost"`     // of them, it lists no such shard
+	TakenIn int           `json:"taken_in"` // shards the catalogue did not know, and knows now
+	Unknown int           `json:"unknown"`  // shards of ours that the catalogue does not know
+	Audited int           `json:"audited"`  // asked to prove a random 16 KiB
+	Wrong   int           `json:"wrong"`    // of the audited, did not prove it
+	Error   string        `json:"error,omitempty"`
 }

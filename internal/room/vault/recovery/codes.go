@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"context"
@@ -7,12 +7,12 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 )
 
-// How an object is cut stands in its row, where a bit may flip: read by it, honest members
+// How an object is encoded stands in its row, where a bit may flip: read by it, honest members
 // would seem to give other bytes, and what cannot be joined would count as safe. The lengths
 // of its shards, which their members signed for, say the same.
 
-// checkCodes puts right how objects are cut where this disk changed it.
-func (r *Room) checkCodes(ctx context.Context) error {
+// CheckCodes puts right how objects are encoded where this disk changed it.
+func (r *Disk) CheckCodes(ctx context.Context) error {
 	all, err := r.store.Objects.Unfit(ctx)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (r *Room) checkCodes(ctx context.Context) error {
 		if c == o.Code {
 			continue
 		}
-		r.n.Log.Error("this disk changed a row of the database: how an object is cut is put right", "object", o.ID.String(), "was", o.Code, "is", c)
+		r.n.Log.Error("this disk changed a row of the database: how an object is encoded is put right", "object", o.ID.String(), "was", o.Code, "is", c)
 		err = r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 			if err := r.store.Queue.SetCodeIn(ctx, q, o.ID, c); err != nil {
 				return err

@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // weighing settles one bucket at one member.
 type weighing struct {
-	*comparison
+	*Comparison
 	member core.MemberID
 	seen   *seen
 	known  map[string]catalogue.Known // those not listed yet
@@ -25,9 +25,9 @@ type weighing struct {
 // change is what a list teaches about one shard.
 type change struct {
 	catalogue.Placement
-	grave core.Moment // when the member buried it; zero = it has not
-	alive bool        // the object, here
-	fresh bool        // there is no row yet
+	deleted core.Moment // when the member deleted it; zero = it has not
+	alive   bool        // the object, here
+	fresh   bool        // there is no row yet
 }
 
 // page goes through a part of the list. Only heads that we signed teach anything; the
@@ -37,12 +37,12 @@ func (w *weighing) page(ctx context.Context, shards []holder.Entry) (strange int
 	for _, held := range shards {
 		k, ok := w.known[held.Name()]
 		delete(w.known, held.Name())
-		if held.Verify(w.census.keys...) != nil || held.OwnerRoot != w.room.n.Root {
+		if held.Verify(w.Census.keys...) != nil || held.OwnerRoot != w.room.n.Root {
 			strange++
 			continue
 		}
 		if w.all {
-			w.census.count(w.member, held)
+			w.Census.count(w.member, held)
 		}
 		c, news := taught(k, held)
 		if !ok {
@@ -73,7 +73,7 @@ func (w *weighing) unplaced(ctx context.Context, held holder.Entry) (c change, n
 	o, err := w.room.store.Objects.Get(ctx, held.Object)
 	if core.CodeOf(err) == core.CodeNotFound {
 		if !w.all {
-			w.census.count(w.member, held)
+			w.Census.count(w.member, held)
 		}
 		if held.Deleted == 0 {
 			w.seen.beyond = append(w.seen.beyond, stray{held.Object, held.Made})
@@ -88,10 +88,10 @@ func (w *weighing) unplaced(ctx context.Context, held holder.Entry) (c change, n
 	}, held.Deleted, o.Deleted == 0, true}, true, nil
 }
 
-// apply writes changes down, and what follows for their objects. What the member buried
-// and nobody here removed is raised first.
+// apply writes changes down, and what follows for their objects. What the member deleted
+// and nobody here removed is undeleted first.
 func (w *weighing) apply(ctx context.Context, changes []change) error {
-	if err := w.raise(ctx, changes); err != nil || len(changes) == 0 {
+	if err := w.undelete(ctx, changes); err != nil || len(changes) == 0 {
 		return err
 	}
 	changes, err := w.proven(ctx, changes)
@@ -107,7 +107,7 @@ func (w *weighing) apply(ctx context.Context, changes []change) error {
 		}
 		return nil
 	})
-	r.work.Broadcast()
+	r.n.Work.Broadcast()
 	return err
 }
 
@@ -116,8 +116,8 @@ func (w *weighing) apply(ctx context.Context, changes []change) error {
 func (w *weighing) proven(ctx context.Context, changes []change) ([]change, error) {
 	var out []change
 	for _, c := range changes {
-		if c.State == catalogue.Lost && (c.alive || c.grave == 0) {
-			err := w.room.audit(ctx, c.Placement)
+		if c.State == catalogue.Lost && (c.alive || c.deleted == 0) {
+			err := w.room.n.Audit(ctx, c.Placement)
 			if ctx.Err() != nil || core.CodeOf(err) == core.CodeUnsure {
 				return nil, err
 			}
@@ -142,21 +142,21 @@ func (w *weighing) note(ctx context.Context, q db.Querier, c change) error {
 		return err
 	}
 	if c.alive {
-		c.grave = 0
+		c.deleted = 0
 	}
-	if err := w.room.store.Placements.SetDeleted(ctx, q, c.Placement, c.grave); err != nil {
+	if err := w.room.store.Placements.SetDeleted(ctx, q, c.Placement, c.deleted); err != nil {
 		return err
 	}
 	_, _, err = w.room.pool.Restate(ctx, q, c.Object)
 	return err
 }
 
-// raise has the member bring back what it buried and nobody here removed: this disk may
+// undelete has the member bring back what it deleted and nobody here removed: this disk may
 // be older than the removal, but a removal that is undone costs room and nothing else.
-func (w *weighing) raise(ctx context.Context, changes []change) error {
+func (w *weighing) undelete(ctx context.Context, changes []change) error {
 	var ids []shard.Hash
 	for _, c := range changes {
-		if c.alive && c.grave != 0 && !slices.Contains(ids, c.Object) {
+		if c.alive && c.deleted != 0 && !slices.Contains(ids, c.Object) {
 			ids = append(ids, c.Object)
 		}
 	}
@@ -166,7 +166,7 @@ func (w *weighing) raise(ctx context.Context, changes []change) error {
 			return err
 		}
 		w.mu.Lock()
-		w.raised += n
+		w.undeleted += n
 		w.mu.Unlock()
 	}
 	return nil
@@ -176,7 +176,7 @@ func (w *weighing) raise(ctx context.Context, changes []change) error {
 const blamed = 100
 
 // missing notes what the catalogue says the member has and its list does not. What it
-// buried of a removed object it may have freed: nobody's fault, and there no more.
+// deleted of a removed object it may have freed: nobody's fault, and there no more.
 func (w *weighing) missing(ctx context.Context) error {
 	var freed []catalogue.Known
 	for _, k := range w.known {
@@ -188,9 +188,9 @@ func (w *weighing) missing(ctx context.Context) error {
 			continue
 		}
 		if w.repo == "" || w.repo == k.Repo {
-			w.seen.lost++
+			w.seen.Lost++
 		}
-		if w.seen.lost <= blamed {
+		if w.seen.Lost <= blamed {
 			w.room.pool.Blame(ctx, k.Placement, core.NotFound("vault.no_shard", errors.New("not in its list")))
 			continue
 		}
@@ -224,22 +224,22 @@ func (w *weighing) freed(ctx context.Context, all []catalogue.Known) error {
 
 // takeIn writes what members hold and the catalogue lacks into it. Until that is done
 // the front does not say "not found".
-func (c *comparison) takeIn(ctx context.Context) error {
-	all := c.census.ours(c.began)
+func (c *Comparison) takeIn(ctx context.Context) error {
+	all := c.Census.ours(c.began)
 	fresh, err := c.missed(ctx, all)
 	if err != nil {
 		return err
 	}
 	if len(fresh) > 0 {
-		if err := c.room.store.Notes.Set(ctx, noteBehind, behindMembers); err != nil {
+		if err := c.room.store.Notes.Set(ctx, NoteBehind, behindMembers); err != nil {
 			return err
 		}
 		c.room.n.Log.Warn("this disk is older than what members hold", "objects", len(fresh))
-		if err := c.census.write(ctx, fresh); err != nil {
+		if err := c.Census.write(ctx, fresh); err != nil {
 			return err
 		}
 		for _, f := range fresh {
-			c.taken[f.o.ID] = true
+			c.Taken[f.o.ID] = true
 		}
 		if len(c.silent()) == 0 && c.room.everybody() {
 			if err := c.room.store.Queue.RetryNow(ctx); err != nil {
@@ -250,14 +250,14 @@ func (c *comparison) takeIn(ctx context.Context) error {
 	if err := c.nameRepos(ctx, all); err != nil {
 		return err
 	}
-	c.room.work.Broadcast()
+	c.room.n.Work.Broadcast()
 	return nil
 }
 
 // missed picks what has to be taken in: objects that the catalogue does not know, that
 // can be read, and that are newer than all it knows, lie where an acknowledged one would,
 // or that it once placed. The rest may be an upload that broke off, or one member's old disk.
-func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error) {
+func (c *Comparison) missed(ctx context.Context, all []*found) ([]*found, error) {
 	var err error
 	if c.newest, err = c.room.newestKnown(ctx); err != nil {
 		return nil, err
@@ -287,7 +287,7 @@ func (c *comparison) missed(ctx context.Context, all []*found) ([]*found, error)
 
 // nameRepos gives the repositories that have files and no row their row back, from the
 // secrets on this disk, or from their record.
-func (c *comparison) nameRepos(ctx context.Context, all []*found) error {
+func (c *Comparison) nameRepos(ctx context.Context, all []*found) error {
 	names, err := c.room.store.Repos.Unnamed(ctx)
 	if err != nil || len(names) == 0 {
 		return err
@@ -306,7 +306,7 @@ func (c *comparison) nameRepos(ctx context.Context, all []*found) error {
 	return nil
 }
 
-func (c *comparison) nameRepo(ctx context.Context, name string, prune shard.PruneKey, all []*found) error {
+func (c *Comparison) nameRepo(ctx context.Context, name string, prune shard.PruneKey, all []*found) error {
 	r := c.room
 	repo := catalogue.Repo{Name: name, Prune: prune, Made: c.began}
 	key, err := keyring.ReadIdentity(r.keyring.Path(name, keyring.Identity))

@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"cmp"
@@ -19,9 +19,9 @@ import (
 // writeBatch is how many objects one transaction writes.
 const writeBatch = 500
 
-// noteRecovering is set from the begin of a recovery to its end: until then the
+// NoteRecovering is set from the begin of a recovery to its end: until then the
 // catalogue may lack files, and the front says so instead of "not found".
-const noteRecovering = "recovering"
+const NoteRecovering = "recovering"
 
 // Recovered is what a recovery found.
 type Recovered struct {
@@ -70,8 +70,8 @@ type BackupFound struct {
 // be run again after an interruption, or when more members answer; the running node
 // goes on asking those that did not. say is told after each member. Returns CodeUnsure
 // when no member answers.
-func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(MemberFound)) (Recovered, error) {
-	if err := r.store.Notes.Set(ctx, noteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
+func (r *Recovery) Recover(ctx context.Context, identity age.Identity, say func(MemberFound)) (Recovered, error) {
+	if err := r.store.Notes.Set(ctx, NoteRecovering, r.n.Now().UTC().Format("2006-01-02 15:04")); err != nil {
 		return Recovered{}, err
 	}
 	r.keyring.Use(identity)
@@ -79,7 +79,7 @@ func (r *Room) Recover(ctx context.Context, identity age.Identity, say func(Memb
 }
 
 // retake takes into the catalogue what the members hold that an identity opens.
-func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.Identity) (Recovered, error) {
+func (r *Recovery) retake(ctx context.Context, say func(MemberFound), identity age.Identity) (Recovered, error) {
 	keys, err := r.n.OwnKeys(ctx)
 	if err != nil {
 		return Recovered{}, err
@@ -100,7 +100,7 @@ func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.I
 	if out.Backups, err = c.openRepos(ctx, all); err != nil {
 		return out, err
 	}
-	out.Foreign, out.Hidden = c.foreign, mayHide(contacts, out.Silent)
+	out.Foreign, out.Hidden = c.Foreign, MayHide(contacts, out.Silent)
 	if c.unopened > 0 {
 		return out, core.Unsure("vault.recovering", fmt.Errorf("%d shards of ours are sealed to keys that are not here", c.unopened))
 	}
@@ -112,7 +112,7 @@ func (r *Room) retake(ctx context.Context, say func(MemberFound), identity age.I
 			return out, err
 		}
 	}
-	return out, r.store.Notes.Set(ctx, noteRecovering, "")
+	return out, r.store.Notes.Set(ctx, NoteRecovering, "")
 }
 
 // write puts what was found into the catalogue, in the order the objects were made,
@@ -163,8 +163,8 @@ func (c *census) adopt(ctx context.Context, batch []*found) error {
 func (f *found) adoption() *catalogue.Adoption {
 	a := &catalogue.Adoption{Object: f.o, Places: f.places}
 	for _, c := range f.claims {
-		if c.buried != 0 {
-			a.Deleted = append(a.Deleted, catalogue.Deletion{Placement: c.Placement, At: c.buried})
+		if c.deleted != 0 {
+			a.Deleted = append(a.Deleted, catalogue.Deletion{Placement: c.Placement, At: c.deleted})
 		}
 	}
 	return a
@@ -246,8 +246,8 @@ func (c *census) restorable(ctx context.Context, f *found) (bool, error) {
 	return catalogue.Losses(f.o.Code, catalogue.Distinct(catalogue.MayGive(all))) >= 0, err
 }
 
-// prunesOf are the keys that may bury files, by backup. One in a head that we did not
-// sign could be a member's own, and bury what is saved from now on.
+// prunesOf are the keys that may delete files, by backup. One in a head that we did not
+// sign could be a member's own, and delete what is saved from now on.
 func prunesOf(all []*found) map[string]shard.PruneKey {
 	out, signed := map[string]shard.PruneKey{}, map[string]bool{}
 	for _, f := range all {
@@ -307,4 +307,12 @@ func (c *census) establish(ctx context.Context, metas []*found, repo *catalogue.
 	password, state := c.room.backups.OpensAmong(ctx, records)
 	repo.Password, b.Locked = state, state == catalogue.PasswordWrong
 	return c.room.backups.Establish(ctx, repo, password, key)
+}
+
+// Contact is a member and where it is.
+type Contact struct {
+	ID    core.MemberID
+	URL   string
+	Root  core.RootKey
+	Lends bool // it keeps our backups by a pact, as far as our logbook knows
 }

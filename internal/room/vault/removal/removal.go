@@ -1,41 +1,71 @@
-package vault
+package removal
 
 import (
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
+	"entrechat/internal/room/vault/local"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 )
 
+// Needs is what removals are made of.
+type Needs struct {
+	Store    catalogue.Store
+	Recovery *recovery.Recovery
+	Spool    *local.Spool
+	Signer   seal.Signer
+	// Holder reaches a member's store.
+	Holder    func(core.MemberID) holder.Holder
+	Drop      func(file string) // removes a local file that no row names
+	Work      *local.Signal     // told when there may be something to ship
+	Committed *local.Signal     // told when what an index waits for may be there, or gone
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Removals are those of one node. Safe for concurrent use.
+type Removals struct {
+	n        Needs
+	store    catalogue.Store
+	recovery *recovery.Recovery
+	spool    *local.Spool
+}
+
+// New makes them; nothing is sent yet.
+func New(n Needs) *Removals { return &Removals{n, n.Store, n.Recovery, n.Spool} }
+
 const (
-	// buryAgain is the pause before a tombstone is sent to a member that did not
+	// tellAgain is the pause before a tombstone is sent to a member that did not
 	// answer.
-	buryAgain = 10 * time.Minute
-	// buryYoung is the pause when the member says that it is too early: what was
+	tellAgain = 10 * time.Minute
+	// tellYoung is the pause when the member says that it is too early: what was
 	// saved in the last seven days, or more than a tenth of everything in a day.
-	buryYoung = 6 * time.Hour
-	// buryBatch is how many tombstones are looked at in one go.
-	buryBatch = 500
-	// forgetAfter is how long the catalogue remembers what members buried, longer
+	tellYoung = 6 * time.Hour
+	// tellBatch is how many tombstones are looked at in one go.
+	tellBatch = 500
+	// forgetAfter is how long the catalogue remembers what members deleted, longer
 	// than the 30 days they keep it.
 	forgetAfter = 45 * 24 * time.Hour
 )
 
-// bury takes a file out of a repository, here at once, and signs the tombstone
-// that makes the members bury its shards. The key is used and forgotten. A file
+// Delete takes a file out of a repository, here at once, and signs the tombstone
+// that makes the members delete its shards. The key is used and forgotten. A file
 // that is not there is no error.
 //
 // spec: docs/spec/holder.md#tombstone
-func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed25519.PrivateKey) error {
+func (r *Removals) Delete(ctx context.Context, repo string, h rest.Handle, prune ed25519.PrivateKey) error {
 	objects, err := r.store.Objects.Forms(ctx, repo, h)
 	if err != nil || len(objects) == 0 {
 		return err
@@ -63,33 +93,33 @@ func (r *Room) bury(ctx context.Context, repo string, h rest.Handle, prune ed255
 		if !catalogue.IsSmall(o.File.Type) {
 			r.spool.Add(-o.Sealed)
 		}
-		r.shipping.Drop(o.Local)
+		r.n.Drop(o.Local)
 	}
-	r.committed.Broadcast() // an index may have waited for what is gone now
+	r.n.Committed.Broadcast() // an index may have waited for what is gone now
 	return nil
 }
 
-// sendTombstones tells the members what to bury, each in its own time.
-func (r *Room) sendTombstones(ctx context.Context) error {
-	if !r.settled(ctx) {
+// Send tells the members what to delete, each in its own time.
+func (r *Removals) Send(ctx context.Context) error {
+	if !r.recovery.Settled(ctx) {
 		return nil // a tombstone of an older disk may have been taken back since
 	}
-	graves, err := r.store.Tombstones.Unsent(ctx, core.At(r.n.Now()), buryBatch)
+	tombstones, err := r.store.Tombstones.Unsent(ctx, core.At(r.n.Now()), tellBatch)
 	if err != nil {
 		return err
 	}
 	var all sync.WaitGroup
 	failed := make([]error, 0, 1)
 	var mu sync.Mutex
-	for len(graves) > 0 {
-		n := slices.IndexFunc(graves, func(g catalogue.Tombstone) bool { return g.Member != graves[0].Member })
+	for len(tombstones) > 0 {
+		n := slices.IndexFunc(tombstones, func(g catalogue.Tombstone) bool { return g.Member != tombstones[0].Member })
 		if n < 0 {
-			n = len(graves)
+			n = len(tombstones)
 		}
-		mine := graves[:n]
-		graves = graves[n:]
+		mine := tombstones[:n]
+		tombstones = tombstones[n:]
 		all.Go(func() {
-			if err := r.buryAt(ctx, mine); err != nil {
+			if err := r.tell(ctx, mine); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = append(failed, err)
@@ -100,16 +130,16 @@ func (r *Room) sendTombstones(ctx context.Context) error {
 	return errors.Join(append(failed, r.store.Tombstones.Forget(ctx, core.At(r.n.Now()).Add(-forgetAfter)))...)
 }
 
-// buryTime is the end of what one member is told in one round: one that is slow must not
+// tellTime is the end of what one member is told in one round: one that is slow must not
 // make the others wait for their next.
-const buryTime = 2 * time.Minute
+const tellTime = 2 * time.Minute
 
-// buryAt sends one member its tombstones, and stops when it does not answer.
-func (r *Room) buryAt(ctx context.Context, graves []catalogue.Tombstone) error {
+// tell sends one member its tombstones, and stops when it does not answer.
+func (r *Removals) tell(ctx context.Context, tombstones []catalogue.Tombstone) error {
 	now := core.At(r.n.Now())
-	telling, cancel := context.WithTimeout(ctx, buryTime)
+	telling, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	for i, g := range graves {
+	for i, g := range tombstones {
 		t, err := holder.ReadTombstone(g.Document)
 		if err != nil {
 			return fmt.Errorf("read our own tombstone: %w", err)
@@ -120,17 +150,17 @@ func (r *Room) buryAt(ctx context.Context, graves []catalogue.Tombstone) error {
 				return ctx.Err()
 			}
 			r.n.Log.Info("a member did not take a tombstone", "member", g.Member, "error", err)
-			for _, g := range graves[i:] {
-				if err := r.store.Tombstones.Postpone(ctx, g, now.Add(buryAgain)); err != nil {
+			for _, g := range tombstones[i:] {
+				if err := r.store.Tombstones.Postpone(ctx, g, now.Add(tellAgain)); err != nil {
 					return err
 				}
 			}
 			return nil
 		}
 		if slices.Contains(answer.Later, g.Object) {
-			err = r.store.Tombstones.Postpone(ctx, g, now.Add(buryYoung))
+			err = r.store.Tombstones.Postpone(ctx, g, now.Add(tellYoung))
 		} else {
-			err = r.laidToRest(ctx, g, now) // or it never had it
+			err = r.accepted(ctx, g, now) // or it never had it
 		}
 		if err != nil {
 			return err
@@ -139,27 +169,27 @@ func (r *Room) buryAt(ctx context.Context, graves []catalogue.Tombstone) error {
 	return nil
 }
 
-// laidToRest writes that a member buried an object, or has it raised when the object
+// accepted writes that a member deleted an object, or has it undeleted when the object
 // was brought back while the tombstone was on its way.
-func (r *Room) laidToRest(ctx context.Context, g catalogue.Tombstone, now core.Moment) error {
+func (r *Removals) accepted(ctx context.Context, g catalogue.Tombstone, now core.Moment) error {
 	if ok, err := r.store.Tombstones.Accepted(ctx, g, now); ok || err != nil {
 		return err
 	}
-	if unheard, _ := r.unbury(ctx, []core.MemberID{g.Member}, []shard.Hash{g.Object}); len(unheard) > 0 {
+	if unheard, _ := r.undeleteAt(ctx, []core.MemberID{g.Member}, []shard.Hash{g.Object}); len(unheard) > 0 {
 		return r.store.Placements.Lose(ctx, g.Object, g.Member)
 	}
 	return nil
 }
 
-// unbury has members raise objects, all at once, and answers those that did not, with
+// undeleteAt has members undelete objects, all at once, and answers those that did not, with
 // a reason of one.
-func (r *Room) unbury(ctx context.Context, members []core.MemberID, ids []shard.Hash) (unheard []core.MemberID, last error) {
+func (r *Removals) undeleteAt(ctx context.Context, members []core.MemberID, ids []shard.Hash) (unheard []core.MemberID, last error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, m := range members {
 		all.Go(func() {
 			err := errLeftOut
-			if !r.leftOut(m) {
+			if !r.recovery.LeftOut(m) {
 				_, err = r.n.Holder(m).Undelete(ctx, ids)
 			}
 			if err == nil {
@@ -182,12 +212,12 @@ var errLeftOut = errors.New("left out")
 // or on an earlier disk, and answers how many files can be read again. Shards at members
 // that do not answer count as lost, and are made again. Returns CodeUnsure when nobody
 // answers, and when files cannot be brought back because too few members have their shards.
-func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (back int, err error) {
+func (r *Removals) Undelete(ctx context.Context, name string, since core.Moment) (back int, err error) {
 	if _, err := r.store.Repos.Get(ctx, name); err != nil {
 		return 0, err
 	}
 	// What was removed on an earlier disk has no tombstone here: the members know.
-	heard, err := r.learnRemoved(ctx)
+	heard, err := r.recovery.LearnRemoved(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -199,13 +229,13 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (ba
 	if err != nil {
 		return 0, err
 	}
-	// What too few of them keep stays where it is: raised, it would only be counted as lost.
-	within, err := r.readableFrom(ctx, objects, func(m core.MemberID) bool { return heard[m] && !r.leftOut(m) })
+	// What too few of them keep stays where it is: undeleted, it would only be counted as lost.
+	within, err := r.readableFrom(ctx, objects, func(m core.MemberID) bool { return heard[m] && !r.recovery.LeftOut(m) })
 	if err != nil {
 		return 0, err
 	}
 	for batch := range slices.Chunk(within, holder.MaxObjects) {
-		if err := r.raise(ctx, batch, members); err != nil {
+		if err := r.undelete(ctx, batch, members); err != nil {
 			return back, err
 		}
 		there, err := r.readableFrom(ctx, batch, func(core.MemberID) bool { return true })
@@ -214,17 +244,17 @@ func (r *Room) Undelete(ctx context.Context, name string, since core.Moment) (ba
 		}
 		back += len(there)
 	}
-	r.work.Broadcast()
+	r.n.Work.Broadcast()
 	if left := len(objects) - back; left > 0 {
 		unheard := slices.DeleteFunc(members, func(m core.MemberID) bool { return heard[m] })
 		err = core.Unsure("vault.undelete_incomplete", fmt.Errorf("%d of %d files", left, len(objects))).
-			With("Name", name).With("Back", back).With("Count", left).With("Members", joined(unheard))
+			With("Name", name).With("Back", back).With("Count", left).With("Members", catalogue.Joined(unheard))
 	}
 	return back, err
 }
 
 // readableFrom keeps the objects of which the members that count hold enough shards.
-func (r *Room) readableFrom(ctx context.Context, objects []catalogue.Object, counts func(core.MemberID) bool) (out []catalogue.Object, err error) {
+func (r *Removals) readableFrom(ctx context.Context, objects []catalogue.Object, counts func(core.MemberID) bool) (out []catalogue.Object, err error) {
 	for _, o := range objects {
 		all, err := r.store.Placements.Of(ctx, o.ID)
 		if err != nil {
@@ -238,14 +268,14 @@ func (r *Room) readableFrom(ctx context.Context, objects []catalogue.Object, cou
 	return out, nil
 }
 
-// raise brings one batch of objects back, first at the members, then here, then once
+// undelete brings one batch of objects back, first at the members, then here, then once
 // more at the members: a tombstone may have come to one in between.
-func (r *Room) raise(ctx context.Context, batch []catalogue.Object, members []core.MemberID) error {
+func (r *Removals) undelete(ctx context.Context, batch []catalogue.Object, members []core.MemberID) error {
 	ids := make([]shard.Hash, 0, len(batch))
 	for _, o := range batch {
 		ids = append(ids, o.ID)
 	}
-	if unheard, last := r.unbury(ctx, members, ids); len(unheard) == len(members) {
+	if unheard, last := r.undeleteAt(ctx, members, ids); len(unheard) == len(members) {
 		return core.Unsure("vault.undelete_unheard", fmt.Errorf("no member answers: %w", last))
 	}
 	for _, id := range ids {
@@ -253,7 +283,7 @@ func (r *Room) raise(ctx context.Context, batch []catalogue.Object, members []co
 			return err
 		}
 	}
-	unheard, _ := r.unbury(ctx, members, ids)
+	unheard, _ := r.undeleteAt(ctx, members, ids)
 	for _, id := range ids {
 		for _, m := range unheard {
 			if err := r.store.Placements.Lose(ctx, id, m); err != nil {

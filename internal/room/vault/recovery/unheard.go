@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"context"
@@ -18,20 +18,21 @@ const noteUnheard = "recover_unheard"
 
 // LeaveOut has this process ask nothing of these members: one that is slow or lies need
 // not be waited for. What they hold counts as out of reach for now.
-func (r *Room) LeaveOut(ids ...core.MemberID) {
+func (r *Recovery) LeaveOut(ids ...core.MemberID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.without = append(r.without, ids...)
 }
 
-func (r *Room) leftOut(id core.MemberID) bool {
+// LeftOut says whether a member is one of LeaveOut.
+func (r *Recovery) LeftOut(id core.MemberID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Contains(r.without, id)
 }
 
 // everybody says that nobody is left out.
-func (r *Room) everybody() bool {
+func (r *Recovery) everybody() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.without) == 0
@@ -40,13 +41,13 @@ func (r *Room) everybody() bool {
 // Pages that bring less than this each, on the average of more than grace of them, are
 // a list without an end.
 const (
-	pageGrace = 20
+	PageGrace = 20
 	pageLeast = 50
 )
 
-// eachHeld reads the list of all our shards that a member has, page by page. It ends:
+// EachHeld reads the list of all our shards that a member has, page by page. It ends:
 // each page by the rule of progress, and their number with what they bring.
-func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(holder.Entry)) error {
+func (r *Recovery) EachHeld(ctx context.Context, member core.MemberID, tell func(holder.Entry)) error {
 	pages, total := 0, 0
 	return r.eachPage(ctx, member, "", holder.MaxPage, func(page holder.Page) (more bool, err error) {
 		for _, held := range page.Shards {
@@ -62,7 +63,7 @@ func (r *Room) eachHeld(ctx context.Context, member core.MemberID, tell func(hol
 
 // eachPage reads the list of our shards that a member has, from behind a name on, limit
 // shards at a time, while tell wants more.
-func (r *Room) eachPage(ctx context.Context, member core.MemberID, after string, limit int, tell func(holder.Page) (more bool, err error)) error {
+func (r *Recovery) eachPage(ctx context.Context, member core.MemberID, after string, limit int, tell func(holder.Page) (more bool, err error)) error {
 	for {
 		page, err := r.n.Holder(member).List(ctx, r.n.Signer.ID(), after, limit)
 		if err != nil {
@@ -79,15 +80,15 @@ func (r *Room) eachPage(ctx context.Context, member core.MemberID, after string,
 
 // endless refuses a list of which so many pages brought so few shards.
 func endless(member core.MemberID, pages, shards int) error {
-	if pages <= pageGrace || shards >= pages*pageLeast {
+	if pages <= PageGrace || shards >= pages*pageLeast {
 		return nil
 	}
 	return core.Unsure("vault.member_slow", fmt.Errorf("%d shards in %d pages", shards, pages)).With("Member", member)
 }
 
-// mayHide says whether so many lenders are silent that a file may lie at them alone:
+// MayHide says whether so many lenders are silent that a file may lie at them alone:
 // what is kept whole in the fewest copies.
-func mayHide(contacts []Contact, silent []core.MemberID) bool {
+func MayHide(contacts []Contact, silent []core.MemberID) bool {
 	lenders, away := 0, 0
 	for _, c := range contacts {
 		if !c.Lends {
@@ -104,18 +105,19 @@ func mayHide(contacts []Contact, silent []core.MemberID) bool {
 	return away > 0 && away >= catalogue.CodeFor(rest.Index, lenders).N
 }
 
-func (r *Room) unheard(ctx context.Context) ([]core.MemberID, error) {
+// Unheard lists the members that a recovery has not heard to the end.
+func (r *Recovery) Unheard(ctx context.Context) ([]core.MemberID, error) {
 	return r.store.Notes.Members(ctx, noteUnheard)
 }
 
-func (r *Room) setUnheard(ctx context.Context, ids []core.MemberID) error {
+func (r *Recovery) setUnheard(ctx context.Context, ids []core.MemberID) error {
 	return r.store.Notes.SetMembers(context.WithoutCancel(ctx), noteUnheard, ids)
 }
 
-// hearMore goes on with a recovery: when a member answers that did not, everybody is
+// HearMore goes on with a recovery: when a member answers that did not, everybody is
 // asked again, because what became of an object only all of them together say.
-func (r *Room) hearMore(ctx context.Context) error {
-	unheard, err := r.unheard(ctx)
+func (r *Recovery) HearMore(ctx context.Context) error {
+	unheard, err := r.Unheard(ctx)
 	if err != nil || len(unheard) == 0 {
 		return err
 	}
@@ -139,17 +141,17 @@ func (r *Room) hearMore(ctx context.Context) error {
 	}
 	found, err := r.retake(ctx, func(MemberFound) {}, identity)
 	if core.CodeOf(err) == core.CodeUnsure {
-		r.n.Log.Info("a recovery goes on later", "unheard", joined(found.Silent), "error", err)
+		r.n.Log.Info("a recovery goes on later", "unheard", catalogue.Joined(found.Silent), "error", err)
 		return nil
 	}
 	files, _ := found.Missing()
-	r.n.Log.Info("a recovery went on", "unheard", joined(found.Silent), "missing", files)
-	r.work.Broadcast()
+	r.n.Log.Info("a recovery went on", "unheard", catalogue.Joined(found.Silent), "missing", files)
+	r.n.Work.Broadcast()
 	return err
 }
 
 // anyAnswers asks members, all at once, for the first of our shards.
-func (r *Room) anyAnswers(ctx context.Context, members []core.MemberID) bool {
+func (r *Recovery) anyAnswers(ctx context.Context, members []core.MemberID) bool {
 	answers := make([]bool, len(members))
 	var all sync.WaitGroup
 	for i, id := range members {

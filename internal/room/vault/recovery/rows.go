@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"context"
@@ -20,10 +20,10 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// checkRows deals with the rows that a disk changed. That of a file which lies here is
+// CheckRows deals with the rows that a disk changed. That of a file which lies here is
 // made again from the file; any other is taken out, to be taken in again from the
 // members' lists. Older rows are given their check sum.
-func (r *Room) checkRows(ctx context.Context) error {
+func (r *Disk) CheckRows(ctx context.Context) error {
 	odd, err := r.store.Rows.Odd(ctx)
 	if err != nil {
 		return err
@@ -57,12 +57,12 @@ func (r *Room) checkRows(ctx context.Context) error {
 }
 
 // settleRow deals with a row that a disk changed; false when it is to be taken out.
-func (r *Room) settleRow(ctx context.Context, row catalogue.OddRow) (bool, error) {
+func (r *Disk) settleRow(ctx context.Context, row catalogue.OddRow) (bool, error) {
 	if again, err := r.rebuildRow(ctx, row); err != nil || again {
 		return again, err
 	}
 	r.n.Log.Error("this disk changed a row of the database; the members are asked for it", "table", row.Table, "object", row.Object)
-	if err := r.store.Notes.Set(ctx, noteBehind, behindRows); err != nil {
+	if err := r.store.Notes.Set(ctx, NoteBehind, BehindRows); err != nil {
 		return false, err
 	}
 	return r.rowLost(ctx, row)
@@ -70,7 +70,7 @@ func (r *Room) settleRow(ctx context.Context, row catalogue.OddRow) (bool, error
 
 // rowLost keeps the row of a file that neither this disk nor the members can give back:
 // what rests on it must not be taken. One of a repository that is not known is not kept.
-func (r *Room) rowLost(ctx context.Context, row catalogue.OddRow) (bool, error) {
+func (r *Disk) rowLost(ctx context.Context, row catalogue.OddRow) (bool, error) {
 	id, err := shard.ParseHash(row.Object)
 	if !row.Pending || err != nil {
 		return false, nil //nolint:nilerr // no hash: what it was cannot be said
@@ -96,7 +96,7 @@ func (r *Room) rowLost(ctx context.Context, row catalogue.OddRow) (bool, error) 
 
 // rebuildRow makes the row of an object again from the sealed file on this disk; false
 // when there is none, or it cannot be opened.
-func (r *Room) rebuildRow(ctx context.Context, row catalogue.OddRow) (bool, error) {
+func (r *Disk) rebuildRow(ctx context.Context, row catalogue.OddRow) (bool, error) {
 	if row.Local == "" {
 		return false, nil
 	}
@@ -125,12 +125,12 @@ func (r *Room) rebuildRow(ctx context.Context, row catalogue.OddRow) (bool, erro
 
 // rowOfFile reads from a sealed file what a row says of it: hash, lengths, and the plain
 // hash as its name.
-func (r *Room) rowOfFile(row catalogue.OddRow) (o catalogue.ObjectRow, err error) {
-	info, err := r.shelf.Stat(row.Local)
+func (r *Disk) rowOfFile(row catalogue.OddRow) (o catalogue.ObjectRow, err error) {
+	info, err := r.n.Local.Stat(row.Local)
 	if err != nil {
 		return o, err
 	}
-	f, err := r.shelf.Open(row.Local)
+	f, err := r.n.Local.Open(row.Local)
 	if err != nil {
 		return o, err
 	}
@@ -154,17 +154,17 @@ func (r *Room) rowOfFile(row catalogue.OddRow) (o catalogue.ObjectRow, err error
 	return catalogue.ObjectRow{Object: id.String(), Name: hex.EncodeToString(sum.Sum(nil)), Size: size, Sealed: info.Size()}, nil
 }
 
-// onShelf finds the file of an object under any name on the shelf: the row's own name for
+// Find finds the file of an object under any name in the local store: the row's own name for
 // it may have changed. Empty when it is not there; an error when it was not found and
 // something that this user may not read may be it.
-func (r *Room) onShelf(o catalogue.Object) (name string, err error) {
+func (r *Disk) Find(o catalogue.Object) (name string, err error) {
 	var barred error
-	err = r.shelf.Walk("", func(at string) error {
-		info, err := r.shelf.Stat(at)
+	err = r.n.Local.Walk("", func(at string) error {
+		info, err := r.n.Local.Stat(at)
 		if err != nil || info.Size() != o.Sealed {
 			return local.Removed(err)
 		}
-		f, err := r.shelf.Open(at)
+		f, err := r.n.Local.Open(at)
 		if err != nil {
 			barred = errors.Join(barred, local.Removed(err))
 			return nil

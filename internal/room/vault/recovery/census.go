@@ -1,4 +1,4 @@
-package vault
+package recovery
 
 import (
 	"cmp"
@@ -23,13 +23,13 @@ import (
 
 // census is what the members said they hold.
 type census struct {
-	room     *Room
+	room     *Recovery
 	identity age.Identity
 	keys     []ed25519.PublicKey // those we ever signed with, as far as they came back
 
 	mu       sync.Mutex
 	objects  map[shape]*found
-	foreign  int64
+	Foreign  int64
 	unopened int64 // of them, signed by us: another identity of ours opens them
 }
 
@@ -54,9 +54,9 @@ type found struct {
 // claim is a member's word that it holds a shard, with a head that tells of it.
 type claim struct {
 	catalogue.Placement
-	n      int
-	signed bool        // the head, by us
-	buried core.Moment // zero = alive
+	n       int
+	signed  bool        // the head, by us
+	deleted core.Moment // zero = alive
 }
 
 // askAll lists what every contact holds, all at once, but for those to be left out.
@@ -65,7 +65,7 @@ func (c *census) askAll(ctx context.Context, contacts []Contact, say func(Member
 	var all sync.WaitGroup
 	asked := 0
 	for _, contact := range contacts {
-		if c.room.leftOut(contact.ID) {
+		if c.room.LeftOut(contact.ID) {
 			continue
 		}
 		asked++
@@ -95,7 +95,7 @@ func (c *census) askAll(ctx context.Context, contacts []Contact, say func(Member
 // ask takes into the census what one member holds of ours. What came before it broke
 // off counts.
 func (c *census) ask(ctx context.Context, member core.MemberID) (total int64, err error) {
-	err = c.room.eachHeld(ctx, member, func(held holder.Entry) {
+	err = c.room.EachHeld(ctx, member, func(held holder.Entry) {
 		c.count(member, held)
 		total++
 	})
@@ -110,7 +110,7 @@ func (c *census) count(member core.MemberID, held holder.Entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f.foreign {
-		c.foreign++
+		c.Foreign++
 		if signed && held.OwnerRoot == c.room.n.Root {
 			c.unopened++
 		}
@@ -170,7 +170,7 @@ func (c *census) ours(now core.Moment) []*found {
 			continue
 		}
 		f.stand(now)
-		if other := best[key.object]; other == nil || f.beats(other) {
+		if other := best[key.object]; other == nil || f.betterThan(other) {
 			best[key.object] = f
 		}
 	}
@@ -187,9 +187,9 @@ func (c *census) ours(now core.Moment) []*found {
 const settleDown = 24 * time.Hour
 
 // stand says where a found object stands. Heads we did not sign are gone by only when
-// the others do not suffice. It was removed when most of its members buried it; a few
+// the others do not suffice. It was removed when most of its members deleted it; a few
 // of them may not have heard that it was brought back, or lie. Their shards are sent
-// again, which raises them.
+// again, which undeletes them.
 func (f *found) stand(now core.Moment) {
 	unsigned := func(c claim) bool { return !c.signed }
 	sure := slices.DeleteFunc(slices.Clone(f.claims), unsigned)
@@ -199,10 +199,10 @@ func (f *found) stand(now core.Moment) {
 	for _, c := range f.claims {
 		f.o.Code.N = max(f.o.Code.N, c.n)
 	}
-	places, graves := told(f.claims)
+	places, deletions := told(f.claims)
 	f.places = places
-	if 2*len(graves) > len(f.places) {
-		f.o.Deleted = slices.Min(graves)
+	if 2*len(deletions) > len(f.places) {
+		f.o.Deleted = slices.Min(deletions)
 		for i := range f.places {
 			f.places[i].State = catalogue.Stored
 		}
@@ -214,19 +214,19 @@ func (f *found) stand(now core.Moment) {
 	}
 }
 
-// told is what members say: where shards are, and when some were buried.
-func told(claims []claim) (places []catalogue.Placement, graves []core.Moment) {
+// told is what members say: where shards are, and when some were deleted.
+func told(claims []claim) (places []catalogue.Placement, deletions []core.Moment) {
 	for _, c := range claims {
 		places = append(places, c.Placement)
-		if c.buried != 0 {
-			graves = append(graves, c.buried)
+		if c.deleted != 0 {
+			deletions = append(deletions, c.deleted)
 		}
 	}
-	return places, graves
+	return places, deletions
 }
 
-// beats says whether one way of cutting an object is believed rather than another.
-func (f *found) beats(other *found) bool {
+// betterThan says whether one way of cutting an object is believed rather than another.
+func (f *found) betterThan(other *found) bool {
 	switch {
 	case f.signed != other.signed:
 		return f.signed
