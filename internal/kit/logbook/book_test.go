@@ -279,7 +279,7 @@ func TestAPieceThatCameTwice(t *testing.T) {
 	}
 	b.pull(t, a)
 	a.say(t, 6) // the head is ahead of what b holds
-	ok(t, b.book.TakePiece(t.Context(), a.book, a.id, 3))
+	ok(t, b.book.AcceptPiece(t.Context(), a.book, a.id, 3))
 	if m := b.sees(t, a); m.Size != 6 {
 		t.Fatalf("%+v", m)
 	}

@@ -22,9 +22,9 @@ type Reader struct {
 	Name  string // unique, never changes: the place reached is kept under it
 	Types []string
 	Read  func(ctx context.Context, e format.Entry) error
-	// Cut, when not nil, is told that entries from an index on were taken back
+	// Truncated, when not nil, is told that entries from an index on were taken back
 	// after they were read: their key was revoked from there.
-	Cut func(ctx context.Context, log core.MemberID, index int64) error
+	Truncated func(ctx context.Context, log core.MemberID, index int64) error
 }
 
 // delivery tells readers what is new.
@@ -108,7 +108,7 @@ func (d *delivery) deliverTo(ctx context.Context, r Reader) error {
 // deliverLog tells a reader what it lacks of one member, epoch after epoch; a gap
 // in an earlier one holds the later back.
 func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) error {
-	c, err := d.deliverCut(ctx, id, r)
+	c, err := d.deliverTruncated(ctx, id, r)
 	if err != nil {
 		return err
 	}
@@ -135,18 +135,18 @@ func (d *delivery) deliverLog(ctx context.Context, id core.MemberID, r Reader) e
 	return nil
 }
 
-// deliverCut tells a reader that entries were taken back.
-func (d *delivery) deliverCut(ctx context.Context, id core.MemberID, r Reader) (store.Cursor, error) {
+// deliverTruncated tells a reader that entries were taken back.
+func (d *delivery) deliverTruncated(ctx context.Context, id core.MemberID, r Reader) (store.Cursor, error) {
 	c, err := store.GetCursor(ctx, d.st.DB, r.Name, id)
-	if err != nil || c.Cut < 0 {
+	if err != nil || c.Truncated < 0 {
 		return c, err
 	}
-	if r.Cut != nil {
-		if err := r.Cut(ctx, id, c.Cut); err != nil {
+	if r.Truncated != nil {
+		if err := r.Truncated(ctx, id, c.Truncated); err != nil {
 			return c, err
 		}
 	}
-	return c, store.ClearCut(ctx, d.st.DB, r.Name, id, c.Cut)
+	return c, store.ClearTruncated(ctx, d.st.DB, r.Name, id, c.Truncated)
 }
 
 // deliverPage hands a page to a reader and answers the index to go on from.

@@ -38,9 +38,9 @@ func (b *Book) SyncAt(ctx context.Context, id core.MemberID, address string) err
 	return err
 }
 
-// TakePiece offers the first entries of a long log as another holds it, as a pull
+// AcceptPiece offers the first entries of a long log as another holds it, as a pull
 // does that stores it piece by piece.
-func (b *Book) TakePiece(ctx context.Context, from *Book, id core.MemberID, size int64) error {
+func (b *Book) AcceptPiece(ctx context.Context, from *Book, id core.MemberID, size int64) error {
 	l, err := store.CurrentLog(ctx, from.st.DB, id)
 	if err != nil {
 		return err

@@ -173,7 +173,7 @@ func TestOldestBackupAsksWhomItKnows(t *testing.T) {
 	}
 }
 
-func TestFutureBeatsAreNoLease(t *testing.T) {
+func TestARunningNodeHasALease(t *testing.T) {
 	c := newClock()
 	a := found(t, "chaton-a.test", sqlite(t), c)
 	ok(t, a.book.HoldLease(t.Context()))

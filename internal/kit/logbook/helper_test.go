@@ -279,7 +279,7 @@ func (d *diary) reader(name string) logbook.Reader {
 			d.heard = append(d.heard, e.Index)
 			return nil
 		},
-		Cut: func(_ context.Context, _ core.MemberID, index int64) error {
+		Truncated: func(_ context.Context, _ core.MemberID, index int64) error {
 			d.cuts = append(d.cuts, index)
 			return nil
 		},

@@ -171,7 +171,7 @@ func (r *Registry) settleLog(ctx context.Context, q db.Querier, l store.LogRow, 
 		if l, err = store.Truncate(ctx, q, l, keep, r.st.Now()); err != nil {
 			return err
 		}
-		if err := store.CutCursors(ctx, q, l.Member, l.Base+keep); err != nil {
+		if err := store.TruncateCursors(ctx, q, l.Member, l.Base+keep); err != nil {
 			return err
 		}
 	}

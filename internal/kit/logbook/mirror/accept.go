@@ -147,7 +147,7 @@ func (s *step) restart(ctx context.Context) error {
 	if s.log, err = store.Truncate(ctx, s.q, s.log, 0, s.m.st.Now()); err != nil {
 		return err
 	}
-	if err := store.CutCursors(ctx, s.q, s.log.Member, s.log.Base); err != nil {
+	if err := store.TruncateCursors(ctx, s.q, s.log.Member, s.log.Base); err != nil {
 		return err
 	}
 	return store.PutLog(ctx, s.q, s.log)

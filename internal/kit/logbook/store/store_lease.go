@@ -33,8 +33,8 @@ func GetLease(ctx context.Context, q db.Querier, instance string) (Lease, bool, 
 // GuardedSince lists leases, renewed since a moment, of nodes that passed the
 // guard, the newest first.
 func GuardedSince(ctx context.Context, q db.Querier, since core.Moment) ([]Lease, error) {
-	return db.All(ctx, q, scanLease, `SELECT instance, ask FROM logbook_lease WHERE beat_us >= $1 AND guarded = 1
-		ORDER BY beat_us DESC LIMIT 4`, int64(since))
+	return db.All(ctx, q, scanLease, `SELECT instance, ask FROM logbook_lease WHERE renewed_us >= $1 AND guarded = 1
+		ORDER BY renewed_us DESC LIMIT 4`, int64(since))
 }
 
 // PutLease renews a lease and forgets those not renewed for an hour.
@@ -43,12 +43,12 @@ func PutLease(ctx context.Context, q db.Querier, instance string, now core.Momen
 	if guarded {
 		flag = 1
 	}
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_lease (instance, beat_us, guarded, ask) VALUES ($1,$2,$3,'')
-		ON CONFLICT (instance) DO UPDATE SET beat_us = excluded.beat_us, guarded = excluded.guarded`, instance, int64(now), flag)
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_lease (instance, renewed_us, guarded, ask) VALUES ($1,$2,$3,'')
+		ON CONFLICT (instance) DO UPDATE SET renewed_us = excluded.renewed_us, guarded = excluded.guarded`, instance, int64(now), flag)
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(ctx, q, `DELETE FROM logbook_lease WHERE beat_us < $1`, int64(now.Add(-time.Hour)))
+	_, err = db.Exec(ctx, q, `DELETE FROM logbook_lease WHERE renewed_us < $1`, int64(now.Add(-time.Hour)))
 	return err
 }
 

@@ -32,41 +32,41 @@ type ReaderOf struct {
 
 // Cursor is how far a reader was told of one member.
 type Cursor struct {
-	Next int64
-	Cut  int64 // -1 = nothing was taken back
+	Next      int64
+	Truncated int64 // -1 = nothing was taken back
 }
 
 // GetCursor reads how far a reader was told of a member; the zero place when it was told
 // nothing.
 func GetCursor(ctx context.Context, q db.Querier, reader string, id core.MemberID) (Cursor, error) {
 	c, err := db.One(ctx, q, func(r db.Row) (c Cursor, err error) {
-		err = r.Scan(&c.Next, &c.Cut)
+		err = r.Scan(&c.Next, &c.Truncated)
 		return c, err
-	}, `SELECT next, cut FROM logbook_cursor WHERE reader = $1 AND member = $2`, reader, string(id))
+	}, `SELECT next, truncated FROM logbook_cursor WHERE reader = $1 AND member = $2`, reader, string(id))
 	if errors.Is(err, db.ErrNoRow) {
-		return Cursor{Cut: -1}, nil
+		return Cursor{Truncated: -1}, nil
 	}
 	return c, err
 }
 
 // MoveCursor goes from one place to the next, unless another process moved it
-// meanwhile or a cut waits to be told.
+// meanwhile or something that was taken back waits to be told.
 func MoveCursor(ctx context.Context, q db.Querier, at ReaderOf, from, to int64) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cursor (reader, member, next, cut) VALUES ($1,$2,$4,-1)
-		ON CONFLICT (reader, member) DO UPDATE SET next = $4 WHERE logbook_cursor.next = $3 AND logbook_cursor.cut < 0`,
+	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cursor (reader, member, next, truncated) VALUES ($1,$2,$4,-1)
+		ON CONFLICT (reader, member) DO UPDATE SET next = $4 WHERE logbook_cursor.next = $3 AND logbook_cursor.truncated < 0`,
 		at.Reader, string(at.Member), from, to)
 	return err
 }
 
-// ClearCut notes that a reader was told of what was taken back from an index on.
-func ClearCut(ctx context.Context, q db.Querier, reader string, id core.MemberID, cut int64) error {
-	_, err := db.Exec(ctx, q, `UPDATE logbook_cursor SET cut = -1 WHERE reader = $1 AND member = $2 AND cut = $3`, reader, string(id), cut)
+// ClearTruncated notes that a reader was told of what was taken back from an index on.
+func ClearTruncated(ctx context.Context, q db.Querier, reader string, id core.MemberID, index int64) error {
+	_, err := db.Exec(ctx, q, `UPDATE logbook_cursor SET truncated = -1 WHERE reader = $1 AND member = $2 AND truncated = $3`, reader, string(id), index)
 	return err
 }
 
-// CutCursors takes every reader back to an index whose entries were taken back.
-func CutCursors(ctx context.Context, q db.Querier, id core.MemberID, index int64) error {
+// TruncateCursors takes every reader back to an index whose entries were taken back.
+func TruncateCursors(ctx context.Context, q db.Querier, id core.MemberID, index int64) error {
 	_, err := db.Exec(ctx, q, `UPDATE logbook_cursor SET next = $2,
-		cut = CASE WHEN cut >= 0 AND cut < $2 THEN cut ELSE $2 END WHERE member = $1 AND next > $2`, string(id), index)
+		truncated = CASE WHEN truncated >= 0 AND truncated < $2 THEN truncated ELSE $2 END WHERE member = $1 AND next > $2`, string(id), index)
 	return err
 }

@@ -167,7 +167,7 @@ func sameListing(a, b any) bool {
 
 // Readers hear what members say of themselves.
 func (a *Announcer) Readers() []logbook.Reader {
-	return []logbook.Reader{{Name: "directory", Types: []string{typeHoster, typeService}, Read: a.read, Cut: a.cut}}
+	return []logbook.Reader{{Name: "directory", Types: []string{typeHoster, typeService}, Read: a.read, Truncated: a.cut}}
 }
 
 // read takes one entry in. What makes no sense is skipped: it must not stop the
