@@ -28,6 +28,9 @@ func (b *Book) Members(ctx context.Context, ids []core.MemberID) ([]store.Member
 	return b.reg.Members(ctx, ids)
 }
 
+// Roster tells cheaply whether who is followed, or suspended, changed.
+func (b *Book) Roster(ctx context.Context) (store.Roster, error) { return b.reg.Roster(ctx) }
+
 // Keys are the keys a member signs requests and documents with now. Returns
 // CodeNotFound for a stranger, or while no key set of it has come.
 func (b *Book) Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error) {

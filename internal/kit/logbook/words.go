@@ -26,6 +26,8 @@ type (
 	WellKnown = format.WellKnown
 	// Member is a member's log as others may see it.
 	Member = store.Member
+	// Roster is a summary of whom we follow and who is suspended.
+	Roster = store.Roster
 	// Damage is a log that does not verify on this disk.
 	Damage = store.Damage
 	// Evidence is a fork proof that was stored.

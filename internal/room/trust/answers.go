@@ -26,7 +26,7 @@ func (r *Room) May(ctx context.Context, who core.MemberID, kind core.GrantKind) 
 // suspended or refused and pacts under notice are left out: nothing new goes
 // there.
 func (r *Room) Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error) {
-	list, err := member.All(ctx, r.DB)
+	list, err := r.partners(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (r *Room) Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender,
 // such pact runs or is over, or the member is suspended or refused. Whose pact may still
 // come back after a recovery is left out.
 func (r *Room) Leaving(ctx context.Context, kind core.GrantKind) ([]core.Leaver, error) {
-	list, err := member.All(ctx, r.DB)
+	list, err := r.partners(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +77,22 @@ func (r *Room) Leaving(ctx context.Context, kind core.GrantKind) ([]core.Leaver,
 		}
 	}
 	return out, nil
+}
+
+// partners are the members that could have promised us something of a kind, by name: those
+// we have a pact with, or had, and for what charters grant all of them.
+func (r *Room) partners(ctx context.Context, kind core.GrantKind) ([]member.Member, error) {
+	list, err := member.All(ctx, r.DB)
+	if err != nil || r.Types.Light(kind) {
+		return list, err
+	}
+	pacts, err := r.Pacts.List(ctx)
+	with := map[core.MemberID]bool{}
+	for _, h := range pacts {
+		_, theirs := h.Side(r.self())
+		with[theirs.Member] = true
+	}
+	return slices.DeleteFunc(list, func(m member.Member) bool { return !with[m.ID()] }), err
 }
 
 // Coming lists the members that have the text of a pact of ours that did not come

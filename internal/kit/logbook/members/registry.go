@@ -57,6 +57,11 @@ func (r *Registry) Known(ctx context.Context) ([]store.Member, error) {
 	return all, err
 }
 
+// Roster is a cheap summary of who is followed and suspended.
+func (r *Registry) Roster(ctx context.Context) (store.Roster, error) {
+	return store.RosterNow(ctx, r.st.DB)
+}
+
 // Members are those of some members that are known, in no order: Known for a page that
 // names a few.
 func (r *Registry) Members(ctx context.Context, ids []core.MemberID) ([]store.Member, error) {

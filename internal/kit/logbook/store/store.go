@@ -89,6 +89,22 @@ func KnownMembers(ctx context.Context, q db.Querier) ([]Member, error) {
 		WHERE NOT EXISTS (SELECT 1 FROM logbook_log n WHERE n.member = l.member AND n.epoch > l.epoch) ORDER BY m.id`)
 }
 
+// Roster is a summary of whom we follow, under which root keys, and who is suspended. While
+// two are equal, none of it changed; that supposes a clock that does not run backwards.
+type Roster struct {
+	Followed      int64       // how many members
+	LastFollowed  core.Moment // when the last of them was followed, zero = nobody
+	Suspended     int64       // how many of them
+	LastSuspended core.Moment // when the last of these was, zero = nobody
+}
+
+// RosterNow reads the summary from an index.
+func RosterNow(ctx context.Context, q db.Querier) (Roster, error) {
+	return db.One(ctx, q, func(r db.Row) (s Roster, err error) {
+		return s, r.Scan(&s.Followed, &s.LastFollowed, &s.Suspended, &s.LastSuspended)
+	}, `SELECT COUNT(*), COALESCE(MAX(followed_us), 0), COUNT(CASE WHEN forked_us > 0 THEN 1 END), COALESCE(MAX(forked_us), 0) FROM logbook_member`)
+}
+
 // PutMember stores a member; its root key and when it was followed never change by it.
 func PutMember(ctx context.Context, q db.Querier, m MemberRow) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_member (`+memberColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7)

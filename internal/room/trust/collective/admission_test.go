@@ -89,6 +89,9 @@ func TestAdmissionRule(t *testing.T) {
 				t.Fatalf("a vouch removed %c: %q, then %q", r, want, got)
 			}
 		}
+		if plain := plainly(c); plain != want {
+			t.Fatalf("%q, by the rule as it is written %q", want, plain)
+		}
 		for _, a := range c.Admissions() {
 			if a.Admitted && !a.Founder && int64(len(a.By)) < admit {
 				t.Fatalf("%s admitted by %v, %d needed", a.Member, a.By, admit)
@@ -100,4 +103,32 @@ func TestAdmissionRule(t *testing.T) {
 // addressOf is a made-up address, one for each name.
 func addressOf(id core.MemberID) member.Address {
 	return member.Address{Member: id, URL: "https://" + string(id), Root: trusttest.RootOf(string(id))}
+}
+
+// plainly admits whoever has enough admitted vouchers until nobody is left to admit.
+func plainly(c Collective) (out string) {
+	in := map[core.MemberID]bool{}
+	for _, f := range c.Charter.Founders {
+		in[f.Member] = slices.Contains(c.Joined, f.Member)
+	}
+	for changed := true; changed; {
+		changed = false
+		for _, id := range c.Joined {
+			by := map[core.MemberID]bool{}
+			for _, v := range c.Vouches {
+				if v.For.Member == id && v.By != id && in[v.By] {
+					by[v.By] = true
+				}
+			}
+			if !in[id] && int64(len(by)) >= c.Charter.Admit {
+				in[id], changed = true, true
+			}
+		}
+	}
+	for _, id := range slices.Sorted(slices.Values(c.Joined)) {
+		if in[id] {
+			out += string(id[0])
+		}
+	}
+	return out
 }

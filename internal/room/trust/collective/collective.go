@@ -153,17 +153,28 @@ func (c Collective) Admissions() []Admission {
 			a.Founder, a.Admitted = true, true
 		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for id, a := range candidates {
-			a.By = c.vouchers(id, candidates)
+	given := c.given(candidates)
+	var next []core.MemberID // admitted, and their vouches not counted yet
+	for id, a := range candidates {
+		if a.Admitted {
+			next = append(next, id)
+		}
+	}
+	for len(next) > 0 {
+		voucher := next[len(next)-1]
+		next = next[:len(next)-1]
+		for _, id := range given[voucher] {
+			a := candidates[id]
+			a.By = append(a.By, voucher)
 			if !a.Admitted && int64(len(a.By)) >= c.Charter.Admit {
-				a.Admitted, changed = true, true
+				a.Admitted = true
+				next = append(next, id)
 			}
 		}
 	}
 	out := make([]Admission, 0, len(candidates))
 	for _, a := range candidates {
+		slices.Sort(a.By)
 		out = append(out, *a)
 	}
 	slices.SortFunc(out, func(a, b Admission) int { return cmp.Compare(a.Member, b.Member) })
@@ -186,19 +197,19 @@ func (c Collective) Without(id core.MemberID) (lost []core.MemberID) {
 	return lost
 }
 
-// vouchers lists, once each, the admitted members that vouch for id under the
-// key pinned here.
-func (c Collective) vouchers(id core.MemberID, members map[core.MemberID]*Admission) []core.MemberID {
-	var by []core.MemberID
+// given lists for whom each candidate vouches, once each: for other candidates, under
+// the key pinned here.
+func (c Collective) given(candidates map[core.MemberID]*Admission) map[core.MemberID][]core.MemberID {
+	type pair struct{ by, to core.MemberID }
+	seen := map[pair]bool{}
+	out := map[core.MemberID][]core.MemberID{}
 	for _, v := range c.Vouches {
-		voucher := members[v.By]
-		if v.For.Member != id || v.By == id || voucher == nil || !voucher.Admitted || v.For.Root != c.Root(id) {
+		p := pair{v.By, v.For.Member}
+		if p.by == p.to || candidates[p.by] == nil || candidates[p.to] == nil || v.For.Root != c.Root(p.to) || seen[p] {
 			continue
 		}
-		if !slices.Contains(by, v.By) {
-			by = append(by, v.By)
-		}
+		seen[p] = true
+		out[p.by] = append(out[p.by], p.to)
 	}
-	slices.Sort(by)
-	return by
+	return out
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"entrechat/internal/core"
@@ -23,6 +24,8 @@ import (
 type Book interface {
 	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
 	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
+	Known(ctx context.Context) ([]logbook.Member, error)
+	Roster(ctx context.Context) (logbook.Roster, error)
 }
 
 // Needs is what the collectives are wired with. Every field is required.
@@ -40,10 +43,14 @@ type Needs struct {
 
 // Service is the verbs about collectives, safe for concurrent use and from several
 // processes over one database.
-type Service struct{ Needs }
+type Service struct {
+	Needs
+	computing sync.Mutex
+	computed  computed
+}
 
 // New makes the service.
-func New(n Needs) *Service { return &Service{n} }
+func New(n Needs) *Service { return &Service{Needs: n} }
 
 var _ Book = (*logbook.Book)(nil)
 
@@ -87,7 +94,7 @@ func (s *Service) Found(ctx context.Context, d CharterDraft) (string, error) {
 	if _, err := OpenCharter(s.Types, doc, id, nil, true); err != nil {
 		return "", err // too long once written
 	}
-	if err := putCharter(ctx, s.DB, charterRow{id, doc}, c.Made); err != nil {
+	if err := s.putCharter(ctx, charterRow{id, doc}); err != nil {
 		return "", err
 	}
 	return id, s.Tell(ctx, TypeCharter, charterBody{id, c.Admit, c.Grants})
@@ -162,19 +169,18 @@ func (s *Service) society(ctx context.Context) (Collective, error) {
 	}
 	roots := map[core.MemberID]core.RootKey{s.self(): s.Self.Root}
 	barred := map[core.MemberID]bool{}
+	known, err := s.Book.Known(ctx)
+	if err != nil {
+		return Collective{}, err
+	}
+	met := map[core.MemberID]bool{}
 	for _, m := range list {
-		if m.Standing == member.Asked {
-			continue
+		met[m.ID()] = m.Standing != member.Asked
+	}
+	for _, log := range known {
+		if met[log.ID] {
+			roots[log.ID], barred[log.ID] = log.Root, log.State == logbook.Suspended
 		}
-		log, err := s.Book.Member(ctx, m.ID())
-		if core.CodeOf(err) == core.CodeNotFound {
-			continue
-		}
-		if err != nil {
-			return Collective{}, err
-		}
-		roots[m.ID()] = log.Root
-		barred[m.ID()] = log.State == logbook.Suspended
 	}
 	all, err := member.Vouches(ctx, s.DB)
 	return Collective{
@@ -329,7 +335,12 @@ func (s *Service) acceptCharter(ctx context.Context, id string, doc seal.Envelop
 	if _, err := OpenCharter(s.Types, doc, id, keys, logged); err != nil {
 		return err
 	}
-	return putCharter(ctx, s.DB, charterRow{id, doc}, s.now())
+	return s.putCharter(ctx, charterRow{id, doc})
+}
+
+// putCharter stores a charter that was checked.
+func (s *Service) putCharter(ctx context.Context, c charterRow) error {
+	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return putCharter(ctx, q, c, s.now()) })
 }
 
 // CharterDoc is a charter as its founders signed it, for anybody. Returns

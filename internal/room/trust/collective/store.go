@@ -7,6 +7,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/trust/fact"
 )
 
 // join is one logbook following one charter.
@@ -28,12 +29,12 @@ func joinsBy(ctx context.Context, q db.Querier, log core.MemberID) ([]join, erro
 func putJoin(ctx context.Context, q db.Querier, j join, since core.Moment, idx int64) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO trust_join (log, charter, since_us, idx) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (log, charter) DO NOTHING`, string(j.By), j.Charter, int64(since), idx)
-	return err
+	return fact.Changed(ctx, q, err)
 }
 
 func dropJoin(ctx context.Context, q db.Querier, j join) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM trust_join WHERE log = $1 AND charter = $2`, string(j.By), j.Charter)
-	return err
+	return fact.Changed(ctx, q, err)
 }
 
 // charterRow is a charter as it came: signed, checked when it was taken in.
@@ -71,5 +72,5 @@ func putCharter(ctx context.Context, q db.Querier, c charterRow, now core.Moment
 	}
 	_, err = db.Exec(ctx, q, `INSERT INTO trust_charter (id, envelope, since_us) VALUES ($1, $2, $3)
 		ON CONFLICT (id) DO NOTHING`, c.ID, text, int64(now))
-	return err
+	return fact.Changed(ctx, q, err)
 }

@@ -44,10 +44,30 @@ func Rewind(ctx context.Context, q db.Querier, p Place) error {
 			return err
 		}
 	}
-	return nil
+	return Changed(ctx, q, nil)
 }
 
 // Forget drops everything a logbook said.
 func Forget(ctx context.Context, q db.Querier, log core.MemberID) error {
 	return Rewind(ctx, q, Place{Log: log})
+}
+
+// Changed notes that a member, a vouch, a join or a charter changed, in the transaction
+// that changes it; err is what the change ended with. Every store that writes one of them
+// ends with it.
+func Changed(ctx context.Context, q db.Querier, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(ctx, q, `INSERT INTO trust_revision (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = trust_revision.n + 1`)
+	return err
+}
+
+// Revision grows with every change of a member, a vouch, a join or a charter.
+func Revision(ctx context.Context, q db.Querier) (int64, error) {
+	n, err := db.One(ctx, q, db.Int64, `SELECT n FROM trust_revision WHERE id = 1`)
+	if errors.Is(err, db.ErrNoRow) {
+		return 0, nil
+	}
+	return n, err
 }

@@ -51,7 +51,7 @@ func ReadUnvouch(ctx context.Context, q db.Querier, e logbook.Entry) error {
 	if !fact.Read(e, &b) {
 		return nil
 	}
-	return dropVouch(ctx, q, e.Log, b.Member)
+	return DropVouch(ctx, q, e.Log, b.Member)
 }
 
 // Recall brings a member back that our own logbook speaks of: after a total

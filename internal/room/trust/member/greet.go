@@ -150,7 +150,7 @@ func (s *Service) putAsked(ctx context.Context, q db.Querier, m Member) error {
 		return err
 	}
 	if last, full := givesWay(list, m.ID()); full {
-		if err := drop(ctx, q, last, Asked); err != nil {
+		if err := Drop(ctx, q, last, Asked); err != nil {
 			return err
 		}
 	}

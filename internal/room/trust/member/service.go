@@ -24,6 +24,7 @@ import (
 type Book interface {
 	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
 	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
+	Known(ctx context.Context) ([]logbook.Member, error)
 }
 
 // Follower chooses whose logbooks this node mirrors.
@@ -210,7 +211,7 @@ func (s *Service) unlessUsed(ctx context.Context, before Member, a Address) erro
 		if known {
 			return Put(ctx, q, before)
 		}
-		return drop(ctx, q, a.Member, Added)
+		return Drop(ctx, q, a.Member, Added)
 	}); err != nil {
 		return err
 	}
@@ -269,7 +270,7 @@ func (s *Service) unpin(ctx context.Context, before Member, a Address) error {
 	if err := s.Follower.Unfollow(ctx, a.Member); err != nil {
 		return err
 	}
-	return fact.Forget(ctx, s.DB, a.Member)
+	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return fact.Forget(ctx, q, a.Member) })
 }
 
 // drop stops following a member nobody added.
@@ -281,7 +282,7 @@ func (s *Service) drop(ctx context.Context, id core.MemberID) error {
 		if err := fact.Forget(ctx, q, id); err != nil {
 			return err
 		}
-		return drop(ctx, q, id, Met)
+		return Drop(ctx, q, id, Met)
 	})
 }
 

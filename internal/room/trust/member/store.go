@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/trust/fact"
 )
 
 const columns = `id, root, url, standing, refused, code, since_us`
@@ -51,7 +52,7 @@ func Put(ctx context.Context, q db.Querier, m Member) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO trust_member (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET root = $2, url = $3, standing = $4, refused = $5, code = $6, since_us = $7`,
 		string(m.Member), m.Root.String(), m.URL, string(m.Standing), m.Refused, m.Code, int64(m.Since))
-	return err
+	return fact.Changed(ctx, q, err)
 }
 
 // clearCode forgets an invitation that was redeemed.
@@ -60,9 +61,10 @@ func clearCode(ctx context.Context, q db.Querier, id core.MemberID) error {
 	return err
 }
 
-func drop(ctx context.Context, q db.Querier, id core.MemberID, standing Standing) error {
+// Drop forgets a member that has this standing, and no other.
+func Drop(ctx context.Context, q db.Querier, id core.MemberID, standing Standing) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM trust_member WHERE id = $1 AND standing = $2`, string(id), string(standing))
-	return err
+	return fact.Changed(ctx, q, err)
 }
 
 // DropAsked forgets requests to join older than a moment; one that a person refused

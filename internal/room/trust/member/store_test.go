@@ -28,7 +28,7 @@ func TestStoreMembers(t *testing.T) {
 		if _, err := Find(ctx, d, "b.test"); core.CodeOf(err) != core.CodeNotFound {
 			t.Error(err)
 		}
-		trusttest.OK(t, drop(ctx, d, "a.test", Met)) // it is added, so nothing happens
+		trusttest.OK(t, Drop(ctx, d, "a.test", Met)) // it is added, so nothing happens
 		for i, id := range []core.MemberID{"old.test", "new.test"} {
 			trusttest.OK(t, Put(ctx, d, Member{Address: addressOf(id), Standing: Asked, Since: trusttest.Noon * core.Moment(i)}))
 		}

@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/trust/fact"
 )
 
 func scanVouch(r db.Row) (Vouch, error) {
@@ -34,10 +35,11 @@ func PutVouch(ctx context.Context, q db.Querier, v Vouch, idx int64) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO trust_vouch (log, member, root, url, since_us, idx) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (log, member) DO UPDATE SET root = $3, url = $4, since_us = $5, idx = $6`,
 		string(v.By), string(v.For.Member), v.For.Root.String(), v.For.URL, int64(v.Since), idx)
-	return err
+	return fact.Changed(ctx, q, err)
 }
 
-func dropVouch(ctx context.Context, q db.Querier, by, member core.MemberID) error {
+// DropVouch forgets one logbook's vouch for a member.
+func DropVouch(ctx context.Context, q db.Querier, by, member core.MemberID) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM trust_vouch WHERE log = $1 AND member = $2`, string(by), string(member))
-	return err
+	return fact.Changed(ctx, q, err)
 }

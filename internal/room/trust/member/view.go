@@ -29,7 +29,15 @@ func (s *Service) List(ctx context.Context) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := Vouches(ctx, s.DB)
+	known, err := s.Book.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logs := make(map[core.MemberID]logbook.Member, len(known))
+	for _, log := range known {
+		logs[log.ID] = log
+	}
+	by, err := s.vouchers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -39,20 +47,14 @@ func (s *Service) List(ctx context.Context) ([]View, error) {
 	}
 	out := make([]View, 0, len(list))
 	for _, m := range list {
-		v := View{
-			Address: m.Address, Fingerprint: seal.Fingerprint(m.Root),
-			Standing: m.Standing, Refused: m.Refused, Since: m.Since, Log: logbook.Unknown,
-			VouchedBy: []core.MemberID{}, Waiting: []task.Waiting{},
-		}
-		if log, err := s.Book.Member(ctx, m.ID()); err == nil {
-			v.Log, v.Heard = log.State, log.Heard
-			if log.Root == m.Root {
-				v.URL = log.URL
+		v := viewOf(m, logs[m.ID()])
+		for _, id := range by[vouched{m.ID(), m.Root}] {
+			if id == s.self() {
+				v.WeVouch = true
+			} else {
+				v.VouchedBy = append(v.VouchedBy, id)
 			}
-		} else if core.CodeOf(err) != core.CodeNotFound {
-			return nil, err
 		}
-		v.vouched(all, s.self())
 		for _, w := range waiting {
 			if w.Member == m.ID() {
 				v.Waiting = append(v.Waiting, w)
@@ -63,17 +65,38 @@ func (s *Service) List(ctx context.Context) ([]View, error) {
 	return out, nil
 }
 
-func (v *View) vouched(all []Vouch, self core.MemberID) {
-	for _, vouch := range all {
-		if vouch.For.Member != v.Member || vouch.For.Root != v.Root {
-			continue
-		}
-		if vouch.By == self {
-			v.WeVouch = true
-		} else {
-			v.VouchedBy = append(v.VouchedBy, vouch.By)
-		}
+// viewOf is a member with its logbook, zero where we hold none, and no vouches yet.
+func viewOf(m Member, log logbook.Member) View {
+	v := View{
+		Address: m.Address, Fingerprint: seal.Fingerprint(m.Root),
+		Standing: m.Standing, Refused: m.Refused, Since: m.Since, Log: logbook.Unknown,
+		VouchedBy: []core.MemberID{}, Waiting: []task.Waiting{},
 	}
+	if log.ID == "" {
+		return v
+	}
+	v.Log, v.Heard = log.State, log.Heard
+	if log.Root == m.Root {
+		v.URL = log.URL
+	}
+	return v
+}
+
+// vouched is whom a vouch is for: an origin under another key is somebody else.
+type vouched struct {
+	id   core.MemberID
+	root core.RootKey
+}
+
+// vouchers lists who vouches for each member, by name.
+func (s *Service) vouchers(ctx context.Context) (map[vouched][]core.MemberID, error) {
+	all, err := Vouches(ctx, s.DB)
+	out := map[vouched][]core.MemberID{}
+	for _, v := range all {
+		to := vouched{v.For.Member, v.For.Root}
+		out[to] = append(out[to], v.By)
+	}
+	return out, err
 }
 
 // View reads one. Returns CodeNotFound.
