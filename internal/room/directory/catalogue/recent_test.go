@@ -1,49 +1,73 @@
 package catalogue
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
 
-// TestRecent: a large result is given again for a minute, to the same question of the
-// same day only, and never more than is bearable.
+// TestRecent: a large list is given again for a minute, to the same question of the same
+// day only, and never more is held than is bearable.
 func TestRecent(t *testing.T) {
 	var r recent
 	day := time.Unix(1_800_000_000, 0)
-	q := Query{Text: "pad", Day: day}
-	r.put(q, make([]int64, manyFound-1))
-	if _, ok := r.get(q); ok {
-		t.Error("a small result is remembered")
+	ask := func(q Query, size int) (read bool) {
+		t.Helper()
+		_, err := r.list(q.Day, keyOf(q), func() ([]int64, error) {
+			read = true
+			return make([]int64, size), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read
 	}
-	r.put(q, make([]int64, manyFound))
+	q := Query{Text: "pad", Day: day}
+	if ask(q, manyFound-1); !ask(q, manyFound) {
+		t.Error("a small list was remembered")
+	}
 	for name, c := range map[string]struct {
 		q    Query
-		want bool
+		read bool
 	}{
-		"the same":         {q, true},
-		"another page":     {Query{Text: "pad", Day: day, Page: 3}, true},
-		"a moment later":   {Query{Text: "pad", Day: day.Add(59 * time.Second)}, true},
-		"a minute later":   {Query{Text: "pad", Day: day.Add(recentLives)}, false},
-		"before":           {Query{Text: "pad", Day: day.Add(-time.Second)}, false},
-		"another question": {Query{Text: "pad", Open: true, Day: day}, false},
-		"of one hoster":    {Query{Text: "pad", Hosters: []string{"a"}, Day: day}, false},
-		"another day":      {Query{Text: "pad", Day: day.AddDate(0, 0, 1)}, false},
+		"the same":         {q, false},
+		"another page":     {Query{Text: "pad", Day: day, Page: 3}, false},
+		"a moment later":   {Query{Text: "pad", Day: day.Add(59 * time.Second)}, false},
+		"another question": {Query{Text: "pad", Open: true, Day: day}, true},
+		"of one hoster":    {Query{Text: "pad", Hosters: []string{"a"}, Day: day}, true},
+		"another day":      {Query{Text: "pad", Day: day.AddDate(0, 0, 1)}, true},
+		"no day":           {Query{Text: "pad"}, true},
 	} {
-		if ids, ok := r.get(c.q); ok != c.want || ok && len(ids) != manyFound {
-			t.Errorf("%s: %d, %v", name, len(ids), ok)
+		if read := ask(c.q, 1); read != c.read {
+			t.Errorf("%s: read %v", name, read)
 		}
+		ask(q, manyFound)
+	}
+	// After a minute one asker waits for a new list; whoever asks meanwhile gets the last.
+	later := day.Add(2 * recentLives)
+	if _, err := r.list(later, keyOf(q), func() ([]int64, error) {
+		if ids, err := r.list(later, keyOf(q), func() ([]int64, error) { return nil, errors.New("read twice") }); err != nil || len(ids) != manyFound {
+			t.Errorf("%d, %v", len(ids), err)
+		}
+		return nil, errors.New("the disk is away")
+	}); err == nil {
+		t.Error("a failure was hidden")
+	}
+	if !ask(Query{Text: "pad", Day: later}, manyFound) {
+		t.Error("who failed is still waited for")
 	}
 	for i := range 2 * recentNumbers / 100_000 {
-		r.put(Query{Software: string(rune('a' + i)), Day: day}, make([]int64, 100_000))
+		ask(Query{Software: fmt.Sprint(i), Day: later}, 100_000)
 		sum := 0
-		for _, had := range r.results {
+		for _, had := range r.lists {
 			sum += len(had.ids)
 		}
 		if sum != r.numbers || sum > recentNumbers {
 			t.Fatalf("%d numbers are remembered, %d are counted", sum, r.numbers)
 		}
 	}
-	if r.put(Query{Day: day.Add(time.Hour)}, make([]int64, manyFound)); r.numbers != manyFound {
+	if ask(Query{Day: later.Add(time.Hour)}, manyFound); r.numbers != manyFound {
 		t.Errorf("%d numbers, the old ones stayed", r.numbers)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"entrechat/internal/kit/db"
 )
@@ -98,17 +99,25 @@ func (s *Store) FindAll(ctx context.Context, q Query) (all []Found, err error) {
 
 // ordered are the services that match, in the order of the day.
 func (s *Store) ordered(ctx context.Context, q Query) ([]int64, error) {
-	if ids, ok := s.recent.get(q); ok {
-		return ids, nil
+	return s.recent.list(q.Day, keyOf(q), func() ([]int64, error) {
+		ids, err := s.matches(ctx, q)
+		return shuffled(ids, turnOf(q.Day)), err
+	})
+}
+
+// shuffled are the same numbers in the order of a day.
+func shuffled(ids []int64, turn int64) []int64 {
+	type place struct{ rest, id int64 }
+	places := make([]place, len(ids))
+	for i, id := range ids {
+		places[i] = place{id % turn, id}
 	}
-	ids, err := s.matches(ctx, q)
-	if err != nil {
-		return nil, err
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.rest, b.rest), cmp.Compare(a.id, b.id)) })
+	out := make([]int64, len(ids))
+	for i, p := range places {
+		out[i] = p.id
 	}
-	turn := turnOf(q.Day)
-	slices.SortFunc(ids, func(a, b int64) int { return cmp.Or(cmp.Compare(a%turn, b%turn), cmp.Compare(a, b)) })
-	s.recent.put(q, ids)
-	return ids, nil
+	return out
 }
 
 // matches are the services that have all that a query asks for.
@@ -118,7 +127,7 @@ func (s *Store) matches(ctx context.Context, q Query) ([]int64, error) {
 	// Words stand only for services that are shown.
 	if len(terms) == 0 || len(filters.parts) > 1 {
 		var err error
-		if ids, err = s.numbers(ctx, "id", "directory_service", filters); err != nil || len(ids) == 0 {
+		if ids, err = s.numbers(ctx, q.Day, "id", "directory_service", filters); err != nil || len(ids) == 0 {
 			return nil, err
 		}
 	}
@@ -129,7 +138,7 @@ func (s *Store) matches(ctx context.Context, q Query) ([]int64, error) {
 		} else {
 			c.add("word = %s", t.word)
 		}
-		having, err := s.numbers(ctx, "service", "directory_word", c)
+		having, err := s.numbers(ctx, q.Day, "service", "directory_word", c)
 		if err != nil || len(having) == 0 {
 			return nil, err
 		}
@@ -143,29 +152,32 @@ func (s *Store) matches(ctx context.Context, q Query) ([]int64, error) {
 	return ids, nil
 }
 
-// numbers are the different values of a column of numbers. They come as one text:
-// one row is read many times faster than thousands.
-func (s *Store) numbers(ctx context.Context, column, table string, c *conditions) ([]int64, error) {
-	text, err := db.One(ctx, s.db, func(r db.Row) (t string, err error) { return t, r.Scan(&t) },
-		`SELECT coalesce(string_agg(CAST(`+column+` AS TEXT), ' '), '') FROM `+table+` WHERE `+c.where(), c.args...)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]int64, 0, strings.Count(text, " ")+1)
-	for field := range strings.FieldsSeq(text) {
-		n, err := strconv.ParseInt(field, 10, 64)
+// numbers are the different values of a column of numbers, sorted; they are shared, and
+// not to be changed.
+func (s *Store) numbers(ctx context.Context, now time.Time, column, table string, c *conditions) ([]int64, error) {
+	return s.recent.list(now, fmt.Sprintf("%s %s %s %#v", column, table, c.where(), c.args), func() ([]int64, error) {
+		// They come as one text: one row is read many times faster than thousands.
+		text, err := db.One(ctx, s.db, func(r db.Row) (t string, err error) { return t, r.Scan(&t) },
+			`SELECT coalesce(string_agg(CAST(`+column+` AS TEXT), ' '), '') FROM `+table+` WHERE `+c.where(), c.args...)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, n)
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+		out := make([]int64, 0, strings.Count(text, " ")+1)
+		for field := range strings.FieldsSeq(text) {
+			n, err := strconv.ParseInt(field, 10, 64)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, n)
+		}
+		slices.Sort(out)
+		return slices.Compact(out), nil
+	})
 }
 
 // both are the numbers in two sorted lists.
 func both(a, b []int64) []int64 {
-	out := a[:0]
+	out := make([]int64, 0, min(len(a), len(b)))
 	for _, n := range a {
 		for len(b) > 0 && b[0] < n {
 			b = b[1:]
