@@ -48,3 +48,6 @@ func (k *kept[T]) at(ctx context.Context, now time.Time) (dated[T], error) {
 	k.last.Store(&dated[T]{value, now})
 	return dated[T]{value, now}, nil
 }
+
+// forget has the next who asks make it anew.
+func (k *kept[T]) forget() { k.last.Store(nil) }

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"entrechat/internal/app/datadir"
@@ -72,12 +73,17 @@ func (a *App) overviewPages(site *web.Site, panels []web.Panel) http.Handler {
 	page := web.NewPage[overviewPage](site, pages, "pages/overview.html")
 	looks := &kept[[]found]{lives: lookAgain, make: a.look}
 	around := &kept[surroundings]{lives: 5 * time.Second, make: a.surroundings}
+	var undone atomic.Int64
 	return page.Show(func(r *http.Request) (overviewPage, error) {
-		look, err := looks.at(r.Context(), time.Now())
+		steps, err := a.steps(r.Context())
 		if err != nil {
 			return overviewPage{}, err
 		}
-		steps, err := a.steps(r.Context())
+		// Who just did a step reads what doctor says of it now.
+		if left := int64(countUndone(steps)); undone.Swap(left) != left {
+			looks.forget()
+		}
+		look, err := looks.at(r.Context(), time.Now())
 		if err != nil {
 			return overviewPage{}, err
 		}
@@ -88,6 +94,15 @@ func (a *App) overviewPages(site *web.Site, panels []web.Panel) http.Handler {
 		shown.Ring, shown.Space = seen.value.ring(p, a.Signer.ID()), seen.value.space(p)
 		return shown, err
 	})
+}
+
+func countUndone(steps []fit.Step) (n int) {
+	for _, s := range steps {
+		if !s.Done {
+			n++
+		}
+	}
+	return n
 }
 
 // steps are all rooms' steps, in their order.
@@ -128,10 +143,8 @@ func overview(p *words.Printer, look dated[[]found], steps []fit.Step) overviewP
 	}
 	for _, s := range steps {
 		page.Steps = append(page.Steps, step{p.T(s.Key, nil), s.Path, s.Done})
-		if !s.Done {
-			page.Undone++
-		}
 	}
+	page.Undone = countUndone(steps)
 	page.Troubles = slices.Clone(page.Problems)
 	trouble := slices.IndexFunc(page.Troubles, func(l checkLine) bool { return !covered(l.check) })
 	first := slices.IndexFunc(steps, func(s fit.Step) bool { return !s.Done })

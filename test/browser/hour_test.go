@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,17 +164,37 @@ func (w *world) printsTokens() {
 // save does at a shell what the page says, with a folder of ours.
 func (w *world) save(commands string) {
 	w.Helper()
-	restic, err := lab.FindRestic(w.ctx, func(lab.Building) {})
-	w.must(err)
 	dir := w.TempDir()
 	w.must(os.WriteFile(filepath.Join(dir, "letter.txt"), []byte("Chère voisine,\n"), 0o600))
 	script := strings.ReplaceAll(commands, "/srv", dir)
 	if script == commands {
 		w.Fatalf("the page names no folder to save:\n%s", commands)
 	}
-	sh := exec.CommandContext(w.ctx, "sh", "-e", "-c", script)
-	sh.Env = append(os.Environ(), "PATH="+filepath.Dir(restic)+":"+os.Getenv("PATH"), "HOME="+w.TempDir())
-	if out, err := sh.CombinedOutput(); err != nil || !strings.Contains(string(out), "saved") {
-		w.Fatalf("%v\n%s", err, out)
+	if out := w.shell(nil, "sh", "-e", "-c", script); !strings.Contains(out, "saved") {
+		w.Fatalf("restic saved nothing:\n%s", out)
 	}
+}
+
+// restic runs it as a person with that environment would.
+func (w *world) restic(env []string, words ...string) {
+	w.Helper()
+	w.shell(env, append([]string{"restic"}, words...)...)
+}
+
+// shell runs a command that finds restic and has a home of its own.
+func (w *world) shell(env []string, words ...string) string {
+	w.Helper()
+	restic, err := lab.FindRestic(w.ctx, func(lab.Building) {})
+	w.must(err)
+	program := words[0]
+	if program == "restic" {
+		program = restic
+	}
+	c := exec.CommandContext(w.ctx, program, words[1:]...)
+	c.Env = slices.Concat(os.Environ(), []string{"PATH=" + filepath.Dir(restic) + ":" + os.Getenv("PATH"), "HOME=" + w.TempDir()}, env)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		w.Fatalf("%v: %v\n%s", words, err, out)
+	}
+	return string(out)
 }
