@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/obs"
 )
 
 // room returns CodeFull while the disk of the data directory has less free than the
@@ -41,11 +42,34 @@ func (a *App) logbookFittings() fit.Fittings {
 			{Name: "app.check_neighbours", Run: a.withMembers(b.checkNeighbours)},
 			{Name: "app.check_address", Run: fit.Plain(b.checkAddress)},
 		},
+		Metrics: b.metrics,
 		Health: func(ctx context.Context) (fit.Finding, error) {
 			_, err := a.self(ctx)
 			return fit.Finding{}, err
 		},
 	}
+}
+
+// metrics are when each member was last heard, and who does not take our logbook.
+func (b ownLogbook) metrics(ctx context.Context) ([]obs.Metric, error) {
+	known, err := b.Book.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]obs.Metric, 0, len(known)+1)
+	for _, m := range known {
+		if m.ID == b.Signer.ID() {
+			continue
+		}
+		all = append(all, obs.Metric{
+			Name: "entrechat_member_heard_time_seconds", Help: "When a member's logbook was last heard (Unix time), 0 before the first.",
+			Value: float64(m.Heard) / 1e6, Labels: map[string]string{"member": string(m.ID)},
+		})
+	}
+	late, _, err := b.neighbours(ctx)
+	return append(all, obs.Metric{
+		Name: "entrechat_neighbours_late", Help: "Members the exchange of logbooks has not got on with for an hour.", Value: float64(len(late)),
+	}), err
 }
 
 // ownLogbook asks doctor's questions about the logbook.
@@ -93,11 +117,25 @@ const (
 
 // checkNeighbours names the members the exchange of logbooks does not get on with.
 func (b ownLogbook) checkNeighbours(ctx context.Context) (fit.Finding, error) {
-	all, err := b.Book.Contacts(ctx)
+	late, now, err := b.neighbours(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
-	var late, now []string
+	if len(late) > 0 {
+		return fit.Finding{}, core.Unsure("app.neighbours_late", fmt.Errorf("%d members", len(late))).With("List", strings.Join(late, "; "))
+	}
+	if len(now) > 0 {
+		return fit.Finding{Unknown: true, Key: "app.neighbours_slow", Args: map[string]any{"List": strings.Join(now, "; ")}}, nil
+	}
+	return fit.Finding{}, nil
+}
+
+// neighbours are the members the exchange does not get on with: for long, and only now.
+func (b ownLogbook) neighbours(ctx context.Context) (late, now []string, err error) {
+	all, err := b.Book.Contacts(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, c := range all {
 		switch {
 		case c.Trouble == nil || c.Tries < lateTries:
@@ -107,13 +145,7 @@ func (b ownLogbook) checkNeighbours(ctx context.Context) (fit.Finding, error) {
 			now = append(now, b.lateLine(c))
 		}
 	}
-	if len(late) > 0 {
-		return fit.Finding{}, core.Unsure("app.neighbours_late", fmt.Errorf("%d members", len(late))).With("List", strings.Join(late, "; "))
-	}
-	if len(now) > 0 {
-		return fit.Finding{Unknown: true, Key: "app.neighbours_slow", Args: map[string]any{"List": strings.Join(now, "; ")}}, nil
-	}
-	return fit.Finding{}, nil
+	return late, now, nil
 }
 
 // lateLine names a member that does not answer as it should, since when, and why.

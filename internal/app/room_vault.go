@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/obs"
 	"entrechat/internal/room/vault"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/lending"
@@ -109,6 +110,7 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	f := v.Fittings()
 	f.Checks = append([]fit.Check{{Name: "app.check_promises", Run: func(ctx context.Context) (fit.Finding, error) { return v.checkPromises(ctx, a) }}}, f.Checks...)
+	f.Metrics = func(ctx context.Context) ([]obs.Metric, error) { return v.metrics(ctx, a) }
 	return v, f, nil
 }
 
@@ -138,27 +140,36 @@ func vaultContacts(ctx context.Context, a *App, rights vaultRights) ([]vault.Con
 	return out, nil
 }
 
-// checkPromises: what members may still send us by our pacts fits on the disk.
-func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, error) {
+// promises are what our pacts let members store here, and how much of it may still come.
+func (v vaultRoom) promises(ctx context.Context, a *App) (promised, due core.Size, err error) {
 	known, err := a.Book.Known(ctx)
 	if err != nil {
-		return fit.Finding{}, err
+		return 0, 0, err
 	}
-	var promised, due core.Size
 	for _, m := range known {
 		allowed, err := v.rights.May(ctx, m.ID, holder.KindStore)
 		if m.ID == a.Signer.ID() || core.CodeOf(err) == core.CodeDenied || err == nil && allowed.ReadOnly {
 			continue
 		}
 		if err != nil {
-			return fit.Finding{}, err
+			return 0, 0, err
 		}
 		stored, err := v.lending.Used(ctx, m.ID)
 		if err != nil {
-			return fit.Finding{}, err
+			return 0, 0, err
 		}
-		promised += core.Size(allowed.Grant.Amount(holder.FieldBytes))
-		due += max(0, core.Size(allowed.Grant.Amount(holder.FieldBytes))-stored)
+		granted := core.Size(allowed.Grant.Amount(holder.FieldBytes))
+		promised += granted
+		due += max(0, granted-stored)
+	}
+	return promised, due, nil
+}
+
+// checkPromises: what members may still send us by our pacts fits on the disk.
+func (v vaultRoom) checkPromises(ctx context.Context, a *App) (fit.Finding, error) {
+	promised, due, err := v.promises(ctx, a)
+	if err != nil {
+		return fit.Finding{}, err
 	}
 	if promised == 0 {
 		return fit.Unknown("app.promises_none", nil), nil

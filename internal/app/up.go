@@ -166,6 +166,13 @@ func (s server) publicHandler(gate *peer.Gate) http.Handler {
 
 // toolsHandler is what only this machine reaches.
 func (s server) toolsHandler(metrics obs.Metrics) http.Handler {
+	var sources []obs.Source
+	for _, f := range s.fittings {
+		if f.Metrics != nil {
+			sources = append(sources, obs.Source{Part: f.Name, Ask: f.Metrics})
+		}
+	}
+	metrics.Collect(sources, s.Log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics.Handler())
 	mux.Handle("GET /healthz", http.HandlerFunc(s.healthz))

@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/web"
 )
@@ -30,6 +31,8 @@ type Fittings struct {
 	Readers []logbook.Reader
 	// Checks are what `doctor` runs.
 	Checks []Check
+	// Metrics are the numbers people are alerted by, asked whenever /metrics is; cheap.
+	Metrics func(ctx context.Context) ([]obs.Metric, error)
 	// Health says whether the room does its work in this process: an error while it does
 	// not, unknown while it is starting, and a sentence for what it has to leave aside.
 	Health func(ctx context.Context) (Finding, error)
