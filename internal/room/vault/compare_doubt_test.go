@@ -144,7 +144,7 @@ func TestNewerObjectsOfTooFewShards(t *testing.T) {
 	o, _ := w.saved()
 	w.unknown(o)
 	for _, m := range w.members[1:] {
-		if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, o.ID.String()); err != nil {
+		if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_stored WHERE object = $1`, o.ID.String()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -45,7 +45,7 @@ func (w *world) unknown(o catalogue.Object) {
 func (w *world) buriedAt(o catalogue.Object, members ...*member) {
 	w.t.Helper()
 	for _, m := range members {
-		if _, err := m.db.ExecContext(w.t.Context(), `UPDATE vault_held SET buried_us = $1 WHERE object = $2`,
+		if _, err := m.db.ExecContext(w.t.Context(), `UPDATE vault_stored SET deleted_us = $1 WHERE object = $2`,
 			int64(core.At(time.Now())), o.ID.String()); err != nil {
 			w.t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestBeyondTheCatalogue(t *testing.T) {
 			}
 			w.unknown(o)
 			for _, m := range w.members[1:] {
-				if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, o.ID.String()); err != nil {
+				if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_stored WHERE object = $1`, o.ID.String()); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -312,7 +312,7 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 	path := w.client("files", "").put(rest.Data, body)
 	w.settled()
 	for _, m := range w.members { // old enough to be buried
-		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_held SET received_us = 1`); err != nil {
+		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_stored SET received_us = 1`); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -334,7 +334,7 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 	}
 	for _, m := range w.members {
 		var buried int64
-		if err := m.db.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_held WHERE buried_us > 0`).Scan(&buried); err != nil || buried != 0 {
+		if err := m.db.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_stored WHERE deleted_us > 0`).Scan(&buried); err != nil || buried != 0 {
 			t.Errorf("%s has %d buried shards, %v", m.id, buried, err)
 		}
 	}

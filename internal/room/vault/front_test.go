@@ -382,7 +382,7 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 	c.put(rest.Snapshots, []byte("a snapshot"))
 	w.settled()
 	for _, m := range w.members { // old enough to be buried
-		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_held SET received_us = 1`); err != nil {
+		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_stored SET received_us = 1`); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -403,7 +403,7 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 			continue
 		}
 		for _, m := range w.members { // 30 days later
-			if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, o.ID.String()); err != nil {
+			if _, err := m.db.ExecContext(t.Context(), `DELETE FROM vault_stored WHERE object = $1`, o.ID.String()); err != nil {
 				t.Fatal(err)
 			}
 		}

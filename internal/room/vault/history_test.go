@@ -273,7 +273,7 @@ func (h *history) outOfReach() bool {
 			}
 			have[object][index] = true
 			return none, err
-		}, `SELECT object, idx FROM vault_held WHERE state = 'held'`); err != nil {
+		}, `SELECT object, idx FROM vault_stored WHERE state = 'stored'`); err != nil {
 			h.t.Fatal(err)
 		}
 	}
@@ -366,7 +366,7 @@ func (h *history) night() {
 	h.note("night")
 	for _, m := range h.members {
 		m.set(honest)
-		if _, err := m.db.ExecContext(h.t.Context(), `UPDATE vault_held SET checked_us = 0`); err != nil {
+		if _, err := m.db.ExecContext(h.t.Context(), `UPDATE vault_stored SET checked_us = 0`); err != nil {
 			h.t.Fatal(err)
 		}
 		if err := m.local.Rescan(h.t.Context()); err != nil {

@@ -16,7 +16,7 @@ const NoteMark = "mark"
 // folderUsed says whether something is known to lie in a folder.
 func (s Notes) folderUsed(ctx context.Context, folder string) (bool, error) {
 	query := map[string]string{
-		FolderStore: `SELECT count(*) FROM vault_held WHERE state = 'held'`,
+		FolderStore: `SELECT count(*) FROM vault_stored WHERE state = 'stored'`,
 		FolderLocal: `SELECT count(*) FROM vault_object WHERE file <> ''`,
 	}[folder]
 	if query == "" {

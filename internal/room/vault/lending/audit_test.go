@@ -2,11 +2,8 @@ package lending
 
 import (
 	"bytes"
-	"io/fs"
 	"path/filepath"
-	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"entrechat/internal/core"
@@ -14,7 +11,6 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
-	"entrechat/internal/room/vault/shard"
 )
 
 // Large shards are audited with the tree in their row; one that was lost or damaged there
@@ -36,7 +32,7 @@ func TestAuditOfALargeShard(t *testing.T) {
 			t.Fatalf("a tree of %d bytes", kept())
 		}
 		for _, tree := range [][]byte{{}, bytes.Repeat([]byte{7}, 3*32), {1}} {
-			if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET tree = $1`, tree); err != nil {
+			if _, err := d.ExecContext(t.Context(), `UPDATE vault_stored SET tree = $1`, tree); err != nil {
 				t.Fatal(err)
 			}
 			proof, err := h.Audit(t.Context(), ref, holder.Subtree+3)
@@ -100,44 +96,6 @@ func TestTinyShardsCountTheirBlocks(t *testing.T) {
 		}
 		if kept != 12 { // of 8 KiB
 			t.Errorf("%d shards of one byte in 100 kB", kept)
-		}
-	})
-}
-
-// Rows of an earlier version are counted anew when the tables are brought up to date.
-func TestChargeOfOldRows(t *testing.T) {
-	old := fstest.MapFS{}
-	names, err := fs.Glob(migrations.Files, "*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if data, err := fs.ReadFile(migrations.Files, name); err != nil {
-			t.Fatal(err)
-		} else if name < "0007_charge.sql" {
-			old[name] = &fstest.MapFile{Data: data}
-		}
-	}
-	dbtest.Each(t, "vault", old, func(t *testing.T, d *db.DB) {
-		for i, bytes := range []int64{1100, 4096, 5000} {
-			if _, err := d.ExecContext(t.Context(), `INSERT INTO vault_held (owner, object, idx, state, bytes, length, root, prune, head,
-				received_us, keep_us, checked_us, buried_us, tomb_us) VALUES ('ana.test', $1, 0, 'held', $2, 1, '', '', '', 1, 0, 1, 0, 0)`,
-				strings.Repeat(string(rune('a'+i)), 64), bytes); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := d.ExecContext(t.Context(), `INSERT INTO vault_tenant (owner, bytes, shards) VALUES ('ana.test', 10196, 3), ('bo.test', 0, 0)`); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Migrate(t.Context(), d, "vault", migrations.Files); err != nil {
-			t.Fatal(err)
-		}
-		want := shard.Charge(1100) + shard.Charge(4096) + shard.Charge(5000)
-		if used, err := (records{d}).used(t.Context(), ana); err != nil || used != want || want != 28<<10 {
-			t.Errorf("used %d, want %d, %v", used, want, err)
-		}
-		if used, err := (records{d}).used(t.Context(), bo); err != nil || used != 0 {
-			t.Errorf("nothing counts %d, %v", used, err)
 		}
 	})
 }

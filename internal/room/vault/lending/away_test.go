@@ -167,7 +167,7 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Another one has no row: it is found all the same.
-	if _, err := w.db.ExecContext(t.Context(), `DELETE FROM vault_held WHERE object = $1`, things[2].object().String()); err != nil {
+	if _, err := w.db.ExecContext(t.Context(), `DELETE FROM vault_stored WHERE object = $1`, things[2].object().String()); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.store.Rescan(t.Context()); err == nil || !strings.Contains(err.Error(), ref.Name()) {

@@ -127,7 +127,7 @@ func TestDataBehindADamagedHead(t *testing.T) {
 			t.Errorf("still listed, %v", err)
 		}
 		spoil(t, path, func([]byte) []byte { return nil })
-		if _, err := w.db.ExecContext(t.Context(), `DELETE FROM vault_held`); err != nil {
+		if _, err := w.db.ExecContext(t.Context(), `DELETE FROM vault_stored`); err != nil {
 			t.Fatal(err)
 		}
 		_, err := read(t.Context(), as(ana), ref)
@@ -148,7 +148,7 @@ func TestDamagedRows(t *testing.T) {
 			w.mustPut(h, good, 0)
 			damage := func() {
 				t.Helper()
-				if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET `+column+` = $1, checked_us = 0 WHERE object = $2`,
+				if _, err := d.ExecContext(t.Context(), `UPDATE vault_stored SET `+column+` = $1, checked_us = 0 WHERE object = $2`,
 					value, bad.object().String()); err != nil {
 					t.Fatal(err)
 				}
@@ -179,7 +179,7 @@ func TestDamagedStates(t *testing.T) {
 		w := newWorld(t, d)
 		h, o := w.store.For(ana), w.newThing(1, 3000)
 		w.mustPut(h, o, 0)
-		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = 'hdld'`); err != nil {
+		if _, err := d.ExecContext(t.Context(), `UPDATE vault_stored SET state = 'hdld'`); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.store.Rescan(t.Context()); err != nil {

@@ -215,7 +215,7 @@ func TestRescanMakesTheTablesAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"vault_held", "vault_tenant"} {
+		for _, table := range []string{"vault_stored", "vault_tenant"} {
 			if _, err := db.Exec(t.Context(), d, "DELETE FROM "+table); err != nil {
 				t.Fatal(err)
 			}
@@ -388,7 +388,7 @@ func TestNoReceiptForWhatIsLeaving(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.ExecContext(t.Context(), `UPDATE vault_held SET state = $1`, stateLeaving); err != nil {
+		if _, err := d.ExecContext(t.Context(), `UPDATE vault_stored SET state = $1`, stateLeaving); err != nil {
 			t.Fatal(err)
 		}
 		_, err = view{w.store, ana}.again(t.Context(), o.heads[0], seen, 0, "nonce")

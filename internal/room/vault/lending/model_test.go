@@ -31,7 +31,7 @@ func TestNothingAliveIsEverLost(t *testing.T) {
 		things = append(things, w.newThing(seed, 500+100*int(seed)))
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		for _, table := range []string{"vault_held", "vault_tenant"} {
+		for _, table := range []string{"vault_stored", "vault_tenant"} {
 			if _, err := db.Exec(w.t.Context(), d, "DELETE FROM "+table); err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func (m *model) crash(t *rapid.T) {
 
 // loseTables forgets everything but the files; deletions with it.
 func (m *model) loseTables(t *rapid.T) {
-	for _, table := range []string{"vault_held", "vault_tenant"} {
+	for _, table := range []string{"vault_stored", "vault_tenant"} {
 		if _, err := db.Exec(m.w.t.Context(), m.w.db, "DELETE FROM "+table); err != nil {
 			t.Fatal(err)
 		}

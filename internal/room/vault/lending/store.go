@@ -18,7 +18,7 @@ import (
 // the trash.
 const (
 	stateReserved = "reserved"
-	stateStored   = "held"
+	stateStored   = "stored"
 	stateBroken   = "broken"
 	stateLeaving  = "leaving"
 )
@@ -26,7 +26,7 @@ const (
 // errFull says that a reservation would pass the quota.
 var errFull = errors.New("quota")
 
-// row is one line of vault_held.
+// row is one line of vault_stored.
 type row struct {
 	owner    core.MemberID
 	object   shard.Hash
@@ -75,7 +75,7 @@ func rowOf(h shard.Head, state string, received core.Moment) row {
 }
 
 const rowColumns = `owner, object, idx, state, bytes, length, root, prune, head,
-	received_us, keep_us, checked_us, buried_us, tomb_us, tree`
+	received_us, until_us, checked_us, deleted_us, tombstone_us, tree`
 
 func scanRow(r db.Row) (row, error) {
 	var out row
@@ -97,7 +97,7 @@ type records struct{ db *db.DB }
 
 // find gives the row of a shard, db.ErrNoRow for none.
 func find(ctx context.Context, q db.Querier, ref holder.Ref) (row, error) {
-	return db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	return db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE owner = $1 AND object = $2 AND idx = $3`, ref.Owner, ref.Object.String(), ref.Index)
 }
 
@@ -140,7 +140,7 @@ func rewrite(ctx context.Context, q db.Querier, old, r row, limit int64) error {
 	if n == 0 {
 		return errFull
 	}
-	_, err = db.Exec(ctx, q, `UPDATE vault_held SET state = $4, bytes = $5, length = $6, root = $7, prune = $8, head = $9, tree = $10
+	_, err = db.Exec(ctx, q, `UPDATE vault_stored SET state = $4, bytes = $5, length = $6, root = $7, prune = $8, head = $9, tree = $10
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
 		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head, append([]byte{}, r.tree...))
 	return err
@@ -148,7 +148,7 @@ func rewrite(ctx context.Context, q db.Querier, old, r row, limit int64) error {
 
 // setTree keeps the subtrees of a shard's data.
 func (s records) setTree(ctx context.Context, ref holder.Ref, tree []byte) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET tree = $4 WHERE owner = $1 AND object = $2 AND idx = $3`,
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET tree = $4 WHERE owner = $1 AND object = $2 AND idx = $3`,
 		ref.Owner, ref.Object.String(), ref.Index, append([]byte{}, tree...))
 	return err
 }
@@ -171,7 +171,7 @@ func addTenant(ctx context.Context, q db.Querier, owner core.MemberID) error {
 }
 
 func insert(ctx context.Context, q db.Querier, r row) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO vault_held (`+rowColumns+`)
+	_, err := db.Exec(ctx, q, `INSERT INTO vault_stored (`+rowColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		r.owner, r.object.String(), r.index, r.state, r.bytes, r.length, r.root.String(), r.prune, r.head,
 		r.received, r.until, r.checked, r.deleted, r.tomb, append([]byte{}, r.tree...))
@@ -198,7 +198,7 @@ func (s records) adopt(ctx context.Context, r row) error {
 
 // confirm turns a reservation into a stored shard: the file is on disk.
 func (s records) confirm(ctx context.Context, r row) error {
-	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $4, received_us = $5, checked_us = $5, keep_us = $6, buried_us = 0, tree = $7
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET state = $4, received_us = $5, checked_us = $5, until_us = $6, deleted_us = 0, tree = $7
 		WHERE owner = $1 AND object = $2 AND idx = $3`,
 		r.owner, r.object.String(), r.index, stateStored, r.received, r.until, append([]byte{}, r.tree...))
 	if err == nil && n == 0 {
@@ -210,7 +210,7 @@ func (s records) confirm(ctx context.Context, r row) error {
 // renew gives a stored shard a new promise, and undeletes it when it was deleted: its
 // owner has just sent it again. False when it is no longer stored.
 func (s records) renew(ctx context.Context, ref holder.Ref, until core.Moment) (bool, error) {
-	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET keep_us = $4, buried_us = 0
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET until_us = $4, deleted_us = 0
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $5`,
 		ref.Owner, ref.Object.String(), ref.Index, until, stateStored)
 	return n > 0, err
@@ -226,7 +226,7 @@ func (s records) drop(ctx context.Context, ref holder.Ref, state string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := db.Exec(ctx, q, `DELETE FROM vault_held WHERE owner = $1 AND object = $2 AND idx = $3`,
+		if _, err := db.Exec(ctx, q, `DELETE FROM vault_stored WHERE owner = $1 AND object = $2 AND idx = $3`,
 			ref.Owner, ref.Object.String(), ref.Index); err != nil {
 			return err
 		}
@@ -238,7 +238,7 @@ func (s records) drop(ctx context.Context, ref holder.Ref, state string) error {
 
 // breakAt marks a stored row as broken since now; false when it was not stored.
 func (s records) breakAt(ctx context.Context, ref holder.Ref, now core.Moment) (bool, error) {
-	n, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $5, checked_us = $6
+	n, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET state = $5, checked_us = $6
 		WHERE owner = $1 AND object = $2 AND idx = $3 AND state = $4`,
 		ref.Owner, ref.Object.String(), ref.Index, stateStored, stateBroken, now)
 	return n > 0, err
@@ -247,7 +247,7 @@ func (s records) breakAt(ctx context.Context, ref holder.Ref, now core.Moment) (
 // breakUnknown marks the rows whose state is none as broken: a bit flipped in it. It says
 // how many.
 func (s records) breakUnknown(ctx context.Context, now core.Moment) (int64, error) {
-	return db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1, checked_us = $2 WHERE state NOT IN ($1, $3, $4, $5)`,
+	return db.Exec(ctx, s.db, `UPDATE vault_stored SET state = $1, checked_us = $2 WHERE state NOT IN ($1, $3, $4, $5)`,
 		stateBroken, now, stateStored, stateReserved, stateLeaving)
 }
 
@@ -255,33 +255,33 @@ func (s records) breakUnknown(ctx context.Context, now core.Moment) (int64, erro
 // bit may flip in it.
 func (s records) recount(ctx context.Context) error {
 	_, err := db.Exec(ctx, s.db, `UPDATE vault_tenant SET
-		bytes = (SELECT CAST(COALESCE(SUM(h.bytes), 0) AS BIGINT) FROM vault_held h WHERE h.owner = vault_tenant.owner),
-		shards = (SELECT COUNT(*) FROM vault_held h WHERE h.owner = vault_tenant.owner)`)
+		bytes = (SELECT CAST(COALESCE(SUM(h.bytes), 0) AS BIGINT) FROM vault_stored h WHERE h.owner = vault_tenant.owner),
+		shards = (SELECT COUNT(*) FROM vault_stored h WHERE h.owner = vault_tenant.owner)`)
 	return err
 }
 
 // setChecked notes that the data was read and is what its root says.
 func (s records) setChecked(ctx context.Context, ref holder.Ref, now core.Moment) error {
-	_, err := db.Exec(ctx, s.db, `UPDATE vault_held SET checked_us = $4
+	_, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET checked_us = $4
 		WHERE owner = $1 AND object = $2 AND idx = $3`, ref.Owner, ref.Object.String(), ref.Index, now)
 	return err
 }
 
 // inState lists rows of one state, oldest first.
 func (s records) inState(ctx context.Context, state string, limit int) ([]row, error) {
-	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE state = $1 ORDER BY received_us LIMIT $2`, state, limit)
 }
 
 // unchecked lists stored rows whose data was not read since before, longest first.
 func (s records) unchecked(ctx context.Context, before core.Moment, limit int) ([]row, error) {
-	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE state = $1 AND checked_us < $2 ORDER BY checked_us LIMIT $3`, stateStored, before, limit)
 }
 
 // page lists stored rows of an owner after a name, in order.
 func (s records) page(ctx context.Context, owner core.MemberID, object string, index, limit int) ([]row, error) {
-	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE owner = $1 AND (object, idx) > ($2, $3) AND state = $4
 		ORDER BY object, idx LIMIT $5`, owner, object, index, stateStored, limit)
 }
@@ -322,7 +322,7 @@ func (s records) names(ctx context.Context, owner core.MemberID, prefix string) 
 		var err error
 		k.ref.Object, err = shard.ParseHash(object)
 		return k, err
-	}, `SELECT object, idx, state FROM vault_held WHERE owner = $1 AND object >= $2 AND object < $3`,
+	}, `SELECT object, idx, state FROM vault_stored WHERE owner = $1 AND object >= $2 AND object < $3`,
 		owner, prefix, prefix+"g") // "g" comes after every hex digit
 	out := make(map[string]known, len(rows))
 	for _, k := range rows {
@@ -337,8 +337,8 @@ func (s records) delete(ctx context.Context, t holder.Tombstone, now core.Moment
 	prune, _ := t.Prune.MarshalText()
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		out = holder.Deletion{}
-		day, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_held
-			WHERE owner = $1 AND buried_us > 0 AND buried_us > $2`, t.Owner, now.Add(-24*time.Hour))
+		day, err := db.One(ctx, q, db.Int64, `SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM vault_stored
+			WHERE owner = $1 AND deleted_us > 0 AND deleted_us > $2`, t.Owner, now.Add(-24*time.Hour))
 		if err != nil {
 			return err
 		}
@@ -360,7 +360,7 @@ func (s records) delete(ctx context.Context, t holder.Tombstone, now core.Moment
 
 // object deletes the shards of one object, or puts it in Later.
 func (b *deletionRule) object(ctx context.Context, q db.Querier, owner core.MemberID, object shard.Hash, out *holder.Deletion) error {
-	rows, err := db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	rows, err := db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE owner = $1 AND object = $2 AND state <> $3`, owner, object.String(), stateLeaving)
 	if err != nil {
 		return err
@@ -371,8 +371,8 @@ func (b *deletionRule) object(ctx context.Context, q db.Querier, owner core.Memb
 	}
 	switch verdict {
 	case deleteNow:
-		_, err = db.Exec(ctx, q, `UPDATE vault_held SET buried_us = $3, tomb_us = $4
-			WHERE owner = $1 AND object = $2 AND buried_us = 0 AND state <> $5`,
+		_, err = db.Exec(ctx, q, `UPDATE vault_stored SET deleted_us = $3, tombstone_us = $4
+			WHERE owner = $1 AND object = $2 AND deleted_us = 0 AND state <> $5`,
 			owner, object.String(), b.now, b.made, stateLeaving)
 		out.Deleted = append(out.Deleted, object)
 	case alreadyDeleted:
@@ -389,8 +389,8 @@ func (s records) undelete(ctx context.Context, owner core.MemberID, objects []sh
 	err = s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		n = 0
 		for _, object := range objects {
-			undeleted, err := db.Exec(ctx, q, `UPDATE vault_held SET buried_us = 0
-				WHERE owner = $1 AND object = $2 AND buried_us > 0 AND state <> $3`, owner, object.String(), stateLeaving)
+			undeleted, err := db.Exec(ctx, q, `UPDATE vault_stored SET deleted_us = 0
+				WHERE owner = $1 AND object = $2 AND deleted_us > 0 AND state <> $3`, owner, object.String(), stateLeaving)
 			if err != nil {
 				return err
 			}
@@ -404,21 +404,21 @@ func (s records) undelete(ctx context.Context, owner core.MemberID, objects []sh
 // expired marks as leaving what was deleted at or before the given time, or broke and was
 // not sent again since, at most limit rows of each, and lists all that are leaving.
 func (s records) expired(ctx context.Context, before core.Moment, limit int) ([]row, error) {
-	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
+	if _, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET state = $1
 		WHERE state = $3 AND checked_us <= $2
-		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
+		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_stored
 			WHERE state = $3 AND checked_us <= $2 ORDER BY checked_us LIMIT $4)`,
 		stateLeaving, before, stateBroken, limit); err != nil {
 		return nil, err
 	}
-	if _, err := db.Exec(ctx, s.db, `UPDATE vault_held SET state = $1
-		WHERE buried_us > 0 AND buried_us <= $2 AND state IN ($3, $4)
-		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_held
-			WHERE buried_us > 0 AND buried_us <= $2 ORDER BY buried_us LIMIT $5)`,
+	if _, err := db.Exec(ctx, s.db, `UPDATE vault_stored SET state = $1
+		WHERE deleted_us > 0 AND deleted_us <= $2 AND state IN ($3, $4)
+		AND (owner, object, idx) IN (SELECT owner, object, idx FROM vault_stored
+			WHERE deleted_us > 0 AND deleted_us <= $2 ORDER BY deleted_us LIMIT $5)`,
 		stateLeaving, before, stateStored, stateBroken, limit); err != nil {
 		return nil, err
 	}
-	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held WHERE state = $1 LIMIT $2`, stateLeaving, limit)
+	return db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_stored WHERE state = $1 LIMIT $2`, stateLeaving, limit)
 }
 
 // readers gives the stored list of an owner, db.ErrNoRow for none.
@@ -439,20 +439,20 @@ func (s records) setReaders(ctx context.Context, r holder.Readers, list []byte) 
 
 // count is how many shards are stored, and how many broke and wait to be sent again.
 func (s records) count(ctx context.Context) (held, broken int64, err error) {
-	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateStored); err == nil {
-		broken, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_held WHERE state = $1`, stateBroken)
+	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_stored WHERE state = $1`, stateStored); err == nil {
+		broken, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_stored WHERE state = $1`, stateBroken)
 	}
 	return held, broken, err
 }
 
 // sample lists stored rows, from a random hex object name on.
 func (s records) sample(ctx context.Context, from string, limit int) ([]row, error) {
-	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	rows, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE state = $1 AND object >= $2 ORDER BY object, idx LIMIT $3`, stateStored, from, limit)
 	if err != nil || len(rows) == limit {
 		return rows, err
 	}
-	more, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_held
+	more, err := db.All(ctx, s.db, scanRow, `SELECT `+rowColumns+` FROM vault_stored
 		WHERE state = $1 AND object < $2 ORDER BY object, idx LIMIT $3`, stateStored, from, limit-len(rows))
 	return append(rows, more...), err
 }

@@ -19,6 +19,6 @@ func (s records) alive(ctx context.Context, owner core.MemberID, prefix string) 
 		}
 		ref.Object, err = shard.ParseHash(object)
 		return ref, err
-	}, `SELECT object, idx FROM vault_held WHERE owner = $1 AND object >= $2 AND object < $3 AND state = $4 AND buried_us = 0`,
+	}, `SELECT object, idx FROM vault_stored WHERE owner = $1 AND object >= $2 AND object < $3 AND state = $4 AND deleted_us = 0`,
 		owner, prefix, prefix+"g", stateStored) // "g" comes after every hex digit
 }
