@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/recovery"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 // Open gives a command the room over the node's own data, and where to print.
@@ -142,11 +143,11 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 
 func (c cli) check() *cobra.Command {
 	return c.command("check [NAME]", "check", cobra.MaximumNArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		seen, err := r.Check(cmd.Context(), strings.Join(typed, ""))
+		seen, err := r.upkeep.Check(cmd.Context(), strings.Join(typed, ""))
 		if err != nil {
 			return err
 		}
-		seen = worst(seen)
+		seen = upkeep.Worst(seen)
 		if err := out.Emit(seen, func() { printChecked(out, seen) }); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 func (c cli) status() *cobra.Command {
@@ -144,10 +145,10 @@ func silentWords(p *words.Printer, silent []Silent, now time.Time) (out []string
 }
 
 // leaverWords says of each member that lends nothing new what becomes of what it has.
-func leaverWords(p *words.Printer, leaving []Leaver) (out []string) {
+func leaverWords(p *words.Printer, leaving []upkeep.Leaver) (out []string) {
 	for _, l := range leaving {
 		key := "vault.leaver." + string(l.State)
-		if l.Files == 0 && l.State != PactUnknown {
+		if l.Files == 0 && l.State != upkeep.PactUnknown {
 			key = "vault.leaver.moved"
 		}
 		out = append(out, p.T(key, args{"Member": l.Member, "Date": p.Day(l.Until), "Count": l.Files}))

@@ -240,7 +240,7 @@ func TestASlowListIsWaitedFor(t *testing.T) {
 		}
 		return before.List(ctx, owner, after, 0)
 	})
-	all, err := w.room.Check(t.Context(), "")
+	all, err := w.room.upkeep.Check(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func TestAListProvesNothing(t *testing.T) {
 		}
 		return p
 	}
-	if err := w.room.audit(t.Context(), at()); err == nil {
+	if err := w.room.upkeep.Audit(t.Context(), at()); err == nil {
 		t.Fatal("proved a shard that is not there")
 	}
 	w.compared(true)

@@ -73,7 +73,7 @@ func (r *Room) checkLenders(ctx context.Context) error {
 	if len(names) > 0 {
 		return core.Unsure("vault.lenders_silent", errors.New("some do not answer")).With("Members", strings.Join(names, ", "))
 	}
-	return r.checkLeaving(ctx, lenders)
+	return r.upkeep.CheckLeaving(ctx, lenders)
 }
 
 // checkBackups names the first backup that is not safe.

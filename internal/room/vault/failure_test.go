@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 	"entrechat/internal/room/vault/shipping"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 // quiet stops the owner's node and opens its room with no job running.
@@ -201,7 +202,7 @@ func TestOurOwnOutageGivesNobodyUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.room.heal(t.Context()); err != nil {
+	if err := w.room.upkeep.Repair(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if holders, err := w.room.store.Placements.Holders(t.Context()); err != nil || len(holders) != 3 {
@@ -346,14 +347,14 @@ func TestWideningIsNotHeldUpByWhatIsWideEnough(t *testing.T) {
 	w := newWorld(t, 5)
 	w.create("files")
 	w.quiet()
-	for i := range healBatch + 1 { // three copies of an index are right for five members
+	for i := range upkeep.RepairBatch + 1 { // three copies of an index are right for five members
 		w.exec(`INSERT INTO vault_object (object, repo, kind, name, size, sealed, k, n, seq, file, state, tries, next_us, made_us, safe_us, deleted_us, sealed_to) VALUES ($1, 'files', 'index', $1, 1, 1, 1, 3, 1, '', 'placed', 0, 0, 1, 1, 0, '')`,
 			shard.Hash{1, byte(i), byte(i >> 8)}.String())
 	}
 	body := randomBytes(100, 1)
 	o := w.accept(rest.Handle{Type: rest.Snapshots, Name: nameOf(body)}, body)
 	w.exec(`UPDATE vault_object SET k = 1, n = 3, state = 'placed' WHERE object = $1`, o.ID.String())
-	if err := w.room.widen(t.Context()); err != nil {
+	if err := w.room.upkeep.AddReplicas(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if o := w.object(o.ID); o.Code.N != 5 || o.State != catalogue.Safe {
@@ -372,7 +373,7 @@ func TestWhatWasOnItsWayIsWidenedToo(t *testing.T) {
 	w.exec(`UPDATE vault_object SET k = 1, n = 2, state = 'waiting' WHERE object = $1`, o.ID.String())
 	for _, state := range []string{"waiting", "placed"} {
 		w.exec(`UPDATE vault_object SET state = $2 WHERE object = $1`, o.ID.String(), state)
-		if err := w.room.widenToReturned(t.Context()); err != nil {
+		if err := w.room.upkeep.AddReplicasAtReturned(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

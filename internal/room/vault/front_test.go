@@ -154,7 +154,7 @@ func TestALoneLenderIsNotSafe(t *testing.T) {
 	w.addMember("late.test")
 	w.addMember("later.test")
 	w.forgive()
-	if err := w.room.heal(t.Context()); err != nil {
+	if err := w.room.upkeep.Repair(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.settled()
@@ -246,7 +246,7 @@ func TestAbsentMemberIsReplaced(t *testing.T) {
 	if err := w.room.store.Lenders.SetState(t.Context(), gone.id, catalogue.LenderState{Bad: core.At(time.Now().Add(-catalogue.Absent - time.Minute))}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.room.heal(t.Context()); err != nil {
+	if err := w.room.upkeep.Repair(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.settled()
@@ -318,7 +318,7 @@ func TestCheckFindsWhatIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, err := w.room.Check(t.Context(), "files")
+	seen, err := w.room.upkeep.Check(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +327,7 @@ func TestCheckFindsWhatIsLost(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	if _, err := w.room.Check(t.Context(), "nothing"); core.CodeOf(err) != core.CodeNotFound {
+	if _, err := w.room.upkeep.Check(t.Context(), "nothing"); core.CodeOf(err) != core.CodeNotFound {
 		t.Error(err)
 	}
 }

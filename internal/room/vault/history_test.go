@@ -245,7 +245,7 @@ func (h *history) tooMany() {
 	for _, i := range gone {
 		lend[i].set(away)
 	}
-	if _, err := h.room.Check(h.t.Context(), ""); err != nil {
+	if _, err := h.room.upkeep.Check(h.t.Context(), ""); err != nil {
 		h.t.Fatal(err)
 	}
 	if s := h.status("files"); h.outOfReach() && (s.Level == LevelSafe || s.Level == LevelOneCopy || s.Losses >= 0) {
@@ -387,10 +387,10 @@ func (h *history) night() {
 	if err := h.room.removals.Send(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
-	if _, err := h.room.Check(h.t.Context(), ""); err != nil {
+	if _, err := h.room.upkeep.Check(h.t.Context(), ""); err != nil {
 		h.t.Fatal(err)
 	}
-	if err := h.room.heal(h.t.Context()); err != nil {
+	if err := h.room.upkeep.Repair(h.t.Context()); err != nil {
 		h.t.Fatal(err)
 	}
 	h.settled()

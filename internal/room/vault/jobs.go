@@ -16,16 +16,16 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-compare", Every: recovery.CompareTick, Jitter: time.Second, Later: true, Run: r.recovery.CompareDue},
 		// About 100 audits a day and member: a tenth lost is seen the same day, a
 		// hundredth within five.
-		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.auditSome},
-		{Name: "vault-return", Every: 20 * time.Second, Jitter: 2 * time.Second, Later: true, Run: r.lookForReturned},
-		{Name: "vault-prove", Every: 7 * time.Minute, Jitter: time.Minute, Later: true, Run: r.proveAll},
-		{Name: "vault-leaving", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.watchLeaving},
+		{Name: "vault-audit", Every: 13 * time.Minute, Jitter: 2 * time.Minute, Later: true, Run: r.upkeep.AuditSome},
+		{Name: "vault-return", Every: 20 * time.Second, Jitter: 2 * time.Second, Later: true, Run: r.upkeep.LookForReturned},
+		{Name: "vault-prove", Every: 7 * time.Minute, Jitter: time.Minute, Later: true, Run: r.upkeep.ProveAll},
+		{Name: "vault-leaving", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.upkeep.WatchLeaving},
 		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.admission.Watch},
 		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.recovery.HearMore},
 		{Name: "vault-day", Every: 10 * time.Minute, Jitter: time.Minute, Later: true, Run: r.recordDay},
-		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.heal},
+		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.upkeep.Repair},
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
 	"entrechat/internal/room/vault/shipping"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 // leave has a member end its pact with the owner.
@@ -44,7 +45,7 @@ func (w *world) lend(m *member) {
 func (w *world) watched() {
 	w.t.Helper()
 	w.room.pool.Expire()
-	if err := w.room.watchLeaving(w.t.Context()); err != nil {
+	if err := w.room.upkeep.WatchLeaving(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -59,7 +60,7 @@ func (w *world) at(m *member, state catalogue.PlacementState) (n int) {
 	return n
 }
 
-func (w *world) leavers() []Leaver {
+func (w *world) leavers() []upkeep.Leaver {
 	w.t.Helper()
 	report, err := w.room.Status(w.t.Context(), "")
 	if err != nil {
@@ -117,7 +118,7 @@ func TestALenderUnderNotice(t *testing.T) {
 	if s := w.status("files"); s.Losses != before.Losses || s.Level != LevelSafe || s.Waiting == 0 || w.at(leaver, catalogue.Stored) != had {
 		t.Errorf("what it has does not count, or is not moved: %+v", s)
 	}
-	if l := w.leavers(); len(l) != 1 || l[0].Member != leaver.id || l[0].State != PactEnding || l[0].Files == 0 {
+	if l := w.leavers(); len(l) != 1 || l[0].Member != leaver.id || l[0].State != upkeep.PactEnding || l[0].Files == 0 {
 		t.Errorf("named: %+v", l)
 	}
 	if err := w.room.checkLenders(t.Context()); keyOf(err) != "vault.lender_leaves" {
@@ -160,7 +161,7 @@ func TestAPactThatIsOver(t *testing.T) {
 		t.Errorf("%+v, was %+v", s, before)
 	}
 	l := w.leavers()
-	if len(l) != 1 || l[0].State != PactOver || l[0].Files == 0 {
+	if len(l) != 1 || l[0].State != upkeep.PactOver || l[0].Files == 0 {
 		t.Fatalf("%+v", l)
 	}
 	if text := strings.Join(leaverWords(w.room.n.Words, l), "\n"); !strings.Contains(text, string(leaver.id)) || strings.Contains(text, "{{") {
@@ -222,11 +223,11 @@ func TestASuspendedLender(t *testing.T) {
 	if s := w.status("files"); s.Waiting != 0 || s.Losses != before.Losses {
 		t.Errorf("moved at once: %+v", s)
 	}
-	if l := w.leavers(); len(l) != 1 || l[0].State != MemberBad || l[0].Files == 0 {
+	if l := w.leavers(); len(l) != 1 || l[0].State != upkeep.MemberBad || l[0].Files == 0 {
 		t.Errorf("%+v", l)
 	}
 	w.exec(`UPDATE vault_lender SET leaves_us = leaves_us - $1 WHERE leaves_us > 0`, catalogue.Absent.Microseconds())
-	if err := w.room.heal(t.Context()); err != nil {
+	if err := w.room.upkeep.Repair(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.settled()
@@ -237,7 +238,7 @@ func TestASuspendedLender(t *testing.T) {
 	w.leaving = nil
 	w.mu.Unlock()
 	w.watched()
-	if l := w.leavers(); len(l) != 1 || l[0].State != PactUnknown || w.at(barred, catalogue.Stored) == 0 {
+	if l := w.leavers(); len(l) != 1 || l[0].State != upkeep.PactUnknown || w.at(barred, catalogue.Stored) == 0 {
 		t.Errorf("without a known pact: %+v", l)
 	}
 	barred.set(away)
@@ -268,12 +269,12 @@ func TestNowhereToGo(t *testing.T) {
 			t.Errorf("rests for %s", rest)
 		}
 	}
-	if err := w.room.widenToReturned(t.Context()); err != nil {
+	if err := w.room.upkeep.AddReplicasAtReturned(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.addMember("new.test")
 	w.watched()
-	if err := w.room.widenToReturned(t.Context()); err != nil {
+	if err := w.room.upkeep.AddReplicasAtReturned(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if now, err := w.room.store.Queue.Due(t.Context(), core.At(time.Now()), 100); err != nil || len(now) != len(due) {

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 // mute proves nothing until it is let go.
@@ -65,7 +66,7 @@ func TestOneThatIsLongToProve(t *testing.T) {
 			t.Fatal(err)
 		}
 		there := slices.ContainsFunc(places, func(p catalogue.Placement) bool { return p.Member == "m0.test" })
-		if there && with == provers-2 {
+		if there && with == upkeep.Provers-2 {
 			continue
 		}
 		if with++; !there {
@@ -82,7 +83,7 @@ func TestOneThatIsLongToProve(t *testing.T) {
 	}
 	deaf.Store(true)
 	done := make(chan error, 1)
-	go func() { done <- w.room.proveAll(t.Context()) }()
+	go func() { done <- w.room.upkeep.ProveAll(t.Context()) }()
 	w.eventually("the others' repairs are over", func() bool {
 		for _, o := range others {
 			if n, err := w.room.store.Troubles.Failures(t.Context(), o.ID); err != nil || n > 0 {

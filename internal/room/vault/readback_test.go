@@ -23,7 +23,7 @@ func TestRepairedIsReadBack(t *testing.T) {
 	victim := w.members[2]
 	victim.set(damaging)
 	victim.spoilHeads()
-	if _, err := w.room.Check(t.Context(), "files"); err != nil {
+	if _, err := w.room.upkeep.Check(t.Context(), "files"); err != nil {
 		t.Fatal(err)
 	}
 	// The config and the keys lie there as well: all are sent again, and again.
@@ -46,7 +46,7 @@ func TestRepairedIsReadBack(t *testing.T) {
 		return len(all) > 0 && !slices.ContainsFunc(all, func(t catalogue.Trouble) bool { return t.Over == 0 })
 	})
 	w.settled()
-	seen, err := w.room.Check(t.Context(), "files")
+	seen, err := w.room.upkeep.Check(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestTroublesThatAreOver(t *testing.T) {
 	if got := says(); strings.Contains(got, mended) || !strings.Contains(got, "2 times") {
 		t.Errorf("one goes on: %s", got)
 	}
-	if _, err := w.room.Check(t.Context(), ""); err != nil {
+	if _, err := w.room.upkeep.Check(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := says(); !strings.Contains(got, mended) {
@@ -171,7 +171,7 @@ func TestASectorALenderCannotRead(t *testing.T) {
 		t.Errorf("its owner did not hear it: %+v", seen.Checked())
 	}
 	w.settled()
-	seen, err := w.room.Check(t.Context(), "files")
+	seen, err := w.room.upkeep.Check(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}

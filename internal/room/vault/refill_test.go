@@ -30,7 +30,7 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.room.Check(t.Context(), ""); err != nil {
+	if _, err := w.room.upkeep.Check(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	w.room.retrieve.Cache.Clear()

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"filippo.io/age"
@@ -31,7 +30,9 @@ import (
 	"entrechat/internal/room/vault/removal"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/retrieve"
+	"entrechat/internal/room/vault/shard"
 	"entrechat/internal/room/vault/shipping"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 // Words are the room's sentences, French and English.
@@ -92,6 +93,7 @@ type Room struct {
 	backups   *backup.Backups
 	recovery  *recovery.Recovery
 	removals  *removal.Removals
+	upkeep    *upkeep.Upkeep
 	shelf     *blob.Dir
 	locks     *locks
 	spool     *local.Spool
@@ -107,9 +109,6 @@ type Room struct {
 	aside   aside
 
 	public public
-
-	mu      sync.Mutex
-	widened int // for how many failure domains widenToReturned last looked
 }
 
 // New makes the room; nothing runs yet.
@@ -133,6 +132,14 @@ func New(n Needs) (*Room, error) {
 		return nil, err
 	}
 	r.pool = pool.New(pool.Needs{Lenders: n.Lenders, DB: n.DB, Store: r.store, Work: &r.work, Now: n.Now, Log: n.Log})
+	// Locks with half the floor: on a disk that takes nothing more a restore must begin all
+	// the same.
+	r.wire(n, folder(catalogue.FolderLocks, n.Config.Floor/2))
+	return r, nil
+}
+
+// wire makes the parts that hand files on to one another.
+func (r *Room) wire(n Needs, locksFolder *blob.Dir) {
 	r.retrieve = retrieve.New(retrieve.Needs{
 		DB: n.DB, Store: r.store, Pool: r.pool, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(), Owner: n.Signer.ID(),
 		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, LeftOut: func(id core.MemberID) bool { return r.recovery.LeftOut(id) }, Now: n.Now, Log: n.Log,
@@ -140,7 +147,7 @@ func New(n Needs) (*Room, error) {
 	r.shipping = shipping.New(shipping.Needs{
 		DB: n.DB, Store: r.store, Pool: r.pool, Retrieve: r.retrieve, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(),
 		Spool: r.spool, Work: &r.work, Committed: &r.committed, Holder: r.retrieve.Holder, Signer: n.Signer, Root: n.Root,
-		Prove: r.prove, Now: n.Now, Log: n.Log,
+		Prove: func(ctx context.Context, id shard.Hash) error { return r.upkeep.Prove(ctx, id) }, Now: n.Now, Log: n.Log,
 	})
 	r.backups = backup.New(backup.Needs{
 		Store: r.store, Keyring: r.keyring, Accept: r.shipping.Accept, ReadSmall: r.retrieve.ReadSmall, Promise: func(ctx context.Context) error { return r.recovery.Mark.Advance(ctx) }, Standing: n.Standing,
@@ -151,23 +158,21 @@ func New(n Needs) (*Room, error) {
 		OwnKeys:  func(ctx context.Context) ([]ed25519.PublicKey, error) { return r.n.OwnKeys(ctx) },
 		Contacts: func(ctx context.Context) ([]Contact, error) { return r.n.Contacts(ctx) },
 		Holder:   func(id core.MemberID) holder.Holder { return r.n.Holder(id) },
-		Pool:     r.pool, Audit: r.audit, DropPlaced: r.shipping.Release, Work: &r.work, Aside: r.leave, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
+		Pool:     r.pool, Audit: func(ctx context.Context, p catalogue.Placement) error { return r.upkeep.Audit(ctx, p) }, DropPlaced: r.shipping.Release, Work: &r.work, Aside: r.leave, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
 	})
 	r.removals = removal.New(removal.Needs{
 		Store: r.store, Recovery: r.recovery, Spool: r.spool, Signer: n.Signer, Drop: r.shipping.Drop, Work: &r.work, Committed: &r.committed,
 		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
 	})
-	// Half the floor: on a disk that takes nothing more a restore must begin all the same.
+	r.upkeep = upkeep.New(upkeep.Needs{
+		DB: n.DB, Store: r.store, Pool: r.pool, Recovery: r.recovery, Lenders: n.Lenders, Signer: n.Signer, Work: &r.work,
+		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
+	})
 	r.locks = &locks{
-		disk: folder(catalogue.FolderLocks, n.Config.Floor/2), store: r.store, now: n.Now, log: n.Log,
+		disk: locksFolder, store: r.store, now: n.Now, log: n.Log,
 		sealed: r.backups.Sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
-	r.admission = pool.NewAdmission(pool.AdmissionNeeds{Pool: r.pool, Began: r.locks.began, RoomAgain: func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.widened = 0 // what was encoded for fewer members meanwhile is given to more
-	}})
-	return r, nil
+	r.admission = pool.NewAdmission(pool.AdmissionNeeds{Pool: r.pool, Began: r.locks.began, RoomAgain: r.upkeep.RoomAgain})
 }
 
 // scratch is the folder for what is being brought back or encoded; the cache's, so that

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 	"entrechat/internal/room/vault/shard"
+	"entrechat/internal/room/vault/upkeep"
 )
 
 // recentTrouble is how long a trouble that is over stays in the status.
@@ -85,7 +86,7 @@ type Report struct {
 	Lenders  int                 `json:"lenders"`           // members that grant us room
 	Domains  int                 `json:"domains"`           // failure domains among them
 	Silent   []Silent            `json:"silent_lenders"`    // of these members
-	Leaving  []Leaver            `json:"leaving_lenders"`   // that have shards of ours and give nothing new
+	Leaving  []upkeep.Leaver     `json:"leaving_lenders"`   // that have shards of ours and give nothing new
 	NoRoom   *pool.NoRoom        `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue recovery.Standing `json:"catalogue"`
@@ -150,7 +151,7 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	if out.Domains == 0 {
 		out.noLender = r.pool.NoLender(ctx)
 	}
-	if out.Leaving, err = r.leavers(ctx, facts.lenders); err != nil {
+	if out.Leaving, err = r.upkeep.Leavers(ctx, facts.lenders); err != nil {
 		return out, err
 	}
 	if out.NoRoom, err = r.admission.NoRoom(ctx); err != nil {
@@ -306,4 +307,20 @@ func codeText(c shard.Code) string {
 		return fmt.Sprintf("%d x 1", max(c.N, 0))
 	}
 	return fmt.Sprintf("%d/%d", c.K, c.N)
+}
+
+// readable says whether one backup, or all of them, can be read back whole: that members
+// have what is expected of them does not say so, because what they lost is not expected
+// any more. Returns CodeUnsure with the first that cannot.
+func (r *Room) readable(ctx context.Context, name string) error {
+	report, err := r.Status(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, s := range report.Backups {
+		if s.Level == LevelLost || s.Level == LevelBehind {
+			return r.unsafe(s)
+		}
+	}
+	return nil
 }

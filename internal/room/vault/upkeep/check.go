@@ -1,4 +1,4 @@
-package vault
+package upkeep
 
 import (
 	"cmp"
@@ -25,16 +25,16 @@ const (
 	auditLimit = 30 * time.Second
 	// checkSample is how many shards of each member `vault check` audits.
 	checkSample = 25
-	// healBatch bounds what one run of heal widens of each type, so that a new member is not
+	// RepairBatch bounds to how many objects of each type one run of Repair adds replicas, so that a new member is not
 	// sent everything at once.
-	healBatch = 2000
+	RepairBatch = 2000
 )
 
 // Check compares the catalogue with the whole list of every member, both ways, and has
 // a random sample of what lies there proved, and all that was damaged and is placed again;
 // a name narrows what is wanted to one backup. What is missing or wrong no longer counts,
 // and is made again by the running node; what the catalogue lacks is taken in.
-func (r *Room) Check(ctx context.Context, name string) ([]recovery.Checked, error) {
+func (r *Upkeep) Check(ctx context.Context, name string) ([]recovery.Checked, error) {
 	if name != "" {
 		if _, err := r.store.Repos.Get(ctx, name); err != nil {
 			return nil, err
@@ -57,27 +57,11 @@ func (r *Room) Check(ctx context.Context, name string) ([]recovery.Checked, erro
 		})
 	}
 	all.Wait()
-	return out, errors.Join(ctx.Err(), r.proveAll(ctx))
-}
-
-// readable says whether one backup, or all of them, can be read back whole: that members
-// have what is expected of them does not say so, because what they lost is not expected
-// any more. Returns CodeUnsure with the first that cannot.
-func (r *Room) readable(ctx context.Context, name string) error {
-	report, err := r.Status(ctx, name)
-	if err != nil {
-		return err
-	}
-	for _, s := range report.Backups {
-		if s.Level == LevelLost || s.Level == LevelBehind {
-			return r.unsafe(s)
-		}
-	}
-	return nil
+	return out, errors.Join(ctx.Err(), r.ProveAll(ctx))
 }
 
 // auditSample audits a random part of what a member has of a backup.
-func (r *Room) auditSample(ctx context.Context, name string, c *recovery.Checked) error {
+func (r *Upkeep) auditSample(ctx context.Context, name string, c *recovery.Checked) error {
 	present, err := r.store.Placements.At(ctx, c.Member, name)
 	if err != nil {
 		return err
@@ -85,7 +69,7 @@ func (r *Room) auditSample(ctx context.Context, name string, c *recovery.Checked
 	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] }) //nolint:gosec // a sample needs no secrecy
 	for _, p := range present[:min(len(present), checkSample)] {
 		c.Audited++
-		err := r.audit(ctx, p)
+		err := r.Audit(ctx, p)
 		if core.CodeOf(err) == core.CodeUnsure {
 			return err // silent now, so it would be for every other one
 		}
@@ -96,8 +80,8 @@ func (r *Room) auditSample(ctx context.Context, name string, c *recovery.Checked
 	return ctx.Err()
 }
 
-// audit has a member prove a random 16 KiB of a shard. What it did wrong is noted.
-func (r *Room) audit(ctx context.Context, p catalogue.Placement) error {
+// Audit has a member prove a random 16 KiB of a shard. What it did wrong is noted.
+func (r *Upkeep) Audit(ctx context.Context, p catalogue.Placement) error {
 	auditing, cancel := context.WithTimeout(ctx, auditLimit)
 	defer cancel()
 	ref := holder.Ref{Owner: r.n.Signer.ID(), Object: p.Object, Index: p.Index, Root: p.Root, Length: p.Length}
@@ -116,8 +100,8 @@ func (r *Room) audit(ctx context.Context, p catalogue.Placement) error {
 	return r.store.Placements.SetState(ctx, r.n.DB, p, catalogue.Stored, core.At(r.n.Now()))
 }
 
-// auditSome audits one random shard of each member.
-func (r *Room) auditSome(ctx context.Context) error {
+// AuditSome audits one random shard of each member.
+func (r *Upkeep) AuditSome(ctx context.Context) error {
 	members, err := r.store.Placements.Holders(ctx)
 	if err != nil {
 		return err
@@ -127,7 +111,7 @@ func (r *Room) auditSome(ctx context.Context) error {
 
 // auditEach audits one random shard of each of these members, all at once: one that
 // hangs must not hold up the others.
-func (r *Room) auditEach(ctx context.Context, members []core.MemberID) error {
+func (r *Upkeep) auditEach(ctx context.Context, members []core.MemberID) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, m := range members {
@@ -136,24 +120,24 @@ func (r *Room) auditEach(ctx context.Context, members []core.MemberID) error {
 			return err
 		}
 		if ok {
-			all.Go(func() { _ = r.audit(ctx, p) }) // noted as the member's trouble
+			all.Go(func() { _ = r.Audit(ctx, p) }) // noted as the member's trouble
 		}
 	}
 	return nil
 }
 
-// lookForReturned asks the members that failed us whether they are back, each when
-// its pause is over, and widens for those that can take something again.
-func (r *Room) lookForReturned(ctx context.Context) error {
+// LookForReturned asks the members that failed us whether they are back, each when
+// its pause is over, and adds replicas at those that can take something again.
+func (r *Upkeep) LookForReturned(ctx context.Context) error {
 	if err := r.auditEach(ctx, r.pool.Due()); err != nil {
 		return err
 	}
-	return r.widenToReturned(ctx)
+	return r.AddReplicasAtReturned(ctx)
 }
 
-// heal looks for objects that lie worse than they could: shards at members that
+// Repair looks for objects that lie worse than they could: shards at members that
 // have been away too long, and copies that a grown pool could have more of.
-func (r *Room) heal(ctx context.Context) error {
+func (r *Upkeep) Repair(ctx context.Context) error {
 	states, err := r.store.Lenders.States(ctx)
 	if err != nil {
 		return err
@@ -180,16 +164,16 @@ func (r *Room) heal(ctx context.Context) error {
 	if err := r.store.Queue.Recompute(ctx, now); err != nil {
 		return err
 	}
-	if err := r.widen(ctx); err != nil {
+	if err := r.AddReplicas(ctx); err != nil {
 		return err
 	}
-	r.work.Broadcast()
+	r.n.Work.Broadcast()
 	return nil
 }
 
-// widenToReturned widens when more members can take something than when it last
+// AddReplicasAtReturned adds replicas when more members can take something than when it last
 // looked: one came back, or found room.
-func (r *Room) widenToReturned(ctx context.Context) error {
+func (r *Upkeep) AddReplicasAtReturned(ctx context.Context) error {
 	lenders, err := r.pool.Candidates(ctx)
 	if err != nil {
 		return err
@@ -202,10 +186,10 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	if !more {
 		return nil
 	}
-	if err := errors.Join(r.widen(ctx), r.store.Queue.RetryIdleNow(ctx, core.At(r.n.Now()).Add(shipping.MaxWait))); err != nil {
+	if err := errors.Join(r.AddReplicas(ctx), r.store.Queue.RetryIdleNow(ctx, core.At(r.n.Now()).Add(shipping.MaxWait))); err != nil {
 		return err
 	}
-	r.work.Broadcast()
+	r.n.Work.Broadcast()
 	// What is on its way in too few copies can have more only once it is placed:
 	// look again then.
 	narrow, err := r.store.Queue.NarrowOnTheWay(ctx, domains)
@@ -218,9 +202,9 @@ func (r *Room) widenToReturned(ctx context.Context) error {
 	return nil
 }
 
-// widen gives copies to members that came later. Objects in shards keep their code:
+// AddReplicas gives copies to members that came later. Objects in shards keep their code:
 // it outlives as many losses in a larger pool.
-func (r *Room) widen(ctx context.Context) error {
+func (r *Upkeep) AddReplicas(ctx context.Context) error {
 	lenders, err := r.pool.Candidates(ctx)
 	if err != nil {
 		return err
@@ -235,7 +219,7 @@ func (r *Room) widen(ctx context.Context) error {
 		if want.K > 1 { // large objects copied while the pool was small
 			want = shard.CopiesFor(domains)
 		}
-		copies, err := r.store.Objects.CopiesBelow(ctx, t, want.N, healBatch)
+		copies, err := r.store.Objects.CopiesBelow(ctx, t, want.N, RepairBatch)
 		if err != nil {
 			return err
 		}
@@ -251,8 +235,8 @@ func (r *Room) widen(ctx context.Context) error {
 	return nil
 }
 
-// worst sorts what check saw, the worst member first.
-func worst(all []recovery.Checked) []recovery.Checked {
+// Worst sorts what check saw, the worst member first.
+func Worst(all []recovery.Checked) []recovery.Checked {
 	out := append([]recovery.Checked{}, all...)
 	slices.SortFunc(out, func(a, b recovery.Checked) int {
 		return cmp.Or(cmp.Compare(b.Lost+b.Wrong+b.Unknown, a.Lost+a.Wrong+a.Unknown), cmp.Compare(b.Error, a.Error), cmp.Compare(a.Member, b.Member))

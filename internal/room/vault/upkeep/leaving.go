@@ -1,4 +1,4 @@
-package vault
+package upkeep
 
 import (
 	"context"
@@ -47,9 +47,9 @@ func stateOfLeaver(l core.Leaver, now core.Moment) LeaverState {
 	return PactOver
 }
 
-// leavers lists the members that have shards of ours and are no lenders. One whose pact is
+// Leavers lists the members that have shards of ours and are no lenders. One whose pact is
 // over is named until all that it had lies at others.
-func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, error) {
+func (r *Upkeep) Leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, error) {
 	told, err := r.n.Lenders.Leaving(ctx, holder.KindStore)
 	if err != nil {
 		return nil, fmt.Errorf("ask who leaves: %w", err)
@@ -85,10 +85,10 @@ func (r *Room) leavers(ctx context.Context, lenders []core.Lender) ([]Leaver, er
 	return out, nil
 }
 
-// watchLeaving has what members hold that leave us made again at others, takes it out of
+// WatchLeaving has what members hold that leave us made again at others, takes it out of
 // what counts when their pact is over, and gives those that lend again the chance to
 // prove what they still have.
-func (r *Room) watchLeaving(ctx context.Context) error {
+func (r *Upkeep) WatchLeaving(ctx context.Context) error {
 	lenders, err := r.pool.All(ctx)
 	if err != nil {
 		return err
@@ -131,13 +131,13 @@ func (r *Room) watchLeaving(ctx context.Context) error {
 	if err := r.store.Queue.Recompute(ctx, core.At(r.n.Now())); err != nil {
 		return err
 	}
-	r.work.Broadcast()
+	r.n.Work.Broadcast()
 	return nil
 }
 
 // leaves writes down that a member leaves, known since a moment (zero = not yet), and says
 // whether that is news.
-func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bool, error) {
+func (r *Upkeep) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bool, error) {
 	now := core.At(r.n.Now())
 	state, from := stateOfLeaver(l, now), now
 	if state == MemberBad {
@@ -161,7 +161,7 @@ func (r *Room) leaves(ctx context.Context, l core.Leaver, known core.Moment) (bo
 }
 
 // lendsAgain has a member that left and came back be asked what it still has.
-func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
+func (r *Upkeep) lendsAgain(ctx context.Context, id core.MemberID) error {
 	n, err := r.store.Placements.Unleave(ctx, id)
 	if err != nil {
 		return err
@@ -174,9 +174,9 @@ func (r *Room) lendsAgain(ctx context.Context, id core.MemberID) error {
 	return r.store.Queue.RetryNow(ctx) // what was only to be moved has its place
 }
 
-// checkLeaving names a member that leaves, while what it has does not lie at others yet.
-func (r *Room) checkLeaving(ctx context.Context, lenders []core.Lender) error {
-	leaving, err := r.leavers(ctx, lenders)
+// CheckLeaving names a member that leaves, while what it has does not lie at others yet.
+func (r *Upkeep) CheckLeaving(ctx context.Context, lenders []core.Lender) error {
+	leaving, err := r.Leavers(ctx, lenders)
 	if err != nil {
 		return err
 	}

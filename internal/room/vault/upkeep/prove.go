@@ -1,4 +1,4 @@
-package vault
+package upkeep
 
 import (
 	"context"
@@ -18,15 +18,15 @@ import (
 const (
 	// proofBatch bounds how many repaired objects one run of the repair job has proved.
 	proofBatch = 500
-	// provers is how many of them at once: a member that is slow to prove holds up its
+	// Provers is how many of them at once: a member that is slow to prove holds up its
 	// own objects.
-	provers = 8
+	Provers = 8
 )
 
-// prove ends the troubles about an object when every shard of it that counts was proved
+// Prove ends the troubles about an object when every shard of it that counts was proved
 // anew. Receipts do not suffice: a member may give one for a shard that it holds
 // damaged. What is not proved now stays a trouble and is asked for again by proveAll.
-func (r *Room) prove(ctx context.Context, id shard.Hash) error {
+func (r *Upkeep) Prove(ctx context.Context, id shard.Hash) error {
 	failed, err := r.store.Troubles.Failures(ctx, id)
 	if err != nil || failed == 0 {
 		return err
@@ -46,19 +46,19 @@ func (r *Room) prove(ctx context.Context, id shard.Hash) error {
 
 // proved audits shards, all at once, and says whether every one was proved. What was
 // wrong is noted as the member's trouble.
-func (r *Room) proved(ctx context.Context, held []catalogue.Placement) bool {
+func (r *Upkeep) proved(ctx context.Context, held []catalogue.Placement) bool {
 	var all sync.WaitGroup
 	failed := make([]error, len(held))
 	for i, p := range held {
-		all.Go(func() { failed[i] = r.audit(ctx, p) })
+		all.Go(func() { failed[i] = r.Audit(ctx, p) })
 	}
 	all.Wait()
 	return errors.Join(failed...) == nil
 }
 
-// proveAll has proved what was placed again and could not be proved then. What lies at a
+// ProveAll has proved what was placed again and could not be proved then. What lies at a
 // member that failed a moment ago waits for the next run.
-func (r *Room) proveAll(ctx context.Context) error {
+func (r *Upkeep) ProveAll(ctx context.Context) error {
 	if err := r.store.Troubles.EndRemoved(ctx, core.At(r.n.Now())); err != nil {
 		return err
 	}
@@ -67,14 +67,14 @@ func (r *Room) proveAll(ctx context.Context) error {
 		return err
 	}
 	all, ctx := errgroup.WithContext(ctx)
-	all.SetLimit(provers)
+	all.SetLimit(Provers)
 	for _, id := range ids {
 		all.Go(func() error {
 			places, err := r.store.Placements.Of(ctx, id)
 			if err != nil || slices.ContainsFunc(catalogue.OnlyStored(places), func(p catalogue.Placement) bool { return r.pool.Resting(p.Member) }) {
 				return err
 			}
-			return r.prove(ctx, id)
+			return r.Prove(ctx, id)
 		})
 	}
 	return all.Wait()
