@@ -86,10 +86,6 @@ func TestFirstHour(t *testing.T) {
 	if out := a.run(a.node, "vault", "status"); !strings.Contains(out, "files") {
 		t.Errorf("the command line sees\n%s", out)
 	}
-	axe := a.axe()
-	for _, path := range []string{"/admin/", "/admin/vault", "/admin/vault/new", "/admin/vault/use?name=files", "/admin/vault/kit"} {
-		a.inspect(axe, path)
-	}
 }
 
 // twoAdmins are two nodes that nobody has touched since init and up, each with an admin
