@@ -169,7 +169,7 @@ func valid(name string) error {
 	return nil
 }
 
-func taken(name string) error {
+func nameExists(name string) error {
 	return core.Conflict("blob.taken", fmt.Errorf("%s: %w", name, fs.ErrExist)).With("Name", name)
 }
 

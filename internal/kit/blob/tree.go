@@ -57,7 +57,7 @@ func (t *tree) link(draft, name string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrExist):
-		return taken(name)
+		return nameExists(name)
 	case errors.Is(err, syscall.EPERM), errors.Is(err, errors.ErrUnsupported):
 		return t.renameNew(draft, name)
 	}
@@ -71,7 +71,7 @@ func (t *tree) renameNew(draft, name string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, err := t.root.Lstat(name); err == nil {
-		return taken(name)
+		return nameExists(name)
 	}
 	return t.trouble(t.root.Rename(draft, name))
 }

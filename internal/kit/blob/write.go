@@ -76,7 +76,7 @@ func (d *Dir) Create(name string) (*Pending, error) {
 		return nil, err
 	}
 	if _, err := t.root.Lstat(name); err == nil {
-		return nil, taken(name)
+		return nil, nameExists(name)
 	}
 	p := &Pending{dir: d, tree: t, name: name, draft: path.Join(drafts, rand.Text())}
 	if p.file, err = t.root.OpenFile(p.draft, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); err != nil {

@@ -12,7 +12,7 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// RecordFork keeps a fork proof that holds and suspends the member. Against ourselves
+// RecordFork stores a fork proof that holds and suspends the member. Against ourselves
 // it stops appending: two machines ran with one key. Returns CodeInvalid or
 // CodeDenied when nothing is proved, CodeNotFound for a member we do not know.
 func (r *Registry) RecordFork(ctx context.Context, f format.Fork) error {
@@ -32,7 +32,7 @@ func (r *Registry) RecordFork(ctx context.Context, f format.Fork) error {
 	return err
 }
 
-// recordForkTx is accuse within a transaction; it says whether the proof is news.
+// recordForkTx is RecordFork within a transaction; it says whether the proof is news.
 func (r *Registry) recordForkTx(ctx context.Context, q db.Querier, f format.Fork, proof []byte) (bool, error) {
 	m, err := store.GetMember(ctx, q, f.Origin)
 	if err != nil || m.Forked != 0 {
@@ -117,7 +117,7 @@ func (r *Registry) Pardon(ctx context.Context, id core.MemberID) error {
 	return err
 }
 
-// Evidence is a fork proof we keep.
+// Evidence is a stored fork proof.
 type Evidence struct {
 	Member   core.MemberID
 	Proof    format.Fork
@@ -125,7 +125,7 @@ type Evidence struct {
 	Pardoned core.Moment // zero = not
 }
 
-// Forks lists the proofs we keep, oldest first.
+// Forks lists the stored proofs, oldest first.
 func (r *Registry) Forks(ctx context.Context) ([]Evidence, error) {
 	all, err := store.AllForks(ctx, r.st.DB)
 	if err != nil {

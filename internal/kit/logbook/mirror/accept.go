@@ -17,7 +17,7 @@ import (
 	"entrechat/internal/kit/logbook/store"
 )
 
-// What an offer can turn out to be, besides taken or broken.
+// What an offer can turn out to be, besides accepted or broken.
 var (
 	// ErrConflict: the head is validly signed and cannot be true beside what we
 	// hold; whoever met it builds the proof.
@@ -25,7 +25,7 @@ var (
 	// ErrMismatch: the entries are not those the head is over. Whether the author
 	// forked or the one who served them lied is not known yet.
 	ErrMismatch = errors.New("entries do not lead to the head")
-	// ErrSuspended: the member forked; nothing of it is taken until people decide.
+	// ErrSuspended: the member forked; nothing of it is accepted until people decide.
 	ErrSuspended = errors.New("member is suspended")
 )
 
@@ -54,8 +54,8 @@ type Mirror struct {
 }
 
 // Accept verifies an offer and stores it, in one transaction that is on the disk
-// when take returns. It answers the log as it is then held. Returns errConflict,
-// errMismatch, errSuspended, CodeConflict (logbook.gap) when entries are missing,
+// when it returns. It answers the log as it is then stored. Returns ErrConflict,
+// ErrMismatch, ErrSuspended, CodeConflict (logbook.gap) when entries are missing,
 // CodeDenied when no key of the member signed the head, CodeFull when the member
 // fills our disk.
 func (mr *Mirror) Accept(ctx context.Context, o format.Offer) (store.LogRow, error) {
@@ -241,7 +241,7 @@ func (s *step) checkForm(rows []store.LeafRow) error {
 	return nil
 }
 
-// refusalOf returns why a log was not taken a moment ago, nil when it may be asked
+// refusalOf returns why a log was not accepted a moment ago, nil when it may be asked
 // for.
 func (mr *Mirror) refusalOf(origin string) error {
 	mr.mu.Lock()

@@ -122,7 +122,7 @@ func (cs *Contacts) pick(ctx context.Context, fixed, random int) ([]store.Neighb
 	return append(slices.Clip(near), rest[:min(random, len(rest))]...), nil
 }
 
-// Record keeps how talking to a member went: failures space the next tries, from a
+// Record notes how talking to a member went: failures space the next tries, from a
 // minute to an hour.
 func (cs *Contacts) Record(ctx context.Context, n store.Neighbour, err error) {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -146,7 +146,7 @@ func (cs *Contacts) Record(ctx context.Context, n store.Neighbour, err error) {
 		cs.st.Log.Debug("exchange failed", "member", n.Member, "error", err)
 	}
 	if kept != nil {
-		cs.st.Log.Warn("exchange state not kept", "member", n.Member, "error", kept)
+		cs.st.Log.Warn("exchange state not stored", "member", n.Member, "error", kept)
 	}
 }
 

@@ -209,7 +209,7 @@ func (p *Pusher) post(ctx context.Context, m store.MemberRow, l store.LogRow, fr
 	return message, end, err
 }
 
-// confirmed keeps that a member holds our log, with its cosignature if it holds.
+// confirmed notes that a member holds our log, with its cosignature if it holds.
 func (p *Pusher) confirmed(ctx context.Context, id core.MemberID, m store.MemberRow, l store.LogRow, got format.EntriesAnswer) error {
 	if got.Cosignature != "" {
 		keys, err := p.reg.Keys(ctx, id)

@@ -15,7 +15,7 @@ import (
 
 // SyncLog takes a head somebody showed us, fetching what we lack from the source. It
 // answers the log as then held. A contradiction is proved and the member
-// suspended; errConflict says so.
+// suspended; ErrConflict says so.
 func (mr *Mirror) SyncLog(ctx context.Context, s Source, id core.MemberID, epoch int64, note []byte) (store.LogRow, error) {
 	keys, _, err := mr.reg.KeySet(ctx, id)
 	if err != nil {

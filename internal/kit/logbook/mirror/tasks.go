@@ -97,7 +97,7 @@ func waitFor(ctx context.Context, d time.Duration, done <-chan struct{}) bool {
 	}
 }
 
-// finish is a job that ends with the node, once every errand has: they use the
+// finish is a job that ends with the node, once every task has: they use the
 // database, which is closed then.
 func (e *tasks) finish(ctx context.Context) error {
 	<-ctx.Done()

@@ -25,7 +25,7 @@ func scanFork(r db.Row) (k ForkRow, err error) {
 	return k, err
 }
 
-// PutFork keeps a proof once; fresh says that it was new.
+// PutFork stores a proof once; fresh says that it was new.
 func PutFork(ctx context.Context, q db.Querier, id core.MemberID, proof []byte, now core.Moment) (fresh bool, err error) {
 	sum := sha256.Sum256(proof)
 	n, err := db.Exec(ctx, q, `INSERT INTO logbook_fork (id, member, proof, found_us, pardoned_us, told) VALUES ($1,$2,$3,$4,0,0)
@@ -58,7 +58,7 @@ type Cosignature struct {
 	Line    string
 }
 
-// PutCosignature keeps a witness's line, if it is for no smaller a tree.
+// PutCosignature stores a witness's line, if it is for no smaller a tree.
 func PutCosignature(ctx context.Context, q db.Querier, c Cosignature) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO logbook_cosignature (log, witness, size, line) VALUES ($1,$2,$3,$4)
 		ON CONFLICT (log, witness) DO UPDATE SET size=excluded.size, line=excluded.line WHERE logbook_cosignature.size <= excluded.size`,
