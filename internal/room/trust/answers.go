@@ -143,7 +143,7 @@ func (r *Room) lender(ctx context.Context, m member.Member, kind core.GrantKind)
 	}
 	// The newest pact in force says where its disks stand.
 	var card pact.Card
-	if i := slices.IndexFunc(p.Pacts, func(h pact.Held) bool { return h.State(r.now()) == pact.Active }); i >= 0 {
+	if i := slices.IndexFunc(p.Pacts, func(h pact.Record) bool { return h.State(r.now()) == pact.Active }); i >= 0 {
 		card = p.Pacts[i].CardOf(m.ID())
 	}
 	l := card.Lender(m.ID(), g)

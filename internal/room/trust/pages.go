@@ -47,8 +47,8 @@ func (r *Room) waitsForUs(ctx context.Context) (panel attentionPanel, err error)
 			panel.Asking = append(panel.Asking, m.ID())
 		}
 	}
-	held, err := r.Pacts.List(ctx)
-	for _, h := range held {
+	records, err := r.Pacts.List(ctx)
+	for _, h := range records {
 		if v := h.View(r.self(), r.now(), nil); v.State == pact.Proposed && !v.Ours {
 			panel.Proposals = append(panel.Proposals, v)
 		}

@@ -165,8 +165,8 @@ func TestProposeByPageRefuses(t *testing.T) {
 			}
 		})
 	}
-	if held, err := a.Pacts.List(t.Context()); err != nil || len(held) != 0 {
-		t.Errorf("%d pacts, %v", len(held), err)
+	if list, err := a.Pacts.List(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("%d pacts, %v", len(list), err)
 	}
 }
 

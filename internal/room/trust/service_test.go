@@ -77,7 +77,7 @@ func TestWithoutInvitationOneOnlyAsks(t *testing.T) {
 	}
 	h, err := c.Pacts.Propose(t.Context(), "a.test", pact.Terms{Ask: []core.Grant{store(5)}})
 	trusttest.OK(t, err)
-	if list := trusttest.Must[[]pact.Held](t)(a.Pacts.List(t.Context())); len(list) != 0 {
+	if list := trusttest.Must[[]pact.Record](t)(a.Pacts.List(t.Context())); len(list) != 0 {
 		t.Error("a stranger's proposal is kept")
 	}
 	// a compares the words and adds c; c's proposal arrives by itself.
@@ -118,7 +118,7 @@ func TestRootKeyIsPinned(t *testing.T) {
 }
 
 // agree makes a pact: a gives 200, asks 100.
-func (w *world) agree(a, b core.MemberID) pact.Held {
+func (w *world) agree(a, b core.MemberID) pact.Record {
 	w.t.Helper()
 	h, err := w.nodes[a].Pacts.Propose(w.t.Context(), b, pact.Terms{
 		Give: []core.Grant{store(200)}, Ask: []core.Grant{store(100)}, Card: pact.Card{Place: "Lyon", Admin: "Les Chats"},
@@ -193,12 +193,12 @@ func TestPactSurvivesEitherSideOffline(t *testing.T) {
 	a.offline.Store(true)
 	_, err = b.Pacts.Accept(t.Context(), h.ID, pact.Card{})
 	trusttest.OK(t, err)
-	if got := trusttest.Must[pact.Held](t)(a.Pacts.Get(t.Context(), h.ID)); got.State(a.now()) != pact.Proposed {
+	if got := trusttest.Must[pact.Record](t)(a.Pacts.Get(t.Context(), h.ID)); got.State(a.now()) != pact.Proposed {
 		t.Fatal(got.State(a.now()))
 	}
 	a.offline.Store(false)
 	w.wait(time.Hour)
-	if got := trusttest.Must[pact.Held](t)(a.Pacts.Get(t.Context(), h.ID)); got.State(a.now()) != pact.Active {
+	if got := trusttest.Must[pact.Record](t)(a.Pacts.Get(t.Context(), h.ID)); got.State(a.now()) != pact.Active {
 		t.Fatal(got.State(a.now()))
 	}
 
@@ -208,7 +208,7 @@ func TestPactSurvivesEitherSideOffline(t *testing.T) {
 	w.wait(time.Hour)
 	a.offline.Store(false)
 	a.work() // b's logbook, mirrored by others, tells it before b does
-	if got := trusttest.Must[pact.Held](t)(a.Pacts.Get(t.Context(), h.ID)); got.State(a.now()) != pact.Ending || got.ClosedBy != "b.test" {
+	if got := trusttest.Must[pact.Record](t)(a.Pacts.Get(t.Context(), h.ID)); got.State(a.now()) != pact.Ending || got.ClosedBy != "b.test" {
 		t.Errorf("%s by %q", got.State(a.now()), got.ClosedBy)
 	}
 	w.wait(task.LastRetry)
@@ -267,7 +267,7 @@ func TestHostilePacts(t *testing.T) {
 	if err := c.client.JSON(t.Context(), "a.test", "POST", pact.PathPacts+"/"+signedPact.ID+"/close", struct{}{}, nil); core.CodeOf(err) != core.CodeNotFound {
 		t.Errorf("somebody else's end: %v, want not found", err)
 	}
-	if got := trusttest.Must[pact.Held](t)(a.Pacts.Get(t.Context(), signedPact.ID)); got.State(a.now()) != pact.Active {
+	if got := trusttest.Must[pact.Record](t)(a.Pacts.Get(t.Context(), signedPact.ID)); got.State(a.now()) != pact.Active {
 		t.Fatal(got.State(a.now()))
 	}
 
@@ -304,7 +304,7 @@ func TestSuspendedAndRefusedKeepReading(t *testing.T) {
 	if _, err := b.Pacts.Propose(t.Context(), "a.test", pact.Terms{Ask: []core.Grant{store(1)}}); err != nil {
 		t.Fatal(err)
 	}
-	if list := trusttest.Must[[]pact.Held](t)(a.Pacts.List(t.Context())); len(list) != 1 {
+	if list := trusttest.Must[[]pact.Record](t)(a.Pacts.List(t.Context())); len(list) != 1 {
 		t.Errorf("a refused member's proposal is kept: %d", len(list))
 	}
 	trusttest.OK(t, a.Members.Refuse(t.Context(), "b.test", false))
@@ -469,7 +469,7 @@ func TestEverythingLost(t *testing.T) {
 	a := w.nodes["a.test"]
 	kept := w.agree("a.test", "b.test")
 	ended := w.agree("a.test", "b.test")
-	closed := trusttest.Must[pact.Held](t)(a.Pacts.Close(t.Context(), ended.ID))
+	closed := trusttest.Must[pact.Record](t)(a.Pacts.Close(t.Context(), ended.ID))
 	trusttest.OK(t, a.Members.Vouch(t.Context(), "c.test"))
 
 	w.wait(time.Minute) // everybody mirrors a

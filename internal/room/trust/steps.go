@@ -20,7 +20,7 @@ func (r *Room) steps(ctx context.Context) ([]fit.Step, error) {
 		met = met || m.Standing == member.Added && !m.Refused
 	}
 	pacts, err := r.Pacts.List(ctx)
-	promised := slices.ContainsFunc(pacts, func(h pact.Held) bool {
+	promised := slices.ContainsFunc(pacts, func(h pact.Record) bool {
 		_, other := h.Side(r.self())
 		return h.State(r.now()) == pact.Active && len(other.Grants) > 0
 	})

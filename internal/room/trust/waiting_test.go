@@ -20,7 +20,7 @@ func TestWhatIsNotToldIsNotWell(t *testing.T) {
 		t.Fatalf("%+v", f)
 	}
 	b.offline.Store(true)
-	trusttest.Must[pact.Held](t)(a.Pacts.Propose(t.Context(), "b.test", pact.Terms{Give: []core.Grant{store(200)}}))
+	trusttest.Must[pact.Record](t)(a.Pacts.Propose(t.Context(), "b.test", pact.Terms{Give: []core.Grant{store(200)}}))
 	w.wait(time.Hour)
 	if f := trusttest.Must[fit.Finding](t)(a.checkWaiting(t.Context())); !f.Unknown || f.Args["Members"] != "b.test" {
 		t.Fatalf("%+v", f)

@@ -19,7 +19,7 @@ type Standpoint struct {
 	Who    core.MemberID
 	Known  bool // its logbook is followed under the pinned key
 	Barred bool // suspended by its own logbook, or refused by this hoster
-	Pacts  []pact.Held
+	Pacts  []pact.Record
 	Types  grant.Types  // the promises this house knows
 	Light  []core.Grant // from the charters both are admitted to
 	Heard  core.Moment

@@ -31,28 +31,28 @@ func pactOf(give, ask []core.Grant) pact.Pact {
 // pactMachine drives one pact through anything the two parties, strangers and
 // late deliveries can do.
 type pactMachine struct {
-	held    pact.Held
+	record  pact.Record
 	now     core.Moment
 	closed  bool // somebody closed it
 	granted bool // it was active at some moment
 }
 
 func (m *pactMachine) Accept(t *rapid.T) {
-	before := m.held.State(m.now)
-	h, err := m.held.Accept(pact.Acceptance{V: 1, Accepter: "b.test", At: m.now}, m.now)
+	before := m.record.State(m.now)
+	h, err := m.record.Accept(pact.Acceptance{V: 1, Accepter: "b.test", At: m.now}, m.now)
 	if refused := before == pact.Declined || before == pact.Withdrawn || before == pact.Lapsed; refused != (err != nil) {
 		t.Fatalf("accept in state %s: %v", before, err)
 	}
-	m.held = h
+	m.record = h
 }
 
 func (m *pactMachine) Close(t *rapid.T) {
 	by := rapid.SampledFrom([]core.MemberID{"a.test", "b.test", "stranger.test"}).Draw(t, "by")
-	h, err := m.held.Close(by, m.now)
+	h, err := m.record.Close(by, m.now)
 	if (err != nil) != (by == "stranger.test") {
 		t.Fatalf("close by %s: %v", by, err)
 	}
-	m.held, m.closed = h, m.closed || err == nil
+	m.record, m.closed = h, m.closed || err == nil
 }
 
 func (m *pactMachine) Wait(t *rapid.T) {
@@ -62,18 +62,18 @@ func (m *pactMachine) Wait(t *rapid.T) {
 // Check holds after every step: an ended pact never writes, reading ends with
 // the notice, nothing is larger than what the text says.
 func (m *pactMachine) Check(t *rapid.T) {
-	state := m.held.State(m.now)
+	state := m.record.State(m.now)
 	m.granted = m.granted || state == pact.Active
 	if m.closed && state == pact.Active {
 		t.Fatal("a closed pact is active")
 	}
-	a, err := Standpoint{Types: trusttest.Types(), Who: "b.test", Known: true, Pacts: []pact.Held{m.held}}.Allow(trusttest.KindStore, m.now)
+	a, err := Standpoint{Types: trusttest.Types(), Who: "b.test", Known: true, Pacts: []pact.Record{m.record}}.Allow(trusttest.KindStore, m.now)
 	switch {
 	case (state == pact.Active || state == pact.Ending) != (err == nil):
 		t.Fatalf("%s: %+v %v", state, a, err)
 	case err == nil && a.ReadOnly != (state == pact.Ending):
 		t.Fatalf("%s: read only %v", state, a.ReadOnly)
-	case state == pact.Ending && (a.Until <= m.now || a.Until != m.held.Until()):
+	case state == pact.Ending && (a.Until <= m.now || a.Until != m.record.Until()):
 		t.Fatalf("until %d at %d", a.Until, m.now)
 	case a.Grant.Amount("bytes") > 200 || (!m.granted && err == nil):
 		t.Fatalf("%+v without a promise", a)
@@ -82,7 +82,7 @@ func (m *pactMachine) Check(t *rapid.T) {
 
 func TestPactMachine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &pactMachine{held: pact.Held{ID: "x", Pact: pactOf([]core.Grant{store(200)}, nil)}, now: trusttest.Noon}
+		m := &pactMachine{record: pact.Record{ID: "x", Pact: pactOf([]core.Grant{store(200)}, nil)}, now: trusttest.Noon}
 		t.Repeat(map[string]func(*rapid.T){"accept": m.Accept, "close": m.Close, "wait": m.Wait, "": m.Check})
 	})
 }
@@ -91,11 +91,11 @@ func TestPactMachine(t *testing.T) {
 // and none in force is larger.
 func TestAllowanceIsTheLargestPromise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var held []pact.Held
+		var records []pact.Record
 		var inForce []int64
 		for i := range rapid.IntRange(0, 6).Draw(t, "pacts") {
 			bytes := rapid.Int64Range(1, 1000).Draw(t, "bytes")
-			h := pact.Held{ID: fmt.Sprint(i), Pact: pactOf([]core.Grant{store(bytes)}, []core.Grant{store(5000)})}
+			h := pact.Record{ID: fmt.Sprint(i), Pact: pactOf([]core.Grant{store(bytes)}, []core.Grant{store(5000)})}
 			if rapid.Bool().Draw(t, "signed") {
 				h.Accepted = &pact.Acceptance{}
 			}
@@ -105,9 +105,9 @@ func TestAllowanceIsTheLargestPromise(t *testing.T) {
 			if h.State(trusttest.Noon) == pact.Active {
 				inForce = append(inForce, bytes)
 			}
-			held = append(held, h)
+			records = append(records, h)
 		}
-		p := Standpoint{Types: trusttest.Types(), Who: "b.test", Known: true, Barred: rapid.Bool().Draw(t, "barred"), Pacts: held}
+		p := Standpoint{Types: trusttest.Types(), Who: "b.test", Known: true, Barred: rapid.Bool().Draw(t, "barred"), Pacts: records}
 		a, err := p.Allow(trusttest.KindStore, trusttest.Noon)
 		if len(inForce) == 0 {
 			if err == nil && !a.ReadOnly {
@@ -122,7 +122,7 @@ func TestAllowanceIsTheLargestPromise(t *testing.T) {
 }
 
 func TestAllowWhoHasWhat(t *testing.T) {
-	active := pact.Held{Pact: pactOf([]core.Grant{store(10), trusttest.Grant(trusttest.KindWatch, "every_s", 60)}, nil), Accepted: &pact.Acceptance{}}
+	active := pact.Record{Pact: pactOf([]core.Grant{store(10), trusttest.Grant(trusttest.KindWatch, "every_s", 60)}, nil), Accepted: &pact.Acceptance{}}
 	ending := active
 	ending.Closed, ending.ClosedBy = trusttest.Noon, "b.test"
 	light := []core.Grant{trusttest.Login(), store(1 << 40)}
@@ -132,14 +132,14 @@ func TestAllowWhoHasWhat(t *testing.T) {
 		kind core.GrantKind
 		want string
 	}{
-		{"stranger", Standpoint{Types: trusttest.Types(), Pacts: []pact.Held{active}}, trusttest.KindStore, "denied"},
-		{"pact", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{active}}, trusttest.KindStore, "10"},
-		{"not promised", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{active}}, core.GrantKind("custody"), "denied"},
-		{"suspended", Standpoint{Types: trusttest.Types(), Known: true, Barred: true, Pacts: []pact.Held{active}}, trusttest.KindStore, "10 ro"},
-		{"suspended watch", Standpoint{Types: trusttest.Types(), Known: true, Barred: true, Pacts: []pact.Held{active}}, trusttest.KindWatch, "denied"},
-		{"ending", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{ending}}, trusttest.KindStore, "10 ro until"},
-		{"ending watch", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{ending}}, trusttest.KindWatch, "denied"},
-		{"ending beside another", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Held{ending, active}}, trusttest.KindStore, "10"},
+		{"stranger", Standpoint{Types: trusttest.Types(), Pacts: []pact.Record{active}}, trusttest.KindStore, "denied"},
+		{"pact", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Record{active}}, trusttest.KindStore, "10"},
+		{"not promised", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Record{active}}, core.GrantKind("custody"), "denied"},
+		{"suspended", Standpoint{Types: trusttest.Types(), Known: true, Barred: true, Pacts: []pact.Record{active}}, trusttest.KindStore, "10 ro"},
+		{"suspended watch", Standpoint{Types: trusttest.Types(), Known: true, Barred: true, Pacts: []pact.Record{active}}, trusttest.KindWatch, "denied"},
+		{"ending", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Record{ending}}, trusttest.KindStore, "10 ro until"},
+		{"ending watch", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Record{ending}}, trusttest.KindWatch, "denied"},
+		{"ending beside another", Standpoint{Types: trusttest.Types(), Known: true, Pacts: []pact.Record{ending, active}}, trusttest.KindStore, "10"},
 		{"charter", Standpoint{Types: trusttest.Types(), Known: true, Light: light}, trusttest.KindLogin, "0"},
 		{"a charter stores nothing", Standpoint{Types: trusttest.Types(), Known: true, Light: light}, trusttest.KindStore, "denied"},
 	} {

@@ -119,8 +119,8 @@ func acceptCommand(p *words.Printer, open Open) *cobra.Command {
 
 // summaryLines says in a few lines what a signature under a proposal promises, in
 // the words of its convention.
-func summaryLines(out *console.Out, types grant.Types, h Held) {
-	d := draft{p: out.P, types: types, held: h}
+func summaryLines(out *console.Out, types grant.Types, h Record) {
+	d := draft{p: out.P, types: types, record: h}
 	a, b := d.name(h.Pact.Proposer.Member), d.name(h.Pact.Accepter.Member)
 	out.Say("trust.pact.to_sign", args{"Member": a, "ID": document.Short(h.ID)})
 	for _, block := range []Block{d.promises(h.Pact.Proposer, b), d.promises(h.Pact.Accepter, a), d.duration()} {
@@ -160,7 +160,7 @@ func closeCommand(p *words.Printer, open Open, use string) *cobra.Command {
 
 func listCommand(p *words.Printer, open Open) *cobra.Command {
 	return console.Command(open, "list", p.T("trust.cmd.pact_list", nil), func(cmd *cobra.Command, s *Service, out *console.Out, _ []string) error {
-		held, err := s.List(cmd.Context())
+		records, err := s.List(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func listCommand(p *words.Printer, open Open) *cobra.Command {
 		}
 		views := []View{}
 		var rows [][]string
-		for _, h := range held {
+		for _, h := range records {
 			v := h.View(s.self(), s.now(), waiting)
 			says, _, err := s.stateOf(cmd.Context(), out.P, h)
 			if err != nil {
@@ -217,13 +217,13 @@ func showCommand(p *words.Printer, open Open) *cobra.Command {
 
 // shown is a pact on its way to the reader.
 type shown struct {
-	Held
+	Record
 	docs   Offer
 	format string
 }
 
 func show(s *Service, out *console.Out, h shown) error {
-	text := NewConvention(out.P, s.Types, h.Held, h.docs.Pact, s.now())
+	text := NewConvention(out.P, s.Types, h.Record, h.docs.Pact, s.now())
 	switch h.format {
 	case "text":
 		return text.WriteText(out.W)
@@ -243,7 +243,7 @@ func show(s *Service, out *console.Out, h shown) error {
 }
 
 // emit says where a pact stands now, and what could not be delivered yet.
-func emit(cmd *cobra.Command, s *Service, out *console.Out, h Held) error {
+func emit(cmd *cobra.Command, s *Service, out *console.Out, h Record) error {
 	waiting, err := s.Tasks.Waiting(cmd.Context())
 	if err != nil {
 		return err

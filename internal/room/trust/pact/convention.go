@@ -55,16 +55,16 @@ type Block struct {
 
 // draft builds a convention.
 type draft struct {
-	p     *words.Printer
-	types grant.Types
-	held  Held
-	out   Convention
+	p      *words.Printer
+	types  grant.Types
+	record Record
+	out    Convention
 }
 
 // NewConvention writes a pact out in the printer's language; now decides which
 // state it shows.
-func NewConvention(p *words.Printer, types grant.Types, h Held, signed seal.Envelope, now core.Moment) Convention {
-	d := draft{p: p, types: types, held: h}
+func NewConvention(p *words.Printer, types grant.Types, h Record, signed seal.Envelope, now core.Moment) Convention {
+	d := draft{p: p, types: types, record: h}
 	a, b := d.name(h.Pact.Proposer.Member), d.name(h.Pact.Accepter.Member)
 	d.out = Convention{
 		Lang:  p.Lang,
@@ -127,25 +127,25 @@ func quote(s string) []Block {
 
 // name is what people call a party, always with the domain that proves it.
 func (d *draft) name(id core.MemberID) string {
-	if name := d.held.CardOf(id).Name; name != "" && name != string(id) {
+	if name := d.record.CardOf(id).Name; name != "" && name != string(id) {
 		return name + " (" + string(id) + ")"
 	}
 	return string(id)
 }
 
 func (d *draft) facts(now core.Moment) []Fact {
-	pact := d.held.Pact
+	pact := d.record.Pact
 	by := func(at core.Moment, id core.MemberID) string {
 		return d.say("by", map[string]any{"Date": d.p.Date(at), "Member": id})
 	}
 	accepted := d.say("not_yet", nil)
-	if d.held.Accepted != nil {
-		accepted = by(d.held.Accepted.At, pact.Accepter.Member)
+	if d.record.Accepted != nil {
+		accepted = by(d.record.Accepted.At, pact.Accepter.Member)
 	}
 	return []Fact{
-		{d.say("id", nil), d.held.ID},
+		{d.say("id", nil), d.record.ID},
 		{d.say("terms", nil), pact.Terms},
-		{d.say("state", nil), stateWords(d.p, d.held, "", now)},
+		{d.say("state", nil), stateWords(d.p, d.record, "", now)},
 		{d.say("made", nil), by(pact.Made, pact.Proposer.Member)},
 		{d.say("accepted", nil), accepted},
 	}
@@ -153,7 +153,7 @@ func (d *draft) facts(now core.Moment) []Fact {
 
 // stateWords says where a pact stands; to self, when it waits for our own
 // signature.
-func stateWords(p *words.Printer, h Held, self core.MemberID, now core.Moment) string {
+func stateWords(p *words.Printer, h Record, self core.MemberID, now core.Moment) string {
 	state := h.State(now)
 	key := "trust.state." + string(state)
 	if state == Proposed && h.Pact.Accepter.Member == self {
@@ -162,7 +162,7 @@ func stateWords(p *words.Printer, h Held, self core.MemberID, now core.Moment) s
 	return p.T(key, map[string]any{"Member": h.Pact.Accepter.Member, "Until": p.Day(h.Until())})
 }
 
-func (d *draft) both() []Party { return []Party{d.held.Pact.Proposer, d.held.Pact.Accepter} }
+func (d *draft) both() []Party { return []Party{d.record.Pact.Proposer, d.record.Pact.Accepter} }
 
 func (d *draft) orNotSaid(s string) string {
 	if s == "" {
@@ -173,7 +173,7 @@ func (d *draft) orNotSaid(s string) string {
 
 func (d *draft) parties() (out []Block) {
 	for _, party := range d.both() {
-		card := d.held.CardOf(party.Member)
+		card := d.record.CardOf(party.Member)
 		facts := []Fact{
 			{d.say("domain", nil), string(party.Member)},
 			{d.say("fingerprint", nil), seal.Fingerprint(party.Root)},
@@ -209,7 +209,7 @@ func (d *draft) dataKinds() (out []string) {
 
 func (d *draft) places() (out []Block) {
 	for _, party := range d.both() {
-		card := d.held.CardOf(party.Member)
+		card := d.record.CardOf(party.Member)
 		out = append(out, Block{Text: d.name(party.Member), Facts: []Fact{
 			{d.say("place", nil), d.orNotSaid(card.Place)},
 			{d.say("network", nil), d.orNotSaid(card.Network)},
@@ -219,8 +219,8 @@ func (d *draft) places() (out []Block) {
 }
 
 func (d *draft) duration() Block {
-	text := d.say("duration", map[string]any{"Days": d.held.Pact.NoticeDays}) + " "
-	day, err := time.Parse(time.DateOnly, d.held.Pact.Review)
+	text := d.say("duration", map[string]any{"Days": d.record.Pact.NoticeDays}) + " "
+	day, err := time.Parse(time.DateOnly, d.record.Pact.Review)
 	if err != nil {
 		return Block{Text: text + d.say("no_review", nil)}
 	}
@@ -230,7 +230,7 @@ func (d *draft) duration() Block {
 func (d *draft) limits() []Block {
 	out := d.prose("limits")
 	for _, party := range d.both() {
-		if limits := d.held.CardOf(party.Member).Limits; limits != "" {
+		if limits := d.record.CardOf(party.Member).Limits; limits != "" {
 			out = append(out, Block{Text: d.say("limits_of", map[string]any{"Member": d.name(party.Member)}), Quote: limits})
 		}
 	}

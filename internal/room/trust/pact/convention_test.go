@@ -89,7 +89,7 @@ func conventionOf(t *testing.T, lang string) Convention {
 		t.Fatal(err)
 	}
 	in.Accept.Card = Card{Place: "Brest, France", Network: "Association X"}
-	return NewConvention(trusttest.Printer(t, "..", lang), trusttest.Types(), Held{ID: in.ID, Pact: in.Pact, Accepted: in.Accept}, o.Pact, trusttest.Noon)
+	return NewConvention(trusttest.Printer(t, "..", lang), trusttest.Types(), Record{ID: in.ID, Pact: in.Pact, Accepted: in.Accept}, o.Pact, trusttest.Noon)
 }
 
 func TestConventionText(t *testing.T) {

@@ -42,7 +42,7 @@ func (d delivery) send(ctx context.Context, t task.Task) error {
 	if err != nil {
 		return err
 	}
-	h, err := row.held()
+	h, err := row.record()
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (d delivery) logPact(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	h, err := row.held()
+	h, err := row.record()
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func FuzzPact(f *testing.F) {
 		if wire.Decode(text, &p) != nil || p.Check(trusttest.Types()) != nil {
 			return
 		}
-		h := Held{ID: document.ID(text), Pact: p, Accepted: &Acceptance{}}
+		h := Record{ID: document.ID(text), Pact: p, Accepted: &Acceptance{}}
 		if h.State(p.Made) != Active {
 			t.Fatal(h.State(p.Made))
 		}

@@ -130,8 +130,8 @@ const (
 	Lapsed    State = "lapsed"    // nobody answered in time
 )
 
-// Held is a pact as this node holds it: the text and what happened to it.
-type Held struct {
+// Record is a pact as this node has it: the text and what happened to it.
+type Record struct {
 	ID       string
 	Pact     Pact
 	Accepted *Acceptance // nil until the second signature is here
@@ -147,7 +147,7 @@ type Held struct {
 // State computes where the pact stands.
 //
 // spec: docs/spec/pact.md#states
-func (h Held) State(now core.Moment) State {
+func (h Record) State(now core.Moment) State {
 	switch {
 	case h.Accepted != nil && h.Closed == 0:
 		return Active
@@ -166,7 +166,7 @@ func (h Held) State(now core.Moment) State {
 }
 
 // Until is when the notice of a closed pact is over; zero while it is open.
-func (h Held) Until() core.Moment {
+func (h Record) Until() core.Moment {
 	if h.Closed == 0 {
 		return 0
 	}
@@ -176,7 +176,7 @@ func (h Held) Until() core.Moment {
 // Accept adds the second signature's statement. It may come again, late, or
 // after the pact was closed: once closed or lapsed, nothing makes it active.
 // Returns CodeConflict then.
-func (h Held) Accept(a Acceptance, now core.Moment) (Held, error) {
+func (h Record) Accept(a Acceptance, now core.Moment) (Record, error) {
 	switch h.State(now) {
 	case Active, Ending, Ended:
 		return h, nil // a repeated delivery
@@ -202,7 +202,7 @@ func pactClosed(id string) error {
 // Close ends the pact for one of its parties: it withdraws, declines or gives
 // notice, whatever the state makes of it. Closing twice changes nothing.
 // Returns CodeDenied for anybody else.
-func (h Held) Close(by core.MemberID, now core.Moment) (Held, error) {
+func (h Record) Close(by core.MemberID, now core.Moment) (Record, error) {
 	if by != h.Pact.Proposer.Member && by != h.Pact.Accepter.Member {
 		return h, core.Denied("trust.not_party", fmt.Errorf("%s is no party of pact %s", by, h.ID))
 	}
@@ -213,7 +213,7 @@ func (h Held) Close(by core.MemberID, now core.Moment) (Held, error) {
 }
 
 // Side returns one party and the other one.
-func (h Held) Side(id core.MemberID) (mine, theirs Party) {
+func (h Record) Side(id core.MemberID) (mine, theirs Party) {
 	if h.Pact.Proposer.Member == id {
 		return h.Pact.Proposer, h.Pact.Accepter
 	}
@@ -221,7 +221,7 @@ func (h Held) Side(id core.MemberID) (mine, theirs Party) {
 }
 
 // CardOf is what a party said of itself; zero until it did.
-func (h Held) CardOf(id core.MemberID) Card {
+func (h Record) CardOf(id core.MemberID) Card {
 	if h.Pact.Proposer.Member == id {
 		return h.Pact.Proposer.Card
 	}

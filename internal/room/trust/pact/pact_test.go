@@ -60,22 +60,22 @@ func TestPactCheck(t *testing.T) {
 func TestPactStates(t *testing.T) {
 	p := pactOf([]core.Grant{store(1)}, nil)
 	accepted := &Acceptance{V: 1, Pact: "x", Accepter: "b.test", At: trusttest.Noon}
-	at := func(h Held, after time.Duration) State { return h.State(trusttest.Noon.Add(after)) }
+	at := func(h Record, after time.Duration) State { return h.State(trusttest.Noon.Add(after)) }
 	for _, c := range []struct {
-		name  string
-		held  Held
-		after time.Duration
-		want  State
+		name   string
+		record Record
+		after  time.Duration
+		want   State
 	}{
-		{"new", Held{Pact: p}, 0, Proposed},
-		{"not answered", Held{Pact: p}, defaultOpen, Lapsed},
-		{"declined", Held{Pact: p, Closed: trusttest.Noon, ClosedBy: "b.test"}, day, Declined},
-		{"withdrawn", Held{Pact: p, Closed: trusttest.Noon, ClosedBy: "a.test"}, day, Withdrawn},
-		{"signed, long ago", Held{Pact: p, Accepted: accepted}, 5000 * day, Active},
-		{"last day of notice", Held{Pact: p, Accepted: accepted, Closed: trusttest.Noon, ClosedBy: "a.test"}, 90*day - 1000, Ending},
-		{"notice over", Held{Pact: p, Accepted: accepted, Closed: trusttest.Noon, ClosedBy: "a.test"}, 90 * day, Ended},
+		{"new", Record{Pact: p}, 0, Proposed},
+		{"not answered", Record{Pact: p}, defaultOpen, Lapsed},
+		{"declined", Record{Pact: p, Closed: trusttest.Noon, ClosedBy: "b.test"}, day, Declined},
+		{"withdrawn", Record{Pact: p, Closed: trusttest.Noon, ClosedBy: "a.test"}, day, Withdrawn},
+		{"signed, long ago", Record{Pact: p, Accepted: accepted}, 5000 * day, Active},
+		{"last day of notice", Record{Pact: p, Accepted: accepted, Closed: trusttest.Noon, ClosedBy: "a.test"}, 90*day - 1000, Ending},
+		{"notice over", Record{Pact: p, Accepted: accepted, Closed: trusttest.Noon, ClosedBy: "a.test"}, 90 * day, Ended},
 	} {
-		if got := at(c.held, c.after); got != c.want {
+		if got := at(c.record, c.after); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}

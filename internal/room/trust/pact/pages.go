@@ -46,12 +46,12 @@ type listed struct {
 }
 
 func (v views) list(r *http.Request) (page listPage, err error) {
-	held, err := v.List(r.Context())
+	records, err := v.List(r.Context())
 	if err != nil {
 		return page, err
 	}
 	waiting, err := v.Tasks.Waiting(r.Context())
-	for _, h := range held {
+	for _, h := range records {
 		one, err := v.listed(r, h, waiting)
 		if err != nil {
 			return page, err
@@ -68,7 +68,7 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 	return page, err
 }
 
-func (v views) listed(r *http.Request, h Held, waiting []task.Waiting) (listed, error) {
+func (v views) listed(r *http.Request, h Record, waiting []task.Waiting) (listed, error) {
 	p := v.site.Printer(r)
 	says, well, err := v.stateOf(r.Context(), p, h)
 	seen := h.View(v.self(), v.now(), waiting)

@@ -30,19 +30,19 @@ func (e endpoints) serveOffer(w http.ResponseWriter, r *http.Request, from core.
 	if err := peer.ReadJSON(r, &o); err != nil {
 		return err
 	}
-	held, err := e.Receive(r.Context(), from, o)
+	offer, err := e.Receive(r.Context(), from, o)
 	if err != nil {
 		return err
 	}
-	return peer.WriteJSON(w, held)
+	return peer.WriteJSON(w, offer)
 }
 
 func (e endpoints) serveFetch(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
-	held, err := e.Fetch(r.Context(), from, r.PathValue("id"))
+	offer, err := e.Fetch(r.Context(), from, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return peer.WriteJSON(w, held)
+	return peer.WriteJSON(w, offer)
 }
 
 func (e endpoints) serveClose(w http.ResponseWriter, r *http.Request, from core.MemberID) error {

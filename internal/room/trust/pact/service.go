@@ -67,13 +67,13 @@ type Terms struct {
 // Propose writes, signs and sends a pact; what cannot be delivered now is tried
 // again. Returns CodeNotFound for a member not added, CodeInvalid for terms that
 // make no pact, CodeConflict with too many proposals open.
-func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Held, error) {
+func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Record, error) {
 	m, err := s.Members.Added(ctx, to)
 	if err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	if m.Refused {
-		return Held{}, core.Conflict("trust.refused_here", fmt.Errorf("%s is refused", to)).With("Member", to)
+		return Record{}, core.Conflict("trust.refused_here", fmt.Errorf("%s is refused", to)).With("Member", to)
 	}
 	now := s.now()
 	p := Pact{
@@ -86,11 +86,11 @@ func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Held,
 		p.NoticeDays = defaultNotice
 	}
 	if err := p.Check(s.Types); err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	row := stored{Peer: to, Made: now}
 	if row.ID, row.Offer.Pact, err = document.Sign(Type, p, s.Signer); err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	if err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		if err := s.roomForOne(ctx, q, to); err != nil {
@@ -101,7 +101,7 @@ func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Held,
 		}
 		return task.Put(ctx, q, task.Task{Kind: task.Offer, Subject: row.ID, Peer: to, Made: now})
 	}); err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	s.Tasks.Attempt(ctx, task.Offer, row.ID)
 	return s.Get(ctx, row.ID)
@@ -117,15 +117,15 @@ func (s *Service) roomForOne(ctx context.Context, q db.Querier, peer core.Member
 
 // Signable reads a pact that Accept would sign, or has signed already. Returns
 // CodeConflict when it is closed, or was ours.
-func (s *Service) Signable(ctx context.Context, id string) (Held, error) {
+func (s *Service) Signable(ctx context.Context, id string) (Record, error) {
 	_, h, err := s.find(ctx, s.DB, id)
 	if err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	return h, s.signable(h)
 }
 
-func (s *Service) signable(h Held) error {
+func (s *Service) signable(h Record) error {
 	mine, theirs := h.Side(s.self())
 	if h.Pact.Accepter.Member != mine.Member {
 		return core.Conflict("trust.own_proposal", fmt.Errorf("pact %s is our own proposal", h.ID)).With("Member", theirs.Member)
@@ -138,7 +138,7 @@ func (s *Service) signable(h Held) error {
 
 // Accept signs a proposal made to us and sends it back. From here on it is in
 // force. Returns CodeConflict when it is closed, or was ours.
-func (s *Service) Accept(ctx context.Context, id string, card Card) (Held, error) {
+func (s *Service) Accept(ctx context.Context, id string, card Card) (Record, error) {
 	err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		row, h, err := s.find(ctx, q, id)
 		if err != nil {
@@ -165,7 +165,7 @@ func (s *Service) Accept(ctx context.Context, id string, card Card) (Held, error
 		return s.putSigned(ctx, q, row, task.Answer)
 	})
 	if err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	s.Tasks.Attempt(ctx, task.Answer, id)
 	s.Tasks.Attempt(ctx, task.LogPact, id)
@@ -189,7 +189,7 @@ func (s *Service) putSigned(ctx context.Context, q db.Querier, row stored, also 
 // Close declines, withdraws or ends a pact, whatever its state makes of it, and
 // tells the other party. Rights end at once; a pact that was in force stays
 // readable through its notice. Closing twice changes nothing.
-func (s *Service) Close(ctx context.Context, id string) (Held, error) {
+func (s *Service) Close(ctx context.Context, id string) (Record, error) {
 	err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		row, _, err := s.find(ctx, q, id)
 		if err != nil {
@@ -206,7 +206,7 @@ func (s *Service) Close(ctx context.Context, id string) (Held, error) {
 		return task.Put(ctx, q, task.Task{Kind: task.Close, Subject: row.ID, Peer: row.Peer, Made: s.now()})
 	})
 	if err != nil {
-		return Held{}, err
+		return Record{}, err
 	}
 	s.Tasks.Attempt(ctx, task.Close, id)
 	s.Tasks.Attempt(ctx, task.LogEnd, id)
@@ -335,7 +335,7 @@ func (s *Service) reclaim(ctx context.Context, id string, from core.MemberID, o 
 // ours checks that a pact is between us and the sender, each under its pinned
 // root key.
 func ours(self member.Address, p Pact, peer member.Address) error {
-	h := Held{Pact: p}
+	h := Record{Pact: p}
 	mine, theirs := h.Side(self.Member)
 	if mine.Member != self.Member || mine.Root != self.Root || theirs.Member != peer.Member || theirs.Root != peer.Root {
 		return core.Denied("trust.not_party", errors.New("the pact is not between us and the sender"))
@@ -362,7 +362,7 @@ func (s *Service) merge(ctx context.Context, q db.Querier, from core.MemberID, o
 	case in.Accept == nil:
 		return Offer{}, false, pactClosed(in.ID)
 	default:
-		h := Held{ID: in.ID, Pact: in.Pact, Closed: row.Closed, ClosedBy: row.ClosedBy}
+		h := Record{ID: in.ID, Pact: in.Pact, Closed: row.Closed, ClosedBy: row.ClosedBy}
 		if _, err := h.Accept(*in.Accept, s.now()); err != nil {
 			return Offer{}, false, err
 		}
@@ -421,24 +421,24 @@ func (s *Service) Fetch(ctx context.Context, from core.MemberID, id string) (Off
 }
 
 // List lists every pact, the newest first.
-func (s *Service) List(ctx context.Context) ([]Held, error) { return s.With(ctx, "") }
+func (s *Service) List(ctx context.Context) ([]Record, error) { return s.With(ctx, "") }
 
 // Get reads one by its id or the unique beginning of it. Returns CodeNotFound,
 // CodeInvalid for a beginning several share.
-func (s *Service) Get(ctx context.Context, id string) (Held, error) {
+func (s *Service) Get(ctx context.Context, id string) (Record, error) {
 	_, h, err := s.find(ctx, s.DB, id)
 	return h, err
 }
 
 // With lists the pacts with one member, or all for an empty id, the newest first.
-func (s *Service) With(ctx context.Context, peer core.MemberID) ([]Held, error) {
+func (s *Service) With(ctx context.Context, peer core.MemberID) ([]Record, error) {
 	rows, err := all(ctx, s.DB, peer)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Held, 0, len(rows))
+	out := make([]Record, 0, len(rows))
 	for _, row := range rows {
-		h, err := row.held()
+		h, err := row.record()
 		if err != nil {
 			return nil, err
 		}
@@ -454,17 +454,17 @@ func (s *Service) Signed(ctx context.Context, id string) (Offer, error) {
 	return row.Offer, err
 }
 
-func (s *Service) find(ctx context.Context, q db.Querier, prefix string) (stored, Held, error) {
+func (s *Service) find(ctx context.Context, q db.Querier, prefix string) (stored, Record, error) {
 	rows, err := like(ctx, q, prefix)
 	if err != nil {
-		return stored{}, Held{}, err
+		return stored{}, Record{}, err
 	}
 	switch len(rows) {
 	case 0:
-		return stored{}, Held{}, unknownPact(prefix)
+		return stored{}, Record{}, unknownPact(prefix)
 	case 1:
-		h, err := rows[0].held()
+		h, err := rows[0].record()
 		return rows[0], h, err
 	}
-	return stored{}, Held{}, core.Invalid("trust.which_pact", fmt.Errorf("several pacts begin with %q", prefix)).With("ID", prefix)
+	return stored{}, Record{}, core.Invalid("trust.which_pact", fmt.Errorf("several pacts begin with %q", prefix)).With("ID", prefix)
 }

@@ -25,9 +25,9 @@ type stored struct {
 // known says that the text is here, not only the end of it.
 func (p stored) known() bool { return p.Offer.Pact.PayloadType != "" }
 
-// held reads the documents again.
-func (p stored) held() (Held, error) {
-	h := Held{ID: p.ID, Closed: p.Closed, ClosedBy: p.ClosedBy, SignedAt: p.Signed}
+// record reads the documents again.
+func (p stored) record() (Record, error) {
+	h := Record{ID: p.ID, Closed: p.Closed, ClosedBy: p.ClosedBy, SignedAt: p.Signed}
 	if err := document.Payload(p.Offer.Pact, &h.Pact); err != nil {
 		return h, fmt.Errorf("pact %s: %w", document.Short(p.ID), err)
 	}

@@ -43,7 +43,7 @@ func silence(ctx context.Context, book Book, id core.MemberID) (string, error) {
 
 // stateOf says where a pact stands and, when it is in force with somebody who is
 // silent, that too; well is whether it is in force and the other party is heard.
-func (s *Service) stateOf(ctx context.Context, p *words.Printer, h Held) (says string, well bool, err error) {
+func (s *Service) stateOf(ctx context.Context, p *words.Printer, h Record) (says string, well bool, err error) {
 	says = stateWords(p, h, s.self(), s.now())
 	if h.State(s.now()) != Active {
 		return says, false, nil
@@ -57,7 +57,7 @@ func (s *Service) stateOf(ctx context.Context, p *words.Printer, h Held) (says s
 }
 
 // View is a pact seen from a party at a moment.
-func (h Held) View(self core.MemberID, now core.Moment, waiting []task.Waiting) View {
+func (h Record) View(self core.MemberID, now core.Moment, waiting []task.Waiting) View {
 	mine, theirs := h.Side(self)
 	v := View{
 		ID: h.ID, Member: theirs.Member, State: h.State(now), Ours: h.Pact.Proposer.Member == self,
