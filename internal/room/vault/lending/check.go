@@ -13,20 +13,20 @@ import (
 // checkSample is how many shards `doctor` looks for on the disk.
 const checkSample = 200
 
-// CheckStore says whether what is kept for others is there: the right disk, and on it a
+// CheckStore says whether what is stored for others is there: the right disk, and on it a
 // random sample of the shards that the tables tell of.
 func (s *Store) CheckStore(ctx context.Context) (fit.Finding, error) {
 	if err := s.disk.dir.Check(); err != nil {
 		return fit.Finding{}, err
 	}
-	held, broken, err := s.records.count(ctx)
+	stored, broken, err := s.records.count(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
 	if broken > 0 {
 		return fit.Finding{}, core.Internal("vault.store_broken", fmt.Errorf("%d shards are damaged", broken)).With("Count", broken)
 	}
-	if held == 0 {
+	if stored == 0 {
 		return fit.Unknown("vault.store_empty", nil), nil
 	}
 	var from [4]byte
@@ -47,9 +47,9 @@ func (s *Store) CheckStore(ctx context.Context) (fit.Finding, error) {
 	}
 	if missing > 0 {
 		return fit.Finding{}, core.Internal("vault.store_gaps", fmt.Errorf("%d of %d shards are missing", missing, len(rows))).
-			With("Missing", missing).With("Looked", len(rows)).With("Count", held)
+			With("Missing", missing).With("Looked", len(rows)).With("Count", stored)
 	}
-	return fit.Well("vault.store_sampled", map[string]any{"Count": held, "Looked": len(rows)}), nil
+	return fit.Well("vault.store_sampled", map[string]any{"Count": stored, "Looked": len(rows)}), nil
 }
 
 // Away says why the store is not the disk that was there before; nil when it is.

@@ -22,7 +22,7 @@ type deletionRule struct {
 type verdict int
 
 const (
-	deleteNothing verdict = iota // none held, or undeleted again since this tombstone was signed
+	deleteNothing verdict = iota // none stored, or undeleted again since this tombstone was signed
 	deleteNow
 	alreadyDeleted
 	deleteLater

@@ -74,7 +74,7 @@ func New(n Needs) *Store {
 // called by the one process that serves, before it does.
 func (s *Store) Start(ctx context.Context) error {
 	if err := s.disk.ready(); err != nil {
-		s.n.Log.Error("what is kept for others is not there", "error", err)
+		s.n.Log.Error("what is stored for others is not there", "error", err)
 	}
 	for {
 		dead, err := s.records.inState(ctx, stateReserved, holder.MaxPage)

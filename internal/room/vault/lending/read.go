@@ -294,13 +294,13 @@ func (v view) trees(ctx context.Context, ref holder.Ref, f io.ReaderAt, head sha
 	if hasRow {
 		// The proof is good without; the next audit reads the whole again.
 		if err := v.records.setTree(ctx, ref, trees.Encode()); err != nil {
-			v.n.Log.Warn("the tree of a shard was not kept", "shard", ref.Name(), "error", err)
+			v.n.Log.Warn("the tree of a shard was not stored", "shard", ref.Name(), "error", err)
 		}
 	}
 	return trees, nil
 }
 
-// broke condemns a shard and says so: we found our own disk out, and the owner hears it
+// broke marks a shard as broken and says so: we found our own disk out, and the owner hears it
 // in the same breath.
 func (s *Store) broke(ctx context.Context, ref holder.Ref) error {
 	if err := s.markBroken(ctx, ref); err != nil {

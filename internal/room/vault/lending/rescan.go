@@ -114,7 +114,7 @@ func (c *scan) adopt(ctx context.Context, name string) error {
 		state = stateBroken
 	}
 	c.found++
-	// Neither promise nor deletion is known: kept without an end, checked soon.
+	// Neither promise nor deletion is known: stored without an end, checked soon.
 	return c.records.adopt(ctx, rowOf(head, state, core.At(info.ModTime())))
 }
 

@@ -438,11 +438,11 @@ func (s records) setReaders(ctx context.Context, r holder.Readers, list []byte) 
 }
 
 // count is how many shards are stored, and how many broke and wait to be sent again.
-func (s records) count(ctx context.Context) (held, broken int64, err error) {
-	if held, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_stored WHERE state = $1`, stateStored); err == nil {
+func (s records) count(ctx context.Context) (stored, broken int64, err error) {
+	if stored, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_stored WHERE state = $1`, stateStored); err == nil {
 		broken, err = db.One(ctx, s.db, db.Int64, `SELECT count(*) FROM vault_stored WHERE state = $1`, stateBroken)
 	}
-	return held, broken, err
+	return stored, broken, err
 }
 
 // sample lists stored rows, from a random hex object name on.

@@ -85,7 +85,7 @@ func (s *Store) stillUnread(to []row, r row, err error) []row {
 	return to
 }
 
-// giveUp condemns the shards that the disk did not read on two runs, when it reads and
+// giveUp marks as broken the shards that the disk did not read on two runs, when it reads and
 // writes all else, and answers whose they were. While it does not, nothing is said of
 // any: a whole disk that is away comes back.
 func (s *Store) giveUp(ctx context.Context, rows []row) (gone []string, err error) {

@@ -14,11 +14,11 @@ type Task struct {
 	Lender core.Lender
 }
 
-// Plan says which shards of an object are missing and who should take them. held
+// Plan says which shards of an object are missing and who should take them. stored
 // are the placements that count; nobody in a domain where one of them counts gets another.
 // Fewer tasks than missing shards come back when there are no more domains with room.
-func Plan(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candidate) []Task {
-	apart := catalogue.Matched(held)
+func Plan(o catalogue.Object, stored []catalogue.Placement, lenders []shard.Candidate) []Task {
+	apart := catalogue.Matched(stored)
 	missing := catalogue.Missing(o.Code, apart)
 	taken := make([]core.Lender, 0, len(apart))
 	for _, p := range apart {
@@ -28,7 +28,7 @@ func Plan(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candid
 	tasks := make([]Task, 0, len(picked))
 	for i, l := range picked {
 		has := func(p catalogue.Placement) bool { return p.Index == missing[i] && p.Member == l.ID }
-		if !slices.ContainsFunc(held, has) {
+		if !slices.ContainsFunc(stored, has) {
 			tasks = append(tasks, Task{missing[i], l})
 		}
 	}
@@ -38,11 +38,11 @@ func Plan(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candid
 // AnyRoom counts every lender in Reachable, whatever its room.
 const AnyRoom = -1 << 62
 
-// Reachable is in how many domains an object can lie: where it is held, and where
+// Reachable is in how many domains an object can lie: where it is stored, and where
 // there is room of so many bytes for it.
-func Reachable(held []catalogue.Placement, lenders []shard.Candidate, room int64) int {
-	all := make([]core.Lender, 0, len(held)+len(lenders))
-	for _, p := range held {
+func Reachable(stored []catalogue.Placement, lenders []shard.Candidate, room int64) int {
+	all := make([]core.Lender, 0, len(stored)+len(lenders))
+	for _, p := range stored {
 		all = append(all, p.Domain())
 	}
 	for _, c := range lenders {

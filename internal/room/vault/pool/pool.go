@@ -274,17 +274,17 @@ func (p *Pool) Code(ctx context.Context, o catalogue.Object) (shard.Code, error)
 
 // Relabel gives placements the failure domain their members stand in now: members
 // move, and after a recovery none is known.
-func (p *Pool) Relabel(held []catalogue.Placement) []catalogue.Placement {
+func (p *Pool) Relabel(stored []catalogue.Placement) []catalogue.Placement {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, h := range held {
+	for i, h := range stored {
 		for _, l := range p.lenders {
 			if l.ID == h.Member {
-				held[i].Site, held[i].Admin = l.Site, l.Admin
+				stored[i].Site, stored[i].Admin = l.Site, l.Admin
 			}
 		}
 	}
-	return held
+	return stored
 }
 
 // Delivered notes a shard that its member took, until Written says that the catalogue shows
@@ -324,21 +324,21 @@ func (p *Pool) Accepted(ctx context.Context, id core.MemberID, n int64) {
 // Good notes that a member gave what we asked. One that is full stays so.
 func (p *Pool) Good(ctx context.Context, id core.MemberID) { p.noteWell(ctx, id, 0) }
 
-func (p *Pool) noteWell(ctx context.Context, id core.MemberID, took int64) {
+func (p *Pool) noteWell(ctx context.Context, id core.MemberID, accepted int64) {
 	ctx = context.WithoutCancel(ctx)
 	now := core.At(p.Now())
 	p.mu.Lock()
 	was := p.states[id]
 	is := catalogue.LenderState{Good: now, Full: was.Full}
-	if took >= was.Full {
+	if accepted >= was.Full {
 		is.Full = 0
 	}
-	if was.Bad == 0 && took == 0 || is.Full > 0 {
+	if was.Bad == 0 && accepted == 0 || is.Full > 0 {
 		is.Next = was.Next
 	}
 	p.set(id, is)
 	delete(p.fails, id)
-	if took > 0 && is.Full == 0 {
+	if accepted > 0 && is.Full == 0 {
 		delete(p.refusals, id)
 	}
 	write := was.Bad != is.Bad || was.Next != is.Next || was.Full != is.Full || now.Sub(p.written[id]) > reachEvery
@@ -355,11 +355,11 @@ func (p *Pool) noteWell(ctx context.Context, id core.MemberID, took int64) {
 		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleProxy, now))
 		p.logged(p.Store.Queue.RetryNow(ctx))
 	}
-	if is.Full == 0 && (was.Full > 0 || took > 0 && was.Next != 0) {
+	if is.Full == 0 && (was.Full > 0 || accepted > 0 && was.Next != 0) {
 		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleFull, now))
 		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleProxyLimit, now))
 	}
-	if took > 0 {
+	if accepted > 0 {
 		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleRefused, now))
 	}
 }

@@ -29,9 +29,9 @@ func RoomFor(t rest.Type, lenders []shard.Candidate) []shard.Candidate {
 
 // Fitting is how many failure domains have room for the shards of an object, when it
 // is encoded for that many: fewer domains mean larger shards.
-func Fitting(o catalogue.Object, held []catalogue.Placement, lenders []shard.Candidate) int {
-	for d := Reachable(held, lenders, 1); d > 0; {
-		n := Reachable(held, lenders, catalogue.Cost(catalogue.CodeFor(o.File.Type, d).ShardSize(o.Sealed)))
+func Fitting(o catalogue.Object, stored []catalogue.Placement, lenders []shard.Candidate) int {
+	for d := Reachable(stored, lenders, 1); d > 0; {
+		n := Reachable(stored, lenders, catalogue.Cost(catalogue.CodeFor(o.File.Type, d).ShardSize(o.Sealed)))
 		if n >= d {
 			return d
 		}
@@ -66,13 +66,13 @@ func (p *Pool) Forecast(ctx context.Context, strict bool) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := map[shard.Hash][]catalogue.Placement{}
+	stored := map[shard.Hash][]catalogue.Placement{}
 	for _, one := range placed {
-		held[one.Object] = append(held[one.Object], one)
+		stored[one.Object] = append(stored[one.Object], one)
 	}
 	f := &Forecast{Lenders: lenders, domains: Reachable(nil, lenders, AnyRoom), unfit: map[shard.Hash]bool{}}
 	for _, o := range waiting {
-		if f.Take(o, p.Relabel(append(held[o.ID], p.Unwritten(o.ID)...))) {
+		if f.Take(o, p.Relabel(append(stored[o.ID], p.Unwritten(o.ID)...))) {
 			continue
 		}
 		f.unfit[o.ID] = true
@@ -95,9 +95,9 @@ func (f *Forecast) shardSize(o catalogue.Object) int64 {
 }
 
 // Take gives an object its place, encoded as it is or anew; false when it has none.
-func (f *Forecast) Take(o catalogue.Object, held []catalogue.Placement) bool {
+func (f *Forecast) Take(o catalogue.Object, stored []catalogue.Placement) bool {
 	lenders := RoomFor(o.File.Type, f.Lenders)
-	if o.Code.K != 0 && f.place(o, o.Code, held, lenders) {
+	if o.Code.K != 0 && f.place(o, o.Code, stored, lenders) {
 		return true
 	}
 	d := Fitting(o, nil, lenders)
@@ -107,13 +107,13 @@ func (f *Forecast) Take(o catalogue.Object, held []catalogue.Placement) bool {
 	return f.place(o, catalogue.CodeFor(o.File.Type, d), nil, lenders)
 }
 
-func (f *Forecast) place(o catalogue.Object, code shard.Code, held []catalogue.Placement, lenders []shard.Candidate) bool {
-	have := catalogue.Effective(held)
+func (f *Forecast) place(o catalogue.Object, code shard.Code, stored []catalogue.Placement, lenders []shard.Candidate) bool {
+	have := catalogue.Effective(stored)
 	if have >= code.Enough() {
 		return true
 	}
 	o.Code = code
-	tasks := Plan(o, held, lenders)
+	tasks := Plan(o, stored, lenders)
 	if have+len(tasks) < code.Enough() {
 		return false
 	}

@@ -43,8 +43,8 @@ func (r *Retriever) Gather(ctx context.Context, o catalogue.Object) (_ *local.Te
 		return nil, err
 	}
 	// What was lost may be back, or we were wrong about it: asked last, never left out.
-	held := slices.DeleteFunc(all, func(p catalogue.Placement) bool { return p.State == catalogue.Wrong || r.LeftOut(p.Member) })
-	if o.Code = catalogue.Fitted(o, held); o.Code.K <= 1 {
+	stored := slices.DeleteFunc(all, func(p catalogue.Placement) bool { return p.State == catalogue.Wrong || r.LeftOut(p.Member) })
+	if o.Code = catalogue.Fitted(o, stored); o.Code.K <= 1 {
 		o.Code = shard.Code{K: 1, N: 1} // copies: any one is the object
 	}
 	f, err := local.NewTemp(r.Dir)
@@ -52,14 +52,14 @@ func (r *Retriever) Gather(ctx context.Context, o catalogue.Object) (_ *local.Te
 		return nil, err
 	}
 	for {
-		g := &gathering{by: r, o: o, size: o.Code.ShardSize(o.Sealed), file: f, sources: r.rank(held)}
+		g := &gathering{by: r, o: o, size: o.Code.ShardSize(o.Sealed), file: f, sources: r.rank(stored)}
 		if err = g.run(ctx); err == nil {
 			err = g.join()
 		} else {
 			g.storeParts()
 		}
 		if errors.Is(err, errNotIt) {
-			held, err = g.expose(ctx, held)
+			stored, err = g.expose(ctx, stored)
 			if err == nil {
 				continue
 			}
@@ -77,8 +77,8 @@ var errNotIt = errors.New("not the object")
 
 // rank orders placements: those that count first, of them members that are well, then
 // shards that need no decoding.
-func (r *Retriever) rank(held []catalogue.Placement) []catalogue.Placement {
-	out := slices.Clone(held)
+func (r *Retriever) rank(stored []catalogue.Placement) []catalogue.Placement {
+	out := slices.Clone(stored)
 	doubt := func(p catalogue.Placement) int {
 		switch {
 		case p.State != catalogue.Stored:
@@ -321,7 +321,7 @@ func (g *gathering) join() error {
 
 // expose finds the shards that are not what the catalogue says, after an object
 // that does not hold was joined, and answers the placements that are left.
-func (g *gathering) expose(ctx context.Context, held []catalogue.Placement) ([]catalogue.Placement, error) {
+func (g *gathering) expose(ctx context.Context, stored []catalogue.Placement) ([]catalogue.Placement, error) {
 	var wrong []catalogue.Placement
 	for i, at := range g.have {
 		if at < 0 {
@@ -339,7 +339,7 @@ func (g *gathering) expose(ctx context.Context, held []catalogue.Placement) ([]c
 	if len(wrong) == 0 {
 		return nil, core.Internal("vault.catalogue_wrong", fmt.Errorf("object %s does not join", g.o.ID))
 	}
-	return slices.DeleteFunc(slices.Clone(held), func(p catalogue.Placement) bool {
+	return slices.DeleteFunc(slices.Clone(stored), func(p catalogue.Placement) bool {
 		return slices.ContainsFunc(wrong, func(w catalogue.Placement) bool { return w.Member == p.Member && w.Index == p.Index })
 	}), nil
 }

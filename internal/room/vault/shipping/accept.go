@@ -90,8 +90,8 @@ func (r *Shipper) Accept(ctx context.Context, o catalogue.Object, body io.Reader
 }
 
 // Drop removes a file that no row names.
-func (r *Shipper) Drop(shelf string) {
-	if err := r.Local.Remove(shelf); err != nil {
-		r.Log.Warn("removing a file from the local store failed", "file", shelf, "error", err)
+func (r *Shipper) Drop(name string) {
+	if err := r.Local.Remove(name); err != nil {
+		r.Log.Warn("removing a file from the local store failed", "file", name, "error", err)
 	}
 }

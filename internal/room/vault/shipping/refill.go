@@ -18,8 +18,8 @@ func (r *Shipper) Lost(ctx context.Context, o catalogue.Object) (bool, error) {
 		}
 	}
 	all, err := r.Store.Placements.Of(ctx, o.ID)
-	held := catalogue.OnlyStored(all)
-	return catalogue.Losses(catalogue.Fitted(o, held), catalogue.Distinct(held)) < 0, err
+	stored := catalogue.OnlyStored(all)
+	return catalogue.Losses(catalogue.Fitted(o, stored), catalogue.Distinct(stored)) < 0, err
 }
 
 // Refill seals a file that is lost anew from its bytes, which came again. What rests on it

@@ -133,7 +133,7 @@ func (s *Shipment) Confirm(ctx context.Context, fresh []catalogue.Placement) err
 	return s.advance(ctx, fresh)
 }
 
-// advance writes the state that follows from the shards that are held, and fresh
+// advance writes the state that follows from the shards that are stored, and fresh
 // receipts with it. A data file that is placed leaves the local store.
 func (s *Shipment) advance(ctx context.Context, fresh []catalogue.Placement) error {
 	r, was := s.by, s.Object.State
@@ -141,7 +141,7 @@ func (s *Shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 		return nil
 	}
 	var state catalogue.State
-	var held []catalogue.Placement
+	var stored []catalogue.Placement
 	var leaves bool
 	err := r.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		for _, p := range fresh {
@@ -149,7 +149,7 @@ func (s *Shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 				return fmt.Errorf("write placement: %w", err)
 			}
 		}
-		if state, held, err = r.Pool.Restate(ctx, q, s.Object.ID); err != nil {
+		if state, stored, err = r.Pool.Restate(ctx, q, s.Object.ID); err != nil {
 			return err
 		}
 		if leaves = state == catalogue.Placed && s.Object.Local != "" && !catalogue.IsSmall(s.Object.File.Type); leaves {
@@ -160,7 +160,7 @@ func (s *Shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 	if err != nil {
 		return err
 	}
-	s.Object.State, s.Stored = state, held
+	s.Object.State, s.Stored = state, stored
 	if was == catalogue.Waiting && state != catalogue.Waiting {
 		if !catalogue.IsSmall(s.Object.File.Type) {
 			r.Spool.Sent(s.Object.Sealed, s.began)
@@ -171,8 +171,8 @@ func (s *Shipment) advance(ctx context.Context, fresh []catalogue.Placement) err
 		return nil
 	}
 	// The row no longer names the file; what a crash leaves here, a start sweeps.
-	shelf := s.Object.Local
+	name := s.Object.Local
 	s.Object.Local = ""
 	r.Spool.Add(-s.Object.Sealed)
-	return local.Removed(r.Local.Remove(shelf))
+	return local.Removed(r.Local.Remove(name))
 }

@@ -142,11 +142,11 @@ func (r *Shipper) ShipOne(ctx context.Context, id shard.Hash, leave func()) erro
 	if err != nil {
 		return err
 	}
-	held, err := r.Pool.Counted(ctx, r.DB, all)
+	stored, err := r.Pool.Counted(ctx, r.DB, all)
 	if err != nil {
 		return err
 	}
-	s := &Shipment{by: r, Object: o, Stored: held, began: r.Now(), leave: leave}
+	s := &Shipment{by: r, Object: o, Stored: stored, began: r.Now(), leave: leave}
 	err = s.run(ctx)
 	if ctx.Err() != nil || s.replaced {
 		return errors.Join(ctx.Err(), err)
