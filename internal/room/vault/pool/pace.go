@@ -44,13 +44,6 @@ func (p *Pace) reset() {
 	clear(p.slow)
 }
 
-// logged: what is only remembered for people must not stop a backup.
-func (p *Pace) logged(err error) {
-	if err != nil {
-		p.log.Warn("noting who is slow failed", "error", err)
-	}
-}
-
 // NoteSlow notes that a member was much slower than others.
 func (p *Pace) NoteSlow(id core.MemberID) {
 	p.mu.Lock()
@@ -90,7 +83,7 @@ func (p *Pace) NameSlow(ctx context.Context, id core.MemberID) {
 		return
 	}
 	p.log.Warn("a member takes what it is sent much more slowly than the others", "member", id)
-	p.logged(p.troubles.Add(context.WithoutCancel(ctx), catalogue.Trouble{Member: id, Kind: catalogue.TroubleSlow, Last: core.At(p.now())}))
+	logged(p.log, p.troubles.Add(context.WithoutCancel(ctx), catalogue.Trouble{Member: id, Kind: catalogue.TroubleSlow, Last: core.At(p.now())}))
 }
 
 // InTime notes that a member took a shard when the others did.
@@ -100,7 +93,7 @@ func (p *Pace) InTime(ctx context.Context, id core.MemberID) {
 	p.named[id] = false
 	p.mu.Unlock()
 	if named || !known { // an earlier process may have named it
-		p.logged(p.troubles.End(context.WithoutCancel(ctx), id, catalogue.TroubleSlow, core.At(p.now())))
+		logged(p.log, p.troubles.End(context.WithoutCancel(ctx), id, catalogue.TroubleSlow, core.At(p.now())))
 	}
 }
 

@@ -336,7 +336,7 @@ func (p *Pool) noteWell(ctx context.Context, id core.MemberID, accepted int64) {
 	if was.Bad == 0 && accepted == 0 || is.Full > 0 {
 		is.Next = was.Next
 	}
-	p.set(id, is)
+	p.states[id] = is
 	delete(p.fails, id)
 	if accepted > 0 && is.Full == 0 {
 		delete(p.refusals, id)
@@ -351,24 +351,17 @@ func (p *Pool) noteWell(ctx context.Context, id core.MemberID, accepted int64) {
 	}
 	p.write(ctx, id, is)
 	if was.Bad != 0 {
-		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleUnreachable, now))
-		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleProxy, now))
-		p.logged(p.Store.Queue.RetryNow(ctx))
+		logged(p.Log, p.Store.Troubles.End(ctx, id, catalogue.TroubleUnreachable, now))
+		logged(p.Log, p.Store.Troubles.End(ctx, id, catalogue.TroubleProxy, now))
+		logged(p.Log, p.Store.Queue.RetryNow(ctx))
 	}
 	if is.Full == 0 && (was.Full > 0 || accepted > 0 && was.Next != 0) {
-		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleFull, now))
-		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleProxyLimit, now))
+		logged(p.Log, p.Store.Troubles.End(ctx, id, catalogue.TroubleFull, now))
+		logged(p.Log, p.Store.Troubles.End(ctx, id, catalogue.TroubleProxyLimit, now))
 	}
 	if accepted > 0 {
-		p.logged(p.Store.Troubles.End(ctx, id, catalogue.TroubleRefused, now))
+		logged(p.Log, p.Store.Troubles.End(ctx, id, catalogue.TroubleRefused, now))
 	}
-}
-
-func (p *Pool) set(id core.MemberID, s catalogue.LenderState) {
-	if p.states == nil {
-		p.states = map[core.MemberID]catalogue.LenderState{}
-	}
-	p.states[id] = s
 }
 
 // Bad notes what a member did wrong: it is asked last from now on, sent nothing
@@ -382,7 +375,7 @@ func (p *Pool) Bad(ctx context.Context, t catalogue.Trouble) {
 	switch t.Kind {
 	case catalogue.TroubleBusy:
 		s.Next = now.Add(firstPause * p.Interval)
-		p.set(t.Member, s)
+		p.states[t.Member] = s
 		p.mu.Unlock()
 		return
 	case catalogue.TroubleFull, catalogue.TroubleRefused, catalogue.TroubleProxyLimit:
@@ -401,20 +394,20 @@ func (p *Pool) Bad(ctx context.Context, t catalogue.Trouble) {
 			s.Bad = now
 		}
 	}
-	p.set(t.Member, s)
+	p.states[t.Member] = s
 	p.mu.Unlock()
 	p.Log.Warn("a member failed us", "member", t.Member, "trouble", t.Kind, "object", t.Object, "shard", t.Index, "detail", t.Detail)
 	p.write(ctx, t.Member, s)
-	p.logged(p.Store.Troubles.Add(ctx, t))
+	logged(p.Log, p.Store.Troubles.Add(ctx, t))
 }
 
 func (p *Pool) write(ctx context.Context, id core.MemberID, s catalogue.LenderState) {
-	p.logged(p.Store.Lenders.SetState(ctx, id, s))
+	logged(p.Log, p.Store.Lenders.SetState(ctx, id, s))
 }
 
 // logged: what is only remembered for people must not stop a backup.
-func (p *Pool) logged(err error) {
+func logged(log *slog.Logger, err error) {
 	if err != nil {
-		p.Log.Warn("noting the state of a member failed", "error", err)
+		log.Warn("noting the state of a member failed", "error", err)
 	}
 }
