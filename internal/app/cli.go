@@ -16,6 +16,7 @@ import (
 
 	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
+	"entrechat/internal/app/site"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/obs"
@@ -220,7 +221,7 @@ func (l *cli) upCommand() *cobra.Command {
 // welcome leads the people of a new node to the form that asks who they are. The
 // link is for eyes only: what a service prints lies in a journal that others read.
 func (l *cli) welcome(ctx context.Context, a *App) {
-	if _, known, err := a.presented(ctx); known || err != nil {
+	if _, known, err := site.Presented(ctx, a.fittings); known || err != nil {
 		return // doctor tells of a file that cannot be read
 	}
 	if !l.out.TTY() {

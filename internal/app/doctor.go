@@ -15,12 +15,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/app/datadir"
+	"entrechat/internal/app/doctor"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/access"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/seal"
-	"entrechat/internal/kit/words"
 )
 
 func (l *cli) doctorCommand() *cobra.Command {
@@ -31,95 +31,17 @@ func (l *cli) doctorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return l.doctor(cmd.Context(), a.checks())
+			return doctor.Report(cmd.Context(), &l.out, a.checks())
 		},
 	}
 }
 
-// finding is one line of doctor.
-type finding struct {
-	Check string    `json:"check"`
-	State state     `json:"state"`
-	Code  core.Code `json:"code,omitempty"` // of what is not well
-	Says  string    `json:"says,omitempty"`
-}
-
-// state is the answer to a check: one of three, never two.
-type state string
-
-const (
-	stateWell    state = "well"
-	stateNotWell state = "not_well"
-	stateUnknown state = "unknown" // not yet, or cannot be known now
-)
-
-// judge sorts what a check answered, and says it in words.
-func judge(p *words.Printer, f fit.Finding, err error) (state, string) {
-	says := ""
-	if f.Key != "" {
-		says = p.T(f.Key, f.Args)
-	}
-	switch {
-	case err != nil:
-		return stateNotWell, p.Error(err)
-	case f.Unknown:
-		return stateUnknown, says
-	}
-	return stateWell, says
-}
-
-// doctor runs every check; the exit status is that of the first trouble. What is not
-// known is no trouble.
-func (l *cli) doctor(ctx context.Context, checks []fit.Check) error {
-	found := make([]finding, 0, len(checks))
-	var first error
-	count := map[state]int{}
-	for _, c := range checks {
-		answer, err := c.Run(ctx)
-		f := finding{Check: l.out.P.T(c.Name, nil), Code: core.CodeOf(err)}
-		f.State, f.Says = judge(l.out.P, answer, err)
-		count[f.State]++
-		found = append(found, f)
-		if f.State == stateNotWell && first == nil {
-			first = err
-		}
-	}
-	bad := count[stateNotWell]
-	err := l.out.Emit(found, func() {
-		l.out.Table([]string{"app.doctor_head_check", "app.doctor_head_result"}, doctorRows(l.out.P, found))
-		switch {
-		case bad > 0:
-		case count[stateUnknown] > 0:
-			l.out.Say("app.doctor_nothing_wrong", map[string]any{"Count": count[stateUnknown]})
-		default:
-			l.out.Say("app.doctor_fine", nil)
-		}
-	})
-	if err != nil || bad == 0 {
-		return err
-	}
-	return (&core.Error{Code: core.CodeOf(first), Key: "app.doctor_troubles", Err: fmt.Errorf("%d checks failed", bad)}).With("Count", bad)
-}
-
-// doctorRows are the findings as a person reads them: what needs doing first.
-func doctorRows(p *words.Printer, found []finding) [][]string {
-	rows := make([][]string, 0, len(found))
-	for _, s := range []state{stateNotWell, stateUnknown, stateWell} {
-		for _, f := range found {
-			if f.State == s {
-				rows = append(rows, []string{f.Check, strings.TrimSpace(p.T("app.doctor_"+string(s), nil) + " " + f.Says)})
-			}
-		}
-	}
-	return rows
-}
-
-// doctor asks the house's own questions.
-type doctor struct{ *App }
+// ownChecks are the questions the house itself asks.
+type ownChecks struct{ *App }
 
 // checks are the house's own questions, then the rooms'.
 func (a *App) checks() []fit.Check {
-	d := doctor{a}
+	d := ownChecks{a}
 	all := []fit.Check{
 		{Name: "app.check_key", Run: d.checkKey},
 		{Name: "app.check_secrets", Run: fit.Plain(d.checkSecrets)},
@@ -135,14 +57,14 @@ func (a *App) checks() []fit.Check {
 
 // checkKey: members take what this node signs for ours. Of members that are not there
 // nothing is known.
-func (d doctor) checkKey(ctx context.Context) (fit.Finding, error) {
+func (d ownChecks) checkKey(ctx context.Context) (fit.Finding, error) {
 	if err := d.standing(ctx); err != nil {
 		return fit.Finding{}, err
 	}
 	return d.withMembers(fit.Plain(func(context.Context) error { return nil }))(ctx)
 }
 
-func (d doctor) checkSecrets(context.Context) error {
+func (d ownChecks) checkSecrets(context.Context) error {
 	for _, name := range []string{datadir.LogKeyName, datadir.RecoveryName} {
 		if _, err := seal.ReadSecret(filepath.Join(d.Data, datadir.SecretsDir, name)); err != nil {
 			return err
@@ -152,7 +74,7 @@ func (d doctor) checkSecrets(context.Context) error {
 }
 
 // checkFiles finds what another user left in the data directory.
-func (d doctor) checkFiles(context.Context) error {
+func (d ownChecks) checkFiles(context.Context) error {
 	uid, _, ok := datadir.OwnerOf(d.Data)
 	if !ok {
 		return nil
@@ -172,7 +94,7 @@ func (d doctor) checkFiles(context.Context) error {
 const othersNamed = 5
 
 // checkNode asks the running node how it is.
-func (d doctor) checkNode(ctx context.Context) (fit.Finding, error) {
+func (d ownChecks) checkNode(ctx context.Context) (fit.Finding, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	down := func(err error) (fit.Finding, error) {

@@ -15,7 +15,7 @@ import (
 func (a *App) storePath() string { return filepath.Join(a.Data, "store") }
 
 // checkDisk: there is room above the floor, on the node's disk and on the store's.
-func (d doctor) checkDisk(context.Context) error {
+func (d ownChecks) checkDisk(context.Context) error {
 	for _, path := range []string{d.Data, d.storePath()} {
 		left, err := datadir.Free(path)
 		if errors.Is(err, os.ErrNotExist) {

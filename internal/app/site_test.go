@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
@@ -42,12 +41,12 @@ func browse(t *testing.T) (a *App, get func(path string, status int, parts ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := a.siteHandler(a.newSite())
+	handler := a.newSite().Handler()
 	_, token, _ := strings.Cut(link, "token=")
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/admin/sign-in", strings.NewReader(url.Values{"token": {token}}.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	entry := httptest.NewRecorder()
-	site.ServeHTTP(entry, req)
+	handler.ServeHTTP(entry, req)
 	return a, func(path string, status int, parts ...string) {
 		t.Helper()
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
@@ -55,7 +54,7 @@ func browse(t *testing.T) (a *App, get func(path string, status int, parts ...st
 			req.AddCookie(cookie)
 		}
 		got := httptest.NewRecorder()
-		site.ServeHTTP(got, req)
+		handler.ServeHTTP(got, req)
 		body, err := io.ReadAll(got.Body)
 		if err != nil {
 			t.Fatal(err)
@@ -116,74 +115,5 @@ func TestToolsListenerAnswersOnlyToItsOwnName(t *testing.T) {
 		if got.Code != want {
 			t.Errorf("Host %q: %d %s, want %d", host, got.Code, got.Body, want)
 		}
-	}
-}
-
-// TestNextStep: what to do next is a trouble that is no step's, then the first step that
-// is not done, then nothing; a trouble that a step covers is not told twice.
-func TestNextStep(t *testing.T) {
-	catalogue, err := words.New(allWords()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := catalogue.Printer(words.English)
-	words24 := fit.Step{Order: 10, Key: "vault.step_words", Why: "vault.step_words_why", Path: "/admin/vault", Check: "vault.check_kit"}
-	done := words24
-	done.Done = true
-	bad := func(name string) found { return found{name: name, err: core.Unsure("app.no_page", nil)} }
-	for name, c := range map[string]struct {
-		found     []found
-		steps     []fit.Step
-		next      string // words key
-		severity  web.Severity
-		alsoShown int
-	}{
-		"all well":            {nil, []fit.Step{done}, "", web.Fine, 0},
-		"a step":              {nil, []fit.Step{done, words24}, "vault.step_words", web.None, 0},
-		"a step's trouble":    {[]found{bad("vault.check_kit")}, []fit.Step{words24}, "vault.step_words", web.None, 0},
-		"another's first":     {[]found{bad("vault.check_kit"), bad("app.check_disk")}, []fit.Step{words24}, "app.check_disk", web.Warn, 0},
-		"a done step's too":   {[]found{bad("vault.check_kit")}, []fit.Step{done}, "vault.check_kit", web.Warn, 0},
-		"two troubles":        {[]found{bad("app.check_key"), bad("app.check_disk")}, nil, "app.check_key", web.Warn, 1},
-		"nothing can be told": {[]found{{name: "app.check_key", answer: fit.Unknown("app.promises_none", nil)}}, nil, "", web.None, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			page := overview(p, dated[[]found]{value: c.found}, c.steps)
-			next := ""
-			if page.Next != nil {
-				next = page.Next.Name
-			}
-			want := ""
-			if c.next != "" {
-				want = p.T(c.next, nil)
-			}
-			if next != want || page.Severity != c.severity || len(page.Troubles) != c.alsoShown {
-				t.Errorf("next is %q, not %q; %s; %d more", next, want, page.Severity, len(page.Troubles))
-			}
-		})
-	}
-}
-
-// TestSpace: what is promised beyond the disk is shown as that, and nothing is drawn
-// while nobody promised anything.
-func TestSpace(t *testing.T) {
-	catalogue, err := words.New(allWords()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := catalogue.Printer(words.English)
-	if got := (surroundings{free: core.GB, total: 2 * core.GB}).space(p); got != "" {
-		t.Errorf("nothing is promised: %s", got)
-	}
-	s := surroundings{free: 10 * core.GB, total: 100 * core.GB}
-	s.given, s.granted = 30e9, 20e9
-	s.forThem = map[core.MemberID]int64{"chaton-b.test": 5e9}
-	got := string(s.space(p))
-	for _, part := range []string{"85 GB of other things", "5 GB of partners", "10 GB promised", "15 GB promised beyond"} {
-		if !strings.Contains(got, part) {
-			t.Errorf("no %q in %s", part, got)
-		}
-	}
-	if strings.Contains(got, "GB free") {
-		t.Errorf("nothing is free: %s", got)
 	}
 }

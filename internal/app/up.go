@@ -155,7 +155,7 @@ func (s server) publicHandler(gate *peer.Gate) http.Handler {
 			pages.Handle(page.Pattern, page.Handler)
 		}
 	}
-	pages.Handle("/", s.siteHandler(site))
+	pages.Handle("/", site.Handler())
 	members, mux := peer.NewHandler(needs, routes), http.NewServeMux()
 	mux.Handle("/ec/", members)
 	mux.Handle("/log/", members)

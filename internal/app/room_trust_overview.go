@@ -3,15 +3,16 @@ package app
 import (
 	"context"
 
+	"entrechat/internal/app/site"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/trust/member"
 )
 
 // Partners are the members we added, for the overview's picture.
-func (t trustRoom) Partners(ctx context.Context) ([]partner, error) {
+func (t trustRoom) Partners(ctx context.Context) ([]site.Partner, error) {
 	members, err := t.Members.List(ctx)
-	var out []partner
+	var out []site.Partner
 	for _, m := range members {
 		if m.Standing != member.Added || m.Refused {
 			continue
@@ -24,7 +25,7 @@ func (t trustRoom) Partners(ctx context.Context) ([]partner, error) {
 			severity = web.Trouble
 		case logbook.Unknown, logbook.NotHeard, logbook.Stale:
 		}
-		out = append(out, partner{m.Member, severity})
+		out = append(out, site.Partner{ID: m.Member, Severity: severity})
 	}
 	return out, err
 }

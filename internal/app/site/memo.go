@@ -1,4 +1,4 @@
-package app
+package site
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// kept is an answer that costs too much to be made for each visitor: it is made
+// memo is an answer that costs too much to be made for each visitor: it is made
 // anew by the first who asks after it has lived its time, and while that goes on
 // everybody else gets the last one. Safe for concurrent use.
-type kept[T any] struct {
+type memo[T any] struct {
 	lives time.Duration
 	make  func(ctx context.Context) (T, error)
 
@@ -24,8 +24,8 @@ type dated[T any] struct {
 	made  time.Time
 }
 
-// at answers what is known at a moment. An error is not kept.
-func (k *kept[T]) at(ctx context.Context, now time.Time) (dated[T], error) {
+// at answers what is known at a moment. An error is forgotten.
+func (k *memo[T]) at(ctx context.Context, now time.Time) (dated[T], error) {
 	last := k.last.Load()
 	fresh := func() bool { return last != nil && now.Sub(last.made) < k.lives }
 	if fresh() {
@@ -50,4 +50,4 @@ func (k *kept[T]) at(ctx context.Context, now time.Time) (dated[T], error) {
 }
 
 // forget has the next who asks make it anew.
-func (k *kept[T]) forget() { k.last.Store(nil) }
+func (k *memo[T]) forget() { k.last.Store(nil) }

@@ -1,4 +1,4 @@
-package app
+package site
 
 import (
 	"encoding/json"
@@ -14,14 +14,14 @@ import (
 )
 
 // adminPages are the admins' pages that no room has.
-func (a *App) adminPages(site *web.Site, panels []web.Panel) web.Pages {
-	book := web.NewPage[logbookPage](site, pages, "pages/logbook.html")
-	settings := web.NewPage[settingsPage](site, pages, "pages/settings.html")
+func (s *Site) adminPages(panels []web.Panel) web.Pages {
+	book := web.NewPage[logbookPage](s.web, pages, "pages/logbook.html")
+	settings := web.NewPage[settingsPage](s.web, pages, "pages/settings.html")
 	return web.Pages{
 		Routes: []web.Route{
-			{Pattern: "GET /admin/{$}", Handler: a.overviewPages(site, panels)},
-			{Pattern: "GET /admin/logbook", Handler: book.Show(a.logbookPage)},
-			{Pattern: "GET /admin/settings", Handler: settings.Show(a.settingsPage)},
+			{Pattern: "GET /admin/{$}", Handler: s.overviewPages(panels)},
+			{Pattern: "GET /admin/logbook", Handler: book.Show(s.logbookPage)},
+			{Pattern: "GET /admin/settings", Handler: settings.Show(s.settingsPage)},
 		},
 		Menu: []web.Entry{
 			{Path: "/admin/", Key: "app.menu_overview", Group: web.GroupToday, Order: 0},
@@ -58,8 +58,8 @@ type logLine struct {
 // onePage is how many entries a page of a logbook has.
 const onePage = 25
 
-func (a *App) logbookPage(r *http.Request) (logbookPage, error) {
-	page := logbookPage{Of: a.Signer.ID()}
+func (s *Site) logbookPage(r *http.Request) (logbookPage, error) {
+	page := logbookPage{Of: s.n.Self}
 	if of := r.FormValue("of"); of != "" {
 		id, err := core.ParseMemberID(of)
 		if err != nil {
@@ -67,12 +67,12 @@ func (a *App) logbookPage(r *http.Request) (logbookPage, error) {
 		}
 		page.Of = id
 	}
-	member, err := a.Book.Member(r.Context(), page.Of)
+	member, err := s.n.Book.Member(r.Context(), page.Of)
 	if err != nil {
 		return page, err
 	}
 	page.Size, page.State, page.Heard = member.Size, "app.logbook_"+string(member.State), member.Heard
-	known, err := a.Book.Known(r.Context())
+	known, err := s.n.Book.Known(r.Context())
 	if err != nil {
 		return page, err
 	}
@@ -83,7 +83,7 @@ func (a *App) logbookPage(r *http.Request) (logbookPage, error) {
 	if err != nil {
 		return page, err
 	}
-	entries, err := a.Book.Entries(r.Context(), page.Of, from, int(to-from))
+	entries, err := s.n.Book.Entries(r.Context(), page.Of, from, int(to-from))
 	for _, e := range entries {
 		page.Entries = append([]logLine{{e.Index, e.Typ, e.Iat, indent(e.Body)}}, page.Entries...)
 	}
@@ -123,11 +123,11 @@ func indent(body []byte) string {
 // settingsPage shows the configuration; it is changed in its file.
 type settingsPage struct{ Path, Text string }
 
-func (a *App) settingsPage(*http.Request) (settingsPage, error) {
-	cfg := a.Config
+func (s *Site) settingsPage(*http.Request) (settingsPage, error) {
+	cfg := s.n.Config()
 	if u, err := url.Parse(cfg.Database.URL); err == nil {
 		cfg.Database.URL = u.Redacted()
 	}
-	text, err := cfg.Render(a.Lang)
-	return settingsPage{filepath.Join(a.Data, datadir.ConfigName), string(text)}, err
+	text, err := cfg.Render(s.n.Lang)
+	return settingsPage{filepath.Join(s.n.Data, datadir.ConfigName), string(text)}, err
 }

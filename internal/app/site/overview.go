@@ -1,4 +1,4 @@
-package app
+package site
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/app/datadir"
+	"entrechat/internal/app/doctor"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
@@ -28,8 +29,8 @@ type found struct {
 }
 
 // look runs every check of doctor.
-func (a *App) look(ctx context.Context) ([]found, error) {
-	checks := a.checks()
+func (s *Site) look(ctx context.Context) ([]found, error) {
+	checks := s.n.Checks()
 	all := make([]found, 0, len(checks))
 	for _, c := range checks {
 		answer, err := c.Run(ctx)
@@ -69,13 +70,13 @@ type checkLine struct {
 }
 
 // overviewPages shows what doctor found within the last 30 seconds.
-func (a *App) overviewPages(site *web.Site, panels []web.Panel) http.Handler {
-	page := web.NewPage[overviewPage](site, pages, "pages/overview.html")
-	looks := &kept[[]found]{lives: lookAgain, make: a.look}
-	around := &kept[surroundings]{lives: 5 * time.Second, make: a.surroundings}
+func (s *Site) overviewPages(panels []web.Panel) http.Handler {
+	page := web.NewPage[overviewPage](s.web, pages, "pages/overview.html")
+	looks := &memo[[]found]{lives: lookAgain, make: s.look}
+	around := &memo[surroundings]{lives: 5 * time.Second, make: s.surroundings}
 	var undone atomic.Int64
 	return page.Show(func(r *http.Request) (overviewPage, error) {
-		steps, err := a.steps(r.Context())
+		steps, err := s.steps(r.Context())
 		if err != nil {
 			return overviewPage{}, err
 		}
@@ -87,11 +88,11 @@ func (a *App) overviewPages(site *web.Site, panels []web.Panel) http.Handler {
 		if err != nil {
 			return overviewPage{}, err
 		}
-		p := site.Printer(r)
+		p := s.web.Printer(r)
 		shown := overview(p, look, steps)
-		shown.Panels = site.Render(r, panels)
+		shown.Panels = s.web.Render(r, panels)
 		seen, err := around.at(r.Context(), time.Now())
-		shown.Ring, shown.Space = seen.value.ring(p, a.Signer.ID()), seen.value.space(p)
+		shown.Ring, shown.Space = seen.value.ring(p, s.n.Self), seen.value.space(p)
 		return shown, err
 	})
 }
@@ -106,9 +107,9 @@ func countUndone(steps []fit.Step) (n int) {
 }
 
 // steps are all rooms' steps, in their order.
-func (a *App) steps(ctx context.Context) ([]fit.Step, error) {
+func (s *Site) steps(ctx context.Context) ([]fit.Step, error) {
 	var all []fit.Step
-	for _, f := range a.fittings {
+	for _, f := range s.n.Fittings {
 		if f.Steps == nil {
 			continue
 		}
@@ -127,14 +128,14 @@ func (a *App) steps(ctx context.Context) ([]fit.Step, error) {
 func overview(p *words.Printer, look dated[[]found], steps []fit.Step) overviewPage {
 	page := overviewPage{Made: core.At(look.made), Severity: web.Fine}
 	for _, f := range look.value {
-		is, says := judge(p, f.answer, f.err)
+		is, says := doctor.Judge(p, f.answer, f.err)
 		line := checkLine{p.T(f.name, nil), says, f.name}
 		switch is {
-		case stateNotWell:
+		case doctor.NotWell:
 			page.Problems = append(page.Problems, line)
-		case stateUnknown:
+		case doctor.Unknown:
 			page.Unknown = append(page.Unknown, line)
-		case stateWell:
+		case doctor.Well:
 			page.Fine = append(page.Fine, line)
 		}
 	}
@@ -163,72 +164,61 @@ func overview(p *words.Printer, look dated[[]found], steps []fit.Step) overviewP
 	return page
 }
 
-// partner is somebody we added, for the picture.
-type partner struct {
-	id       core.MemberID
-	severity web.Severity // None = silent
+// Partner is somebody we added, for the picture.
+type Partner struct {
+	ID       core.MemberID
+	Severity web.Severity // None = silent
 }
 
-// exchange is what members store for us and we for them, in bytes.
-type exchange struct {
-	forUs, forThem map[core.MemberID]int64
-	silent         []core.MemberID // who does not answer as a lender
-	given, granted int64           // what we, and what they, promised
+// Exchange is what members store for us and we for them, in bytes.
+type Exchange struct {
+	ForUs, ForThem map[core.MemberID]int64
+	Silent         []core.MemberID // who does not answer as a lender
+	Given, Granted int64           // what we, and what they, promised
 }
 
-// surroundings are who is around us, and how the disk stands.
+// Around are the members around us, and what is stored with whom.
+type Around struct {
+	Partners []Partner
+	Exchange
+}
+
+// surroundings are the members, and how the disk stands.
 type surroundings struct {
-	partners []partner
-	exchange
+	Around
 	free, total core.Size // of the disk that members' shards lie on
 }
 
-// surroundings asks whichever rooms know.
-func (a *App) surroundings(ctx context.Context) (s surroundings, err error) {
-	if who, ok := ask[interface {
-		Partners(ctx context.Context) ([]partner, error)
-	}](a); ok {
-		if s.partners, err = who.Partners(ctx); err != nil {
-			return s, err
-		}
+func (s *Site) surroundings(ctx context.Context) (out surroundings, err error) {
+	if out.Around, err = s.n.Around(ctx); err != nil {
+		return out, err
 	}
-	if what, ok := ask[interface {
-		Exchange(ctx context.Context, known []core.MemberID) (exchange, error)
-	}](a); ok {
-		known := make([]core.MemberID, 0, len(s.partners))
-		for _, p := range s.partners {
-			known = append(known, p.id)
-		}
-		if s.exchange, err = what.Exchange(ctx, known); err != nil {
-			return s, err
-		}
-	}
-	s.free, s.total, err = datadir.Disk(a.storePath())
-	return s, err
+	out.free, out.total, err = datadir.Disk(s.n.Store)
+	return out, err
 }
 
 // ring draws them.
 func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
 	ring := web.Ring{Us: string(us)}
 	silent := 0
-	for _, m := range s.partners {
-		if slices.Contains(s.silent, m.id) && m.severity == web.Fine {
-			m.severity = web.None
+	for _, m := range s.Partners {
+		if slices.Contains(s.Silent, m.ID) && m.Severity == web.Fine {
+			m.Severity = web.None
 		}
-		if m.severity == web.None {
+		if m.Severity == web.None {
 			silent++
 		}
 		ring.Members = append(ring.Members, web.RingMember{
-			Name: string(m.id), ForUs: s.forUs[m.id], ForIt: s.forThem[m.id], Severity: m.severity,
-			Says: p.T("app.ring_member", map[string]any{"Ours": core.Size(s.forUs[m.id]), "Theirs": core.Size(s.forThem[m.id])}),
+			Name: string(m.ID), ForUs: s.ForUs[m.ID], ForIt: s.ForThem[m.ID], Severity: m.Severity,
+			Says: p.T("app.ring_member", map[string]any{"Ours": core.Size(s.ForUs[m.ID]), "Theirs": core.Size(s.ForThem[m.ID])}),
 		})
 	}
-	ring.Title = p.T("app.ring", map[string]any{"Count": len(s.partners)})
+	ring.Title = p.T("app.ring", map[string]any{"Count": len(s.Partners)})
 	ring.Words = p.T("app.ring_words", map[string]any{"Count": silent})
 	if silent == 0 {
 		ring.Words = p.T("app.ring_well", nil)
 	}
-	if len(s.partners) == 0 {
+	if len(s.Partners) == 0 {
 		ring.Title = p.T("app.ring_alone", nil)
 		ring.Words = ring.Title
 	}
@@ -237,15 +227,15 @@ func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
 
 // space draws what is promised, used and free.
 func (s surroundings) space(p *words.Printer) template.HTML {
-	if s.given == 0 && s.granted == 0 && len(s.forUs) == 0 {
+	if s.Given == 0 && s.Granted == 0 && len(s.ForUs) == 0 {
 		return ""
 	}
 	say := func(key string, n int64) string { return p.T(key, map[string]any{"Size": core.Size(n)}) }
 	part := func(n int64, key string, kind web.BarKind) web.BarPart {
 		return web.BarPart{Amount: n, Says: say(key, n), Kind: kind}
 	}
-	ours, theirs := sum(s.forUs), sum(s.forThem)
-	due := max(s.given-theirs, 0)
+	ours, theirs := sum(s.ForUs), sum(s.ForThem)
+	due := max(s.Given-theirs, 0)
 	free, other := max(int64(s.free)-due, 0), max(int64(s.total-s.free)-theirs, 0)
 	disk := web.Bar{Name: p.T("app.space_disk", nil), Parts: []web.BarPart{
 		part(other, "app.space_other", web.BarOther), part(theirs, "app.space_theirs", web.BarUsed),
@@ -260,7 +250,7 @@ func (s surroundings) space(p *words.Printer) template.HTML {
 	}
 	return web.Bars{Caption: web.Caption{Title: p.T("app.space_disk_title", nil)}, Bars: []web.Bar{disk}}.HTML() +
 		web.Bars{Caption: web.Caption{Title: p.T("app.space_balance", nil)}, Bars: []web.Bar{
-			balance("app.space_received", ours, s.granted), balance("app.space_given", theirs, s.given),
+			balance("app.space_received", ours, s.Granted), balance("app.space_given", theirs, s.Given),
 		}}.HTML()
 }
 

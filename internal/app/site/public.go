@@ -1,4 +1,4 @@
-package app
+package site
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 )
 
 // publicPages are everybody's pages that no room has.
-func (a *App) publicPages(site *web.Site, home []web.Panel) web.Pages {
-	limits := web.NewPage[limitsPage](site, pages, "pages/limits.html")
-	lines := &kept[[]fit.Limit]{lives: lookAgain, make: a.limits}
-	contact := web.NewPage[web.Host](site, pages, "pages/contact.html")
+func (s *Site) publicPages(home []web.Panel) web.Pages {
+	limits := web.NewPage[limitsPage](s.web, pages, "pages/limits.html")
+	lines := &memo[[]fit.Limit]{lives: lookAgain, make: s.limits}
+	contact := web.NewPage[web.Host](s.web, pages, "pages/contact.html")
 	return web.Pages{
 		Routes: []web.Route{
-			{Pattern: "GET /{$}", Handler: a.homePage(site, home, lines)},
+			{Pattern: "GET /{$}", Handler: s.homePage(home, lines)},
 			{Pattern: "GET /limits", Handler: limits.Show(func(r *http.Request) (limitsPage, error) {
 				all, err := lines.at(r.Context(), time.Now())
 				return limitsPage{all.value}, err
 			})},
 			{Pattern: "GET /contact", Handler: contact.Show(func(r *http.Request) (web.Host, error) {
-				return site.Host(r.Context()), nil
+				return s.web.Host(r.Context()), nil
 			})},
 		},
 		Menu: []web.Entry{
@@ -43,12 +43,12 @@ type homePage struct {
 // onHome is how many limits the home page shows before it refers to their page.
 const onHome = 4
 
-func (a *App) homePage(site *web.Site, panels []web.Panel, lines *kept[[]fit.Limit]) http.Handler {
-	page := web.NewPage[homePage](site, pages, "pages/home.html")
+func (s *Site) homePage(panels []web.Panel, lines *memo[[]fit.Limit]) http.Handler {
+	page := web.NewPage[homePage](s.web, pages, "pages/home.html")
 	return page.Show(func(r *http.Request) (homePage, error) {
 		all, err := lines.at(r.Context(), time.Now())
 		first := all.value[:min(len(all.value), onHome)]
-		return homePage{site.Host(r.Context()), site.Render(r, panels), first}, err
+		return homePage{s.web.Host(r.Context()), s.web.Render(r, panels), first}, err
 	})
 }
 
@@ -56,9 +56,9 @@ func (a *App) homePage(site *web.Site, panels []web.Panel, lines *kept[[]fit.Lim
 type limitsPage struct{ Lines []fit.Limit }
 
 // limits are all rooms' lines.
-func (a *App) limits(ctx context.Context) ([]fit.Limit, error) {
+func (s *Site) limits(ctx context.Context) ([]fit.Limit, error) {
 	var all []fit.Limit
-	for _, f := range a.fittings {
+	for _, f := range s.n.Fittings {
 		if f.Limits == nil {
 			continue
 		}

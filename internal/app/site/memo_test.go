@@ -1,4 +1,4 @@
-package app
+package site
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-func TestKept(t *testing.T) {
+func TestMemo(t *testing.T) {
 	begun, finish := make(chan bool), make(chan error)
 	count := 0
-	k := kept[int]{lives: time.Minute, make: func(ctx context.Context) (int, error) {
+	k := memo[int]{lives: time.Minute, make: func(ctx context.Context) (int, error) {
 		begun <- true
 		if err := errors.Join(<-finish, ctx.Err()); err != nil {
 			return 0, err
@@ -41,7 +41,7 @@ func TestKept(t *testing.T) {
 	all.Wait()
 	expect(1, nil, now.Add(59*time.Second))
 
-	// Too old: one makes it anew, the others do not wait. A failure is not kept.
+	// Too old: one makes it anew, the others do not wait. A failure is forgotten.
 	late, fail := now.Add(time.Minute), errors.New("not now")
 	all.Go(func() { expect(0, fail, late) })
 	<-begun
