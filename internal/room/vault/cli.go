@@ -98,7 +98,7 @@ func (c cli) create() *cobra.Command {
 
 func (c cli) list() *cobra.Command {
 	return c.command("list", "list", cobra.NoArgs, func(cmd *cobra.Command, r *Room, out *console.Out, _ []string) error {
-		report, err := r.Status(cmd.Context(), "")
+		report, err := r.doctor.Status(cmd.Context(), "")
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (c cli) check() *cobra.Command {
 		if bad > 0 {
 			return core.Unsure("vault.check_found", fmt.Errorf("%d members", bad)).With("Count", bad)
 		}
-		return r.readable(cmd.Context(), strings.Join(typed, ""))
+		return r.doctor.Readable(cmd.Context(), strings.Join(typed, ""))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/pool"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
@@ -20,7 +21,7 @@ import (
 
 func (c cli) status() *cobra.Command {
 	return c.command("status [NAME]", "status", cobra.MaximumNArgs(1), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		report, err := r.Status(cmd.Context(), strings.Join(typed, ""))
+		report, err := r.doctor.Status(cmd.Context(), strings.Join(typed, ""))
 		if err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (c cli) status() *cobra.Command {
 }
 
 // printStatus says how one backup stands: the verdict first, then why.
-func printStatus(out *console.Out, r *Room, s Status) {
+func printStatus(out *console.Out, r *Room, s health.Status) {
 	out.Line(s.Name + ": " + out.P.T("vault.level."+string(s.Level), nil))
 	for _, fact := range r.factWords(out.P, s) {
 		out.Line("  " + fact)
@@ -55,7 +56,7 @@ func printStatus(out *console.Out, r *Room, s Status) {
 }
 
 // factWords says how one backup stands, one sentence each.
-func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
+func (r *Room) factWords(p *words.Printer, s health.Status) (out []string) {
 	say := func(key string, places args) { out = append(out, p.T(key, places)) }
 	now := r.n.Now()
 	if s.Snapshot != 0 {
@@ -72,8 +73,8 @@ func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
 	if s.Removed > 0 {
 		say("vault.status.removed", args{"Count": s.Removed})
 	}
-	if s.keyless != nil {
-		out = append(out, p.Error(s.keyless))
+	if s.Keyless != nil {
+		out = append(out, p.Error(s.Keyless))
 	}
 	switch {
 	case s.Password == catalogue.PasswordWrong:
@@ -87,7 +88,7 @@ func (r *Room) factWords(p *words.Printer, s Status) (out []string) {
 	return out
 }
 
-func printKinds(out *console.Out, kinds []Kind) {
+func printKinds(out *console.Out, kinds []health.Kind) {
 	if len(kinds) == 0 {
 		return
 	}
@@ -102,35 +103,22 @@ func printKinds(out *console.Out, kinds []Kind) {
 	out.Table([]string{"vault.col.what", "vault.col.files", "vault.col.size", "vault.col.how", "vault.col.domains", "vault.col.losses"}, rows)
 }
 
-func printMembers(out *console.Out, members []At, now time.Time) {
+func printMembers(out *console.Out, members []health.At, now time.Time) {
 	if len(members) == 0 {
 		return
 	}
 	rows := make([][]string, 0, len(members))
 	for _, m := range members {
 		rows = append(rows, []string{
-			string(m.Member), fmt.Sprint(m.Shards), out.P.Bytes(core.Size(m.Bytes)), out.P.Ago(m.Seen, now), m.says(out.P, now),
+			string(m.Member), fmt.Sprint(m.Shards), out.P.Bytes(core.Size(m.Bytes)), out.P.Ago(m.Seen, now), m.Says(out.P, now),
 		})
 	}
 	out.Line("")
 	out.Table([]string{"vault.col.member", "vault.col.shards", "vault.col.size", "vault.col.seen", "vault.col.state"}, rows)
 }
 
-// says whether a member answers, fails, or was not heard.
-func (m At) says(p *words.Printer, now time.Time) string {
-	switch {
-	case m.Since != 0:
-		return p.T("vault.member.failing", args{"Span": now.Sub(m.Since.Time())})
-	case !m.Well && m.Heard == 0:
-		return p.T("vault.member.never", nil)
-	case !m.Well:
-		return p.T("vault.member.unheard", args{"Ago": p.Ago(m.Heard, now)})
-	}
-	return p.T("vault.member.well", nil)
-}
-
 // silentWords names the lenders of whom nothing good is known.
-func silentWords(p *words.Printer, silent []Silent, now time.Time) (out []string) {
+func silentWords(p *words.Printer, silent []health.Silent, now time.Time) (out []string) {
 	for _, s := range silent {
 		key, when := "vault.silent.unheard", s.Heard
 		switch {
@@ -156,7 +144,7 @@ func leaverWords(p *words.Printer, leaving []upkeep.Leaver) (out []string) {
 	return out
 }
 
-func codeWords(p *words.Printer, k Kind) string {
+func codeWords(p *words.Printer, k health.Kind) string {
 	if k.Type == rest.Data && strings.Contains(k.Code, "/") {
 		need, all, _ := strings.Cut(k.Code, "/")
 		return p.T("vault.code.shards", args{"K": need, "N": all})
@@ -170,10 +158,10 @@ func codeWords(p *words.Printer, k Kind) string {
 
 // poolWords says how many members keep our backups, and when they are too few for
 // any promise.
-func poolWords(p *words.Printer, report Report) string {
+func poolWords(p *words.Printer, report health.Report) string {
 	switch report.Domains {
 	case 0:
-		return p.Error(report.noLender)
+		return p.Error(report.NoLender)
 	case 1:
 		return p.T("vault.status.one_lender", nil)
 	}

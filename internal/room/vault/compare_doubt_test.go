@@ -13,6 +13,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
@@ -116,7 +117,7 @@ func TestNewerObjectsThatCannotBeRead(t *testing.T) {
 	for range 2 {
 		w.start()
 		<-w.room.started
-		if s := w.status("mail"); s.Level == LevelSafe || s.Level == LevelOneCopy {
+		if s := w.status("mail"); s.Level == health.LevelSafe || s.Level == health.LevelOneCopy {
 			t.Errorf("the level is %s", s.Level)
 		}
 		status, text := w.client("mail", "").do("GET", "/snapshots/", nil)

@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/daily"
+	"entrechat/internal/room/vault/health"
 )
 
 // TestWorstOf: a day is as good as its worst backup; one without a snapshot does not
@@ -17,17 +18,17 @@ func TestWorstOf(t *testing.T) {
 	now := core.At(time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC))
 	ago := func(d time.Duration) core.Moment { return now.Add(-d) }
 	for name, c := range map[string]struct {
-		backups []Status
+		backups []health.Status
 		age     time.Duration
 		losses  int
 		known   bool
 	}{
 		"none":               {nil, 0, 0, false},
-		"empty ones":         {[]Status{{Level: LevelEmpty}}, 0, 0, false},
-		"not compared yet":   {[]Status{{Level: LevelSafe, Offsite: now}, {Level: LevelUnknown}}, 0, 0, false},
-		"the older one":      {[]Status{{Level: LevelSafe, Offsite: ago(time.Hour), Losses: 1}, {Level: LevelSafe, Offsite: ago(3 * time.Hour), Losses: 2}}, 3 * time.Hour, 1, true},
-		"one never off-site": {[]Status{{Level: LevelWaiting}, {Level: LevelSafe, Offsite: ago(time.Hour), Losses: 2}}, -1, 0, true},
-		"one lost":           {[]Status{{Level: LevelLost, Offsite: now, Losses: -1}, {Level: LevelSafe, Offsite: now, Losses: 2}}, 0, -1, true},
+		"empty ones":         {[]health.Status{{Level: health.LevelEmpty}}, 0, 0, false},
+		"not compared yet":   {[]health.Status{{Level: health.LevelSafe, Offsite: now}, {Level: health.LevelUnknown}}, 0, 0, false},
+		"the older one":      {[]health.Status{{Level: health.LevelSafe, Offsite: ago(time.Hour), Losses: 1}, {Level: health.LevelSafe, Offsite: ago(3 * time.Hour), Losses: 2}}, 3 * time.Hour, 1, true},
+		"one never off-site": {[]health.Status{{Level: health.LevelWaiting}, {Level: health.LevelSafe, Offsite: ago(time.Hour), Losses: 2}}, -1, 0, true},
+		"one lost":           {[]health.Status{{Level: health.LevelLost, Offsite: now, Losses: -1}, {Level: health.LevelSafe, Offsite: now, Losses: 2}}, 0, -1, true},
 	} {
 		if age, losses, known := worstOf(c.backups, now); age != c.age || losses != c.losses || known != c.known {
 			t.Errorf("%s: %s, %d, %v", name, age, losses, known)

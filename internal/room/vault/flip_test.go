@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/rest"
 )
@@ -71,7 +72,7 @@ func TestNoFlippedBitIsSilent(t *testing.T) {
 		default:
 			level, missing := w.looked(files)
 			switch {
-			case level != LevelSafe:
+			case level != health.LevelSafe:
 				doubted++
 			case missing != "":
 				t.Errorf("byte %d bit %d: safe, and %s", at, bit, missing)
@@ -121,9 +122,9 @@ func (w *world) startOn(path string) error {
 }
 
 // looked answers the level of the backup and what is wrong with it.
-func (w *world) looked(files map[rest.Handle][]byte) (level Level, missing string) {
+func (w *world) looked(files map[rest.Handle][]byte) (level health.Level, missing string) {
 	ctx := context.Background()
-	report, err := w.room.Status(ctx, "")
+	report, err := w.room.doctor.Status(ctx, "")
 	if err != nil || len(report.Backups) != 1 || report.Backups[0].Name != "files" {
 		return "", "no status"
 	}

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
@@ -148,7 +149,7 @@ func TestALoneLenderIsNotSafe(t *testing.T) {
 	c.put(rest.Data, randomBytes(10_000, 4))
 	c.put(rest.Snapshots, []byte("a snapshot"))
 	w.settled()
-	if s := w.status("files"); s.Level != LevelOneCopy || s.Losses != 0 || s.Domains != 1 {
+	if s := w.status("files"); s.Level != health.LevelOneCopy || s.Losses != 0 || s.Domains != 1 {
 		t.Fatalf("%+v", s)
 	}
 	w.addMember("late.test")
@@ -158,14 +159,14 @@ func TestALoneLenderIsNotSafe(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.settled()
-	if s := w.status("files"); s.Level != LevelSafe || s.Losses != 2 || s.Domains != 3 {
+	if s := w.status("files"); s.Level != health.LevelSafe || s.Losses != 2 || s.Domains != 3 {
 		t.Fatalf("%+v", s)
 	}
 }
 
-func (w *world) status(name string) Status {
+func (w *world) status(name string) health.Status {
 	w.t.Helper()
-	report, err := w.room.Status(context.Background(), name)
+	report, err := w.room.doctor.Status(context.Background(), name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -419,7 +420,7 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 		t.Errorf("%d files are back, %v", n, err)
 	}
 	w.settled()
-	if s := w.status("files"); s.Level != LevelSafe {
+	if s := w.status("files"); s.Level != health.LevelSafe {
 		t.Errorf("it is %s", s.Level)
 	}
 	if status, _ := c.do("GET", kept, nil); status != 200 {

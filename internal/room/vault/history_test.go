@@ -17,6 +17,7 @@ import (
 
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -248,7 +249,7 @@ func (h *history) tooMany() {
 	if _, err := h.room.upkeep.Check(h.t.Context(), ""); err != nil {
 		h.t.Fatal(err)
 	}
-	if s := h.status("files"); h.outOfReach() && (s.Level == LevelSafe || s.Level == LevelOneCopy || s.Losses >= 0) {
+	if s := h.status("files"); h.outOfReach() && (s.Level == health.LevelSafe || s.Level == health.LevelOneCopy || s.Losses >= 0) {
 		h.t.Errorf("step %d: %d of 6 lenders are away, and the status says %s, %d", h.step, len(gone), s.Level, s.Losses)
 	}
 	h.moods()
@@ -401,7 +402,7 @@ func (h *history) night() {
 	}
 	h.eventually("safe in the morning", func() bool {
 		level := h.status("files").Level
-		return level == LevelSafe || empty && level == LevelEmpty
+		return level == health.LevelSafe || empty && level == health.LevelEmpty
 	})
 	s := h.status("files")
 	if s.Losses < survives { // more where only what is copied to everybody is left

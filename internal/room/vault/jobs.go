@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/recovery"
 )
 
@@ -21,7 +22,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-prove", Every: 7 * time.Minute, Jitter: time.Minute, Later: true, Run: r.upkeep.ProveAll},
 		{Name: "vault-leaving", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.upkeep.WatchLeaving},
 		{Name: "vault-room", Every: 15 * time.Second, Jitter: time.Second, Run: r.admission.Watch},
-		{Name: "vault-report", Every: publicEvery, Jitter: time.Second, Run: r.keepPublic},
+		{Name: "vault-report", Every: health.PublicEvery, Jitter: time.Second, Run: r.doctor.KeepPublic},
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.recovery.HearMore},
 		{Name: "vault-day", Every: 10 * time.Minute, Jitter: time.Minute, Later: true, Run: r.recordDay},

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/migrations"
 	"entrechat/internal/room/vault/pool"
@@ -62,7 +63,7 @@ func (w *world) at(m *member, state catalogue.PlacementState) (n int) {
 
 func (w *world) leavers() []upkeep.Leaver {
 	w.t.Helper()
-	report, err := w.room.Status(w.t.Context(), "")
+	report, err := w.room.doctor.Status(w.t.Context(), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -115,13 +116,13 @@ func TestALenderUnderNotice(t *testing.T) {
 	had := w.at(leaver, catalogue.Stored)
 
 	w.leave(leaver, inDays(90))
-	if s := w.status("files"); s.Losses != before.Losses || s.Level != LevelSafe || s.Waiting == 0 || w.at(leaver, catalogue.Stored) != had {
+	if s := w.status("files"); s.Losses != before.Losses || s.Level != health.LevelSafe || s.Waiting == 0 || w.at(leaver, catalogue.Stored) != had {
 		t.Errorf("what it has does not count, or is not moved: %+v", s)
 	}
 	if l := w.leavers(); len(l) != 1 || l[0].Member != leaver.id || l[0].State != upkeep.PactEnding || l[0].Files == 0 {
 		t.Errorf("named: %+v", l)
 	}
-	if err := w.room.checkLenders(t.Context()); keyOf(err) != "vault.lender_leaves" {
+	if err := w.room.doctor.CheckLenders(t.Context()); keyOf(err) != "vault.lender_leaves" {
 		t.Errorf("doctor says %v", err)
 	}
 	w.addMember("new.test")
@@ -130,7 +131,7 @@ func TestALenderUnderNotice(t *testing.T) {
 	if l := w.leavers(); len(l) != 1 || l[0].Files != 0 || w.at(leaver, catalogue.Stored) != had {
 		t.Errorf("after it was moved: %+v, %d held", l, w.at(leaver, catalogue.Stored))
 	}
-	if err := w.room.checkLenders(t.Context()); err != nil {
+	if err := w.room.doctor.CheckLenders(t.Context()); err != nil {
 		t.Error(err)
 	}
 
@@ -139,7 +140,7 @@ func TestALenderUnderNotice(t *testing.T) {
 		t.Errorf("%d shards count there", n)
 	}
 	leaver.set(away)
-	if s := w.status("files"); s.Losses != before.Losses || s.Placed != before.Placed || s.Waiting != 0 || s.Level != LevelSafe || len(w.leavers()) != 0 {
+	if s := w.status("files"); s.Losses != before.Losses || s.Placed != before.Placed || s.Waiting != 0 || s.Level != health.LevelSafe || len(w.leavers()) != 0 {
 		t.Errorf("%+v, was %+v", s, before)
 	}
 	w.same(c, files)
@@ -203,7 +204,7 @@ func TestALenderThatComesBack(t *testing.T) {
 	}
 	w.forgive()
 	w.settled()
-	if s := w.status("files"); s.Losses != before.Losses || s.Level != LevelSafe || len(w.leavers()) != 0 {
+	if s := w.status("files"); s.Losses != before.Losses || s.Level != health.LevelSafe || len(w.leavers()) != 0 {
 		t.Errorf("%+v, %+v", s, w.leavers())
 	}
 }

@@ -51,7 +51,7 @@ func TestFullPoolThroughRestic(t *testing.T) {
 	if short := w.noRoom(); short == nil || short.Since == 0 || len(short.Members) != 2 {
 		t.Errorf("restic was refused, and status says %+v", short)
 	}
-	if _, err := w.room.checkRoom(t.Context()); core.CodeOf(err) != core.CodeFull {
+	if _, err := w.room.doctor.CheckRoom(t.Context()); core.CodeOf(err) != core.CodeFull {
 		t.Errorf("doctor says %v", err)
 	}
 	w.restic(program, env, "backup", "--pack-size", "4", filepath.Join(small, "a")) // what is there needs no room
@@ -95,7 +95,7 @@ func TestRoomIsPromisedOnce(t *testing.T) {
 
 func (w *world) noRoom() *pool.NoRoom {
 	w.t.Helper()
-	report, err := w.room.Status(w.t.Context(), "")
+	report, err := w.room.doctor.Status(w.t.Context(), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}

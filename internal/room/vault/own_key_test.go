@@ -216,7 +216,7 @@ func TestMissingKeyIsSaid(t *testing.T) {
 	if err := w.room.keyring.Write("files", keyring.Identity, strings.TrimSpace(string(other))); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.room.checkKeys(t.Context()); core.CodeOf(err) != core.CodeInternal {
+	if err := w.room.doctor.CheckKeys(t.Context()); core.CodeOf(err) != core.CodeInternal {
 		t.Errorf("doctor says %v", err)
 	}
 	body := []byte("x")

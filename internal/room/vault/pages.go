@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/recovery"
 )
 
@@ -53,7 +54,7 @@ type statusPage struct {
 
 // backupLine is one backup as a page writes it.
 type backupLine struct {
-	Status
+	health.Status
 	Says     string
 	Severity string // class of the level
 	Facts    []string
@@ -64,17 +65,17 @@ type backupLine struct {
 }
 
 type memberLine struct {
-	At
+	health.At
 	Says, Severity string
 }
 
 type kindLine struct {
-	Kind
+	health.Kind
 	Says, How string
 }
 
 func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPage, err error) {
-	report, err := r.Status(ctx, "")
+	report, err := r.doctor.Status(ctx, "")
 	if err != nil {
 		return page, err
 	}
@@ -97,10 +98,10 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	return page, err
 }
 
-func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
+func (r *Room) backupLine(p *words.Printer, s health.Status) backupLine {
 	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Severity: levelSeverity(s.Level), Facts: r.factWords(p, s)}
 	for _, m := range s.Members {
-		at := memberLine{m, m.says(p, r.n.Now()), "fine"}
+		at := memberLine{m, m.Says(p, r.n.Now()), "fine"}
 		if !m.Well {
 			at.Severity = "warn"
 		}
@@ -114,11 +115,11 @@ func (r *Room) backupLine(p *words.Printer, s Status) backupLine {
 }
 
 // partsPicture draws how the files lie of which the fewest members may be lost.
-func partsPicture(p *words.Printer, kinds []Kind) template.HTML {
+func partsPicture(p *words.Printer, kinds []health.Kind) template.HTML {
 	if len(kinds) == 0 {
 		return ""
 	}
-	worst := slices.MinFunc(kinds, func(a, b Kind) int { return cmp.Compare(a.Losses, b.Losses) })
+	worst := slices.MinFunc(kinds, func(a, b health.Kind) int { return cmp.Compare(a.Losses, b.Losses) })
 	circles := web.Circles{Needed: 1}
 	if n, err := fmt.Sscanf(worst.Code, "%d/%d", &circles.Needed, &circles.Total); n < 2 || err != nil {
 		circles.Needed, circles.Total = 1, 0
@@ -131,32 +132,32 @@ func partsPicture(p *words.Printer, kinds []Kind) template.HTML {
 	return circles.HTML()
 }
 
-func levelSeverity(l Level) string {
+func levelSeverity(l health.Level) string {
 	switch l {
-	case LevelSafe:
+	case health.LevelSafe:
 		return "fine"
-	case LevelLost, LevelBehind, LevelLocked:
+	case health.LevelLost, health.LevelBehind, health.LevelLocked:
 		return "trouble"
-	case LevelEmpty:
+	case health.LevelEmpty:
 		return "none"
-	case LevelOneCopy, LevelWaiting, LevelUnknown:
+	case health.LevelOneCopy, health.LevelWaiting, health.LevelUnknown:
 	}
 	return "warn"
 }
 
 // limits are what people who trust us with data should know of our backups.
 func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
-	report, err := r.Public(ctx)
+	report, err := r.doctor.Public(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(report.Backups, Status.Doubted) {
+	if slices.ContainsFunc(report.Backups, health.Status.Doubted) {
 		return []fit.Limit{{Key: "vault.limit_doubt"}}, nil
 	}
 	var oldest core.Moment
 	losses := -1
 	for _, s := range report.Backups {
-		if s.Level == LevelEmpty {
+		if s.Level == health.LevelEmpty {
 			continue
 		}
 		if s.Offsite == 0 {

@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/daily"
+	"entrechat/internal/room/vault/health"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 // recordDay is the job that notes how things stand. While nothing can be known, or there
 // is nothing to save, it notes nothing.
 func (r *Room) recordDay(ctx context.Context) error {
-	report, err := r.Public(ctx)
+	report, err := r.doctor.Public(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,14 +35,14 @@ func (r *Room) recordDay(ctx context.Context) error {
 }
 
 // worstOf sums the backups up that have a snapshot.
-func worstOf(backups []Status, now core.Moment) (age time.Duration, losses int, known bool) {
+func worstOf(backups []health.Status, now core.Moment) (age time.Duration, losses int, known bool) {
 	for _, s := range backups {
 		switch s.Level {
-		case LevelEmpty:
+		case health.LevelEmpty:
 			continue
-		case LevelBehind, LevelUnknown:
+		case health.LevelBehind, health.LevelUnknown:
 			return 0, 0, false
-		case LevelSafe, LevelOneCopy, LevelWaiting, LevelLost, LevelLocked:
+		case health.LevelSafe, health.LevelOneCopy, health.LevelWaiting, health.LevelLost, health.LevelLocked:
 		}
 		its := now.Sub(s.Offsite)
 		if s.Offsite == 0 {

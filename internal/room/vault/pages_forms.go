@@ -72,7 +72,7 @@ func (f forms) useOf(r *http.Request, name string) (usePage, error) {
 	if err != nil {
 		return usePage{}, err
 	}
-	report, err := f.room.Public(r.Context())
+	report, err := f.room.doctor.Public(r.Context())
 	return usePage{
 		Name: name, Alone: report.Lenders == 0,
 		Commands: "export RESTIC_REPOSITORY=" + quote(env.Repository) + "\nexport RESTIC_PASSWORD_FILE=" + quote(env.PasswordFile) +

@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
@@ -38,7 +39,7 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 	w.restic(program, prune, "init")
 	w.restic(program, prune, "backup", src)
 	w.settled()
-	says := func(level Level, locked int) {
+	says := func(level health.Level, locked int) {
 		t.Helper()
 		k, err := w.room.Kit(t.Context())
 		if err != nil {
@@ -48,16 +49,16 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 			t.Errorf("%s and on the kit %v, want %s", s.Level, k.Locked, level)
 		}
 	}
-	says(LevelSafe, 0)
+	says(health.LevelSafe, 0)
 	for _, change := range [][2]string{{one, two}, {two, one}} {
 		from, to := change[0], change[1]
 		w.restic(program, backup.Env{Repository: prune.Repository, PasswordFile: from}, "key", "passwd", "--new-password-file", to)
 		if to == one { // an earlier record has it
 			w.settled() // the record that has it
-			says(LevelSafe, 0)
+			says(health.LevelSafe, 0)
 			continue
 		}
-		says(LevelLocked, 1)
+		says(health.LevelLocked, 1)
 		if err := w.room.backups.SetPassword(t.Context(), "files", "neither"); core.CodeOf(err) != core.CodeDenied {
 			t.Errorf("a password that opens nothing: %v", err)
 		}
@@ -69,7 +70,7 @@ func TestChangedPasswordIsSaidAndKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.settled() // the record that has it
-		says(LevelSafe, 0)
+		says(health.LevelSafe, 0)
 	}
 	w.settled()
 	w.stop()
@@ -92,7 +93,7 @@ func TestUntriedPasswordIsUnknown(t *testing.T) {
 		t.Errorf("no key: %v", err)
 	}
 	w.fill("files")
-	if s := w.status("files"); s.Password != catalogue.PasswordUnknown || s.Level != LevelSafe {
+	if s := w.status("files"); s.Password != catalogue.PasswordUnknown || s.Level != health.LevelSafe {
 		t.Errorf("%q %s", s.Password, s.Level)
 	}
 	if err := w.room.backups.SetPassword(t.Context(), "none", "x"); core.CodeOf(err) != core.CodeNotFound {
@@ -181,7 +182,7 @@ func TestDamagedPasswordComesBack(t *testing.T) {
 			if err := w.room.backups.CheckPasswords(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if s := w.status("files"); s.Password != catalogue.PasswordOpens || s.Level != LevelSafe || w.kept("files") != password {
+			if s := w.status("files"); s.Password != catalogue.PasswordOpens || s.Level != health.LevelSafe || w.kept("files") != password {
 				t.Errorf("%q is kept: %q, %s", w.kept("files"), s.Password, s.Level)
 			}
 			if w.anew(); w.kept("files") != password {

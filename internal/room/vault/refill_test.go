@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -38,7 +39,7 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 	before := time.Now().UTC().AddDate(0, 0, -3)
 	w.exec("UPDATE vault_object SET made_us = $1", int64(core.At(before)))
 	past := client{t, c.base + "@" + before.AddDate(0, 0, 1).Format(time.DateOnly)}
-	if s := w.status("files"); s.Level != LevelLost {
+	if s := w.status("files"); s.Level != health.LevelLost {
 		t.Fatalf("it is %s", s.Level)
 	}
 	if status, text := c.do("POST", path, body[1:]); status != 400 {
@@ -46,7 +47,7 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 	}
 	c.put(rest.Data, body)
 	c.put(rest.Snapshots, []byte("a snapshot")) // waits for it
-	if s := w.status("files"); s.Level == LevelLost {
+	if s := w.status("files"); s.Level == health.LevelLost {
 		t.Errorf("sent again, and %s", s.Level)
 	}
 	w.settled()
@@ -61,7 +62,7 @@ func TestALostFileIsTakenAgain(t *testing.T) {
 			}
 		}
 	}
-	if s := w.status("files"); s.Level != LevelSafe {
+	if s := w.status("files"); s.Level != health.LevelSafe {
 		t.Errorf("in the end it is %s", s.Level)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/lending"
@@ -94,6 +95,7 @@ type Room struct {
 	recovery  *recovery.Recovery
 	removals  *removal.Removals
 	upkeep    *upkeep.Upkeep
+	doctor    *health.Doctor
 	shelf     *blob.Dir
 	locks     *locks
 	spool     *local.Spool
@@ -108,7 +110,7 @@ type Room struct {
 	started chan struct{} // closed when Start is through
 	aside   aside
 
-	public public
+	Cached health.Cached
 }
 
 // New makes the room; nothing runs yet.
@@ -173,11 +175,19 @@ func (r *Room) wire(n Needs, locksFolder *blob.Dir) {
 		sealed: r.backups.Sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.admission = pool.NewAdmission(pool.AdmissionNeeds{Pool: r.pool, Began: r.locks.began, RoomAgain: r.upkeep.RoomAgain})
+	r.doctor = health.New(health.Needs{
+		Store: r.store, Pool: r.pool, Admission: r.admission, Keyring: r.keyring, Recovery: r.recovery, Upkeep: r.upkeep, Lending: n.Lending,
+		Folders: r.folders, Gone: r.checkGone, KitChecked: r.kitChecked, Words: n.Words, Now: func() time.Time { return r.n.Now() },
+	})
 }
 
 // scratch is the folder for what is being brought back or encoded; the cache's, so that
 // a rename is enough to put it there.
 func (r *Room) scratch() string { return filepath.Join(r.n.Dir, "cache") }
+
+// Public answers a report of the last seconds, on large backups of the last minutes.
+// Asking costs nothing while the node runs.
+func (r *Room) Public(ctx context.Context) (health.Report, error) { return r.doctor.Public(ctx) }
 
 // Fittings is what the house gets of this room.
 func (r *Room) Fittings() fit.Fittings {
@@ -185,7 +195,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Name:   "vault",
 		Tools:  []fit.Route{{Pattern: frontPath + "/", Handler: r.Front()}},
 		Jobs:   r.Jobs(),
-		Checks: r.Checks(),
+		Checks: r.doctor.Checks(),
 		Web:    r.web,
 		Limits: r.limits,
 		Steps:  r.steps,

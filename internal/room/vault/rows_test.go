@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/rest"
 )
 
@@ -106,7 +107,7 @@ func TestWhatRestsOnALostPackIsRefused(t *testing.T) {
 				if status != http.StatusForbidden || !strings.Contains(string(text), "restic unlock") {
 					t.Fatalf("%s: %d %s", when, status, text)
 				}
-				if err := w.room.checkSpool(t.Context()); err == nil {
+				if err := w.room.doctor.CheckSpool(t.Context()); err == nil {
 					t.Errorf("%s: doctor finds nothing", when)
 				}
 				if _, list := client.do(http.MethodGet, "/snapshots/", nil); strings.Contains(string(list), nameOf(snapshot)) {
@@ -130,7 +131,7 @@ func TestWhatRestsOnALostPackIsRefused(t *testing.T) {
 				}
 			}
 			client.put(rest.Snapshots, snapshot)
-			if err := w.room.checkSpool(t.Context()); err != nil {
+			if err := w.room.doctor.CheckSpool(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -186,11 +187,11 @@ func TestFileThatIsGoneEverywhereIsSaid(t *testing.T) {
 	if _, err := w.room.recovery.Disk.CheckFiles(ctx, true); err != nil {
 		t.Fatal(err)
 	}
-	facts, err := w.room.facts(ctx)
+	facts, err := w.room.doctor.Facts(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := facts.status(catalogue.Repo{Name: "files"}, core.At(time.Now())); s.Level != LevelLost {
+	if s := facts.Status(catalogue.Repo{Name: "files"}, core.At(time.Now())); s.Level != health.LevelLost {
 		t.Errorf("%+v", s)
 	}
 }

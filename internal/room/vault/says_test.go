@@ -7,6 +7,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 )
 
 // How a member stands is a sentence in both languages, whoever was never heard
@@ -24,8 +25,8 @@ func TestHowAMemberStandsIsASentence(t *testing.T) {
 	} {
 		p := catalogue.Printer(lang)
 		got := append([]string{
-			At{Since: ago}.says(p, now), At{}.says(p, now), At{Heard: ago}.says(p, now),
-		}, silentWords(p, []Silent{{Member: "b"}}, now)...)
+			health.At{Since: ago}.Says(p, now), health.At{}.Says(p, now), health.At{Heard: ago}.Says(p, now),
+		}, silentWords(p, []health.Silent{{Member: "b"}}, now)...)
 		for i, text := range got {
 			if text != want[i] {
 				t.Errorf("%s: %q, want %q", lang, text, want[i])

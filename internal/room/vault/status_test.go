@@ -8,6 +8,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/health"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
 )
@@ -17,7 +18,7 @@ func TestUnheardLendersAreNamed(t *testing.T) {
 	w := newWorld(t, 3)
 	w.create("files")
 	w.settled()
-	if err := w.room.checkLenders(t.Context()); err != nil {
+	if err := w.room.doctor.CheckLenders(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	long := core.At(time.Now().Add(-2 * catalogue.HeardFor))
@@ -30,11 +31,11 @@ func TestUnheardLendersAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	report, err := w.room.Status(t.Context(), "files")
+	report, err := w.room.doctor.Status(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := report.Silent; len(s) != 2 || s[0] != (Silent{"m0.test", 0, long}) || s[1] != (Silent{"m1.test", long, long}) {
+	if s := report.Silent; len(s) != 2 || s[0] != (health.Silent{Member: "m0.test", Heard: long}) || s[1] != (health.Silent{Member: "m1.test", Since: long, Heard: long}) {
 		t.Errorf("silent: %+v", s)
 	}
 	for _, m := range report.Backups[0].Members {
@@ -42,7 +43,7 @@ func TestUnheardLendersAreNamed(t *testing.T) {
 			t.Errorf("%s is well: %v", m.Member, m.Well)
 		}
 	}
-	if err := w.room.checkLenders(t.Context()); core.CodeOf(err) != core.CodeUnsure {
+	if err := w.room.doctor.CheckLenders(t.Context()); core.CodeOf(err) != core.CodeUnsure {
 		t.Errorf("doctor says %v", err)
 	}
 }
@@ -57,17 +58,17 @@ func TestUnreadableIsNotSafeNorEmpty(t *testing.T) {
 	}
 	w.client("mail", "").put(rest.Snapshots, []byte("a snapshot"))
 	w.settled()
-	if s := w.status("files"); s.Level != LevelEmpty {
+	if s := w.status("files"); s.Level != health.LevelEmpty {
 		t.Fatalf("%+v", s)
 	}
 	w.exec(`UPDATE vault_placement SET state = 'lost' WHERE object IN (SELECT object FROM vault_object WHERE repo = 'files' AND kind = 'data')`)
-	if s := w.status("files"); s.Level != LevelLost {
+	if s := w.status("files"); s.Level != health.LevelLost {
 		t.Errorf("shards of all files are lost, and it is %s", s.Level)
 	}
 	if err := os.Remove(w.room.keyring.Path("mail", keyring.Identity)); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.status("mail"); s.Level != LevelLost || s.keyless == nil {
+	if s := w.status("mail"); s.Level != health.LevelLost || s.Keyless == nil {
 		t.Errorf("its key is gone, and it is %s", s.Level)
 	}
 	if err := w.room.store.Repos.SetPassword(t.Context(), "files", catalogue.PasswordOpens); err != nil {
@@ -93,7 +94,7 @@ func TestLimitsOfADoubtedBackup(t *testing.T) {
 	w.settled()
 	says := func(keys ...string) {
 		t.Helper()
-		w.room.public.made = time.Time{}
+		w.room.doctor.Cached.Made = time.Time{}
 		all, err := w.room.limits(t.Context())
 		var got []string
 		for _, l := range all {
@@ -126,7 +127,7 @@ func TestStrangersReadTheLastReport(t *testing.T) {
 	w.room.n.Now = func() time.Time { return now }
 	count := func() int {
 		t.Helper()
-		report, err := w.room.Public(t.Context())
+		report, err := w.room.doctor.Public(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +135,7 @@ func TestStrangersReadTheLastReport(t *testing.T) {
 	}
 	keep := func() {
 		t.Helper()
-		if err := w.room.keepPublic(t.Context()); err != nil {
+		if err := w.room.doctor.KeepPublic(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,17 +146,17 @@ func TestStrangersReadTheLastReport(t *testing.T) {
 	if n := count(); n != 0 {
 		t.Error("a stranger's request makes the report")
 	}
-	w.room.public.took = time.Second
-	now = now.Add(publicEvery)
+	w.room.doctor.Cached.Took = time.Second
+	now = now.Add(health.PublicEvery)
 	if keep(); count() != 0 {
 		t.Error("a report that takes a second is made every fifteen")
 	}
-	now = now.Add(publicShare * time.Second)
+	now = now.Add(health.PublicShare * time.Second)
 	if keep(); count() != 1 {
 		t.Error("the job makes none")
 	}
 	w.create("mail")
-	now = now.Add(publicFor)
+	now = now.Add(health.PublicFor)
 	if count() != 2 {
 		t.Error("a report that no job keeps is shown for ever")
 	}

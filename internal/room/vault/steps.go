@@ -12,7 +12,7 @@ func (r *Room) steps(ctx context.Context) ([]fit.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err := r.Public(ctx)
+	report, err := r.doctor.Public(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package vault
+package health
 
 import (
 	"context"
@@ -19,15 +19,15 @@ import (
 const stuckAfter = time.Hour
 
 // Checks are the room's questions for `doctor`.
-func (r *Room) Checks() []fit.Check {
+func (r *Doctor) Checks() []fit.Check {
 	checks := []fit.Check{
-		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.checkLenders))},
+		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.CheckLenders))},
 		{Name: "vault.check_catalogue", Run: r.checkCatalogue},
 		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
-		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.checkKeys))},
-		{Name: "vault.check_room", Run: r.withBackup(r.checkRoom)},
-		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.checkSpool))},
-		{Name: "vault.check_growth", Run: r.withBackup(r.checkGrowth)},
+		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.CheckKeys))},
+		{Name: "vault.check_room", Run: r.withBackup(r.CheckRoom)},
+		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.CheckSpool))},
+		{Name: "vault.check_growth", Run: r.withBackup(r.CheckGrowth)},
 		{Name: "vault.check_kit", Run: r.checkKit},
 	}
 	if r.n.Lending != nil {
@@ -38,7 +38,7 @@ func (r *Room) Checks() []fit.Check {
 
 // withBackup asks only where there is a backup: of a node without one nothing is
 // known.
-func (r *Room) withBackup(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
+func (r *Doctor) withBackup(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
 	return func(ctx context.Context) (fit.Finding, error) {
 		repos, err := r.store.Repos.All(ctx)
 		if err != nil {
@@ -51,7 +51,8 @@ func (r *Room) withBackup(run func(context.Context) (fit.Finding, error)) func(c
 	}
 }
 
-func (r *Room) checkLenders(ctx context.Context) error {
+// CheckLenders says whether enough members lend, and they answer.
+func (r *Doctor) CheckLenders(ctx context.Context) error {
 	lenders, err := r.pool.All(ctx)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (r *Room) checkLenders(ctx context.Context) error {
 		return err
 	}
 	var names []string
-	for _, s := range (facts{lenders: lenders, states: states}).silent(core.At(r.n.Now())) {
+	for _, s := range (Facts{lenders: lenders, states: states}).silent(core.At(r.n.Now())) {
 		names = append(names, string(s.Member))
 	}
 	if len(names) > 0 {
@@ -77,7 +78,7 @@ func (r *Room) checkLenders(ctx context.Context) error {
 }
 
 // checkBackups names the first backup that is not safe.
-func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
+func (r *Doctor) checkBackups(ctx context.Context) (fit.Finding, error) {
 	report, err := r.Status(ctx, "")
 	if err != nil {
 		return fit.Finding{}, err
@@ -106,13 +107,13 @@ func (r *Room) checkBackups(ctx context.Context) (fit.Finding, error) {
 }
 
 // unsafe names a backup and how it stands.
-func (r *Room) unsafe(s Status) error {
+func (r *Doctor) unsafe(s Status) error {
 	return core.Unsure("vault.backup_unsafe", fmt.Errorf("%s is %s", s.Name, s.Level)).
 		With("Name", s.Name).With("State", r.n.Words.T("vault.level."+string(s.Level), nil))
 }
 
 // checkCatalogue: the catalogue was compared with what the members hold.
-func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
+func (r *Doctor) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 	c, err := r.recovery.Standing(ctx)
 	switch {
 	case err != nil:
@@ -140,8 +141,8 @@ func (r *Room) checkCatalogue(ctx context.Context) (fit.Finding, error) {
 	return fit.Well("vault.compared", args{"Ago": r.n.Words.Ago(c.Compared, r.n.Now())}), nil
 }
 
-// checkRoom: what waits has room at the members. Where there are none, that says nothing.
-func (r *Room) checkRoom(ctx context.Context) (fit.Finding, error) {
+// CheckRoom says whether what waits has room at the members. Where there are none, that says nothing.
+func (r *Doctor) CheckRoom(ctx context.Context) (fit.Finding, error) {
 	short, err := r.admission.NoRoom(ctx)
 	if err != nil {
 		return fit.Finding{}, err
@@ -157,8 +158,8 @@ func (r *Room) checkRoom(ctx context.Context) (fit.Finding, error) {
 	return fit.Finding{}, err
 }
 
-// checkKeys: what opens each backup on this machine is here.
-func (r *Room) checkKeys(ctx context.Context) error {
+// CheckKeys says whether what opens each backup on this machine is here.
+func (r *Doctor) CheckKeys(ctx context.Context) error {
 	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
 		return err
@@ -184,14 +185,15 @@ func (r *Room) checkKeys(ctx context.Context) error {
 	return nil
 }
 
-func (r *Room) checkSpool(ctx context.Context) error {
-	if err := r.folders(); err != nil {
+// CheckSpool says whether what waits on this disk leaves it.
+func (r *Doctor) CheckSpool(ctx context.Context) error {
+	if err := r.n.Folders(); err != nil {
 		return err
 	}
 	if err := r.recovery.Whole(ctx); err != nil {
 		return err
 	}
-	if err := r.checkGone(ctx); err != nil {
+	if err := r.n.Gone(ctx); err != nil {
 		return err
 	}
 	stuck, err := r.store.Summaries.Stuck(ctx, core.At(r.n.Now().Add(-stuckAfter)))
@@ -201,8 +203,8 @@ func (r *Room) checkSpool(ctx context.Context) error {
 	return core.Unsure("vault.spool_stuck", fmt.Errorf("%d files", stuck)).With("Count", stuck)
 }
 
-func (r *Room) checkKit(ctx context.Context) (fit.Finding, error) {
-	checked, err := r.kitChecked(ctx)
+func (r *Doctor) checkKit(ctx context.Context) (fit.Finding, error) {
+	checked, err := r.n.KitChecked(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
@@ -226,10 +228,10 @@ const (
 	growthLeast = 1 << 30
 )
 
-// checkGrowth names a backup that has doubled within three days: several nodes that save
+// CheckGrowth names a backup that has doubled within three days: several nodes that save
 // their whole machines save each other's backups, and those of these, each night. Of what
 // began later nothing is known.
-func (r *Room) checkGrowth(ctx context.Context) (fit.Finding, error) {
+func (r *Doctor) CheckGrowth(ctx context.Context) (fit.Finding, error) {
 	all, err := r.store.Summaries.Growth(ctx, core.At(r.n.Now().Add(-growthTime)))
 	if err != nil {
 		return fit.Finding{}, err

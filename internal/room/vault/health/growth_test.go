@@ -1,4 +1,4 @@
-package vault
+package health
 
 import (
 	"testing"
@@ -36,7 +36,8 @@ func TestGrowth(t *testing.T) {
 		"doubled, and pruned": {[]file{{10, 2 * gb, 1}, {1, 4 * gb, 0}}, true},
 	}
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
-		r := &Room{n: Needs{Now: func() time.Time { return now }}, store: catalogue.New(d)}
+		s := catalogue.New(d)
+		r := New(Needs{Store: s, Now: func() time.Time { return now }})
 		day := func(n int) core.Moment { return core.At(now.AddDate(0, 0, -n)) }
 		for name, c := range cases {
 			for i, f := range c.files {
@@ -47,11 +48,11 @@ func TestGrowth(t *testing.T) {
 				if f.ended > 0 {
 					o.Deleted = day(f.ended)
 				}
-				if _, err := r.store.Objects.Add(t.Context(), o); err != nil {
+				if _, err := s.Objects.Add(t.Context(), o); err != nil {
 					t.Fatal(err)
 				}
 			}
-			found, err := r.checkGrowth(t.Context())
+			found, err := r.CheckGrowth(t.Context())
 			if (err != nil) != c.grows || err != nil && core.CodeOf(err) != core.CodeUnsure || found.Unknown != (name == "new") {
 				t.Errorf("%s: %+v, %v", name, found, err)
 			}

@@ -1,4 +1,4 @@
-package vault
+package health
 
 import (
 	"cmp"
@@ -52,7 +52,7 @@ type Status struct {
 	Removed  int64       `json:"removed"`          // files removed and still kept by members
 	// SharedKey counts files still sealed to the key that all backups shared.
 	SharedKey int64                   `json:"shared_key_files"`
-	keyless   error                   // why its key cannot be read here; nil = it can
+	Keyless   error                   `json:"-"`        // why its key cannot be read here; nil = it can
 	Password  catalogue.PasswordState `json:"password"` // the kept one: "opens" a key, "wrong", or not known
 	Members   []At                    `json:"members"`
 	Kinds     []Kind                  `json:"kinds"`
@@ -90,7 +90,7 @@ type Report struct {
 	NoRoom   *pool.NoRoom        `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Catalogue says whether what is said above can be believed.
 	Catalogue recovery.Standing `json:"catalogue"`
-	noLender  error             // says whose answer is missing; nil while somebody lends
+	NoLender  error             `json:"-"` // says whose answer is missing; nil while somebody lends
 }
 
 // Silent is a lender of whom nothing good is known now.
@@ -102,7 +102,7 @@ type Silent struct {
 
 // silent lists the lenders that fail, or of whom nothing was heard; one that was never
 // sent anything has nothing to answer for.
-func (f facts) silent(now core.Moment) []Silent {
+func (f Facts) silent(now core.Moment) []Silent {
 	out := []Silent{}
 	for _, l := range f.lenders {
 		if s, asked := f.states[l.ID]; asked && s.Silent(now) {
@@ -113,7 +113,7 @@ func (f facts) silent(now core.Moment) []Silent {
 }
 
 // Status answers how every backup stands, or one. Returns CodeNotFound.
-func (r *Room) Status(ctx context.Context, name string) (Report, error) {
+func (r *Doctor) Status(ctx context.Context, name string) (Report, error) {
 	out := Report{Backups: []Status{}, Troubles: []catalogue.Trouble{}}
 	repos, err := r.store.Repos.All(ctx)
 	if err != nil {
@@ -132,14 +132,14 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	if out.Catalogue, err = r.recovery.Standing(ctx); err != nil {
 		return out, err
 	}
-	facts, err := r.facts(ctx)
+	facts, err := r.Facts(ctx)
 	if err != nil {
 		return out, err
 	}
 	for _, repo := range repos {
-		s := facts.status(repo, core.At(r.n.Now()))
+		s := facts.Status(repo, core.At(r.n.Now()))
 		if repo.Recipient != "" {
-			if _, s.keyless = r.keyring.Own(repo); s.keyless != nil {
+			if _, s.Keyless = r.keyring.Own(repo); s.Keyless != nil {
 				s.Level = LevelLost
 			}
 		}
@@ -149,7 +149,7 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	out.Silent = facts.silent(core.At(r.n.Now()))
 	out.Lenders, out.Domains = len(facts.lenders), shard.Domains(facts.lenders)
 	if out.Domains == 0 {
-		out.noLender = r.pool.NoLender(ctx)
+		out.NoLender = r.pool.NoLender(ctx)
 	}
 	if out.Leaving, err = r.upkeep.Leavers(ctx, facts.lenders); err != nil {
 		return out, err
@@ -162,23 +162,24 @@ func (r *Room) Status(ctx context.Context, name string) (Report, error) {
 	return out, err
 }
 
-// facts is everything the status is made of, read once.
-type facts struct {
-	heaps   []catalogue.Summary
-	stacks  []catalogue.MemberSummary
-	newest  map[string][2]core.Moment
-	waiting map[string][2]int64
-	removed map[string]int64
-	shared  map[string]int64
-	states  map[core.MemberID]catalogue.LenderState
-	lenders []core.Lender
+// Facts is everything the status is made of, read once.
+type Facts struct {
+	summaries []catalogue.Summary
+	byMember  []catalogue.MemberSummary
+	newest    map[string][2]core.Moment
+	waiting   map[string][2]int64
+	removed   map[string]int64
+	shared    map[string]int64
+	states    map[core.MemberID]catalogue.LenderState
+	lenders   []core.Lender
 }
 
-func (r *Room) facts(ctx context.Context) (f facts, err error) {
-	if f.heaps, err = r.store.Summaries.All(ctx); err != nil {
+// Facts reads them.
+func (r *Doctor) Facts(ctx context.Context) (f Facts, err error) {
+	if f.summaries, err = r.store.Summaries.All(ctx); err != nil {
 		return f, err
 	}
-	if f.stacks, err = r.store.Summaries.ByMember(ctx); err != nil {
+	if f.byMember, err = r.store.Summaries.ByMember(ctx); err != nil {
 		return f, err
 	}
 	if f.newest, err = r.store.Summaries.NewestSnapshots(ctx); err != nil {
@@ -200,8 +201,8 @@ func (r *Room) facts(ctx context.Context) (f facts, err error) {
 	return f, err
 }
 
-// status makes one backup's answer.
-func (f facts) status(repo catalogue.Repo, now core.Moment) Status {
+// Status makes one backup's answer.
+func (f Facts) Status(repo catalogue.Repo, now core.Moment) Status {
 	name := repo.Name
 	s := Status{
 		Name: name, Snapshot: f.newest[name][0], Offsite: f.newest[name][1],
@@ -210,7 +211,7 @@ func (f facts) status(repo catalogue.Repo, now core.Moment) Status {
 		Members: []At{}, Kinds: []Kind{},
 	}
 	first := true
-	for _, h := range f.heaps {
+	for _, h := range f.summaries {
 		if h.Repo != name {
 			continue
 		}
@@ -234,7 +235,7 @@ func (f facts) status(repo catalogue.Repo, now core.Moment) Status {
 		}
 		first = false
 	}
-	for _, k := range f.stacks {
+	for _, k := range f.byMember {
 		if k.Repo != name {
 			continue
 		}
@@ -309,10 +310,10 @@ func codeText(c shard.Code) string {
 	return fmt.Sprintf("%d/%d", c.K, c.N)
 }
 
-// readable says whether one backup, or all of them, can be read back whole: that members
+// Readable says whether one backup, or all of them, can be read back whole: that members
 // have what is expected of them does not say so, because what they lost is not expected
 // any more. Returns CodeUnsure with the first that cannot.
-func (r *Room) readable(ctx context.Context, name string) error {
+func (r *Doctor) Readable(ctx context.Context, name string) error {
 	report, err := r.Status(ctx, name)
 	if err != nil {
 		return err
