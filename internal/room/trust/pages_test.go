@@ -127,6 +127,7 @@ func TestPactByPages(t *testing.T) {
 		d.shows(next, "in force", "End the pact")
 	}
 	b.shows(next, `state fine">in force<`)
+	b.shows("/admin/pacts", "<svg", "Room with a.test", "We are promised", "1.5 TB")
 	// A pact in force with somebody who is silent is neither well nor over.
 	a.offline.Store(true)
 	w.wait(3 * 24 * time.Hour)

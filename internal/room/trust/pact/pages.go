@@ -2,6 +2,7 @@ package pact
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 
 	"entrechat/internal/core"
@@ -42,6 +43,7 @@ type listed struct {
 	Says       string // its state in words
 	Severity   string // class of the state
 	Give, Take []string
+	Balance    template.HTML // of the room both promise; empty for none
 	Tasks      []string
 }
 
@@ -75,6 +77,7 @@ func (v views) listed(r *http.Request, h Record, waiting []task.Waiting) (listed
 	one := listed{
 		View: seen, Says: says, Severity: "none",
 		Give: v.Types.Words(p, seen.Gives), Take: v.Types.Words(p, seen.Gets),
+		Balance: balance(p, v.Types, seen),
 	}
 	switch seen.State {
 	case Active:
