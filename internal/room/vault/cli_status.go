@@ -37,7 +37,7 @@ func (c cli) status() *cobra.Command {
 			}
 			out.Line("")
 			out.Line(poolWords(out.P, report))
-			for _, line := range slices.Concat(silentWords(out.P, report.Silent, r.n.Now()), leaverWords(out.P, report.Leaving), r.roomWords(out.P, report.NoRoom), r.catalogueWords(out.P, report.Catalogue)) {
+			for _, line := range slices.Concat(silentWords(out.P, report.Silent, r.n.Now()), leaverWords(out.P, report.Leaving), roomWords(r.n.Now(), out.P, report.NoRoom), catalogueWords(r.n.Now(), out.P, report.Catalogue)) {
 				out.Line(line)
 			}
 			printTroubles(out, r, report.Troubles)
@@ -48,7 +48,7 @@ func (c cli) status() *cobra.Command {
 // printStatus says how one backup stands: the verdict first, then why.
 func printStatus(out *console.Out, r *Room, s health.Status) {
 	out.Line(s.Name + ": " + out.P.T("vault.level."+string(s.Level), nil))
-	for _, fact := range r.factWords(out.P, s) {
+	for _, fact := range factWords(r.n.Now(), out.P, s) {
 		out.Line("  " + fact)
 	}
 	printKinds(out, s.Kinds)
@@ -56,9 +56,8 @@ func printStatus(out *console.Out, r *Room, s health.Status) {
 }
 
 // factWords says how one backup stands, one sentence each.
-func (r *Room) factWords(p *words.Printer, s health.Status) (out []string) {
+func factWords(now time.Time, p *words.Printer, s health.Status) (out []string) {
 	say := func(key string, places args) { out = append(out, p.T(key, places)) }
-	now := r.n.Now()
 	if s.Snapshot != 0 {
 		say("vault.status.snapshot", args{"Ago": p.Ago(s.Snapshot, now), "Offsite": p.Ago(s.Offsite, now)})
 		say("vault.status.losses", args{"Count": max(s.Losses, 0), "Domains": s.Domains})
@@ -169,8 +168,8 @@ func poolWords(p *words.Printer, report health.Report) string {
 }
 
 // catalogueWords say whether what stands above can be believed, and why not.
-func (r *Room) catalogueWords(p *words.Printer, c recovery.Standing) (out []string) {
-	ago := args{"Ago": p.Ago(c.Compared, r.n.Now())}
+func catalogueWords(now time.Time, p *words.Printer, c recovery.Standing) (out []string) {
+	ago := args{"Ago": p.Ago(c.Compared, now)}
 	switch {
 	case c.Unread > 0:
 		out = append(out, p.T("vault.unread", args{"Count": c.Unread}))
@@ -197,11 +196,11 @@ func (r *Room) catalogueWords(p *words.Printer, c recovery.Standing) (out []stri
 }
 
 // roomWords says that there is no room, and who has none.
-func (r *Room) roomWords(p *words.Printer, n *pool.NoRoom) (out []string) {
+func roomWords(now time.Time, p *words.Printer, n *pool.NoRoom) (out []string) {
 	if n == nil {
 		return nil
 	}
-	out = append(out, p.T("vault.no_room", args{"Ago": p.Ago(n.Since, r.n.Now()), "Count": n.Files, "Size": p.Bytes(core.Size(n.Bytes))}))
+	out = append(out, p.T("vault.no_room", args{"Ago": p.Ago(n.Since, now), "Count": n.Files, "Size": p.Bytes(core.Size(n.Bytes))}))
 	for _, m := range n.Members {
 		key := "vault.no_room_left"
 		if m.Full {
@@ -218,14 +217,14 @@ func printTroubles(out *console.Out, r *Room, troubles []catalogue.Trouble) {
 	}
 	out.Line("")
 	out.Say("vault.status.troubles", nil)
-	for _, line := range r.troubleWords(out.P, troubles) {
+	for _, line := range troubleWords(r.n.Now(), out.P, troubles) {
 		out.Line("  " + line)
 	}
 }
 
 // troubleWords says each trouble once for a member, however many objects it met: it is over
 // when it is for all of them.
-func (r *Room) troubleWords(p *words.Printer, troubles []catalogue.Trouble) (out []string) {
+func troubleWords(now time.Time, p *words.Printer, troubles []catalogue.Trouble) (out []string) {
 	type place struct{ member, kind string }
 	counted, goesOn, order := map[place]int64{}, map[place]bool{}, []catalogue.Trouble{}
 	for _, t := range troubles {
@@ -238,7 +237,7 @@ func (r *Room) troubleWords(p *words.Printer, troubles []catalogue.Trouble) (out
 	}
 	for _, t := range order {
 		line := p.T("vault.trouble."+t.Kind, args{
-			"Member": t.Member, "Count": counted[place{string(t.Member), t.Kind}], "Ago": p.Ago(t.Last, r.n.Now()),
+			"Member": t.Member, "Count": counted[place{string(t.Member), t.Kind}], "Ago": p.Ago(t.Last, now),
 		})
 		if !goesOn[place{string(t.Member), t.Kind}] {
 			line += " " + p.T("vault.trouble_over", nil)

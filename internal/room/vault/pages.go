@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
@@ -80,16 +81,16 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 		return page, err
 	}
 	for _, s := range report.Backups {
-		page.Backups = append(page.Backups, r.backupLine(p, s))
+		page.Backups = append(page.Backups, lineOf(r.n.Now(), p, s))
 	}
 	page.Pool, page.PoolSeverity = poolWords(p, report), "fine"
 	if report.Domains < 2 {
 		page.PoolSeverity = "warn"
 	}
-	page.Standing, page.Trusted = r.catalogueWords(p, report.Catalogue), report.Catalogue.Standing == recovery.Whole
-	page.NoRoom, page.Silent = r.roomWords(p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
+	page.Standing, page.Trusted = catalogueWords(r.n.Now(), p, report.Catalogue), report.Catalogue.Standing == recovery.Whole
+	page.NoRoom, page.Silent = roomWords(r.n.Now(), p, report.NoRoom), silentWords(p, report.Silent, r.n.Now())
 	page.Leaving = leaverWords(p, report.Leaving)
-	page.Troubles = r.troubleWords(p, report.Troubles)
+	page.Troubles = troubleWords(r.n.Now(), p, report.Troubles)
 	if page.Strip, page.Curve, err = r.days(ctx, p); err != nil {
 		return page, err
 	}
@@ -98,10 +99,10 @@ func (r *Room) statusPage(ctx context.Context, p *words.Printer) (page statusPag
 	return page, err
 }
 
-func (r *Room) backupLine(p *words.Printer, s health.Status) backupLine {
-	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Severity: levelSeverity(s.Level), Facts: r.factWords(p, s)}
+func lineOf(now time.Time, p *words.Printer, s health.Status) backupLine {
+	line := backupLine{Status: s, Says: p.T("vault.level."+string(s.Level), nil), Severity: levelSeverity(s.Level), Facts: factWords(now, p, s)}
 	for _, m := range s.Members {
-		at := memberLine{m, m.Says(p, r.n.Now()), "fine"}
+		at := memberLine{m, m.Says(p, now), "fine"}
 		if !m.Well {
 			at.Severity = "warn"
 		}

@@ -82,7 +82,7 @@ func TestTroublesThatAreOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.Join(w.room.troubleWords(printer(t), all), "\n")
+		return strings.Join(troubleWords(w.room.n.Now(), printer(t), all), "\n")
 	}
 	const mended = "- mended"
 	if got := says(); strings.Contains(got, mended) {
