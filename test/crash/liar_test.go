@@ -57,7 +57,7 @@ func (w *world) front(n *lab.Node) *liar {
 		ErrorHandler:   func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusBadGateway) },
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if l.mood() == hanging && about(r) != "" {
+		if l.conduct() == hanging && about(r) != "" {
 			select {
 			case <-r.Context().Done():
 			case <-w.ctx.Done():
@@ -87,7 +87,7 @@ func about(r *http.Request) string {
 	return ""
 }
 
-func (l *liar) mood() lie {
+func (l *liar) conduct() lie {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.now
@@ -111,20 +111,20 @@ func (l *liar) change(res *http.Response) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	old, mood := l.seen[kind], l.now
-	if mood == honest {
+	old, conduct := l.seen[kind], l.now
+	if conduct == honest {
 		l.seen[kind] = body
 	}
 	switch {
-	case mood == flipping && kind != http.MethodPut:
+	case conduct == flipping && kind != http.MethodPut:
 		body[len(body)/2] ^= 1
-	case mood == cutting && kind != http.MethodPut:
+	case conduct == cutting && kind != http.MethodPut:
 		body = body[:len(body)/2]
-	case mood == swapping && kind != http.MethodPut && old != nil:
+	case conduct == swapping && kind != http.MethodPut && old != nil:
 		body = old
-	case mood == replaying && kind == http.MethodPut && old != nil:
+	case conduct == replaying && kind == http.MethodPut && old != nil:
 		body = old
-	case mood == emptied && kind != http.MethodPut:
+	case conduct == emptied && kind != http.MethodPut:
 		res.StatusCode, res.Status = http.StatusNotFound, ""
 		body = []byte(`{"code":"not_found","key":"vault.no_shard","text":"no such shard"}`)
 		res.Header.Set("Content-Type", "application/json")
@@ -153,16 +153,16 @@ func TestLiars(t *testing.T) {
 		t.Errorf("honest members do not pass: %v\n%s", err, out)
 	}
 	for _, scene := range []struct {
-		mood lie
-		kind string
+		conduct lie
+		kind    string
 	}{
 		{flipping, "wrong"}, {cutting, "wrong"}, {swapping, "wrong"}, {emptied, "lost"}, {hanging, "unreachable"},
 	} {
-		w.change(string(scene.mood), 3_000_000) // nothing of it is in the owner's cache
+		w.change(string(scene.conduct), 3_000_000) // nothing of it is in the owner's cache
 		snapshot := w.backup()
 		w.whole(time.Minute)
 		for _, l := range liars {
-			l.set(scene.mood)
+			l.set(scene.conduct)
 		}
 		w.restoresTo(snapshot, w.tree())
 		w.auditFinds(2) // all of it, so that nobody is spared by chance
@@ -272,7 +272,7 @@ func (w *world) named(kind string, liars []*liar) {
 	}
 	for _, l := range liars {
 		if !slices.Contains(said[l.node.Name], kind) {
-			w.t.Errorf("%s is %s, and named %v", l.node.Name, l.mood(), said[l.node.Name])
+			w.t.Errorf("%s is %s, and named %v", l.node.Name, l.conduct(), said[l.node.Name])
 		}
 	}
 	text, err := w.owner().Run(w.ctx, "vault", "status")

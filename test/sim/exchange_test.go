@@ -32,15 +32,15 @@ type world struct {
 
 // member is one simulated hoster.
 type member struct {
-	name   string
-	root   ed25519.PrivateKey
-	signer seal.Signer
-	db     *db.DB
-	book   *logbook.Book
-	server *http.Server
-	door   *door
-	mute   bool // forwards nothing about others
-	liar   bool
+	name     string
+	root     ed25519.PrivateKey
+	signer   seal.Signer
+	db       *db.DB
+	book     *logbook.Book
+	server   *http.Server
+	listener *listener
+	mute     bool // forwards nothing about others
+	liar     bool
 }
 
 // simulation is a world while it runs.
@@ -52,7 +52,7 @@ type simulation struct {
 	dir     string
 	begun   time.Time
 	members []*member
-	twin    *member // the liar's other face
+	twin    *member // the liar's other view
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -108,10 +108,10 @@ func (s *simulation) found(i int) *member {
 	return m
 }
 
-// open gives a member its database, book and door; file and door share a name.
-func (s *simulation) open(m *member, doorName string) {
+// open gives a member its database, book and listener; file and listener share a name.
+func (s *simulation) open(m *member, hostName string) {
 	var err error
-	m.db, err = db.Open(s.t.Context(), "sqlite:"+filepath.Join(s.dir, doorName+".db"))
+	m.db, err = db.Open(s.t.Context(), "sqlite:"+filepath.Join(s.dir, hostName+".db"))
 	s.must(err)
 	s.must(db.Migrate(s.t.Context(), m.db, "logbook", logbook.Migrations()))
 	quiet := slog.New(slog.DiscardHandler)
@@ -120,32 +120,32 @@ func (s *simulation) open(m *member, doorName string) {
 		Tuning: logbook.Tuning{Lease: 9 * time.Minute, Push: 5 * time.Minute, Deliver: 5 * time.Minute, Resign: 24 * time.Hour, NoListen: true, NoForward: m.mute},
 	})
 	n := peer.Needs{Signer: m.signer, Keyring: m.book, Private: true, Now: time.Now, Log: quiet}
-	n.Dial = s.net.dialer(m.name, func(to string) string { return s.face(m.name, to) })
+	n.Dial = s.net.dialer(m.name, func(to string) string { return s.view(m.name, to) })
 	m.book.Connect(peer.NewClient(n))
 	m.server = peer.NewServer("", peer.NewHandler(n, m.book.Routes()))
-	m.door = s.net.listen(doorName)
+	m.listener = s.net.listen(hostName)
 }
 
 func (m *member) rootKey() core.RootKey {
 	return core.RootKey(m.root.Public().(ed25519.PublicKey)) //nolint:forcetypeassert // ed25519 promises it
 }
 
-const twinDoor = "twin.test"
+const twinName = "twin.test"
 
 // split gives the liar a second disk with the same keys.
 func (s *simulation) split(liar *member) *member {
-	path := filepath.Join(s.dir, twinDoor+".db")
+	path := filepath.Join(s.dir, twinName+".db")
 	_, err := db.Exec(s.t.Context(), liar.db, `VACUUM INTO '`+path+`'`)
 	s.must(err)
 	twin := &member{name: liar.name, root: liar.root, signer: liar.signer, liar: true}
-	s.open(twin, twinDoor)
+	s.open(twin, twinName)
 	return twin
 }
 
-// face is the door behind a name: half of the members meet the liar's other one.
-func (s *simulation) face(from, to string) string {
+// view is the listener behind a name: half of the members meet the liar's other one.
+func (s *simulation) view(from, to string) string {
 	if to == s.liar().name && number(from)%2 == 0 {
-		return twinDoor
+		return twinName
 	}
 	return to
 }
@@ -209,7 +209,7 @@ func (s *simulation) start() {
 	s.stop = stop
 	quiet := slog.New(slog.DiscardHandler)
 	for _, m := range append([]*member{s.twin}, s.members...) {
-		s.running.Go(func() { _ = m.server.Serve(m.door) })
+		s.running.Go(func() { _ = m.server.Serve(m.listener) })
 		s.running.Go(func() { jobs.Run(ctx, quiet, m.book.Jobs(nil)) })
 	}
 }
@@ -273,7 +273,7 @@ func (s *simulation) end() {
 	s.stop()
 	for _, m := range append([]*member{s.twin}, s.members...) {
 		_ = m.server.Close()
-		_ = m.door.Close()
+		_ = m.listener.Close()
 	}
 	s.running.Wait()
 	for _, m := range append([]*member{s.twin}, s.members...) {

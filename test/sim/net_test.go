@@ -9,32 +9,32 @@ import (
 
 // network carries connections between nodes by name and decides who reaches whom.
 type network struct {
-	mu    sync.Mutex
-	doors map[string]*door
+	mu        sync.Mutex
+	listeners map[string]*listener
 	// cut says whether from reaches to now.
 	cut func(from, to string) bool
 }
 
-// door is a node's listener: dialled pipes come out of Accept.
-type door struct {
+// listener is a node's: dialled pipes come out of Accept.
+type listener struct {
 	name    string
 	arrived chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func (n *network) listen(name string) *door {
-	d := &door{name: name, arrived: make(chan net.Conn), closed: make(chan struct{})}
+func (n *network) listen(name string) *listener {
+	d := &listener{name: name, arrived: make(chan net.Conn), closed: make(chan struct{})}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.doors == nil {
-		n.doors = map[string]*door{}
+	if n.listeners == nil {
+		n.listeners = map[string]*listener{}
 	}
-	n.doors[name] = d
+	n.listeners[name] = d
 	return d
 }
 
-func (d *door) Accept() (net.Conn, error) {
+func (d *listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-d.arrived:
 		return c, nil
@@ -43,12 +43,12 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-func (d *door) Close() error {
+func (d *listener) Close() error {
 	d.once.Do(func() { close(d.closed) })
 	return nil
 }
 
-func (d *door) Addr() net.Addr { return address(d.name) }
+func (d *listener) Addr() net.Addr { return address(d.name) }
 
 type address string
 
@@ -58,7 +58,7 @@ func (a address) String() string  { return string(a) }
 var errUnreachable = errors.New("unreachable")
 
 // dialer is what the node called from uses to reach others; route may send it to
-// another door than the name says, as a liar with two faces would.
+// another listener than the name says, as a liar with two faces would.
 func (n *network) dialer(from string, route func(to string) string) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, _, addr string) (net.Conn, error) {
 		host, _, err := net.SplitHostPort(addr)
@@ -66,7 +66,7 @@ func (n *network) dialer(from string, route func(to string) string) func(ctx con
 			return nil, err
 		}
 		n.mu.Lock()
-		d := n.doors[route(host)]
+		d := n.listeners[route(host)]
 		n.mu.Unlock()
 		if d == nil || n.cut(from, host) {
 			return nil, errUnreachable

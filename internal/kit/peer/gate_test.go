@@ -21,9 +21,9 @@ import (
 // Sixteen strangers, four of them waiting, and forty members at once.
 const crowd, strangers, waiters = 64, 16, 4
 
-// newDoor is a pair whose server stands behind a small gate, with pages beside the
+// newGate is a pair whose server stands behind a small gate, with pages beside the
 // routes, as a node has them.
-func newDoor(t *testing.T, page http.HandlerFunc, routes ...peer.Route) *pair {
+func newGate(t *testing.T, page http.HandlerFunc, routes ...peer.Route) *pair {
 	t.Helper()
 	p := newPair(t)
 	gate := peer.NewGate(crowd, nil)
@@ -90,7 +90,7 @@ func TestStrangersHaveTheirOwnPlaces(t *testing.T) {
 	for name, waits := range map[string]func(*http.Request) bool{"ordinary": nil, "waiting": func(*http.Request) bool { return true }} {
 		t.Run(name, func(t *testing.T) {
 			route, held, release := holding(waits)
-			p := newDoor(t, fine, route)
+			p := newGate(t, fine, route)
 			places := map[bool]int{true: strangers, false: waiters}[waits == nil]
 			for range places {
 				p.begin(t, "GET /ec/hold HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -127,7 +127,7 @@ func TestStrangersHaveTheirOwnPlaces(t *testing.T) {
 // Whoever sends next to nothing gives way to who comes after.
 func TestTheSlowestGivesWay(t *testing.T) {
 	begun := make(chan struct{}, 100)
-	p := newDoor(t, func(w http.ResponseWriter, r *http.Request) {
+	p := newGate(t, func(w http.ResponseWriter, r *http.Request) {
 		begun <- struct{}{}
 		if _, err := io.ReadAll(r.Body); err != nil {
 			w.WriteHeader(http.StatusRequestTimeout)
@@ -167,7 +167,7 @@ func TestTheSlowestGivesWay(t *testing.T) {
 // of an admitted request stays.
 func TestConnectionsAreBounded(t *testing.T) {
 	route, held, release := holding(nil)
-	p := newDoor(t, func(http.ResponseWriter, *http.Request) {}, route)
+	p := newGate(t, func(http.ResponseWriter, *http.Request) {}, route)
 	busy := p.begin(t, "GET /ec/hold HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-held
 	first := p.begin(t, "GET / HTTP/1.1\r\nX-Slow: ")
@@ -216,7 +216,7 @@ func TestErrorLogNamesNobody(t *testing.T) {
 // that a proxy of ours fills; nobody counts as the proxy itself.
 func TestOneAddressLeavesRoom(t *testing.T) {
 	route, held, release := holding(nil)
-	p := newDoor(t, func(http.ResponseWriter, *http.Request) {}, route)
+	p := newGate(t, func(http.ResponseWriter, *http.Request) {}, route)
 	send := func(i int, last string) net.Conn {
 		return p.begin(t, fmt.Sprintf("GET /ec/hold HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.%d\r\nX-Forwarded-For: %s\r\n\r\n", i, last))
 	}
@@ -237,7 +237,7 @@ func TestOneAddressLeavesRoom(t *testing.T) {
 func TestStrangersAreGuestsOfTheDatabase(t *testing.T) {
 	marked := make(chan bool, 1)
 	note := func(r *http.Request) { marked <- db.IsGuest(r.Context()) }
-	p := newDoor(t, func(_ http.ResponseWriter, r *http.Request) { note(r) }, peer.Route{
+	p := newGate(t, func(_ http.ResponseWriter, r *http.Request) { note(r) }, peer.Route{
 		Pattern: "GET /ec/who", Public: true,
 		Handle: func(_ http.ResponseWriter, r *http.Request, _ core.MemberID) error {
 			note(r)

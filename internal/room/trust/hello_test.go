@@ -71,7 +71,7 @@ func TestATypedDomainAnswersInItsName(t *testing.T) {
 }
 
 // However many say hello in false names, the next true one is heard.
-func TestFalseHellosShutNoDoor(t *testing.T) {
+func TestFalseHellosShutNobodyOut(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	a, b := w.nodes["a.test"], w.nodes["b.test"]
 	for i := range 150 {

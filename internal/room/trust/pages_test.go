@@ -22,14 +22,14 @@ import (
 	"entrechat/internal/room/trust/trusttest"
 )
 
-// desk is an admin of a node at a browser.
-type desk struct {
+// browser is an admin of a node at a browser.
+type browser struct {
 	*node
 	*http.Client
 	base string
 }
 
-func (n *node) desk() *desk {
+func (n *node) browser() *browser {
 	n.w.t.Helper()
 	t := n.w.t
 	trusttest.OK(t, db.Migrate(t.Context(), n.DB, "web", web.Migrations()))
@@ -43,7 +43,7 @@ func (n *node) desk() *desk {
 		Host: func(context.Context) web.Host { return web.Host{Name: string(n.id)} }, Now: n.w.clock, Log: slog.New(slog.DiscardHandler),
 	})
 	handler = site.Handler([]web.Pages{n.web(site)})
-	d := &desk{n, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, server.URL}
+	d := &browser{n, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, server.URL}
 	link, _, err := web.NewLink(t.Context(), n.DB, server.URL, core.At(n.w.clock()))
 	trusttest.OK(t, err)
 	_, token, _ := strings.Cut(link, "token=")
@@ -51,7 +51,7 @@ func (n *node) desk() *desk {
 	return d
 }
 
-func (d *desk) ask(method, path string, status int, form url.Values) string {
+func (d *browser) ask(method, path string, status int, form url.Values) string {
 	t := d.w.t
 	t.Helper()
 	req := trusttest.Must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, d.base+path, strings.NewReader(form.Encode())))
@@ -71,12 +71,12 @@ func (d *desk) ask(method, path string, status int, form url.Values) string {
 	return text
 }
 
-func (d *desk) get(path string) string {
+func (d *browser) get(path string) string {
 	d.w.t.Helper()
 	return d.ask(http.MethodGet, path, http.StatusOK, nil)
 }
 
-func (d *desk) post(path string, status int, fields ...string) string {
+func (d *browser) post(path string, status int, fields ...string) string {
 	d.w.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(fields); i += 2 {
@@ -85,7 +85,7 @@ func (d *desk) post(path string, status int, fields ...string) string {
 	return d.ask(http.MethodPost, path, status, form)
 }
 
-func (d *desk) shows(path string, parts ...string) {
+func (d *browser) shows(path string, parts ...string) {
 	d.w.t.Helper()
 	text := d.get(path)
 	for _, part := range parts {
@@ -98,7 +98,7 @@ func (d *desk) shows(path string, parts ...string) {
 // Two admins who never touch a command line come to a pact.
 func TestPactByPages(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
-	a, b := w.nodes["a.test"].desk(), w.nodes["b.test"].desk()
+	a, b := w.nodes["a.test"].browser(), w.nodes["b.test"].browser()
 	a.shows("/admin/members", "No members yet")
 	a.shows("/admin/pacts/new", "invite or add a member")
 
@@ -123,7 +123,7 @@ func TestPactByPages(t *testing.T) {
 	b.post(next, http.StatusBadRequest, "do", "burn", "sure", "yes")
 	b.post(next, http.StatusSeeOther, "do", "accept", "sure", "yes")
 	w.wait(0)
-	for _, d := range []*desk{a, b} {
+	for _, d := range []*browser{a, b} {
 		d.shows(next, "in force", "End the pact")
 	}
 	b.shows(next, `state fine">in force<`)
@@ -131,11 +131,11 @@ func TestPactByPages(t *testing.T) {
 	// A pact in force with somebody who is silent is neither well nor over.
 	a.offline.Store(true)
 	w.wait(3 * 24 * time.Hour)
-	b = w.nodes["b.test"].desk() // the session is over
+	b = w.nodes["b.test"].browser() // the session is over
 	b.shows("/admin/pacts", "in force; a.test: silent", "state warn")
 	b.shows(next, "in force; a.test: silent", "state warn")
 	a.offline.Store(false)
-	a = w.nodes["a.test"].desk()
+	a = w.nodes["a.test"].browser()
 
 	b.post(next, http.StatusSeeOther, "do", "close", "sure", "yes")
 	w.wait(0)
@@ -145,7 +145,7 @@ func TestPactByPages(t *testing.T) {
 func TestProposeByPageRefuses(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	w.befriend("a.test", "b.test")
-	a := w.nodes["a.test"].desk()
+	a := w.nodes["a.test"].browser()
 	for name, c := range map[string]struct{ field, value, says string }{
 		"nothing":           {"give_store", "", "promise nothing"},
 		"a size that isn't": {"give_store", "many", "&#34;many&#34; does not fit"},
@@ -175,7 +175,7 @@ func TestProposeByPageRefuses(t *testing.T) {
 // they compared.
 func TestAddByDomain(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test", "c.test")
-	a, b := w.nodes["a.test"].desk(), w.nodes["b.test"]
+	a, b := w.nodes["a.test"].browser(), w.nodes["b.test"]
 	six := seal.Fingerprint(trusttest.PublicRoot(b.root))
 	next := a.post("/admin/members/add", http.StatusSeeOther, "who", b.url)
 	a.shows(next, six, "Call that team")
@@ -192,7 +192,7 @@ func TestAddByDomain(t *testing.T) {
 func TestButtonsBesideMembers(t *testing.T) {
 	w := newWorld(t, "a.test", "b.test")
 	w.befriend("a.test", "b.test")
-	a := w.nodes["a.test"].desk()
+	a := w.nodes["a.test"].browser()
 	press := func(do, shows string) {
 		t.Helper()
 		a.post("/admin/members", http.StatusSeeOther, "member", "b.test", "do", do)

@@ -36,8 +36,8 @@ func (d *Disk) Spoil(path string, from int64) error {
 	return err
 }
 
-// Heal makes everything readable again.
-func (d *Disk) Heal() {
+// Repair makes everything readable again.
+func (d *Disk) Repair() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.bad = nil

@@ -242,12 +242,23 @@ func (s Placements) WithObject(ctx context.Context, q db.Querier, id shard.Hash)
 	return o, all, err
 }
 
-// At lists what a member holds of a repository (empty = of all), live
-// objects only, in the order of their names, after one of them.
-func (s Placements) At(ctx context.Context, member core.MemberID, repo string) ([]Placement, error) {
-	return db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+` FROM vault_placement p JOIN vault_object o ON o.object = p.object
-		WHERE p.member = $1 AND p.state = 'stored' AND o.deleted_us = 0 AND ($2 = '' OR o.repo = $2)
-		ORDER BY p.object, p.idx`, string(member), repo)
+// Sample answers up to count shards of a member that should be there, of one backup or of
+// all: those that follow a name. Objects are named by hashes, so those after a random name
+// are a random sample.
+func (s Placements) Sample(ctx context.Context, member core.MemberID, repo, after string, count int) ([]Placement, error) {
+	var out []Placement
+	for _, half := range []string{`p.object > $3`, `p.object <= $3`} {
+		more, err := db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+` FROM vault_placement p JOIN vault_object o ON o.object = p.object
+			WHERE p.member = $1 AND p.state = 'stored' AND o.deleted_us = 0 AND ($2 = '' OR o.repo = $2) AND `+half+`
+			ORDER BY p.object LIMIT $4`, string(member), repo, after, count-len(out))
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, more...); len(out) == count {
+			break
+		}
+	}
+	return out, nil
 }
 
 // SetState changes what we believe of one shard.

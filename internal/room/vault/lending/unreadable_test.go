@@ -145,7 +145,7 @@ func TestDiskThatIsAwayCondemnsNothing(t *testing.T) {
 			if n := w.listed(); n != c.of {
 				t.Errorf("%d of %d are left", n, c.of)
 			}
-			disk.Heal()
+			disk.Repair()
 			if err := w.store.Scrub(t.Context()); err != nil || w.listed() != c.of {
 				t.Errorf("back again: %v, %d listed", err, w.listed())
 			}

@@ -62,12 +62,11 @@ func (r *Upkeep) Check(ctx context.Context, name string) ([]recovery.Checked, er
 
 // auditSample audits a random part of what a member has of a backup.
 func (r *Upkeep) auditSample(ctx context.Context, name string, c *recovery.Checked) error {
-	present, err := r.store.Placements.At(ctx, c.Member, name)
+	sample, err := r.store.Placements.Sample(ctx, c.Member, name, local.NewName()[3:], checkSample)
 	if err != nil {
 		return err
 	}
-	rand.Shuffle(len(present), func(i, j int) { present[i], present[j] = present[j], present[i] }) //nolint:gosec // a sample needs no secrecy
-	for _, p := range present[:min(len(present), checkSample)] {
+	for _, p := range sample {
 		c.Audited++
 		err := r.Audit(ctx, p)
 		if core.CodeOf(err) == core.CodeUnsure {
