@@ -28,7 +28,7 @@ func TestFirstHour(t *testing.T) {
 	words := seedWords(t, a.node)
 	var alert, typed string
 	a.do(
-		chromedp.Click(".next a.button"), chromedp.WaitVisible("#words"),
+		chromedp.Click(`.steps a[href="/admin/vault/kit"]`), chromedp.WaitVisible("#words"),
 		chromedp.SetValue("#words", seedWords(t, b.node)), chromedp.Click("main form button"), chromedp.WaitVisible(`[role="alert"]`),
 		chromedp.Text(`[role="alert"]`, &alert),
 		chromedp.SetValue("#words", words), chromedp.Click("main form button"), chromedp.WaitVisible("main .state.fine"),
@@ -40,14 +40,14 @@ func TestFirstHour(t *testing.T) {
 
 	// Who we are.
 	a.do(
-		chromedp.Navigate(a.node.URL()+"/admin/"), chromedp.Click(".next a.button"), chromedp.WaitVisible("#town"),
-		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#town", "Rennes"), chromedp.Click("main button"), chromedp.WaitVisible(".hero"),
+		chromedp.Navigate(a.node.URL()+"/admin/"), chromedp.Click(`.steps a[href="/admin/start"]`), chromedp.WaitVisible("#town"),
+		chromedp.SendKeys("#name", "Le Chaton d'Armor"), chromedp.SendKeys("#town", "Rennes"), chromedp.Click("main button"), chromedp.WaitVisible("#seen"),
 	)
 
 	// A link to the other, who adds us; both vouch.
 	var link string
 	a.do(
-		chromedp.Navigate(a.node.URL()+"/admin/"), chromedp.Click(".next a.button"), chromedp.WaitVisible(`a[href="/admin/members/invite"]`),
+		chromedp.Navigate(a.node.URL()+"/admin/"), chromedp.Click(`.steps a[href="/admin/members"]`), chromedp.WaitVisible(`a[href="/admin/members/invite"]`),
 		chromedp.Click(`a[href="/admin/members/invite"]`), chromedp.WaitVisible("main form button"), chromedp.Click("main form button"),
 		chromedp.WaitVisible("main pre"), chromedp.Text("main pre", &link),
 	)
