@@ -34,6 +34,11 @@ func houseRules() map[string]rule {
 		"commands_exist":  commandsExist,
 		"page_links":      pageLinks,
 		"records_run":     recordsRun,
+		"folder_size":     folderSize,
+		"few_methods":     fewMethods,
+		"field_words":     fieldWords,
+		"types_listed":    typesListed,
+		"headings_match":  headingsMatch,
 	}
 }
 

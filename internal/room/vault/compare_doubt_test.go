@@ -45,7 +45,7 @@ func (w *world) older() (snapshot catalogue.Object) {
 func TestTwoSilentMembersMayHoldTheNewestSnapshot(t *testing.T) {
 	w := newWorld(t, 3)
 	o := w.older()
-	w.moods(away, away, honest)
+	w.conducts(away, away, honest)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestTwoSilentMembersMayHoldTheNewestSnapshot(t *testing.T) {
 	if w.standing() != recovery.Behind || mark != 0 || err != nil {
 		t.Errorf("%s, mark %d, %v", w.standing(), mark, err)
 	}
-	w.moods(honest, away, honest)
+	w.conducts(honest, away, honest)
 	w.compared(false)
 	if w.standing() != recovery.Whole || w.object(o.ID).File != o.File {
 		t.Errorf("one of the two answers: %s", w.standing())
@@ -67,7 +67,7 @@ func TestTwoSilentMembersAreNotEnough(t *testing.T) {
 	if err := w.room.recovery.Mark.Write(0); err != nil {
 		t.Fatal(err)
 	}
-	w.moods(away, away, honest)
+	w.conducts(away, away, honest)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -85,14 +85,14 @@ func TestAMarkNobodyExplains(t *testing.T) {
 	if err := w.room.recovery.Mark.Write(7); err != nil {
 		t.Fatal(err)
 	}
-	w.moods(away, honest, honest)
+	w.conducts(away, honest, honest)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != recovery.Behind || mark == 7 || err != nil {
 		t.Errorf("%s, mark %d, %v", w.standing(), mark, err)
 	}
-	w.moods()
+	w.conducts()
 	w.compared(false)
 	if mark, err := w.room.store.Notes.Mark(t.Context()); w.standing() != recovery.Whole || mark != 7 || err != nil {
 		t.Errorf("all have answered: %s, mark %d, %v", w.standing(), mark, err)

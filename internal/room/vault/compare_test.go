@@ -41,8 +41,8 @@ func (w *world) unknown(o catalogue.Object) {
 	}
 }
 
-// buriedAt has members have buried an object long ago enough.
-func (w *world) buriedAt(o catalogue.Object, members ...*member) {
+// deletedAt has members have deleted an object long ago enough.
+func (w *world) deletedAt(o catalogue.Object, members ...*member) {
 	w.t.Helper()
 	for _, m := range members {
 		if _, err := m.db.ExecContext(w.t.Context(), `UPDATE vault_stored SET deleted_us = $1 WHERE object = $2`,
@@ -114,13 +114,13 @@ func TestSummariesAgreeInEverydayLife(t *testing.T) {
 // What the catalogue lacks is taken in, also from members that know no summary; what
 // only one of many members shows, and is not newer than all that is known, is counted.
 func TestBeyondTheCatalogue(t *testing.T) {
-	for name, how := range map[string]mood{"summaries": honest, "lists": unsummed} {
+	for name, how := range map[string]conduct{"summaries": honest, "lists": unsummed} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 6)
 			w.t = t
 			w.create("files")
 			o, _ := w.saved()
-			w.moods(everyone(6, how)...)
+			w.conducts(everyone(6, how)...)
 			w.unknown(o)
 			c := w.compared(false)
 			if len(c.Taken) != 1 || w.standing() != recovery.Whole {
@@ -166,7 +166,7 @@ func TestRemovalsOfAnotherDiskAreTakenBack(t *testing.T) {
 	w := newWorld(t, 3)
 	w.create("files")
 	o, _ := w.saved()
-	w.buriedAt(o, w.members...)
+	w.deletedAt(o, w.members...)
 	w.compared(false)
 	for _, m := range w.members {
 		names, err := w.listed(m.id)
@@ -200,7 +200,7 @@ func TestUndeleteAsksTheMembers(t *testing.T) {
 			w.t = t
 			w.create("files")
 			o, body := w.saved()
-			w.buriedAt(o, w.members...)
+			w.deletedAt(o, w.members...)
 			before(w, o)
 			n, err := w.room.removals.Undelete(t.Context(), "files", core.At(time.Now().Add(-time.Hour)))
 			if n != 1 || err != nil {
@@ -225,17 +225,17 @@ func TestLostFilesAlone(t *testing.T) {
 	w.saved()
 	body := randomBytes(20_000, 78)
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
-	if err := w.room.shelf.Remove(o.Local); err != nil {
+	if err := w.room.local.Remove(o.Local); err != nil {
 		t.Fatal(err)
 	}
-	w.moods(everyone(3, away)...)
+	w.conducts(everyone(3, away)...)
 	if err := w.room.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.object(o.ID); got.Deleted != 0 || w.standing() != recovery.Behind {
 		t.Fatalf("%+v, %s", got, w.standing())
 	}
-	w.moods()
+	w.conducts()
 	if err := w.room.recovery.CompareDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func TestCompareStore(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := s.Placements.Expected(ctx); err != nil || len(got["m.test"]) != 0 {
-			t.Errorf("buried: %v, %v", got, err)
+			t.Errorf("deleted: %v, %v", got, err)
 		}
 		if names, err := s.Repos.Unnamed(ctx); err != nil || len(names) != 1 || names[0] != "files" {
 			t.Errorf("%v, %v", names, err)

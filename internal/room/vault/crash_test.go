@@ -59,7 +59,7 @@ func TestEveryCrashPoint(t *testing.T) {
 			w.sendSome(o, 3, true)
 			return true
 		},
-		"all placed, still on the shelf": func(t *testing.T, w *world) bool {
+		"all placed, still in the local store": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
 			w.sendSome(o, 6, true)
 			if err := w.room.store.Queue.SetState(t.Context(), w.room.n.DB, o.ID, catalogue.Placed, 1); err != nil {
@@ -67,7 +67,7 @@ func TestEveryCrashPoint(t *testing.T) {
 			}
 			return true
 		},
-		"removed, still on the shelf": func(t *testing.T, w *world) bool {
+		"removed, still in the local store": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
 			if err := w.room.store.Objects.Delete(t.Context(), o.ID, core.At(time.Now())); err != nil {
 				t.Fatal(err)
@@ -76,7 +76,7 @@ func TestEveryCrashPoint(t *testing.T) {
 		},
 		"the disk lost the file": func(t *testing.T, w *world) bool {
 			o := w.accept(h, body)
-			if err := w.room.shelf.Remove(o.Local); err != nil {
+			if err := w.room.local.Remove(o.Local); err != nil {
 				t.Fatal(err)
 			}
 			return false
@@ -159,11 +159,11 @@ func (w *world) sendSome(o catalogue.Object, n int, receipts bool) (sent []core.
 	return sent
 }
 
-// nothingLeft looks for data files on the shelf, and for members with more than
+// nothingLeft looks for data files in the local store, and for members with more than
 // one shard of anything.
 func (w *world) nothingLeft() {
 	w.t.Helper()
-	w.eventually("the shelf is swept", func() bool {
+	w.eventually("the local store is swept", func() bool {
 		rows, err := w.room.store.Objects.Local(context.Background())
 		if err != nil {
 			w.t.Fatal(err)
@@ -176,7 +176,7 @@ func (w *world) nothingLeft() {
 			named[o.Local] = true
 		}
 		left := 0
-		err = w.room.shelf.Walk("", func(name string) error {
+		err = w.room.local.Walk("", func(name string) error {
 			if !named[name] {
 				left++
 			}
@@ -206,7 +206,7 @@ func (w *world) nothingLeft() {
 	}
 }
 
-// listed is the names of all the owner's shards that a member has, buried ones left out.
+// listed is the names of all the owner's shards that a member has, deleted ones left out.
 func (w *world) listed(member core.MemberID) (map[string]bool, error) {
 	names := map[string]bool{}
 	for after := ""; ; {

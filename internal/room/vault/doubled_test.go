@@ -56,7 +56,7 @@ func TestWhatCountsOutlivesLosses(t *testing.T) {
 }
 
 // The status counts what outlives losses, not what lies twice: on both engines.
-func TestHeapsOfDoubled(t *testing.T) {
+func TestSummariesOfDoubled(t *testing.T) {
 	dbtest.Each(t, "vault", migrations.Files, func(t *testing.T, d *db.DB) {
 		s := catalogue.New(d)
 		for n, lies := range [][]struct {
@@ -83,12 +83,12 @@ func TestHeapsOfDoubled(t *testing.T) {
 		if err := s.Lenders.SetState(t.Context(), "a", catalogue.LenderState{Bad: 1}); err != nil {
 			t.Fatal(err)
 		}
-		heaps, err := s.Summaries.All(t.Context())
+		summaries, err := s.Summaries.All(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := map[[2]int]int64{}
-		for _, h := range heaps {
+		for _, h := range summaries {
 			got[[2]int{h.Stored, h.Reached}] += h.Objects
 		}
 		if len(got) != 2 || got[[2]int{3, 2}] != 2 || got[[2]int{4, 4}] != 1 {

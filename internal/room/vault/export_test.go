@@ -24,7 +24,7 @@ func TestExportNamesWhatIsMissing(t *testing.T) {
 	w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
 	w.settled()
 	w.room.retrieve.Cache.Clear()
-	w.moods(away, away, away)
+	w.conducts(away, away, away)
 	dir := filepath.Join(t.TempDir(), "plain")
 	_, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})
 	var e *core.Error
@@ -43,7 +43,7 @@ func TestExportNamesWhatIsMissing(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "config")); err != nil {
 		t.Error("what could be had is not there:", err)
 	}
-	w.moods(honest, honest, honest)
+	w.conducts(honest, honest, honest)
 	if out, err := w.room.Export(t.Context(), "files", dir, func(Exported) {}); err != nil || out.Files != 1 {
 		t.Errorf("%+v, %v", out, err)
 	}

@@ -45,7 +45,7 @@ func (w *world) object(id shard.Hash) catalogue.Object {
 }
 
 // A receipt that could not be written down counts for nothing: the file stays on
-// the shelf, and no snapshot is acknowledged on top of it.
+// the local store, and no snapshot is acknowledged on top of it.
 func TestReceiptsThatAreNotWrittenDownDoNotCount(t *testing.T) {
 	w := newWorld(t, 4)
 	w.create("files")
@@ -84,7 +84,7 @@ func TestASealingThatFailsWaits(t *testing.T) {
 	if err := w.room.store.Queue.Postpone(t.Context(), o.ID, 5, 0); err != nil {
 		t.Fatal(err)
 	}
-	w.room.shipping.Local = w.room.shelf.WithFloor(1 << 60)
+	w.room.shipping.Local = w.room.local.WithFloor(1 << 60)
 	if err := w.room.shipping.ShipOne(t.Context(), o.ID, func() {}); core.CodeOf(err) != core.CodeFull {
 		t.Fatal(err)
 	}
@@ -156,18 +156,18 @@ func TestRemovedWhileSealedAnew(t *testing.T) {
 	if err := w.room.store.Objects.Delete(t.Context(), o.ID, 1); err != nil {
 		t.Fatal(err)
 	}
-	before := w.onShelf()
+	before := w.onDisk()
 	if err := w.room.shipping.ReEncode(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	if after := w.onShelf(); !slices.Equal(after, before) {
-		t.Errorf("on the shelf %v, before %v", after, before)
+	if after := w.onDisk(); !slices.Equal(after, before) {
+		t.Errorf("in the local store %v, before %v", after, before)
 	}
 }
 
-func (w *world) onShelf() (names []string) {
+func (w *world) onDisk() (names []string) {
 	w.t.Helper()
-	if err := w.room.shelf.Walk("", func(name string) error { names = append(names, name); return nil }); err != nil {
+	if err := w.room.local.Walk("", func(name string) error { names = append(names, name); return nil }); err != nil {
 		w.t.Fatal(err)
 	}
 	return names
@@ -240,7 +240,7 @@ func TestWhatWasGivenUpIsStillRead(t *testing.T) {
 }
 
 // A flipped bit on this disk does not keep from the reader what every member has.
-func TestABrokenShelfIsReadAround(t *testing.T) {
+func TestABrokenLocalStoreIsReadAround(t *testing.T) {
 	w := newWorld(t, 3)
 	w.create("files")
 	c := w.client("files", "")
@@ -304,7 +304,7 @@ func (l late) Delete(ctx context.Context, t holder.Tombstone) (holder.Deletion, 
 	return l.Holder.Delete(ctx, t)
 }
 
-// A tombstone that was on its way while everything was brought back does not bury it
+// A tombstone that was on its way while everything was brought back does not delete it
 // after all.
 func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 	w := newWorld(t, 2)
@@ -312,7 +312,7 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 	body := randomBytes(10_000, 8)
 	path := w.client("files", "").put(rest.Data, body)
 	w.settled()
-	for _, m := range w.members { // old enough to be buried
+	for _, m := range w.members { // old enough to be deleted
 		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_stored SET received_us = 1`); err != nil {
 			t.Fatal(err)
 		}
@@ -334,9 +334,9 @@ func TestUndeleteWhileTombstonesAreOnTheirWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range w.members {
-		var buried int64
-		if err := m.db.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_stored WHERE deleted_us > 0`).Scan(&buried); err != nil || buried != 0 {
-			t.Errorf("%s has %d buried shards, %v", m.id, buried, err)
+		var deleted int64
+		if err := m.db.QueryRowContext(t.Context(), `SELECT count(*) FROM vault_stored WHERE deleted_us > 0`).Scan(&deleted); err != nil || deleted != 0 {
+			t.Errorf("%s has %d deleted shards, %v", m.id, deleted, err)
 		}
 	}
 }

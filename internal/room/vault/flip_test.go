@@ -183,9 +183,9 @@ func TestRowsOfShardsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// A bit flips in the name that a row gives its file on the shelf: the file is found by its
+// A bit flips in the name that a row gives its file in the local store: the file is found by its
 // content, even where the new name is none.
-func TestAFlippedNameOnTheShelf(t *testing.T) {
+func TestAFlippedNameInTheLocalStore(t *testing.T) {
 	w := newWorld(t, 2)
 	w.create("files")
 	body := randomBytes(3000, 7)

@@ -31,7 +31,7 @@ func (r *Room) AcceptFolder(ctx context.Context, folder string) error {
 			return r.n.Lending.Accept(ctx)
 		}
 	case catalogue.FolderLocal:
-		return r.shelf.Accept()
+		return r.local.Accept()
 	case catalogue.FolderLocks:
 		return r.locks.disk.Accept()
 	}
@@ -46,7 +46,7 @@ func (r *Room) FolderAway(folder string) error {
 			return r.n.Lending.Away()
 		}
 	case catalogue.FolderLocal:
-		return r.shelf.Check()
+		return r.local.Check()
 	case catalogue.FolderLocks:
 		return r.locks.disk.Check()
 	}
@@ -77,4 +77,4 @@ func (c cli) acceptFolder() *cobra.Command {
 }
 
 // folders says whether the directories of what is ours are there.
-func (r *Room) folders() error { return errors.Join(r.shelf.Check(), r.locks.disk.Check()) }
+func (r *Room) folders() error { return errors.Join(r.local.Check(), r.locks.disk.Check()) }

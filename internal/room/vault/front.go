@@ -18,12 +18,12 @@ import (
 // restic is told to ask again. It calls a request stuck after five minutes.
 const commitPatience = 4 * time.Minute
 
-// door lets bearers of tokens in; it is the front's rest.Door.
-type door struct{ room *Room }
+// authenticator lets bearers of tokens in; it is the front's rest.Authenticator.
+type authenticator struct{ room *Room }
 
 // Enter checks a token. Returns CodeDenied for a wrong name or token, CodeUnsure
 // while the catalogue cannot be read.
-func (d door) Enter(ctx context.Context, name, text, asOf string) (rest.Repository, error) {
+func (d authenticator) Enter(ctx context.Context, name, text, asOf string) (rest.Repository, error) {
 	t, err := keyring.ParseToken(text)
 	if err != nil {
 		return nil, core.Denied("vault.bad_token", err).With("Name", name)

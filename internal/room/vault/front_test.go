@@ -29,8 +29,8 @@ func (w *world) create(name string) backup.Created {
 	return made
 }
 
-// moods sets how the members behave, in order; those not named are honest.
-func (w *world) moods(all ...mood) {
+// conducts sets how the members behave, in order; those not named are honest.
+func (w *world) conducts(all ...conduct) {
 	for i, m := range w.members {
 		m.set(honest)
 		if i < len(all) {
@@ -39,8 +39,8 @@ func (w *world) moods(all ...mood) {
 	}
 }
 
-func everyone(n int, m mood) []mood {
-	out := make([]mood, n)
+func everyone(n int, m conduct) []conduct {
+	out := make([]conduct, n)
 	for i := range out {
 		out[i] = m
 	}
@@ -53,7 +53,7 @@ func TestCommitRule(t *testing.T) {
 	w.create("files")
 	w.settled()
 	c := w.client("files", "")
-	w.moods(everyone(3, away)...)
+	w.conducts(everyone(3, away)...)
 	c.put(rest.Data, randomBytes(100_000, 1))
 	index := make(chan string)
 	go func() { index <- c.put(rest.Index, []byte("an index")) }()
@@ -62,7 +62,7 @@ func TestCommitRule(t *testing.T) {
 		t.Fatal("an index is acknowledged while no member has what is before it")
 	case <-time.After(500 * time.Millisecond):
 	}
-	w.moods()
+	w.conducts()
 	w.forgive()
 	select {
 	case <-index:
@@ -117,7 +117,7 @@ func TestRestoreNeedsNoMemberToWrite(t *testing.T) {
 	w.create("files")
 	c := w.client("files", "")
 	w.settled()
-	w.moods(everyone(2, away)...)
+	w.conducts(everyone(2, away)...)
 	body := randomBytes(50_000, 3)
 	path := c.put(rest.Data, body)
 	lock := c.put(rest.Locks, aLock(2))
@@ -182,7 +182,7 @@ func TestBackupWithMembersAway(t *testing.T) {
 	w.start()
 	w.create("files")
 	w.settled()
-	w.moods(away, away)
+	w.conducts(away, away)
 	c := w.client("files", "")
 	for i := range 3 {
 		c.put(rest.Data, randomBytes(100_000, byte(10+i)))
@@ -204,7 +204,7 @@ func TestFullSpool(t *testing.T) {
 	w := newWorld(t, 2)
 	w.create("files")
 	w.settled()
-	w.moods(everyone(2, away)...)
+	w.conducts(everyone(2, away)...)
 	w.spool(150_000, 300*time.Millisecond)
 	c := w.client("files", "")
 	c.put(rest.Data, randomBytes(100_000, 5))
@@ -213,7 +213,7 @@ func TestFullSpool(t *testing.T) {
 	if status != http.StatusInsufficientStorage {
 		t.Fatalf("%d %s", status, text)
 	}
-	w.moods()
+	w.conducts()
 	w.spool(150_000, 20*time.Second)
 	w.forgive()
 	c.put(rest.Data, body)
@@ -382,7 +382,7 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 	gone, kept := c.put(rest.Data, randomBytes(10_000, 8)), c.put(rest.Data, randomBytes(10_000, 9))
 	c.put(rest.Snapshots, []byte("a snapshot"))
 	w.settled()
-	for _, m := range w.members { // old enough to be buried
+	for _, m := range w.members { // old enough to be deleted
 		if _, err := m.db.ExecContext(t.Context(), `UPDATE vault_stored SET received_us = 1`); err != nil {
 			t.Fatal(err)
 		}
@@ -409,11 +409,11 @@ func TestUndeleteCountsWhatCanBeRead(t *testing.T) {
 			}
 		}
 	}
-	w.moods(away, away, away)
+	w.conducts(away, away, away)
 	if n, err := w.room.removals.Undelete(t.Context(), "files", 0); n != 0 || core.CodeOf(err) != core.CodeUnsure || !strings.Contains(printer(t).Error(err), "m0.test, m1.test, m2.test") {
 		t.Errorf("three of four are away: %d, %v", n, printer(t).Error(err))
 	}
-	w.moods()
+	w.conducts()
 	w.forgive()
 	n, err := w.room.removals.Undelete(t.Context(), "files", 0)
 	if n != 1 || core.CodeOf(err) != core.CodeUnsure {

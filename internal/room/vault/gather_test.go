@@ -213,11 +213,11 @@ func TestABrokenLineIsNoLie(t *testing.T) {
 	body := randomBytes(400_000, 3)
 	path := c.put(rest.Data, body)
 	w.settled()
-	w.moods(away, away, breaking)
+	w.conducts(away, away, breaking)
 	if status, _ := c.do("GET", path, nil); status == 200 {
 		t.Fatal("read without the shard of the third")
 	}
-	w.moods(away, away, honest)
+	w.conducts(away, away, honest)
 	w.room.retrieve.Cache.Clear()
 	if status, got := c.do("GET", path, nil); status != 200 || !bytes.Equal(got, body) {
 		t.Errorf("when it is back: status %d, %d bytes", status, len(got))

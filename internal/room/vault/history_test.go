@@ -202,8 +202,8 @@ func (h *history) harmMember() {
 		"a file gone":              func() { h.lose(m.store) },
 		"a sector unreadable":      func() { h.spoil(m) },
 	}
-	for _, mood := range []mood{away, flipping, cutting, breaking, swapping, emptied} {
-		harms[string(mood)] = func() { m.set(mood) }
+	for _, conduct := range []conduct{away, flipping, cutting, breaking, swapping, emptied} {
+		harms[string(conduct)] = func() { m.set(conduct) }
 	}
 	what := slices.Sorted(maps.Keys(harms))[h.rng.IntN(len(harms))]
 	harms[what]()
@@ -252,7 +252,7 @@ func (h *history) tooMany() {
 	if s := h.status("files"); h.outOfReach() && (s.Level == health.LevelSafe || s.Level == health.LevelOneCopy || s.Losses >= 0) {
 		h.t.Errorf("step %d: %d of 6 lenders are away, and the status says %s, %d", h.step, len(gone), s.Level, s.Losses)
 	}
-	h.moods()
+	h.conducts()
 	h.forgive()
 	h.note("%d lenders away for a while", len(gone))
 }
@@ -412,7 +412,7 @@ func (h *history) night() {
 		h.members[i].set(away)
 	}
 	h.fromNothing()
-	h.moods()
+	h.conducts()
 	h.forgive()
 }
 

@@ -84,9 +84,9 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := w.client("files", "")
-	for _, mood := range []mood{flipping, cutting, swapping, emptied, away, hanging, dripping} {
-		t.Run(string(mood), func(t *testing.T) {
-			body := randomBytes(3_000_000, byte(len(mood)))
+	for _, conduct := range []conduct{flipping, cutting, swapping, emptied, away, hanging, dripping} {
+		t.Run(string(conduct), func(t *testing.T) {
+			body := randomBytes(3_000_000, byte(len(conduct)))
 			path := c.put(rest.Data, body)
 			w.settled()
 			o, err := w.room.store.Objects.File(t.Context(), "files", rest.Handle{Type: rest.Data, Name: nameOf(body)}, 0)
@@ -100,7 +100,7 @@ func TestHostileMembersAreGoneAroundAndNamed(t *testing.T) {
 			bad := map[core.MemberID]bool{places[0].Member: true, places[1].Member: true}
 			for _, m := range w.members {
 				if bad[m.id] {
-					m.set(mood)
+					m.set(conduct)
 				}
 			}
 			status, got := c.do(http.MethodGet, path, nil)

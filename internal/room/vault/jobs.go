@@ -13,7 +13,7 @@ import (
 func (r *Room) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "vault-ship", Every: time.Second, Run: r.serve},
-		{Name: "vault-bury", Every: time.Minute, Jitter: 10 * time.Second, Run: r.removals.Send},
+		{Name: "vault-delete", Every: time.Minute, Jitter: 10 * time.Second, Run: r.removals.Send},
 		{Name: "vault-compare", Every: recovery.CompareTick, Jitter: time.Second, Later: true, Run: r.recovery.CompareDue},
 		// About 100 audits a day and member: a tenth lost is seen the same day, a
 		// hundredth within five.
@@ -26,7 +26,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-password", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.backups.CheckPasswords},
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.recovery.HearMore},
 		{Name: "vault-day", Every: 10 * time.Minute, Jitter: time.Minute, Later: true, Run: r.recordDay},
-		{Name: "vault-heal", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.upkeep.Repair},
+		{Name: "vault-repair", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.upkeep.Repair},
 	}
 }
 

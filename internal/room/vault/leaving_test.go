@@ -176,7 +176,7 @@ func TestAPactThatIsOver(t *testing.T) {
 		t.Error("it counts again")
 	}
 	// The others are gone: it is asked.
-	w.moods(honest, away, away)
+	w.conducts(honest, away, away)
 	w.same(c, files)
 }
 

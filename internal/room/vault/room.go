@@ -56,7 +56,7 @@ type Contact = recovery.Contact
 // Needs is what the room is made of.
 type Needs struct {
 	DB     *db.DB
-	Dir    string // the room's own folder: shelf, cache, locks, secrets
+	Dir    string // the room's own folder: local store, cache, locks, secrets
 	Signer seal.Signer
 	Root   core.RootKey
 	// Recovery is what every file is also sealed to; its private half is the seed words.
@@ -96,7 +96,7 @@ type Room struct {
 	removals  *removal.Removals
 	upkeep    *upkeep.Upkeep
 	doctor    *health.Doctor
-	shelf     *blob.Dir
+	local     *blob.Dir
 	locks     *locks
 	spool     *local.Spool
 	pool      *pool.Pool
@@ -123,7 +123,7 @@ func New(n Needs) (*Room, error) {
 		return blob.OpenMarked(filepath.Join(n.Dir, name), catalogue.FolderMark(n.DB, name)).WithFloor(floor)
 	}
 	r := &Room{
-		n: n, store: catalogue.New(n.DB), shelf: folder(catalogue.FolderLocal, n.Config.Floor),
+		n: n, store: catalogue.New(n.DB), local: folder(catalogue.FolderLocal, n.Config.Floor),
 		spool: local.NewSpool(int64(n.Config.Spool), local.Patience, n.Now), started: make(chan struct{}),
 	}
 	var err error
@@ -143,11 +143,11 @@ func New(n Needs) (*Room, error) {
 // wire makes the parts that hand files on to one another.
 func (r *Room) wire(n Needs, locksFolder *blob.Dir) {
 	r.retrieve = retrieve.New(retrieve.Needs{
-		DB: n.DB, Store: r.store, Pool: r.pool, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(), Owner: n.Signer.ID(),
+		DB: n.DB, Store: r.store, Pool: r.pool, Keyring: r.keyring, Local: r.local, Dir: r.scratch(), Owner: n.Signer.ID(),
 		Holder: func(id core.MemberID) holder.Holder { return r.n.Holder(id) }, LeftOut: func(id core.MemberID) bool { return r.recovery.LeftOut(id) }, Now: n.Now, Log: n.Log,
 	})
 	r.shipping = shipping.New(shipping.Needs{
-		DB: n.DB, Store: r.store, Pool: r.pool, Retrieve: r.retrieve, Keyring: r.keyring, Local: r.shelf, Dir: r.scratch(),
+		DB: n.DB, Store: r.store, Pool: r.pool, Retrieve: r.retrieve, Keyring: r.keyring, Local: r.local, Dir: r.scratch(),
 		Spool: r.spool, Work: &r.work, Committed: &r.committed, Holder: r.retrieve.Holder, Signer: n.Signer, Root: n.Root,
 		Prove: func(ctx context.Context, id shard.Hash) error { return r.upkeep.Prove(ctx, id) }, Now: n.Now, Log: n.Log,
 	})
@@ -156,7 +156,7 @@ func (r *Room) wire(n Needs, locksFolder *blob.Dir) {
 		Started: r.started, Tools: func() string { return r.n.Config.Tools }, Now: n.Now, Log: n.Log,
 	})
 	r.recovery = recovery.New(recovery.Needs{
-		DB: n.DB, Store: r.store, Dir: n.Dir, Local: r.shelf, Keyring: r.keyring, Backups: r.backups, Signer: n.Signer, Root: n.Root,
+		DB: n.DB, Store: r.store, Dir: n.Dir, Local: r.local, Keyring: r.keyring, Backups: r.backups, Signer: n.Signer, Root: n.Root,
 		OwnKeys:  func(ctx context.Context) ([]ed25519.PublicKey, error) { return r.n.OwnKeys(ctx) },
 		Contacts: func(ctx context.Context) ([]Contact, error) { return r.n.Contacts(ctx) },
 		Holder:   func(id core.MemberID) holder.Holder { return r.n.Holder(id) },
@@ -213,7 +213,7 @@ const frontPath = "/restic"
 // Front is restic's way in, for the paths below "/restic". It holds requests until
 // Start is through.
 func (r *Room) Front() http.Handler {
-	front := http.StripPrefix(frontPath, rest.NewHandler(rest.Needs{Door: door{r}, Text: r.n.Words.Error, Log: r.n.Log}))
+	front := http.StripPrefix(frontPath, rest.NewHandler(rest.Needs{Authenticator: authenticator{r}, Text: r.n.Words.Error, Log: r.n.Log}))
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		select {
 		case <-r.started:

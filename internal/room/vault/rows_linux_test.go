@@ -14,7 +14,7 @@ import (
 
 // A file of another user neither hides the one that is looked for, nor makes one that is
 // not found a lost one.
-func TestFileOfAnotherUserOnTheShelf(t *testing.T) {
+func TestFileOfAnotherUserInTheLocalStore(t *testing.T) {
 	w := newWorld(t, 2)
 	w.create("files")
 	w.settled()
@@ -23,19 +23,19 @@ func TestFileOfAnotherUserOnTheShelf(t *testing.T) {
 	defer w.room.n.DB.Close()
 	body := randomBytes(1000, 1)
 	o := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
-	shelf := filepath.Join(w.dir, "vault", "shelf")
-	first := filepath.Join(shelf, "00")
+	folder := filepath.Join(w.dir, "vault", "shelf")
+	first := filepath.Join(folder, "00")
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.room.shelf.Put(t.Context(), "00/barred", strings.NewReader(string(make([]byte, o.Sealed)))); err != nil {
+	if _, err := w.room.local.Put(t.Context(), "00/barred", strings.NewReader(string(make([]byte, o.Sealed)))); err != nil {
 		t.Fatal(err)
 	}
 	must(os.Chmod(filepath.Join(first, "barred"), 0))
-	sought := filepath.Join(shelf, o.Local)
+	sought := filepath.Join(folder, o.Local)
 	for dir := filepath.Dir(sought); len(dir) >= len(filepath.Dir(w.dir)); dir = filepath.Dir(dir) {
 		must(os.Chmod(dir, 0o755))
 	}

@@ -147,7 +147,7 @@ func TestALostPackIsSentAgain(t *testing.T) {
 	w.open()
 	body := randomBytes(100_000, 7)
 	pack := w.accept(rest.Handle{Type: rest.Data, Name: nameOf(body)}, body)
-	if err := w.room.shelf.Remove(pack.Local); err != nil {
+	if err := w.room.local.Remove(pack.Local); err != nil {
 		t.Fatal(err)
 	}
 	_ = w.room.n.DB.Close()
@@ -179,7 +179,7 @@ func TestFileThatIsGoneEverywhereIsSaid(t *testing.T) {
 		_, err = w.room.n.DB.ExecContext(ctx, `UPDATE vault_placement SET state = 'lost' WHERE object = $1`, o.ID.String())
 	}
 	if err == nil {
-		err = w.room.shelf.Remove(o.Local)
+		err = w.room.local.Remove(o.Local)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"entrechat/internal/room/vault/local"
 )
 
-// Start makes the room ready to serve: an empty cache, and shelf and catalogue in
+// Start makes the room ready to serve: an empty cache, and local store and catalogue in
 // agreement again after whatever happened. Nothing acknowledged is lost by it. A file
 // that this user may not read is left aside and named; everything else starts.
 func (r *Room) Start(ctx context.Context) error {

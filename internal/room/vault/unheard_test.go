@@ -65,7 +65,7 @@ func TestRecoveryGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 2)
 	w.burnt(5, 50_000)
-	w.moods(away)
+	w.conducts(away)
 	found := w.recovered()
 	if len(found.Silent) != 1 || found.Hidden || unfinished(found) != nil {
 		t.Fatalf("one of two copies is enough: %+v", found)
@@ -83,7 +83,7 @@ func TestRecoveryGoesOn(t *testing.T) {
 	if w.room.recovery.Whole(t.Context()) == nil {
 		t.Error("whole while the lender is away")
 	}
-	w.moods(honest)
+	w.conducts(honest)
 	if err := w.room.recovery.HearMore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestRecoveryGoesOn(t *testing.T) {
 // What a recovery found incomplete is made whole at once when every member answered, and
 // waits a day for those that did not.
 func TestARecoveryThatHeardEverybodyRepairsAtOnce(t *testing.T) {
-	for name, how := range map[string]mood{"everybody": honest, "one is away": away} {
+	for name, how := range map[string]conduct{"everybody": honest, "one is away": away} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 4)
 			w.t = t

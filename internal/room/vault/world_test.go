@@ -64,43 +64,43 @@ type world struct {
 
 // member is one lender.
 type member struct {
-	id     core.MemberID
-	server *httptest.Server
-	store  string // folder with its shard files
-	db     *db.DB
-	local  *lending.Store
-	disk   *blobtest.Disk // under its store
-	later  atomic.Int64   // how far its clock is ahead, in nanoseconds
-	mu     sync.Mutex
-	mood   mood
-	spoilt atomic.Int64 // heads it damaged
+	id      core.MemberID
+	server  *httptest.Server
+	store   string // folder with its shard files
+	db      *db.DB
+	local   *lending.Store
+	disk    *blobtest.Disk // under its store
+	later   atomic.Int64   // how far its clock is ahead, in nanoseconds
+	mu      sync.Mutex
+	conduct conduct
+	spoilt  atomic.Int64 // heads it damaged
 }
 
-// mood is how a member treats us.
-type mood string
+// conduct is how a member treats us.
+type conduct string
 
 const (
-	honest   mood = ""
-	away     mood = "away"     // connections are cut
-	hanging  mood = "hanging"  // never answers
-	flipping mood = "flipping" // one bit of what it gives is wrong
-	cutting  mood = "cutting"  // gives only the first half
-	swapping mood = "swapping" // gives another shard
-	breaking mood = "breaking" // is stopped while it gives
-	dripping mood = "dripping" // gives a byte now and then
-	emptied  mood = "emptied"  // says it has nothing
-	refusing mood = "refusing" // says no to new shards
-	unsummed mood = "unsummed" // is an older node, without summaries
+	honest   conduct = ""
+	away     conduct = "away"     // connections are cut
+	hanging  conduct = "hanging"  // never answers
+	flipping conduct = "flipping" // one bit of what it gives is wrong
+	cutting  conduct = "cutting"  // gives only the first half
+	swapping conduct = "swapping" // gives another shard
+	breaking conduct = "breaking" // is stopped while it gives
+	dripping conduct = "dripping" // gives a byte now and then
+	emptied  conduct = "emptied"  // says it has nothing
+	refusing conduct = "refusing" // says no to new shards
+	unsummed conduct = "unsummed" // is an older node, without summaries
 	// says that it has another shard of that name
-	conflicting mood = "conflicting"
+	conflicting conduct = "conflicting"
 	// damages the head of whatever it takes, after its receipt
-	damaging mood = "damaging"
+	damaging conduct = "damaging"
 )
 
-func (m *member) set(to mood) {
+func (m *member) set(to conduct) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.mood = to
+	m.conduct = to
 }
 
 // shardFiles are the shards in the member's store.
@@ -130,10 +130,10 @@ func (m *member) spoilHeads() {
 	}
 }
 
-func (m *member) now() mood {
+func (m *member) now() conduct {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.mood
+	return m.conduct
 }
 
 func newWorld(t testing.TB, members int) *world {
@@ -219,8 +219,8 @@ func (w *world) addMemberWith(id core.MemberID, store string) *member {
 func moody(m *member, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		get := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/ec/v1/vault/shards/")
-		switch mood := m.now(); {
-		case mood == away:
+		switch conduct := m.now(); {
+		case conduct == away:
 			// Not a panic: net/http would first wait for a body that is not sent before
 			// we say "100 Continue".
 			conn, _, err := http.NewResponseController(w).Hijack()
@@ -228,12 +228,12 @@ func moody(m *member, h http.Handler) http.Handler {
 				panic(err)
 			}
 			_ = conn.Close()
-		case mood == hanging:
+		case conduct == hanging:
 			<-r.Context().Done()
 			panic(http.ErrAbortHandler)
-		case mood == unsummed && r.URL.Path == "/ec/v1/vault/summary":
+		case conduct == unsummed && r.URL.Path == "/ec/v1/vault/summary":
 			peer.WriteError(w, core.NotFound("peer.no_such_page", errors.New("unknown")))
-		case mood == dripping && get:
+		case conduct == dripping && get:
 			for r.Context().Err() == nil {
 				_, _ = w.Write([]byte{0})
 				_ = http.NewResponseController(w).Flush()
@@ -242,31 +242,31 @@ func moody(m *member, h http.Handler) http.Handler {
 				case <-time.After(200 * time.Millisecond):
 				}
 			}
-		case mood == refusing && r.Method == http.MethodPut:
+		case conduct == refusing && r.Method == http.MethodPut:
 			peer.WriteError(w, core.Full("vault.quota_full", errors.New("full")))
-		case mood == conflicting && r.Method == http.MethodPut:
+		case conduct == conflicting && r.Method == http.MethodPut:
 			peer.WriteError(w, core.Conflict("vault.other_shard", errors.New("another")))
-		case mood == damaging && r.Method == http.MethodPut:
+		case conduct == damaging && r.Method == http.MethodPut:
 			h.ServeHTTP(w, r)
 			m.spoilHeads()
-		case mood == emptied && get:
+		case conduct == emptied && get:
 			peer.WriteError(w, core.NotFound("vault.no_shard", errors.New("gone")))
-		case mood == breaking && get:
+		case conduct == breaking && get:
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, r)
 			w.Header().Set("Content-Length", fmt.Sprint(rec.Body.Len()))
 			_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
-		case get && (mood == flipping || mood == cutting || mood == swapping):
+		case get && (conduct == flipping || conduct == cutting || conduct == swapping):
 			rec := httptest.NewRecorder()
 			h.ServeHTTP(rec, r)
 			body := rec.Body.Bytes()
 			switch {
 			case rec.Code != http.StatusOK || len(body) == 0:
-			case mood == flipping:
+			case conduct == flipping:
 				body[len(body)/2] ^= 1
-			case mood == cutting:
+			case conduct == cutting:
 				body = body[:len(body)/2]
-			case mood == swapping:
+			case conduct == swapping:
 				body = bytes.Repeat([]byte("x"), len(body))
 			}
 			w.WriteHeader(rec.Code)

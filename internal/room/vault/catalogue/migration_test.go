@@ -51,15 +51,15 @@ func TestRowsOfOlderNames(t *testing.T) {
 			VALUES ($1, $2, $3, '', '', 100, $1, $4, '', 8, 9, 0, $5, $6)`
 		for _, p := range []struct {
 			Placement
-			old   string
-			grave core.Moment
+			old       string
+			tombstone core.Moment
 		}{
 			{Placement{Object: alive.ID, Root: alive.ID, Index: 0, Member: "m.test", Length: 100}, "held", 0},
 			{Placement{Object: alive.ID, Root: alive.ID, Index: 1, Member: "n.test", Length: 100}, "lost", 0},
 			{Placement{Object: gone.ID, Root: gone.ID, Index: 0, Member: "m.test", Length: 100}, "held", 8},
 			{Placement{Object: gone.ID, Root: gone.ID, Index: 1, Member: "n.test", Length: 100}, "held", 0},
 		} {
-			if _, err := d.ExecContext(ctx, place, p.Object.String(), p.Index, string(p.Member), p.old, int64(p.grave), sumOfPlacement(p.Placement)); err != nil {
+			if _, err := d.ExecContext(ctx, place, p.Object.String(), p.Index, string(p.Member), p.old, int64(p.tombstone), sumOfPlacement(p.Placement)); err != nil {
 				t.Fatal(err)
 			}
 		}

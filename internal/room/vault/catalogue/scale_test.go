@@ -61,7 +61,7 @@ func BenchmarkLarge(b *testing.B) {
 	ctx := context.Background()
 	for name, ask := range map[string]func() error{
 		"used":        func() error { _, err := s.Placements.Used(ctx); return err },
-		"heaps":       func() error { _, err := s.Summaries.All(ctx); return err },
+		"summaries":   func() error { _, err := s.Summaries.All(ctx); return err },
 		"stacks":      func() error { _, err := s.Summaries.ByMember(ctx); return err },
 		"newest":      func() error { _, err := s.Summaries.NewestSnapshots(ctx); return err },
 		"onTheWay":    func() error { _, err := s.Summaries.OnTheWay(ctx); return err },
@@ -74,7 +74,7 @@ func BenchmarkLarge(b *testing.B) {
 		"due":         func() error { _, err := s.Queue.Due(ctx, core.Moment(1), 8); return err },
 		"spooled":     func() error { _, err := s.Objects.Spooled(ctx); return err },
 		"tail":        func() error { _, _, err := s.Queue.Tail(ctx, "files"); return err },
-		"weaken":      func() error { return s.Queue.Recompute(ctx, 1) },
+		"recompute":   func() error { return s.Queue.Recompute(ctx, 1) },
 		"unexplained": func() error { _, err := s.Objects.Unexplained(ctx); return err },
 		"unnamed":     func() error { _, err := s.Repos.Unnamed(ctx); return err },
 		"gone":        func() error { _, err := s.Objects.Gone(ctx, "files", "snapshots", 0, 0); return err },

@@ -14,7 +14,7 @@ import (
 // Known is what the catalogue says of one shard at one member.
 type Known struct {
 	Placement
-	Deleted       core.Moment // when the member buried it; zero = it has not
+	Deleted       core.Moment // when the member deleted it; zero = it has not
 	Repo          string
 	ObjectDeleted core.Moment // the object; zero = alive
 }

@@ -126,11 +126,11 @@ func TestShardsAtOneMemberCountOnce(t *testing.T) {
 			if back, err := s.Objects.Get(t.Context(), o.ID); err != nil || c.code.K == 1 && (back.State == Placed) != (c.held == c.code.N) {
 				t.Errorf("%s: %s, %v", name, back.State, err)
 			}
-			heaps, err := s.Summaries.All(t.Context())
+			summaries, err := s.Summaries.All(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, h := range heaps {
+			for _, h := range summaries {
 				if h.Repo == name && (h.Stored != c.held || h.Reached != c.held) {
 					t.Errorf("%s: %+v", name, h)
 				}

@@ -57,8 +57,8 @@ type Repository interface {
 	Remove(ctx context.Context, h Handle) error
 }
 
-// Door lets the bearer of a token in.
-type Door interface {
+// Authenticator lets the bearer of a token in.
+type Authenticator interface {
 	// Enter answers the repository of that name, as it was on the date asOf when
 	// that is not empty. Returns CodeDenied when name and token do not belong
 	// together, whichever of them is wrong.
@@ -67,7 +67,7 @@ type Door interface {
 
 // Needs is what a handler is made of.
 type Needs struct {
-	Door Door
+	Authenticator Authenticator
 	// Text is the sentence a person reads for an error.
 	Text func(error) string
 	Log  *slog.Logger
@@ -75,7 +75,7 @@ type Needs struct {
 
 type handler struct{ Needs }
 
-// NewHandler serves every repository behind the door below "/".
+// NewHandler serves every repository behind the authenticator below "/".
 func NewHandler(n Needs) http.Handler { return handler{n} }
 
 // ServeHTTP checks who asks before it says what exists.
@@ -90,7 +90,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.askWho(w)
 		return
 	}
-	repo, err := h.Door.Enter(r.Context(), target.Repo, token, target.AsOf)
+	repo, err := h.Authenticator.Enter(r.Context(), target.Repo, token, target.AsOf)
 	if core.CodeOf(err) == core.CodeDenied {
 		h.askWho(w)
 		return

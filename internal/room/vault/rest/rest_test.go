@@ -72,7 +72,7 @@ func FuzzParsePath(f *testing.F) {
 	})
 }
 
-// memory is a repository in memory, and the door to it.
+// memory is a repository in memory, and the authenticator to it.
 type memory struct {
 	files map[Handle]string
 	fail  error
@@ -140,7 +140,7 @@ func ask(h http.Handler, method, path, body string, header ...string) *httptest.
 }
 
 func handlerOf(m *memory) http.Handler {
-	return NewHandler(Needs{Door: m, Text: func(err error) string { return err.Error() }, Log: slog.New(slog.DiscardHandler)})
+	return NewHandler(Needs{Authenticator: m, Text: func(err error) string { return err.Error() }, Log: slog.New(slog.DiscardHandler)})
 }
 
 func TestProtocol(t *testing.T) {
@@ -211,7 +211,7 @@ func TestWhatIsWrongIsSaidAsResticUnderstandsIt(t *testing.T) {
 		{core.Unsure("x", nil), 503},
 		{core.Full("x", nil), 507},
 		{core.Conflict("x", nil), 403},
-		{core.Denied("x", nil), 401}, // at the door
+		{core.Denied("x", nil), 401}, // at the authenticator
 		{core.NotFound("x", nil), 404},
 	} {
 		if w := ask(handlerOf(&memory{fail: c.err}), "GET", "/files/config", ""); w.Code != c.want {
@@ -233,7 +233,7 @@ func TestWhatIsWrongIsSaidAsResticUnderstandsIt(t *testing.T) {
 // process that stops, with the client still listening.
 func TestWhatBreaksOffIsNotAcknowledged(t *testing.T) {
 	h := NewHandler(Needs{
-		Door: &memory{fail: fmt.Errorf("stopping: %w", context.Canceled)}, Text: error.Error, Log: slog.New(slog.DiscardHandler),
+		Authenticator: &memory{fail: fmt.Errorf("stopping: %w", context.Canceled)}, Text: error.Error, Log: slog.New(slog.DiscardHandler),
 	})
 	r := httptest.NewRequest(http.MethodPost, "/files/config", strings.NewReader("x"))
 	r.SetBasicAuth("files", "secret")

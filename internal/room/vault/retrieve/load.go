@@ -65,6 +65,6 @@ func localBroken(o catalogue.Object, err error) error {
 	if access.Denied(err) {
 		return err // it says which file, and what to do
 	}
-	return core.Internal("vault.shelf_broken", fmt.Errorf("%s of %s in the local store: %w", o.File, o.Repo, err)).
+	return core.Internal("vault.local_broken", fmt.Errorf("%s of %s in the local store: %w", o.File, o.Repo, err)).
 		With("Name", o.Repo).With("File", o.File.String())
 }

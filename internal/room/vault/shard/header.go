@@ -29,7 +29,7 @@ const (
 	sigLine  = len(sigLabel) + 2*ed25519.SignatureSize + 1
 )
 
-// PruneKey is the Ed25519 public key that alone may bury the shard. The zero
+// PruneKey is the Ed25519 public key that alone may delete the shard. The zero
 // value is no key: nobody may.
 type PruneKey [ed25519.PublicKeySize]byte
 
