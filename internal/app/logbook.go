@@ -33,9 +33,10 @@ func (a *App) room() error {
 func (a *App) logbookFittings() fit.Fittings {
 	b := ownLogbook{a}
 	return fit.Fittings{
-		Name: "logbook",
-		Peer: a.Book.Routes(),
-		Jobs: a.Book.Jobs(a.readers()),
+		Name:    "logbook",
+		Entries: map[string]string{logbook.TypKeySet: "app.entry.keyset", logbook.TypFork: "app.entry.fork"},
+		Peer:    a.Book.Routes(),
+		Jobs:    a.Book.Jobs(a.readers()),
 		Checks: []fit.Check{
 			{Name: "app.check_logbook", Run: fit.Plain(b.check)},
 			{Name: "app.check_mirrors", Run: a.withMembers(fit.Plain(b.checkMirrors))},

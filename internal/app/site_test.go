@@ -90,7 +90,7 @@ func TestLogbookByPages(t *testing.T) {
 	}
 	get("/admin/logbook", 200, "61 entries", `value="60"`, `value="36"`, "!value=\"35\"", "from=11", "!Newer", "!<script>")
 	get("/admin/logbook?of=chaton-a.test&from=11", 200, `value="35"`, `value="11"`, "!value=\"36\"", "from=36", "from=0")
-	get("/admin/logbook?from=0", 200, "entrechat/keyset/1", "from=25", "!Older")
+	get("/admin/logbook?from=0", 200, "entrechat/keyset/1", "The keys it signs with", "from=25", "!Older")
 	get("/admin/logbook?from=61", 200, "no entry")
 	for _, from := range []string{"-1", "62", "x", "9223372036854775808"} {
 		get("/admin/logbook?from="+from, 400, "numbered from 0")

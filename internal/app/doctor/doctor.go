@@ -15,7 +15,8 @@ import (
 
 // Finding is one line of doctor.
 type Finding struct {
-	Check string    `json:"check"`
+	ID    string    `json:"id"`    // the check's name, the same in every language
+	Check string    `json:"check"` // and in words
 	State State     `json:"state"`
 	Code  core.Code `json:"code,omitempty"` // of what is not well
 	Says  string    `json:"says,omitempty"`
@@ -54,7 +55,7 @@ func Report(ctx context.Context, out *console.Out, checks []fit.Check) error {
 	count := map[State]int{}
 	for _, c := range checks {
 		answer, err := c.Run(ctx)
-		f := Finding{Check: out.P.T(c.Name, nil), Code: core.CodeOf(err)}
+		f := Finding{ID: c.Name, Check: out.P.T(c.Name, nil), Code: core.CodeOf(err)}
 		f.State, f.Says = Judge(out.P, answer, err)
 		count[f.State]++
 		found = append(found, f)

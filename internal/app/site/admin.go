@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
 )
 
 // adminPages are the admins' pages that no room has.
@@ -50,6 +51,7 @@ type logOption struct {
 
 type logLine struct {
 	Index int64
+	Says  string // what kind of entry it is, empty = no room here knows
 	Typ   string
 	At    core.Moment
 	Body  string
@@ -83,11 +85,22 @@ func (s *Site) logbookPage(r *http.Request) (logbookPage, error) {
 	if err != nil {
 		return page, err
 	}
+	p := s.web.Printer(r)
 	entries, err := s.n.Book.Entries(r.Context(), page.Of, from, int(to-from))
 	for _, e := range entries {
-		page.Entries = append([]logLine{{e.Index, e.Typ, e.Iat, indent(e.Body)}}, page.Entries...)
+		page.Entries = append([]logLine{{e.Index, s.kind(p, e.Typ), e.Typ, e.Iat, indent(e.Body)}}, page.Entries...)
 	}
 	return page, err
+}
+
+// kind says what an entry is, by the room that writes such entries.
+func (s *Site) kind(p *words.Printer, typ string) string {
+	for _, f := range s.n.Fittings {
+		if key, ok := f.Entries[typ]; ok {
+			return p.T(key, nil)
+		}
+	}
+	return ""
 }
 
 // window is which entries the page shows, and where those around it are.

@@ -38,6 +38,9 @@ type Fittings struct {
 	Health func(ctx context.Context) (Finding, error)
 	// Limits are lines of the published-limits page.
 	Limits func(ctx context.Context) ([]Limit, error)
+	// Entries are the kinds of logbook entries the room writes ("entrechat/vouch/1"), each with
+	// the words key that says what it is.
+	Entries map[string]string
 	// Steps are what a hoster does once, in its first hour.
 	Steps func(ctx context.Context) ([]Step, error)
 	// Host says who we are, for the head of every page; ok is false while nobody said it.

@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/room/directory/announce"
 	"entrechat/internal/room/directory/forms"
 	"entrechat/internal/room/directory/own"
 )
@@ -16,10 +17,11 @@ import (
 // Fittings is what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	f := fit.Fittings{
-		Name:   "directory",
-		Pages:  r.Own.Routes(),
-		Checks: []fit.Check{{Name: "directory.check_files", Run: r.checkFiles}},
-		Limits: r.Own.Limits,
+		Name:    "directory",
+		Pages:   r.Own.Routes(),
+		Checks:  []fit.Check{{Name: "directory.check_files", Run: r.checkFiles}},
+		Limits:  r.Own.Limits,
+		Entries: map[string]string{announce.TypeHoster: "directory.entry.hoster", announce.TypeService: "directory.entry.service"},
 	}
 	if r.Catalogue != nil {
 		f.Web = r.web

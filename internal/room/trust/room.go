@@ -111,6 +111,11 @@ func (r *Room) Fittings() fit.Fittings {
 		Readers: r.Readers(),
 		Steps:   r.steps,
 		Checks:  []fit.Check{{Name: "trust.check_waiting", Run: r.checkWaiting}},
+		Entries: map[string]string{
+			member.TypeVouch: "trust.entry.vouch", member.TypeUnvouch: "trust.entry.unvouch",
+			collective.TypeCharter: "trust.entry.charter", collective.TypeJoin: "trust.entry.join", collective.TypeLeave: "trust.entry.leave",
+			pact.TypePact: "trust.entry.pact", pact.TypePactEnd: "trust.entry.pact_end",
+		},
 	}
 }
 

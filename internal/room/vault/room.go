@@ -109,8 +109,6 @@ type Room struct {
 
 	started chan struct{} // closed when Start is through
 	aside   aside
-
-	Cached health.Cached
 }
 
 // New makes the room; nothing runs yet.

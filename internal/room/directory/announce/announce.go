@@ -21,8 +21,8 @@ import (
 // said counts.
 // spec: docs/spec/directory.md#entries
 const (
-	typeHoster  = "entrechat/hoster/1"
-	typeService = "entrechat/service/1"
+	TypeHoster  = "entrechat/hoster/1"
+	TypeService = "entrechat/service/1"
 )
 
 // Book is the logbook as we write into it.
@@ -62,7 +62,7 @@ func (a *Announcer) Say(ctx context.Context) error {
 		return err
 	}
 	if !sameListing(h, before) || sayAgain(h.Author, before.Author) {
-		if err := a.tell(ctx, typeHoster, h, func(by catalogue.Author) error {
+		if err := a.tell(ctx, TypeHoster, h, func(by catalogue.Author) error {
 			h.Author = by
 			return a.n.Catalogue.PutHoster(ctx, h)
 		}); err != nil {
@@ -90,7 +90,7 @@ func (a *Announcer) Say(ctx context.Context) error {
 }
 
 func (a *Announcer) tellService(ctx context.Context, said []catalogue.Service, s catalogue.Service) error {
-	if err := a.tell(ctx, typeService, s, func(by catalogue.Author) error {
+	if err := a.tell(ctx, TypeService, s, func(by catalogue.Author) error {
 		s.Author = by
 		return a.n.Catalogue.PutService(ctx, s)
 	}); err != nil {
@@ -167,7 +167,7 @@ func sameListing(a, b any) bool {
 
 // Readers hear what members say of themselves.
 func (a *Announcer) Readers() []logbook.Reader {
-	return []logbook.Reader{{Name: "directory", Types: []string{typeHoster, typeService}, Read: a.read, Truncated: a.cut}}
+	return []logbook.Reader{{Name: "directory", Types: []string{TypeHoster, TypeService}, Read: a.read, Truncated: a.cut}}
 }
 
 // read takes one entry in. What makes no sense is skipped: it must not stop the
@@ -176,7 +176,7 @@ func (a *Announcer) read(ctx context.Context, e logbook.Entry) error {
 	if stale, err := a.saidSince(ctx, e); err != nil || stale {
 		return err
 	}
-	if e.Typ == typeHoster {
+	if e.Typ == TypeHoster {
 		var h catalogue.Hoster
 		if wire.Peek(e.Body, &h) != nil {
 			return nil //nolint:nilerr // a stranger's mistake
@@ -214,7 +214,7 @@ func (a *Announcer) saidSince(ctx context.Context, e logbook.Entry) (bool, error
 		return false, err
 	}
 	last := h.Author.Said
-	if e.Typ == typeService {
+	if e.Typ == TypeService {
 		var s catalogue.Service
 		if wire.Peek(e.Body, &s) != nil {
 			return true, nil //nolint:nilerr // read skips it anyway
