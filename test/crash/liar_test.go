@@ -253,7 +253,9 @@ func (w *world) troubles() map[string]string {
 	w.t.Helper()
 	named := map[string]string{}
 	for _, trouble := range w.status().Troubles {
-		if trouble.Over == 0 || named[trouble.Member] == "" {
+		// An answer that was cut short makes a member unreachable too, beside what is known
+		// of its shards.
+		if before := named[trouble.Member]; before == "" || trouble.Over == 0 && (trouble.Kind != "unreachable" || before == "unreachable") {
 			named[trouble.Member] = trouble.Kind
 		}
 	}

@@ -2,6 +2,7 @@ package referral
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -37,13 +38,19 @@ type recent struct {
 	lock   sync.Mutex
 	offer  Offer
 	at     core.Moment // 0 = there is none
-	turn   int         // counts choices: an offer that was begun before one is old
+	chosen string      // what it was made of
 }
 
 // Recent is Elsewhere for visitors: at most half a minute old, and what was chosen here
-// since is in it. While one visitor waits for a new one, others get the last.
+// since is in it, by a command beside the node too. While one visitor waits for a new one,
+// others get the last.
 func (r *Referral) Recent(ctx context.Context) (Offer, error) {
-	offer, state := r.last.get(core.At(r.n.Now()))
+	all, err := r.Chosen(ctx)
+	if err != nil {
+		return Offer{}, err
+	}
+	chosen := fmt.Sprint(all) // maps are written in the order of their keys
+	offer, state := r.last.get(core.At(r.n.Now()), chosen)
 	if state == isNew {
 		return offer, nil
 	}
@@ -53,10 +60,9 @@ func (r *Referral) Recent(ctx context.Context) (Offer, error) {
 		return offer, nil
 	}
 	defer r.last.making.Unlock()
-	if offer, state = r.last.get(core.At(r.n.Now())); state == isNew {
+	if offer, state = r.last.get(core.At(r.n.Now()), chosen); state == isNew {
 		return offer, nil // somebody made it while we waited
 	}
-	turn := r.last.begin()
 	services, err := r.Elsewhere(ctx, catalogue.KindUnknown)
 	if err != nil {
 		return Offer{}, err
@@ -66,7 +72,7 @@ func (r *Referral) Recent(ctx context.Context) (Offer, error) {
 		return Offer{}, err
 	}
 	offer = Offer{services, heard}
-	r.last.put(offer, core.At(r.n.Now()), turn)
+	r.last.put(offer, core.At(r.n.Now()), chosen)
 	return offer, nil
 }
 
@@ -77,11 +83,11 @@ const (
 	isNew
 )
 
-func (l *recent) get(now core.Moment) (Offer, int) {
+func (l *recent) get(now core.Moment, chosen string) (Offer, int) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	switch {
-	case l.at == 0:
+	case l.at == 0 || l.chosen != chosen:
 		return Offer{}, isNone
 	case now < l.at || now >= l.at.Add(recentLives):
 		return l.offer, isOld
@@ -89,23 +95,8 @@ func (l *recent) get(now core.Moment) (Offer, int) {
 	return l.offer, isNew
 }
 
-func (l *recent) begin() int {
+func (l *recent) put(offer Offer, at core.Moment, chosen string) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	return l.turn
-}
-
-func (l *recent) put(offer Offer, at core.Moment, turn int) {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	if turn == l.turn {
-		l.offer, l.at = offer, at
-	}
-}
-
-// forget is called when something else was chosen.
-func (l *recent) forget() {
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	l.turn, l.at = l.turn+1, 0
+	l.offer, l.at, l.chosen = offer, at, chosen
 }

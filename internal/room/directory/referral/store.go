@@ -24,7 +24,6 @@ func (r *Referral) Chosen(ctx context.Context) (map[catalogue.Kind][]string, err
 
 // SetChosen replaces what was chosen for a kind.
 func (r *Referral) SetChosen(ctx context.Context, kind catalogue.Kind, hosters []string) error {
-	defer r.last.forget()
 	return r.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		if _, err := db.Exec(ctx, q, `DELETE FROM directory_referral WHERE kind = $1`, string(kind)); err != nil {
 			return err
