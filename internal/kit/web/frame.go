@@ -10,7 +10,7 @@ import (
 type frame struct {
 	Host    Host
 	Lang    string
-	Langs   []choice
+	Langs   []choice // none on an answer to POST
 	Style   string
 	Mark    string
 	Menu    []menuGroup
@@ -32,10 +32,20 @@ func (s *Site) frame(r *http.Request, p *words.Printer) frame {
 		Host: s.Host(r.Context()), Lang: p.Lang, Style: s.style.path, Mark: s.mark.path,
 		Feeds: s.feeds, Admin: admin, Inside: admin && signedIn(r), Home: r.URL.Path == "/",
 	}
-	for _, c := range []choice{{Lang: words.French, Name: "Français"}, {Lang: words.English, Name: "English"}} {
-		c.URL, c.Here = inLang(r.URL, c.Lang), c.Lang == p.Lang
-		out.Langs = append(out.Langs, c)
-	}
+	out.Langs = langs(r, p)
 	out.Menu = s.menuOf(r, p)
 	return out
+}
+
+// langs are the links to the same page in each language. What answers POST, as a token shown
+// once or a form with what was typed, is lost when a link is followed: it has none.
+func langs(r *http.Request, p *words.Printer) []choice {
+	if r.Method == http.MethodPost {
+		return nil
+	}
+	all := []choice{{Lang: words.French, Name: "Français"}, {Lang: words.English, Name: "English"}}
+	for i := range all {
+		all[i].URL, all[i].Here = inLang(r.URL, all[i].Lang), all[i].Lang == p.Lang
+	}
+	return all
 }

@@ -456,3 +456,17 @@ func TestReveal(t *testing.T) {
 	}
 	want(t, s.post(t, c, "/admin/once", url.Values{"name": {""}}), http.StatusBadRequest, "role=\"alert\"")
 }
+
+// TestAnswersToPostHaveNoLanguageLinks: to follow one would throw away what is shown once,
+// or what was typed.
+func TestAnswersToPostHaveNoLanguageLinks(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t, "web", web.Migrations()))
+	c := s.browser(t)
+	s.signIn(t, c)
+	want(t, s.get(t, c, "/admin/once"), http.StatusOK, `hreflang="fr"`, `hreflang="en"`)
+	for name, form := range map[string]url.Values{"shown once": {"name": {"Zoé"}}, "the form again": {"name": {""}}} {
+		if got := s.post(t, c, "/admin/once", form); strings.Contains(got.text, "hreflang") || strings.Contains(got.text, `class="langs"`) {
+			t.Errorf("%s: there are language links", name)
+		}
+	}
+}
