@@ -45,11 +45,16 @@ type App struct {
 	rooms    []any          // what modules opened, in their order
 	fittings []fit.Fittings
 	reading  []byte // of a rehearsal: what lets its key read
+	alone    bool   // this process holds the lock of the data directory
 }
 
 // Open opens the node in a data directory; the caller closes it.
 func Open(ctx context.Context, data string, c *words.Catalogue, lang string, log *slog.Logger) (*App, error) {
-	a := &App{Data: data, Log: log, Words: c, Lang: c.Printer(lang)}
+	return openAs(ctx, &App{Data: data, Log: log, Words: c, Lang: c.Printer(lang)})
+}
+
+// openAs opens the node for an App of which only who it is for is set.
+func openAs(ctx context.Context, a *App) (*App, error) {
 	if err := a.openWith(ctx, datadir.LogKeyName); err != nil {
 		return nil, err
 	}
@@ -79,6 +84,12 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.DB, err = db.Open(ctx, a.Config.DatabaseURL(a.Data)); err != nil {
 		return a.unopened(err)
 	}
+	unlock := func() {}
+	defer func() { unlock() }()
+	a.DB.Guard(func() (err error) {
+		unlock, err = a.mayMigrate(unlock)
+		return err
+	})
 	for name, tables := range map[string]fs.FS{"logbook": logbook.Migrations(), "peer": peer.Migrations(), "web": web.Migrations()} {
 		if err := db.Migrate(ctx, a.DB, name, tables); err != nil {
 			return err
@@ -99,6 +110,24 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	return a.openRooms(ctx)
+}
+
+// mayMigrate lets the tables change only where no node of an earlier version runs on them:
+// it would find its columns gone. The lock is held until the node is open. Returns
+// CodeConflict while a node runs.
+func (a *App) mayMigrate(before func()) (unlock func(), err error) {
+	if a.alone {
+		return before, nil
+	}
+	release, err := datadir.Lock(a.Data)
+	if core.CodeOf(err) == core.CodeConflict {
+		return before, core.Conflict("app.restart_first", fmt.Errorf("an older program runs: %w", err)).With("Data", a.Data)
+	}
+	if err != nil {
+		return before, err
+	}
+	a.alone = true
+	return func() { a.alone = false; release() }, nil
 }
 
 // self is what our logbook says of this node. Returns CodeNotFound while there is none.

@@ -146,7 +146,7 @@ func (l *cli) open(ctx context.Context) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := openPresent(ctx, l.data, l.words, l.out.P.Lang, log)
+	a, err := openPresent(ctx, &App{Data: l.data, Words: l.words, Lang: l.out.P, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (l *cli) upCommand() *cobra.Command {
 				return err
 			}
 			defer release()
-			a, err := openPresent(cmd.Context(), l.data, l.words, cfg.Node.Lang, log)
+			a, err := openPresent(cmd.Context(), &App{Data: l.data, Words: l.words, Lang: l.words.Printer(cfg.Node.Lang), Log: log, alone: true})
 			if err != nil {
 				return err
 			}

@@ -116,7 +116,7 @@ func Init(ctx context.Context, data string, place Place, wordsTo string, show fu
 
 // openLogbook writes the first key set, signed by the seed's root key.
 func openLogbook(ctx context.Context, data string, cfg config.Config, seed seal.Seed) error {
-	a := &App{Data: data, Log: quiet()}
+	a := &App{Data: data, Log: quiet(), alone: true}
 	if err := a.openWith(ctx, datadir.LogKeyName); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"strings"
 
@@ -12,14 +11,14 @@ import (
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/words"
 )
 
 // openPresent opens a node whose logbook is there, for everything but the making of
 // one. A database that is missing is not made: what is put back later would lie beside
 // files of another. Returns CodeNotFound (app.no_logbook) and CodeUnsure
 // (app.not_recovered).
-func openPresent(ctx context.Context, data string, c *words.Catalogue, lang string, log *slog.Logger) (*App, error) {
+func openPresent(ctx context.Context, a *App) (*App, error) {
+	data := a.Data
 	cfg, err := config.Load(data, sections())
 	if err != nil {
 		return nil, err
@@ -28,7 +27,7 @@ func openPresent(ctx context.Context, data string, c *words.Catalogue, lang stri
 	if path, ok := strings.CutPrefix(cfg.DatabaseURL(data), db.SQLite+":"); ok && !datadir.Exists(filepath.Clean(path)) {
 		return nil, gone
 	}
-	a, err := Open(ctx, data, c, lang, log)
+	a, err = openAs(ctx, a)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (r renewal) run(ctx context.Context, a *App) error {
 // under makes the change with the drawn key, unless it was made before the last run
 // broke off.
 func (r renewal) under(ctx context.Context, a *App) error {
-	renewed := &App{Data: a.Data, Log: a.Log, Words: a.Words, Lang: a.Lang}
+	renewed := &App{Data: a.Data, Log: a.Log, Words: a.Words, Lang: a.Lang, alone: true}
 	if err := renewed.openWith(ctx, datadir.NextKeyName); err != nil {
 		return err
 	}

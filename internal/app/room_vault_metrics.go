@@ -21,6 +21,11 @@ func (v vaultRoom) metrics(ctx context.Context, a *App) ([]obs.Metric, error) {
 	for _, b := range report.Backups {
 		of := map[string]string{"backup": b.Name}
 		add("losses_survived", "How many more members may be lost with nothing lost; those away now are counted as lost. -1: some files are lost already.", float64(b.Losses), of)
+		doubted := 0.0
+		if b.Doubted() {
+			doubted = 1
+		}
+		add("doubted", "1 where the other numbers of a backup cannot be believed or it cannot be opened: see entrechat doctor.", doubted, of)
 		add("offsite_time_seconds", "When the newest snapshot that is off-site was made (Unix time), 0 before the first.", seconds(b.Offsite), of)
 		add("waiting_files", "Files with something still to be brought to members.", float64(b.Waiting), of)
 		add("waiting_bytes", "Bytes still to be brought to members.", float64(b.WaitSize), of)

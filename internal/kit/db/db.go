@@ -20,6 +20,7 @@ const (
 // DB is an open database, safe for concurrent use by many goroutines; several
 // processes may have the same database open.
 type DB struct {
+	guard  func() error // asked before tables change; nil = they may
 	pool   *sql.DB
 	engine string
 	path   string // the SQLite file; empty for PostgreSQL

@@ -46,6 +46,11 @@ func Migrate(ctx context.Context, d *DB, name string, fsys fs.FS) error {
 		return core.Invalid("db.newer", fmt.Errorf("migrate %s: database is at version %d, this program knows %d", name, have, want)).
 			With("Room", name)
 	}
+	if have < want && d.guard != nil {
+		if err := d.guard(); err != nil {
+			return err
+		}
+	}
 	if _, err := provider.Up(ctx); err != nil {
 		if kindOf(err) != other {
 			return edge(fmt.Errorf("migrate %s: %w", name, err))
@@ -54,6 +59,10 @@ func Migrate(ctx context.Context, d *DB, name string, fsys fs.FS) error {
 	}
 	return nil
 }
+
+// Guard has allow asked before tables change; its error is what Migrate returns then. Set
+// it before the first Migrate.
+func (d *DB) Guard(allow func() error) { d.guard = allow }
 
 func (d *DB) provider(name string, fsys fs.FS) (*goose.Provider, error) {
 	dialect := database.DialectSQLite3

@@ -19,6 +19,7 @@ const (
 // catalogue. The zero value has none.
 type Cached struct {
 	sync.Mutex
+	making sync.Mutex // held by who makes a new one
 	report Report
 	Made   time.Time
 	Took   time.Duration
@@ -38,19 +39,37 @@ func (r *Doctor) KeepPublic(ctx context.Context) error {
 }
 
 // publicOf answers the report, made anew by one caller at a time when it is as old as that.
+// While one makes it, the others get the last.
 func (r *Doctor) publicOf(ctx context.Context, age time.Duration) (Report, error) {
 	p := &r.Cached
-	p.Lock()
-	defer p.Unlock()
+	if report, fresh, _ := p.at(r.n.Now(), age); fresh {
+		return report, nil
+	}
+	if !p.making.TryLock() {
+		if report, _, made := p.at(r.n.Now(), age); made {
+			return report, nil
+		}
+		p.making.Lock() // there is none yet
+	}
+	defer p.making.Unlock()
 	now := r.n.Now()
-	if !p.Made.IsZero() && now.Sub(p.Made) < age && !p.Made.After(now) {
-		return p.report, nil
+	if report, fresh, _ := p.at(now, age); fresh {
+		return report, nil // somebody made it while we waited
 	}
 	report, err := r.Status(ctx, "")
 	if err != nil {
 		return report, err
 	}
+	p.Lock()
+	defer p.Unlock()
 	p.report, p.Made = report, now
 	p.Took = r.n.Now().Sub(now)
 	return report, nil
+}
+
+// at answers the last report, whether it is younger than that, and whether there is one.
+func (c *Cached) at(now time.Time, age time.Duration) (report Report, fresh, made bool) {
+	c.Lock()
+	defer c.Unlock()
+	return c.report, !c.Made.IsZero() && now.Sub(c.Made) < age && !c.Made.After(now), !c.Made.IsZero()
 }
