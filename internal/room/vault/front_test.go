@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -353,6 +355,54 @@ func TestKitKnowsItsWords(t *testing.T) {
 	}
 	if k, err = w.room.Kit(t.Context()); err != nil || k.Checked == 0 {
 		t.Errorf("%+v %v", k, err)
+	}
+}
+
+// TestCreateAtOnce: of many that make one backup at once, in two processes, one wins, and
+// the secrets that lie on disk then are its own.
+func TestCreateAtOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	other, err := New(w.needs(w.room.n.DB))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 5 {
+		name := fmt.Sprintf("files-%d", round)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		var won []backup.Created
+		begin := make(chan struct{})
+		for i := range 16 {
+			all.Go(func() {
+				<-begin
+				made, err := []*Room{w.room, other}[i%2].backups.Create(t.Context(), name, nil)
+				if core.CodeOf(err) == core.CodeConflict {
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if won = append(won, made); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(begin)
+		all.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d made %s", len(won), name)
+		}
+		for _, token := range []string{"", won[0].Append, won[0].Read, won[0].Prune} {
+			if _, err := w.room.backups.Env(t.Context(), name, token); err != nil {
+				t.Errorf("token %q: %v", token, err)
+			}
+		}
+		repo, err := w.room.store.Repos.Get(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.room.keyring.Own(repo); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

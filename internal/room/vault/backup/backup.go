@@ -45,6 +45,7 @@ type Backups struct {
 	store   catalogue.Store
 	keyring *keyring.Keyring
 
+	making  sync.Mutex        // one new backup at a time, beside the lock that other processes heed
 	trying  sync.Mutex        // one password at a time
 	masters map[string]master // guarded by trying
 }
@@ -74,13 +75,11 @@ func (r *Backups) Create(ctx context.Context, name string, show func(Created) er
 			return Created{}, err
 		}
 	}
-	switch _, err := r.store.Repos.Get(ctx, name); core.CodeOf(err) {
-	case "":
-		return Created{}, core.Conflict("vault.repo_exists", errors.New("it is there already")).With("Name", name)
-	case core.CodeNotFound:
-	default:
+	release, err := r.alone(ctx, name)
+	if err != nil {
 		return Created{}, err
 	}
+	defer release()
 	var password [24]byte
 	_, _ = rand.Read(password[:]) // never fails, says crypto/rand
 	prune := keyring.NewToken()
@@ -110,10 +109,41 @@ func (r *Backups) Create(ctx context.Context, name string, show func(Created) er
 	return made, r.begin(ctx, repo)
 }
 
+// alone keeps everybody else, in this process and in others, from making a backup until
+// release, and makes sure that the name is free: two that write the secrets of one name
+// would leave a mixture. Returns CodeConflict for a taken name.
+func (r *Backups) alone(ctx context.Context, name string) (release func(), err error) {
+	r.making.Lock()
+	unlock, err := r.keyring.Lock(ctx)
+	if err != nil {
+		r.making.Unlock()
+		return nil, err
+	}
+	release = func() {
+		unlock()
+		r.making.Unlock()
+	}
+	switch _, err = r.store.Repos.Get(ctx, name); core.CodeOf(err) {
+	case "":
+		err = core.Conflict("vault.repo_exists", errors.New("it is there already")).With("Name", name)
+	case core.CodeNotFound:
+		return release, nil
+	default:
+	}
+	release()
+	return nil, err
+}
+
 // Establish writes a repository with fresh tokens and the age identity its files
 // are sealed to: secrets first, the row last, then its record for the members. What
-// a crash leaves behind is overwritten by the next try, because no row named it.
+// a crash leaves behind is overwritten by the next try, because no row named it. Returns
+// CodeConflict for a taken name.
 func (r *Backups) Establish(ctx context.Context, repo *catalogue.Repo, password string, key *age.X25519Identity) error {
+	release, err := r.alone(ctx, repo.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := r.writeSecrets(repo, password, key); err != nil {
 		return err
 	}
