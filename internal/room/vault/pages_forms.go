@@ -48,14 +48,18 @@ func (f forms) ask(r *http.Request) (createPage, error) {
 	}}, nil
 }
 
-func (f forms) create(r *http.Request) (page createPage, err error) {
+// create answers with the page in any case once the backup exists: its prune token is
+// shown nowhere else.
+func (f forms) create(r *http.Request) (createPage, error) {
 	made, err := f.room.backups.Create(r.Context(), strings.TrimSpace(r.PostForm.Get("name")), nil)
 	if err != nil {
-		return page, err
+		return createPage{}, err
 	}
-	page.Made = &made
-	page.Use, err = f.useOf(r, made.Name)
-	return page, err
+	use, err := f.useOf(r, made.Name)
+	if err != nil {
+		f.room.n.Log.Warn("how a new backup is used cannot be told", "repo", made.Name, "error", err)
+	}
+	return createPage{Made: &made, Use: use}, nil
 }
 
 // usePage is what restic is given.
@@ -74,7 +78,7 @@ func (f forms) useOf(r *http.Request, name string) (usePage, error) {
 	}
 	report, err := f.room.doctor.Public(r.Context())
 	return usePage{
-		Name: name, Alone: report.Lenders == 0,
+		Name: name, Alone: err == nil && report.Lenders == 0,
 		Commands: "export RESTIC_REPOSITORY=" + quote(env.Repository) + "\nexport RESTIC_PASSWORD_FILE=" + quote(env.PasswordFile) +
 			"\nrestic init\nrestic backup --exclude-caches /srv\n",
 	}, err

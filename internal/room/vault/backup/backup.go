@@ -63,7 +63,9 @@ type Created struct {
 
 // Create begins a backup: a restic password, three tokens, and the record that
 // brings them back from nothing. show, unless it is nil, hands the tokens to the person
-// before the backup exists: when it fails, there is none. Returns CodeInvalid for a bad
+// before the backup exists: when it fails, there is none. Once it is begun it goes on
+// when ctx ends, for a minute at most, and when the backup exists the tokens are returned,
+// even if its record could not be written yet. Returns CodeInvalid for a bad
 // name, CodeConflict for a taken one and in a rehearsal, CodeDenied when another node took
 // our name over.
 func (r *Backups) Create(ctx context.Context, name string, show func(Created) error) (Created, error) {
@@ -80,6 +82,38 @@ func (r *Backups) Create(ctx context.Context, name string, show func(Created) er
 		return Created{}, err
 	}
 	defer release()
+	// From here on it is made to its end, whoever waits no more: a backup whose prune token
+	// nobody saw cannot be pruned.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+	defer cancel()
+	made, repo, err := r.draw(name)
+	if err != nil {
+		return Created{}, err
+	}
+	if show != nil {
+		if err := show(made); err != nil {
+			return Created{}, core.Internal("vault.create.unshown", err)
+		}
+	}
+	if err := r.store.Repos.Add(ctx, repo); err != nil {
+		// What became of it may be unknown: the row says it, by the key that only this one drew.
+		there, unread := r.store.Repos.Get(ctx, name)
+		if unread != nil || there.Prune != repo.Prune {
+			return Created{}, err
+		}
+	}
+	// The next start of the node writes its record where it is missing.
+	if err := errors.Join(r.n.Promise(ctx), r.Record(ctx, repo)); err != nil {
+		r.n.Log.Error("a new backup has no record yet; the next start of the node writes it", "repo", name, "error", err)
+	}
+	return made, nil
+}
+
+// createLimit bounds the making of a backup.
+const createLimit = time.Minute
+
+// draw writes the secrets of a new backup, and answers the tokens and the row to be.
+func (r *Backups) draw(name string) (Created, catalogue.Repo, error) {
 	var password [24]byte
 	_, _ = rand.Read(password[:]) // never fails, says crypto/rand
 	prune := keyring.NewToken()
@@ -87,26 +121,17 @@ func (r *Backups) Create(ctx context.Context, name string, show func(Created) er
 	copy(repo.Prune[:], prune.PruneKey().Public().(ed25519.PublicKey)) //nolint:forcetypeassert,errcheck // crypto/ed25519 promises it
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
-		return Created{}, fmt.Errorf("draw the backup's key: %w", err)
+		return Created{}, repo, fmt.Errorf("draw the backup's key: %w", err)
 	}
 	if err := r.writeSecrets(&repo, base64.RawURLEncoding.EncodeToString(password[:]), key); err != nil {
-		return Created{}, err
+		return Created{}, repo, err
 	}
 	appendToken, err := r.keyring.Secret(name, keyring.AppendToken)
 	if err != nil {
-		return Created{}, err
+		return Created{}, repo, err
 	}
 	readToken, err := r.keyring.Secret(name, keyring.ReadToken)
-	if err != nil {
-		return Created{}, err
-	}
-	made := Created{name, appendToken, readToken, prune.String()}
-	if show != nil {
-		if err := show(made); err != nil {
-			return Created{}, core.Internal("vault.create.unshown", err)
-		}
-	}
-	return made, r.begin(ctx, repo)
+	return Created{name, appendToken, readToken, prune.String()}, repo, err
 }
 
 // alone keeps everybody else, in this process and in others, from making a backup until
@@ -147,7 +172,13 @@ func (r *Backups) Establish(ctx context.Context, repo *catalogue.Repo, password 
 	if err := r.writeSecrets(repo, password, key); err != nil {
 		return err
 	}
-	return r.begin(ctx, *repo)
+	if err := r.store.Repos.Add(ctx, *repo); err != nil {
+		return err
+	}
+	if err := r.n.Promise(ctx); err != nil {
+		return err
+	}
+	return r.Record(ctx, *repo)
 }
 
 // writeSecrets draws a repository's tokens and writes its secrets.
@@ -162,17 +193,6 @@ func (r *Backups) writeSecrets(repo *catalogue.Repo, password string, key *age.X
 		}
 	}
 	return nil
-}
-
-// begin writes the row by which a repository exists, then its record.
-func (r *Backups) begin(ctx context.Context, repo catalogue.Repo) error {
-	if err := r.store.Repos.Add(ctx, repo); err != nil {
-		return err
-	}
-	if err := r.n.Promise(ctx); err != nil {
-		return err
-	}
-	return r.Record(ctx, repo)
 }
 
 // Env is what restic needs to find a backup.
