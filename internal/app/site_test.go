@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,30 @@ func TestSettingsKeepThePassword(t *testing.T) {
 func TestOverviewSaysWhatDoctorSays(t *testing.T) {
 	_, get := browse(t)
 	get("/admin/", 200, "One thing needs your attention", "node running", "127.0.0.1:1", "own logbook")
+}
+
+// TestOverviewGoesOnWithoutAPart: a file of ours that is none, or that the system does not
+// read, is one of the troubles; the page with doctor's answers is there all the same, and so
+// is the form.
+func TestOverviewGoesOnWithoutAPart(t *testing.T) {
+	a, get := browse(t)
+	file := filepath.Join(a.Data, "directory", "organization.properties")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("<!doctype html><html></html>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	get("/admin/", 200, "node running", "own logbook", `href="/admin/start"`)
+	get("/admin/start", 200, `class="note trouble"`, `name="name"`)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	get("/admin/", 200, "node running", "own logbook", `href="/admin/start"`)
+	get("/admin/start", 200, `class="note trouble"`, `name="name"`)
 }
 
 func TestLogbookByPages(t *testing.T) {

@@ -50,8 +50,8 @@ type overviewPage struct {
 	Troubles []checkLine // of these, what neither Next nor a step says
 	Unknown  []checkLine // not yet, or cannot be known now: neither well nor not
 	Fine     []checkLine
-	Ring     template.HTML
-	Space    template.HTML // empty while nobody stores anything for anybody
+	Ring     template.HTML // empty when it cannot be known who is around us
+	Space    template.HTML // empty while nobody stores anything for anybody, or when that cannot be known
 	Panels   []template.HTML
 }
 
@@ -76,10 +76,8 @@ func (s *Site) overviewPages(panels []web.Panel) http.Handler {
 	around := &memo[surroundings]{lives: 5 * time.Second, make: s.surroundings}
 	var undone atomic.Int64
 	return page.Show(func(r *http.Request) (overviewPage, error) {
-		steps, err := s.steps(r.Context())
-		if err != nil {
-			return overviewPage{}, err
-		}
+		// Whatever fails is one of the troubles: this page is needed most when much does.
+		steps, failed := s.steps(r.Context())
 		// Who just did a step reads what doctor says of it now.
 		if left := int64(countUndone(steps)); undone.Swap(left) != left {
 			looks.forget()
@@ -89,11 +87,15 @@ func (s *Site) overviewPages(panels []web.Panel) http.Handler {
 			return overviewPage{}, err
 		}
 		p := s.web.Printer(r)
+		seen, err := around.at(r.Context(), time.Now())
+		if err != nil {
+			return overviewPage{}, err
+		}
+		look.value = slices.Concat(look.value, failed, seen.value.failed)
 		shown := overview(p, look, steps)
 		shown.Panels = s.web.Render(r, panels)
-		seen, err := around.at(r.Context(), time.Now())
 		shown.Ring, shown.Space = seen.value.ring(p, s.n.Self), seen.value.space(p)
-		return shown, err
+		return shown, nil
 	})
 }
 
@@ -106,21 +108,28 @@ func countUndone(steps []fit.Step) (n int) {
 	return n
 }
 
-// steps are all rooms' steps, in their order.
-func (s *Site) steps(ctx context.Context) ([]fit.Step, error) {
-	var all []fit.Step
+// steps are all rooms' steps, in their order, and what went wrong in rooms that could not
+// say theirs.
+func (s *Site) steps(ctx context.Context) (all []fit.Step, failed []found) {
 	for _, f := range s.n.Fittings {
 		if f.Steps == nil {
 			continue
 		}
 		steps, err := f.Steps(ctx)
 		if err != nil {
-			return nil, err
+			failed = append(failed, s.failed("app.overview_steps", err))
+			continue
 		}
 		all = append(all, steps...)
 	}
 	slices.SortStableFunc(all, func(a, b fit.Step) int { return cmp.Compare(a.Order, b.Order) })
-	return all, nil
+	return all, failed
+}
+
+// failed is a part of the overview that could not be made, as one more trouble.
+func (s *Site) failed(part string, err error) found {
+	s.n.Log.Error("a part of the overview failed", "part", part, "error", err)
+	return found{name: part, err: err}
 }
 
 // overview sorts what doctor found and says what is next: the first trouble that is no
@@ -187,18 +196,31 @@ type Around struct {
 type surroundings struct {
 	Around
 	free, total core.Size // of the disk that members' shards lie on
+
+	unknown bool    // what is around us: nothing of it is drawn
+	noDisk  bool    // how the disk stands is not known
+	failed  []found // why
 }
 
-func (s *Site) surroundings(ctx context.Context) (out surroundings, err error) {
-	if out.Around, err = s.n.Around(ctx); err != nil {
-		return out, err
+// surroundings never fails: what could not be learned is told by failed.
+func (s *Site) surroundings(ctx context.Context) (out surroundings, _ error) {
+	around, err := s.n.Around(ctx)
+	if err != nil {
+		out.unknown, out.failed = true, append(out.failed, s.failed("app.overview_pictures", err))
+	} else {
+		out.Around = around
 	}
-	out.free, out.total, err = datadir.Disk(s.n.Store)
-	return out, err
+	if out.free, out.total, err = datadir.Disk(s.n.Store); err != nil {
+		out.noDisk, out.failed = true, append(out.failed, s.failed("app.overview_space", err))
+	}
+	return out, nil
 }
 
-// ring draws them.
+// ring draws them; it is empty when they are not known.
 func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
+	if s.unknown {
+		return ""
+	}
 	ring := web.Ring{Us: string(us)}
 	silent := 0
 	for _, m := range s.Partners {
@@ -227,7 +249,7 @@ func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
 
 // space draws what is promised, used and free.
 func (s surroundings) space(p *words.Printer) template.HTML {
-	if s.Given == 0 && s.Granted == 0 && len(s.ForUs) == 0 {
+	if s.unknown || s.noDisk || s.Given == 0 && s.Granted == 0 && len(s.ForUs) == 0 {
 		return ""
 	}
 	say := func(key string, n int64) string { return p.T(key, map[string]any{"Size": core.Size(n)}) }

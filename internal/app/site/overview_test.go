@@ -1,7 +1,11 @@
 package site
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,5 +83,36 @@ func TestSpace(t *testing.T) {
 	}
 	if strings.Contains(got, "GB free") {
 		t.Errorf("nothing is free: %s", got)
+	}
+}
+
+// TestWhatFailsIsATrouble: a room that cannot say its steps leaves the others' there, and
+// what cannot be learned of partners or of the disk is no picture and one trouble more.
+func TestWhatFailsIsATrouble(t *testing.T) {
+	away := errors.New("the database is away")
+	s := &Site{n: Needs{
+		Fittings: []fit.Fittings{
+			{Steps: func(context.Context) ([]fit.Step, error) { return nil, away }},
+			{Steps: func(context.Context) ([]fit.Step, error) { return []fit.Step{{Key: "vault.step_words"}}, nil }},
+		},
+		Around: func(context.Context) (Around, error) { return Around{Partners: []Partner{{ID: "half.test"}}}, away },
+		Store:  filepath.Join(t.TempDir(), "nothing", "here"),
+		Log:    slog.New(slog.DiscardHandler),
+	}}
+	steps, failed := s.steps(t.Context())
+	if len(steps) != 1 || len(failed) != 1 || !errors.Is(failed[0].err, away) {
+		t.Errorf("%v, %v", steps, failed)
+	}
+	seen, err := s.surroundings(t.Context())
+	if err != nil || len(seen.failed) != 2 || !errors.Is(seen.failed[0].err, away) {
+		t.Errorf("%+v, %v", seen, err)
+	}
+	p := english(t)
+	if ring, space := seen.ring(p, "chaton-a.test"), seen.space(p); ring != "" || space != "" {
+		t.Errorf("drawn of nothing: %s %s", ring, space)
+	}
+	page := overview(p, dated[[]found]{value: append(failed, seen.failed...)}, steps)
+	if page.Severity != web.Warn || page.Next == nil || len(page.Problems) != 3 {
+		t.Errorf("%+v", page)
 	}
 }

@@ -49,10 +49,11 @@ func (r *Room) web(site *web.Site) (all web.Pages) {
 	return all
 }
 
-// steps are our presentation.
+// steps are our presentation. It is not done while its file cannot be read or is none:
+// doctor says which.
 func (r *Room) steps(context.Context) ([]fit.Step, error) {
 	_, known, err := r.Hoster()
-	return []fit.Step{{Order: 20, Key: "directory.unknown", Why: "directory.unknown_text", Path: forms.StartPath, Done: known}}, err
+	return []fit.Step{{Order: 20, Key: "directory.unknown", Why: "directory.unknown_text", Path: forms.StartPath, Done: known && err == nil}}, nil
 }
 
 // checkFiles is doctor's question whether what we publish is valid.

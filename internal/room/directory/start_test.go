@@ -96,6 +96,33 @@ func TestIntroduction(t *testing.T) {
 	}
 }
 
+// TestIntroductionBesideAFileThatIsNone: the form is there and says what is wrong, and never
+// writes over what it could not read.
+func TestIntroductionBesideAFileThatIsNone(t *testing.T) {
+	r := nodeRoom(t)
+	v := visit(t, r)
+	if err := os.MkdirAll(r.n.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file, text := filepath.Join(r.n.Dir, own.HosterName+own.Suffix), "<!doctype html><html></html>"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	steps, err := r.steps(t.Context())
+	if err != nil || len(steps) != 1 || steps[0].Done {
+		t.Errorf("%+v, %v", steps, err)
+	}
+	if got := v.ask(http.MethodGet, "/admin/start", nil); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), `class="note trouble"`) {
+		t.Errorf("%d\n%s", got.Code, got.Body)
+	}
+	if got := v.ask(http.MethodPost, "/admin/start", introduction()); got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), `value="Chaton A"`) {
+		t.Errorf("%d\n%s", got.Code, got.Body)
+	}
+	if now, err := os.ReadFile(file); err != nil || string(now) != text {
+		t.Errorf("%q, %v", now, err)
+	}
+}
+
 // What somebody wrote into the file by hand, and a country the form has not, stay.
 func TestIntroductionKeepsTheRest(t *testing.T) {
 	r := nodeRoom(t)

@@ -1,9 +1,11 @@
 package forms
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/directory/own"
@@ -32,8 +34,9 @@ func (r *Forms) introduction(s *web.Site) web.Pages {
 
 // startPage asks who we are, in the words of our own file.
 type startPage struct {
-	Fields []web.Field
-	URL    string // of the file, empty while there is none
+	Fields  []web.Field
+	URL     string // of the file, empty while there is none
+	Trouble string // why a file of ours is not in the form, empty when all are
 }
 
 // countries are those the form offers; a file may name any.
@@ -54,14 +57,8 @@ func countries() [][2]string {
 }
 
 func (r *Forms) startPage(req *http.Request, p *words.Printer) (startPage, error) {
-	o, known, err := r.n.Own.Hoster()
-	if err != nil {
-		return startPage{}, err
-	}
-	limits, _, err := r.n.Own.Note(own.LimitsName)
-	if err != nil {
-		return startPage{}, err
-	}
+	o, known, badFile := r.n.Own.Hoster()
+	limits, _, badNote := r.n.Own.Note(own.LimitsName)
 	field := func(name, value string) web.Field {
 		if req.Method == http.MethodPost {
 			value = req.PostForm.Get(name)
@@ -96,13 +93,17 @@ func (r *Forms) startPage(req *http.Request, p *words.Printer) (startPage, error
 		state.Options = append(state.Options, web.Option{Value: value, Text: text, Chosen: value == state.Value})
 	}
 	page := startPage{Fields: []web.Field{name, kind, about, town, country, contact, legal, cannot, state, note, ends}}
+	if err := cmp.Or(badFile, badNote); err != nil && req.Method != http.MethodPost {
+		page.Trouble = p.Error(err)
+	}
 	if known {
 		page.URL = r.n.Own.Address(own.HosterName)
 	}
 	return page, nil
 }
 
-// start writes the form into our own file; what the form does not ask stays.
+// start writes the form into our own file; what the form does not ask stays, and a file that
+// cannot be read is never written over.
 func (r *Forms) start(req *http.Request) (string, error) {
 	o, known, err := r.n.Own.Hoster()
 	if err != nil {
@@ -133,6 +134,9 @@ func (r *Forms) start(req *http.Request) (string, error) {
 				o.Country = statool.Country{Name: c[1], Code: c[0]}
 			}
 		}
+	}
+	if _, _, err := r.n.Own.Note(own.LimitsName); err != nil && core.CodeOf(err) != core.CodeInvalid {
+		return "", err // what the form could not show is not written over
 	}
 	if err := own.CheckNote(typed("limits")); err != nil {
 		return "", err
