@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -176,7 +177,7 @@ func overview(p *words.Printer, look dated[[]found], steps []fit.Step) overviewP
 // Partner is somebody we added, for the picture.
 type Partner struct {
 	ID       core.MemberID
-	Severity web.Severity // None = silent
+	Severity web.Severity // Fine = it answers, Trouble = suspended, all else = silent
 }
 
 // Exchange is what members store for us and we for them, in bytes.
@@ -222,12 +223,16 @@ func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
 		return ""
 	}
 	ring := web.Ring{Us: string(us)}
-	silent := 0
+	silent, suspended := 0, 0
 	for _, m := range s.Partners {
 		if slices.Contains(s.Silent, m.ID) && m.Severity == web.Fine {
 			m.Severity = web.None
 		}
-		if m.Severity == web.None {
+		switch m.Severity {
+		case web.Fine:
+		case web.Trouble:
+			suspended++
+		case web.Warn, web.None:
 			silent++
 		}
 		ring.Members = append(ring.Members, web.RingMember{
@@ -236,10 +241,17 @@ func (s surroundings) ring(p *words.Printer, us core.MemberID) template.HTML {
 		})
 	}
 	ring.Title = p.T("app.ring", map[string]any{"Count": len(s.Partners)})
-	ring.Words = p.T("app.ring_words", map[string]any{"Count": silent})
-	if silent == 0 {
-		ring.Words = p.T("app.ring_well", nil)
+	var says []string
+	if suspended > 0 {
+		says = append(says, p.T("app.ring_suspended", map[string]any{"Count": suspended}))
 	}
+	if silent > 0 {
+		says = append(says, p.T("app.ring_words", map[string]any{"Count": silent}))
+	}
+	if len(says) == 0 {
+		says = append(says, p.T("app.ring_well", nil))
+	}
+	ring.Words = strings.Join(append(says, p.T("app.ring_read", nil)), " ")
 	if len(s.Partners) == 0 {
 		ring.Title = p.T("app.ring_alone", nil)
 		ring.Words = ring.Title

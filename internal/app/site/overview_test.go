@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -114,5 +115,35 @@ func TestWhatFailsIsATrouble(t *testing.T) {
 	page := overview(p, dated[[]found]{value: append(failed, seen.failed...)}, steps)
 	if page.Severity != web.Warn || page.Next == nil || len(page.Problems) != 3 {
 		t.Errorf("%+v", page)
+	}
+}
+
+// TestRingTellsTheSuspended: who is suspended is not among those who answer, and is told apart
+// from the silent.
+func TestRingTellsTheSuspended(t *testing.T) {
+	p := english(t)
+	for name, c := range map[string]struct {
+		around    []web.Severity
+		says, not []string
+	}{
+		"all well":  {[]web.Severity{web.Fine, web.Fine}, []string{"All of them answer"}, []string{"silent", "suspended"}},
+		"suspended": {[]web.Severity{web.Fine, web.Trouble}, []string{"One is suspended"}, []string{"All of them answer", "silent"}},
+		"both":      {[]web.Severity{web.None, web.Trouble, web.None}, []string{"One is suspended", "2 are silent"}, []string{"All of them answer"}},
+	} {
+		var s surroundings
+		for i, severity := range c.around {
+			s.Partners = append(s.Partners, Partner{core.MemberID(fmt.Sprintf("chaton-%d.test", i)), severity})
+		}
+		got := string(s.ring(p, "a.test"))
+		for _, part := range c.says {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: no %q in %s", name, part, got)
+			}
+		}
+		for _, part := range c.not {
+			if strings.Contains(got, part) {
+				t.Errorf("%s: %q in %s", name, part, got)
+			}
+		}
 	}
 }
