@@ -10,6 +10,7 @@ type Field struct {
 	Kind     string // of <input>; empty = text
 	Complete string // autocomplete, as HTML names it; empty = off
 	Required bool
+	Secret   bool     // nothing remembers, corrects or sends it to a speller, and Value is not shown again
 	Rows     int      // above 0 it is a <textarea>
 	Options  []Option // with any it is a <select>
 }

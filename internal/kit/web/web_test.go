@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,10 +32,11 @@ type guestbook struct {
 type bookPage struct {
 	Names []string
 	Name  web.Field
+	Seed  web.Field // with a name: a secret, of any number of lines
 }
 
 func (g *guestbook) read(r *http.Request) (bookPage, error) {
-	return bookPage{g.names, web.Field{Name: "name", Label: "web.menu", Value: r.PostFormValue("name")}}, nil
+	return bookPage{Names: g.names, Name: web.Field{Name: "name", Label: "web.menu", Value: r.PostFormValue("name")}}, nil
 }
 
 func (g *guestbook) sign(r *http.Request) (string, error) {
@@ -48,7 +50,7 @@ func (g *guestbook) sign(r *http.Request) (string, error) {
 
 const bookHTML = `{{define "title"}}Book{{end}}
 {{define "main"}}<h1>Book</h1>{{range .Names}}<p>{{.}}</p>{{end}}
-<form method="post">{{template "field" .Name}}<button>ok</button></form>{{end}}`
+<form method="post">{{template "field" .Name}}{{if .Seed.Name}}{{template "field" .Seed}}{{end}}<button>ok</button></form>{{end}}`
 
 func (g *guestbook) web(site *web.Site) web.Pages {
 	g.page = web.NewPage[bookPage](site, fstest.MapFS{"book.html": {Data: []byte(bookHTML)}}, "book.html")
@@ -63,6 +65,10 @@ func (g *guestbook) web(site *web.Site) web.Pages {
 				_, err := g.sign(r)
 				return bookPage{Names: []string{"shown once"}}, err
 			})},
+			{Pattern: "/admin/secret/{rows}", Handler: g.page.Form(func(r *http.Request) (bookPage, error) {
+				rows, err := strconv.Atoi(r.PathValue("rows"))
+				return bookPage{Seed: web.Field{Name: "seed", Label: "web.menu", Rows: rows, Secret: true, Complete: "name", Value: r.PostFormValue("seed")}}, err
+			}, g.sign)},
 			{Pattern: "/admin/book", Handler: g.page.Form(g.read, g.sign)},
 			{Pattern: "GET /admin/{$}", Handler: g.page.Show(g.read)},
 		},
@@ -467,6 +473,21 @@ func TestAnswersToPostHaveNoLanguageLinks(t *testing.T) {
 	for name, form := range map[string]url.Values{"shown once": {"name": {"Zoé"}}, "the form again": {"name": {""}}} {
 		if got := s.post(t, c, "/admin/once", form); strings.Contains(got.text, "hreflang") || strings.Contains(got.text, `class="langs"`) {
 			t.Errorf("%s: there are language links", name)
+		}
+	}
+}
+
+// TestSecretField: no browser remembers or spells a secret, and a mistake does not show it.
+func TestSecretField(t *testing.T) {
+	s := newSite(t, dbtest.SQLite(t, "web", web.Migrations()))
+	c := s.browser(t)
+	s.signIn(t, c)
+	for _, path := range []string{"/admin/secret/0", "/admin/secret/5"} {
+		const quiet = ` autocomplete="off" spellcheck="false" autocapitalize="none"`
+		want(t, s.get(t, c, path), http.StatusOK, quiet)
+		again := s.post(t, c, path, url.Values{"seed": {"abandon ability able"}})
+		if want(t, again, http.StatusBadRequest, quiet); strings.Contains(again.text, "abandon") {
+			t.Errorf("%s: the secret is in the page again", path)
 		}
 	}
 }

@@ -96,7 +96,7 @@ type kitPage struct {
 func (f forms) kit(r *http.Request) (kitPage, error) {
 	kit, err := f.room.Kit(r.Context())
 	page := kitPage{Kit: kit, Names: strings.Join(kit.Backups, ", "), Words: web.Field{
-		Name: "words", Label: "vault.form.words", Hint: "vault.form.words_hint", Required: true, Rows: 5, Value: r.PostFormValue("words"),
+		Name: "words", Label: "vault.form.words", Hint: "vault.form.words_hint", Required: true, Rows: 5, Secret: true,
 	}}
 	for _, address := range kit.From() {
 		page.Froms += " --from " + address
