@@ -105,7 +105,11 @@ func writeDraft(s steps, at *os.Root, draft string, data []byte, next func() err
 	if err == nil {
 		err = next()
 	}
-	return errors.Join(err, f.Close())
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	_ = f.Close() // the file is synced and has its name: nothing is undone any more
+	return nil
 }
 
 // linkNew names a draft unless the name is taken. Where a disk knows no hard links a
@@ -149,9 +153,12 @@ func orphan(at *os.Root, name string) bool {
 		return false
 	}
 	age := time.Since(info.ModTime())
+	if age <= fresh {
+		return false // a lock taken here for a moment would take it from its writer
+	}
 	switch err := TryLock(f); {
 	case err == nil:
-		return age > fresh
+		return true
 	case errors.Is(err, ErrLocked):
 		return false
 	}
