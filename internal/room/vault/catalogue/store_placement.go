@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -242,23 +243,37 @@ func (s Placements) WithObject(ctx context.Context, q db.Querier, id shard.Hash)
 	return o, all, err
 }
 
-// Sample answers up to count shards of a member that should be there, of one backup or of
-// all: those that follow a name. Objects are named by hashes, so those after a random name
-// are a random sample.
-func (s Placements) Sample(ctx context.Context, member core.MemberID, repo, after string, count int) ([]Placement, error) {
+// Sample answers up to draws shards of a member that should be there, of one backup or of
+// all (repo = ""), none twice; all of them where there are no more. Each is the first that
+// was not drawn yet after a hex name of its own, which name draws at random: so a loss of
+// what lies side by side is as likely to be hit as any other of its size.
+func (s Placements) Sample(ctx context.Context, member core.MemberID, repo string, draws int, name func() string) ([]Placement, error) {
 	var out []Placement
-	for _, half := range []string{`p.object > $3`, `p.object <= $3`} {
-		more, err := db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+` FROM vault_placement p JOIN vault_object o ON o.object = p.object
-			WHERE p.member = $1 AND p.state = 'stored' AND o.deleted_us = 0 AND ($2 = '' OR o.repo = $2) AND `+half+`
-			ORDER BY p.object LIMIT $4`, string(member), repo, after, count-len(out))
-		if err != nil {
-			return nil, err
+	for len(out) < draws {
+		fresh, err := s.firstAfter(ctx, member, repo, name(), out)
+		if err != nil || len(fresh) == 0 {
+			return out, err
 		}
-		if out = append(out, more...); len(out) == count {
-			break
-		}
+		out = append(out, fresh[0])
 	}
 	return out, nil
+}
+
+// firstAfter answers the shards of Sample that come first after a name, or around the end,
+// without those drawn: none when all are drawn.
+func (s Placements) firstAfter(ctx context.Context, member core.MemberID, repo, after string, drawn []Placement) ([]Placement, error) {
+	for _, from := range []string{after, ""} {
+		some, err := db.All(ctx, s.db, scanPlacement, `SELECT `+ofPlacement+` FROM vault_placement p JOIN vault_object o ON o.object = p.object
+			WHERE p.member = $1 AND p.state = 'stored' AND o.deleted_us = 0 AND ($2 = '' OR o.repo = $2) AND p.object > $3
+			ORDER BY p.object, p.idx LIMIT $4`, string(member), repo, from, len(drawn)+1)
+		some = slices.DeleteFunc(some, func(p Placement) bool {
+			return slices.ContainsFunc(drawn, func(d Placement) bool { return d.Object == p.Object && d.Index == p.Index })
+		})
+		if err != nil || len(some) > 0 {
+			return some, err
+		}
+	}
+	return nil, nil
 }
 
 // SetState changes what we believe of one shard.

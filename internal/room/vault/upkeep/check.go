@@ -23,7 +23,7 @@ import (
 const (
 	// auditLimit bounds one audit.
 	auditLimit = 30 * time.Second
-	// checkSample is how many shards of each member `vault check` audits.
+	// checkSample is how many shards of each member `vault check` draws to audit.
 	checkSample = 25
 	// RepairBatch bounds to how many objects of each type one run of Repair adds replicas, so that a new member is not
 	// sent everything at once.
@@ -60,9 +60,12 @@ func (r *Upkeep) Check(ctx context.Context, name string) ([]recovery.Checked, er
 	return out, errors.Join(ctx.Err(), r.ProveAll(ctx))
 }
 
+// randomObject draws a hex name that lies anywhere among those of objects.
+func randomObject() string { return local.NewName()[3:] }
+
 // auditSample audits a random part of what a member has of a backup.
 func (r *Upkeep) auditSample(ctx context.Context, name string, c *recovery.Checked) error {
-	sample, err := r.store.Placements.Sample(ctx, c.Member, name, local.NewName()[3:], checkSample)
+	sample, err := r.store.Placements.Sample(ctx, c.Member, name, checkSample, randomObject)
 	if err != nil {
 		return err
 	}
@@ -114,7 +117,7 @@ func (r *Upkeep) auditEach(ctx context.Context, members []core.MemberID) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, m := range members {
-		p, ok, err := r.store.Placements.Any(ctx, m, local.NewName()[3:])
+		p, ok, err := r.store.Placements.Any(ctx, m, randomObject())
 		if err != nil {
 			return err
 		}
