@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,19 +24,30 @@ func sameIndex(a, b Hoster) bool {
 	return a.Name == b.Name && a.Town == b.Town && a.Country == b.Country && fileOf(a) == fileOf(b) && a.Author.Source == b.Author.Source
 }
 
-// Index does what had to wait: the last word of each author is the one that counts.
+// Index does what had to wait: the last word of each author is the one that counts. An author
+// that cannot be indexed keeps nobody waiting: it is tried again after its pause, and the error
+// is that of all such authors.
 func (s *Store) Index(ctx context.Context, now core.Moment) error {
 	keys, err := db.All(ctx, s.db, db.Text, `SELECT key FROM directory_hoster
 		WHERE stale = 1 AND (indexed_us <= $1 OR indexed_us > $2) ORDER BY indexed_us LIMIT $3`, int64(now.Add(-IndexPause)), int64(now), indexAtOnce)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, key := range keys {
-		if err := s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error { return indexOne(ctx, q, key, now) }); err != nil {
-			return err
+		err := s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error { return indexOne(ctx, q, key, now) })
+		if ctx.Err() != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		if err == nil {
+			continue
+		}
+		failed = append(failed, fmt.Errorf("index %.80q: %w", key, err))
+		if _, err := db.Exec(ctx, s.db, `UPDATE directory_hoster SET indexed_us = $2 WHERE key = $1`, key, int64(now)); err != nil {
+			failed = append(failed, err)
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // indexSoon indexes a hoster's services now, or marks them for Index when that was done a

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,38 @@ func TestAFileNamedNoMore(t *testing.T) {
 			if got := hosters(t, s, "pad"); got != c.want {
 				t.Errorf("%d: %d services are shown, want %d", i, got, c.want)
 			}
+		}
+	})
+}
+
+// TestWhoCannotBeIndexedStarvesNobody: however many authors fail, the others have their turn,
+// and the failures are told.
+func TestWhoCannotBeIndexedStarvesNobody(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		at := core.At(time.Unix(1_800_000_000, 0))
+		author := func(key string) Author { return Author{Key: key, Source: FromLog, Said: at, Heard: at} }
+		must(t, s.Put(t.Context(), Hoster{Author: author("good.test"), Name: "good"}, []Service{{Slug: "pad", Name: "Pad"}}))
+		mark := func(key, listing string, indexed int) {
+			t.Helper()
+			_, err := s.db.ExecContext(t.Context(), `UPDATE directory_hoster SET stale = 1, indexed_us = $2, listing = CASE WHEN $3 = '' THEN listing ELSE $3 END WHERE key = $1`, key, indexed, listing)
+			must(t, err)
+		}
+		for i := range indexAtOnce + 1 {
+			key := fmt.Sprintf("bad-%d.test", i)
+			must(t, s.PutHoster(t.Context(), Hoster{Author: author(key), Name: key}))
+			mark(key, "no listing", 1)
+		}
+		mark("good.test", "", 2)
+		_, err := s.db.ExecContext(t.Context(), `DELETE FROM directory_word`)
+		must(t, err)
+		for range 2 {
+			if err := s.Index(t.Context(), at); err == nil {
+				t.Error("nobody is told")
+			}
+			at = at.Add(30 * time.Second)
+		}
+		if hosters(t, s, "good") != 1 {
+			t.Error("those who fail starve the others")
 		}
 	})
 }
