@@ -189,6 +189,11 @@ func TestFeeds(t *testing.T) {
 	if err := xml.Unmarshal(got.Body.Bytes(), &doc); err != nil || len(doc.Entries) != 50 || doc.Entries[0].Title != "Pad \ufffd<&>: Works" || got.Header().Get("Set-Cookie") != "" {
 		t.Errorf("%v\n%.600s", err, got.Body)
 	}
+	for _, path := range []string{"/feeds/atom.xml", "/feeds/feed.json"} {
+		if vary := v.ask(http.MethodGet, path, nil).Header().Values("Vary"); strings.Join(vary, ", ") != "Accept-Language, Cookie" {
+			t.Errorf("%s: a cache gives one's language to another: Vary %q", path, vary)
+		}
+	}
 	var parsed struct {
 		Version string `json:"version"`
 		Items   []any  `json:"items"`

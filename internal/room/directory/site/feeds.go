@@ -54,6 +54,7 @@ func (r *Site) feeds(site *web.Site) web.Pages {
 				site.Fail(w, req, err)
 				return
 			}
+			w.Header().Set("Vary", "Accept-Language, Cookie") // without ?lang= they name the language
 			Send(w, req, kind, data)
 		})}
 	}
