@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,13 +25,20 @@ const (
 type recent struct {
 	sync.Mutex
 	lists   map[string]remembered
-	making  map[string]bool
+	making  map[string]*making
 	numbers int
 }
 
 type remembered struct {
 	ids []int64
 	at  time.Time
+}
+
+// making is a list that somebody reads just now.
+type making struct {
+	done chan struct{} // closed when it is read
+	ids  []int64
+	err  error
 }
 
 // keyOf is a query without its page.
@@ -39,23 +48,43 @@ func keyOf(q Query) string {
 }
 
 // list is what read says, or what it said within recentLives of now when that was much.
+// While one asker reads, others who ask the same get the last list, or wait for the new one.
 // The list is shared, and not to be changed. Nothing is remembered for the zero time.
-func (r *recent) list(now time.Time, key string, read func() ([]int64, error)) ([]int64, error) {
+func (r *recent) list(ctx context.Context, now time.Time, key string, read func() ([]int64, error)) ([]int64, error) {
 	if now.IsZero() {
 		return read()
 	}
-	ids, state := r.get(now, key)
-	if state == isNew || state == isOld && !r.claim(key) {
-		return ids, nil
+	for {
+		ids, state := r.get(now, key)
+		if state == isNew {
+			return ids, nil
+		}
+		m, ours := r.claim(key)
+		if ours {
+			return r.make(now, key, m, read)
+		}
+		if state == isOld {
+			return ids, nil
+		}
+		select {
+		case <-m.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if !errors.Is(m.err, context.Canceled) && !errors.Is(m.err, context.DeadlineExceeded) {
+			return m.ids, m.err
+		} // who read it left: the next one does
 	}
-	if state == isOld {
-		defer r.release(key)
+}
+
+// make reads a list that we claimed, and gives it to those who wait.
+func (r *recent) make(now time.Time, key string, m *making, read func() ([]int64, error)) ([]int64, error) {
+	m.err = context.Canceled // a panic leaves it so
+	defer r.release(key, m)
+	if m.ids, m.err = read(); m.err == nil {
+		r.put(now, key, m.ids)
 	}
-	ids, err := read()
-	if err == nil {
-		r.put(now, key, ids)
-	}
-	return ids, err
+	return m.ids, m.err
 }
 
 // How a list stands.
@@ -78,40 +107,63 @@ func (r *recent) get(now time.Time, key string) ([]int64, int) {
 	return had.ids, isNew
 }
 
-// claim says that nobody else is making this list.
-func (r *recent) claim(key string) bool {
+// claim is who makes this list, and whether that is us.
+func (r *recent) claim(key string) (m *making, ours bool) {
 	r.Lock()
 	defer r.Unlock()
-	if r.making == nil {
-		r.making = map[string]bool{}
+	if m := r.making[key]; m != nil {
+		return m, false
 	}
-	was := r.making[key]
-	r.making[key] = true
-	return !was
+	if r.making == nil {
+		r.making = map[string]*making{}
+	}
+	m = &making{done: make(chan struct{})}
+	r.making[key] = m
+	return m, true
 }
 
-func (r *recent) release(key string) {
+func (r *recent) release(key string, m *making) {
 	r.Lock()
 	defer r.Unlock()
 	delete(r.making, key)
+	close(m.done)
 }
 
-// put remembers a large list, and forgets what is too old, or all when it is too much.
+// put remembers a large list, and forgets what is too old, and the oldest while it is too
+// much.
 func (r *recent) put(now time.Time, key string, ids []int64) {
 	r.Lock()
 	defer r.Unlock()
 	for k, had := range r.lists {
 		if age := now.Sub(had.at); age < 0 || age >= oldLives || k == key {
-			r.numbers -= len(had.ids)
-			delete(r.lists, k)
+			r.forget(k)
 		}
 	}
 	if len(ids) < manyFound || len(ids) > recentNumbers {
 		return
 	}
-	if r.lists == nil || r.numbers+len(ids) > recentNumbers {
-		r.lists, r.numbers = map[string]remembered{}, 0
+	for r.numbers+len(ids) > recentNumbers {
+		r.forget(r.oldest())
+	}
+	if r.lists == nil {
+		r.lists = map[string]remembered{}
 	}
 	r.lists[key] = remembered{ids, now}
 	r.numbers += len(ids)
+}
+
+func (r *recent) forget(key string) {
+	r.numbers -= len(r.lists[key].ids)
+	delete(r.lists, key)
+}
+
+// oldest is the key of the list that was read first.
+func (r *recent) oldest() (key string) {
+	var at time.Time
+	for k, had := range r.lists {
+		if at.IsZero() || had.at.Before(at) {
+			key, at = k, had.at
+		}
+	}
+	return key
 }

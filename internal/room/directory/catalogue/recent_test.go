@@ -1,9 +1,14 @@
 package catalogue
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -14,7 +19,7 @@ func TestRecent(t *testing.T) {
 	day := time.Unix(1_800_000_000, 0)
 	ask := func(q Query, size int) (read bool) {
 		t.Helper()
-		_, err := r.list(q.Day, keyOf(q), func() ([]int64, error) {
+		_, err := r.list(t.Context(), q.Day, keyOf(q), func() ([]int64, error) {
 			read = true
 			return make([]int64, size), nil
 		})
@@ -46,8 +51,8 @@ func TestRecent(t *testing.T) {
 	}
 	// After a minute one asker waits for a new list; whoever asks meanwhile gets the last.
 	later := day.Add(2 * recentLives)
-	if _, err := r.list(later, keyOf(q), func() ([]int64, error) {
-		if ids, err := r.list(later, keyOf(q), func() ([]int64, error) { return nil, errors.New("read twice") }); err != nil || len(ids) != manyFound {
+	if _, err := r.list(t.Context(), later, keyOf(q), func() ([]int64, error) {
+		if ids, err := r.list(t.Context(), later, keyOf(q), func() ([]int64, error) { return nil, errors.New("read twice") }); err != nil || len(ids) != manyFound {
 			t.Errorf("%d, %v", len(ids), err)
 		}
 		return nil, errors.New("the disk is away")
@@ -70,4 +75,76 @@ func TestRecent(t *testing.T) {
 	if ask(Query{Day: later.Add(time.Hour)}, manyFound); r.numbers != manyFound {
 		t.Errorf("%d numbers, the old ones stayed", r.numbers)
 	}
+}
+
+// TestRecentForgetsTheOldest: over the bound only as much is forgotten as is needed.
+func TestRecentForgetsTheOldest(t *testing.T) {
+	var r recent
+	now := time.Unix(1_800_000_000, 0)
+	put := func(key string) {
+		t.Helper()
+		now = now.Add(time.Second)
+		if _, err := r.list(t.Context(), now, key, func() ([]int64, error) { return make([]int64, recentNumbers/4), nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{"a", "b", "c", "d", "e"} {
+		put(key)
+	}
+	if got := slices.Sorted(maps.Keys(r.lists)); !slices.Equal(got, []string{"b", "c", "d", "e"}) || r.numbers != recentNumbers {
+		t.Errorf("%v, %d numbers", got, r.numbers)
+	}
+}
+
+// TestRecentHasOneMaker: who asks what another reads just now waits for that, also when
+// nothing is remembered; when that one leaves, the next one reads.
+func TestRecentHasOneMaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r recent
+		var reads atomic.Int32
+		goOn := make(chan error)
+		read := func() ([]int64, error) {
+			reads.Add(1)
+			return []int64{7}, <-goOn
+		}
+		errs := make(chan error, 6)
+		ask := func(ctx context.Context) {
+			ids, err := r.list(ctx, time.Now(), "pad", read)
+			if err == nil && !slices.Equal(ids, []int64{7}) {
+				err = fmt.Errorf("%v", ids)
+			}
+			errs <- err
+		}
+		for range 5 {
+			go ask(t.Context())
+		}
+		impatient, leave := context.WithCancel(t.Context())
+		synctest.Wait() // one of the five reads
+		go ask(impatient)
+		synctest.Wait()
+		if reads.Load() != 1 {
+			t.Errorf("%d read the same at once", reads.Load())
+		}
+		leave()
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Errorf("who left still waits: %v", err)
+		}
+		goOn <- context.Canceled
+		if err := <-errs; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if reads.Load() != 2 {
+			t.Errorf("%d reads after the first reader left", reads.Load())
+		}
+		goOn <- nil
+		for range 4 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		if reads.Load() != 2 || len(r.making) != 0 {
+			t.Errorf("%d reads, %d still being made", reads.Load(), len(r.making))
+		}
+	})
 }

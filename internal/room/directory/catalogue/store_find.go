@@ -99,7 +99,7 @@ func (s *Store) FindAll(ctx context.Context, q Query) (all []Found, err error) {
 
 // ordered are the services that match, in the order of the day.
 func (s *Store) ordered(ctx context.Context, q Query) ([]int64, error) {
-	return s.recent.list(q.Day, keyOf(q), func() ([]int64, error) {
+	return s.recent.list(ctx, q.Day, keyOf(q), func() ([]int64, error) {
 		ids, err := s.matches(ctx, q)
 		return shuffled(ids, turnOf(q.Day)), err
 	})
@@ -155,7 +155,7 @@ func (s *Store) matches(ctx context.Context, q Query) ([]int64, error) {
 // numbers are the different values of a column of numbers, sorted; they are shared, and
 // not to be changed.
 func (s *Store) numbers(ctx context.Context, now time.Time, column, table string, c *conditions) ([]int64, error) {
-	return s.recent.list(now, fmt.Sprintf("%s %s %s %#v", column, table, c.where(), c.args), func() ([]int64, error) {
+	return s.recent.list(ctx, now, fmt.Sprintf("%s %s %s %#v", column, table, c.where(), c.args), func() ([]int64, error) {
 		// They come as one text: one row is read many times faster than thousands.
 		text, err := db.One(ctx, s.db, func(r db.Row) (t string, err error) { return t, r.Scan(&t) },
 			`SELECT coalesce(string_agg(CAST(`+column+` AS TEXT), ' '), '') FROM `+table+` WHERE `+c.where(), c.args...)
