@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/logbook"
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
 	"entrechat/internal/room/directory/migrations"
@@ -164,6 +166,35 @@ func TestRecentOffer(t *testing.T) {
 	choose("d.test")
 	if got := asked(); !slices.Equal(got, []string{"d.test"}) {
 		t.Error(got)
+	}
+}
+
+// leavingBook is a book that is asked while the visitor leaves.
+type leavingBook struct {
+	*fakeBook
+	leave func()
+}
+
+func (b *leavingBook) Members(ctx context.Context, ids []core.MemberID) ([]logbook.Member, error) {
+	b.leave()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return b.fakeBook.Members(ctx, ids)
+}
+
+// TestWhoLeavesSpoilsNoOffer: an offer is made to its end, for those who wait for it.
+func TestWhoLeavesSpoilsNoOffer(t *testing.T) {
+	n := nodeRoom(t).n
+	ctx, leave := context.WithCancel(t.Context())
+	n.Book = &leavingBook{&fakeBook{}, leave}
+	r := New(n)
+	sends(t, r, "b.test", "d.test")
+	if err := r.Referral.Refer(t.Context(), catalogue.KindPad, []string{"b.test"}); err != nil {
+		t.Fatal(err)
+	}
+	if offer, err := r.Referral.Recent(ctx); err != nil || len(offer.Services) != 1 || ctx.Err() == nil {
+		t.Errorf("%+v, %v", offer, err)
 	}
 }
 

@@ -12,8 +12,14 @@ import (
 	"entrechat/internal/room/directory/freshness"
 )
 
-// recentLives is how long an answer is given again to visitors.
-const recentLives = 30 * time.Second
+const (
+	// recentLives is how long an answer is given again to visitors.
+	recentLives = 30 * time.Second
+	// oldLives is how long it is given while one visitor waits for a new one.
+	oldLives = 10 * time.Minute
+	// makingLives bounds how long a new one is made.
+	makingLives = 30 * time.Second
+)
 
 // Offer is where we send people, of all kinds, and how the members among them stand. It
 // is shared, and not to be changed.
@@ -43,7 +49,7 @@ type recent struct {
 
 // Recent is Elsewhere for visitors: at most half a minute old, and what was chosen here
 // since is in it, by a command beside the node too. While one visitor waits for a new one,
-// others get the last.
+// others get the last, for at most ten minutes; then they wait too.
 func (r *Referral) Recent(ctx context.Context) (Offer, error) {
 	all, err := r.Chosen(ctx)
 	if err != nil {
@@ -63,17 +69,26 @@ func (r *Referral) Recent(ctx context.Context) (Offer, error) {
 	if offer, state = r.last.get(core.At(r.n.Now()), chosen); state == isNew {
 		return offer, nil // somebody made it while we waited
 	}
+	if err := ctx.Err(); err != nil {
+		return Offer{}, err // who left makes none for others
+	}
+	if offer, err = r.make(ctx); err != nil {
+		return Offer{}, err
+	}
+	r.last.put(offer, core.At(r.n.Now()), chosen)
+	return offer, nil
+}
+
+// make makes an offer. A visitor who leaves does not spoil it for those who wait for it.
+func (r *Referral) make(ctx context.Context) (Offer, error) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), makingLives)
+	defer done()
 	services, err := r.Elsewhere(ctx, catalogue.KindUnknown)
 	if err != nil {
 		return Offer{}, err
 	}
 	heard, err := freshness.Heard(ctx, r.n.Book, freshness.Authors(services)...)
-	if err != nil {
-		return Offer{}, err
-	}
-	offer = Offer{services, heard}
-	r.last.put(offer, core.At(r.n.Now()), chosen)
-	return offer, nil
+	return Offer{services, heard}, err
 }
 
 // How an offer stands.
@@ -87,9 +102,9 @@ func (l *recent) get(now core.Moment, chosen string) (Offer, int) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	switch {
-	case l.at == 0 || l.chosen != chosen:
+	case l.at == 0 || l.chosen != chosen || now < l.at || now >= l.at.Add(oldLives):
 		return Offer{}, isNone
-	case now < l.at || now >= l.at.Add(recentLives):
+	case now >= l.at.Add(recentLives):
 		return l.offer, isOld
 	}
 	return l.offer, isNew

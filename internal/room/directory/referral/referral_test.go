@@ -3,9 +3,11 @@ package referral
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/room/directory/access"
 	"entrechat/internal/room/directory/catalogue"
@@ -95,4 +97,26 @@ func TestReferred(t *testing.T) {
 			rt.Fatalf("%v, want %v", got, want)
 		}
 	})
+}
+
+// TestHowAnOfferStands: half a minute it is new, ten minutes it is given while one visitor waits
+// for a new one, and then it is none.
+func TestHowAnOfferStands(t *testing.T) {
+	var l recent
+	at := core.At(time.Unix(1_800_000_000, 0))
+	if _, state := l.get(at, ""); state != isNone {
+		t.Errorf("nothing is %d", state)
+	}
+	l.put(Offer{}, at, "b.test")
+	for after, want := range map[time.Duration]int{
+		-time.Microsecond: isNone, 0: isNew, recentLives - time.Microsecond: isNew, recentLives: isOld,
+		oldLives - time.Microsecond: isOld, oldLives: isNone, 24 * time.Hour: isNone,
+	} {
+		if _, state := l.get(at.Add(after), "b.test"); state != want {
+			t.Errorf("after %s: %d, want %d", after, state, want)
+		}
+	}
+	if _, state := l.get(at, "d.test"); state != isNone {
+		t.Errorf("of another choice it is %d", state)
+	}
 }
