@@ -19,7 +19,7 @@ func TestTransparency(t *testing.T) {
 	r := nodeRoom(t)
 	v := visit(t, r)
 	body := v.ask(http.MethodGet, site.TransparencyPath, nil).Body.String()
-	for _, topic := range []string{"your suppliers", "age and place of the backups", "statistics of use", "incidents of the last year"} {
+	for _, topic := range []string{"the suppliers", "age and place of the backups", "statistics of use", "incidents of the last year"} {
 		if !strings.Contains(body, "<li>"+topic) {
 			t.Errorf("does not say that nothing is said of %q\n%s", topic, body)
 		}
@@ -40,7 +40,7 @@ func TestTransparency(t *testing.T) {
 	}
 	body = v.ask(http.MethodGet, site.TransparencyPath, nil).Body.String()
 	for _, says := range []string{
-		`datetime="2027-01-15T05:00:00Z"`, "in 6 places", "of which 2 may be lost", "None has left this machine", "can be read back whole is not sure", "Etherpad 2.0", "Comptes &lt;b&gt;", ">40<", "2026-02", "Un an.\n&lt;script&gt;", "2026: 1", "your suppliers",
+		`datetime="2027-01-15T05:00:00Z"`, "in 6 places", "of which 2 may be lost", "None has left this machine", "can be read back whole is not sure", "Etherpad 2.0", "Comptes &lt;b&gt;", ">40<", "2026-02", "Un an.\n&lt;script&gt;", "2026: 1", "the suppliers",
 	} {
 		if !strings.Contains(body, says) {
 			t.Errorf("does not say %q\n%s", says, body)
