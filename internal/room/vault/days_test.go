@@ -28,6 +28,8 @@ func TestWorstOf(t *testing.T) {
 		"not compared yet":   {[]health.Status{{Level: health.LevelSafe, Offsite: now}, {Level: health.LevelUnknown}}, 0, 0, false},
 		"the older one":      {[]health.Status{{Level: health.LevelSafe, Offsite: ago(time.Hour), Losses: 1}, {Level: health.LevelSafe, Offsite: ago(3 * time.Hour), Losses: 2}}, 3 * time.Hour, 1, true},
 		"one never off-site": {[]health.Status{{Level: health.LevelWaiting}, {Level: health.LevelSafe, Offsite: ago(time.Hour), Losses: 2}}, -1, 0, true},
+		"one locked":         {[]health.Status{{Level: health.LevelLocked, Offsite: now, Losses: 2}}, 0, -1, true},
+		"one without key":    {[]health.Status{{Level: health.LevelLost, Offsite: now, Losses: 2}}, 0, -1, true},
 		"one lost":           {[]health.Status{{Level: health.LevelLost, Offsite: now, Losses: -1}, {Level: health.LevelSafe, Offsite: now, Losses: 2}}, 0, -1, true},
 	} {
 		if age, losses, known := worstOf(c.backups, now); age != c.age || losses != c.losses || known != c.known {

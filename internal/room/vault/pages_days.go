@@ -42,7 +42,9 @@ func worstOf(backups []health.Status, now core.Moment) (age time.Duration, losse
 			continue
 		case health.LevelBehind, health.LevelUnknown:
 			return 0, 0, false
-		case health.LevelSafe, health.LevelOneCopy, health.LevelWaiting, health.LevelLost, health.LevelLocked:
+		case health.LevelLost, health.LevelLocked: // whatever may still be lost, it cannot be read back
+			s.Losses = min(s.Losses, -1)
+		case health.LevelSafe, health.LevelOneCopy, health.LevelWaiting:
 		}
 		its := now.Sub(s.Offsite)
 		if s.Offsite == 0 {

@@ -19,7 +19,7 @@ type Trouble struct {
 	First  core.Moment   `json:"first_us"`
 	Last   core.Moment   `json:"last_us"`
 	Over   core.Moment   `json:"over_us,omitzero"`
-	Size   int64         // of the shard on its way, with its head; not written down
+	Size   int64         `json:"-"` // of the shard on its way, with its head; not written down
 }
 
 func scanTrouble(r db.Row) (t Trouble, err error) {

@@ -314,7 +314,7 @@ func (r *Shipper) ReEncode(ctx context.Context, old catalogue.Object) error {
 	}
 	fresh := old
 	fresh.Code = shard.Code{}
-	replaced, err := r.replace(ctx, old, fresh, s)
+	replaced, err := r.replace(context.WithoutCancel(ctx), old, fresh, s)
 	if err != nil || !replaced {
 		return err
 	}
@@ -327,8 +327,12 @@ func (r *Shipper) ReEncode(ctx context.Context, old catalogue.Object) error {
 func (r *Shipper) replace(ctx context.Context, old, fresh catalogue.Object, s Sealed) (bool, error) {
 	fresh.ID, fresh.Local, fresh.Sealed, fresh.SealedTo = s.ID, s.Local, s.Length, s.To
 	fresh.Tries, fresh.Next, fresh.State = 0, 0, catalogue.Waiting
-	if replaced, err := r.Store.Objects.Replace(ctx, old, fresh, core.At(r.Now())); err != nil || !replaced {
-		return false, errors.Join(err, r.Local.Remove(s.Local))
+	replaced, err := r.Store.Objects.Replace(ctx, old, fresh, core.At(r.Now()))
+	if err != nil {
+		return false, err // the row may be there all the same: the file stays, or is swept
+	}
+	if !replaced {
+		return false, r.Local.Remove(s.Local)
 	}
 	if old.Local == "" {
 		r.addSpooled(fresh)
