@@ -158,7 +158,7 @@ func (r *Room) wire(n Needs, locksFolder *blob.Dir) {
 		OwnKeys:  func(ctx context.Context) ([]ed25519.PublicKey, error) { return r.n.OwnKeys(ctx) },
 		Contacts: func(ctx context.Context) ([]Contact, error) { return r.n.Contacts(ctx) },
 		Holder:   func(id core.MemberID) holder.Holder { return r.n.Holder(id) },
-		Pool:     r.pool, Audit: func(ctx context.Context, p catalogue.Placement) error { return r.upkeep.Audit(ctx, p) }, DropPlaced: r.shipping.Release, Work: &r.work, Aside: r.leave, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
+		Pool:     r.pool, Audit: func(ctx context.Context, p catalogue.Placement) error { return r.upkeep.Audit(ctx, p) }, DropPlaced: r.shipping.Release, Work: &r.work, Started: r.started, Aside: r.leave, Now: func() time.Time { return r.n.Now() }, Log: n.Log,
 	})
 	r.removals = removal.New(removal.Needs{
 		Store: r.store, Recovery: r.recovery, Spool: r.spool, Signer: n.Signer, Drop: r.shipping.Drop, Work: &r.work, Committed: &r.committed,

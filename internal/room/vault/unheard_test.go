@@ -2,8 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +79,7 @@ func TestRecoveryGoesOn(t *testing.T) {
 	if !found.Hidden || core.CodeOf(unfinished(found)) != core.CodeUnsure || core.CodeOf(w.room.recovery.Whole(t.Context())) != core.CodeUnsure {
 		t.Fatalf("the only lender is silent: %+v", found)
 	}
+	close(w.room.started) // as if the node ran
 	if err := w.room.recovery.HearMore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -129,5 +132,34 @@ func TestARecoveryThatHeardEverybodyRepairsAtOnce(t *testing.T) {
 				t.Errorf("%d files are due, %v", len(due), err)
 			}
 		})
+	}
+}
+
+// A recovery goes on only in a node that has started: until then files cannot be read.
+func TestRecoveryGoesOnAfterTheStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	var asked atomic.Int64
+	needs := w.needs(w.room.n.DB)
+	reach := needs.Holder
+	needs.Holder = func(id core.MemberID) holder.Holder {
+		asked.Add(1)
+		return reach(id)
+	}
+	room, err := New(needs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := room.store.Notes.SetMembers(t.Context(), "recover_unheard", []core.MemberID{w.members[0].id}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second/5)
+	defer cancel()
+	if err := room.recovery.HearMore(ctx); !errors.Is(err, context.DeadlineExceeded) || asked.Load() > 0 {
+		t.Errorf("asked %d times before the start: %v", asked.Load(), err)
+	}
+	close(room.started)
+	if err := room.recovery.HearMore(t.Context()); err != nil || asked.Load() == 0 {
+		t.Errorf("asked %d times after the start: %v", asked.Load(), err)
 	}
 }

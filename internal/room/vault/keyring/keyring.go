@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
 
@@ -35,14 +37,14 @@ type Needs struct {
 	Log             *slog.Logger
 }
 
-// Keyring holds the identities of one node. Safe for concurrent use, but for Add and Use:
-// only a command adds identities.
+// Keyring holds the identities of one node. Safe for concurrent use.
 type Keyring struct {
 	n     Needs
 	store catalogue.Store
 	// older only open: the identity all repositories shared until each got its own, those
 	// of machines that came before this one, and in a recovery the one of the seed words.
-	older []age.Identity
+	older []age.Identity // guarded by mu
+	mu    sync.RWMutex
 }
 
 // Open reads the identities that only open.
@@ -52,12 +54,23 @@ func Open(n Needs) (*Keyring, error) {
 }
 
 // Use has one more identity open files and labels, as long as this process runs.
-func (r *Keyring) Use(identity age.Identity) { r.older = append(r.older, identity) }
+func (r *Keyring) Use(identity age.Identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.older = append(r.older, identity)
+}
+
+// onlyOpen lists the identities that only open; the list is the caller's own.
+func (r *Keyring) onlyOpen() []age.Identity {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.older)
+}
 
 // LabelKeys are the identities on this disk that may open a label: those of all
 // repositories, also of one whose row is gone.
 func (r *Keyring) LabelKeys() (AnyOf, error) {
-	out := append(AnyOf{}, r.older...)
+	out := AnyOf(r.onlyOpen())
 	files, err := filepath.Glob(r.Path("*", Identity))
 	if err != nil {
 		return nil, err
@@ -95,7 +108,7 @@ const olderSuffix = ".agekey"
 // load reads the identities that only open.
 func (r *Keyring) load() error {
 	if r.n.Shared != nil {
-		r.older = append(r.older, r.n.Shared)
+		r.Use(r.n.Shared)
 	}
 	files, err := filepath.Glob(filepath.Join(r.n.Dir, "secret", "*"+olderSuffix))
 	if err != nil {
@@ -109,7 +122,7 @@ func (r *Keyring) load() error {
 		if older == nil {
 			continue // what is sealed to it says so when it is read
 		}
-		r.older = append(r.older, older)
+		r.Use(older)
 	}
 	return nil
 }
@@ -141,7 +154,7 @@ func (r *Keyring) Add(older *age.X25519Identity) error {
 	if err := seal.WriteSecret(path, []byte(older.String()+"\n")); err != nil {
 		return err
 	}
-	r.older = append(r.older, older)
+	r.Use(older)
 	return nil
 }
 
@@ -217,9 +230,10 @@ func (r *Keyring) Recipients(ctx context.Context, name string) (to []age.Recipie
 // Identities lists the identities that may open an object: its repository's own, and
 // those that nothing is sealed to any more. Returns CodeInternal when none is here.
 func (r *Keyring) Identities(ctx context.Context, o catalogue.Object) ([]age.Identity, error) {
+	older := r.onlyOpen()
 	switch {
-	case o.SealedTo == "" && len(r.older) > 0:
-		return r.older, nil
+	case o.SealedTo == "" && len(older) > 0:
+		return older, nil
 	case o.SealedTo == "":
 		return nil, core.Internal("vault.shared_key_missing", fmt.Errorf("no key for %s of %s", o.File, o.Repo)).With("Name", o.Repo)
 	}
@@ -230,9 +244,9 @@ func (r *Keyring) Identities(ctx context.Context, o catalogue.Object) ([]age.Ide
 	}
 	switch {
 	case err == nil:
-		return append([]age.Identity{own}, r.older...), nil
-	case len(r.older) > 0: // in a recovery there is no repository yet
-		return r.older, nil
+		return append([]age.Identity{own}, older...), nil
+	case len(older) > 0: // in a recovery there is no repository yet
+		return older, nil
 	}
 	return nil, err
 }

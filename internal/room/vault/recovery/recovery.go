@@ -40,7 +40,8 @@ type Needs struct {
 	Audit func(ctx context.Context, p catalogue.Placement) error
 	// DropPlaced takes a data file off our disk when the members have it.
 	DropPlaced func(ctx context.Context, o catalogue.Object) error
-	Work       *local.Signal // told when there may be something to ship
+	Work       *local.Signal   // told when there may be something to ship
+	Started    <-chan struct{} // closed when files can be read; HearMore waits for it
 	// Aside takes note of a file that this user may not read and answers nil; any other
 	// error comes back.
 	Aside func(error) error

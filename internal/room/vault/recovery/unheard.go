@@ -115,8 +115,14 @@ func (r *Recovery) setUnheard(ctx context.Context, ids []core.MemberID) error {
 }
 
 // HearMore goes on with a recovery: when a member answers that did not, everybody is
-// asked again, because what became of an object only all of them together say.
+// asked again, because what became of an object only all of them together say. It waits
+// for the start of the node to be through.
 func (r *Recovery) HearMore(ctx context.Context) error {
+	select {
+	case <-r.n.Started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	unheard, err := r.Unheard(ctx)
 	if err != nil || len(unheard) == 0 {
 		return err
