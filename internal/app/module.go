@@ -18,8 +18,9 @@ import (
 // its module, so that a new room is its folder, one file here, and a line in modules.
 type module struct {
 	// name is the room's folder, table prefix, word prefix and section of entrechat.toml.
-	name   string
-	words  fs.FS
+	name string
+	// words are the room's sentences: of the room itself, then of its folders that have some.
+	words  []fs.FS
 	tables fs.FS // migrations
 	// settings are the room's section of entrechat.toml, without its name; nil = it has none.
 	settings *config.Section

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 
 func directoryModule() module {
 	return module{
-		name: "directory", words: directory.Words, tables: directorytables.Files, group: groupOthers,
+		name: "directory", words: []fs.FS{directory.Words}, tables: directorytables.Files, group: groupOthers,
 		commands: func(l *cli) []*cobra.Command { return directory.Commands(l.out.P, l.openDirectory) },
 		open: func(_ context.Context, a *App) (any, fit.Fittings, error) {
 			room := directory.New(directoryNeedsOf(a))

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ import (
 
 func trustModule() module {
 	return module{
-		name: "trust", words: trust.Words, tables: migrations.Files, group: groupOthers, grants: grant.Planned(),
+		name: "trust", words: []fs.FS{trust.Words}, tables: migrations.Files, group: groupOthers, grants: grant.Planned(),
 		commands: func(l *cli) []*cobra.Command {
 			return trust.Commands(l.out.P, grantTypes(), func(cmd *cobra.Command) (*trust.Room, *console.Out, error) {
 				room, err := openFor[trustRoom](l, cmd)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -24,7 +25,7 @@ import (
 
 func vaultModule() module {
 	return module{
-		name: "vault", words: vault.Words, tables: vaulttables.Files, group: groupData,
+		name: "vault", words: []fs.FS{vault.Words}, tables: vaulttables.Files, group: groupData,
 		settings: &config.Section{
 			Words: "vault.config.",
 			New:   func() any { return &vaultConfig{Spool: 10 * core.GB, Cache: core.GB} },

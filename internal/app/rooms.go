@@ -9,6 +9,7 @@ func modules() []module {
 		directoryModule(),
 		trustModule(),
 		vaultModule(),
+		watchModule(),
 	}
 }
 

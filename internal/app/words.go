@@ -15,7 +15,7 @@ func allWords() []fs.FS {
 	rooms := modules()
 	all := append(make([]fs.FS, 0, 6+len(rooms)), Words, blob.Words, console.Words, logbook.Words, peer.Words, web.Words)
 	for _, m := range rooms {
-		all = append(all, m.words)
+		all = append(all, m.words...)
 	}
 	return all
 }

@@ -39,5 +39,8 @@ func types() Types {
 			{Name: "bytes", Unit: core.UnitBytes, Least: 1, Most: MaxAmount, Place: "Size"},
 			{Name: "rate_bits_s", Unit: core.UnitRate, Most: MaxAmount, Place: "Rate", Suffix: "_rate"},
 		},
+	}, {
+		Kind: "watch", Words: "watch.grant.watch.", Light: true, InForm: true,
+		Fields: []core.GrantField{{Name: "every_s", Unit: core.UnitSeconds, Least: 10, Most: 86400, Place: "Every"}},
 	}}, Planned()...)
 }

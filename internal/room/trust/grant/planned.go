@@ -7,10 +7,6 @@ import "entrechat/internal/core"
 func Planned() []core.GrantType {
 	return []core.GrantType{
 		{
-			Kind: "watch", Words: "trust.grant.watch.", Light: true, InForm: true,
-			Fields: []core.GrantField{{Name: "every_s", Unit: core.UnitSeconds, Least: 10, Most: 86400, Place: "Every"}},
-		},
-		{
 			Kind: "login", Words: "trust.grant.login.", Light: true,
 			Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
 		},

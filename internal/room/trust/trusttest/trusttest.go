@@ -45,6 +45,9 @@ func Types() grant.Types {
 			{Name: "bytes", Unit: core.UnitBytes, Least: 1, Most: grant.MaxAmount, Place: "Size"},
 			{Name: "rate_bits_s", Unit: core.UnitRate, Most: grant.MaxAmount, Place: "Rate", Suffix: "_rate"},
 		},
+	}, {
+		Kind: KindWatch, Words: "test.grant.watch.", Light: true, InForm: true,
+		Fields: []core.GrantField{{Name: "every_s", Unit: core.UnitSeconds, Least: 10, Most: 86400, Place: "Every"}},
 	}}, grant.Planned()...)
 }
 

@@ -1,26 +1,29 @@
-package app
+// Package version says what was built.
+package version
 
 import (
 	"cmp"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"entrechat/internal/kit/console"
 )
 
-// version is what was built, as the Go tool stamped it.
-type version struct {
+// Version is what was built, as the Go tool stamped it.
+type Version struct {
 	Version  string `json:"version"`            // v0.1.0, or (devel)
 	Commit   string `json:"commit,omitempty"`   // empty where it was built without git
 	Modified bool   `json:"modified,omitempty"` // built from files that were not committed
 	Go       string `json:"go"`
 }
 
-func buildVersion() version {
+func built() Version {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return version{Version: "(devel)"}
+		return Version{Version: "(devel)"}
 	}
-	v := version{Version: cmp.Or(info.Main.Version, "(devel)"), Go: info.GoVersion}
+	v := Version{Version: cmp.Or(info.Main.Version, "(devel)"), Go: info.GoVersion}
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
@@ -32,13 +35,14 @@ func buildVersion() version {
 	return v
 }
 
-func (l *cli) versionCommand() *cobra.Command {
+// Command is `entrechat version`.
+func Command(out *console.Out) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: l.out.P.T("app.cmd.version", nil), Args: cobra.NoArgs,
+		Use: "version", Short: out.P.T("app.cmd.version", nil), Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := buildVersion()
-			return l.out.Emit(v, func() {
-				l.out.Say("app.version", map[string]any{"Version": v.Version, "Commit": v.Commit, "Modified": v.Modified, "Go": v.Go})
+			v := built()
+			return out.Emit(v, func() {
+				out.Say("app.version", map[string]any{"Version": v.Version, "Commit": v.Commit, "Modified": v.Modified, "Go": v.Go})
 			})
 		},
 	}

@@ -1,0 +1,16 @@
+// Package watch has members look at each other's services, agree on what is down, and tell
+// the right people the truth, by ways that do not cross who is down.
+//
+// The room's folders, each of which imports only those named before it:
+//
+//	target    what is looked at, as its owner published it
+//	look      one look at one target, for each kind
+//	schedule  when each target is looked at, and how many at once
+//	record    what was found: looks, hours, days
+//	verdict   what the vantage points conclude together
+//	incident  what is told of it: incidents, maintenance, promises, postmortems
+//	alert     who is told, by which channel, when
+//	status    pages, feeds and badges for everybody, from one signed snapshot
+//
+// Words: docs/words.md. Source: docs/spec/watch.md, docs/runbook/watch.md.
+package watch
