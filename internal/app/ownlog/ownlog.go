@@ -1,4 +1,5 @@
-package app
+// Package ownlog has the commands that show our logbook and the mirrors of others'.
+package ownlog
 
 import (
 	"encoding/json"
@@ -7,21 +8,34 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/logbook"
 )
 
-func (l *cli) logCommand() *cobra.Command {
-	p := l.out.P
+// Opener opens the node for a command, and answers the book and the member that was
+// typed, or ourselves.
+type Opener func(cmd *cobra.Command, typed []string) (*logbook.Book, core.MemberID, error)
+
+// commands are those of `entrechat log`.
+type commands struct {
+	out  *console.Out
+	open Opener
+}
+
+// Command is `entrechat log`, with more subcommands of others.
+func Command(out *console.Out, open Opener, more ...*cobra.Command) *cobra.Command {
+	l := commands{out, open}
+	p := out.P
 	c := &cobra.Command{Use: "log", Short: p.T("app.cmd.log", nil)}
 	var from int64
 	show := &cobra.Command{
 		Use: "show [MEMBER]", Short: p.T("app.cmd.log_show", nil), Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			a, id, err := l.openLog(cmd, words)
+			book, id, err := l.open(cmd, words)
 			if err != nil {
 				return err
 			}
-			entries, err := a.Book.Entries(cmd.Context(), id, from, 1000)
+			entries, err := book.Entries(cmd.Context(), id, from, 1000)
 			if err != nil {
 				return err
 			}
@@ -32,11 +46,11 @@ func (l *cli) logCommand() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify [MEMBER]", Short: p.T("app.cmd.log_verify", nil), Long: p.T("app.cmd.log_verify_long", nil), Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, words []string) error {
-			a, id, err := l.openLog(cmd, words)
+			book, id, err := l.open(cmd, words)
 			if err != nil {
 				return err
 			}
-			size, err := a.Book.Verify(cmd.Context(), id)
+			size, err := book.Verify(cmd.Context(), id)
 			if err != nil {
 				return err
 			}
@@ -47,38 +61,22 @@ func (l *cli) logCommand() *cobra.Command {
 	alone := &cobra.Command{
 		Use: "alone", Short: p.T("app.cmd.log_alone", nil), Long: p.T("app.cmd.log_alone_long", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := l.open(cmd.Context())
+			book, _, err := l.open(cmd, nil)
 			if err != nil {
 				return err
 			}
-			if err := a.Book.Guard.ConfirmAlone(cmd.Context()); err != nil {
+			if err := book.Guard.ConfirmAlone(cmd.Context()); err != nil {
 				return err
 			}
 			return l.out.Emit(map[string]bool{"ok": true}, func() { l.out.Say("app.log_alone", nil) })
 		},
 	}
-	c.AddCommand(show, verify, l.statusCommand(), alone, l.moveCommand(), l.rotateCommand(), l.epochCommand(), l.forksCommand(), l.pardonCommand())
+	c.AddCommand(append(more, show, verify, l.statusCommand(), alone, l.forksCommand(), l.pardonCommand())...)
 	return c
 }
 
-func (l *cli) openLog(cmd *cobra.Command, words []string) (*App, core.MemberID, error) {
-	a, err := l.open(cmd.Context())
-	if err != nil {
-		return nil, "", err
-	}
-	if len(words) == 0 {
-		return a, a.Signer.ID(), nil
-	}
-	id, err := core.ParseMemberID(words[0])
-	if err != nil {
-		return nil, "", err
-	}
-	_, err = a.Book.Member(cmd.Context(), id)
-	return a, id, err
-}
-
 // showEntries prints entries as a table, or as they are in JSON.
-func (l *cli) showEntries(entries []logbook.Entry) error {
+func (l commands) showEntries(entries []logbook.Entry) error {
 	type view struct {
 		Index int64           `json:"index"`
 		Typ   string          `json:"typ"`

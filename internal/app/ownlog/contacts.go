@@ -1,4 +1,4 @@
-package app
+package ownlog
 
 import (
 	"fmt"
@@ -10,19 +10,19 @@ import (
 )
 
 // statusCommand shows how the exchange of logbooks goes with each member.
-func (l *cli) statusCommand() *cobra.Command {
+func (l commands) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: l.out.P.T("app.cmd.log_status", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, self, err := l.openLog(cmd, nil)
+			book, self, err := l.open(cmd, nil)
 			if err != nil {
 				return err
 			}
-			own, err := a.Book.Member(cmd.Context(), self)
+			own, err := book.Member(cmd.Context(), self)
 			if err != nil {
 				return err
 			}
-			all, err := a.Book.Contacts(cmd.Context())
+			all, err := book.Contacts(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -31,7 +31,7 @@ func (l *cli) statusCommand() *cobra.Command {
 	}
 }
 
-func (l *cli) showContacts(own logbook.Member, all []logbook.Contact) error {
+func (l commands) showContacts(own logbook.Member, all []logbook.Contact) error {
 	type view struct {
 		Member  core.MemberID `json:"member"`
 		Holds   int64         `json:"holds"`
