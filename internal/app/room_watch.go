@@ -5,17 +5,28 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/watch"
 	"entrechat/internal/room/watch/migrations"
+	"entrechat/internal/room/watch/target"
 )
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: []fs.FS{watch.Words, target.Words}, tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
-		open:   openWatch,
+		commands: func(l *cli) []*cobra.Command {
+			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {
+				room, err := openFor[*watch.Room](l, cmd)
+				return room, &l.out, err
+			})
+		},
+		open: openWatch,
 	}
 }
 
@@ -24,6 +35,22 @@ func openWatch(_ context.Context, a *App) (any, fit.Fittings, error) {
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
-	room := watch.New(watch.Needs{DB: a.DB, Signer: a.Signer, Book: a.Book, Trust: rights, Now: time.Now, Log: a.Log})
+	visitor := peer.NewVisitor(peer.Needs{Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log})
+	room := watch.New(watch.Needs{
+		DB: a.DB, Signer: a.Signer, Book: a.Book, Trust: rights,
+		Home: func(ctx context.Context, id core.MemberID) (target.Home, error) {
+			m, err := a.Book.Member(ctx, id)
+			return target.Home{ID: m.ID, URL: m.URL, Root: m.Root}, err
+		},
+		Root: func(ctx context.Context, address string) (core.RootKey, error) {
+			found, err := a.Book.Discover(ctx, address)
+			return found.Root, err
+		},
+		Fetch: func(ctx context.Context, address string, limit int64) ([]byte, error) {
+			text, _, err := visitor.Fetch(ctx, address, limit)
+			return text, err
+		},
+		Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
+	})
 	return room, room.Fittings(), nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"log/slog"
+	"net"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -11,6 +13,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/watch/target"
 )
 
 // Words are the room's sentences, French and English.
@@ -35,16 +38,67 @@ type Needs struct {
 	Signer seal.Signer
 	Book   Book
 	Trust  Trust
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Home is where a member's node is. Returns CodeNotFound.
+	Home func(ctx context.Context, id core.MemberID) (target.Home, error)
+	// Root is the root key of the node that answers at an address.
+	Root func(ctx context.Context, address string) (core.RootKey, error)
+	// Fetch gets a public document, guarded against private addresses unless Private.
+	Fetch func(ctx context.Context, address string, limit int64) ([]byte, error)
+	// Private allows plain http and addresses of this machine: for demos and tests.
+	Private bool
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Room puts looks, verdicts, incidents, alerts and status pages together. Safe for
 // concurrent use.
-type Room struct{ Needs }
+type Room struct {
+	Needs
+	Targets *target.Targets
+	Prover  *target.Prover
+}
 
 // New makes the room.
-func New(n Needs) *Room { return &Room{n} }
+func New(n Needs) *Room {
+	r := &Room{Needs: n}
+	r.Targets = target.New(target.Needs{DB: n.DB, Book: n.Book, Self: n.Signer.ID(), Now: n.Now})
+	r.Prover = target.NewProver(target.ProofNeeds{
+		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
+	})
+	return r
+}
 
 // Fittings is what the house gets of this room.
-func (r *Room) Fittings() fit.Fittings { return fit.Fittings{Name: "watch"} }
+func (r *Room) Fittings() fit.Fittings {
+	return fit.Fittings{
+		Name:    "watch",
+		Readers: r.Targets.Readers(),
+		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched)),
+		Entries: map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"},
+	}
+}
+
+// watched are the targets of the members whose services we promised to look at.
+func (r *Room) watched(ctx context.Context) ([]target.Target, error) {
+	all, err := target.All(ctx, r.DB)
+	if err != nil {
+		return nil, err
+	}
+	granted := map[core.MemberID]bool{r.Signer.ID(): false} // our own need no proof
+	var out []target.Target
+	for _, t := range all {
+		may, asked := granted[t.Owner]
+		if !asked {
+			allowance, err := r.Trust.May(ctx, t.Owner, KindWatch)
+			if err != nil && core.CodeOf(err) != core.CodeDenied {
+				return nil, err
+			}
+			may = err == nil && !allowance.ReadOnly
+			granted[t.Owner] = may
+		}
+		if may {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}

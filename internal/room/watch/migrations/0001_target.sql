@@ -14,3 +14,12 @@ CREATE TABLE watch_target (
     gone     BOOLEAN NOT NULL,-- the owner took it away; what was measured stays
     PRIMARY KEY (owner, id)
 );
+
+-- Which domains members proved to be theirs.
+CREATE TABLE watch_proof (
+    owner     TEXT NOT NULL,
+    domain    TEXT NOT NULL,
+    proved_us BIGINT NOT NULL, -- 0 = never
+    tried_us  BIGINT NOT NULL,
+    PRIMARY KEY (owner, domain)
+);

@@ -1,0 +1,55 @@
+package watch
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/target"
+)
+
+type args = map[string]any
+
+// Commands are `entrechat watch` and its subcommands; p says what they are for.
+func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
+	subs := append([]*cobra.Command{addCommand(p, open)}, target.Commands(p, targets)...)
+	return []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
+}
+
+// part opens the room for a command that works on one part of it.
+func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T] {
+	return func(cmd *cobra.Command) (part T, out *console.Out, err error) {
+		r, out, err := open(cmd)
+		if err != nil {
+			return part, out, err
+		}
+		return of(r), out, nil
+	}
+}
+
+// addCommand is `watch add`.
+func addCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
+	var flags target.Flags
+	c := console.Command(open, "add ADDRESS", p.T("watch.cmd_add", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		t := flags.Typed(typed[0])
+		if t.Kind == "" && strings.HasPrefix(t.Address, "http") {
+			t.Kind = target.HTTP
+		}
+		if u, err := url.Parse(t.Address); t.Service == "" && err == nil {
+			t.Service = u.Hostname()
+		}
+		t, err := r.Targets.Add(cmd.Context(), t)
+		if err != nil {
+			return err
+		}
+		return out.Emit(t.View(), func() {
+			out.Say("watch.added", args{"Service": t.Service, "Address": t.Address, "Kind": t.Kind, "Every": out.P.Span(t.Every)})
+		})
+	})
+	flags.Register(c, p)
+	return c
+}

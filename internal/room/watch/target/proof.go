@@ -1,0 +1,233 @@
+package target
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/jobs"
+)
+
+// How an owner proves that a domain is its own: a TXT record at ProofName.DOMAIN, or a file
+// at ProofPath, with a line ProofPrefix + its root key; or its node answers there.
+// spec: docs/spec/watch.md#proof
+const (
+	ProofName   = "_entrechat"
+	ProofPath   = "/.well-known/entrechat-watch.txt"
+	ProofPrefix = "entrechat="
+)
+
+const (
+	proofLife  = 7 * 24 * time.Hour // then it is proved again
+	proofGrace = 24 * time.Hour     // a proof that cannot be renewed holds so long still
+	proofRetry = 10 * time.Minute
+	maxProof   = 16 << 10 // bytes of the file
+)
+
+// ProofLine is what stands in the record or in the file.
+func ProofLine(root core.RootKey) string { return ProofPrefix + root.String() }
+
+// Home is where a member's node is, and its root key.
+type Home struct {
+	ID   core.MemberID
+	URL  string
+	Root core.RootKey
+}
+
+// ProofNeeds is what a Prover is made of; all of it but Plain is required.
+type ProofNeeds struct {
+	DB *db.DB // with the room's migrations applied
+	// Home answers where a member is. Returns CodeNotFound.
+	Home func(ctx context.Context, id core.MemberID) (Home, error)
+	// Root is the root key of the node that answers at an address now.
+	Root func(ctx context.Context, address string) (core.RootKey, error)
+	// Fetch gets a public document, guarded against private addresses.
+	Fetch func(ctx context.Context, address string, limit int64) ([]byte, error)
+	// LookupTXT asks the DNS; net.Resolver's.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
+	// Plain allows http, for demos and tests.
+	Plain bool
+	Now   func() time.Time
+}
+
+// Prover says whether a target's host is its owner's. Safe for concurrent use.
+type Prover struct{ n ProofNeeds }
+
+// NewProver makes one.
+func NewProver(n ProofNeeds) *Prover { return &Prover{n} }
+
+// Proof is what we know of one domain of an owner.
+type Proof struct {
+	Owner  core.MemberID
+	Domain string
+	Proved core.Moment // last time; zero = never
+	Tried  core.Moment
+}
+
+// Holds says whether a proof counts now.
+func (p Proof) Holds(now core.Moment) bool {
+	return p.Proved != 0 && now.Sub(p.Proved) < proofLife+proofGrace
+}
+
+// due says whether it is time to try again.
+func (p Proof) due(now core.Moment) bool {
+	if now.Sub(p.Tried) < proofRetry {
+		return false
+	}
+	return p.Proved == 0 || now.Sub(p.Proved) >= proofLife
+}
+
+// Domains are the names below which a host lies, the longest first, down to the one that
+// somebody registered. An address is below itself only.
+func Domains(host string) []string {
+	if net.ParseIP(host) != nil {
+		return []string{host}
+	}
+	base, err := publicsuffix.EffectiveTLDPlusOne(host)
+	if err != nil {
+		return nil
+	}
+	all := []string{host}
+	for host != base {
+		_, host, _ = strings.Cut(host, ".")
+		all = append(all, host)
+	}
+	return all
+}
+
+// Allowed lists which targets may be looked at: those whose host is below a domain that
+// holds as proved. It asks nobody.
+func (p *Prover) Allowed(ctx context.Context, all []Target) ([]Target, error) {
+	proofs, err := proofs(ctx, p.n.DB)
+	if err != nil {
+		return nil, err
+	}
+	now := core.At(p.n.Now())
+	good := map[string]bool{}
+	for _, proof := range proofs {
+		if proof.Holds(now) {
+			good[string(proof.Owner)+" "+proof.Domain] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(t Target) bool {
+		return t.Kind.Called() && !slices.ContainsFunc(Domains(t.Host()), func(d string) bool { return good[string(t.Owner)+" "+d] })
+	}), nil
+}
+
+// Prove tries what is due for these targets, one domain after the other.
+func (p *Prover) Prove(ctx context.Context, all []Target) error {
+	known, err := proofs(ctx, p.n.DB)
+	if err != nil {
+		return err
+	}
+	at := map[string]Proof{}
+	for _, proof := range known {
+		at[string(proof.Owner)+" "+proof.Domain] = proof
+	}
+	now := core.At(p.n.Now())
+	done := map[string]bool{}
+	for _, t := range all {
+		if !t.Kind.Called() || done[string(t.Owner)+" "+t.Host()] {
+			continue
+		}
+		done[string(t.Owner)+" "+t.Host()] = true
+		if err := p.proveHost(ctx, t.Owner, Domains(t.Host()), at); err != nil {
+			return err
+		}
+	}
+	return forgetProofs(ctx, p.n.DB, now.Add(-4*proofLife))
+}
+
+// proveHost makes sure that one of the domains is proved, when it can be.
+func (p *Prover) proveHost(ctx context.Context, owner core.MemberID, domains []string, known map[string]Proof) error {
+	now := core.At(p.n.Now())
+	slices.Reverse(domains) // the registered name first: one proof for all below it
+	for _, d := range domains {
+		if proof := known[string(owner)+" "+d]; proof.Proved != 0 && !proof.due(now) && proof.Holds(now) {
+			return nil
+		}
+	}
+	for _, d := range domains {
+		proof := known[string(owner)+" "+d]
+		if !proof.due(now) {
+			continue
+		}
+		proof.Owner, proof.Domain, proof.Tried = owner, d, now
+		ok := p.try(ctx, owner, d) == nil
+		if ok {
+			proof.Proved = now
+		}
+		known[string(owner)+" "+d] = proof
+		if err := putProof(ctx, p.n.DB, proof); err != nil || ok {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// try returns nil when a domain is the owner's now.
+func (p *Prover) try(ctx context.Context, owner core.MemberID, domain string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	home, err := p.n.Home(ctx, owner)
+	if err != nil {
+		return err
+	}
+	var tried []error
+	if u, err := url.Parse(home.URL); err == nil && u.Hostname() == domain {
+		if root, err := p.n.Root(ctx, home.URL); err == nil && root == home.Root {
+			return nil
+		}
+	}
+	if net.ParseIP(domain) == nil {
+		lines, err := p.n.LookupTXT(ctx, ProofName+"."+domain)
+		if err == nil && slices.Contains(lines, ProofLine(home.Root)) {
+			return nil
+		}
+		tried = append(tried, err)
+	}
+	schemes := []string{"https"}
+	if p.n.Plain {
+		schemes = append(schemes, "http")
+	}
+	for _, scheme := range schemes {
+		text, err := p.n.Fetch(ctx, scheme+"://"+domain+ProofPath, maxProof)
+		if err == nil && hasLine(text, ProofLine(home.Root)) {
+			return nil
+		}
+		tried = append(tried, err)
+	}
+	return fmt.Errorf("nothing at %s says that it is %s's: %w", domain, owner, errors.Join(tried...))
+}
+
+func hasLine(text []byte, line string) bool {
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		if strings.TrimSpace(lines.Text()) == line {
+			return true
+		}
+	}
+	return false
+}
+
+// Jobs prove again what is due for the targets that list answers.
+func (p *Prover) Jobs(list func(ctx context.Context) ([]Target, error)) []jobs.Job {
+	return []jobs.Job{{Name: "watch-prove", Every: time.Minute, Jitter: 10 * time.Second, Run: func(ctx context.Context) error {
+		all, err := list(ctx)
+		if err != nil {
+			return err
+		}
+		return p.Prove(ctx, all)
+	}}}
+}
