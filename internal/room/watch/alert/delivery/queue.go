@@ -1,0 +1,249 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert/channel"
+	"entrechat/internal/room/watch/alert/contact"
+)
+
+// Needs is what the queue is made of; all of it is required.
+type Needs struct {
+	DB *db.DB
+	// Plan is who an owner wants told; false: we hold no plan of it.
+	Plan func(ctx context.Context, owner core.MemberID) (contact.Plan, bool, error)
+	// Rank is our place among those who tell the owner's people: 0 is the owner itself.
+	Rank func(ctx context.Context, owner core.MemberID) (int, error)
+	// Domains are those under which an owner runs services: what hangs on them may be gone
+	// with it.
+	Domains func(ctx context.Context, owner core.MemberID) ([]string, error)
+	Sender  channel.Sender
+	// Tell hands a receipt to the others who hold the plan; it does not wait for them.
+	Tell func(ctx context.Context, r Receipt)
+	// Link is where one person acknowledges one notice.
+	Link  func(key, person string) string
+	Words *words.Catalogue
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Queue keeps notices and deliveries. Safe for concurrent use, and beside other processes
+// on the same database.
+type Queue struct {
+	n    Needs
+	wake chan struct{}
+}
+
+// New makes the queue; Serve runs it.
+func New(n Needs) *Queue { return &Queue{n, make(chan struct{}, 1)} }
+
+func (q *Queue) now() core.Moment { return core.At(q.n.Now()) }
+
+// poke has Serve look at once.
+func (q *Queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Put takes a notice in. A notice that stands already, or an owner whose plan we do not
+// hold, changes nothing. Returns CodeInvalid for a notice that is a mistake.
+func (q *Queue) Put(ctx context.Context, n Notice) error {
+	if err := n.check(); err != nil {
+		return err
+	}
+	plan, ok, err := q.n.Plan(ctx, n.Owner)
+	if err != nil || !ok {
+		return err
+	}
+	rank, err := q.n.Rank(ctx, n.Owner)
+	if err != nil {
+		return err
+	}
+	now := q.now()
+	n.Level = n.level(plan)
+	r := record{Notice: n, key: n.Key(), due: max(n.At, now).Add(patience)}
+	people := plan.Recipients(contact.OnCall, now.Time())
+	if n.Person != "" {
+		people = []string{n.Person}
+	}
+	err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		fresh, err := addNotice(ctx, tx, r)
+		if err != nil || !fresh {
+			return err
+		}
+		if err := q.add(ctx, tx, r, batch{plan, people, stepOnCall, rank, now}); err != nil {
+			return err
+		}
+		return q.answeredAlready(ctx, tx, r)
+	})
+	q.poke()
+	return err
+}
+
+// answeredAlready takes over an acknowledgement that came before the notice did.
+func (q *Queue) answeredAlready(ctx context.Context, tx db.Querier, r record) error {
+	receipts, err := receiptsOf(ctx, tx, r.key)
+	if err != nil {
+		return err
+	}
+	for _, told := range receipts {
+		if told.Step == stepAck {
+			_, err := setAcked(ctx, tx, r, told.Person, told.At)
+			return err
+		}
+	}
+	return nil
+}
+
+// batch is whom to add deliveries for.
+type batch struct {
+	plan   contact.Plan
+	people []string
+	step   string
+	rank   int
+	now    core.Moment
+}
+
+func (q *Queue) add(ctx context.Context, tx db.Querier, r record, b batch) error {
+	for _, id := range b.people {
+		p, ok := b.plan.Person(id)
+		if !ok {
+			continue
+		}
+		d := Delivery{Key: r.key, Person: id, Step: b.step, Owner: r.Owner, Next: due(p, r, b.rank, b.now)}
+		if err := addDelivery(ctx, tx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Resolve says that an incident is over. Who was told of it is told this, once.
+func (q *Queue) Resolve(ctx context.Context, owner core.MemberID, incident string, at core.Moment) error {
+	plan, ok, err := q.n.Plan(ctx, owner)
+	if err != nil {
+		return err
+	}
+	rank, err := q.n.Rank(ctx, owner)
+	if err != nil {
+		return err
+	}
+	now := q.now()
+	err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		standing, err := noticesOf(ctx, tx, owner, incident)
+		if err != nil || len(standing) == 0 {
+			return err
+		}
+		r := standing[0]
+		for _, n := range standing {
+			if n.Level.Above(r.Level) {
+				r.Level = n.Level
+			}
+			if err := setOver(ctx, tx, n.key, at); err != nil {
+				return err
+			}
+		}
+		list, err := deliveriesOf(ctx, tx, owner, incident)
+		if err != nil || !ok {
+			return err
+		}
+		var people []string
+		for _, d := range list {
+			people = append(people, d.Person)
+		}
+		r.Kind, r.over, r.Person = Recovered, at, ""
+		r.key = r.Notice.Key()
+		if fresh, err := addNotice(ctx, tx, r); err != nil || !fresh {
+			return err
+		}
+		return q.add(ctx, tx, r, batch{plan, people, stepOnCall, rank, now})
+	})
+	q.poke()
+	return err
+}
+
+// Acknowledge notes that a person looks after a notice, and so after its whole incident;
+// nobody else is asked. It says whether this is the first word of it. Returns
+// CodeNotFound.
+func (q *Queue) Acknowledge(ctx context.Context, key, person string) (first bool, err error) {
+	now := q.now()
+	var r record
+	err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		if r, err = noticeBy(ctx, tx, key); err != nil {
+			return err
+		}
+		first, err = setAcked(ctx, tx, r, person, now)
+		return err
+	})
+	if errors.Is(err, db.ErrNoRow) {
+		return false, core.NotFound("watch.alert.no_notice", err)
+	}
+	if err == nil && first {
+		q.n.Tell(ctx, Receipt{Owner: r.Owner, Key: key, Person: person, Step: stepAck, State: stepAck, At: now})
+	}
+	return first, err
+}
+
+// Receive takes a receipt in that another sender signed. Whether it may is for the caller.
+func (q *Queue) Receive(ctx context.Context, from core.MemberID, r Receipt) error {
+	if err := r.Check(q.now()); err != nil {
+		return err
+	}
+	return q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		if err := addReceipt(ctx, tx, r, from); err != nil || r.Step != stepAck {
+			return err
+		}
+		standing, err := noticeBy(ctx, tx, r.Key)
+		if errors.Is(err, db.ErrNoRow) {
+			return nil
+		}
+		if err != nil || standing.Owner != r.Owner {
+			return err
+		}
+		_, err = setAcked(ctx, tx, standing, r.Person, r.At)
+		return err
+	})
+}
+
+// escalate asks the next people where nobody acknowledged.
+func (q *Queue) escalate(ctx context.Context, now core.Moment) error {
+	list, err := unanswered(ctx, q.n.DB, now)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		plan, ok, err := q.n.Plan(ctx, r.Owner)
+		if err != nil {
+			return err
+		}
+		rank, err := q.n.Rank(ctx, r.Owner)
+		if err != nil {
+			return err
+		}
+		err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+			if err := setStep(ctx, tx, r.key, r.step+1, now.Add(patience)); err != nil || !ok {
+				return err
+			}
+			// Who was on call when it began, not now.
+			people := plan.Recipients(r.step+1, r.At.Time())
+			return q.add(ctx, tx, r, batch{plan, people, stepName(r.step + 1), rank, now})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget drops what is older than 90 days.
+func (q *Queue) Forget(ctx context.Context) error {
+	return q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error { return forget(ctx, tx, q.now().Add(-kept)) })
+}
