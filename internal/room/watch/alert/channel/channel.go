@@ -37,18 +37,18 @@ type Sender interface {
 	Send(ctx context.Context, to contact.Channel, m Message) error
 }
 
-// Failure is why a message was not carried. Its text is one of a few words, because what
+// SendError is why a message was not carried. Its text is one of a few words, because what
 // libraries say has addresses and tokens in it.
-type Failure struct {
+type SendError struct {
 	Why    string // "refused", "timeout", "tls", "dns", "blocked", "status 503", "unset", "rejected"
 	Unsure bool   // it may have arrived all the same
 }
 
-func (f *Failure) Error() string { return "not delivered: " + f.Why }
+func (f *SendError) Error() string { return "not delivered: " + f.Why }
 
 // Unsure says whether a message that failed so may have arrived.
 func Unsure(err error) bool {
-	f, ok := errors.AsType[*Failure](err)
+	f, ok := errors.AsType[*SendError](err)
 	return err != nil && (!ok || f.Unsure)
 }
 
@@ -90,7 +90,7 @@ type Senders struct {
 // New makes the senders. It calls nobody.
 func New(n Needs) *Senders { return &Senders{n, guarded(n)} }
 
-// Send carries a message within Timeout. Its errors are *Failure, or the context's own.
+// Send carries a message within Timeout. Its errors are *SendError, or the context's own.
 func (s *Senders) Send(ctx context.Context, to contact.Channel, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -106,7 +106,7 @@ func (s *Senders) Send(ctx context.Context, to contact.Channel, m Message) error
 	case contact.Ntfy, contact.Gotify, contact.Matrix, contact.Webhook, contact.Mastodon, contact.Alertmanager:
 		return s.web(ctx, to, m)
 	}
-	return &Failure{Why: "unset"}
+	return &SendError{Why: "unset"}
 }
 
 // body is the text of a message with its link.

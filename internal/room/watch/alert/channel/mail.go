@@ -40,11 +40,11 @@ func (c SMTP) Check() error {
 func (s *Senders) letter(to contact.Channel, m Message) (*mail.Msg, error) {
 	box, ok := contact.Mailbox(to.Address)
 	if !ok {
-		return nil, &Failure{Why: "unset"}
+		return nil, &SendError{Why: "unset"}
 	}
 	out := mail.NewMsg()
 	if err := errors.Join(out.FromFormat("entrechat "+string(s.n.Hoster), s.n.SMTP.From), out.To(box)); err != nil {
-		return nil, &Failure{Why: "unset"}
+		return nil, &SendError{Why: "unset"}
 	}
 	out.Subject(m.Title)
 	out.SetDateWithValue(m.At.Time())
@@ -72,7 +72,7 @@ func host(member string) string {
 // mail sends by the hoster's own server, which may stand on a private address.
 func (s *Senders) mail(ctx context.Context, to contact.Channel, m Message) error {
 	if s.n.SMTP.Host == "" || s.n.SMTP.Check() != nil {
-		return &Failure{Why: "unset"}
+		return &SendError{Why: "unset"}
 	}
 	letter, err := s.letter(to, m)
 	if err != nil {
@@ -80,11 +80,11 @@ func (s *Senders) mail(ctx context.Context, to contact.Channel, m Message) error
 	}
 	client, err := mail.NewClient(s.n.SMTP.Host, s.options()...)
 	if err != nil {
-		return &Failure{Why: "unset"}
+		return &SendError{Why: "unset"}
 	}
 	// Two bounds for the conversation: the library's own, and the end of the context.
 	if err := client.DialWithContext(ctx); err != nil {
-		return &Failure{Why: why(err)}
+		return &SendError{Why: why(err)}
 	}
 	defer func() { _ = client.Close() }()
 	if err := client.Send(letter); err != nil && !letter.IsDelivered() {
@@ -96,7 +96,7 @@ func (s *Senders) mail(ctx context.Context, to contact.Channel, m Message) error
 // refusal says what became of a mail. After its text went out, an answer that never came
 // says nothing.
 func refusal(err error) error {
-	f := &Failure{Why: why(err)}
+	f := &SendError{Why: why(err)}
 	said, ok := errors.AsType[*mail.SendError](err)
 	switch {
 	case !ok:

@@ -66,7 +66,7 @@ type call struct {
 func (s *Senders) web(ctx context.Context, to contact.Channel, m Message) error {
 	u, ok := contact.Web(to.Address)
 	if !ok || u.Scheme != "https" && !s.n.Private {
-		return &Failure{Why: "blocked"}
+		return &SendError{Why: "blocked"}
 	}
 	c, err := request(u, to, m)
 	if err != nil {
@@ -74,14 +74,14 @@ func (s *Senders) web(ctx context.Context, to contact.Channel, m Message) error 
 	}
 	body, err := encode(c.body)
 	if err != nil {
-		return &Failure{Why: "unset"}
+		return &SendError{Why: "unset"}
 	}
 	// What the server may have seen of the request decides whether it may have arrived.
 	var begun atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { begun.Store(true) }})
 	r, err := http.NewRequestWithContext(ctx, c.method, c.address, bytes.NewReader(body))
 	if err != nil {
-		return &Failure{Why: "unset"}
+		return &SendError{Why: "unset"}
 	}
 	r.Header.Set("User-Agent", "entrechat")
 	r.Header.Set("Content-Type", "application/json")
@@ -90,12 +90,12 @@ func (s *Senders) web(ctx context.Context, to contact.Channel, m Message) error 
 	}
 	answer, err := s.http.Do(r)
 	if err != nil {
-		return &Failure{Why: why(err), Unsure: begun.Load()}
+		return &SendError{Why: why(err), Unsure: begun.Load()}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10)
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return &Failure{Why: fmt.Sprintf("status %d", answer.StatusCode)}
+		return &SendError{Why: fmt.Sprintf("status %d", answer.StatusCode)}
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func request(u *url.URL, to contact.Channel, m Message) (call, error) {
 		c.header["Idempotency-Key"] = transaction(m.Key)
 		c.body = webhookOf(m)
 	case contact.Mail, contact.XMPP:
-		return c, &Failure{Why: "unset"}
+		return c, &SendError{Why: "unset"}
 	}
 	return c, nil
 }

@@ -24,18 +24,18 @@ func (s *Senders) xmpp(ctx context.Context, to contact.Channel, m Message) error
 	account, err := jid.Parse(s.n.XMPP.JID)
 	reader, err2 := jid.Parse(to.Address)
 	if s.n.XMPP.JID == "" || err != nil || err2 != nil {
-		return &Failure{Why: "unset"}
+		return &SendError{Why: "unset"}
 	}
 	conn, err := s.stream(ctx, account.Domainpart())
 	if err != nil {
-		return &Failure{Why: why(err)}
+		return &SendError{Why: why(err)}
 	}
 	defer func() { _ = conn.Close() }()
 	config := &tls.Config{ServerName: account.Domainpart(), RootCAs: s.n.Roots, MinVersion: tls.VersionTLS12}
 	session, err := xmpp.NewClientSession(ctx, account, conn,
 		xmpp.StartTLS(config), xmpp.SASL("", s.n.XMPP.Password, sasl.ScramSha256, sasl.ScramSha1, sasl.Plain), xmpp.BindResource())
 	if err != nil {
-		return &Failure{Why: why(err)}
+		return &SendError{Why: why(err)}
 	}
 	done := make(chan struct{})
 	go func() {
@@ -49,11 +49,11 @@ func (s *Senders) xmpp(ctx context.Context, to contact.Channel, m Message) error
 	text := xmlstream.Wrap(xmlstream.Token(xml.CharData(m.Title+"\n"+m.body())), xml.StartElement{Name: xml.Name{Local: "body"}})
 	message := stanza.Message{ID: transaction(m.Key), To: reader, Type: stanza.ChatMessage}
 	if err := session.Send(ctx, message.Wrap(text)); err != nil {
-		return &Failure{Why: why(err), Unsure: true}
+		return &SendError{Why: why(err), Unsure: true}
 	}
 	// The server takes stanzas in their order: its answer to a ping says it has the message.
 	if err := ping.Send(ctx, session, account.Domain()); err != nil {
-		return &Failure{Why: why(err), Unsure: true}
+		return &SendError{Why: why(err), Unsure: true}
 	}
 	return nil
 }

@@ -132,7 +132,8 @@ const (
 // Recipients are who is told at a step that was not told before. Without a shift now,
 // everybody is on call: an alert never waits for a rota to be written.
 func (p Plan) Recipients(step Step, now time.Time) []string {
-	var first, second, all []string
+	var first, second []string
+	all := make([]string, 0, len(p.People))
 	for _, d := range p.Rota.Occurrences(now, now.Add(time.Second)) {
 		if d.Second {
 			second = append(second, d.Person)

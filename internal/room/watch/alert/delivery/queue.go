@@ -138,29 +138,10 @@ func (q *Queue) Resolve(ctx context.Context, owner core.MemberID, incident strin
 	}
 	now := q.now()
 	err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
-		standing, err := noticesOf(ctx, tx, owner, incident)
-		if err != nil || len(standing) == 0 {
+		r, people, err := end(ctx, tx, owner, incident, at)
+		if err != nil || len(people) == 0 || !ok {
 			return err
 		}
-		r := standing[0]
-		for _, n := range standing {
-			if n.Level.Above(r.Level) {
-				r.Level = n.Level
-			}
-			if err := setOver(ctx, tx, n.key, at); err != nil {
-				return err
-			}
-		}
-		list, err := deliveriesOf(ctx, tx, owner, incident)
-		if err != nil || !ok {
-			return err
-		}
-		var people []string
-		for _, d := range list {
-			people = append(people, d.Person)
-		}
-		r.Kind, r.over, r.Person = Recovered, at, ""
-		r.key = r.Notice.Key()
 		if fresh, err := addNotice(ctx, tx, r); err != nil || !fresh {
 			return err
 		}
@@ -168,6 +149,31 @@ func (q *Queue) Resolve(ctx context.Context, owner core.MemberID, incident strin
 	})
 	q.poke()
 	return err
+}
+
+// end marks all notices of an incident as over. It answers the notice of its recovery and
+// who has deliveries of it.
+func end(ctx context.Context, tx db.Querier, owner core.MemberID, incident string, at core.Moment) (r record, people []string, err error) {
+	standing, err := noticesOf(ctx, tx, owner, incident)
+	if err != nil || len(standing) == 0 {
+		return r, nil, err
+	}
+	r = standing[0]
+	for _, n := range standing {
+		if n.Level.Above(r.Level) {
+			r.Level = n.Level
+		}
+		if err := setOver(ctx, tx, n.key, at); err != nil {
+			return r, nil, err
+		}
+	}
+	list, err := deliveriesOf(ctx, tx, owner, incident)
+	for _, d := range list {
+		people = append(people, d.Person)
+	}
+	r.Kind, r.over, r.Person = Recovered, at, ""
+	r.key = r.Key()
+	return r, people, err
 }
 
 // Acknowledge notes that a person looks after a notice, and so after its whole incident;

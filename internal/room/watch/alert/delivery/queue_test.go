@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -74,7 +73,7 @@ func newWorld(t *testing.T, d *db.DB, people ...contact.Person) *world {
 			return "https://chaton-b.test/watch/ack/" + key + "/" + person + "/sig"
 		},
 		Words: catalogue(t), Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.at },
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	})
 	return w
 }
@@ -168,12 +167,12 @@ func TestOneMessageAndOneRecovery(t *testing.T) {
 func TestFallback(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d, mailer("ana", contact.Quiet{}, hook("hook", "https://hook.test/x")))
-		w.fails["ana-mail"] = &channel.Failure{Why: "refused"}
+		w.fails["ana-mail"] = &channel.SendError{Why: "refused"}
 		w.put(Notice{Kind: Down})
 		w.pass(10 * time.Second)
 		w.expect("hook Down")
 		// Both fail: everything again later, and nothing is lost.
-		w.fails["hook"] = &channel.Failure{Why: "status 503"}
+		w.fails["hook"] = &channel.SendError{Why: "status 503"}
 		w.put(Notice{Kind: Backup})
 		w.pass(20 * time.Minute)
 		w.expect()
@@ -187,7 +186,7 @@ func TestUnsureAtMostTwice(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d, mailer("ana", contact.Quiet{}))
 		tries := 0
-		w.q.n.Sender = senderFunc(func() error { tries++; return &channel.Failure{Why: "timeout", Unsure: true} })
+		w.q.n.Sender = senderFunc(func() error { tries++; return &channel.SendError{Why: "timeout", Unsure: true} })
 		w.put(Notice{Kind: Down})
 		w.pass(5 * time.Hour)
 		if tries != 2 {
@@ -280,7 +279,7 @@ func TestNobodyReachedAsksTheNextAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d, mailer("ana", contact.Quiet{}), mailer("bob", contact.Quiet{}))
 		w.plan.Rota = contact.Rota{Shifts: []contact.Shift{{Person: "ana", Start: "2026-11-30T09:00", Minutes: 24 * 60, Rule: "FREQ=DAILY"}}}
-		w.fails["ana-mail"] = &channel.Failure{Why: "refused"}
+		w.fails["ana-mail"] = &channel.SendError{Why: "refused"}
 		w.put(Notice{Kind: Down, Level: contact.Page})
 		w.pass(20 * time.Second)
 		w.expect("bob-mail Down")

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -112,9 +113,7 @@ func (d Delivery) exhausted(channels []contact.Channel, at, now core.Moment) Del
 
 func clone(m map[string]Attempt) map[string]Attempt {
 	out := map[string]Attempt{}
-	for id, a := range m {
-		out[id] = a
-	}
+	maps.Copy(out, m)
 	return out
 }
 

@@ -17,7 +17,7 @@ func (q *Queue) compose(p contact.Person, list []task) channel.Message {
 	say := sayer{q.n.Words.Printer(p.Lang), p}
 	first := list[0]
 	m := channel.Message{
-		Key: first.Delivery.Key + "/" + p.ID + "/" + first.Step, Kind: string(first.Kind), Owner: first.Owner, Services: first.Services,
+		Key: first.Key + "/" + p.ID + "/" + first.Step, Kind: string(first.Kind), Owner: first.Owner, Services: first.Services,
 		At: first.At, Over: first.over, Lang: p.Lang, Link: first.Link,
 	}
 	if len(list) > 1 || first.over != 0 && first.Kind != Recovered {
@@ -38,7 +38,7 @@ func (q *Queue) compose(p contact.Person, list []task) channel.Message {
 		if first.Link != "" {
 			lines = append(lines, say.p.T("watch.alert.see", args{"Link": first.Link}))
 		}
-		m.Link = q.n.Link(first.Delivery.Key, p.ID)
+		m.Link = q.n.Link(first.Key, p.ID)
 		lines = append(lines, say.p.T("watch.alert.ack_here", nil))
 	}
 	m.Text = strings.Join(lines, "\n")
@@ -93,7 +93,7 @@ func (s sayer) what(r record) string {
 
 // summary is one message about what came, and in part went.
 func (s sayer) summary(list []task) (title, text string) {
-	var lines []string
+	lines := make([]string, 0, len(list))
 	for _, t := range list {
 		line := "- " + s.title(t.record)
 		if t.over != 0 {

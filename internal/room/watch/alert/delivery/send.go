@@ -127,7 +127,7 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 			return err
 		}
 		for _, d := range list {
-			if d.Person == w.person && d.Key != t.Delivery.Key {
+			if d.Person == w.person && d.Key != t.Key {
 				earlier[t.Incident] = append(earlier[t.Incident], d)
 			}
 		}
@@ -149,7 +149,7 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 // told ends what another sender did already, and answers what is left.
 func (q *Queue) told(ctx context.Context, group []task) (left []task, err error) {
 	for _, t := range group {
-		receipts, err := receiptsOf(ctx, q.n.DB, t.Delivery.Key)
+		receipts, err := receiptsOf(ctx, q.n.DB, t.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -250,10 +250,10 @@ func (q *Queue) note(ctx context.Context, charged []Delivery, sent error, state 
 		return err
 	}
 	if sent != nil {
-		f := &channel.Failure{}
+		f := &channel.SendError{}
 		_ = errors.As(sent, &f)
 		q.n.Log.LogAttrs(ctx, slog.LevelInfo, "alert channel failed", slog.String("owner", string(charged[0].Owner)), slog.String("why", f.Why))
-		return nil
+		return nil //nolint:nilerr // the delivery holds what became of it
 	}
 	for _, d := range charged {
 		q.n.Tell(ctx, Receipt{Owner: d.Owner, Key: d.Key, Person: d.Person, Step: d.Step, State: string(state), At: now})
