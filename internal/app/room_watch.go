@@ -12,16 +12,15 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/watch"
-	watchimports "entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/alert"
+	watchimports "entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/migrations"
 	"entrechat/internal/room/watch/target"
 )
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words}, tables: migrations.Files, group: groupOthers,
-		name: "watch", words: []fs.FS{watch.Words, target.Words, alert.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words}, tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
 			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {
