@@ -1,0 +1,134 @@
+package incident
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+// EventKind says what happened to an incident.
+type EventKind string
+
+// The kinds of events.
+const (
+	Opened  EventKind = "opened"
+	Changed EventKind = "changed" // a service more, unstable, no longer weak, or open again
+	Closed  EventKind = "closed"
+	Merged  EventKind = "merged" // it is a part of the incident Into from now on
+	Void    EventKind = "void"   // the verdict that made it was taken back
+	Noted   EventKind = "noted"  // its hoster said something
+)
+
+// Event is one thing to be told, at least once: to alerts, to subscribers.
+type Event struct {
+	ID   string      `json:"id"` // the same each time it is told
+	Kind EventKind   `json:"kind"`
+	At   core.Moment `json:"at_us"`
+	// Incident is how it is since; of a merged one, how it was.
+	Incident Incident `json:"incident"`
+	Into     string   `json:"into,omitempty"`
+	// Note is what its hoster said, for Noted; its text may not have come yet.
+	Note *Line `json:"note,omitempty"`
+}
+
+// news is how long after something happened it is still told: a node that reads years of
+// logbooks wakes nobody for them.
+const news = 24 * time.Hour
+
+// named gives an event its name, from what it says.
+func (e Event) named() (Event, error) {
+	e.ID = ""
+	text, err := json.Marshal(e)
+	sum := sha256.Sum256(text)
+	e.ID = hex.EncodeToString(sum[:16])
+	return e, err
+}
+
+// tell puts an event in line in the transaction that makes it true, unless it is no news.
+func (s *Reporter) tell(ctx context.Context, q db.Querier, e Event) error {
+	if !e.Incident.Open() && e.At < s.now().Add(-news) {
+		return nil
+	}
+	e, err := e.named()
+	if err != nil {
+		return err
+	}
+	return addEvent(ctx, q, e)
+}
+
+// perRound is how many events one round tells.
+const perRound = 200
+
+// Deliver tells what waits, in order, and forgets what was told. An event that nobody takes
+// stays, and those behind it.
+func (s *Reporter) Deliver(ctx context.Context) error {
+	if s.n.Tell == nil {
+		return nil
+	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	all, err := events(ctx, s.n.DB, perRound)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if err := s.n.Tell(ctx, e); err != nil {
+			return err
+		}
+		if err := dropEvent(ctx, s.n.DB, e.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changes compares the incidents before and after, and says what is to be told; into has the
+// incident of each step.
+func changes(before, after []Incident, into map[string]string, now core.Moment) (out []Event) {
+	old := map[string]Incident{}
+	for _, i := range before {
+		old[i.ID] = i
+	}
+	for _, i := range after {
+		was, known := old[i.ID]
+		delete(old, i.ID)
+		e := Event{Incident: i, At: i.Opened}
+		switch {
+		case !known:
+			e.Kind = Opened
+			out = append(out, e)
+			if !i.Open() {
+				out = append(out, Event{Kind: Closed, Incident: i, At: i.Closed})
+			}
+			continue
+		case same(was, i):
+			continue
+		case was.Open() && !i.Open():
+			e.Kind, e.At = Closed, i.Closed
+		default:
+			e.Kind, e.At = Changed, now
+		}
+		out = append(out, e)
+	}
+	for _, was := range before {
+		if _, gone := old[was.ID]; gone {
+			e := Event{Kind: Merged, Incident: was, Into: into[was.ID], At: now}
+			if e.Into == "" {
+				e.Kind = Void
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func same(a, b Incident) bool {
+	one, err := json.Marshal(a)
+	other, err2 := json.Marshal(b)
+	return err == nil && err2 == nil && string(one) == string(other)
+}
