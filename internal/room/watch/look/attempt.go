@@ -156,6 +156,20 @@ func (a *Attempt) choose(ips []netip.Addr, port uint16) netip.Addr {
 	return ip
 }
 
+// Address settles which address of a host a probe calls that opens its connection itself;
+// the guard stands here. Returns a ClassError of class Blocked.
+func (a *Attempt) Address(ctx context.Context, host string) (netip.Addr, error) {
+	ips, err := a.resolve(ctx, host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	ip := a.choose(ips, 9)
+	if a.own {
+		return ip, nil
+	}
+	return ip, a.l.guard.allows(ip)
+}
+
 // of is 0 for an IPv4 address, 1 for an IPv6 one.
 func of(ip netip.Addr) int {
 	if ip.Is4() {

@@ -2,40 +2,20 @@ package look
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
+
+	"entrechat/internal/room/watch/target"
 )
 
 // inStatus says whether a status is among "200", "2xx" and "200-299". What is none of
 // these matches nothing.
 func inStatus(list []string, status int) bool {
-	for _, s := range list {
-		if low, high, ok := StatusRange(s); ok && low <= status && status <= high {
-			return true
-		}
-	}
-	return false
-}
-
-// StatusRange reads "200", "2xx" or "200-299"; ok is false for anything else.
-func StatusRange(s string) (low, high int, ok bool) {
-	if class, found := strings.CutSuffix(s, "xx"); found {
-		n, ok := digits(class, 1)
-		return 100 * n, 100*n + 99, ok && n >= 1 && n <= 5
-	}
-	from, to, found := strings.Cut(s, "-")
-	if !found {
-		to = from
-	}
-	low, one := digits(from, 3)
-	high, other := digits(to, 3)
-	return low, high, one && other && low >= 100 && low <= high
-}
-
-// digits reads a number of exactly so many digits.
-func digits(s string, count int) (int, bool) {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return int(n), err == nil && len(s) == count
+	return slices.ContainsFunc(list, func(text string) bool {
+		s, err := target.ParseStatus(text)
+		return err == nil && s.Holds(status)
+	})
 }
 
 // At is what stands at a JSON pointer (RFC 6901) in a document that encoding/json read, as

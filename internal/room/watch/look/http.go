@@ -147,21 +147,12 @@ func (a *Attempt) hop(ctx context.Context, u *url.URL, ask Ask) (*Answer, error)
 		"Accept":          {orAny(ask.Accept)},
 		"Accept-Encoding": {"identity"},
 	}}).WithContext(ctx)
-	begun := a.now()
-	if err := req.Write(c); err != nil {
-		return nil, err
-	}
 	limit := &io.LimitedReader{R: c, N: MaxRead}
-	in := bufio.NewReader(limit)
-	if _, err := in.Peek(1); err != nil {
-		return nil, err
+	resp, err := a.exchange(c, req, bufio.NewReader(limit)) //nolint:bodyclose // body closes it
+	if err != nil && limit.N <= 0 {
+		return nil, Fail(Content, "a header of more than %d KiB", MaxRead>>10)
 	}
-	a.First(a.since(begun))
-	resp, err := head(in, req) //nolint:bodyclose // body closes it
 	if err != nil {
-		if limit.N <= 0 {
-			return nil, Fail(Content, "a header of more than %d KiB", MaxRead>>10)
-		}
 		return nil, err
 	}
 	w := &Answer{URL: u, Status: resp.StatusCode, Header: resp.Header}
@@ -203,8 +194,21 @@ func (a *Attempt) openWeb(ctx context.Context, u *url.URL) (net.Conn, error) {
 	return a.Handshake(ctx, c, u.Hostname(), "http/1.1")
 }
 
-// head reads the header of the answer, past what a server says before it is ready.
-func head(in *bufio.Reader, req *http.Request) (*http.Response, error) {
+// exchange sends a request and reads the header of the answer.
+func (a *Attempt) exchange(to io.Writer, req *http.Request, from *bufio.Reader) (*http.Response, error) {
+	begun := a.now()
+	if err := req.Write(to); err != nil {
+		return nil, err
+	}
+	if _, err := from.Peek(1); err != nil {
+		return nil, err
+	}
+	a.First(a.since(begun))
+	return header(from, req)
+}
+
+// header reads past what a server says before it is ready.
+func header(in *bufio.Reader, req *http.Request) (*http.Response, error) {
 	for range 5 {
 		resp, err := http.ReadResponse(in, req)
 		if err != nil {

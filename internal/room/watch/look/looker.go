@@ -78,9 +78,12 @@ func New(n Needs) *Looker {
 // kinds are those that this folder knows.
 func kinds() map[target.Kind]Probe {
 	return map[target.Kind]Probe{
-		target.HTTP: web,
-		target.TCP:  line,
-		target.TLS:  handshake,
+		target.HTTP:      web,
+		target.WebSocket: socket,
+		target.TCP:       line,
+		target.TLS:       handshake,
+		target.S3:        objects,
+		target.ICMP:      echo,
 	}
 }
 

@@ -54,6 +54,10 @@ func (k Kind) Domain() bool {
 // the age of a backup.
 func (k Kind) Called() bool { return k != Ping && k != Backup }
 
+// Decides says whether a failure may mean that the service is down. An ICMP echo that
+// stays away does not: many networks drop it.
+func (k Kind) Decides() bool { return k != ICMP }
+
 // Check returns CodeInvalid for a target nobody could look at as it says; the error's
 // sentence names what is wrong.
 func (t Target) Check() error {
