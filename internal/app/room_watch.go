@@ -53,7 +53,19 @@ func openWatch(_ context.Context, a *App) (any, fit.Fittings, error) {
 			text, _, err := visitor.Fetch(ctx, address, limit)
 			return text, err
 		},
+		Offers: func(ctx context.Context) ([]watch.Offer, error) {
+			if directory, ok := ask[watchOffers](a); ok {
+				return directory.Offers(ctx)
+			}
+			return nil, nil
+		},
+		Agent:   "entrechat/1 (" + a.Config.Node.Origin + "; +" + a.Config.Node.URL + "/status)",
 		Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
 	})
 	return room, room.Fittings(), nil
+}
+
+// watchOffers answers our own services, for the page that offers to look at them.
+type watchOffers interface {
+	Offers(ctx context.Context) ([]watch.Offer, error)
 }

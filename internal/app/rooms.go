@@ -18,5 +18,6 @@ func modules() []module {
 func bridges() []func(a *App) any {
 	return []func(a *App) any{
 		backupsForDirectory,
+		offersForWatch,
 	}
 }

@@ -1,8 +1,7 @@
 package watch
 
 import (
-	"net/url"
-	"strings"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,7 @@ type args = map[string]any
 // Commands are `entrechat watch` and its subcommands; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
-	subs := append([]*cobra.Command{addCommand(p, open)}, target.Commands(p, targets)...)
+	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open)}, target.Commands(p, targets)...)
 	return []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
 }
 
@@ -35,20 +34,19 @@ func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T]
 func addCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 	var flags target.Flags
 	c := console.Command(open, "add ADDRESS", p.T("watch.cmd_add", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		t := flags.Typed(typed[0])
-		if t.Kind == "" && strings.HasPrefix(t.Address, "http") {
-			t.Kind = target.HTTP
+		all, err := r.add(cmd.Context(), flags.Typed(typed[0]))
+		views := make([]target.View, 0, len(all))
+		for _, t := range all {
+			views = append(views, t.View())
 		}
-		if u, err := url.Parse(t.Address); t.Service == "" && err == nil {
-			t.Service = u.Hostname()
-		}
-		t, err := r.Targets.Add(cmd.Context(), t)
-		if err != nil {
+		if err != nil && len(all) == 0 {
 			return err
 		}
-		return out.Emit(t.View(), func() {
-			out.Say("watch.added", args{"Service": t.Service, "Address": t.Address, "Kind": t.Kind, "Every": out.P.Span(t.Every)})
-		})
+		return errors.Join(out.Emit(views, func() {
+			for _, t := range all {
+				out.Say("watch.added", args{"Service": t.Service, "Address": t.Address, "Kind": t.Kind, "Every": out.P.Span(t.Every)})
+			}
+		}), err)
 	})
 	flags.Register(c, p)
 	return c

@@ -13,6 +13,8 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/target"
 )
 
@@ -44,6 +46,10 @@ type Needs struct {
 	Root func(ctx context.Context, address string) (core.RootKey, error)
 	// Fetch gets a public document, guarded against private addresses unless Private.
 	Fetch func(ctx context.Context, address string, limit int64) ([]byte, error)
+	// Offers are the services of our own catalogue; nil = there is none.
+	Offers func(ctx context.Context) ([]Offer, error)
+	// Agent is the User-Agent of looks.
+	Agent string
 	// Private allows plain http and addresses of this machine: for demos and tests.
 	Private bool
 	Now     func() time.Time
@@ -56,6 +62,7 @@ type Room struct {
 	Needs
 	Targets *target.Targets
 	Prover  *target.Prover
+	looker  *look.Looker
 }
 
 // New makes the room.
@@ -65,6 +72,7 @@ func New(n Needs) *Room {
 	r.Prover = target.NewProver(target.ProofNeeds{
 		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
 	})
+	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Now: n.Now})
 	return r
 }
 
@@ -72,11 +80,15 @@ func New(n Needs) *Room {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "watch",
+		Web:     r.web,
 		Readers: r.Targets.Readers(),
 		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched)),
 		Entries: map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"},
 	}
 }
+
+// web are the room's pages.
+func (r *Room) web(site *web.Site) web.Pages { return r.targetPages(site) }
 
 // watched are the targets of the members whose services we promised to look at.
 func (r *Room) watched(ctx context.Context) ([]target.Target, error) {

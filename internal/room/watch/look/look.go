@@ -1,6 +1,7 @@
 package look
 
 import (
+	"cmp"
 	"time"
 
 	"entrechat/internal/core"
@@ -31,6 +32,9 @@ const (
 
 // Failure says whether the class is one.
 func (c Class) Failure() bool { return c != Fine && c != Slow && c != Unfit }
+
+// Key is the words key of the class.
+func (c Class) Key() string { return "watch.class." + cmp.Or(string(c), "fine") }
 
 // Result is what one look found.
 type Result struct {

@@ -68,7 +68,7 @@ func list(cmd *cobra.Command, s *Targets, out *console.Out, _ []string) error {
 	views, rows := make([]View, 0, len(all)), make([][]string, 0, len(all))
 	for _, t := range all {
 		views = append(views, t.View())
-		rows = append(rows, []string{t.ID, t.Service, string(t.Kind), t.Address, out.P.Span(t.Every), t.mode(out.P)})
+		rows = append(rows, []string{t.ID, t.Service, string(t.Kind), t.Address, out.P.Span(t.Every), out.P.T(t.Mode(), nil)})
 	}
 	return out.Emit(views, func() {
 		if len(rows) == 0 {
@@ -82,15 +82,15 @@ func list(cmd *cobra.Command, s *Targets, out *console.Out, _ []string) error {
 	})
 }
 
-// mode says who looks, in words.
-func (t Target) mode(p *words.Printer) string {
+// Mode is the words key of who looks.
+func (t Target) Mode() string {
 	switch {
 	case t.Paused:
-		return p.T("watch.target.mode_paused", nil)
+		return "watch.target.mode_paused"
 	case t.Local:
-		return p.T("watch.target.mode_local", nil)
+		return "watch.target.mode_local"
 	default:
-		return p.T("watch.target.mode_shared", nil)
+		return "watch.target.mode_shared"
 	}
 }
 

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"time"
 
 	"entrechat/internal/core"
@@ -77,6 +78,21 @@ type Expect struct {
 	Signal *Signal `json:"signal,omitempty"`
 	// MaxAge is for backup: older than so many hours is a failure; 0 = 48.
 	MaxAge int64 `json:"max_age_h,omitempty"`
+}
+
+// With is what is expected, with what more says otherwise.
+func (e Expect) With(more Expect) Expect {
+	e.Text, e.Absent = cmp.Or(more.Text, e.Text), cmp.Or(more.Absent, e.Absent)
+	e.Pointer, e.Value = cmp.Or(more.Pointer, e.Pointer), cmp.Or(more.Value, e.Value)
+	e.Record, e.Slow, e.MaxAge = cmp.Or(more.Record, e.Record), cmp.Or(more.Slow, e.Slow), cmp.Or(more.MaxAge, e.MaxAge)
+	e.Insecure = more.Insecure || e.Insecure
+	if len(more.Status) > 0 {
+		e.Status = more.Status
+	}
+	if len(more.Answers) > 0 {
+		e.Answers = more.Answers
+	}
+	return e
 }
 
 // Signal is how often a ping is expected: a period, or times by a cron expression.

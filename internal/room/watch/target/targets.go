@@ -36,10 +36,7 @@ func New(n Needs) *Targets { return &Targets{n} }
 // are set here; Every is UsualEvery when it is zero. Returns CodeInvalid, CodeConflict for
 // one that is there already, CodeFull for more than MaxTargets.
 func (s *Targets) Add(ctx context.Context, t Target) (Target, error) {
-	t.ID, t.Owner, t.Made = NewID(), s.Self, core.At(s.Now())
-	if t.Every == 0 {
-		t.Every = UsualEvery
-	}
+	t = s.Draft(t)
 	if err := t.Check(); err != nil {
 		return t, err
 	}
@@ -62,6 +59,16 @@ func (s *Targets) Add(ctx context.Context, t Target) (Target, error) {
 		return t, err
 	}
 	return t, s.Publish(ctx)
+}
+
+// Draft is a new target of ours that is not stored: with an ID, an Owner, and what a person
+// left out.
+func (s *Targets) Draft(t Target) Target {
+	t.ID, t.Owner, t.Made = NewID(), s.Self, core.At(s.Now())
+	if t.Every == 0 {
+		t.Every = UsualEvery
+	}
+	return t
 }
 
 // full returns CodeFull where a hoster has as many targets as it may, those that are gone

@@ -1,0 +1,73 @@
+package watch
+
+import (
+	"context"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/watch/target"
+)
+
+// add takes what a person typed: one target of the kind that was named or, without one,
+// what answers at the address. It answers those that were added, also beside an error.
+func (r *Room) add(ctx context.Context, typed target.Target) ([]target.Target, error) {
+	if typed.Kind == "" {
+		return r.detected(ctx, typed)
+	}
+	if typed.Service == "" {
+		typed.Service = typed.Host()
+	}
+	t, err := r.Targets.Add(ctx, typed)
+	if err != nil {
+		return nil, err
+	}
+	return []target.Target{t}, nil
+}
+
+// addDetected adds what answers at an address, under a service's name; empty = its host's.
+func (r *Room) addDetected(ctx context.Context, address, service string) ([]target.Target, error) {
+	return r.detected(ctx, target.Target{Address: address, Service: service})
+}
+
+// detected adds what answers. What was typed of a target counts for the first, which is
+// the one at that address; who looks, and how often, for all. Targets that are there
+// already are passed over. Returns CodeConflict when all of them are.
+func (r *Room) detected(ctx context.Context, typed target.Target) (added []target.Target, err error) {
+	found, err := r.Detect(ctx, typed)
+	if err != nil {
+		return nil, err
+	}
+	var twice error
+	for i, t := range found {
+		if typed.Service != "" {
+			t.Service = typed.Service
+		}
+		if t.Local = typed.Local; typed.Every != 0 {
+			t.Every = typed.Every
+		}
+		if i == 0 {
+			t.Expect = t.Expect.With(typed.Expect)
+		}
+		t, err := r.Targets.Add(ctx, t)
+		switch {
+		case core.CodeOf(err) == core.CodeConflict:
+			twice = err
+		case err != nil:
+			return added, err
+		default:
+			added = append(added, t)
+		}
+	}
+	if len(added) == 0 {
+		return nil, twice
+	}
+	return added, nil
+}
+
+// Detect says which targets what answers at an address makes; none is stored.
+func (r *Room) Detect(_ context.Context, typed target.Target) ([]target.Target, error) {
+	if typed.Kind = target.HTTP; typed.Service == "" {
+		typed.Service = typed.Host()
+	}
+	t := r.Targets.Draft(typed)
+	return []target.Target{t}, t.Check()
+}

@@ -1,0 +1,91 @@
+package watch
+
+import (
+	"context"
+	"embed"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/room/watch/target"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+const targetsPath = "/admin/watch/targets"
+
+// targetPages are where an admin says what is looked at.
+func (r *Room) targetPages(site *web.Site) web.Pages {
+	page := web.NewPage[targetsPage](site, pages, "pages/targets.html")
+	return web.Pages{
+		Routes: []web.Route{{Pattern: targetsPath, Handler: page.Form(r.targetsPage, r.changeTargets)}},
+		Menu:   []web.Entry{{Path: targetsPath, Key: "watch.menu.targets", Group: web.GroupPublic, Order: 40}},
+	}
+}
+
+type targetsPage struct {
+	Rows             []targetRow
+	Offers           []Offer
+	Address, Service web.Field
+}
+
+type targetRow struct {
+	ID, Service, Address string
+	Kind                 target.Kind
+	Every                time.Duration
+	Who                  string // words key
+	Paused               bool
+}
+
+// Offer is a service of our own catalogue that nobody looks at yet.
+type Offer struct{ Service, Address string }
+
+func (r *Room) targetsPage(req *http.Request) (targetsPage, error) {
+	ctx := req.Context()
+	all, err := target.Of(ctx, r.DB, r.Signer.ID())
+	if err != nil {
+		return targetsPage{}, err
+	}
+	page := targetsPage{
+		Address: web.Field{Name: "address", Label: "watch.targets.address", Hint: "watch.targets.address_hint", Required: true, Value: req.PostFormValue("address")},
+		Service: web.Field{Name: "service", Label: "watch.targets.service", Hint: "watch.targets.service_hint", Value: req.PostFormValue("service")},
+	}
+	for _, t := range all {
+		page.Rows = append(page.Rows, targetRow{ID: t.ID, Service: t.Service, Address: t.Address, Kind: t.Kind, Every: t.Every, Who: t.Mode(), Paused: t.Paused})
+	}
+	page.Offers, err = r.offers(ctx, all)
+	return page, err
+}
+
+// offers are the services of our own catalogue of whose host nothing is looked at.
+func (r *Room) offers(ctx context.Context, all []target.Target) ([]Offer, error) {
+	if r.Offers == nil {
+		return nil, nil
+	}
+	offers, err := r.Offers(ctx)
+	return slices.DeleteFunc(offers, func(o Offer) bool {
+		u, err := url.Parse(o.Address)
+		return err != nil || slices.ContainsFunc(all, func(t target.Target) bool { return t.Host() == strings.ToLower(u.Hostname()) })
+	}), err
+}
+
+func (r *Room) changeTargets(req *http.Request) (string, error) {
+	ctx, form := req.Context(), req.PostForm
+	var err error
+	switch form.Get("do") {
+	case "add":
+		_, err = r.addDetected(ctx, strings.TrimSpace(form.Get("address")), strings.TrimSpace(form.Get("service")))
+	case "pause", "resume":
+		_, err = r.Targets.Change(ctx, form.Get("id"), func(t *target.Target) { t.Paused = form.Get("do") == "pause" })
+	case "remove":
+		_, err = r.Targets.Remove(ctx, form.Get("id"))
+	default:
+		err = core.Invalid("watch.targets.bad_do", nil)
+	}
+	return targetsPath, err
+}
