@@ -42,6 +42,8 @@ func TestStories(t *testing.T) {
 			}
 			env.Setenv("SPEC", spec)
 			env.Values[villageKey{}] = village{}
+			env.Values[servicesKey{}] = map[string]*lab.Service{}
+			env.Values[mailKey{}] = new(*lab.Mailbox)
 			return ports(env)
 		},
 		Condition: func(cond string) (bool, error) {
@@ -67,6 +69,10 @@ func TestStories(t *testing.T) {
 			"nginx":     nginx,
 			"files":     files,
 			"runbook":   runbook,
+			"service":   service,
+			"behave":    behave,
+			"mailbox":   mailbox,
+			"mail":      mail,
 		},
 	})
 }

@@ -67,9 +67,6 @@ func (t Target) Check() error {
 	if !t.Owner.Valid() {
 		return bad("watch.target.bad_owner", string(t.Owner))
 	}
-	if t.Service == "" || !plain(t.Service, maxName) {
-		return bad("watch.target.bad_service", t.Service)
-	}
 	if !slices.Contains(Kinds(), t.Kind) {
 		return bad("watch.target.bad_kind", string(t.Kind))
 	}
@@ -78,6 +75,9 @@ func (t Target) Check() error {
 	}
 	if _, err := t.host(); err != nil {
 		return err
+	}
+	if t.Service == "" || !plain(t.Service, maxName) {
+		return bad("watch.target.bad_service", t.Service)
 	}
 	return t.Expect.check(t)
 }
