@@ -16,12 +16,13 @@ import (
 	watchimports "entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/incident"
 	"entrechat/internal/room/watch/migrations"
+	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/target"
 )
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words}, tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
 			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {
