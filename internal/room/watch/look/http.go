@@ -112,6 +112,9 @@ func follow(from *url.URL, w *Answer) (*url.URL, error) {
 	if to.Scheme != "https" && to.Scheme != "http" {
 		return nil, Fail(Blocked, "a redirect to %.60q", to.Redacted())
 	}
+	if to.Hostname() == "" {
+		return nil, Fail(Content, "a redirect to no address")
+	}
 	if _, err := netip.ParseAddr(to.Hostname()); err == nil && to.Hostname() != from.Hostname() {
 		return nil, Fail(Blocked, "a redirect to the bare address %s", to.Hostname())
 	}

@@ -20,8 +20,8 @@ const (
 	Bound = 10 * time.Second
 	// MaxRead is how much of one answer is read, in bytes.
 	MaxRead = 64 << 10
-	// pause is waited before a failed look is tried again.
-	pause = time.Second
+	// usualPause is waited before a failed look is tried again.
+	usualPause = time.Second
 	// grace is how long Look waits for an attempt that does not stop at its bound.
 	grace = 500 * time.Millisecond
 )
@@ -64,12 +64,13 @@ type Looker struct {
 	guard  *guard
 	chains *chains
 	// six says whether a target with both families is looked at over IPv6 first.
-	six func() bool
+	six   func() bool
+	pause time.Duration
 }
 
 // New makes a Looker.
 func New(n Needs) *Looker {
-	l := &Looker{n: n, kinds: kinds(), guard: newGuard(n), chains: newChains(n.Roots)}
+	l := &Looker{n: n, kinds: kinds(), guard: newGuard(n), chains: newChains(n.Roots), pause: usualPause}
 	l.six = func() bool { return rand.IntN(2) == 1 } //nolint:gosec // which family goes first is no secret
 	maps.Copy(l.kinds, n.Kinds)
 	return l
@@ -145,7 +146,7 @@ func (l *Looker) attempts(ctx context.Context, r *run) Result {
 			failed = a
 			switch {
 			case begun == 1 && !final(a.r.Class):
-				again.Reset(pause)
+				again.Reset(l.pause)
 			case running == 0:
 				return a.r
 			}

@@ -3,11 +3,13 @@ package look
 import (
 	"context"
 	"crypto/x509"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"entrechat/internal/room/watch/target"
@@ -20,7 +22,9 @@ func looker(t testing.TB, change ...func(*Needs)) *Looker {
 	for _, c := range change {
 		c(&n)
 	}
-	return New(n)
+	l := New(n)
+	l.pause = 20 * time.Millisecond
+	return l
 }
 
 func TestLookHTTP(t *testing.T) {
@@ -37,8 +41,11 @@ func TestLookHTTP(t *testing.T) {
 	mux.HandleFunc("/to-ok", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
 	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
 	plain := httptest.NewServer(mux)
+	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	t.Cleanup(plain.Close)
-	safe := httptest.NewTLSServer(mux)
+	safe := httptest.NewUnstartedServer(mux)
+	safe.Config.ErrorLog = quiet
+	safe.StartTLS()
 	t.Cleanup(safe.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(safe.Certificate())
@@ -102,7 +109,7 @@ func TestLookPorts(t *testing.T) {
 		}()
 		return s.Addr().String()
 	}
-	hangs := serve(func(net.Conn) {})
+	hangs := serve(func(c net.Conn) { <-t.Context().Done(); c.Close() })
 	cuts := serve(func(c net.Conn) { c.Close() })
 	greets := serve(func(c net.Conn) { _, _ = c.Write([]byte("SSH-2.0-x\r\n")) })
 	resets := serve(func(c net.Conn) {
@@ -172,4 +179,81 @@ func TestNoRoomForPanics(t *testing.T) {
 	if r := l.Look(t.Context(), target.Target{Kind: "x"}); r.Class != Unfit {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestAttempts tells, on fake time, when the second attempt begins and what counts.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	wait := func(d time.Duration, err error) func(context.Context) error {
+		return func(ctx context.Context) error {
+			select {
+			case <-time.After(d):
+				return err
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	hangs := wait(time.Hour, nil)
+	for name, c := range map[string]struct {
+		first, second func(context.Context) error
+		within        time.Duration // 0 = no bound of the caller's
+		want          Class
+		took, latency time.Duration
+		times         int
+	}{
+		"well at once":              {wait(time.Second, nil), nil, 0, Fine, time.Second, time.Second, 1},
+		"well, but late":            {wait(9*time.Second, nil), hangs, 0, Fine, 9 * time.Second, 9 * time.Second, 2},
+		"well the second time":      {wait(time.Second, Fail(HTTP5xx, "")), wait(time.Second, nil), 0, Fine, 3 * time.Second, time.Second, 2},
+		"twice the same":            {wait(time.Second, Fail(HTTP5xx, "")), wait(0, Fail(Content, "")), 0, Content, 2 * time.Second, 2 * time.Second, 2},
+		"hangs, then well":          {hangs, wait(time.Second, nil), 0, Fine, 5500 * time.Millisecond, time.Second, 2},
+		"hangs twice":               {hangs, hangs, 0, Timeout, Bound, Bound, 2},
+		"hangs, then fails":         {hangs, wait(0, Fail(Reset, "")), 0, Timeout, Bound, Bound, 2},
+		"we do not call it":         {wait(0, Fail(Blocked, "")), nil, 0, Blocked, 0, 0, 1},
+		"a voter has four seconds":  {hangs, hangs, 4 * time.Second, Timeout, 4 * time.Second, 4 * time.Second, 2},
+		"a voter's second attempt":  {hangs, wait(time.Second, nil), 4 * time.Second, Fine, 2800 * time.Millisecond, time.Second, 2},
+		"no time for a second":      {wait(600*time.Millisecond, Fail(HTTP5xx, "")), nil, 1500 * time.Millisecond, HTTP5xx, 1500 * time.Millisecond, 1500 * time.Millisecond, 1},
+		"a probe that does not end": {func(context.Context) error { <-time.After(time.Minute); return nil }, hangs, 0, Timeout, Bound, Bound, 2},
+		"we are not fit":            {wait(0, Fail(Unfit, "")), nil, 0, Unfit, 0, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				times := 0
+				l := New(Needs{Now: time.Now, Kinds: map[target.Kind]Probe{"x": func(ctx context.Context, a *Attempt, _ target.Target) error {
+					times++
+					if a.Again() {
+						return c.second(ctx)
+					}
+					return c.first(ctx)
+				}}})
+				ctx, begun := t.Context(), time.Now()
+				if c.within > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, c.within)
+					defer cancel()
+				}
+				r := l.Look(ctx, target.Target{Kind: "x"})
+				if took := time.Since(begun); r.Class != c.want || took < c.took || took > c.took+grace || r.Latency < c.latency || r.Latency > c.latency+grace || times != c.times {
+					t.Errorf("%d attempts in %s: %+v", times, took, r)
+				}
+				time.Sleep(2 * time.Minute) // until the last probe is gone
+			})
+		})
+	}
+}
+
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Needs{Now: time.Now, Kinds: map[target.Kind]Probe{"x": func(context.Context, *Attempt, target.Target) error {
+			<-time.After(2 * time.Second)
+			return nil
+		}}})
+		for slow, want := range map[int64]Class{0: Fine, 2000: Slow, 2001: Fine} {
+			if r := l.Look(t.Context(), target.Target{Kind: "x", Expect: target.Expect{Slow: slow}}); r.Class != want {
+				t.Errorf("%d ms: %+v", slow, r)
+			}
+		}
+	})
 }
