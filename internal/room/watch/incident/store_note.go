@@ -107,6 +107,15 @@ func noteNamed(ctx context.Context, q db.Querier, name string, owner core.Member
 	return n, err
 }
 
+// planNamed finds the maintenance of a member that brought a text. CodeNotFound.
+func planNamed(ctx context.Context, q db.Querier, name string, owner core.MemberID) (id string, err error) {
+	id, err = db.One(ctx, q, db.Text, `SELECT id FROM watch_maintenance WHERE sha256 = $1 AND owner = $2 ORDER BY idx LIMIT 1`, name, string(owner))
+	if errors.Is(err, db.ErrNoRow) {
+		return "", core.NotFound("watch.incident.no_note", err)
+	}
+	return id, err
+}
+
 // noteByHash reads the note of an entry. CodeNotFound.
 func noteByHash(ctx context.Context, q db.Querier, hash string) (said, error) {
 	n, err := db.One(ctx, q, scanNote, `SELECT `+noteColumns+` FROM watch_note WHERE hash = $1`, hash)
