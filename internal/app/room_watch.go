@@ -34,13 +34,13 @@ func watchModule() module {
 	}
 }
 
-func openWatch(_ context.Context, a *App) (any, fit.Fittings, error) {
+func openWatch(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	rights, err := need[watch.Trust](a, "watch")
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
 	visitor := peer.NewVisitor(peer.Needs{Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log})
-	room := watch.New(watch.Needs{
+	room, err := watch.New(ctx, watch.Needs{
 		DB: a.DB, Signer: a.Signer, Book: a.Book, Trust: rights,
 		Home: func(ctx context.Context, id core.MemberID) (target.Home, error) {
 			m, err := a.Book.Member(ctx, id)
@@ -63,6 +63,9 @@ func openWatch(_ context.Context, a *App) (any, fit.Fittings, error) {
 		Agent:   "entrechat/1 (" + a.Config.Node.Origin + "; +" + a.Config.Node.URL + "/status)",
 		Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
 	})
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
 	return room, room.Fittings(), nil
 }
 

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +25,11 @@ type Node struct {
 	Front   string // host:port others reach instead, a proxy's; empty = Public
 	Tools   string // host:port of the restic front
 	Program string // the entrechat binary
+	// Within are the words that stand before the program, as to run it in a network of its
+	// own; empty = none. The program must take the place of what they start.
+	Within []string
+	// Health is asked until it answers 200; empty = healthz on Tools.
+	Health  string
 	process *exec.Cmd
 	dead    chan struct{}
 	ports   *Ports // held as long as anybody has the node
@@ -142,7 +149,8 @@ func (n *Node) Pid() int {
 // Run executes one entrechat command as this hoster would and returns what it
 // printed.
 func (n *Node) Run(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, n.Program, args...) //nolint:gosec // this binary, fixed words
+	words := n.words(args...)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // this binary, fixed words
 	cmd.Env = n.env()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -150,6 +158,11 @@ func (n *Node) Run(ctx context.Context, args ...string) (string, error) {
 		return out.String(), fmt.Errorf("%s: entrechat %s: %w\n%s", n.Name, strings.Join(args, " "), err, errs.String())
 	}
 	return out.String(), nil
+}
+
+// words are a command line of this node.
+func (n *Node) words(args ...string) []string {
+	return append(append(slices.Clone(n.Within), n.Program), args...)
 }
 
 func (n *Node) env() []string {
@@ -163,7 +176,8 @@ func (n *Node) Up(ctx context.Context) error {
 		return err
 	}
 	// The process outlives the context of this call on purpose: Stop ends it.
-	cmd := exec.Command(n.Program, "up") //nolint:gosec,noctx // this binary; see above
+	words := n.words("up")
+	cmd := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // this binary; see above
 	cmd.Env = n.env()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -185,7 +199,7 @@ func (n *Node) awaitHealth(ctx context.Context) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.Tools+"/healthz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, cmp.Or(n.Health, "http://"+n.Tools+"/healthz"), nil)
 		if err != nil {
 			return err
 		}

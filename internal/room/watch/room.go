@@ -15,6 +15,8 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/watch/look"
+	"entrechat/internal/room/watch/record"
+	"entrechat/internal/room/watch/schedule"
 	"entrechat/internal/room/watch/target"
 )
 
@@ -62,18 +64,21 @@ type Room struct {
 	Needs
 	Targets *target.Targets
 	Prover  *target.Prover
-	looker  *look.Looker
+	// Recorder has what our own looks found.
+	Recorder  *record.Recorder
+	looker    *look.Looker
+	scheduler *schedule.Scheduler
 }
 
-// New makes the room.
-func New(n Needs) *Room {
+// New makes the room. Codes as for db.One.
+func New(ctx context.Context, n Needs) (*Room, error) {
 	r := &Room{Needs: n}
 	r.Targets = target.New(target.Needs{DB: n.DB, Book: n.Book, Self: n.Signer.ID(), Now: n.Now})
 	r.Prover = target.NewProver(target.ProofNeeds{
 		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
 	})
 	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Now: n.Now})
-	return r
+	return r, r.equip(ctx)
 }
 
 // Fittings is what the house gets of this room.
@@ -82,7 +87,9 @@ func (r *Room) Fittings() fit.Fittings {
 		Name:    "watch",
 		Web:     r.web,
 		Readers: r.Targets.Readers(),
-		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched)),
+		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched), r.looking()),
+		Metrics: r.metrics,
+		Checks:  []fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}},
 		Entries: map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"},
 	}
 }
