@@ -1,0 +1,283 @@
+package quorum
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/watch/look"
+	"entrechat/internal/room/watch/verdict"
+)
+
+// stride is the step of simulated time.
+const stride = time.Second
+
+// turn is the next routine look of a node at a target.
+type turn struct {
+	at    time.Duration
+	n     *node
+	x     *thing
+	every time.Duration
+	base  time.Duration
+}
+
+type turns []*turn
+
+func (b turns) Len() int           { return len(b) }
+func (b turns) Less(i, j int) bool { return b[i].at < b[j].at }
+func (b turns) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
+func (b *turns) Push(x any)        { *b = append(*b, x.(*turn)) }
+func (b *turns) Pop() any {
+	old := *b
+	last := old[len(old)-1]
+	*b = old[:len(old)-1]
+	return last
+}
+
+// run simulates a plan from its begin to its end, and answers the world as it then is.
+func run(t *testing.T, p plan) (w *world) {
+	synctest.Test(t, func(t *testing.T) {
+		w = newWorld(t, p)
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, n := range w.nodes {
+			go func() { _ = n.e.Run(ctx) }()
+		}
+		synctest.Wait()
+		w.say(ctx)
+		queue := w.schedule(ctx)
+		for at := time.Duration(0); at < p.long; at += stride {
+			w.step(ctx, queue, at)
+			time.Sleep(stride)
+		}
+		time.Sleep(time.Minute)
+		w.drawConclusions(ctx)
+		cancel()
+		synctest.Wait()
+	})
+	return w
+}
+
+// say has everybody say its duty and its roster, and everybody hear them.
+func (w *world) say(ctx context.Context) {
+	for range 2 {
+		for _, n := range w.nodes {
+			if err := n.e.Say(ctx); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		w.deliver(ctx)
+	}
+}
+
+func (w *world) deliver(ctx context.Context) {
+	now := time.Now()
+	w.mu.Lock()
+	var due []letter
+	w.letters = slices.DeleteFunc(w.letters, func(l letter) bool {
+		if l.at.After(now) || !w.reaches(l.to.i, w.index(l.e.Log)) {
+			return false
+		}
+		due = append(due, l)
+		return true
+	})
+	w.mu.Unlock()
+	slices.SortStableFunc(due, func(a, b letter) int { return int(a.e.Index - b.e.Index) })
+	for _, l := range due {
+		if err := (reader{l.to.e}).read(ctx, l.e); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) index(m core.MemberID) int {
+	return slices.IndexFunc(w.nodes, func(n *node) bool { return n.id == m })
+}
+
+func (w *world) schedule(ctx context.Context) *turns {
+	queue := &turns{}
+	for _, x := range w.targets {
+		a := x.home.e.Voters(x.Owner, x.ID)
+		for i := range w.liars {
+			if len(a.Seats) > 0 {
+				x.liars[a.Seats[(i*4+int(x.ID[15]))%len(a.Seats)].Member] = true
+			}
+		}
+	}
+	for _, n := range w.nodes {
+		items, err := n.e.Assigned(ctx)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, i := range items {
+			x := w.targets[slices.IndexFunc(w.targets, func(x *thing) bool { return x.ID == i.Target.ID })]
+			if i.Phase < 0 {
+				i.Phase = time.Duration(w.r.Int64N(int64(i.Every)))
+			}
+			heap.Push(queue, &turn{at: i.Phase, n: n, x: x, every: i.Every, base: i.Phase})
+		}
+	}
+	return queue
+}
+
+// step lets happen what is due.
+func (w *world) step(ctx context.Context, queue *turns, at time.Duration) {
+	for queue.Len() > 0 && (*queue)[0].at <= at {
+		b := (*queue)[0]
+		r, long := b.n.look(b.x, false)
+		if r.Class.Failure() && long > 0 {
+			w.later(ctx, b, r, long)
+		} else {
+			b.n.e.Found(ctx, b.x.Target, r)
+		}
+		b.base += b.every
+		b.at = b.base + time.Duration((w.r.Float64()-0.5)*0.2*float64(b.every))
+		heap.Fix(queue, 0)
+	}
+	if at%time.Minute == 0 && len(w.letters) > 0 {
+		w.deliver(ctx)
+	}
+	if at%(5*time.Minute) == 0 {
+		for _, n := range w.nodes {
+			if err := n.e.Tidy(ctx); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (w *world) later(ctx context.Context, b *turn, r look.Result, long time.Duration) {
+	b.n.e.spawn(func(context.Context) {
+		if pause(ctx, long) {
+			b.n.e.Found(ctx, b.x.Target, r)
+		}
+	})
+}
+
+func (w *world) drawConclusions(ctx context.Context) {
+	w.deliver(ctx)
+}
+
+// figures are what a simulation came to.
+type figures struct {
+	months         float64 // of targets
+	outages        int
+	missed         int // of three minutes or more
+	falseDown      int
+	falsePartial   int
+	p50, p95       time.Duration
+	wrong          float64 // mean of |measured - true| down time, in points of a month
+	worst          float64
+	unknown        float64 // share of time, in points
+	extra          float64 // looks for votes, for a target and a day
+	barredHonest   int
+	barredLiars    int
+	certificates   int64
+	detectionTimes []time.Duration
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%.1f target-months, %d outages, missed %d, false down %d (%.4f/month), false partial %d, detected p50 %.0f s p95 %.0f s, "+
+		"availability off by %.4f points (worst %.4f), unknown %.4f points, %.0f extra looks/day, barred %d honest %d liars, %d entries",
+		f.months, f.outages, f.missed, f.falseDown, float64(f.falseDown)/f.months, f.falsePartial, f.p50.Seconds(), f.p95.Seconds(),
+		f.wrong, f.worst, f.unknown, f.extra, f.barredHonest, f.barredLiars, f.certificates)
+}
+
+// measure compares what the owners were told with what was.
+func (w *world) measure() (f figures) {
+	days := w.long.Hours() / 24
+	f.months = float64(len(w.targets)) * days / 30
+	f.extra = float64(w.looks) / float64(len(w.targets)) / days
+	f.certificates = w.entries
+	for _, x := range w.targets {
+		f.outages += len(x.down)
+		used := map[int]bool{}
+		for _, c := range x.found {
+			if c.v.State != verdict.Down && c.v.State != verdict.Partial {
+				continue
+			}
+			i := slices.IndexFunc(x.down, func(d [2]time.Duration) bool { return d[0] <= c.at && c.at <= d[1]+40*time.Second })
+			switch {
+			case i < 0 && c.v.State == verdict.Down:
+				f.falseDown++
+			case i < 0:
+				f.falsePartial++
+			case c.v.State == verdict.Down && !used[i]:
+				used[i] = true
+				f.detectionTimes = append(f.detectionTimes, c.at-x.down[i][0])
+			}
+		}
+		for i, d := range x.down {
+			if !used[i] && d[1]-d[0] >= 3*time.Minute {
+				f.missed++
+			}
+		}
+		w.availability(x, &f)
+	}
+	f.wrong /= float64(len(w.targets))
+	f.unknown /= float64(len(w.targets))
+	slices.Sort(f.detectionTimes)
+	if n := len(f.detectionTimes); n > 0 {
+		f.p50, f.p95 = f.detectionTimes[n/2], f.detectionTimes[n*95/100]
+	}
+	f.barred(w)
+	return f
+}
+
+func (f *figures) barred(w *world) {
+	for _, n := range w.nodes {
+		for _, d := range n.e.Dissents(context.Background()) {
+			if d.Owner != n.id || !d.Barred {
+				continue
+			}
+			liar := slices.ContainsFunc(w.targets, func(x *thing) bool { return x.home == n && x.liars[d.Voter] })
+			if liar {
+				f.barredLiars++
+			} else {
+				f.barredHonest++
+			}
+		}
+	}
+}
+
+func (w *world) availability(x *thing, f *figures) {
+	from, to := core.At(w.start.Add(5*time.Minute)), core.At(w.start.Add(w.long))
+	all, err := x.home.e.Intervals(context.Background(), x.Owner, x.ID, from, to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var down, unknown, truth time.Duration
+	for _, i := range all {
+		switch i.State {
+		case verdict.Down:
+			down += i.To.Sub(i.From)
+		case verdict.Unknown:
+			unknown += i.To.Sub(i.From)
+		case verdict.Up, verdict.Partial:
+		}
+	}
+	for _, d := range x.down {
+		truth += d[1] - d[0]
+	}
+	off := 100 * math.Abs((down - truth).Seconds()) / w.long.Seconds()
+	f.wrong += off
+	f.worst = max(f.worst, off)
+	f.unknown += 100 * unknown.Seconds() / w.long.Seconds()
+}
+
+func TestSimulatedDays(t *testing.T) {
+	for name, p := range map[string]plan{
+		"calm": {seed: 1, nodes: 20, targets: 20, long: 24 * time.Hour, every: time.Minute, p: 0.005, outages: 6 * time.Hour, calm: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from := time.Now()
+			f := run(t, p).measure()
+			t.Log(f, time.Since(from))
+		})
+	}
+}
