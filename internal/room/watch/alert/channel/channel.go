@@ -77,6 +77,8 @@ type Needs struct {
 	Roots   *x509.CertPool // nil = the system's
 	// Hoster is who sends, for the names of mails.
 	Hoster core.MemberID
+	// Timeout bounds one try; 0 = Timeout.
+	Timeout time.Duration
 	// Fallback carries a mail by another member when this node has no SMTP; nil = nobody.
 	Fallback Sender
 }
@@ -88,11 +90,16 @@ type Senders struct {
 }
 
 // New makes the senders. It calls nobody.
-func New(n Needs) *Senders { return &Senders{n, guarded(n)} }
+func New(n Needs) *Senders {
+	if n.Timeout == 0 {
+		n.Timeout = Timeout
+	}
+	return &Senders{n, guarded(n)}
+}
 
 // Send carries a message within Timeout. Its errors are *SendError, or the context's own.
 func (s *Senders) Send(ctx context.Context, to contact.Channel, m Message) error {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.n.Timeout)
 	defer cancel()
 	m.Title, m.Link = contact.Short(m.Title, 200), contact.Clean(m.Link)
 	switch to.Kind {

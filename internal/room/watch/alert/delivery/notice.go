@@ -54,6 +54,8 @@ type Notice struct {
 	Link     string // to the incident's page; may be empty
 	// Person, when not empty, is the only one to tell.
 	Person string
+	// Now: quiet hours do not hold it; somebody waits for it.
+	Now bool
 }
 
 // Key names the notice: 32 hex digits.

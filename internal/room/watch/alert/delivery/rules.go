@@ -120,6 +120,9 @@ func clone(m map[string]Attempt) map[string]Attempt {
 // due is when a sender of this rank delivers to a person.
 func due(p contact.Person, r record, rank int, now core.Moment) core.Moment {
 	at, _ := p.At(r.Level, r.Weak, max(r.At, now).Time())
+	if r.Now {
+		at = now.Time()
+	}
 	return core.At(at).Add(time.Duration(rank) * spacing)
 }
 

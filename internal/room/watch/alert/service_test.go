@@ -1,0 +1,494 @@
+package alert
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert/channel"
+	"entrechat/internal/room/watch/alert/contact"
+	"entrechat/internal/room/watch/alert/delivery"
+	"entrechat/internal/room/watch/migrations"
+)
+
+// town is several nodes that call each other over real, signed HTTP.
+type town struct {
+	t     *testing.T
+	mu    sync.Mutex
+	at    time.Time
+	nodes map[core.MemberID]*node
+	// serves are the promises to look: "voter owner".
+	serves map[string]bool
+	order  []core.MemberID
+	inbox  []map[string]any
+	hook   string
+}
+
+type node struct {
+	*Service
+	town   *town
+	id     core.MemberID
+	server *httptest.Server
+	dead   bool
+}
+
+func keyOf(id core.MemberID) ed25519.PrivateKey {
+	sum := sha256.Sum256([]byte(id))
+	return ed25519.NewKeyFromSeed(sum[:])
+}
+
+func (tn *town) clock() time.Time { tn.mu.Lock(); defer tn.mu.Unlock(); return tn.at }
+
+// Keys and URL make the town the keyring of its nodes.
+func (tn *town) Keys(_ context.Context, id core.MemberID) ([]ed25519.PublicKey, error) {
+	if tn.nodes[id] == nil {
+		return nil, core.NotFound("peer.unreachable", errors.New("no such member"))
+	}
+	return []ed25519.PublicKey{keyOf(id).Public().(ed25519.PublicKey)}, nil
+}
+
+func (tn *town) URL(_ context.Context, id core.MemberID) (string, error) {
+	if n := tn.nodes[id]; n != nil && !n.dead {
+		return n.server.URL, nil
+	}
+	return "http://127.0.0.1:1", nil
+}
+
+// Voters, Serves and Domains make a node its own view of the room.
+func (n *node) Voters(_ context.Context, owner core.MemberID) (out []core.MemberID, _ error) {
+	for _, id := range n.town.order {
+		if id != owner && n.town.serves[string(id)+" "+string(owner)] {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+func (n *node) Serves(_ context.Context, owner core.MemberID) (bool, error) {
+	return n.town.serves[string(n.id)+" "+string(owner)], nil
+}
+
+func (n *node) Domains(_ context.Context, owner core.MemberID) ([]string, error) {
+	return []string{string(owner)}, nil
+}
+
+func catalogue(t testing.TB) *words.Catalogue {
+	t.Helper()
+	c, err := words.New(Words, words.Words, web.Words, peer.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// newTown starts nodes of these names; each looks at all the others.
+func newTown(t *testing.T, ids ...core.MemberID) *town {
+	tn := &town{t: t, at: time.Date(2026, 11, 30, 14, 0, 0, 0, time.UTC), nodes: map[core.MemberID]*node{}, serves: map[string]bool{}, order: ids}
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var m map[string]any
+		_ = json.Unmarshal(body, &m)
+		tn.mu.Lock()
+		defer tn.mu.Unlock()
+		tn.inbox = append(tn.inbox, m)
+	}))
+	t.Cleanup(receiver.Close)
+	tn.hook = receiver.URL
+	for _, id := range ids {
+		for _, other := range ids {
+			tn.serves[string(id)+" "+string(other)] = id != other
+		}
+		d := dbtest.SQLite(t, "watch", migrations.Files)
+		for name, tables := range map[string]func() error{
+			"peer": func() error { return db.Migrate(t.Context(), d, "peer", peer.Migrations()) },
+			"web":  func() error { return db.Migrate(t.Context(), d, "web", web.Migrations()) },
+		} {
+			if err := tables(); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		n := &node{town: tn, id: id}
+		needs := peer.Needs{Signer: seal.NewSigner(id, keyOf(id)), Keyring: tn, Private: true, DB: d, Now: tn.clock, Log: slog.New(slog.DiscardHandler)}
+		n.Service = New(Needs{
+			DB: d, Signer: needs.Signer, Calls: peer.NewClient(needs), Watch: n, Channels: channel.Needs{Private: true, Timeout: 2 * time.Second}, Words: catalogue(t),
+			URL: "https://" + string(id), Now: tn.clock, Log: needs.Log,
+		})
+		n.server = httptest.NewServer(peer.NewHandler(needs, n.Routes()))
+		t.Cleanup(n.server.Close)
+		tn.nodes[id] = n
+	}
+	return tn
+}
+
+// pass lets time go by, second by second, at all nodes that live.
+func (tn *town) pass(d time.Duration) {
+	tn.t.Helper()
+	for range d / time.Second {
+		for _, id := range tn.order {
+			if n := tn.nodes[id]; !n.dead {
+				ok(tn.t, n.Deliver(tn.t.Context()))
+			}
+		}
+		tn.mu.Lock()
+		tn.at = tn.at.Add(time.Second)
+		tn.mu.Unlock()
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (tn *town) kinds() string {
+	tn.mu.Lock()
+	defer tn.mu.Unlock()
+	var out []string
+	for _, m := range tn.inbox {
+		out = append(out, m["kind"].(string))
+	}
+	tn.inbox = nil
+	return strings.Join(out, " ")
+}
+
+func (n *node) addAna() {
+	t := n.town.t
+	t.Helper()
+	ok(t, n.AddPerson(t.Context(), contact.Person{ID: "ana", Name: "Ana", Lang: "en", Zone: "Europe/Paris", Quiet: contact.Quiet{From: "22:00", To: "07:00"}}))
+	_, err := n.AddChannel(t.Context(), "ana", contact.Channel{Kind: contact.Webhook, Address: n.town.hook, Token: "geheim"}, false)
+	ok(t, err)
+}
+
+func (tn *town) down(kind delivery.Kind, incident string) {
+	tn.t.Helper()
+	for _, n := range tn.nodes {
+		if !n.dead {
+			ok(tn.t, n.Tell(tn.t.Context(), delivery.Notice{Owner: "chaton-a.test", Incident: incident, Kind: kind, Level: contact.Page, At: core.At(tn.clock())}))
+		}
+	}
+}
+
+const a, b, c = core.MemberID("chaton-a.test"), core.MemberID("chaton-b.test"), core.MemberID("chaton-c.test")
+
+func TestOwnerThenVotersTell(t *testing.T) {
+	tn := newTown(t, a, b, c)
+	tn.nodes[a].addAna()
+	ok(t, tn.nodes[a].PushPlans(t.Context()))
+	tn.down(delivery.Down, "i1")
+	tn.pass(70 * time.Second)
+	if got := tn.kinds(); got != "down" {
+		t.Errorf("all live: %q", got)
+	}
+	// The owner's node is dead: the first voter tells, the second hears of it.
+	tn.nodes[a].dead = true
+	tn.down(delivery.Down, "i2")
+	tn.pass(19 * time.Second)
+	if got := tn.kinds(); got != "" {
+		t.Errorf("too early: %q", got)
+	}
+	tn.pass(60 * time.Second)
+	if got := tn.kinds(); got != "down" {
+		t.Errorf("owner dead: %q", got)
+	}
+	// The first voter dies too.
+	tn.nodes[b].dead = true
+	tn.down(delivery.Down, "i3")
+	tn.pass(70 * time.Second)
+	if got := tn.kinds(); got != "down" {
+		t.Errorf("owner and first voter dead: %q", got)
+	}
+	// All come back: one recovery each.
+	tn.nodes[a].dead, tn.nodes[b].dead = false, false
+	for _, n := range tn.nodes {
+		for _, incident := range []string{"i1", "i2", "i3"} {
+			ok(t, n.Resolve(t.Context(), a, incident, core.At(tn.clock())))
+		}
+	}
+	tn.pass(90 * time.Second)
+	if got := tn.kinds(); got != "recovered recovered recovered" {
+		t.Errorf("recovery: %q", got)
+	}
+}
+
+func TestPlanGoesToVotersOnly(t *testing.T) {
+	tn := newTown(t, a, b, c)
+	ctx := t.Context()
+	tn.serves["chaton-c.test chaton-a.test"] = false
+	tn.nodes[a].addAna()
+	ok(t, tn.nodes[a].PushPlans(ctx))
+	has := func(id core.MemberID) bool {
+		_, ok, err := tn.nodes[id].Plan(ctx, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	if !has(b) || has(c) {
+		t.Errorf("b has it: %v, c has it: %v", has(b), has(c))
+	}
+	// Who promised nothing refuses it; nobody hands over another's.
+	plan, _, _ := tn.nodes[a].Plan(ctx, a)
+	if err := tn.nodes[a].n.Calls.JSON(ctx, c, http.MethodPut, PathContacts, plan, nil); core.CodeOf(err) != core.CodeDenied {
+		t.Errorf("without a promise: %v", err)
+	}
+	if err := tn.nodes[c].n.Calls.JSON(ctx, b, http.MethodPut, PathContacts, plan, nil); core.CodeOf(err) != core.CodeDenied {
+		t.Errorf("another's plan: %v", err)
+	}
+	old := plan
+	old.At--
+	if err := tn.nodes[a].n.Calls.JSON(ctx, b, http.MethodPut, PathContacts, old, nil); core.CodeOf(err) != core.CodeConflict {
+		t.Errorf("an older plan: %v", err)
+	}
+	if err := tn.nodes[c].n.Calls.JSON(ctx, b, http.MethodPost, PathTold, delivery.Receipt{
+		Owner: a, Key: strings.Repeat("0", 32), Person: "ana", Step: "oncall", State: "sent", At: core.At(tn.clock()),
+	}, nil); core.CodeOf(err) != core.CodeDenied {
+		t.Errorf("a receipt of somebody else: %v", err)
+	}
+	// A change is handed over; the end of the promise takes the plan away.
+	ok(t, tn.nodes[a].AddPerson(ctx, contact.Person{ID: "bob", Name: "Bob", Lang: "fr"}))
+	ok(t, tn.nodes[a].PushPlans(ctx))
+	if got, _, _ := tn.nodes[b].Plan(ctx, a); len(got.People) != 2 {
+		t.Errorf("the change did not arrive: %v", len(got.People))
+	}
+	tn.serves["chaton-b.test chaton-a.test"] = false
+	ok(t, tn.nodes[b].PushPlans(ctx))
+	if has(b) {
+		t.Error("kept after the end of the promise")
+	}
+	tn.serves["chaton-b.test chaton-a.test"] = true
+	tn.at = tn.at.Add(time.Minute)
+	ok(t, tn.nodes[a].Edit(ctx, func(*contact.Plan) error { return nil }))
+	ok(t, tn.nodes[a].PushPlans(ctx))
+	if !has(b) {
+		t.Error("not handed over again")
+	}
+	// Nobody left to tell: withdrawn.
+	ok(t, tn.nodes[a].RemovePerson(ctx, "ana"))
+	ok(t, tn.nodes[a].RemovePerson(ctx, "bob"))
+	ok(t, tn.nodes[a].PushPlans(ctx))
+	if has(b) {
+		t.Error("an empty plan was kept")
+	}
+	if list, err := pushes(ctx, tn.nodes[a].n.DB); err != nil || len(list) != 0 {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
+func TestAcknowledgedAnywhereStopsEscalation(t *testing.T) {
+	tn := newTown(t, a, b)
+	tn.nodes[a].addAna()
+	ok(t, tn.nodes[a].Edit(t.Context(), func(p *contact.Plan) error {
+		bob := p.People[0]
+		bob.ID, bob.Name = "bob", "Bob"
+		p.People = append(p.People, bob)
+		p.Rota.Shifts = []contact.Shift{{Person: "ana", Start: "2026-11-30T00:00", Minutes: 24 * 60, Rule: "FREQ=DAILY"}}
+		return nil
+	}))
+	ok(t, tn.nodes[a].PushPlans(t.Context()))
+	tn.nodes[a].dead = true
+	tn.down(delivery.Down, "i1")
+	tn.pass(30 * time.Second)
+	link := tn.inbox[0]["link"].(string)
+	if tn.kinds() != "down" || !strings.HasPrefix(link, "https://chaton-b.test/watch/ack/") {
+		t.Fatalf("link %s", link)
+	}
+	tn.nodes[a].dead = false
+	tn.down(delivery.Down, "i1") // the owner comes back and learns of it
+	d := tn.nodes[b].browser()
+	path := strings.TrimPrefix(link, "https://chaton-b.test")
+	if text := d.get(path); !strings.Contains(text, "I look after it") {
+		t.Error(text)
+	}
+	if n, _ := tn.nodes[b].Recent(t.Context(), 0, 9); n[0].Acked != 0 {
+		t.Error("following the link acknowledged")
+	}
+	d.ask(http.MethodGet, path[:len(path)-4]+"AAAA", http.StatusForbidden, nil)
+	d.post(path, http.StatusSeeOther)
+	tn.nodes[b].telling.Wait()
+	if n, _ := tn.nodes[a].Recent(t.Context(), 0, 9); n[0].By != "ana" {
+		t.Errorf("the owner's node did not hear: %+v", n)
+	}
+	tn.at = tn.at.Add(2 * time.Hour)
+	tn.pass(50 * time.Second)
+	if got := tn.kinds(); strings.Contains(got, "down down") {
+		t.Errorf("escalated: %q", got)
+	}
+}
+
+func TestMonthlyTest(t *testing.T) {
+	tn := newTown(t, a)
+	n := tn.nodes[a]
+	n.addAna()
+	for range 31 * 24 {
+		ok(t, n.Rehearse(t.Context()))
+		ok(t, n.Deliver(t.Context()))
+		tn.at = tn.at.Add(time.Hour)
+	}
+	if got := tn.kinds(); got != "test" && got != "test test" {
+		t.Errorf("in 31 days over two months: %q", got)
+	}
+	tn.at = tn.at.Add(4 * 24 * time.Hour)
+	err := checks{n.Service}.checkTests(t.Context())
+	if e, is := errors.AsType[*core.Error](err); !is || e.Args["People"] != "ana" {
+		t.Errorf("unanswered: %v", err)
+	}
+	list, _ := n.Recent(t.Context(), 0, 10)
+	for _, one := range list {
+		_, err := n.Acknowledge(t.Context(), one.Key, "ana")
+		ok(t, err)
+	}
+	ok(t, checks{n.Service}.checkTests(t.Context()))
+}
+
+func TestChecks(t *testing.T) {
+	tn := newTown(t, a)
+	n, ctx := tn.nodes[a], t.Context()
+	if f, err := (checks{n.Service}).checkPeople(ctx); err != nil || !f.Unknown {
+		t.Error(f, err)
+	}
+	ok(t, n.AddPerson(ctx, contact.Person{ID: "ana", Name: "Ana", Lang: "fr"}))
+	if _, err := (checks{n.Service}).checkPeople(ctx); err == nil {
+		t.Error("nobody has a channel")
+	}
+	_, err := n.AddChannel(ctx, "ana", contact.Channel{Kind: contact.Mail, Address: "ana@mail.chaton-a.test"}, false)
+	ok(t, err)
+	keyOf := func(err error) string {
+		if e, is := errors.AsType[*core.Error](err); is {
+			return e.Key
+		}
+		return ""
+	}
+	if err := (checks{n.Service}).checkReach(ctx); keyOf(err) != "watch.alert.own_channels" {
+		t.Error(err)
+	}
+	_, err = n.AddChannel(ctx, "ana", contact.Channel{Kind: contact.XMPP, Address: "ana@elsewhere.test"}, true)
+	ok(t, err)
+	if err := (checks{n.Service}).checkReach(ctx); keyOf(err) != "watch.alert.unset_channels" {
+		t.Error(err)
+	}
+	ok(t, n.Tell(ctx, delivery.Notice{Owner: a, Incident: "i", Kind: delivery.Backup, At: core.At(tn.clock())}))
+	tn.pass(30 * time.Second)
+	if err := (checks{n.Service}).checkFailed(ctx); keyOf(err) != "watch.alert.stuck" {
+		t.Error(err)
+	}
+}
+
+// browser is an admin of a node at a browser.
+type browser struct {
+	*http.Client
+	t    *testing.T
+	base string
+}
+
+func (n *node) browser() *browser {
+	t := n.town.t
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	ok(t, err)
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	site := web.New(web.Needs{
+		DB: n.n.DB, Words: catalogue(t), Lang: words.English, URL: server.URL,
+		Host: func(context.Context) web.Host { return web.Host{Name: string(n.id)} }, Now: n.town.clock, Log: slog.New(slog.DiscardHandler),
+	})
+	handler = site.Handler([]web.Pages{n.Pages(site)})
+	d := &browser{&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, t, server.URL}
+	link, _, err := web.NewLink(t.Context(), n.n.DB, server.URL, core.At(n.town.clock()))
+	ok(t, err)
+	_, token, _ := strings.Cut(link, "token=")
+	d.post("/admin/sign-in", http.StatusSeeOther, "token", token)
+	return d
+}
+
+func (d *browser) ask(method, path string, status int, form url.Values) string {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.base+path, strings.NewReader(form.Encode()))
+	ok(d.t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := d.Do(req)
+	ok(d.t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	ok(d.t, err)
+	if res.StatusCode != status {
+		d.t.Fatalf("%s %s %v: status %d, want %d\n%s", method, path, form, res.StatusCode, status, text)
+	}
+	if strings.Contains(string(text), "⟦") {
+		d.t.Errorf("%s shows a key:\n%s", path, text)
+	}
+	return string(text)
+}
+
+func (d *browser) get(path string) string {
+	d.t.Helper()
+	return d.ask(http.MethodGet, path, http.StatusOK, nil)
+}
+
+func (d *browser) post(path string, status int, fields ...string) string {
+	d.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return d.ask(http.MethodPost, path, status, form)
+}
+
+func TestPages(t *testing.T) {
+	tn := newTown(t, a)
+	n := tn.nodes[a]
+	d := n.browser()
+	d.get(Path)
+	d.post(Path+"/new", http.StatusBadRequest, "id", "a b", "name", "Ana", "lang", "fr", "kind", "webhook", "address", tn.hook)
+	d.post(Path+"/new", http.StatusSeeOther, "id", "ana", "name", `<script>alert(1)</script>`, "lang", "fr", "zone", "Europe/Paris", "hours", "22:00-07:00",
+		"kind", "webhook", "address", tn.hook, "token", "geheim")
+	d.post(Path, http.StatusSeeOther, "do", "test", "person", "ana")
+	tn.pass(2 * time.Second)
+	if got := tn.kinds(); got != "test" {
+		t.Errorf("test button: %q", got)
+	}
+	text := d.get(Path)
+	for _, want := range []string{"worked", "22:00–07:00", "&lt;script&gt;"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	one := d.get(Path + "/people/ana")
+	if strings.Contains(text+one, "geheim") || strings.Contains(text+one, "<script>") {
+		t.Error("a token or a script on the page")
+	}
+	d.post(Path+"/people/ana", http.StatusSeeOther, "do", "add_channel", "kind", "mail", "address", "ana@elsewhere.test")
+	d.post(Path+"/people/ana", http.StatusBadRequest, "do", "add_channel", "kind", "mail", "address", "ana@elsewhere.test\r\nBcc: eve@evil.test")
+	d.post(Path+"/people/ana", http.StatusSeeOther, "do", "quiet", "hours", "23:00-06:00", "wake", "yes")
+	d.post(Path+"/people/ana", http.StatusSeeOther, "do", "remove_channel", "channel", "mail")
+	ok(t, n.Tell(t.Context(), delivery.Notice{Owner: a, Incident: "i", Kind: delivery.Down, Level: contact.Page, At: core.At(tn.clock()), Services: []string{"Pad <b>"}}))
+	list, err := n.Recent(t.Context(), 0, 1)
+	ok(t, err)
+	if text := d.get(Path); !strings.Contains(text, "Down: Pad &lt;b&gt;") {
+		t.Error(text)
+	}
+	d.post(Path, http.StatusSeeOther, "do", "ack", "key", list[0].Key)
+	d.post(Path+"/people/ana", http.StatusSeeOther, "do", "remove", "sure", "yes")
+	d.ask(http.MethodGet, Path+"/people/ana", http.StatusNotFound, nil)
+}
