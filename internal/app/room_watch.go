@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/watch"
 	"entrechat/internal/room/watch/alert"
+	"entrechat/internal/room/watch/deadman"
 	watchimports "entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/incident"
 	"entrechat/internal/room/watch/migrations"
@@ -23,7 +24,7 @@ import (
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, verdict.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, verdict.Words, deadman.Words}, tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
 			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {

@@ -14,15 +14,9 @@ import (
 	"entrechat/internal/room/watch/target"
 )
 
-// The shortest and the longest time between two looks.
-const (
-	minEvery = 10 * time.Second
-	maxEvery = 24 * time.Hour
-)
-
 // every bounds a time between two looks, and says where it had to.
 func (r *reader) every(n *node, service string, d time.Duration) time.Duration {
-	bounded := min(max(d, minEvery), maxEvery)
+	bounded := min(max(d, target.MinEvery), target.MaxEvery)
 	if bounded != d {
 		r.say(n, "watch.imports.every", "Service", service, "Every", bounded)
 	}

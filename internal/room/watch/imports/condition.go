@@ -134,7 +134,7 @@ func slowCondition(c gatusCondition, t *target.Target) bool {
 	if d, wrong := time.ParseDuration(c.right); wrong == nil {
 		ms, err = d.Milliseconds(), nil
 	}
-	if err != nil || ms <= 0 || ms > 3_600_000 || c.op != "<" && c.op != "<=" {
+	if err != nil || ms <= 0 || ms > 9999 || c.op != "<" && c.op != "<=" {
 		return false
 	}
 	t.Expect.Slow = ms
@@ -146,7 +146,7 @@ const maxText = 200
 
 func bodyCondition(c gatusCondition, t *target.Target) bool {
 	if t.Kind == target.DNS {
-		if c.op != "==" || len(c.right) > maxText || len(t.Expect.Answers) >= 20 || strings.ContainsAny(c.right, "()*") {
+		if c.op != "==" || len(c.right) > maxText || len(t.Expect.Answers) >= 16 || strings.ContainsAny(c.right, "()*") {
 			return false
 		}
 		t.Expect.Answers = append(t.Expect.Answers, c.right)

@@ -191,7 +191,7 @@ func (r *reader) ping(n *node, service string, period, grace time.Duration, paus
 		grace = min(max(period/4, time.Minute), time.Hour)
 	}
 	r.take(n, target.Target{
-		Service: service, Kind: target.Ping, Every: min(period, maxEvery), Paused: paused,
+		Service: service, Kind: target.Ping, Every: min(period, target.MaxEvery), Paused: paused,
 		Expect: target.Expect{Signal: &target.Signal{Period: int64(period / time.Second), Grace: int64(grace / time.Second)}},
 	})
 }

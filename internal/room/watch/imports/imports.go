@@ -7,7 +7,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/watch/target"
@@ -23,7 +25,7 @@ var Words embed.FS
 const (
 	MaxBytes    = 1 << 20 // of one file
 	MaxFiles    = 32
-	MaxTargets  = 2000
+	MaxTargets  = target.MaxTargets
 	MaxFindings = 5000
 )
 
@@ -204,6 +206,13 @@ func (r *reader) take(n *node, t target.Target) {
 	if t.Service == "" {
 		t.Service = string(t.Kind)
 	}
+	t.Every = t.Every.Truncate(time.Second)
+	whole := t
+	whole.ID, whole.Owner = "0000000000000000", "import.test"
+	if err := whole.Check(); err != nil {
+		r.say(n, "watch.imports.no_address", "Service", t.Service)
+		return
+	}
 	id := fmt.Sprintf("%s %s %+v", t.Kind, t.Address, t.Expect)
 	if t.Kind == target.Ping {
 		id = string(t.Kind) + " " + t.Service
@@ -231,7 +240,7 @@ func (r *reader) take(n *node, t target.Target) {
 	}
 }
 
-// clean makes one short line of foreign text.
+// clean makes one line of foreign text, of at most so many bytes.
 func clean(text string, most int) string {
 	text = strings.Map(func(c rune) rune {
 		switch {
@@ -243,8 +252,12 @@ func clean(text string, most int) string {
 		return c
 	}, strings.ToValidUTF8(text, ""))
 	text = strings.Join(strings.Fields(text), " ")
-	if r := []rune(text); len(r) > most {
-		text = string(r[:most-1]) + "…"
+	if len(text) > most {
+		cut := most - len("…")
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = strings.TrimSpace(text[:cut]) + "…"
 	}
 	return text
 }
