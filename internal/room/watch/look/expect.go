@@ -34,8 +34,11 @@ func At(doc any, pointer string) (text string, ok bool) {
 	if s, is := doc.(string); is {
 		return s, true
 	}
-	b, err := json.Marshal(doc)
-	return string(b), err == nil
+	var b strings.Builder
+	w := json.NewEncoder(&b)
+	w.SetEscapeHTML(false)
+	err := w.Encode(doc)
+	return strings.TrimSuffix(b.String(), "\n"), err == nil
 }
 
 func unescape(part string) string {

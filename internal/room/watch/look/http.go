@@ -44,7 +44,11 @@ type Answer struct {
 func (w *Answer) JSON(v any) error {
 	d := json.NewDecoder(bytes.NewReader(w.Body))
 	d.UseNumber()
-	if err := d.Decode(v); err != nil {
+	err := d.Decode(v)
+	if _, more := d.Token(); err == nil && !errors.Is(more, io.EOF) {
+		err = errors.New("something follows it")
+	}
+	if err != nil {
 		if w.Cut {
 			return Fail(Content, "the answer is longer than %d KiB", MaxRead>>10)
 		}
@@ -151,10 +155,7 @@ func (a *Attempt) hop(ctx context.Context, u *url.URL, ask Ask) (*Answer, error)
 		"Accept-Encoding": {"identity"},
 	}}).WithContext(ctx)
 	limit := &io.LimitedReader{R: c, N: MaxRead}
-	resp, err := a.exchange(c, req, bufio.NewReader(limit)) //nolint:bodyclose // body closes it
-	if err != nil && limit.N <= 0 {
-		return nil, Fail(Content, "a header of more than %d KiB", MaxRead>>10)
-	}
+	resp, err := a.exchange(c, req, bufio.NewReader(limit), limit) //nolint:bodyclose // body closes it
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +198,9 @@ func (a *Attempt) openWeb(ctx context.Context, u *url.URL) (net.Conn, error) {
 	return a.Handshake(ctx, c, u.Hostname(), "http/1.1")
 }
 
-// exchange sends a request and reads the header of the answer.
-func (a *Attempt) exchange(to io.Writer, req *http.Request, from *bufio.Reader) (*http.Response, error) {
+// exchange sends a request and reads the header of the answer within limit. Of an answer
+// that was cut the error is why, not what the half of it would mean.
+func (a *Attempt) exchange(to io.Writer, req *http.Request, from *bufio.Reader, limit *io.LimitedReader) (*http.Response, error) {
 	begun := a.now()
 	if err := req.Write(to); err != nil {
 		return nil, err
@@ -207,7 +209,34 @@ func (a *Attempt) exchange(to io.Writer, req *http.Request, from *bufio.Reader) 
 		return nil, err
 	}
 	a.First(a.since(begun))
-	return header(from, req)
+	n := &noted{Reader: limit.R}
+	limit.R = n
+	resp, err := header(from, req)
+	switch {
+	case err == nil:
+		return resp, nil
+	case limit.N <= 0:
+		return nil, Fail(Content, "a header of more than %d KiB", MaxRead>>10)
+	case errors.Is(n.err, io.EOF):
+		return nil, io.ErrUnexpectedEOF
+	case n.err != nil:
+		return nil, n.err
+	}
+	return nil, err
+}
+
+// noted is a reader that knows how it ended.
+type noted struct {
+	io.Reader
+
+	err error
+}
+
+// Read implements io.Reader.
+func (n *noted) Read(p []byte) (count int, err error) {
+	count, err = n.Reader.Read(p)
+	n.err = err
+	return count, err
 }
 
 // header reads past what a server says before it is ready.

@@ -104,7 +104,7 @@ func (l *Looker) Look(ctx context.Context, t target.Target) Result {
 	}
 	within, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	r := l.attempts(within, &run{l: l, t: t, probe: probe, bound: bound})
+	r := l.attempts(within, &run{l: l, t: t, probe: probe, begun: begun, bound: bound})
 	r.At = at
 	if r.Class.Failure() || r.Latency == 0 {
 		r.Latency = l.n.Now().Sub(begun)
@@ -123,6 +123,7 @@ type run struct {
 	l     *Looker
 	t     target.Target
 	probe Probe
+	begun time.Time
 	bound time.Duration
 }
 
@@ -145,7 +146,7 @@ func (l *Looker) attempts(ctx context.Context, r *run) Result {
 			}
 			failed = a
 			switch {
-			case begun == 1 && !final(a.r.Class):
+			case begun == 1 && a.r.Class != Blocked && l.n.Now().Sub(r.begun)+l.pause < r.bound:
 				again.Reset(l.pause)
 			case running == 0:
 				return a.r
@@ -165,9 +166,6 @@ func (l *Looker) attempts(ctx context.Context, r *run) Result {
 		}
 	}
 }
-
-// final says that another attempt would be of no use.
-func final(c Class) bool { return c == Blocked }
 
 // half is the result of an attempt that was well, with what the one before it met.
 func half(a, failed *Attempt) Result {

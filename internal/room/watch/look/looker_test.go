@@ -212,7 +212,7 @@ func TestAttempts(t *testing.T) {
 		"we do not call it":         {wait(0, Fail(Blocked, "")), nil, 0, Blocked, 0, 0, 1},
 		"a voter has four seconds":  {hangs, hangs, 4 * time.Second, Timeout, 4 * time.Second, 4 * time.Second, 2},
 		"a voter's second attempt":  {hangs, wait(time.Second, nil), 4 * time.Second, Fine, 2800 * time.Millisecond, time.Second, 2},
-		"no time for a second":      {wait(600*time.Millisecond, Fail(HTTP5xx, "")), nil, 1500 * time.Millisecond, HTTP5xx, 1500 * time.Millisecond, 1500 * time.Millisecond, 1},
+		"no time for a second":      {wait(600*time.Millisecond, Fail(HTTP5xx, "")), nil, 1500 * time.Millisecond, HTTP5xx, 600 * time.Millisecond, 600 * time.Millisecond, 1},
 		"a probe that does not end": {func(context.Context) error { <-time.After(time.Minute); return nil }, hangs, 0, Timeout, Bound, Bound, 2},
 		"we are not fit":            {wait(0, Fail(Unfit, "")), nil, 0, Unfit, 0, 0, 1},
 	} {

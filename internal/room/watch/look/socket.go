@@ -64,11 +64,8 @@ func (u upgrade) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	limit := &io.LimitedReader{R: c, N: MaxRead}
 	in := bufio.NewReader(limit)
-	resp, err := u.a.exchange(c, req, in)
+	resp, err := u.a.exchange(c, req, in, limit)
 	if err != nil {
-		if limit.N <= 0 {
-			err = Fail(Content, "a header of more than %d KiB", MaxRead>>10)
-		}
 		return nil, errors.Join(err, c.Close())
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
