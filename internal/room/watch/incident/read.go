@@ -51,6 +51,24 @@ func (s *Reporter) Find(ctx context.Context, id string) (Incident, error) {
 	return Incident{}, core.NotFound("watch.incident.unknown", errors.New("none")).With("ID", id)
 }
 
+// TextNamed finds the name of a text in a note or a maintenance by its beginning, of at least
+// four digits. CodeNotFound; CodeInvalid for the beginning of several.
+func (s *Reporter) TextNamed(ctx context.Context, prefix string) (string, error) {
+	if len(prefix) < 4 || len(prefix) > 64 || !hexDigits(prefix) {
+		return "", core.NotFound("watch.incident.no_note", errors.New("no name of a text"))
+	}
+	names, err := namesLike(ctx, s.n.DB, prefix)
+	switch {
+	case err != nil:
+		return "", err
+	case len(names) == 0:
+		return "", core.NotFound("watch.incident.no_note", errors.New("none"))
+	case len(names) > 1:
+		return "", core.Invalid("watch.incident.ambiguous", errors.New("several")).With("ID", prefix)
+	}
+	return names[0], nil
+}
+
 func hexDigits(s string) bool {
 	for _, r := range s {
 		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
@@ -102,7 +120,7 @@ func (s *Reporter) Incident(ctx context.Context, id string) (Story, error) {
 	for _, one := range steps {
 		story.Lines = append(story.Lines, one.line())
 	}
-	if err := s.addNotes(ctx, &story); err != nil {
+	if err := addNotes(ctx, s.n, &story); err != nil {
 		return story, err
 	}
 	for _, source := range s.n.Lines {
@@ -126,13 +144,13 @@ func (one step) line() Line {
 
 // addNotes adds what the hoster said, with the texts that are here. The newest postmortem is
 // the story's.
-func (s *Reporter) addNotes(ctx context.Context, story *Story) error {
-	notes, err := notesOf(ctx, s.n.DB, story.Owner, story.ID, maxLines)
+func addNotes(ctx context.Context, n Needs, story *Story) error {
+	notes, err := notesOf(ctx, n.DB, story.Owner, story.ID, maxLines)
 	if err != nil {
 		return err
 	}
 	if story.Scope == Manual {
-		first, err := noteByHash(ctx, s.n.DB, story.ID)
+		first, err := noteByHash(ctx, n.DB, story.ID)
 		if err != nil && core.CodeOf(err) != core.CodeNotFound {
 			return err
 		}
@@ -141,22 +159,22 @@ func (s *Reporter) addNotes(ctx context.Context, story *Story) error {
 		}
 	}
 	var names []string
-	for _, n := range notes {
-		names = append(names, n.Name)
+	for _, one := range notes {
+		names = append(names, one.Name)
 	}
-	texts, err := s.n.Texts.All(ctx, story.Owner, names)
+	texts, err := n.Texts.All(ctx, story.Owner, names)
 	if err != nil {
 		return err
 	}
-	for _, n := range notes {
-		if n.Kind == KindWithdraw {
+	for _, one := range notes {
+		if one.Kind == KindWithdraw {
 			continue // the line of the text says that it is withdrawn
 		}
-		line, text := n.line(), texts[n.Name]
+		line, text := one.line(), texts[one.Name]
 		line.Text = &text
 		story.Lines = append(story.Lines, *line)
-		if n.Kind == KindPostmortem && text.Postmortem != nil {
-			story.Postmortem, story.Lang, story.Told = text.Postmortem, text.Lang, n.At
+		if one.Kind == KindPostmortem && text.Postmortem != nil {
+			story.Postmortem, story.Lang, story.Told = text.Postmortem, text.Lang, one.At
 			if story.Answer, err = note.Link(text.Postmortem.Answer); err != nil {
 				return err
 			}

@@ -138,7 +138,7 @@ func (s *Reporter) cut(ctx context.Context, log core.MemberID, index int64) erro
 			return err
 		}
 		for _, n := range gone {
-			if err := s.unsay(ctx, q, n); err != nil {
+			if err := unsay(ctx, q, n); err != nil {
 				return err
 			}
 		}
@@ -146,7 +146,8 @@ func (s *Reporter) cut(ctx context.Context, log core.MemberID, index int64) erro
 	})
 }
 
-func (s *Reporter) unsay(ctx context.Context, q db.Querier, n said) error {
+// unsay takes back what a note did.
+func unsay(ctx context.Context, q db.Querier, n said) error {
 	if err := dropNote(ctx, q, n.Hash); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (s *Reporter) Withdraw(ctx context.Context, name string) error {
 	if !note.IsName(name) {
 		return core.NotFound("watch.incident.no_note", errors.New("no name of a text"))
 	}
-	about, err := s.about(ctx, name)
+	incident, err := about(ctx, s.n, name)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return s.n.Texts.Withdraw(ctx, s.n.DB, "", name)
 	}
@@ -69,20 +69,20 @@ func (s *Reporter) Withdraw(ctx context.Context, name string) error {
 	if err := s.n.Texts.Withdraw(ctx, s.n.DB, s.n.Self, name); err != nil {
 		return err
 	}
-	_, err = s.append(ctx, Body{Incident: about, Kind: KindWithdraw, SHA256: name})
+	_, err = s.append(ctx, Body{Incident: incident, Kind: KindWithdraw, SHA256: name})
 	return err
 }
 
 // about is the incident, or the maintenance, that a text of ours speaks of. CodeNotFound.
-func (s *Reporter) about(ctx context.Context, name string) (string, error) {
-	n, err := noteNamed(ctx, s.n.DB, name, s.n.Self)
+func about(ctx context.Context, n Needs, name string) (string, error) {
+	first, err := noteNamed(ctx, n.DB, name, n.Self)
 	switch {
 	case core.CodeOf(err) == core.CodeNotFound:
-		return planNamed(ctx, s.n.DB, name, s.n.Self)
-	case n.Kind == KindOpen:
-		return n.Hash, err
+		return planNamed(ctx, n.DB, name, n.Self)
+	case first.Kind == KindOpen:
+		return first.Hash, err
 	}
-	return n.Incident, err
+	return first.Incident, err
 }
 
 // say stores the text first: what an entry names is always here.

@@ -124,3 +124,8 @@ func noteByHash(ctx context.Context, q db.Querier, hash string) (said, error) {
 	}
 	return n, err
 }
+
+// namesLike finds names of texts that begin so, two at most.
+func namesLike(ctx context.Context, q db.Querier, prefix string) ([]string, error) {
+	return db.All(ctx, q, db.Text, `SELECT DISTINCT sha256 FROM watch_note_text WHERE sha256 >= $1 AND sha256 < $2 ORDER BY sha256 LIMIT 2`, prefix, prefix+"g")
+}

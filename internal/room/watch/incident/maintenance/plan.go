@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	_ "time/tzdata" // every node must know the zones that an entry names, whatever its system has
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/watch/incident/availability"

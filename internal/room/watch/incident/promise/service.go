@@ -142,6 +142,16 @@ func (s *Promises) Promises(ctx context.Context, owner core.MemberID) ([]Said, e
 	return standing, nil
 }
 
+// Standing is what we promise for a service of ours now; ok is false where it is nothing.
+func (s *Promises) Standing(ctx context.Context, service string) (p Said, ok bool, err error) {
+	said, err := s.History(ctx, s.n.Self, service)
+	if err != nil || len(said) == 0 {
+		return p, false, err
+	}
+	p = said[len(said)-1]
+	return p, !p.End, nil
+}
+
 // History lists all that a hoster ever promised for a service, in its order.
 func (s *Promises) History(ctx context.Context, owner core.MemberID, service string) ([]Said, error) {
 	return all(ctx, s.n.DB, owner, service)
