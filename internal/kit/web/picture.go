@@ -93,7 +93,16 @@ func (d *drawing) scale(left, right string) {
 }
 
 func (d *drawing) words() template.HTML {
-	d.WriteString("<figcaption>" + text(cmp.Or(d.caption.Words, d.caption.Title)) + "</figcaption></figure>")
+	d.WriteString(d.figcaption())
+	return d.end()
+}
+
+func (d *drawing) figcaption() string {
+	return "<figcaption>" + text(cmp.Or(d.caption.Words, d.caption.Title)) + "</figcaption>"
+}
+
+func (d *drawing) end() template.HTML {
+	d.WriteString("</figure>")
 	return template.HTML(d.String()) //nolint:gosec // every text went through text()
 }
 

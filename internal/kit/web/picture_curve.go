@@ -11,10 +11,12 @@ import (
 type Curve struct {
 	Caption
 	Points   []CurvePoint
-	Limit    float64 // in the points' unit; 0 = none
-	Top      string  // what the upper edge is ("6 days")
-	LimitIs  string  // what stands at the limit
-	From, To string  // what stands below the first and the last day
+	Above    []CurvePoint // a second, thin line, as what only few are above
+	Limit    float64      // in the points' unit; 0 = none
+	Top      string       // what the upper edge is ("6 days")
+	LimitIs  string       // what stands at the limit
+	From, To string       // what stands below the first and the last day
+	Behind   Table
 }
 
 // CurvePoint is one day's value; it is drawn when it is known, finite and not negative.
@@ -34,9 +36,11 @@ func (c Curve) Highest() float64 {
 	if !math.IsNaN(c.Limit) && !math.IsInf(c.Limit, 0) {
 		highest = max(c.Limit, 0)
 	}
-	for _, p := range c.Points {
-		if p.shown() {
-			highest = max(highest, p.Value)
+	for _, line := range [][]CurvePoint{c.Points, c.Above} {
+		for _, p := range line {
+			if p.shown() {
+				highest = max(highest, p.Value)
+			}
 		}
 	}
 	return highest
@@ -59,21 +63,33 @@ func (c Curve) HTML() template.HTML {
 		d.shape("rect", "zone", "x", 0.0, "y", 0.0, "width", wide, "height", y(c.Limit))
 		d.shape("path", "limit", "d", "M0 "+number(y(c.Limit))+"h"+number(wide))
 	}
-	step := wide / max(float64(len(c.Points)), 1)
+	if len(c.Above) > 0 {
+		d.shape("path", "above", "d", level(c.Above, wide, y))
+	}
+	d.shape("path", "value", "d", level(c.Points, wide, y))
+	d.shape("path", "ground", "d", "M0 "+number(high)+"h"+number(wide))
+	d.WriteString("</svg>")
+	d.scale(c.From, c.To)
+	d.WriteString(d.figcaption())
+	d.table(c.Behind)
+	return d.end()
+}
+
+// level is a line of points over a width, with gaps where nothing is known. Each point is a
+// short level stroke, so that a single one is seen too.
+func level(points []CurvePoint, wide float64, y func(v float64) float64) string {
+	step := wide / max(float64(len(points)), 1)
 	var path strings.Builder
-	for i, p := range c.Points {
+	for i, p := range points {
 		if !p.shown() {
 			continue
 		}
-		// Each day is a short level stroke, so that a single one is seen too.
-		if i > 0 && c.Points[i-1].shown() {
+		if i > 0 && points[i-1].shown() {
 			path.WriteString("L" + number(step*float64(i)) + " " + number(y(p.Value)))
 		} else {
 			path.WriteString("M" + number(step*float64(i)) + " " + number(y(p.Value)))
 		}
 		path.WriteString("H" + number(step*float64(i+1)))
 	}
-	d.shape("path", "value", "d", path.String())
-	d.shape("path", "ground", "d", "M0 "+number(high)+"h"+number(wide))
-	return d.scaled(c.From, c.To)
+	return path.String()
 }

@@ -1,0 +1,137 @@
+package show
+
+import (
+	"cmp"
+	"encoding/xml"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/watch/status"
+)
+
+const inFeed = 50
+
+// item is one piece of news: an incident, a postmortem, maintenance.
+type item struct {
+	ID, URL, Title, Text string
+	At, Updated          core.Moment
+}
+
+// feed writes RFC 4287: incidents, what was learned of them, and maintenance.
+func (s *Show) feed(t teller) ([]byte, error) {
+	home := s.n.URL + address(t.s.Hoster)
+	f := atomFeed{
+		Title: t.T("watch.status.feed_title", map[string]any{"Name": t.s.Name}), Author: t.s.Name,
+		Home: home, Self: home + "/" + feedFile + "?lang=" + t.Lang, Lang: t.Lang, Items: s.news(t), Updated: t.s.Made,
+	}
+	if len(f.Items) > 0 {
+		f.Updated = f.Items[0].Updated
+	}
+	return f.write()
+}
+
+// news are the newest items, by their last change. What will happen is news from when it
+// was said.
+func (s *Show) news(t teller) []item {
+	var out []item
+	base := s.n.URL + address(t.s.Hoster)
+	for i := range t.s.Incidents {
+		one := &t.s.Incidents[i]
+		url := base + "/incidents/" + one.ID
+		out = append(out, item{ID: url, URL: url, Title: t.incidentTitle(one), Text: t.incidentText(one), At: one.Opened, Updated: changed(one)})
+		if l := one.Lesson; l != nil && !l.Withdrawn {
+			title := t.T("watch.status.feed_lesson", map[string]any{"What": t.incidentTitle(one)})
+			out = append(out, item{ID: url + "#learned", URL: url + "#learned", Title: title, Text: t.lessonText(l), At: l.At, Updated: l.At})
+		}
+	}
+	for _, m := range t.s.Maintenance {
+		w := t.work(m)
+		key, updated := "watch.status.feed_planned", m.Said
+		switch {
+		case m.Canceled:
+			key, updated = "watch.status.feed_canceled", max(m.Said, m.Ended)
+		case m.Ended != 0:
+			key, updated = "watch.status.feed_ended", m.Ended
+		}
+		title := t.T(key, map[string]any{"What": w.What, "When": w.When})
+		out = append(out, item{ID: base + "#work-" + m.ID, URL: base + "#planned", Title: title, Text: m.Text, At: m.Said, Updated: updated})
+	}
+	slices.SortStableFunc(out, func(a, b item) int { return cmp.Compare(b.Updated, a.Updated) })
+	return out[:min(len(out), inFeed)]
+}
+
+// changed is when something about an incident was new last.
+func changed(i *status.Incident) core.Moment {
+	at := max(i.Opened, i.Closed)
+	for _, n := range i.Notes {
+		at = max(at, n.At)
+	}
+	return at
+}
+
+func (t teller) incidentText(i *status.Incident) string {
+	lines := []string{t.incidentWhen(i)}
+	for _, h := range t.happened(i) {
+		lines = append(lines, h.Clock+" – "+h.Says)
+		if h.Text != "" {
+			lines = append(lines, h.Text)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (t teller) lessonText(p *status.Postmortem) string {
+	var lines []string
+	for _, part := range t.lesson(p).Parts {
+		lines = append(lines, part.Name, part.Value, "")
+	}
+	if p.Answer != "" {
+		lines = append(lines, t.T("watch.status.answer", nil)+" "+p.Answer)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// atomFeed is a feed to be written.
+type atomFeed struct {
+	Title, Author, Home, Self, Lang string
+	Items                           []item
+	Updated                         core.Moment
+}
+
+func (f atomFeed) write() ([]byte, error) {
+	type link struct {
+		Rel  string `xml:"rel,attr,omitempty"`
+		Href string `xml:"href,attr"`
+	}
+	type content struct {
+		Type string `xml:"type,attr"`
+		Text string `xml:",chardata"`
+	}
+	type entry struct {
+		ID        string  `xml:"id"`
+		Title     string  `xml:"title"`
+		Updated   string  `xml:"updated"`
+		Published string  `xml:"published"`
+		Link      link    `xml:"link"`
+		Content   content `xml:"content"`
+	}
+	type document struct {
+		XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
+		Lang    string   `xml:"xml:lang,attr"`
+		ID      string   `xml:"id"`
+		Title   string   `xml:"title"`
+		Updated string   `xml:"updated"`
+		Author  string   `xml:"author>name"`
+		Links   []link   `xml:"link"`
+		Entries []entry  `xml:"entry"`
+	}
+	at := func(m core.Moment) string { return m.Time().UTC().Format(time.RFC3339) }
+	d := document{Lang: f.Lang, ID: f.Self, Title: f.Title, Updated: at(f.Updated), Author: f.Author, Links: []link{{"self", f.Self}, {"alternate", f.Home}}}
+	for _, i := range f.Items {
+		d.Entries = append(d.Entries, entry{i.ID, i.Title, at(max(i.Updated, 1)), at(max(i.At, 1)), link{Href: i.URL}, content{"text", i.Text}})
+	}
+	data, err := xml.MarshalIndent(d, "", " ")
+	return append([]byte(xml.Header), data...), err
+}
