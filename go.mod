@@ -20,6 +20,7 @@ require (
 	github.com/jba/templatecheck v0.7.1
 	github.com/klauspost/reedsolomon v1.13.3
 	github.com/magiconair/properties v1.8.10
+	github.com/miekg/dns v1.1.72
 	github.com/nicksnyder/go-i18n/v2 v2.7.0
 	github.com/pelletier/go-toml/v2 v2.4.3
 	github.com/pressly/goose/v3 v3.29.0

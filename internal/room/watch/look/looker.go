@@ -189,7 +189,10 @@ func (r *run) begin(ctx context.Context, after *Attempt, ended chan<- *Attempt) 
 		a.close()
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.r.Class, a.r.Detail = classify(err)
+		class, detail := classify(err)
+		if a.r.Class = class; class != Fine {
+			a.r.Detail = detail
+		}
 		a.r.Latency = a.since(begun)
 		// A probe that does not stop in time still has the attempt: this is a copy.
 		ended <- &Attempt{r: a.r}
