@@ -26,6 +26,7 @@ type step struct {
 	Weak            bool
 	At              core.Moment
 	Failing, Voters int
+	incident        string // as it is stored; not a part of what the step says
 }
 
 // outage is a time in which a service was down; to zero = it is.

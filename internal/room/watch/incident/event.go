@@ -106,7 +106,7 @@ func changes(before, after []Incident, into map[string]string, now core.Moment) 
 				out = append(out, Event{Kind: Closed, Incident: i, At: i.Closed})
 			}
 			continue
-		case same(was, i):
+		case was.Open() == i.Open() && was.Closed == i.Closed && same(was, i):
 			continue
 		case was.Open() && !i.Open():
 			e.Kind, e.At = Closed, i.Closed
@@ -127,7 +127,10 @@ func changes(before, after []Incident, into map[string]string, now core.Moment) 
 	return out
 }
 
+// same says that people were told all of it: that a service is partial now instead of down
+// is for the page, and wakes nobody.
 func same(a, b Incident) bool {
+	a.Down, a.Unsure, a.Targets = b.Down, b.Unsure, b.Targets
 	one, err := json.Marshal(a)
 	other, err2 := json.Marshal(b)
 	return err == nil && err2 == nil && string(one) == string(other)

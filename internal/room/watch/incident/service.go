@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -168,16 +169,20 @@ func (s *Reporter) rebuild(ctx context.Context, q db.Querier, owner core.MemberI
 	if err != nil {
 		return err
 	}
-	if err := unassign(ctx, q, owner, from); err != nil {
+	all := derive(owner, steps)
+	into, after := map[string]string{}, make([]Incident, 0, len(all))
+	for _, d := range all {
+		after = append(after, d.Incident)
+		for _, key := range d.keys {
+			into[key] = d.ID
+		}
+	}
+	if err := putDerived(ctx, q, before, after); err != nil {
 		return err
 	}
-	into, after, err := putDerived(ctx, q, owner, derive(owner, steps))
-	if err != nil {
-		return err
-	}
-	for _, i := range before {
-		if into[i.ID] != i.ID {
-			if err := dropIncident(ctx, q, i.ID); err != nil {
+	for _, one := range steps {
+		if into[one.Key] != one.incident {
+			if err := assign(ctx, q, owner, one.Key, into[one.Key]); err != nil {
 				return err
 			}
 		}
@@ -190,22 +195,27 @@ func (s *Reporter) rebuild(ctx context.Context, q db.Querier, owner core.MemberI
 	return nil
 }
 
-// putDerived writes incidents and which steps are theirs; into has the incident of each step.
-func putDerived(ctx context.Context, q db.Querier, owner core.MemberID, all []derived) (into map[string]string, after []Incident, err error) {
-	into = map[string]string{}
-	for _, d := range all {
-		after = append(after, d.Incident)
-		if err := putIncident(ctx, q, d.Incident); err != nil {
-			return nil, nil, err
-		}
-		for _, key := range d.keys {
-			into[key] = d.ID
-			if err := assign(ctx, q, owner, key, d.ID); err != nil {
-				return nil, nil, err
+// putDerived replaces incidents by those that were derived anew, and writes only what is
+// different.
+func putDerived(ctx context.Context, q db.Querier, before, after []Incident) error {
+	old := map[string]Incident{}
+	for _, i := range before {
+		old[i.ID] = i
+	}
+	for _, i := range after {
+		if was, ok := old[i.ID]; !ok || !reflect.DeepEqual(was, i) {
+			if err := putIncident(ctx, q, i); err != nil {
+				return err
 			}
 		}
+		delete(old, i.ID)
 	}
-	return into, after, nil
+	for id := range old {
+		if err := dropIncident(ctx, q, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func short(id string) string {

@@ -9,15 +9,15 @@ import (
 	"entrechat/internal/kit/db"
 )
 
-const stepColumns = `key, target, service, state, weak, at_us, failing, voters`
+const stepColumns = `key, target, service, state, weak, at_us, failing, voters, incident`
 
 func scanStep(r db.Row) (s step, err error) {
-	return s, r.Scan(&s.Key, &s.Target, &s.Service, &s.State, &s.Weak, &s.At, &s.Failing, &s.Voters)
+	return s, r.Scan(&s.Key, &s.Target, &s.Service, &s.State, &s.Weak, &s.At, &s.Failing, &s.Voters, &s.incident)
 }
 
 // addStep says whether the step is new here.
 func addStep(ctx context.Context, q db.Querier, owner core.MemberID, s step) (bool, error) {
-	n, err := db.Exec(ctx, q, `INSERT INTO watch_incident_step (owner, `+stepColumns+`, incident) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '')
+	n, err := db.Exec(ctx, q, `INSERT INTO watch_incident_step (owner, `+stepColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '')
 		ON CONFLICT (owner, key) DO NOTHING`,
 		string(owner), s.Key, s.Target, s.Service, string(s.State), s.Weak, int64(s.At), int64(s.Failing), int64(s.Voters))
 	return n > 0, err
@@ -111,12 +111,7 @@ func dropIncident(ctx context.Context, q db.Querier, id string) error {
 	return err
 }
 
-// unassign takes the steps from a moment on out of their incidents.
-func unassign(ctx context.Context, q db.Querier, owner core.MemberID, from core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE watch_incident_step SET incident = '' WHERE owner = $1 AND at_us >= $2 AND incident <> ''`, string(owner), int64(from))
-	return err
-}
-
+// assign says which incident a step is of; empty = of none.
 func assign(ctx context.Context, q db.Querier, owner core.MemberID, key, id string) error {
 	_, err := db.Exec(ctx, q, `UPDATE watch_incident_step SET incident = $3 WHERE owner = $1 AND key = $2`, string(owner), key, id)
 	return err

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/watch/incident/availability"
 	"entrechat/internal/room/watch/incident/maintenance"
 	"entrechat/internal/room/watch/verdict"
@@ -251,4 +252,34 @@ func TestFiguresAsJSON(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil || len(back.Days) != 365 || back.Days[0].From == 0 || back.Days[87].Sum["up_s"] != 23*3600 {
 		t.Errorf("%v, %.300s", err, text)
 	}
+}
+
+func FuzzPromise(f *testing.F) {
+	f.Add([]byte(`{"service":"pad","away_min":480,"hours":{"days":"mo-fr,su","from":"08:00","to":"20:00"},"restore":{"night_from":"22:00","night_to":"08:00","night_by":"12:00","day_h":4},"notice_h":72,"zone":"Europe/Paris"}`), int64(1_780_000_000_000_000))
+	f.Add([]byte(`{"service":"pad","zone":"Pacific/Apia","restore":{"day_h":1}}`), int64(0))
+	f.Fuzz(func(t *testing.T, body []byte, at int64) {
+		var p Promise
+		if wire.Peek(body, &p) != nil || p.Check() != nil {
+			return
+		}
+		began := core.Moment(at % 4_000_000_000_000_000)
+		if by, ok := p.Deadline(began); ok && (by <= began || by > began.Add(31*24*time.Hour)) {
+			t.Errorf("%+v: a fault at %v is over by %v", p, began, by)
+		}
+		zone, err := time.LoadLocation(p.Zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place := began
+		for _, s := range p.spans(began, began.Add(40*24*time.Hour), zone) {
+			if s.From < place || s.To <= s.From {
+				t.Errorf("%+v: %v", p, s)
+			}
+			place = s.To
+		}
+		again, err := p.Typed().Promise(p.Service)
+		if err != nil || again.Check() != nil {
+			t.Errorf("%+v is written as %+v: %v", p, p.Typed(), err)
+		}
+	})
 }
