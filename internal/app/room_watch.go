@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/room/watch/deadman"
 	watchimports "entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/incident"
+	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/migrations"
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/software"
@@ -26,7 +27,7 @@ import (
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, verdict.Words, deadman.Words, status.Words, software.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, look.Words, verdict.Words, deadman.Words, status.Words, software.Words}, tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
 			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {

@@ -46,6 +46,7 @@ func TestNamespace(t *testing.T) {
 	t.Run("inward", w.inward)
 	t.Run("rebinding", w.rebinding)
 	t.Run("our own", w.ourOwn)
+	t.Run("detect", w.detect)
 	t.Run("echo", w.echo)
 	if n := w.victim.Load(); n != 0 {
 		t.Errorf("the victim on loopback was called %d times", n)
@@ -281,13 +282,14 @@ type names struct {
 	mu    sync.Mutex
 	known map[string][]netip.Addr
 	turns map[string][]netip.Addr // one address an answer, the last for ever
+	mail  map[string]string       // MX of a domain
 }
 
 func newNames(t *testing.T) *names {
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)
 	t.Cleanup(func() { c.Close() })
-	n := &names{c: c, known: map[string][]netip.Addr{}, turns: map[string][]netip.Addr{}}
+	n := &names{c: c, known: map[string][]netip.Addr{}, turns: map[string][]netip.Addr{}, mail: map[string]string{}}
 	go n.serve()
 	return n
 }
@@ -344,6 +346,12 @@ func (n *names) answer(m *dnsmessage.Message) {
 	if !ok {
 		m.RCode = dnsmessage.RCodeNameError
 		return
+	}
+	if mx := n.mail[name]; mx != "" && q.Type == dnsmessage.TypeMX {
+		m.Answers = append(m.Answers, dnsmessage.Resource{
+			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET},
+			Body:   &dnsmessage.MXResource{Pref: 10, MX: dnsmessage.MustNewName(mx + ".")},
+		})
 	}
 	for _, ip := range ips {
 		h := dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}
