@@ -77,7 +77,7 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 	r.Prover = target.NewProver(target.ProofNeeds{
 		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
 	})
-	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Now: n.Now})
+	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Network: schedule.Dialing, Now: n.Now})
 	return r, r.equip(ctx)
 }
 

@@ -97,6 +97,11 @@ func (a *Attempt) Dial(ctx context.Context, network, address string) (net.Conn, 
 	d := net.Dialer{KeepAlive: -1}
 	if !a.own {
 		d.Control = a.l.guard.control
+		if turn := a.l.n.Network; turn != nil {
+			if err := turn(ctx, to.Addr()); err != nil {
+				return nil, Fail(Unfit, "%s: %v", to.Addr(), err)
+			}
+		}
 	}
 	begun := a.now()
 	c, err := d.DialContext(ctx, network, to.String())

@@ -45,6 +45,9 @@ type Needs struct {
 	// OwnPrefixes are our public addresses as the world sees them: no target of another
 	// member is looked at there. The addresses of this machine count always.
 	OwnPrefixes []netip.Prefix
+	// Network is told the address before each connection to what is not ours: it may wait
+	// until that network's turn comes, and its error makes the look Unfit. nil = no bound.
+	Network func(ctx context.Context, to netip.Addr) error
 	// Kinds are the kinds that folders below this one add; they may replace ours.
 	Kinds map[target.Kind]Probe
 	Now   func() time.Time

@@ -3,11 +3,14 @@ package look
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -256,4 +259,30 @@ func TestSlow(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The bound of a network is asked before each connection to what is not ours.
+func TestNetworkHasItsTurn(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	full := func(n *Needs) {
+		n.Self = "chaton-a.test"
+		n.Network = func(context.Context, netip.Addr) error {
+			asked.Add(1)
+			return errors.New("full")
+		}
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	l := looker(t, full)
+	theirs := target.Target{Owner: "chaton-b.test", Kind: target.HTTP, Address: s.URL}
+	if r := l.Look(t.Context(), theirs); r.Class != Unfit || asked.Load() == 0 {
+		t.Errorf("%q %s, asked %d times", r.Class, r.Detail, asked.Load())
+	}
+	asked.Store(0)
+	ours := theirs
+	ours.Owner = "chaton-a.test"
+	if r := l.Look(t.Context(), ours); r.Class != Fine || asked.Load() != 0 {
+		t.Errorf("ours: %q %s, asked %d times", r.Class, r.Detail, asked.Load())
+	}
 }

@@ -15,6 +15,8 @@ const (
 	settled    = 2 * time.Minute      // after its end an hour's looks are all there
 	rawStays   = 14 * 24 * time.Hour  // and until its chunk is made
 	hoursStay  = 400 * 24 * time.Hour // thirteen months
+	mergeAfter = 24 * time.Hour       // after its end a day's chunks are joined
+	mostMerged = 1500                 // looks: one a minute, for a day
 	atOnce     = 64                   // series in one transaction
 	blocksPage = 64
 	blocksPass = 512 // blocks read for one part of the series, so that memory stays small
@@ -54,6 +56,34 @@ func (r *Recorder) Archive(ctx context.Context) error {
 			continue
 		}
 		if err := r.archiveHour(ctx, hour); err != nil {
+			return err
+		}
+	}
+	return r.mergeDays(ctx, now)
+}
+
+// mergeDays joins the chunks of days that are over since two: a row for each hour costs
+// more than the dozen looks that it may hold.
+func (r *Recorder) mergeDays(ctx context.Context, now core.Moment) error {
+	day, err := r.store.toMerge(ctx)
+	if err != nil {
+		return err
+	}
+	for ; day > 0 && hourEnd(day*24+23).Add(mergeAfter) <= now; day++ {
+		for after := int64(0); ; {
+			page, err := r.store.series(ctx, after, atOnce)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				break
+			}
+			if err := r.store.merge(ctx, page, day); err != nil {
+				return err
+			}
+			after = page[len(page)-1].id
+		}
+		if err := r.store.setMerged(ctx, day); err != nil {
 			return err
 		}
 	}

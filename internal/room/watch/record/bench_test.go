@@ -116,7 +116,46 @@ func TestBytesPerLook(t *testing.T) {
 				t.Errorf("too much")
 			}
 		}
+		joined(t, d)
 	})
+}
+
+// joined fills a day with a look each five minutes, and has its chunks joined.
+func joined(t *testing.T, d *db.DB) {
+	const targets = 300
+	for _, table := range []string{"watch_chunk", "watch_hour", "watch_day", "watch_archived", "watch_look"} {
+		_, err := db.Exec(t.Context(), d, `DELETE FROM `+table)
+		must(t, err)
+	}
+	c := &clock{at: time.Date(2026, 12, 4, 0, 0, 0, 0, time.UTC), fit: true}
+	r, rng, n := recorder(t, d, c), rand.New(rand.NewPCG(5, 6)), 0
+	for hour := hourOf(core.At(c.now())); hour < hourOf(core.At(c.now()))+24; hour++ {
+		for part := range targets / atOnce {
+			var all [][]raw
+			for i := range atOnce {
+				var looks []raw
+				for at := range 12 {
+					one := r.codec.raw(int64(part*atOnce+i+1), realistic(rng, time.UnixMilli(hour*hourMS+int64(at)*300_000+rng.Int64N(60_000))))
+					looks = append(looks, one)
+					n++
+				}
+				all = append(all, looks)
+			}
+			must(t, r.store.archive(t.Context(), hour, all))
+		}
+		must(t, r.store.setArchived(t.Context(), hour))
+	}
+	c.pass(72 * time.Hour)
+	must(t, r.mergeDays(t.Context(), core.At(c.now())))
+	if d.Engine() == db.Postgres {
+		_, err := db.Exec(t.Context(), d, `VACUUM FULL watch_chunk`)
+		must(t, err)
+	}
+	size := float64(bytes(t, d, "watch_chunk")) / float64(n)
+	t.Logf("each 5m0s, joined by days: %.1f bytes archived", size)
+	if size > 5 {
+		t.Error("too much")
+	}
 }
 
 // BenchmarkRecord says what one look costs the writer, 500 in each transaction.

@@ -96,11 +96,12 @@ func (r *reader) byte() byte {
 	return v
 }
 
-// A chunk counts time in tenths of a second since its hour began.
+// A chunk counts time in tenths of a second since its first hour began. It holds one hour,
+// or a day where that has few looks.
 const (
 	unit      = 100 // milliseconds
-	hourUnits = 36_000
-	hourMS    = hourUnits * unit
+	hourMS    = 3_600_000
+	longest   = 24 * hourMS / unit
 	mostChunk = 1 << 16 // looks
 )
 
@@ -141,7 +142,7 @@ func rhythm(times []int64) grid {
 	return g
 }
 
-// packChunk writes the looks of one hour, in the order of their times: of each how far it
+// packChunk writes the looks from an hour's beginning on, in the order of their times: of each how far it
 // was beside its due time, how its latency differs from the one before and, when that
 // changed, the flags. About three bytes at a steady rate.
 func packChunk(hour int64, all []raw) []byte {
@@ -182,7 +183,7 @@ func openChunk(series, hour int64, chunk []byte) ([]raw, error) {
 	r := reader{b: body}
 	n := r.uvarint()
 	g := grid{anchor: r.varint(), step: r.uvarint()}
-	if r.bad || n > mostChunk || n > int64(len(r.b)) || g.step < 10 || g.step > hourUnits || g.anchor < -hourUnits || g.anchor > hourUnits {
+	if r.bad || n > mostChunk || n > int64(len(r.b)) || g.step < 10 || g.step > longest || g.anchor < -longest || g.anchor > longest {
 		return nil, errDamaged
 	}
 	all := make([]raw, 0, n)
@@ -194,7 +195,7 @@ func openChunk(series, hour int64, chunk []byte) ([]raw, error) {
 		if d&1 != 0 {
 			flags = r.byte()
 		}
-		if r.bad || at < 0 || at >= hourUnits || took < 0 || took > most {
+		if r.bad || at < 0 || at >= longest || took < 0 || took > most {
 			return nil, errDamaged
 		}
 		due = g.anchor + g.at(at)*g.step

@@ -25,8 +25,8 @@ type Gap struct {
 	Why      Why
 }
 
-// tolerance is how far apart presence may be without a gap: it is written every ten seconds.
-const tolerance = 15 * time.Second
+// tolerance is how far apart presence may be without a gap: it is written every half minute.
+const tolerance = 45 * time.Second
 
 // Gaps lists when we did not look at a target in [from, to), in order and without overlap:
 // so a page does not take our own absence for its silence. A pause of three times the

@@ -45,7 +45,7 @@ func (r *Recorder) Latest(ctx context.Context, owner core.MemberID, id string) (
 	if err != nil || !ok {
 		return look.Result{}, false, err
 	}
-	looks, err := chunks(ctx, r.DB, series, hour, hour+1)
+	looks, err := chunks(ctx, r.DB, series, hour, hour+24)
 	if err != nil || len(looks) == 0 {
 		return look.Result{}, false, err
 	}

@@ -18,7 +18,7 @@ import (
 // The rules of writing.
 const (
 	commitEvery = time.Second
-	stillHere   = 10 * time.Second // presence is written at least so often
+	stillHere   = 30 * time.Second // presence is written at least so often
 	mostQueued  = 8192             // looks
 	blockBytes  = 3800             // fills a page of SQLite; then the next block begins
 	blockLasts  = 15 * time.Minute

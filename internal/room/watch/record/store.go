@@ -180,28 +180,97 @@ func (s store) putSum(ctx context.Context, q db.Querier, at slot, looks []raw, s
 	return err
 }
 
-// chunks reads the looks of a series in some hours, in order. A chunk that is damaged is
-// left out: its hour shows as one in which we did not look.
-func chunks(ctx context.Context, q db.Querier, series, from, to int64) ([]raw, error) {
-	type chunk struct {
-		hour  int64
-		looks []byte
-	}
-	rows, err := db.All(ctx, q, func(r db.Row) (c chunk, err error) {
+// chunk is the looks of a series from an hour on.
+type chunk struct {
+	hour  int64
+	looks []byte
+}
+
+// chunksOf reads the chunks that begin in some hours.
+func chunksOf(ctx context.Context, q db.Querier, series, from, to int64) ([]chunk, error) {
+	return db.All(ctx, q, func(r db.Row) (c chunk, err error) {
 		err = r.Scan(&c.hour, &c.looks)
 		return c, err
 	}, `SELECT hour, looks FROM watch_chunk WHERE series = $1 AND hour >= $2 AND hour < $3 AND vantage = 0 ORDER BY hour`, series, from, to)
+}
+
+// chunks reads the looks of a series in some hours, in order. A chunk that is damaged is
+// left out: its hour shows as one in which we did not look.
+func chunks(ctx context.Context, q db.Querier, series, from, to int64) ([]raw, error) {
+	rows, err := chunksOf(ctx, q, series, from/24*24, to) // the first of a day may hold all of it
 	if err != nil {
 		return nil, err
 	}
 	var out []raw
 	for _, c := range rows {
 		looks, err := openChunk(series, c.hour, c.looks)
-		if err == nil {
-			out = append(out, looks...)
+		if err != nil {
+			continue
+		}
+		for _, one := range looks {
+			if hour := one.ms / hourMS; hour >= from && hour < to {
+				out = append(out, one)
+			}
 		}
 	}
 	return out, nil
+}
+
+// toMerge is the first day whose chunks were not joined yet; 0 = nothing is archived.
+func (s store) toMerge(ctx context.Context) (int64, error) {
+	last, err := db.One(ctx, s.db, db.Int64, `SELECT MAX(day) FROM watch_merged`)
+	if err != nil || last > 0 {
+		return last + 1, err
+	}
+	first, err := db.One(ctx, s.db, db.Int64, `SELECT MIN(hour) FROM watch_archived`)
+	return first / 24, err
+}
+
+func (s store) setMerged(ctx context.Context, day int64) error {
+	_, err := db.Exec(ctx, s.db, `INSERT INTO watch_merged (day) VALUES ($1) ON CONFLICT (day) DO NOTHING`, day)
+	return err
+}
+
+// few are the looks of several chunks; none when they are not few or one is damaged.
+func few(series int64, rows []chunk) []raw {
+	if len(rows) < 2 {
+		return nil
+	}
+	var all []raw
+	for _, c := range rows {
+		looks, err := openChunk(series, c.hour, c.looks)
+		if err != nil || len(all)+len(looks) > mostMerged {
+			return nil
+		}
+		all = append(all, looks...)
+	}
+	return all
+}
+
+// merge joins the chunks of a day to one, for the series that have few looks in it and no
+// damaged chunk.
+func (s store) merge(ctx context.Context, series []named, day int64) error {
+	return s.db.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, one := range series {
+			rows, err := chunksOf(ctx, q, one.id, day*24, day*24+24)
+			if err != nil {
+				return err
+			}
+			all := few(one.id, rows)
+			if len(all) == 0 {
+				continue
+			}
+			if _, err := db.Exec(ctx, q, `DELETE FROM watch_chunk WHERE series = $1 AND hour >= $2 AND hour < $3 AND vantage = 0`,
+				one.id, day*24, day*24+24); err != nil {
+				return err
+			}
+			if _, err := db.Exec(ctx, q, `INSERT INTO watch_chunk (series, hour, vantage, looks) VALUES ($1, $2, 0, $3)`,
+				one.id, day*24, packChunk(day*24, all)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // lastChunk is the hour of a series' newest chunk; false = it has none.
@@ -267,6 +336,9 @@ func (s store) dropHours(ctx context.Context, series []named, before int64) erro
 // dropRest deletes marks of hours, and presence, from before an hour.
 func (s store) dropRest(ctx context.Context, before int64) error {
 	if _, err := db.Exec(ctx, s.db, `DELETE FROM watch_archived WHERE hour < $1`, before); err != nil {
+		return err
+	}
+	if _, err := db.Exec(ctx, s.db, `DELETE FROM watch_merged WHERE day < $1`, before/24); err != nil {
 		return err
 	}
 	_, err := db.Exec(ctx, s.db, `DELETE FROM watch_presence WHERE to_us < $1`, core.Moment(before*hourMS*1000))

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/target"
@@ -37,7 +39,7 @@ func (s *Scheduler) start(w *waiting) {
 // look runs one look and hands its result on.
 func (s *Scheduler) look(ctx context.Context, w *waiting) {
 	s.fit.lag(s.Now(), s.since()-w.begun, reasonStarved)
-	r := s.Look(ctx, w.target)
+	r := s.safely(ctx, w.target)
 	took := s.since() - w.begun
 	s.fit.overdue(s.Now())
 	if s.fit.spoilt(s.begun.Add(w.begun)) {
@@ -63,6 +65,17 @@ func (s *Scheduler) look(ctx context.Context, w *waiting) {
 	if routine {
 		s.Found(ctx, w.target, r)
 	}
+}
+
+// safely survives a look that panics: what strangers answer must not end the node.
+func (s *Scheduler) safely(ctx context.Context, t target.Target) (r look.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.Log.Error("a look panicked", "kind", string(t.Kind), "panic", p, "stack", string(debug.Stack()))
+			r = look.Result{At: core.At(s.Now()), Class: look.Unfit}
+		}
+	}()
+	return s.Look(ctx, t)
 }
 
 // Ask looks at a target now, whether or not it is in the schedule, within the same limits,

@@ -184,7 +184,7 @@ const (
 // Run looks until the context ends, then waits for the looks that run.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.mu.Lock()
-	s.ctx = ctx
+	s.ctx, s.ended = ctx, false
 	s.mu.Unlock()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
