@@ -46,7 +46,17 @@ func openWatch(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	visitor := peer.NewVisitor(peer.Needs{Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log})
 	room, err := watch.New(ctx, watch.Needs{
-		DB: a.DB, Signer: a.Signer, Book: a.Book, Trust: rights,
+		DB: a.DB, Signer: a.Signer, Book: a.Book, Trust: rights, Peer: a.Peer, Keys: a.Book.Keys, Site: a.Config.Node.Site,
+		Members: func(ctx context.Context) ([]core.MemberID, error) {
+			known, err := a.Book.Known(ctx)
+			var all []core.MemberID
+			for _, m := range known {
+				if m.ID != a.Signer.ID() {
+					all = append(all, m.ID)
+				}
+			}
+			return all, err
+		},
 		Home: func(ctx context.Context, id core.MemberID) (target.Home, error) {
 			m, err := a.Book.Member(ctx, id)
 			return target.Home{ID: m.ID, URL: m.URL, Root: m.Root}, err

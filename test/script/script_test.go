@@ -58,6 +58,7 @@ func TestStories(t *testing.T) {
 			"hosters":   hosters,
 			"introduce": introduce,
 			"pacts":     pacts,
+			"watches":   watches,
 			"start":     start,
 			"halt":      halt,
 			"burn":      burn,

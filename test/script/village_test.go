@@ -80,6 +80,14 @@ func pacts(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// watches EVERY A B... : the first and each of the others look at one another's services.
+func watches(ts *testscript.TestScript, _ bool, args []string) {
+	first := here(ts).node(ts, args[1])
+	for _, letter := range args[2:] {
+		ts.Check(lab.Promise(context.Background(), first, here(ts).node(ts, letter), "--watch", args[0]))
+	}
+}
+
 // start LETTER... starts stopped nodes.
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	for _, letter := range args {

@@ -101,15 +101,19 @@ func Introduce(ctx context.Context, host, guest *Node) error {
 // Pact has asker propose that both keep size of each other's backups, and keeper
 // accept. Both must be up.
 func Pact(ctx context.Context, asker, keeper *Node, size string) error {
+	return Promise(ctx, asker, keeper, "--ask-store", size, "--give-store", size)
+}
+
+// Promise has asker propose a pact with these flags, and the other accept. Both must be up.
+func Promise(ctx context.Context, asker, other *Node, flags ...string) error {
 	var pact struct {
 		ID string `json:"id"`
 	}
-	err := asker.RunJSON(ctx, &pact, "pact", "propose", keeper.Name, "--ask-store", size, "--give-store", size,
-		"--place", "Ville "+asker.Name)
-	if err != nil {
+	words := append([]string{"pact", "propose", other.Name, "--place", "Ville " + asker.Name}, flags...)
+	if err := asker.RunJSON(ctx, &pact, words...); err != nil {
 		return err
 	}
-	_, err = keeper.Run(ctx, "pact", "accept", pact.ID, "--yes", "--place", "Ville "+keeper.Name)
+	_, err := other.Run(ctx, "pact", "accept", pact.ID, "--yes", "--place", "Ville "+other.Name)
 	return err
 }
 

@@ -10,12 +10,13 @@ import (
 type Opener[T any] func(cmd *cobra.Command) (T, *Out, error)
 
 // Command makes one command of its line of use, such as "add LINK", which says how many
-// words it takes, and of what it is for. run gets what open opened.
+// words it takes, and of what it is for: "show [MEMBER]" does without, "import FILE..."
+// takes one or more. run gets what open opened.
 func Command[T any](open Opener[T], use, about string, run func(cmd *cobra.Command, on T, out *Out, typed []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   use,
 		Short: about,
-		Args:  cobra.ExactArgs(strings.Count(use, " ")),
+		Args:  takes(use),
 		RunE: func(cmd *cobra.Command, typed []string) error {
 			on, out, err := open(cmd)
 			if err != nil {
@@ -24,6 +25,16 @@ func Command[T any](open Opener[T], use, about string, run func(cmd *cobra.Comma
 			return run(cmd, on, out, typed)
 		},
 	}
+}
+
+// takes is how many words a line of use asks for.
+func takes(use string) cobra.PositionalArgs {
+	most := strings.Count(use, " ")
+	least := most - strings.Count(use, "[")
+	if strings.HasSuffix(use, "...") {
+		return cobra.MinimumNArgs(least)
+	}
+	return cobra.RangeArgs(least, most)
 }
 
 // Group makes a command that only holds others.

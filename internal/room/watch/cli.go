@@ -15,7 +15,7 @@ type args = map[string]any
 // Commands are `entrechat watch` and its subcommands; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
-	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open)}, target.Commands(p, targets)...)
+	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open), showCommand(p, open)}, target.Commands(p, targets)...)
 	return []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
 }
 

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,34 +15,46 @@ import (
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/schedule"
 	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict"
+	"entrechat/internal/room/watch/verdict/quorum"
 )
 
 // assignEvery is how soon a target that was added, changed or taken away counts.
 const assignEvery = 5 * time.Second
 
-// equip makes what looks and what keeps the looks.
+// equip makes what looks, what keeps the looks, and what concludes from them.
 func (r *Room) equip(ctx context.Context) (err error) {
+	r.circle = &circle{Room: r, places: map[core.MemberID]place{}}
 	r.scheduler = schedule.New(schedule.Needs{
 		Self: r.Signer.ID(), Look: r.looker.Look, Found: r.found, Now: r.Now, Log: r.Log,
 	})
-	r.Recorder, err = record.New(ctx, record.Needs{DB: r.DB, Fit: r.scheduler.Fit, Now: r.Now, Log: r.Log})
-	return err
+	if r.Recorder, err = record.New(ctx, record.Needs{DB: r.DB, Fit: r.scheduler.Fit, Now: r.Now, Log: r.Log}); err != nil {
+		return err
+	}
+	r.Verdicts = quorum.New(quorum.Needs{
+		DB: r.DB, Signer: r.Signer, Book: r.Book, Looks: r.scheduler, Members: r.circle, Calls: quorum.Client{Sender: r.Peer},
+		Targets: r.targets, Changed: r.changed, Now: r.Now, Log: r.Log,
+	})
+	return r.Verdicts.Start(ctx)
 }
 
 // found takes in what one of our routine looks found.
-func (r *Room) found(_ context.Context, t target.Target, result look.Result) {
+func (r *Room) found(ctx context.Context, t target.Target, result look.Result) {
 	r.Recorder.Add(t.Owner, t.ID, result)
+	r.Verdicts.Found(ctx, t, result)
+}
+
+// changed takes in what was concluded.
+func (r *Room) changed(_ context.Context, before, after verdict.Verdict) error {
+	r.Log.Info("a verdict changed", "owner", after.Owner, "target", after.Target, "from", before.State, "to", after.State, "weak", after.Weak)
+	return nil
 }
 
 // assign has the scheduler look at what is ours to look at now.
 func (r *Room) assign(ctx context.Context) error {
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	items, err := r.Verdicts.Assigned(ctx)
 	if err != nil {
 		return err
-	}
-	items := make([]schedule.Item, 0, len(own))
-	for _, t := range own {
-		items = append(items, schedule.Item{Target: t, Every: t.Every, Phase: -1})
 	}
 	r.scheduler.Set(items)
 	return nil
@@ -50,7 +63,7 @@ func (r *Room) assign(ctx context.Context) error {
 // looking are the jobs that look and keep what was found.
 func (r *Room) looking() []jobs.Job {
 	return append(
-		r.Recorder.Jobs(),
+		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs()),
 		jobs.Job{Name: "watch-assign", Every: assignEvery, Run: r.assign},
 		jobs.Job{Name: "watch-look", Run: r.scheduler.Run},
 		jobs.Job{Name: "watch-record", Run: r.Recorder.Run},

@@ -2,8 +2,10 @@ package watch
 
 import (
 	"context"
+	"crypto/ed25519"
 	"embed"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/schedule"
 	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict/quorum"
 )
 
 // Words are the room's sentences, French and English.
@@ -36,12 +39,25 @@ type Trust interface {
 	Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error)
 }
 
+// Peer calls other members; peer.Client is one.
+type Peer interface {
+	JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error
+}
+
 // Needs is what the room is wired with; all of it is required.
 type Needs struct {
 	DB     *db.DB
 	Signer seal.Signer
 	Book   Book
 	Trust  Trust
+	// Peer calls other members; nil in a command beside the node.
+	Peer Peer
+	// Members are those whose logbook we hold, without ourselves.
+	Members func(ctx context.Context) ([]core.MemberID, error)
+	// Keys are the keys a member signs with, or signed with.
+	Keys func(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
+	// Site is where our node stands, in our own words; may be empty.
+	Site string
 	// Home is where a member's node is. Returns CodeNotFound.
 	Home func(ctx context.Context, id core.MemberID) (target.Home, error)
 	// Root is the root key of the node that answers at an address.
@@ -65,7 +81,10 @@ type Room struct {
 	Targets *target.Targets
 	Prover  *target.Prover
 	// Recorder has what our own looks found.
-	Recorder  *record.Recorder
+	Recorder *record.Recorder
+	// Verdicts is our part in what members conclude together.
+	Verdicts  *quorum.Engine
+	circle    *circle
 	looker    *look.Looker
 	scheduler *schedule.Scheduler
 }
@@ -86,16 +105,24 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "watch",
 		Web:     r.web,
-		Readers: r.Targets.Readers(),
+		Readers: slices.Concat(r.Targets.Readers(), r.Verdicts.Readers()),
+		Peer:    r.Verdicts.Routes(),
 		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched), r.looking()),
 		Metrics: r.metrics,
 		Checks:  []fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}},
-		Entries: map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"},
+		Entries: r.entries(),
 	}
 }
 
 // web are the room's pages.
 func (r *Room) web(site *web.Site) web.Pages { return r.targetPages(site) }
+
+// entries are the kinds of logbook entries the room writes.
+func (r *Room) entries() map[string]string {
+	all := map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"}
+	maps.Copy(all, quorum.Entries())
+	return all
+}
 
 // watched are the targets of the members whose services we promised to look at.
 func (r *Room) watched(ctx context.Context) ([]target.Target, error) {
@@ -108,11 +135,9 @@ func (r *Room) watched(ctx context.Context) ([]target.Target, error) {
 	for _, t := range all {
 		may, asked := granted[t.Owner]
 		if !asked {
-			allowance, err := r.Trust.May(ctx, t.Owner, KindWatch)
-			if err != nil && core.CodeOf(err) != core.CodeDenied {
+			if _, may, err = r.circle.serves(ctx, t.Owner); err != nil {
 				return nil, err
 			}
-			may = err == nil && !allowance.ReadOnly
 			granted[t.Owner] = may
 		}
 		if may {
@@ -120,4 +145,19 @@ func (r *Room) watched(ctx context.Context) ([]target.Target, error) {
 		}
 	}
 	return out, nil
+}
+
+// targets are all that may be looked at: our own, and what members whose services we
+// promised to look at published under proven domains.
+func (r *Room) targets(ctx context.Context) ([]target.Target, error) {
+	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	if err != nil {
+		return nil, err
+	}
+	watched, err := r.watched(ctx)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := r.Prover.Allowed(ctx, watched)
+	return append(own, allowed...), err
 }

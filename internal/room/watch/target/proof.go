@@ -223,7 +223,7 @@ func hasLine(text []byte, line string) bool {
 
 // Jobs prove again what is due for the targets that list answers.
 func (p *Prover) Jobs(list func(ctx context.Context) ([]Target, error)) []jobs.Job {
-	return []jobs.Job{{Name: "watch-prove", Every: time.Minute, Jitter: 10 * time.Second, Run: func(ctx context.Context) error {
+	return []jobs.Job{{Name: "watch-prove", Every: 10 * time.Second, Jitter: 2 * time.Second, Run: func(ctx context.Context) error {
 		all, err := list(ctx)
 		if err != nil {
 			return err

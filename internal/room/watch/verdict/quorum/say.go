@@ -18,7 +18,7 @@ import (
 func (e *Engine) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "watch-verdicts", Run: e.Run},
-		{Name: "watch-rosters", Every: time.Minute, Jitter: 10 * time.Second, Run: e.Say},
+		{Name: "watch-rosters", Every: 10 * time.Second, Jitter: 2 * time.Second, Run: e.Say},
 		{Name: "watch-verdicts-told", Every: 30 * time.Second, Jitter: 5 * time.Second, Run: e.Tidy},
 	}
 }

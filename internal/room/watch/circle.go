@@ -1,0 +1,133 @@
+package watch
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"sync"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict"
+)
+
+// circle answers what verdicts and alerts ask about the other members: who looks for us,
+// and for whom we look.
+type circle struct {
+	*Room
+	mu     sync.Mutex
+	places map[core.MemberID]place
+}
+
+// place is where a node was found, and when it was looked up.
+type place struct {
+	prefix string
+	at     time.Time
+}
+
+// placeAgain is how long a place is believed.
+const placeAgain = time.Hour
+
+// Lenders promised to look at our targets.
+func (c *circle) Lenders(ctx context.Context) ([]core.Lender, error) {
+	return c.Trust.Lenders(ctx, KindWatch)
+}
+
+// Owners are those whose targets we promised to look at.
+func (c *circle) Owners(ctx context.Context) ([]verdict.Watched, error) {
+	known, err := c.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []verdict.Watched
+	for _, m := range known {
+		every, ok, err := c.serves(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			all = append(all, verdict.Watched{Member: m, Every: every})
+		}
+	}
+	return all, nil
+}
+
+// serves says whether we promised a member to look at its services, and at least how many
+// seconds lie between two looks.
+func (c *circle) serves(ctx context.Context, m core.MemberID) (every int64, ok bool, err error) {
+	a, err := c.Trust.May(ctx, m, KindWatch)
+	if core.CodeOf(err) == core.CodeDenied || err == nil && a.ReadOnly {
+		return 0, false, nil
+	}
+	return max(a.Grant.Amount(FieldEvery), int64(target.MinEvery/time.Second)), err == nil, err
+}
+
+// Known are all members whose logbook we hold, without ourselves.
+func (c *circle) Known(ctx context.Context) ([]core.MemberID, error) { return c.Members(ctx) }
+
+// Keys are all keys a member signed with that were not revoked whole.
+func (c *circle) Keys(ctx context.Context, m core.MemberID) ([]ed25519.PublicKey, error) {
+	return c.Room.Keys(ctx, m)
+}
+
+// Place is where a member's node stands: what we call our own site, and the network of its
+// address. Both may be empty.
+func (c *circle) Place(ctx context.Context, m core.MemberID) (site, prefix string) {
+	if m == c.Signer.ID() {
+		site = c.Site
+	}
+	c.mu.Lock()
+	known, ok := c.places[m]
+	c.mu.Unlock()
+	if ok && c.Now().Sub(known.at) < placeAgain {
+		return site, known.prefix
+	}
+	prefix, err := c.prefix(ctx, m)
+	if err != nil {
+		c.Log.Debug("where a member stands is not known now", "member", m, "error", err)
+		return site, known.prefix
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.places[m] = place{prefix, c.Now()}
+	return site, prefix
+}
+
+// prefix is the IPv4 /16 or the IPv6 /32 of a member's node; empty for an address of a
+// private network, which says nothing.
+func (c *circle) prefix(ctx context.Context, m core.MemberID) (string, error) {
+	home, err := c.Home(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(home.URL)
+	if err != nil {
+		return "", fmt.Errorf("read the address of %s: %w", m, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil || len(found) == 0 {
+		return "", fmt.Errorf("find the address of %s: %w", m, err)
+	}
+	return network(found[0].Unmap()), nil
+}
+
+func network(at netip.Addr) string {
+	if !at.IsGlobalUnicast() || at.IsPrivate() {
+		return ""
+	}
+	bits := 16
+	if at.Is6() {
+		bits = 32
+	}
+	p, err := at.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
