@@ -37,13 +37,26 @@ func Looker(roots *x509.CertPool, probes map[target.Kind]look.Probe, places map[
 // Case is one look of several.
 type Case struct {
 	target target.Target
+	by     *look.Looker // nil = the one of the call
 	want   look.Class
 	checks []func(r look.Result) bool
 }
 
 // Is a look at a target that must end in a class, and hold what more is checked.
 func Is(t target.Target, want look.Class, checks ...func(r look.Result) bool) Case {
-	return Case{t, want, checks}
+	return Case{target: t, want: want, checks: checks}
+}
+
+// By is the case with a looker of its own.
+func (c Case) By(l *look.Looker) Case {
+	c.by = l
+	return c
+}
+
+// But is the case with another end, and without its checks.
+func (c Case) But(want look.Class) Case {
+	c.want, c.checks = want, nil
+	return c
 }
 
 // Look looks once, as All does.
@@ -65,7 +78,11 @@ func All(tb testing.TB, l *look.Looker, cases map[string]Case) {
 			}
 			ctx, cancel := context.WithTimeout(tb.Context(), within)
 			defer cancel()
-			r := l.Look(ctx, c.target)
+			by := c.by
+			if by == nil {
+				by = l
+			}
+			r := by.Look(ctx, c.target)
 			if r.Class != c.want {
 				tb.Errorf("%s: class %q (%s), not %q", name, r.Class, r.Detail, c.want)
 				return

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -86,21 +87,39 @@ func Write(tb testing.TB, dir, name, text string) string {
 	return path
 }
 
-// Port is a port of 127.0.0.1 where nobody listened a moment ago.
+// given are the ports that Port answered.
+var given sync.Map //nolint:gochecknoglobals // the ports of this machine are global too
+
+// Port is a port of 127.0.0.1 where nobody listens, given once. It lies below those that the
+// kernel hands out, so that no connection takes it meanwhile, and is drawn, so that tests of
+// another package do not choose the same.
 func Port(tb testing.TB) int {
 	tb.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	Must(tb, err)
-	port := portOf(l.Addr())
-	Must(tb, l.Close())
-	return port
+	for range 1000 {
+		port := 10240 + rand.IntN(32768-10240) //nolint:gosec // no secret
+		if _, taken := given.LoadOrStore(port, true); !taken && free(tb, port) {
+			return port
+		}
+	}
+	tb.Fatal("there is no free port")
+	return 0
 }
 
-func portOf(at net.Addr) int {
-	_, p, _ := net.SplitHostPort(at.String())
-	n, _ := strconv.Atoi(p)
-	return n
+// free says whether nobody listens on a port.
+func free(tb testing.TB, port int) bool {
+	tb.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(tb.Context(), "tcp", Address(port))
+	if err != nil {
+		return false
+	}
+	Must(tb, l.Close())
+	u, err := lc.ListenPacket(tb.Context(), "udp", Address(port))
+	if err != nil {
+		return false
+	}
+	Must(tb, u.Close())
+	return true
 }
 
 // Address is 127.0.0.1 with a port.
