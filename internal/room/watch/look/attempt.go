@@ -47,6 +47,13 @@ func (a *Attempt) First(d time.Duration) {
 	a.r.First += d
 }
 
+// status notes what a web server answered.
+func (a *Attempt) status(code int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.r.Status = code
+}
+
 func (a *Attempt) now() time.Time { return a.l.n.Now() }
 
 func (a *Attempt) since(t time.Time) time.Duration { return a.now().Sub(t) }

@@ -159,6 +159,7 @@ func (a *Attempt) hop(ctx context.Context, u *url.URL, ask Ask) (*Answer, error)
 	if err != nil {
 		return nil, err
 	}
+	a.status(resp.StatusCode)
 	w := &Answer{URL: u, Status: resp.StatusCode, Header: resp.Header}
 	w.Body, w.Cut, err = body(resp, limit)
 	return w, err

@@ -49,8 +49,10 @@ type Result struct {
 	// Half is the class of the other family, when one answered and the other failed; empty
 	// = both, or only one, were tried with one result.
 	Half Class
-	Leaf [32]byte    // SHA-256 of the leaf certificate; zero = there was none
-	Ends core.Moment // when the first certificate of the chain ends; zero = there was none
+	// Status is that of the last answer over HTTP; 0 = there was none.
+	Status int
+	Leaf   [32]byte    // SHA-256 of the leaf certificate; zero = there was none
+	Ends   core.Moment // when the first certificate of the chain ends; zero = there was none
 	// Software and Version are what a server says it runs; may be empty.
 	Software, Version string
 	// Detail is for our own admin and for the target's owner: it never goes to another
