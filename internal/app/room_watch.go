@@ -21,13 +21,14 @@ import (
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/software"
 	"entrechat/internal/room/watch/status"
+	"entrechat/internal/room/watch/subscribe"
 	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
 )
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, look.Words, verdict.Words, deadman.Words, status.Words, software.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, look.Words, verdict.Words, deadman.Words, status.Words, software.Words, subscribe.Words}, tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
 			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {
