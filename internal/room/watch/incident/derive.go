@@ -25,7 +25,8 @@ type step struct {
 	State           verdict.State
 	Weak            bool
 	At              core.Moment
-	Failing, Voters int
+	Failing, Voters int // Voters is -1 while nobody told us
+	Certificate     string
 	incident        string // as it is stored; not a part of what the step says
 }
 

@@ -24,8 +24,9 @@ const (
 
 // Incident is what people are told of outages that belong together.
 type Incident struct {
-	// ID is the leaf hash (hex) of the first certificate; of a manual one, that of its
-	// owner's entry. The hash of any later certificate of the incident finds it as well.
+	// ID is the name of its first step, 64 hex digits; of a manual one, the leaf hash of its
+	// owner's entry. The name of any later step of it, and the leaf hash of any certificate,
+	// find it as well.
 	ID       string        `json:"id"`
 	Owner    core.MemberID `json:"owner"`
 	Scope    Scope         `json:"scope"`
@@ -82,15 +83,17 @@ type Line struct {
 	Kind    LineKind    `json:"kind"`
 	Service string      `json:"service,omitempty"`
 	Target  string      `json:"target,omitempty"`
-	// Failing of Voters said that it fails; Weak as in a verdict.
+	// Failing of Voters said that it fails, both zero where nobody told us how many; Alone:
+	// only its owner looked. Weak as in a verdict.
 	Failing int  `json:"failing,omitempty"`
 	Voters  int  `json:"voters,omitempty"`
+	Alone   bool `json:"alone,omitempty"`
 	Weak    bool `json:"weak,omitempty"`
 	// Who is a member or a role, for lines from the rest of the room; Count of looks or
 	// alerts that the line stands for.
 	Who   string `json:"who,omitempty"`
 	Count int    `json:"count,omitempty"`
-	// Entry is the leaf hash of the certificate or of the hoster's entry.
+	// Entry is the leaf hash of the certificate or of the hoster's entry; empty = not known.
 	Entry string `json:"entry,omitempty"`
 	// Name is that of the text; Text is the text, when it is here. Text is plain, foreign
 	// and bounded: pages escape it.

@@ -71,7 +71,7 @@ func (v views) listed(r *http.Request, i Incident) listed {
 	p := v.site.Printer(r)
 	severity := web.None
 	switch {
-	case i.Open() && len(i.Down) > 0:
+	case i.Open() && len(i.Down) > 0 && !i.Weak:
 		severity = web.Trouble
 	case i.Open():
 		severity = web.Warn

@@ -154,7 +154,7 @@ func TestPagesOfIncidents(t *testing.T) {
 	a.has(a.get(Path), "Announced by the team: pad")
 	a.ask(http.MethodGet, Path+"/"+strings.Repeat("0", 64), http.StatusNotFound, nil)
 	// Another hoster's incident is nothing to write on.
-	ok(t, a.Took(t.Context(), change("chaton-x.test", "pad", verdict.Down, core.At(a.w.Clock()))))
+	ok(t, a.Changed(t.Context(), verdict.Verdict{}, change("chaton-x.test", "pad", verdict.Down, core.At(a.w.Clock())).After))
 	foreign := change("chaton-x.test", "pad", verdict.Down, core.At(a.w.Clock())).After.Certificate
 	a.ask(http.MethodGet, Path+"/"+foreign, http.StatusForbidden, nil)
 	a.post(Path+"/"+foreign, http.StatusForbidden, "kind", "update", "text", "x")
@@ -183,9 +183,9 @@ func TestPagesOfPromises(t *testing.T) {
 	a.has(a.post(edit, http.StatusBadRequest, "service", "pad", "away", "beaucoup", "zone", "Europe/Paris"), "beaucoup", "ne convient pas")
 	a.has(a.post(edit, http.StatusBadRequest, "service", "pad", "night", "22:00", "zone", "Europe/Paris"), "ne tient pas")
 	a.post(edit, http.StatusSeeOther, "service", "pad", "away", "8h", "hours", "mo-fr 08:00-20:00", "night", "22:00-08:00", "night-by", "12:00", "day-within", "4h", "notice", "3j", "zone", "Europe/Paris")
-	a.has(a.get(promise.Path), "En panne au plus 8\u00a0h par mois, lu–ve 08:00–20:00.", "est réparée à 12:00.", "Les travaux sont annoncés 72\u00a0h à l'avance.", "la moitié en 5\u00a0h")
+	a.has(a.get(promise.Path), "En panne au plus 8\u00a0h par mois, lu–ve 08:00–20:00.", "est réparée à 12:00.", "Les travaux sont annoncés 72\u00a0h à l'avance.", "1 panne réparée, en 5\u00a0h")
 	a.lang = "en"
-	a.has(a.get(promise.Path), "Mo–Fr 08:00–20:00", "Faults repaired: 1; half of them within 5\u00a0h")
+	a.has(a.get(promise.Path), "Mo–Fr 08:00–20:00", "1 fault repaired, within 5\u00a0h")
 	a.has(a.get(edit), "22:00-08:00", "72h")
 	a.post(edit, http.StatusSeeOther, "service", "pad", "zone", "Europe/Paris", "do", "end")
 	if _, stands, err := a.promises.Standing(t.Context(), "pad"); err != nil || stands {

@@ -20,6 +20,7 @@ import (
 	"entrechat/internal/room/watch/incident/maintenance"
 	"entrechat/internal/room/watch/incident/note"
 	"entrechat/internal/room/watch/incident/promise"
+	"entrechat/internal/room/watch/verdict"
 )
 
 // PublisherNeeds is what a Publisher is made of. What may be nil says so in the needs of
@@ -31,6 +32,9 @@ type PublisherNeeds struct {
 	Calls note.Calls // may be nil
 	// ServiceOf names the service of a target. CodeNotFound.
 	ServiceOf func(ctx context.Context, owner core.MemberID, target string) (string, error)
+	// History and Watched as in Needs; may be nil.
+	History func(ctx context.Context, owner core.MemberID, target string, from, to core.Moment) ([]verdict.Interval, error)
+	Watched func(ctx context.Context) ([]verdict.Key, error)
 	// Services are the names of our own services; may be nil.
 	Services func(ctx context.Context) ([]string, error)
 	// VotersOf are the members that look at an owner's services: whom our entries are for
@@ -75,7 +79,7 @@ func NewPublisher(n PublisherNeeds) *Publisher {
 		DB: n.DB, Book: n.Book, Self: n.Self, Plans: p.Plans, Services: n.Services, Intervals: n.Intervals, Zone: n.Zone, Now: n.Now, Log: n.Log,
 	})
 	p.Incidents = New(Needs{
-		DB: n.DB, Book: n.Book, Self: n.Self, Texts: p.Texts, ServiceOf: n.ServiceOf, Services: n.Services, Voters: voters,
+		DB: n.DB, Book: n.Book, Self: n.Self, Texts: p.Texts, ServiceOf: n.ServiceOf, History: n.History, Watched: n.Watched, Services: n.Services, Voters: voters,
 		Lines: append([]LineSource{p.planned}, n.Lines...), Tell: n.Tell, Now: n.Now, Log: n.Log,
 	})
 	return p

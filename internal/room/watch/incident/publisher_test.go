@@ -47,7 +47,7 @@ func TestTheRoomPutTogether(t *testing.T) {
 	_, err = a.Promises.Set(ctx, promise.Promise{Service: "pad", Away: &away})
 	ok(t, err)
 	down := change("chaton-a.test", "pad", verdict.Down, start)
-	ok(t, b.Incidents.Took(ctx, down))
+	ok(t, b.Incidents.Changed(ctx, verdict.Verdict{}, down.After))
 	w.Wait(2 * time.Hour)
 	story, err := b.Incidents.Incident(ctx, down.After.Certificate)
 	ok(t, err)
@@ -57,7 +57,7 @@ func TestTheRoomPutTogether(t *testing.T) {
 	if said, err := b.Promises.Promises(ctx, "chaton-a.test"); err != nil || len(said) != 1 || *said[0].Away != 480 || said[0].Zone != "UTC" {
 		t.Errorf("%+v, %v", said, err)
 	}
-	if kinds := Entries(); len(kinds) != 3 || len(a.Jobs()) != 3 {
+	if kinds := Entries(); len(kinds) != 3 || len(a.Jobs()) != 4 {
 		t.Errorf("%v", kinds)
 	}
 }
@@ -118,7 +118,7 @@ func BenchmarkTook(b *testing.B) {
 	took := func() {
 		at = at.Add(time.Hour)
 		n++
-		ok(b, r.Took(b.Context(), Change{After: verdict.Verdict{Owner: "a.test", Target: "t-pad", State: states[n%2], Since: at, Certificate: fmt.Sprintf("%064x", n)}}))
+		ok(b, r.Changed(b.Context(), verdict.Verdict{}, verdict.Verdict{Owner: "a.test", Target: "t-pad", State: states[n%2], Since: at, Case: fmt.Sprintf("%032x", n)}))
 	}
 	for range 1000 {
 		took()

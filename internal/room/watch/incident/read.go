@@ -138,7 +138,7 @@ func (one step) line() Line {
 	kinds := map[verdict.State]LineKind{verdict.Up: LineUp, verdict.Down: LineDown, verdict.Partial: LinePartial, verdict.Unknown: LineUnknown, Withdrawn: LineGone}
 	return Line{
 		At: one.At, Kind: kinds[one.State], Service: one.Service, Target: one.Target,
-		Failing: one.Failing, Voters: one.Voters, Weak: one.Weak, Entry: one.Key,
+		Failing: one.Failing, Voters: max(one.Voters, 0), Alone: one.Voters == 0, Weak: one.Weak, Entry: one.Certificate,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -11,6 +12,8 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/watch/incident/note"
+	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict"
 )
 
 // TypeNote is the entry by which a hoster says something of an incident.
@@ -53,18 +56,42 @@ func (b Body) check() error {
 
 // Readers hear what members say of their incidents.
 func (s *Reporter) Readers() []logbook.Reader {
-	return []logbook.Reader{{Name: "watch-note", Types: []string{TypeNote}, Read: s.read, Truncated: s.cut}}
+	return []logbook.Reader{
+		{Name: "watch-note", Types: []string{TypeNote}, Read: listener{s}.read, Truncated: listener{s}.cut},
+		{Name: "watch-incident-gone", Types: []string{target.TypeGone}, Read: listener{s}.readGone},
+	}
 }
 
-// Jobs tell what could not be told at once.
+// listener hears what logbooks say.
+type listener struct{ *Reporter }
+
+// Jobs tell what could not be told at once, and compare what is held with the verdicts.
 func (s *Reporter) Jobs() []jobs.Job {
-	return []jobs.Job{{Name: "watch-incidents", Every: dispatchTime, Run: s.Deliver}}
+	return []jobs.Job{
+		{Name: "watch-incidents", Every: dispatchTime, Run: s.Deliver},
+		{Name: "watch-incidents-sync", Every: time.Hour, Jitter: time.Minute, Run: s.syncAll},
+	}
+}
+
+// readGone ends the outage of a target that its owner takes away.
+func (s listener) readGone(ctx context.Context, e logbook.Entry) error {
+	var gone struct {
+		ID string `json:"id"`
+	}
+	if wire.Peek(e.Body, &gone) != nil || gone.ID == "" {
+		return nil //nolint:nilerr // a stranger's mistake
+	}
+	k := verdict.Key{Owner: e.Log, Target: gone.ID}
+	if known, err := knowsTarget(ctx, s.n.DB, k); err != nil || !known {
+		return err
+	}
+	return s.Gone(ctx, k, hex.EncodeToString(e.Hash[:]), e.Iat)
 }
 
 // read takes one entry in. What makes no sense is passed over: it must not stop the rest of
 // that logbook. A member can only write about itself, because its incidents are looked up
 // under its own name.
-func (s *Reporter) read(ctx context.Context, e logbook.Entry) error {
+func (s listener) read(ctx context.Context, e logbook.Entry) error {
 	var b Body
 	if wire.Peek(e.Body, &b) != nil || b.check() != nil {
 		return nil //nolint:nilerr // a stranger's mistake
@@ -82,7 +109,7 @@ func (s *Reporter) read(ctx context.Context, e logbook.Entry) error {
 }
 
 // hear stores what a hoster said, once.
-func (s *Reporter) hear(ctx context.Context, q db.Querier, n said) error {
+func (s listener) hear(ctx context.Context, q db.Querier, n said) error {
 	today, all, err := notesBetween(ctx, q, n.Owner, n.Said.Add(-day), n.Said)
 	if err != nil || today >= maxNotes || all >= maxAllNotes {
 		return err
@@ -109,7 +136,7 @@ func (s *Reporter) hear(ctx context.Context, q db.Querier, n said) error {
 
 // effect is what a note does to its incident: it closes a manual one; of any other it is
 // told.
-func (s *Reporter) effect(ctx context.Context, q db.Querier, n said) error {
+func (s listener) effect(ctx context.Context, q db.Querier, n said) error {
 	i, err := byID(ctx, q, n.Incident)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil // its certificate comes later
@@ -131,7 +158,7 @@ func (s *Reporter) effect(ctx context.Context, q db.Querier, n said) error {
 }
 
 // cut forgets what a logbook said from an index on: it was taken back.
-func (s *Reporter) cut(ctx context.Context, log core.MemberID, index int64) error {
+func (s listener) cut(ctx context.Context, log core.MemberID, index int64) error {
 	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		gone, err := notesFrom(ctx, q, log, index)
 		if err != nil {

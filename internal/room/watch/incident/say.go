@@ -122,7 +122,7 @@ func (s *Reporter) append(ctx context.Context, b Body) (said, error) {
 		Hash: hex.EncodeToString(e.Hash[:]), Owner: s.n.Self, Index: e.Index, Incident: b.Incident, Kind: b.Kind,
 		Name: b.SHA256, At: min(b.At, e.Iat), Said: e.Iat, Services: b.Services,
 	}
-	err = s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return s.hear(ctx, q, n) })
+	err = s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return listener{s}.hear(ctx, q, n) })
 	if err == nil {
 		s.deliver(ctx)
 	}

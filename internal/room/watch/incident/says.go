@@ -46,12 +46,15 @@ func (l Line) Says(p *words.Printer) string {
 	a := args{"Service": l.Service, "Failing": l.Failing, "Voters": l.Voters, "Who": l.Who, "Count": l.Count}
 	key := "watch.incident.line_" + string(l.Kind)
 	if l.Kind == LineDown || l.Kind == LinePartial {
-		if l.Voters == 0 {
+		switch {
+		case l.Alone:
 			key += "_alone"
+		case l.Voters == 0:
+			key += "_plain"
 		}
 	}
 	text := p.T(key, a)
-	if l.Weak && l.Voters > 0 {
+	if l.Weak && !l.Alone {
 		text += " " + p.T("watch.incident.weak", nil)
 	}
 	return text

@@ -28,6 +28,8 @@ const (
 	maxListed    = 1000   // incidents of one answer
 	shortID      = 10     // digits of an id that people read
 	dispatchTime = 30 * time.Second
+	overlap      = day      // before a change, what is compared again with it
+	syncBack     = 60 * day // what is compared again each hour
 )
 
 // Book is our own logbook.
@@ -48,6 +50,12 @@ type Needs struct {
 	// ServiceOf names the service of a target as users know it; an error of CodeNotFound
 	// makes the target its own service.
 	ServiceOf func(ctx context.Context, owner core.MemberID, target string) (string, error)
+	// History is the states of a target from one moment to another, as all certificates
+	// say them; nil = only what Changed is told counts, and incidents may then differ from
+	// those of another node.
+	History func(ctx context.Context, owner core.MemberID, target string, from, to core.Moment) ([]verdict.Interval, error)
+	// Watched are all targets of which there are verdicts; nil = none is compared again.
+	Watched func(ctx context.Context) ([]verdict.Key, error)
 	// Services are the names of our own services, for forms; nil = none.
 	Services func(ctx context.Context) ([]string, error)
 	// Voters are whom our entries are for first; nil = nobody.
@@ -72,73 +80,103 @@ func New(n Needs) *Reporter { return &Reporter{n: n} }
 
 func (s *Reporter) now() core.Moment { return core.At(s.n.Now()) }
 
-// Change is one change of a target's verdict.
-type Change struct{ Before, After verdict.Verdict }
-
-// Took takes a change in, once or more often: what is known changes nothing. It returns when
-// the incidents that follow from it are on the disk; the error of a change is to be tried
-// again.
-func (s *Reporter) Took(ctx context.Context, c Change) error {
-	v := c.After
-	if v.Owner == "" || v.Target == "" || v.Since <= 0 {
+// Changed takes a change of a target's verdict in, once or more often: what is known changes
+// nothing. It returns when the incidents that follow from it are on the disk; after an error
+// it is to be told again. It is made for the engine's Needs.Changed.
+func (s *Reporter) Changed(ctx context.Context, before, after verdict.Verdict) error {
+	if after.Owner == "" || after.Target == "" || after.Since <= 0 {
 		return nil // a state that began at no time says nothing
 	}
-	service, err := s.n.ServiceOf(ctx, v.Owner, v.Target)
-	if core.CodeOf(err) == core.CodeNotFound {
-		service, err = v.Target, nil
+	k := verdict.Key{Owner: after.Owner, Target: after.Target}
+	told := step{
+		Key: keyOf(after), Target: after.Target, State: after.State, Weak: after.Weak, At: after.Since,
+		Failing: after.Failing, Voters: after.Voters, Certificate: after.Certificate,
 	}
-	if err != nil {
-		return err
+	if s.n.History == nil {
+		return s.take(ctx, k, told, merging{want: func([]step) []step { return []step{told} }})
 	}
-	return s.take(ctx, v.Owner, step{
-		Key: keyOf(v), Target: v.Target, Service: service, State: v.State, Weak: v.Weak, At: v.Since, Failing: v.Failing, Voters: v.Voters,
-	})
+	return s.sync(ctx, k, min(before.Since, after.Since).Add(-overlap), told)
 }
 
-// Gone says that a target's owner took it away, or paused it, by an entry of that hash: it
-// holds no incident open any more.
-func (s *Reporter) Gone(ctx context.Context, owner core.MemberID, target, entry string, at core.Moment) error {
-	return s.Took(ctx, Change{After: verdict.Verdict{Owner: owner, Target: target, State: Withdrawn, Since: at, Certificate: entry}})
+// Sync compares what we hold of a target since a moment with what the verdicts say now: a
+// certificate that came late may change what was before.
+func (s *Reporter) Sync(ctx context.Context, k verdict.Key, since core.Moment) error {
+	if s.n.History == nil {
+		return nil
+	}
+	return s.sync(ctx, k, since, step{})
 }
 
-// Retract takes back what a certificate said: its entry was cut off a logbook.
-func (s *Reporter) Retract(ctx context.Context, owner core.MemberID, certificate string) error {
-	err := s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		at, ok, err := dropStep(ctx, q, owner, certificate)
-		if err != nil || !ok {
+// syncAll is Sync of all targets, for the job.
+func (s *Reporter) syncAll(ctx context.Context) error {
+	if s.n.Watched == nil {
+		return nil
+	}
+	all, err := s.n.Watched(ctx)
+	for _, k := range all {
+		if err := s.Sync(ctx, k, s.now().Add(-syncBack)); err != nil {
 			return err
 		}
-		return s.rebuild(ctx, q, owner, at)
-	})
+	}
+	return err
+}
+
+func (s *Reporter) sync(ctx context.Context, k verdict.Key, from core.Moment, told step) error {
+	from = max(from, 0)
+	history, err := s.n.History(ctx, k.Owner, k.Target, from, s.now()+1)
 	if err != nil {
 		return err
 	}
-	s.deliver(ctx)
-	return nil
+	return s.take(ctx, k, told, merging{
+		from: from, to: s.now(), whole: true, want: func(have []step) []step { return proved(k, history, from, have) },
+	})
 }
 
-// keyOf names a step: by its certificate, or by what it says where nothing had to be proved.
-// A withdrawn target is named by its own entry and its id, because one entry may withdraw
-// several.
-func keyOf(v verdict.Verdict) string {
-	if v.Certificate != "" && v.State != Withdrawn {
-		return v.Certificate
+// Gone says that a target's owner took it away, by an entry of that hash: it holds no
+// incident open any more.
+func (s *Reporter) Gone(ctx context.Context, k verdict.Key, entry string, at core.Moment) error {
+	gone := step{
+		Key:    keyOf(verdict.Verdict{Owner: k.Owner, Target: k.Target, State: Withdrawn, Since: at, Certificate: entry}),
+		Target: k.Target, State: Withdrawn, At: at, Certificate: entry,
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "entrechat watch step\n%s\n%s\n%s\n%d\n%s", v.Owner, v.Target, v.State, v.Since, v.Certificate))
+	return s.take(ctx, k, gone, merging{want: func([]step) []step { return []step{gone} }})
+}
+
+// keyOf names a step, on every node alike: by its case, or by what it says where nothing had
+// to be proved. A withdrawn target is named by its entry.
+// spec: docs/spec/incident.md#incidents
+func keyOf(v verdict.Verdict) string {
+	text := fmt.Sprintf("entrechat/watch-incident/1\n%s\n%s\n%s\n", v.Owner, v.Target, v.Case)
+	if v.Case == "" {
+		text = fmt.Sprintf("entrechat/watch-step/1\n%s\n%s\n%s\n%d\n%s\n", v.Owner, v.Target, v.State, v.Since, v.Certificate)
+		if v.State != Withdrawn {
+			text = fmt.Sprintf("entrechat/watch-step/1\n%s\n%s\n%s\n%d\n", v.Owner, v.Target, v.State, v.Since)
+		}
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
-func (s *Reporter) take(ctx context.Context, owner core.MemberID, one step) error {
-	err := s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		n, err := countSteps(ctx, q, owner, one.Target, one.At)
-		if err != nil || n >= maxSteps {
+// take merges steps of a target, and derives the hoster's incidents anew when that changes
+// any. told is what a verdict says beside; its Key is empty where nothing was told.
+func (s *Reporter) take(ctx context.Context, k verdict.Key, told step, m merging) error {
+	service, err := s.n.ServiceOf(ctx, k.Owner, k.Target)
+	if core.CodeOf(err) == core.CodeNotFound {
+		service, err = k.Target, nil
+	}
+	if err != nil {
+		return err
+	}
+	m.service = service
+	err = s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		first, changed, err := merge(ctx, q, k, m)
+		if err == nil && told.Key != "" {
+			err = tellStep(ctx, q, k.Owner, told)
+		}
+		if err != nil || !changed {
 			return err
 		}
-		added, err := addStep(ctx, q, owner, one)
-		if err != nil || !added {
-			return err
-		}
-		return s.rebuild(ctx, q, owner, one.At)
+		return s.rebuild(ctx, q, k.Owner, first)
 	})
 	if err != nil {
 		return err

@@ -83,8 +83,12 @@ func open(w *incidenttest.World, n *incidenttest.Node) *node {
 	return one
 }
 
+// Change is a change of a verdict whose certificate has the name of its step.
+type Change struct{ After verdict.Verdict }
+
 func change(owner core.MemberID, service string, state verdict.State, at core.Moment) Change {
 	v := verdict.Verdict{Owner: owner, Target: "t-" + service, State: state, Since: at, Failing: 5, Voters: 7}
+	v.Case = fmt.Sprintf("%s %d", state, at)
 	v.Certificate = keyOf(v)
 	return Change{After: v}
 }
@@ -97,7 +101,7 @@ func TestAnIncidentFromItsCertificateToItsPostmortem(t *testing.T) {
 	down := change(a.ID, "pad", verdict.Down, start)
 	for _, n := range nodes {
 		for range 2 { // at least once
-			ok(t, n.Took(ctx, down))
+			ok(t, n.Changed(ctx, verdict.Verdict{}, down.After))
 		}
 	}
 	id := down.After.Certificate
@@ -122,7 +126,7 @@ func TestAnIncidentFromItsCertificateToItsPostmortem(t *testing.T) {
 	}
 	up := change(a.ID, "pad", verdict.Up, core.At(w.Clock()))
 	for _, n := range nodes {
-		ok(t, n.Took(ctx, up))
+		ok(t, n.Changed(ctx, verdict.Verdict{}, up.After))
 	}
 	p := note.Postmortem{What: "Le disque était plein.", Depends: note.Depends{Power: "EDF"}, Answer: "mailto:nous@chaton-a.test"}
 	_, err = a.Say(ctx, id, KindPostmortem, note.Document{Lang: "fr", Postmortem: &p})
@@ -191,7 +195,7 @@ func TestEveryOrderTellsTheSame(t *testing.T) {
 		at(325, "pad", verdict.Up), at(400, "forge", verdict.Down), at(500, "forge", verdict.Unknown), at(700, "wiki", verdict.Down),
 	} {
 		changes = append(changes, Change{After: verdict.Verdict{
-			Owner: "chaton-a.test", Target: s.Target, State: s.State, Since: s.At, Certificate: fmt.Sprintf("%064x", n*7+3),
+			Owner: "chaton-a.test", Target: s.Target, State: s.State, Since: s.At, Case: fmt.Sprintf("%032x", n*7+3),
 		}})
 	}
 	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
@@ -224,7 +228,7 @@ func TestEveryOrderTellsTheSame(t *testing.T) {
 			}
 			for n, c := range mixed {
 				deaf = n%3 == 0
-				ok(t, r.Took(t.Context(), c))
+				ok(t, r.Changed(t.Context(), verdict.Verdict{}, c.After))
 				if n%4 == 0 {
 					r = reporter()
 				}
@@ -256,8 +260,8 @@ func TestTheOwnerEndsWhatNobodyKnows(t *testing.T) {
 	a := nodes["chaton-a.test"]
 	start := core.At(w.Clock())
 	down := change(a.ID, "pad", verdict.Down, start)
-	ok(t, a.Took(t.Context(), down))
-	ok(t, a.Took(t.Context(), change(a.ID, "pad", verdict.Unknown, start+1000)))
+	ok(t, a.Changed(t.Context(), verdict.Verdict{}, down.After))
+	ok(t, a.Changed(t.Context(), verdict.Verdict{}, change(a.ID, "pad", verdict.Unknown, start+1000).After))
 	w.Wait(time.Hour)
 	i, err := a.Say(t.Context(), down.After.Certificate, KindClose, note.Document{Text: "Le service est arrêté pour de bon."})
 	ok(t, err)
@@ -265,18 +269,17 @@ func TestTheOwnerEndsWhatNobodyKnows(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	// Down again, its word counts no more.
-	ok(t, a.Took(t.Context(), change(a.ID, "pad", verdict.Down, core.At(w.Clock())+1000)))
+	ok(t, a.Changed(t.Context(), verdict.Verdict{}, change(a.ID, "pad", verdict.Down, core.At(w.Clock())+1000).After))
 	if i, err = a.Find(t.Context(), i.ID); err != nil || !i.Open() {
 		t.Errorf("%+v, %v", i, err)
 	}
-	ok(t, a.Gone(t.Context(), a.ID, "t-pad", strings.Repeat("ab", 32), core.At(w.Clock())+2000))
+	ok(t, a.Gone(t.Context(), verdict.Key{Owner: a.ID, Target: "t-pad"}, strings.Repeat("ab", 32), core.At(w.Clock())+2000))
 	if i, err = a.Find(t.Context(), i.ID); err != nil || i.Open() {
 		t.Errorf("%+v, %v", i, err)
 	}
-	ok(t, a.Retract(t.Context(), a.ID, down.After.Certificate))
-	if _, err = a.Find(t.Context(), down.After.Certificate); core.CodeOf(err) != core.CodeNotFound {
-		t.Errorf("a certificate that was cut off still stands: %v", err)
-	}
+	// The entry of a target that nobody has a verdict of changes nothing.
+	ok(t, listener{a.Reporter}.readGone(t.Context(), logbook.Entry{Log: a.ID, Body: []byte(`{"id":"t-other"}`), Iat: start}))
+	ok(t, listener{a.Reporter}.readGone(t.Context(), logbook.Entry{Log: a.ID, Body: []byte(`{}`), Iat: start}))
 }
 
 func TestNotesOfOneHosterAreBounded(t *testing.T) {
@@ -286,12 +289,12 @@ func TestNotesOfOneHosterAreBounded(t *testing.T) {
 		e := logbook.Entry{Log: "chaton-x.test", Index: int64(n), Typ: TypeNote, Iat: noon + core.Moment(n)}
 		e.Hash[0], e.Hash[1] = byte(n), byte(n>>8)
 		e.Body = fmt.Appendf(nil, `{"kind":"open","sha256":"%064x","bytes":3,"at_us":%d}`, n, int64(noon))
-		ok(t, a.read(t.Context(), e))
+		ok(t, listener{a.Reporter}.read(t.Context(), e))
 	}
 	if all, err := a.Incidents(t.Context(), "chaton-x.test", 0, 1000); err != nil || len(all) != maxNotes {
 		t.Errorf("%d incidents, %v", len(all), err)
 	}
-	ok(t, a.cut(t.Context(), "chaton-x.test", 10))
+	ok(t, listener{a.Reporter}.cut(t.Context(), "chaton-x.test", 10))
 	if all, err := a.Incidents(t.Context(), "chaton-x.test", 0, 1000); err != nil || len(all) != 10 {
 		t.Errorf("%d incidents are left, %v", len(all), err)
 	}
@@ -303,6 +306,6 @@ func FuzzNoteEntry(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		d := dbtest.SQLite(t, "watch", migrations.Files)
 		r := New(Needs{DB: d, Self: "b.test", Texts: note.New(note.Needs{DB: d, Self: "b.test", Now: time.Now}), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-		ok(t, r.read(t.Context(), logbook.Entry{Log: "a.test", Typ: TypeNote, Iat: noon, Body: body}))
+		ok(t, listener{r}.read(t.Context(), logbook.Entry{Log: "a.test", Typ: TypeNote, Iat: noon, Body: body}))
 	})
 }

@@ -7,33 +7,52 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/watch/verdict"
 )
 
-const stepColumns = `key, target, service, state, weak, at_us, failing, voters, incident`
+const stepColumns = `key, target, service, state, weak, at_us, failing, voters, certificate, incident`
 
 func scanStep(r db.Row) (s step, err error) {
-	return s, r.Scan(&s.Key, &s.Target, &s.Service, &s.State, &s.Weak, &s.At, &s.Failing, &s.Voters, &s.incident)
+	return s, r.Scan(&s.Key, &s.Target, &s.Service, &s.State, &s.Weak, &s.At, &s.Failing, &s.Voters, &s.Certificate, &s.incident)
 }
 
-// addStep says whether the step is new here.
-func addStep(ctx context.Context, q db.Querier, owner core.MemberID, s step) (bool, error) {
-	n, err := db.Exec(ctx, q, `INSERT INTO watch_incident_step (owner, `+stepColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '')
-		ON CONFLICT (owner, key) DO NOTHING`,
-		string(owner), s.Key, s.Target, s.Service, string(s.State), s.Weak, int64(s.At), int64(s.Failing), int64(s.Voters))
-	return n > 0, err
+func addStep(ctx context.Context, q db.Querier, owner core.MemberID, s step) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO watch_incident_step (owner, `+stepColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')`,
+		string(owner), s.Key, s.Target, s.Service, string(s.State), s.Weak, int64(s.At), int64(s.Failing), int64(s.Voters), s.Certificate)
+	return err
 }
 
-// dropStep takes a step back, and answers when it was; ok is false where there was none.
-func dropStep(ctx context.Context, q db.Querier, owner core.MemberID, key string) (at core.Moment, ok bool, err error) {
-	n, err := db.One(ctx, q, db.Int64, `SELECT at_us FROM watch_incident_step WHERE owner = $1 AND key = $2`, string(owner), key)
+// stepByKey reads one step. CodeNotFound.
+func stepByKey(ctx context.Context, q db.Querier, owner core.MemberID, key string) (step, error) {
+	s, err := db.One(ctx, q, scanStep, `SELECT `+stepColumns+` FROM watch_incident_step WHERE owner = $1 AND key = $2`, string(owner), key)
 	if errors.Is(err, db.ErrNoRow) {
-		return 0, false, nil
+		return s, core.NotFound("watch.incident.unknown", err)
 	}
-	if err != nil {
-		return 0, false, err
-	}
-	_, err = db.Exec(ctx, q, `DELETE FROM watch_incident_step WHERE owner = $1 AND key = $2`, string(owner), key)
-	return core.Moment(n), true, err
+	return s, err
+}
+
+// tellStep adds what a verdict says beside its state: who voted, and where it is proved.
+func tellStep(ctx context.Context, q db.Querier, owner core.MemberID, s step) error {
+	_, err := db.Exec(ctx, q, `UPDATE watch_incident_step SET failing = $3, voters = $4, certificate = CASE WHEN $5 = '' THEN certificate ELSE $5 END WHERE owner = $1 AND key = $2`,
+		string(owner), s.Key, int64(s.Failing), int64(s.Voters), s.Certificate)
+	return err
+}
+
+// moveStep corrects when a state began, and how sure it is.
+func moveStep(ctx context.Context, q db.Querier, owner core.MemberID, s step) error {
+	_, err := db.Exec(ctx, q, `UPDATE watch_incident_step SET at_us = $3, weak = $4, state = $5 WHERE owner = $1 AND key = $2`, string(owner), s.Key, int64(s.At), s.Weak, string(s.State))
+	return err
+}
+
+func dropStep(ctx context.Context, q db.Querier, owner core.MemberID, key string) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM watch_incident_step WHERE owner = $1 AND key = $2`, string(owner), key)
+	return err
+}
+
+// stepsBetween reads the steps of one target after a moment, up to another.
+func stepsBetween(ctx context.Context, q db.Querier, k verdict.Key, from, to core.Moment) ([]step, error) {
+	return db.All(ctx, q, scanStep, `SELECT `+stepColumns+` FROM watch_incident_step WHERE owner = $1 AND target = $2 AND at_us > $3 AND at_us <= $4 ORDER BY at_us, key`,
+		string(k.Owner), k.Target, int64(from), int64(to))
 }
 
 // countSteps is how many steps of a target began in a time.
@@ -122,7 +141,7 @@ func byID(ctx context.Context, q db.Querier, id string) (Incident, error) {
 	i, err := db.One(ctx, q, scanIncident, `SELECT `+incidentColumns+` FROM watch_incident WHERE id = $1`, id)
 	if errors.Is(err, db.ErrNoRow) {
 		i, err = db.One(ctx, q, scanIncident, `SELECT `+incidentColumns+` FROM watch_incident
-			WHERE id IN (SELECT incident FROM watch_incident_step WHERE key = $1 AND incident <> '')`, id)
+			WHERE id IN (SELECT incident FROM watch_incident_step WHERE (key = $1 OR certificate = $1) AND incident <> '')`, id)
 	}
 	if errors.Is(err, db.ErrNoRow) {
 		return i, core.NotFound("watch.incident.unknown", err).With("ID", short(id))
@@ -147,4 +166,10 @@ func list(ctx context.Context, q db.Querier, owner core.MemberID, since core.Mom
 func lastStep(ctx context.Context, q db.Querier, owner core.MemberID, id string) (core.Moment, error) {
 	at, err := db.One(ctx, q, db.Int64, `SELECT max(at_us) FROM watch_incident_step WHERE owner = $1 AND incident = $2`, string(owner), id)
 	return core.Moment(at), err
+}
+
+// knowsTarget says whether there is any step of a target.
+func knowsTarget(ctx context.Context, q db.Querier, k verdict.Key) (bool, error) {
+	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM (SELECT 1 AS one FROM watch_incident_step WHERE owner = $1 AND target = $2 LIMIT 1) AS any_step`, string(k.Owner), k.Target)
+	return n > 0, err
 }

@@ -27,6 +27,15 @@ type Interval struct {
 	State    verdict.State
 }
 
+// FromVerdicts are the intervals that the verdicts on one target give.
+func FromVerdicts(all []verdict.Interval) []Interval {
+	out := make([]Interval, 0, len(all))
+	for _, i := range all {
+		out = append(out, Interval{i.From, i.To, i.State})
+	}
+	return out
+}
+
 // Window is a planned maintenance of the service.
 type Window struct {
 	From, To core.Moment

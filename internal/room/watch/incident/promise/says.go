@@ -9,6 +9,10 @@ import (
 
 type args = map[string]any
 
+// few is below how many repairs half of them and nine of ten mean nothing; the ninth tenth
+// of fewer than ten is the longest.
+const few = 5
+
 // Says is a promise in sentences, one for each thing that is promised.
 func (p Promise) Says(w *words.Printer) (out []string) {
 	if p.Away != nil {
@@ -48,18 +52,30 @@ func (h Hours) says(w *words.Printer) string {
 
 // Says is what was measured, in a few sentences.
 func (f Figures) Says(w *words.Printer) (out []string) {
-	out = append(out, w.T("watch.promise.measured", args{
-		"Down": Long(w.Lang, f.Sum.Down), "Total": Long(w.Lang, f.Sum.Total()), "Partial": Long(w.Lang, f.Sum.Partial),
-		"Maintenance": Long(w.Lang, f.Sum.Maintenance), "Unknown": Long(w.Lang, f.Sum.Unknown),
-	}))
+	parts := []string{}
+	for _, one := range []struct {
+		key string
+		d   time.Duration
+	}{{"down", f.Sum.Down}, {"partial", f.Sum.Partial}, {"maintenance", f.Sum.Maintenance}, {"unknown", f.Sum.Unknown}} {
+		if one.d > 0 {
+			parts = append(parts, w.T("watch.promise.measured_"+one.key, args{"Long": Long(w.Lang, one.d)}))
+		}
+	}
+	if len(parts) == 0 {
+		parts = append(parts, w.T("watch.promise.measured_well", nil))
+	}
+	out = append(out, w.T("watch.promise.measured", args{"Total": f.Sum.Total(), "Parts": strings.Join(parts, ", ")}))
 	if f.Judged > 0 {
 		out = append(out, w.T("watch.promise.months", args{"Kept": f.Kept, "Judged": f.Judged}))
 	}
 	if f.Unsure > 0 {
 		out = append(out, w.T("watch.promise.months_unsure", args{"Count": f.Unsure}))
 	}
-	if r := f.Restores; r.Count > 0 {
+	switch r := f.Restores; {
+	case r.Count >= few:
 		out = append(out, w.T("watch.promise.restores", args{"Half": Long(w.Lang, r.P50), "Most": Long(w.Lang, r.P90), "Count": r.Count}))
+	case r.Count > 0:
+		out = append(out, w.T("watch.promise.restores_few", args{"Most": Long(w.Lang, r.P90), "Count": r.Count}))
 	}
 	if r := f.Restores; r.Judged > 0 {
 		out = append(out, w.T("watch.promise.restores_kept", args{"Kept": r.Kept, "Judged": r.Judged}))
