@@ -113,7 +113,7 @@ func (a Ask) Check(accuser core.MemberID, now core.Moment) error {
 	if !a.Of(accuser).sound() || a.Round != 1 && a.Round != 2 || !classForm.MatchString(string(a.Class)) {
 		return core.Invalid("watch.verdict.bad_ask", fmt.Errorf("a call of %.80q for a vote makes no sense", accuser))
 	}
-	if d := now.Sub(a.At); d > skew+fresh || d < -skew-fresh {
+	if d := now.Sub(a.At); d.Abs() > RoundSpread {
 		return core.Denied("watch.verdict.clock", fmt.Errorf("%s calls with a clock %s from ours", accuser, d)).With("Member", accuser)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
-	"sync"
 	"time"
 
 	"entrechat/internal/core"
@@ -32,8 +31,12 @@ type cutting struct {
 
 // isolated says whether we are cut off from too many members to trust our own looks.
 func (e canary) isolated(ctx context.Context) bool {
-	e.asking.Lock()
-	defer e.asking.Unlock()
+	select {
+	case e.asking <- struct{}{}:
+		defer func() { <-e.asking }()
+	case <-ctx.Done():
+		return false
+	}
 	e.mu.Lock()
 	at, is := e.cut.at, e.cut.is
 	e.mu.Unlock()
@@ -91,20 +94,8 @@ func (e canary) silent(ctx context.Context) (silent []core.MemberID, asked int, 
 	if len(all) < cutLeast {
 		return nil, len(all), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cutCall)
-	defer cancel()
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	for _, m := range all {
-		wait.Go(func() {
-			if e.n.Calls.Alive(ctx, m) != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				silent = append(silent, m)
-			}
-		})
-	}
-	wait.Wait()
+	there := e.there(ctx, all)
+	silent = slices.DeleteFunc(slices.Clone(all), func(m core.MemberID) bool { return there[m] })
 	return silent, len(all), nil
 }
 

@@ -83,7 +83,7 @@ type Engine struct {
 	proves  func(key ed25519.PublicKey, text, sig []byte) bool
 	begun   chan func(ctx context.Context) // what Run is to run
 	telling sync.Mutex                     // verdicts are told one after another
-	asking  sync.Mutex                     // members are asked whether they are there once at a time
+	asking  chan struct{}                  // has room for one that asks whether members are there
 }
 
 // What the engine does, each with its own methods.
@@ -100,7 +100,7 @@ type (
 func New(n Needs) *Engine {
 	m := &memory{self: n.Signer.ID(), clock: n.Now}
 	m.clear()
-	return &Engine{memory: m, n: n, facts: store{n.DB}, proves: seal.Holds, begun: make(chan func(context.Context), mostBegun)}
+	return &Engine{memory: m, n: n, facts: store{n.DB}, proves: seal.Holds, begun: make(chan func(context.Context), mostBegun), asking: make(chan struct{}, 1)}
 }
 
 // mostBegun is how much may wait until Run runs it.

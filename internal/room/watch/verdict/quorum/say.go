@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,38 +24,43 @@ func (e *Engine) Jobs() []jobs.Job {
 	}
 }
 
+// mostDrawn is how many draws are remembered.
+const mostDrawn = 20_000
+
 // Tidy tells what could not be told, logs what could not be logged, and forgets what is
 // over.
 func (e *Engine) Tidy(ctx context.Context) error {
-	err := errors.Join(e.refresh(ctx, 50*time.Second), teller{e}.settleAll(ctx), e.empty(ctx))
+	err := e.refresh(ctx, 50*time.Second)
+	teller{e}.reassure(ctx)
+	err = errors.Join(err, teller{e}.settleAll(ctx), e.empty(ctx))
 	e.mu.Lock()
 	now := e.now()
 	hourly := now >= e.lastHour.Add(time.Hour)
 	if hourly {
 		e.lastHour = now
-		for c, b := range e.charged {
-			if b.at < now.Add(-24*time.Hour) {
-				delete(e.charged, c)
-			}
-		}
-		for k, w := range e.watched {
-			for m, at := range w.unclosed {
-				if at < now.Add(-time.Hour) {
-					delete(w.unclosed, m)
-				}
-			}
-			if _, ok := e.targets[k]; !ok && len(w.events) == 0 && w.looked < now.Add(-24*time.Hour) {
-				delete(e.watched, k)
-				e.owned[k.Owner] = slices.DeleteFunc(e.owned[k.Owner], func(o verdict.Key) bool { return o == k })
-			}
-		}
-		clear(e.drawn)
+		e.prune(now)
 	}
 	e.mu.Unlock()
 	if hourly {
 		err = errors.Join(err, reader{e}.tryPending(ctx, ""), e.facts.Forget(ctx, row{Kind: kindVoted, At: now.Add(-time.Hour)}))
 	}
 	return err
+}
+
+// prune forgets what nobody asks for any more.
+func (e *memory) prune(now core.Moment) {
+	yesterday, hour := now.Add(-24*time.Hour), now.Add(-time.Hour)
+	maps.DeleteFunc(e.charged, func(_ charge, b *bucket) bool { return b.at < yesterday })
+	for k, w := range e.watched {
+		maps.DeleteFunc(w.unclosed, func(_ core.MemberID, at core.Moment) bool { return at < hour })
+		if _, ok := e.targets[k]; !ok && len(w.events) == 0 && w.looked < yesterday {
+			delete(e.watched, k)
+			e.owned[k.Owner] = slices.DeleteFunc(e.owned[k.Owner], func(o verdict.Key) bool { return o == k })
+		}
+	}
+	if len(e.drawn) > mostDrawn {
+		clear(e.drawn)
+	}
 }
 
 // empty puts into our logbook what could not be put there at once.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -25,57 +26,6 @@ import (
 
 // The simulated world: many nodes with the engine itself, their clocks, lines and looks,
 // on fake time. Everything random comes from one seed.
-
-// memoryLedger is a ledger in memory, for simulations that would wait for disks.
-type memoryLedger struct {
-	mu   sync.Mutex
-	rows map[[3]string]row
-}
-
-func (m *memoryLedger) Put(_ context.Context, rows ...row) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, r := range rows {
-		k := [3]string{r.Kind, string(r.Owner), r.ID}
-		if delete(m.rows, k); !r.gone {
-			m.rows[k] = r
-		}
-	}
-	return nil
-}
-
-func (m *memoryLedger) First(ctx context.Context, r row) (bool, error) {
-	m.mu.Lock()
-	_, ok := m.rows[[3]string{r.Kind, string(r.Owner), r.ID}]
-	m.mu.Unlock()
-	if ok {
-		return false, nil
-	}
-	return true, m.Put(ctx, r)
-}
-
-func (m *memoryLedger) Load(_ context.Context, kind string, since core.Moment) (all []row, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, r := range m.rows {
-		if r.Kind == kind && r.At >= since {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b row) int { return int(a.At - b.At) })
-	return all, nil
-}
-
-func (m *memoryLedger) Forget(_ context.Context, r row) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for k, have := range m.rows {
-		if r.Log != "" && have.Log == r.Log && have.Index >= r.Index || r.Log == "" && have.Kind == r.Kind && have.At < r.At {
-			delete(m.rows, k)
-		}
-	}
-	return nil
-}
 
 // quickSigner signs by a hash, for worlds in which nobody forges.
 type quickSigner struct {
@@ -151,8 +101,12 @@ type world struct {
 	targets []*thing
 	looks   int // for votes
 
+	tells func(to *node, n News)            // hears what is shown; may be nil
+	hears func(by *node, v verdict.Verdict) // hears every change; may be nil
+
 	mu      sync.Mutex
 	letters []letter
+	sent    []letter // what came, to tell again
 	entries int64
 }
 
@@ -174,6 +128,9 @@ type node struct {
 	offline      times
 	sick         times
 	isolated     times
+	stop         func()
+	doom         int // so many writes until it dies; 0 = it does not
+	dead         bool
 	isolatedFrom time.Duration
 }
 
@@ -195,14 +152,17 @@ type change struct {
 }
 
 func newWorld(t *testing.T, p plan) *world {
+	time.Sleep(time.Hour) // fake time begins at the first moment of a century
 	w := &world{plan: p, t: t, r: rand.New(rand.NewPCG(p.seed, 7)), start: time.Now()}
 	for i := range p.nodes {
 		n := &node{w: w, i: i, id: core.MemberID(fmt.Sprintf("chaton-%02d.test", i)), provider: fmt.Sprint("site ", i)}
 		key := sha256.Sum256([]byte(n.id))
 		n.key = key[:]
-		if i < 7*p.nodes/20 {
+		switch {
+		case p.calm:
+		case i < 7*p.nodes/20:
 			n.provider = "big"
-		} else if i < 11*p.nodes/20 {
+		case i < 11*p.nodes/20:
 			n.provider = "second"
 		}
 		if p.skew > 0 {
@@ -257,10 +217,39 @@ func (n *node) begin() {
 		},
 		Now: func() time.Time { return time.Now().Add(n.skew) }, Log: slog.New(slog.DiscardHandler),
 	})
-	n.e.facts, n.e.proves = &memoryLedger{rows: map[[3]string]row{}}, quickProves
+	n.e.facts, n.e.proves = mortal{&memoryLedger{rows: map[[3]string]row{}}, n}, quickProves
+}
+
+// launch runs the engine until the node is stopped.
+func (n *node) launch(ctx context.Context) (stop func()) {
+	ctx, stop = context.WithCancel(ctx)
+	e := n.e
+	go func() { _ = e.Run(ctx) }()
+	return stop
+}
+
+// restart kills the engine where it stands, and begins a new one from what is stored.
+func (n *node) restart(ctx context.Context) {
+	n.stop()
+	facts := n.e.facts
+	n.dead, n.doom = false, 0
+	n.begin()
+	n.e.facts = facts
+	if err := n.e.Start(ctx); err != nil {
+		n.w.t.Error(err)
+	}
+	n.stop = n.launch(ctx)
+	for _, l := range n.w.sent { // the logbook tells at least once
+		if l.to == n {
+			n.w.letters = append(n.w.letters, l)
+		}
+	}
 }
 
 func (n *node) changed(_ context.Context, _, after verdict.Verdict) error {
+	if n.w.hears != nil {
+		n.w.hears(n, after)
+	}
 	for _, x := range n.w.targets {
 		if x.Owner == after.Owner && x.ID == after.Target && x.home == n {
 			x.found = append(x.found, change{n.w.at(), after})
@@ -272,7 +261,7 @@ func (n *node) changed(_ context.Context, _, after verdict.Verdict) error {
 // reaches says whether a node's packets come to another, or to the host of a target.
 func (w *world) reaches(from, to int) bool {
 	at := w.at()
-	return !w.nodes[from].offline.at(at) && !w.nodes[to].offline.at(at) && (w.cut == nil || !w.cut(at, from, to))
+	return !w.nodes[from].dead && !w.nodes[to].dead && !w.nodes[from].offline.at(at) && !w.nodes[to].offline.at(at) && (w.cut == nil || !w.cut(at, from, to))
 }
 
 // look is what a node finds at a target now, and how long that takes.
@@ -283,9 +272,7 @@ func (n *node) look(x *thing, vote bool) (look.Result, time.Duration) {
 		r.Class = w.lie
 		return r, 0
 	}
-	w.mu.Lock()
-	chance := w.r.Float64() < w.p
-	w.mu.Unlock()
+	chance := w.chance(n.i, x.ID, at)
 	switch {
 	case x.down.at(at):
 		r.Class, r.Latency = look.Refused, 1200*time.Millisecond
@@ -301,6 +288,14 @@ func (n *node) look(x *thing, vote bool) (look.Result, time.Duration) {
 		r.Latency = min(r.Latency, 4*time.Second)
 	}
 	return r, r.Latency
+}
+
+// chance says whether a look fails for no reason: drawn from what is looked at by whom and
+// when, so that the order in which goroutines run changes nothing.
+func (w *world) chance(node int, id string, at time.Duration) bool {
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, w.seed, node, id, at)
+	return rand.New(rand.NewPCG(h.Sum64(), w.seed)).Float64() < w.p
 }
 
 // Ask implements Looks.
@@ -328,6 +323,9 @@ func (n *node) Append(_ context.Context, typ string, _ []core.MemberID, _ core.M
 		return logbook.Entry{}, err
 	}
 	w := n.w
+	if n.dies() {
+		return logbook.Entry{}, errDead
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.entries++
@@ -368,6 +366,9 @@ func (n *node) Tell(ctx context.Context, to core.MemberID, news News) error {
 	o, err := n.call(ctx, to)
 	if err != nil {
 		return err
+	}
+	if n.w.tells != nil {
+		n.w.tells(o, news)
 	}
 	return o.e.Hear(ctx, n.id, news)
 }

@@ -3,6 +3,7 @@ package quorum
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"entrechat/internal/core"
@@ -141,6 +142,74 @@ func (e *memory) addGrey(k verdict.Key, from, to core.Moment) {
 		return
 	}
 	e.grey[k] = append(e.grey[k], [2]core.Moment{from, to})
+}
+
+// reassure looks after targets that we ourselves have not seen well for a while, though
+// nobody proved them down: while enough of their voters answer, they would have. It asks
+// each voter whether it is there, no more.
+func (e teller) reassure(ctx context.Context) {
+	e.mu.Lock()
+	stale, voters := e.fading(e.now())
+	e.mu.Unlock()
+	there := e.there(ctx, voters)
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for w, a := range stale {
+		others, answer := 0, 0
+		for _, s := range a.Seats {
+			if s.Member == e.self {
+				continue
+			}
+			others++
+			if there[s.Member] {
+				answer++
+			}
+		}
+		if others > 0 && answer >= min(verdict.MinFit, others) && w.greyed == 0 {
+			w.good = max(w.good, now)
+		}
+	}
+}
+
+// fading are the targets whose last good look is half as old as it may be, with all their
+// voters but ourselves.
+func (e *memory) fading(now core.Moment) (stale map[*watched]verdict.Assignment, voters []core.MemberID) {
+	stale = map[*watched]verdict.Assignment{}
+	for k, w := range e.watched {
+		a, ok := e.draw(k, "", now)
+		_, rank := a.Seat(e.self)
+		if !ok || w.greyed != 0 || w.good == 0 || w.good.Add(w.stale()/2) > now || rank < 0 && k.Owner != e.self {
+			continue
+		}
+		stale[w] = a
+		for _, s := range a.Seats {
+			if s.Member != e.self && !slices.Contains(voters, s.Member) {
+				voters = append(voters, s.Member)
+			}
+		}
+	}
+	return stale, voters
+}
+
+// there asks members whether they answer at all.
+func (e *Engine) there(ctx context.Context, all []core.MemberID) map[core.MemberID]bool {
+	ctx, cancel := context.WithTimeout(ctx, cutCall)
+	defer cancel()
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	there := map[core.MemberID]bool{}
+	for _, m := range all {
+		wait.Go(func() {
+			if e.n.Calls.Alive(ctx, m) == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				there[m] = true
+			}
+		})
+	}
+	wait.Wait()
+	return there
 }
 
 // settleAll tells whatever changed, be it only by time passing.
