@@ -3,6 +3,7 @@ package status
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -30,7 +31,7 @@ const (
 
 	maxName = 80   // runes of a name
 	maxWord = 120  // runes of a promise in words
-	maxText = 4000 // runes of a note or of an answer in a postmortem
+	maxText = 4000 // runes of a note or of an answer in a postmortem; of maintenance a quarter
 	maxID   = 64   // bytes of an id
 
 	maxSeconds = 1 << 40 // more than any span
@@ -41,15 +42,18 @@ const (
 // characters and without what turns the direction of writing, at most n runes. Line breaks
 // stay where lines says so, and are spaces elsewhere.
 func Clean(text string, n int, lines bool) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\r\n", "\n")
+	text = text[:min(len(text), 8*n+64)] // all that can matter, and no more is read
 	var out strings.Builder
 	count := 0
 	for _, r := range text {
 		switch {
-		case r == '\n' && lines:
-		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':
+		case ' ' <= r && r < 0x7f:
+		case r == '\r' && lines:
+			continue
+		case r == '\r' || r == '\n' && !lines || r == '\t' || r == '\u2028' || r == '\u2029':
 			r = ' '
-		case unwritable(r):
+		case r == '\n':
+		case !writable(r):
 			continue
 		}
 		if count++; count > n {
@@ -60,10 +64,12 @@ func Clean(text string, n int, lines bool) string {
 	return strings.TrimSpace(out.String())
 }
 
-// unwritable are control characters, those that turn the direction of what stands around
-// them, and what XML may not hold.
-func unwritable(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\ufeff' || r == unicode.ReplacementChar || r&0xfffe == 0xfffe || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cf)
+// writable are letters, signs and spaces of any script, and what joins them. Control
+// characters are not, nor those that turn the direction of what stands around them, nor
+// what XML may not hold.
+func writable(r rune) bool {
+	const joiner, nonJoiner = '\u200d', '\u200c'
+	return r != unicode.ReplacementChar && strconv.IsPrint(r) || unicode.Is(unicode.Zs, r) || r == joiner || r == nonJoiner
 }
 
 // Bounded makes a snapshot safe to sign, serve and show, whoever filled it: its lists and
@@ -94,15 +100,21 @@ func (s Snapshot) Bounded() Snapshot {
 	s.Incidents = slices.DeleteFunc(slices.Clone(s.Incidents), func(i Incident) bool { return !plainID(i.ID) })
 	slices.SortStableFunc(s.Incidents, newestFirst)
 	s.Incidents = head(s.Incidents, maxIncidents)
+	room := MaxSnapshot
 	for i := range s.Incidents {
 		s.Incidents[i] = s.Incidents[i].bounded()
+		if room -= s.Incidents[i].weight(); room < 0 {
+			s.Incidents = s.Incidents[:i]
+			s = s.without("incidents")
+			break
+		}
 	}
 	s.Maintenance = slices.DeleteFunc(slices.Clone(s.Maintenance), func(m Maintenance) bool { return !plainID(m.ID) })
 	slices.SortStableFunc(s.Maintenance, func(a, b Maintenance) int { return cmp.Compare(a.From, b.From) })
 	s.Maintenance = head(s.Maintenance, maxMaintenance)
 	for i := range s.Maintenance {
 		m := &s.Maintenance[i]
-		m.Services, m.Text = names(m.Services), Clean(m.Text, maxText, true)
+		m.Services, m.Text = names(m.Services), Clean(m.Text, maxText/4, true)
 		m.Said, m.From, m.To, m.Ended = moment(m.Said), moment(m.From), moment(m.To), moment(m.Ended)
 	}
 	return s
@@ -204,6 +216,18 @@ func (i Incident) bounded() Incident {
 		i.Lesson = &lesson
 	}
 	return i
+}
+
+// weight is about how many bytes of JSON an incident takes, and never more than it takes.
+func (i Incident) weight() int {
+	n := 50 * len(i.Timeline)
+	for _, note := range i.Notes {
+		n += len(note.Text)
+	}
+	if p := i.Lesson; p != nil {
+		n += len(p.Happened) + len(p.Whom) + len(p.Depended) + len(p.Without) + len(p.Change)
+	}
+	return n
 }
 
 func (p Postmortem) bounded() Postmortem {

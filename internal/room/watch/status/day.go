@@ -87,11 +87,10 @@ func DaysOf(intervals []Interval, from, to core.Moment, zone *time.Location) []D
 	first := 0
 	var out []Day
 	y, m, d := from.Time().In(zone).Date()
-	for n := 0; ; n++ {
-		begin, end := core.At(time.Date(y, m, d+n, 0, 0, 0, 0, zone)), core.At(time.Date(y, m, d+n+1, 0, 0, 0, 0, zone))
-		if begin >= to {
-			return out
-		}
+	end := core.At(time.Date(y, m, d, 0, 0, 0, 0, zone))
+	for n := 0; end < to; n++ {
+		begin := end
+		end = core.At(time.Date(y, m, d+n+1, 0, 0, 0, 0, zone))
 		day := Day{Date: time.Date(y, m, d+n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)}
 		lo, hi := max(begin, from), min(end, to)
 		for first < len(intervals) && intervals[first].To <= lo {
@@ -100,6 +99,7 @@ func DaysOf(intervals []Interval, from, to core.Moment, zone *time.Location) []D
 		day.Parts = partsOf(intervals[first:], lo, hi)
 		out = append(out, day)
 	}
+	return out
 }
 
 // PartsOf counts the intervals between two moments.

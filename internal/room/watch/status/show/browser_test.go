@@ -58,7 +58,10 @@ func newBrowser(t *testing.T) *browser {
 	allocated, stop := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
 	tab, end := chromedp.NewContext(allocated)
-	t.Cleanup(end)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(tab) // it waits until the browser has left its directory
+		end()
+	})
 	b := &browser{TB: t, ctx: tab, axe: string(axe)}
 	chromedp.ListenTarget(tab, func(event any) {
 		b.mu.Lock()

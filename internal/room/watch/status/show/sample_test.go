@@ -189,7 +189,7 @@ type village struct {
 	handler http.Handler
 }
 
-func newVillage(t testing.TB, f *fake) *village {
+func newVillage(t testing.TB, f status.Source) *village {
 	t.Helper()
 	v := &village{TB: t, at: now()}
 	_, key, err := ed25519.GenerateKey(nil)
