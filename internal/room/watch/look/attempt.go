@@ -124,17 +124,41 @@ func (a *Attempt) resolve(ctx context.Context, host string) ([]netip.Addr, error
 		return []netip.Addr{ip.Unmap()}, nil
 	}
 	begun := a.now()
-	ips, err := a.Resolver().LookupNetIP(ctx, "ip", host)
+	ips, err := lookup(ctx, a, host)
 	a.mu.Lock()
 	a.r.DNS += a.since(begun)
 	a.mu.Unlock()
-	if err == nil && len(ips) == 0 {
-		err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
-	}
 	for i := range ips {
 		ips[i] = ips[i].Unmap()
 	}
 	return ips, err
+}
+
+// lookup asks the resolver. When it has no answer, not even that there is no such name, it
+// is asked for what everybody knows: a resolver that is down or cut off is our own trouble.
+func lookup(ctx context.Context, a *Attempt, host string) ([]netip.Addr, error) {
+	within := ctx
+	if end, ok := ctx.Deadline(); ok {
+		part, cancel := context.WithTimeout(ctx, end.Sub(a.now())*6/10) // leaves some for the second question
+		defer cancel()
+		within = part
+	}
+	ips, err := a.Resolver().LookupNetIP(within, "ip", host)
+	if err == nil && len(ips) == 0 {
+		err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
+	}
+	if err == nil || notFound(err) || ctx.Err() != nil {
+		return ips, err
+	}
+	if _, root := a.Resolver().LookupNS(ctx, "."); root != nil && !notFound(root) && ctx.Err() == nil {
+		return nil, Fail(Unfit, "our resolver does not answer: %v", root)
+	}
+	return nil, err
+}
+
+func notFound(err error) bool {
+	name, ok := errors.AsType[*net.DNSError](err)
+	return ok && name.IsNotFound
 }
 
 // choose takes one of a name's addresses: of the attempt's family where there is one, and

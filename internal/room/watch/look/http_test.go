@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func TestBadServers(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			var read int
+			var read atomic.Int64
 			l := looker(t, func(n *Needs) {
 				n.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 					c, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -120,8 +121,8 @@ func TestBadServers(t *testing.T) {
 			if r.Class != c.want {
 				t.Errorf("%q (%s), not %q", r.Class, r.Detail, c.want)
 			}
-			if read > 2*MaxRead { // two attempts where one hangs
-				t.Errorf("%d bytes were read", read)
+			if read.Load() > 2*MaxRead { // two attempts where one hangs
+				t.Errorf("%d bytes were read", read.Load())
 			}
 			if strings.ContainsAny(r.Detail, "\x1b\x00\x07\r\n") || len(r.Detail) > 200 {
 				t.Errorf("detail %q", r.Detail)
@@ -134,12 +135,12 @@ func TestBadServers(t *testing.T) {
 type counted struct {
 	net.Conn
 
-	read *int
+	read *atomic.Int64
 }
 
 func (c counted) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	*c.read += n
+	c.read.Add(int64(n))
 	return n, err
 }
 

@@ -23,7 +23,7 @@ func line(ctx context.Context, a *Attempt, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	return a.banner(ctx, c, t.Expect)
+	return banner(ctx, a, c, t.Expect)
 }
 
 // handshake looks at a port that speaks TLS.
@@ -40,12 +40,12 @@ func handshake(ctx context.Context, a *Attempt, t target.Target) error {
 	if err != nil {
 		return err
 	}
-	return a.banner(ctx, s, t.Expect)
+	return banner(ctx, a, s, t.Expect)
 }
 
 // banner reads the first line when one is expected. When none is, a server that cuts what
 // it accepted is found out all the same.
-func (a *Attempt) banner(ctx context.Context, c net.Conn, e target.Expect) error {
+func banner(ctx context.Context, a *Attempt, c net.Conn, e target.Expect) error {
 	begun := a.now()
 	if e.Text == "" && e.Absent == "" {
 		enough := time.AfterFunc(settle, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) }) // an error: it is closed already

@@ -145,7 +145,7 @@ func (l *Looker) attempts(ctx context.Context, r *run) Result {
 		case a := <-ended:
 			running--
 			if !a.r.Class.Failure() {
-				return half(a, failed)
+				return half(a, failed, first)
 			}
 			failed = a
 			switch {
@@ -170,13 +170,24 @@ func (l *Looker) attempts(ctx context.Context, r *run) Result {
 	}
 }
 
-// half is the result of an attempt that was well, with what the one before it met.
-func half(a, failed *Attempt) Result {
-	if failed != nil && failed.r.Family != 0 && a.r.Family != 0 && failed.r.Family != a.r.Family {
+// half is the result of an attempt that was well, with what the first met: it failed, or
+// still hangs while the second was well.
+func half(a, failed, first *Attempt) Result {
+	if failed == nil && a.turn > 0 {
+		failed = first.hangs()
+	}
+	if failed != nil && a.r.Class != Unfit && failed.r.Family != 0 && a.r.Family != 0 && failed.r.Family != a.r.Family {
 		a.r.Half = failed.r.Class
 		a.r.Detail = clean(fmt.Sprintf("IPv%d: %s", failed.r.Family, failed.r.Detail))
 	}
 	return a.r
+}
+
+// hangs is what an attempt looks like that has not ended while the one after it was well.
+func (a *Attempt) hangs() *Attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &Attempt{r: Result{Class: Timeout, Family: a.r.Family, Detail: "no answer yet"}}
 }
 
 // begin starts an attempt; after is the one before it.
@@ -198,7 +209,7 @@ func (r *run) begin(ctx context.Context, after *Attempt, ended chan<- *Attempt) 
 		}
 		a.r.Latency = a.since(begun)
 		// A probe that does not stop in time still has the attempt: this is a copy.
-		ended <- &Attempt{r: a.r}
+		ended <- &Attempt{r: a.r, turn: a.turn}
 	}()
 	return a
 }
