@@ -45,5 +45,12 @@ func (a *Attempt) May(from, to string) error {
 // own whose owner said so.
 func (a *Attempt) AnyCertificate() bool { return a.insecure }
 
+// IsUnfit says whether an error says nothing of the target: this machine has no way to an
+// address, no descriptor left, or stops.
+func IsUnfit(err error) bool {
+	class, _ := classify(err)
+	return class == Unfit
+}
+
 // Clip cuts a stranger's text to so many bytes of one printable line.
 func Clip(s string, most int) string { return clip(s, most) }

@@ -48,12 +48,12 @@ func (s side) look(ctx context.Context, a *look.Attempt, domain string) error {
 	var failed error
 	for _, p := range places {
 		if err = s.open(ctx, a, domain, p); err == nil {
-			if failed != nil {
+			if failed != nil && !look.IsUnfit(failed) {
 				a.Note("%v", failed)
 			}
 			return nil
 		}
-		if failed == nil {
+		if failed == nil || look.IsUnfit(failed) {
 			failed = err
 		}
 		if ctx.Err() != nil {

@@ -43,18 +43,12 @@ anvil unix - - n - 1 anvil
 rewrite unix - - n - - trivial-rewrite
 cleanup unix n - n - 0 cleanup
 `)
-	uid, _ := ids(tb, owner)
-	drop := groupID(tb, group)
-	for _, d := range []string{"data", "queue", "queue/active", "queue/incoming", "queue/deferred", "queue/maildrop", "queue/pid", "queue/private", "queue/public"} {
-		path := filepath.Join(dir, d)
-		Must(tb, os.MkdirAll(path, 0o755)) //nolint:gosec // as Postfix has them
-		if os.Geteuid() == 0 && d != "queue" && d != "queue/pid" {
-			gid := -1
-			if d == "queue/public" || d == "queue/maildrop" {
-				gid = drop
-			}
-			Must(tb, os.Chown(path, uid, gid))
-		}
+	Must(tb, os.Mkdir(filepath.Join(dir, "queue"), 0o755)) //nolint:gosec // as Postfix has it; it makes the rest
+	data := filepath.Join(dir, "data")
+	Must(tb, os.Mkdir(data, 0o700))
+	if os.Geteuid() == 0 {
+		uid, _ := ids(tb, owner)
+		Must(tb, os.Chown(data, uid, -1))
 	}
 	s := Start(tb, Program{
 		Name: "postfix", Debian: "postfix", Args: []string{"-c", dir, "start-fg"}, Dir: dir, Root: true,

@@ -155,6 +155,9 @@ func Start(tb testing.TB, p Program) *Server {
 	args := append([]string{"-c", guardian, "guardian", path}, p.Args...)
 	name := "/bin/sh"
 	if p.Root && os.Geteuid() != 0 {
+		if _, err := exec.LookPath("sudo"); err != nil {
+			tb.Fatalf("%s starts as root only: run this test as root, or with a sudo that asks for no password", p.Name)
+		}
 		name, args = "sudo", append([]string{"-n", "--preserve-env=GROUP_FILE", name}, args...)
 	}
 	cmd := exec.Command(name, args...) //nolint:gosec,noctx // a test's own command; it ends with its standard input
@@ -202,16 +205,6 @@ func ids(tb testing.TB, name string) (uid, gid int) {
 	gid, err = strconv.Atoi(u.Gid)
 	Must(tb, err)
 	return uid, gid
-}
-
-// groupID is the number of a group.
-func groupID(tb testing.TB, name string) int {
-	tb.Helper()
-	g, err := user.LookupGroup(name)
-	Must(tb, err)
-	n, err := strconv.Atoi(g.Gid)
-	Must(tb, err)
-	return n
 }
 
 // User names whom a server runs as that is not root, and its group.

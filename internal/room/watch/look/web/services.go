@@ -64,22 +64,26 @@ func Mastodon(ctx context.Context, a *look.Attempt, t target.Target) error {
 	if err := w.OK(); err != nil {
 		return err
 	}
-	m, err := members(w, host, "version")
+	m, err := members(w, host, "version", "source_url")
 	if err != nil {
 		return err
 	}
 	if m["version"] == "" || m[host] == "" {
 		return look.Fail(look.Content, "this is not the interface of Mastodon: no version, or no %s", host)
 	}
-	a.Software(speaker(m["version"]))
+	a.Software(speaker(m["version"], m["source_url"]))
 	return nil
 }
 
 // speaker is which program a version of Mastodon's interface belongs to: others write
-// "2.7.2 (compatible; Pleroma 2.5.0)".
-func speaker(version string) (name, own string) {
+// "2.7.2 (compatible; Pleroma 2.5.0)". GoToSocial gives its own version, and only the
+// address of its source says so.
+func speaker(version, source string) (name, own string) {
 	_, inside, found := strings.Cut(version, "(compatible; ")
-	if !found {
+	switch {
+	case strings.HasSuffix(strings.TrimSuffix(source, "/"), "/gotosocial"):
+		return "GoToSocial", version
+	case !found:
 		return "Mastodon", version
 	}
 	name, own, _ = strings.Cut(strings.TrimSuffix(inside, ")"), " ")

@@ -29,6 +29,8 @@ const (
 	mastodon1 = `{"uri":"chaton-a.test","title":"Chaton","short_description":"","email":"a@chaton-a.test","version":"3.5.3","urls":{"streaming_api":"wss://chaton-a.test"},"stats":{"user_count":2},"rules":[]}`
 	// Pleroma 2.5.0, GET /api/v1/instance (docs.pleroma.social, differences in the Mastodon API).
 	pleroma = `{"uri":"https://chaton-a.test","title":"Chaton","version":"2.7.2 (compatible; Pleroma 2.5.0)"}`
+	// GoToSocial 0.20, GET /api/v2/instance (internal/api/model/instancev2.go).
+	gotosocial = `{"domain":"chaton-a.test","account_domain":"chaton-a.test","title":"Chaton","version":"0.20.1+git-abc","debug":false,"source_url":"https://codeberg.org/superseriousbusiness/gotosocial","description":""}`
 	// PeerTube 6.3.2, GET /api/v1/config (docs.joinpeertube.org/api-rest-reference.html).
 	peertube = `{"client":{"header":{"hideInstanceName":false}},"instance":{"name":"Chaton vidéo","customizations":{"javascript":"","css":""}},"serverVersion":"6.3.2","serverCommit":"a1b2c3","signup":{"allowed":false,"minimumAge":16.5}}`
 	// Forgejo 11.0.1, GET /api/healthz (routers/web/healthcheck) and GET /api/v1/version (its Swagger file).
@@ -90,6 +92,7 @@ func cases() map[string]want {
 		"mastodon":                 {target.Mastodon, "", one("/api/v2/instance", 200, mastodon2), well, "Mastodon", "4.3.1"},
 		"mastodon, old":            {target.Mastodon, "", one("/api/v1/instance", 200, mastodon1), well, "Mastodon", "3.5.3"},
 		"mastodon, pleroma":        {target.Mastodon, "", one("/api/v1/instance", 200, pleroma), well, "Pleroma", "2.5.0"},
+		"mastodon, gotosocial":     {target.Mastodon, "", one("/api/v2/instance", 200, gotosocial), well, "GoToSocial", "0.20.1+git-abc"},
 		"mastodon, 500":            {target.Mastodon, "", two(one("/api/v2/instance", 500, `{}`), "/api/v1/instance", 200, mastodon1), look.HTTP5xx, "", ""},
 		"mastodon, members only":   {target.Mastodon, "", one("/api/v2/instance", 401, `{"error":"x"}`), look.HTTP4xx, "", ""},
 		"mastodon, another JSON":   {target.Mastodon, "", one("/api/v2/instance", 200, `{"version":"4.3.1"}`), look.Content, "", ""},
@@ -225,10 +228,13 @@ func FuzzSpeaker(f *testing.F) {
 	f.Add("2.7.2 (compatible; Pleroma 2.5.0)")
 	f.Add("1.24.6+gitea-")
 	f.Fuzz(func(t *testing.T, version string) {
-		for _, of := range []func(string) (string, string){speaker, forge} {
-			if name, own := of(version); len(name)+len(own) > len(version)+len("Mastodon") {
+		of := func(name, own string) {
+			if len(name)+len(own) > len(version)+len("GoToSocial") {
 				t.Errorf("%q of %q", own, version)
 			}
 		}
+		of(forge(version))
+		of(speaker(version, ""))
+		of(speaker(version, version))
 	})
 }

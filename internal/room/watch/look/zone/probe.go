@@ -88,7 +88,8 @@ type outcome struct {
 }
 
 // examine asks all servers at once. One good answer makes the look well, and what is wrong
-// with another server is noted; when none is good, the first failure is the look's.
+// with another server is noted; when none is good, the first failure is the look's that says
+// something of a server.
 func examine(ctx context.Context, by querier, a notes, servers []string, t target.Target) error {
 	if len(servers) == 0 {
 		return look.Fail(look.DNS, "the zone has no name servers")
@@ -108,7 +109,7 @@ func examine(ctx context.Context, by querier, a notes, servers []string, t targe
 	for range servers {
 		o := <-all // each ends soon after ctx
 		if o.err != nil {
-			if failed == nil {
+			if failed == nil || look.IsUnfit(failed.err) && !look.IsUnfit(o.err) {
 				failed = &o
 			}
 			continue
@@ -124,6 +125,8 @@ func examine(ctx context.Context, by querier, a notes, servers []string, t targe
 	}
 	switch {
 	case failed == nil:
+		return nil
+	case well && look.IsUnfit(failed.err): // it says nothing of the server
 		return nil
 	case well:
 		a.Note("%s: %v", failed.server, failed.err)
