@@ -42,8 +42,9 @@ type PublisherNeeds struct {
 	VotersOf func(ctx context.Context, owner core.MemberID) ([]core.MemberID, error)
 	// Shown says whose pages this node shows; nil = everybody's.
 	Shown func(ctx context.Context, owner core.MemberID) (bool, error)
-	// Intervals are what was concluded of a service; may be nil.
-	Intervals func(ctx context.Context, owner core.MemberID, service string, from, to core.Moment) ([]availability.Interval, error)
+	// TargetsOf are the targets that decide of a service, without those for diagnosis only;
+	// nil = nothing is measured.
+	TargetsOf func(ctx context.Context, owner core.MemberID, service string) ([]string, error)
 	Lines     []LineSource
 	// Tell and TellPlan are told what happens, at least once each; may be nil.
 	Tell     func(ctx context.Context, e Event) error
@@ -59,11 +60,12 @@ type Publisher struct {
 	Texts     *note.Texts
 	Plans     *maintenance.Planner
 	Promises  *promise.Promises
+	n         PublisherNeeds
 }
 
 // NewPublisher makes it.
 func NewPublisher(n PublisherNeeds) *Publisher {
-	p := &Publisher{}
+	p := &Publisher{n: n}
 	var voters func(ctx context.Context) ([]core.MemberID, error)
 	if n.VotersOf != nil {
 		voters = func(ctx context.Context) ([]core.MemberID, error) {
@@ -76,7 +78,7 @@ func NewPublisher(n PublisherNeeds) *Publisher {
 		DB: n.DB, Book: n.Book, Self: n.Self, Texts: p.Texts, Voters: voters, Services: n.Services, Zone: n.Zone, Tell: n.TellPlan, Now: n.Now, Log: n.Log,
 	})
 	p.Promises = promise.New(promise.Needs{
-		DB: n.DB, Book: n.Book, Self: n.Self, Plans: p.Plans, Services: n.Services, Intervals: n.Intervals, Zone: n.Zone, Now: n.Now, Log: n.Log,
+		DB: n.DB, Book: n.Book, Self: n.Self, Plans: p.Plans, Services: n.Services, Intervals: p.Intervals, Zone: n.Zone, Now: n.Now, Log: n.Log,
 	})
 	p.Incidents = New(Needs{
 		DB: n.DB, Book: n.Book, Self: n.Self, Texts: p.Texts, ServiceOf: n.ServiceOf, History: n.History, Watched: n.Watched, Services: n.Services, Voters: voters,
@@ -85,10 +87,45 @@ func NewPublisher(n PublisherNeeds) *Publisher {
 	return p
 }
 
+// began is how long before a period an outage may have begun that lasts into it: what was
+// announced since does not excuse it.
+const began = 30 * day
+
+// Intervals are what was concluded of a service, from before a period to its end: the worst
+// of its targets counts.
+func (p *Publisher) Intervals(ctx context.Context, owner core.MemberID, service string, from, to core.Moment) ([]availability.Interval, error) {
+	if p.n.TargetsOf == nil || p.n.History == nil {
+		return nil, nil
+	}
+	targets, err := p.n.TargetsOf(ctx, owner, service)
+	if err != nil {
+		return nil, err
+	}
+	from = max(0, from.Add(-began))
+	all := make([][]availability.Interval, 0, len(targets))
+	for _, id := range targets {
+		history, err := p.n.History(ctx, owner, id, from, to)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, availability.FromVerdicts(history))
+	}
+	return availability.Combine(all, from, to), nil
+}
+
+// Figures is what was measured of a service, beside what its owner promised.
+func (p *Publisher) Figures(ctx context.Context, owner core.MemberID, service string, from, to core.Moment) (promise.Figures, error) {
+	intervals, err := p.Intervals(ctx, owner, service, from, to)
+	if err != nil {
+		return promise.Figures{}, err
+	}
+	return p.Promises.Figures(ctx, owner, service, availability.Span{From: from, To: to}, intervals)
+}
+
 // maxAudience bounds how many members one entry of ours names.
 const maxAudience = 16
 
-// planned are the maintenances that begin while an incident lasts, and had been announced.
+// planned are the maintenances that touch an incident.
 func (p *Publisher) planned(ctx context.Context, i Incident) (out []Line, err error) {
 	end := i.Closed
 	if i.Open() {
@@ -97,7 +134,7 @@ func (p *Publisher) planned(ctx context.Context, i Incident) (out []Line, err er
 	plans, err := p.Plans.Plans(ctx, i.Owner, i.Opened, end)
 	for _, plan := range plans {
 		about := len(i.Services) == 0 || slices.ContainsFunc(i.Services, plan.About)
-		if about && !plan.Cancelled && plan.Start >= i.Opened {
+		if about && !plan.Cancelled && plan.Until() > i.Opened {
 			out = append(out, Line{At: plan.Start, Kind: LinePlan, Entry: plan.ID})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,16 @@ func publishers(t *testing.T) (*incidenttest.World, map[core.MemberID]*Publisher
 	for _, n := range w.Nodes {
 		p := NewPublisher(PublisherNeeds{
 			DB: n.DB, Book: n.Book, Self: n.ID, Calls: n.Client, ServiceOf: serviceOf, Now: w.Clock, Log: slog.New(slog.DiscardHandler),
+			TargetsOf: func(_ context.Context, _ core.MemberID, service string) ([]string, error) {
+				return []string{"t-" + service, "t-other"}, nil
+			},
+			History: func(_ context.Context, _ core.MemberID, target string, from, to core.Moment) ([]verdict.Interval, error) {
+				down := core.At(w.Clock()).Add(-90 * time.Minute)
+				if target == "t-other" {
+					return []verdict.Interval{{State: verdict.Up, From: from, To: to}}, nil
+				}
+				return []verdict.Interval{{State: verdict.Up, From: from, To: down}, {State: verdict.Down, From: down, To: to, Case: "the case"}}, nil
+			},
 			VotersOf: func(context.Context, core.MemberID) ([]core.MemberID, error) {
 				return []core.MemberID{"chaton-a.test", "chaton-b.test"}, nil
 			},
@@ -46,13 +57,19 @@ func TestTheRoomPutTogether(t *testing.T) {
 	away := int64(480)
 	_, err = a.Promises.Set(ctx, promise.Promise{Service: "pad", Away: &away})
 	ok(t, err)
-	down := change("chaton-a.test", "pad", verdict.Down, start)
-	ok(t, b.Incidents.Changed(ctx, verdict.Verdict{}, down.After))
 	w.Wait(2 * time.Hour)
-	story, err := b.Incidents.Incident(ctx, down.After.Certificate)
+	v := verdict.Verdict{Owner: "chaton-a.test", Target: "t-pad", State: verdict.Down, Since: core.At(w.Clock()).Add(-90 * time.Minute), Case: "the case", Certificate: strings.Repeat("5", 64), Voters: 7, Failing: 6}
+	ok(t, b.Incidents.Changed(ctx, verdict.Verdict{}, v))
+	story, err := b.Incidents.Incident(ctx, v.Certificate)
 	ok(t, err)
-	if len(story.Lines) != 2 || story.Lines[1].Kind != LinePlan {
+	if len(story.Lines) != 2 || story.Lines[0].Kind != LinePlan || story.Lines[1].Failing != 6 || story.ID != keyOf(v) {
 		t.Errorf("%+v", story.Lines)
+	}
+	// The maintenance of ten minutes ago was announced before that outage, and began before it.
+	f, err := b.Figures(ctx, "chaton-a.test", "pad", core.At(w.Clock()).Add(-24*time.Hour), core.At(w.Clock()))
+	ok(t, err)
+	if f.Sum.Down != time.Hour || f.Sum.Maintenance != 30*time.Minute || f.Sum.Total() != 24*time.Hour || f.Promise == nil {
+		t.Errorf("%+v", f)
 	}
 	if said, err := b.Promises.Promises(ctx, "chaton-a.test"); err != nil || len(said) != 1 || *said[0].Away != 480 || said[0].Zone != "UTC" {
 		t.Errorf("%+v, %v", said, err)

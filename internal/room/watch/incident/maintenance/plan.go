@@ -119,10 +119,13 @@ func (p Plan) checkNew(now core.Moment) error {
 	return p.Check()
 }
 
+// local is how time names the zone of a machine, which is no place's name.
+const local = "Local"
+
 // Zone reads the name of a time zone; it must be a place's, or UTC. CodeInvalid.
 func Zone(name string) (*time.Location, error) {
 	at, err := time.LoadLocation(name)
-	if name == "" || name == "Local" || len(name) > 60 || err != nil {
+	if name == "" || name == local || len(name) > 60 || err != nil {
 		return nil, core.Invalid("watch.maintenance.bad_zone", fmt.Errorf("zone %.60q: %w", name, err)).With("Zone", name)
 	}
 	return at, nil

@@ -22,7 +22,8 @@ const TypeMaintenance = "entrechat/watch-maintenance/1"
 
 const (
 	day       = 24 * time.Hour
-	maxPlans  = 50 // of one hoster in a day
+	maxPlans  = 50   // of one hoster in a day
+	maxAll    = 5000 // of one hoster
 	maxListed = 2000
 	perRound  = 100
 	shortID   = 10
@@ -82,7 +83,7 @@ type Planner struct {
 
 // New makes it.
 func New(n Needs) *Planner {
-	if n.Zone == nil {
+	if n.Zone == nil || n.Zone.String() == local {
 		n.Zone = time.UTC
 	}
 	return &Planner{n: n}
@@ -101,11 +102,11 @@ func (s *Planner) Plan(ctx context.Context, p Plan, text note.Document) (Plan, e
 	if err := p.checkNew(s.now()); err != nil {
 		return p, err
 	}
-	n, err := counted(ctx, s.n.DB, s.n.Self, s.now().Add(-day), s.now())
+	n, all, err := counted(ctx, s.n.DB, s.n.Self, s.now().Add(-day), s.now())
 	if err != nil {
 		return p, err
 	}
-	if n >= maxPlans {
+	if n >= maxPlans || all >= maxAll {
 		return p, core.Full("watch.maintenance.many", errors.New("too many plans")).With("Limit", maxPlans)
 	}
 	b := Body{Kind: kindPlan, Start: p.Start, End: p.End, Zone: p.Zone, Services: p.Services}
@@ -213,8 +214,8 @@ func (s *Planner) hearPlan(ctx context.Context, q db.Querier, e logbook.Entry, b
 		return err
 	}
 	p.Announced = max(e.Iat, before)
-	n, err := counted(ctx, q, e.Log, p.Announced.Add(-day), p.Announced)
-	if err != nil || n >= maxPlans {
+	n, all, err := counted(ctx, q, e.Log, p.Announced.Add(-day), p.Announced)
+	if err != nil || n >= maxPlans || all >= maxAll {
 		return err
 	}
 	added, err := add(ctx, q, p, e.Index)

@@ -46,9 +46,11 @@ func said(ctx context.Context, q db.Querier, owner core.MemberID, index int64) (
 	return core.Moment(n), err
 }
 
-// counted is how many plans a member announced in a time.
-func counted(ctx context.Context, q db.Querier, owner core.MemberID, from, to core.Moment) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM watch_maintenance WHERE owner = $1 AND announced_us > $2 AND announced_us <= $3`, string(owner), int64(from), int64(to))
+// counted is how many plans a member announced in a time, and in all.
+func counted(ctx context.Context, q db.Querier, owner core.MemberID, from, to core.Moment) (here, all int64, err error) {
+	c, err := db.One(ctx, q, func(r db.Row) (c [2]int64, err error) { return c, r.Scan(&c[0], &c[1]) },
+		`SELECT count(*) FILTER (WHERE announced_us > $2 AND announced_us <= $3), count(*) FROM watch_maintenance WHERE owner = $1`, string(owner), int64(from), int64(to))
+	return c[0], c[1], err
 }
 
 func byID(ctx context.Context, q db.Querier, id string) (Plan, error) {

@@ -84,7 +84,7 @@ func (t *Texts) Withdraw(ctx context.Context, q db.Querier, owner core.MemberID,
 // Text is a document with how it stands here; the document is zero unless it is Held.
 type Text struct {
 	Document
-	State State
+	State State `json:"state"`
 }
 
 // All reads several texts of a member by their names; one that nobody named is Wanted.

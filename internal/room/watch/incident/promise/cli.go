@@ -2,14 +2,12 @@ package promise
 
 import (
 	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/watch/incident/availability"
 )
 
 // Command is `promise` with what it holds; p says what it is for.
@@ -97,7 +95,7 @@ func showCommand(p *words.Printer, open console.Opener[*Promises]) *cobra.Comman
 				continue
 			}
 			v := shown{Said: one}
-			if v.Figures, err = s.measured(cmd, owner, one.Service, days); err != nil {
+			if v.Figures, err = s.recent(cmd.Context(), owner, one.Service, days); err != nil {
 				return err
 			}
 			views = append(views, v)
@@ -126,18 +124,4 @@ func printShown(out *console.Out, views []shown) {
 			out.Line("  " + line)
 		}
 	}
-}
-
-// measured are a service's figures, where this node has any.
-func (s *Promises) measured(cmd *cobra.Command, owner core.MemberID, service string, days int) (*Figures, error) {
-	if s.n.Intervals == nil {
-		return nil, nil
-	}
-	span := availability.Span{From: s.now().Add(-day * time.Duration(min(max(days, 1), 3660))), To: s.now()}
-	intervals, err := s.n.Intervals(cmd.Context(), owner, service, span.From, span.To)
-	if err != nil {
-		return nil, err
-	}
-	f, err := s.Figures(cmd.Context(), owner, service, span, intervals)
-	return &f, err
 }

@@ -9,7 +9,6 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
-	"entrechat/internal/room/watch/incident/availability"
 )
 
 //go:embed pages/*.html
@@ -83,16 +82,11 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 }
 
 func (v views) measuredWords(r *http.Request, service string) ([]string, error) {
-	if v.n.Intervals == nil {
-		return nil, nil
-	}
-	span := availability.Span{From: v.now().Add(-yearDays * day), To: v.now()}
-	intervals, err := v.n.Intervals(r.Context(), v.n.Self, service, span.From, span.To)
-	if err != nil || len(intervals) == 0 {
+	f, err := v.recent(r.Context(), v.n.Self, service, yearDays)
+	if err != nil || f == nil {
 		return nil, err
 	}
-	f, err := v.Figures(r.Context(), v.n.Self, service, span, intervals)
-	return f.Says(v.site.Printer(r)), err
+	return f.Says(v.site.Printer(r)), nil
 }
 
 // onePage is the form of one service's promise.

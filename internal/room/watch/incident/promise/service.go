@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/watch/incident/availability"
 	"entrechat/internal/room/watch/incident/maintenance"
+	"entrechat/internal/room/watch/verdict"
 )
 
 // TypePromise is the entry by which a hoster promises something for a service.
@@ -57,6 +58,9 @@ type Promises struct{ n Needs }
 // New makes it.
 func New(n Needs) *Promises {
 	if n.Zone == nil {
+		n.Zone = time.UTC
+	}
+	if _, err := maintenance.Zone(n.Zone.String()); err != nil { // that of the machine has no name
 		n.Zone = time.UTC
 	}
 	return &Promises{n}
@@ -178,4 +182,28 @@ func (s *Promises) Figures(ctx context.Context, owner core.MemberID, service str
 	return Measure(Measured{
 		Owner: owner, Service: service, From: span.From, To: span.To, Intervals: intervals, Plans: plans, Promises: said, At: at, Now: s.now(),
 	}), nil
+}
+
+// recent are the figures of the last days, from the first moment that anything was known;
+// nil where nothing was.
+func (s *Promises) recent(ctx context.Context, owner core.MemberID, service string, days int) (*Figures, error) {
+	if s.n.Intervals == nil {
+		return nil, nil
+	}
+	span := availability.Span{From: s.now().Add(-day * time.Duration(min(max(days, 1), 3660))), To: s.now()}
+	intervals, err := s.n.Intervals(ctx, owner, service, span.From, span.To)
+	if err != nil {
+		return nil, err
+	}
+	first := span.To
+	for _, i := range intervals {
+		if i.State != verdict.Unknown {
+			first = min(first, i.From)
+		}
+	}
+	if span.From = max(span.From, first); span.From >= span.To {
+		return nil, nil
+	}
+	f, err := s.Figures(ctx, owner, service, span, intervals)
+	return &f, err
 }
