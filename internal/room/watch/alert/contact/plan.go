@@ -68,9 +68,6 @@ type Person struct {
 	Channels []Channel `json:"channels,omitempty"` // the first is tried first
 }
 
-// LogValue keeps a person out of logs, for slog.
-func (p Person) String() string { return "person" }
-
 // Channel is one way to reach a person.
 type Channel struct {
 	ID   string `json:"id"` // of this person, "mail1"
@@ -79,12 +76,6 @@ type Channel struct {
 	Address string `json:"address"`
 	Token   string `json:"token,omitempty"` // secret of the channel; may be empty
 }
-
-// String keeps a token that is printed by mistake out of logs.
-func (c Channel) String() string { return string(c.Kind) }
-
-// GoString is String, for %#v.
-func (c Channel) GoString() string { return string(c.Kind) }
 
 // Person answers the person of an id.
 func (p Plan) Person(id string) (Person, bool) {
