@@ -19,5 +19,6 @@ func bridges() []func(a *App) any {
 	return []func(a *App) any{
 		backupsForDirectory,
 		offersForWatch,
+		storedForWatch,
 	}
 }
