@@ -47,7 +47,7 @@ type derived struct {
 }
 
 // derive makes the incidents of one hoster from all steps since a moment at which nothing
-// was down. It depends on the set of steps only, not on the order they came in.
+// was down, and all withdrawals. It depends on the set of steps only, not on the order they came in.
 // spec: docs/spec/incident.md#incidents
 func derive(owner core.MemberID, steps []step) []derived {
 	steps = slices.Clone(steps)
@@ -74,10 +74,14 @@ func derive(owner core.MemberID, steps []step) []derived {
 // outages folds sorted steps: first by target, then all targets of a service together. They
 // come sorted by their beginning.
 func outages(steps []step) []outage {
-	byTarget := map[string]*outage{}
+	byTarget, gone := map[string]*outage{}, map[string]bool{}
 	var all []*outage
 	for _, s := range steps {
 		o := byTarget[s.Target]
+		if gone[s.Target] {
+			continue // a vote that was still on its way
+		}
+		gone[s.Target] = s.State == Withdrawn
 		switch {
 		case o == nil && s.State != verdict.Down:
 			continue

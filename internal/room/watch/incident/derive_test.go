@@ -43,6 +43,10 @@ func TestDerive(t *testing.T) {
 		"still down":           {steps: []step{at(0, "pad", down), at(4, "pad", verdict.Unknown)}, want: []want{{0, -1, Service, []string{"pad"}, false}}},
 		"partial is no end":    {steps: []step{at(0, "pad", down), at(4, "pad", verdict.Partial), at(8, "pad", up)}, want: []want{{0, 8, Service, []string{"pad"}, false}}},
 		"the target withdrawn": {steps: []step{at(0, "pad", down), at(4, "pad", Withdrawn)}, want: []want{{0, 4, Service, []string{"pad"}, false}}},
+		"after its withdrawal nothing counts": {
+			steps: []step{at(0, "pad", down), at(4, "pad", Withdrawn), at(5, "pad", down), at(-9, "wiki", Withdrawn), at(6, "wiki", down)},
+			want:  []want{{0, 4, Service, []string{"pad"}, false}},
+		},
 		"two services": {
 			steps: []step{at(0, "pad", down), at(1, "wiki", down), at(9, "pad", up), at(20, "wiki", up)},
 			want:  []want{{0, 9, Service, []string{"pad"}, false}, {1, 20, Service, []string{"wiki"}, false}},

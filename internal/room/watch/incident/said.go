@@ -81,11 +81,10 @@ func (s listener) readGone(ctx context.Context, e logbook.Entry) error {
 	if wire.Peek(e.Body, &gone) != nil || gone.ID == "" {
 		return nil //nolint:nilerr // a stranger's mistake
 	}
-	k := verdict.Key{Owner: e.Log, Target: gone.ID}
-	if known, err := knowsTarget(ctx, s.n.DB, k); err != nil || !known {
+	if n, err := countGone(ctx, s.n.DB, e.Log); err != nil || n >= maxGone || len(gone.ID) > maxTargetID {
 		return err
 	}
-	return s.Gone(ctx, k, hex.EncodeToString(e.Hash[:]), e.Iat)
+	return s.Gone(ctx, verdict.Key{Owner: e.Log, Target: gone.ID}, hex.EncodeToString(e.Hash[:]), e.Iat)
 }
 
 // read takes one entry in. What makes no sense is passed over: it must not stop the rest of

@@ -24,6 +24,8 @@ const (
 	maxSteps     = 2000   // of one target in a day
 	maxNotes     = 100    // in a day
 	maxAllNotes  = 20_000 // in all
+	maxGone      = 5000   // targets that were withdrawn
+	maxTargetID  = 64     // bytes
 	maxLines     = 2000   // of a timeline
 	maxListed    = 1000   // incidents of one answer
 	shortID      = 10     // digits of an id that people read

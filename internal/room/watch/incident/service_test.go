@@ -277,8 +277,13 @@ func TestTheOwnerEndsWhatNobodyKnows(t *testing.T) {
 	if i, err = a.Find(t.Context(), i.ID); err != nil || i.Open() {
 		t.Errorf("%+v, %v", i, err)
 	}
-	// The entry of a target that nobody has a verdict of changes nothing.
+	// A certificate that comes after the target went opens nothing.
 	ok(t, listener{a.Reporter}.readGone(t.Context(), logbook.Entry{Log: a.ID, Body: []byte(`{"id":"t-other"}`), Iat: start}))
+	late := change(a.ID, "other", verdict.Down, start+1000)
+	ok(t, a.Changed(t.Context(), verdict.Verdict{}, late.After))
+	if _, err := a.Find(t.Context(), late.After.Certificate); core.CodeOf(err) != core.CodeNotFound {
+		t.Errorf("a target that is gone fails: %v", err)
+	}
 	ok(t, listener{a.Reporter}.readGone(t.Context(), logbook.Entry{Log: a.ID, Body: []byte(`{}`), Iat: start}))
 }
 

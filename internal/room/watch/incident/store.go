@@ -61,8 +61,10 @@ func countSteps(ctx context.Context, q db.Querier, owner core.MemberID, target s
 		string(owner), target, int64(around.Add(-day)), int64(around))
 }
 
+// stepsSince reads what a hoster's incidents are derived from: the steps since a moment, and
+// all withdrawals of targets.
 func stepsSince(ctx context.Context, q db.Querier, owner core.MemberID, from core.Moment) ([]step, error) {
-	return db.All(ctx, q, scanStep, `SELECT `+stepColumns+` FROM watch_incident_step WHERE owner = $1 AND at_us >= $2 ORDER BY at_us, key`, string(owner), int64(from))
+	return db.All(ctx, q, scanStep, `SELECT `+stepColumns+` FROM watch_incident_step WHERE owner = $1 AND (at_us >= $2 OR state = 'withdrawn') ORDER BY at_us, key`, string(owner), int64(from))
 }
 
 func stepsOf(ctx context.Context, q db.Querier, owner core.MemberID, id string, limit int) ([]step, error) {
@@ -168,8 +170,7 @@ func lastStep(ctx context.Context, q db.Querier, owner core.MemberID, id string)
 	return core.Moment(at), err
 }
 
-// knowsTarget says whether there is any step of a target.
-func knowsTarget(ctx context.Context, q db.Querier, k verdict.Key) (bool, error) {
-	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM (SELECT 1 AS one FROM watch_incident_step WHERE owner = $1 AND target = $2 LIMIT 1) AS any_step`, string(k.Owner), k.Target)
-	return n > 0, err
+// countGone is how many withdrawals of targets are held of a hoster.
+func countGone(ctx context.Context, q db.Querier, owner core.MemberID) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM watch_incident_step WHERE owner = $1 AND state = 'withdrawn'`, string(owner))
 }
