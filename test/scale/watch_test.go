@@ -4,6 +4,7 @@ package scale
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,6 +17,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"entrechat/internal/app/lab"
+	"entrechat/internal/kit/db"
 )
 
 // How long each program is measured, after a time to settle; ENTRECHAT_SCALE_WINDOW names
@@ -59,6 +63,63 @@ func TestWatchAgainstBlackbox(t *testing.T) {
 	}
 	w.ours(true)
 	w.writeWatch()
+}
+
+// TestWatchInTheNode has the real binary look at the 5,000 targets, as its own services:
+// what the whole node takes with all its rooms, verdicts included, beside what it took at
+// rest.
+func TestWatchInTheNode(t *testing.T) {
+	w := &watchRun{bench: &bench{t: t, dir: t.TempDir(), figures: map[string][]float64{}}, window: watchWindow}
+	if d, err := time.ParseDuration(os.Getenv("ENTRECHAT_SCALE_WINDOW")); err == nil {
+		w.window = d
+	}
+	w.build()
+	w.farm = w.role("farm", w.dir)
+	defer w.farm.end()
+	w.farm.read(w.bench, &w.place)
+	t.Setenv("SSL_CERT_FILE", w.place.CA)
+	nodes, err := lab.Found(filepath.Join(w.dir, "nodes"), w.program, 1)
+	w.must(err)
+	n := nodes[0]
+	defer n.Kill()
+	w.must(n.Init(t.Context()))
+	w.must(n.Up(t.Context()))
+	time.Sleep(watchSettle / 2)
+	rest, before := w.resident(n.Pid()), processor(w.bench, n.Pid())
+	time.Sleep(watchSettle)
+	atRest := (processor(w.bench, n.Pid()) - before).Seconds() / watchSettle.Seconds()
+	w.own(n)
+	time.Sleep(watchSettle)
+	first := w.ask("/counts")
+	w.measure("node", n.Pid())
+	var out strings.Builder
+	fmt.Fprintf(&out, "Measured %s over %v, load average %s: %s processor seconds for 1,000 looks (the same node at rest: %.1f ms a second), %s looks/s, %s MiB at most, %.1f\nmore than at rest (goal <= 64); %d of %d targets were connected to within 30 s of being written down; %s %% of the handshakes.\n",
+		time.Now().UTC().Format("2006-01-02"), w.window, strings.Join(w.loads, ", "), w.fine("node cpu"), atRest*1000, w.fine("node looks/s"), w.fine("node peak MiB"), w.median("node peak MiB")-rest,
+		first.Seen, farmTargets, w.fine("node handshakes"))
+	w.between("watch, the node", out.String())
+	t.Log(out.String())
+}
+
+// own writes the farm's targets into the node's database, as local ones of its own.
+func (w *watchRun) own(n *lab.Node) {
+	d, err := db.Open(w.t.Context(), "sqlite:"+filepath.Join(n.Data(), "entrechat.db"))
+	w.must(err)
+	defer d.Close()
+	w.must(d.Tx(w.t.Context(), func(ctx context.Context, q db.Querier) error {
+		for _, item := range farmItems(w.place) {
+			t := item.Target
+			expect, err := json.Marshal(t.Expect)
+			if err != nil {
+				return err
+			}
+			if _, err := db.Exec(ctx, q, `INSERT INTO watch_target (owner, id, service, kind, address, every_s, expect, local, paused, made_us, idx, gone)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE, FALSE, $8, -1, FALSE)`,
+				n.Name, t.ID, t.Service, t.Kind, t.Address, int64(t.Every/time.Second), string(expect), time.Now().UnixMicro()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // role starts this binary as something else.
@@ -128,7 +189,7 @@ func (w *watchRun) ours(hang bool) {
 	w.figures[name+" seen"] = append(w.figures[name+" seen"], float64(first.Seen))
 	w.figures[name+" last first s"] = append(w.figures[name+" last first s"], float64(first.LastFirst-begun.Begun)/1e6)
 	time.Sleep(watchSettle - farmEvery)
-	w.measure(name, p)
+	w.measure(name, p.cmd.Process.Pid)
 	_, err = io.WriteString(p.in, "say\n")
 	w.must(err)
 	p.read(w.bench, &ended)
@@ -151,7 +212,7 @@ func (w *watchRun) theirs() {
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--log.level=error")
 	defer prometheus.end()
 	time.Sleep(watchSettle)
-	w.measure("theirs", blackbox, prometheus)
+	w.measure("theirs", blackbox.cmd.Process.Pid, prometheus.cmd.Process.Pid)
 }
 
 // find names a program of Debian's.
@@ -231,11 +292,11 @@ func (w *watchRun) prometheusFile(dir, exporter string) string {
 }
 
 // measure keeps what programs took and what the farm saw of them in one window.
-func (w *watchRun) measure(name string, programs ...*process) {
+func (w *watchRun) measure(name string, pids ...int) {
 	w.loads = append(w.loads, load(w.bench))
 	used := func() (sum time.Duration) {
-		for _, p := range programs {
-			sum += processor(w.bench, p.cmd.Process.Pid)
+		for _, pid := range pids {
+			sum += processor(w.bench, pid)
 		}
 		return sum
 	}
@@ -260,15 +321,15 @@ func (w *watchRun) measure(name string, programs ...*process) {
 	}
 	keep("quick rate", float64(after.Quick-before.Quick)/(float64(quick)*lasted.Seconds()/farmEvery.Seconds())*100)
 	memory := 0.0
-	for _, p := range programs {
-		memory += w.resident(p)
+	for _, pid := range pids {
+		memory += w.resident(pid)
 	}
 	keep("peak MiB", memory)
 }
 
 // resident is the most memory a process had, in MiB.
-func (w *watchRun) resident(p *process) float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func (w *watchRun) resident(pid int) float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	w.must(err)
 	for _, m := range kilobytes.FindAllStringSubmatch(string(text), -1) {
 		if m[1] == "VmHWM" {

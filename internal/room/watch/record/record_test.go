@@ -396,3 +396,36 @@ func TestGapsDoNotOverlap(t *testing.T) {
 		}
 	}
 }
+
+// Two processes on one database number their series alike, and lose no look.
+func TestTwoProcesses(t *testing.T) {
+	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
+		c := newClock()
+		both := []*Recorder{recorder(t, d, c), recorder(t, d, c)}
+		from := core.At(c.now())
+		for n := range 20 {
+			var wait sync.WaitGroup
+			for i, r := range both {
+				for k := range 5 {
+					r.Add(owner, fmt.Sprintf("%016x", (n+k)%7), look.Result{At: core.At(c.now()), Latency: time.Duration(i) * time.Second})
+				}
+				wait.Go(func() {
+					if err := r.flush(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+			c.pass(time.Second)
+		}
+		all := 0
+		for k := range 7 {
+			looks, err := both[k%2].Series(t.Context(), owner, fmt.Sprintf("%016x", k), from, core.At(c.now()))
+			must(t, err)
+			all += len(looks)
+		}
+		if all != 200 {
+			t.Errorf("%d looks of 200", all)
+		}
+	})
+}

@@ -453,3 +453,26 @@ func BenchmarkTurn(b *testing.B) {
 		w.take(now, func(e *entry) { e.due += 10 * time.Second; w.put(e) })
 	}
 }
+
+// A look that panics is Unfit, gives its place back, and ends nothing.
+func TestPanicIsUnfit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, stop := newWorld(t)
+		w.Look = func(_ context.Context, t target.Target) look.Result { panic(t.ID) }
+		list := items(1, 6, 10*time.Second)
+		for i := range list {
+			list[i].Target.Address = "https://one.chaton-0.test/"
+		}
+		w.Set(list)
+		time.Sleep(time.Minute)
+		stop()
+		for _, i := range list {
+			if all := w.found[i.Target.ID]; len(all) < 5 || all[0].Class != look.Unfit {
+				t.Errorf("%s: %v", i.Target.ID, all)
+			}
+		}
+		if c := w.Counts(); c.Running != 0 {
+			t.Errorf("%d run", c.Running)
+		}
+	})
+}
