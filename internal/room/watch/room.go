@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/watch/look"
+	"entrechat/internal/room/watch/look/kinds"
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/schedule"
 	"entrechat/internal/room/watch/target"
@@ -96,7 +97,7 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 	r.Prover = target.NewProver(target.ProofNeeds{
 		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
 	})
-	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Network: schedule.Dialing, Now: n.Now})
+	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Kinds: kinds.All(), Network: schedule.Dialing, Now: n.Now})
 	return r, r.equip(ctx)
 }
 
