@@ -49,7 +49,9 @@ type Event struct {
 	Since, Last core.Moment
 	Collector   core.MemberID
 	Hash        string // leaf hash of its entry, hex; empty = not in a logbook yet
-	Against     []Stand
+	// Place is the index of that entry and one more; 0 = we did not read it there yet.
+	Place   int64
+	Against []Stand
 }
 
 // Stand is how a voter's votes in one case agree with its outcome.

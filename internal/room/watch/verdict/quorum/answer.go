@@ -99,7 +99,8 @@ func (e voter) admit(from core.MemberID, a verdict.Ask, now core.Moment) (rank i
 		return 0, t, core.Unsure("watch.verdict.no_roster", fmt.Errorf("no roster %.8s of %s", a.Roster, a.Owner)).With("Member", a.Owner)
 	}
 	_, rank = drawn.Seat(e.self)
-	if _, his := drawn.Seat(from); his < 0 || rank < 0 || from == e.self || e.barredOf(a.Owner, now)[from] {
+	_, promised := e.promised(a.Owner)
+	if _, his := drawn.Seat(from); his < 0 || rank < 0 || !promised || from == e.self || e.barredOf(a.Owner, now)[from] {
 		return 0, t, core.Denied("watch.verdict.no_vote", fmt.Errorf("%s has no vote on %s of %s", from, a.Target, a.Owner)).With("Member", from)
 	}
 	t, ok = e.targets[k]

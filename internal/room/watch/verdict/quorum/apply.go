@@ -148,12 +148,13 @@ func (e *Engine) named(ctx context.Context, k verdict.Key, nonce string, place r
 	e.mu.Lock()
 	w := e.at(k)
 	i := slices.IndexFunc(w.events, func(have verdict.Event) bool { return have.Nonce == nonce })
-	if i < 0 || w.events[i].Hash == place.ID {
+	// Of two entries that say the same the first counts.
+	if i < 0 || w.events[i].Place != 0 && w.events[i].Place <= place.Index+1 {
 		e.mu.Unlock()
 		return nil
 	}
 	ev := w.events[i]
-	ev.Hash = place.ID
+	ev.Hash, ev.Place = place.ID, place.Index+1
 	e.mu.Unlock()
 	return e.apply(ctx, ev, row{Kind: kindEvent + "-log", Owner: k.Owner, ID: nonce, Log: place.Log, Index: place.Index, gone: true})
 }

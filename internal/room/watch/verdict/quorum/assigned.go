@@ -47,6 +47,9 @@ func (e *memory) draw(k verdict.Key, hash string, at core.Moment) (verdict.Assig
 		a, ok := e.drawn[name]
 		if !ok {
 			a = verdict.Assign(k.Owner, k.Target, r.hash, r.Roster)
+			if len(e.drawn) >= mostDrawn {
+				clear(e.drawn)
+			}
 			e.drawn[name] = a
 		}
 		return a, true
@@ -78,16 +81,26 @@ func (e *memory) everyOf(t target.Target) time.Duration {
 	if rank < 0 || t.Local || !t.Kind.Called() {
 		return 0
 	}
-	every := t.Every
-	for _, o := range e.duties[e.self].Owners {
-		if o.Member == t.Owner {
-			every = max(every, time.Duration(o.Every)*time.Second)
-		}
+	least, promised := e.promised(t.Owner)
+	if !promised {
+		return 0
 	}
+	every := max(t.Every, least)
 	if !s.Looks {
 		every = min(max(5*every, spareEvery), target.MaxEvery)
 	}
 	return every
+}
+
+// promised says whether we look at an owner's targets, and how seldom at least: an owner
+// may name us in its roster, but only our own word has us look; e.mu is held.
+func (e *memory) promised(owner core.MemberID) (time.Duration, bool) {
+	for _, o := range e.duties[e.self].Owners {
+		if o.Member == owner {
+			return time.Duration(o.Every) * time.Second, true
+		}
+	}
+	return 0, false
 }
 
 // Assigned is what we look at: our own targets, and those of others on which we vote. The

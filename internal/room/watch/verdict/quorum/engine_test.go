@@ -417,3 +417,52 @@ func TestAloneLooksThreeTimes(t *testing.T) {
 		}
 	})
 }
+
+// An owner whose only partner is gone sees its own service fail: that is said, and said to
+// be seen from here only. While the partner answers, it is the partner's to say.
+func TestDeserted(t *testing.T) {
+	with(t, plan{nodes: 2, targets: 1}, func(ctx context.Context, w *world) {
+		x := w.targets[0]
+		time.Sleep(time.Minute)
+		w.breaks(x)
+		x.home.finds(ctx, x)
+		time.Sleep(2 * time.Minute)
+		if v := x.home.e.State(x.Owner, x.ID); v.State == verdict.Down {
+			t.Errorf("while the partner is there: %+v", v)
+		}
+		w.nodes[1].dead = true
+		x.home.finds(ctx, x)
+		time.Sleep(time.Minute)
+		if v := x.home.e.State(x.Owner, x.ID); v.State != verdict.Down || !v.Weak || v.Voters != 0 {
+			t.Errorf("%+v", v)
+		}
+		w.mends(x)
+		x.home.finds(ctx, x)
+		time.Sleep(5 * time.Second)
+		if v := x.home.e.State(x.Owner, x.ID); v.State != verdict.Up {
+			t.Errorf("%+v", v)
+		}
+	})
+}
+
+// A certificate that stands in its logbook twice is one: the first entry names it.
+func TestLoggedTwice(t *testing.T) {
+	with(t, plan{nodes: 9, targets: 1}, func(ctx context.Context, w *world) {
+		x := w.targets[0]
+		time.Sleep(time.Minute)
+		w.breaks(x)
+		w.seat(x, 0).finds(ctx, x)
+		time.Sleep(10 * time.Minute)
+		w.deliver(ctx)
+		before := x.home.e.State(x.Owner, x.ID)
+		last := w.sent[len(w.sent)-1]
+		again := last.e
+		again.Index, again.Hash = again.Index+5, [32]byte{9}
+		if err := (reader{x.home.e}).read(ctx, again); err != nil {
+			t.Fatal(err)
+		}
+		if after := x.home.e.State(x.Owner, x.ID); after != before || after.State != verdict.Down {
+			t.Errorf("%+v, was %+v", after, before)
+		}
+	})
+}

@@ -88,13 +88,20 @@ func (e *Engine) begins(w *watched, t target.Target, r look.Result, now core.Mom
 		return nil
 	}
 	s := suspicion{target: t, at: r.At, class: r.Class}
-	if e.alone(t, now) {
-		if (state == verdict.Down) != failing {
+	a, _ := e.draw(w.Key, "", now)
+	if t.Owner == e.self {
+		alone := e.alone(t, now)
+		switch {
+		case (state == verdict.Down) == failing:
+			return nil
+		case alone, state == verdict.Down && w.spans[len(w.spans)-1].Voters == 0:
 			return func(ctx context.Context) { collector{e}.lone(ctx, s, failing) }
+		case failing && state == verdict.Up && now >= w.wait:
+			w.wait = now.Add(firstWait)
+			return func(ctx context.Context) { collector{e}.deserted(ctx, s, a) }
 		}
 		return nil
 	}
-	a, _ := e.draw(w.Key, "", now)
 	if _, rank := a.Seat(e.self); rank < 0 || now < w.wait || w.openAt(now, rankOf(a, e.self)) || e.barredOf(t.Owner, now)[e.self] {
 		return nil
 	}
@@ -134,6 +141,20 @@ const (
 	loneLooks = 3
 	lonePause = 9 * time.Second
 )
+
+// deserted is lone for an owner whose voters are all gone; while one of them answers, it is
+// theirs to say.
+func (e collector) deserted(ctx context.Context, s suspicion, a verdict.Assignment) {
+	all := make([]core.MemberID, 0, len(a.Seats))
+	for _, seat := range a.Seats {
+		all = append(all, seat.Member)
+	}
+	if len(e.there(ctx, all)) > 0 || canary(e).isolated(ctx) {
+		e.idle(verdict.Key{Owner: s.target.Owner, Target: s.target.ID})
+		return
+	}
+	e.lone(ctx, s, true)
+}
 
 // lone looks again at a target that only we look at.
 func (e collector) lone(ctx context.Context, s suspicion, failing bool) {

@@ -92,6 +92,20 @@ func TestVoteOverTheWire(t *testing.T) {
 	if err := e.Readers()[0].Read(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
+	body, err = wire.Encode(verdict.Duty{Owners: []verdict.Watched{{Member: owner, Every: 60}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unasked := verdict.Ask{
+		Owner: owner, Target: tgt.ID, Roster: verdict.HexHash(entry.Hash), Nonce: strings.Repeat("cd", 16), Round: 1, At: core.At(time.Now()),
+	}
+	if _, err := e.Answer(t.Context(), ana, unasked); core.CodeOf(err) != core.CodeDenied || p.looks != 0 {
+		t.Errorf("named by an owner that we promised nothing: %v, %d looks", err, p.looks)
+	}
+	duty := logbook.Entry{Log: bo, Typ: verdict.TypeDuty, Iat: core.At(time.Now()), Body: body, Hash: [32]byte{4}}
+	if err := e.Readers()[0].Read(t.Context(), duty); err != nil {
+		t.Fatal(err)
+	}
 	needs := func(id core.MemberID) peer.Needs {
 		return peer.Needs{Signer: keyOf(id), Keyring: p, Private: true, Now: time.Now, Log: log}
 	}

@@ -128,8 +128,8 @@ type pending struct {
 func (e reader) prove(ctx context.Context, c verdict.Certificate, r row, hash string) (bool, error) {
 	k := verdict.Key{Owner: c.Owner, Target: c.Target}
 	e.mu.Lock()
-	w := e.at(k)
-	have := slices.ContainsFunc(w.events, func(old verdict.Event) bool { return old.Nonce == c.Nonce })
+	w := e.watched[k] // what a stranger names is not remembered before it is proved
+	have := w != nil && slices.ContainsFunc(w.events, func(old verdict.Event) bool { return old.Nonce == c.Nonce })
 	e.mu.Unlock()
 	if have {
 		return true, e.named(ctx, k, c.Nonce, row{Log: r.Log, Index: r.Index, ID: hash})
@@ -138,7 +138,7 @@ func (e reader) prove(ctx context.Context, c verdict.Certificate, r row, hash st
 	if err != nil {
 		return false, nil //nolint:nilerr // it waits, or is dropped
 	}
-	ev.Hash = hash
+	ev.Hash, ev.Place = hash, r.Index+1
 	body, err := wire.Encode(c)
 	if err != nil {
 		return false, err

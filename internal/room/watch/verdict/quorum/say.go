@@ -58,9 +58,6 @@ func (e *memory) prune(now core.Moment) {
 			e.owned[k.Owner] = slices.DeleteFunc(e.owned[k.Owner], func(o verdict.Key) bool { return o == k })
 		}
 	}
-	if len(e.drawn) > mostDrawn {
-		clear(e.drawn)
-	}
 }
 
 // empty puts into our logbook what could not be put there at once.
