@@ -223,7 +223,7 @@ func TestReadersAndWriters(t *testing.T) {
 func full(text string) status.Snapshot {
 	s := status.Snapshot{Hoster: "chaton-a.test", Name: text, By: "chaton-a.test", Made: now(), Zone: text, Voters: -5}
 	for i := range 120 {
-		one := status.Service{Name: text + strconv.Itoa(i), State: verdict.State(text), Failing: 9, Voters: 3, Since: -4, Latency: &status.Latency{}, Promise: &status.Promise{Hours: text, Restore: text, Restored: 9}}
+		one := status.Service{Name: text + strconv.Itoa(i), State: verdict.State(text), Failing: 9, Voters: 3, Since: -4, Latency: &status.Latency{}, Promise: &status.Promise{Says: map[string][]string{"fr": {text, text}, text: {text}}, Restored: 9}}
 		for d := range 100 {
 			one.Days = append(one.Days, status.Day{Date: now().Time().AddDate(0, 0, d-100).Format(time.DateOnly), Parts: status.Parts{Up: 80000, Partial: 1000, Down: -5, Maint: 1 << 60, Unknown: 1400}})
 			one.Latency.Day.P50, one.Latency.Month.P95 = append(one.Latency.Day.P50, 1<<50), append(one.Latency.Month.P95, -77)

@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/kit/words"
 	"entrechat/internal/room/watch/verdict"
 )
 
@@ -30,7 +31,8 @@ const (
 	maxNames       = 20
 
 	maxName = 80   // runes of a name
-	maxWord = 120  // runes of a promise in words
+	maxWord = 200  // runes of a sentence of a promise
+	maxSays = 8    // sentences of a promise
 	maxText = 4000 // runes of a note or of an answer in a postmortem; of maintenance a quarter
 	maxID   = 64   // bytes of an id
 
@@ -154,7 +156,15 @@ func (s Service) bounded() Service {
 
 func (p Promise) bounded() Promise {
 	p.Away, p.AwayNow = seconds(p.Away), seconds(p.AwayNow)
-	p.Hours, p.Restore = Clean(p.Hours, maxWord, false), Clean(p.Restore, maxWord, false)
+	says := map[string][]string{}
+	for _, lang := range []string{words.French, words.English} {
+		for _, one := range head(p.Says[lang], maxSays) {
+			if one = Clean(one, maxWord, false); one != "" {
+				says[lang] = append(says[lang], one)
+			}
+		}
+	}
+	p.Says = says
 	p.Outages = count(p.Outages)
 	p.Restored = min(count(p.Restored), p.Outages)
 	p.Months = slices.DeleteFunc(slices.Clone(tail(p.Months, maxMonths)), func(m Month) bool { return !dated(m.Month, "2006-01") })

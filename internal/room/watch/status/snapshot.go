@@ -105,11 +105,10 @@ type Promise struct {
 	Away int64 `json:"away_s,omitzero"`
 	// AwayNow is how long it was away in this month.
 	AwayNow int64 `json:"away_now_s,omitzero"`
-	// Hours and Restore are the promise in the hoster's words: when the service is there,
-	// by when a fault is repaired.
-	Hours   string  `json:"hours,omitzero"`
-	Restore string  `json:"restore,omitzero"`
-	Months  []Month `json:"months,omitzero"` // oldest first, at most 24; the last is this one
+	// Says is the promise in sentences without their full stop, one for each thing that is
+	// promised, in each language ("fr", "en").
+	Says   map[string][]string `json:"says,omitempty"`
+	Months []Month             `json:"months,omitzero"` // oldest first, at most 24; the last is this one
 	// Restored of Outages were repaired by when it was promised.
 	Restored int `json:"restored,omitzero"`
 	Outages  int `json:"outages,omitzero"`

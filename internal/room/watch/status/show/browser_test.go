@@ -51,7 +51,7 @@ func newBrowser(t *testing.T) *browser {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(2*time.Minute))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.WSURLReadTimeout(2*time.Minute))
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // its sandbox refuses root; it only meets our own pages
 	}
@@ -59,7 +59,7 @@ func newBrowser(t *testing.T) *browser {
 	t.Cleanup(stop)
 	tab, end := chromedp.NewContext(allocated)
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(tab) // it waits until the browser has left its directory
+		_ = chromedp.Cancel(tab) // it waits for the browser, and removes its directory
 		end()
 	})
 	b := &browser{TB: t, ctx: tab, axe: string(axe)}

@@ -118,20 +118,22 @@ func (t teller) card(s *status.Service) serviceCard {
 
 // promise is a promise beside what was measured, in one line.
 func (t teller) promise(p *status.Promise) string {
-	var said []string
+	what := strings.Join(t.says(p), ", ")
 	if p.Away > 0 {
-		said = append(said, t.T("watch.status.promised_away", map[string]any{"Hours": t.hours(p.Away)}))
+		what = t.T("watch.status.promised_away", map[string]any{"Hours": t.hours(p.Away)})
 	}
-	if p.Restore != "" {
-		said = append(said, p.Restore)
-	}
-	if len(said) == 0 && p.Hours != "" {
-		said = append(said, p.Hours)
-	}
-	if len(said) == 0 {
+	if what == "" {
 		return ""
 	}
-	return t.T("watch.status.promised", map[string]any{"What": strings.Join(said, ", "), "Kept": t.kept(p)})
+	return t.T("watch.status.promised", map[string]any{"What": what, "Kept": t.kept(p)})
+}
+
+// says is a promise in the reader's language or, where it is not said in it, in another.
+func (t teller) says(p *status.Promise) []string {
+	if all := p.Says[t.Lang]; len(all) > 0 {
+		return all
+	}
+	return p.Says[words.French]
 }
 
 func (t teller) incidentLine(i *status.Incident) incidentLine {

@@ -89,7 +89,7 @@ func latency(base int64) *status.Latency {
 }
 
 func promise() *status.Promise {
-	p := &status.Promise{Away: 8 * 3600, AwayNow: 2*3600 + 700, Hours: "tous les jours, jour et nuit", Restore: "une panne la nuit est réparée avant midi", Restored: 3, Outages: 4}
+	p := &status.Promise{Away: 8 * 3600, AwayNow: 2*3600 + 700, Says: map[string][]string{"fr": {"absent au plus 8 h par mois", "une panne la nuit est réparée avant midi"}, "en": {"away at most 8 h in a month", "a fault at night is repaired by noon"}}, Restored: 3, Outages: 4}
 	for i, kept := range []status.Keeping{status.Unsure, status.Kept, status.Kept, status.Kept, status.Missed, status.Kept, status.Kept, status.Kept, status.Kept, status.Kept, status.Kept, status.Kept, status.Kept, status.Running} {
 		m := status.Month{Month: time.Date(2025, 10+time.Month(i), 1, 0, 0, 0, 0, time.UTC).Format("2006-01"), Kept: kept, Parts: status.Parts{Up: 2_500_000, Down: 3_000 * int64(i%3)}}
 		if kept == status.Missed {

@@ -17,7 +17,8 @@ type serviceView struct {
 	Now                overview
 	Bars               template.HTML
 	Facts              []fact
-	Promised           []fact
+	Promised           []string
+	Keeping            []fact
 	Calendar           template.HTML
 	Day, Month         template.HTML
 	Incidents          []incidentLine
@@ -46,7 +47,7 @@ func (s *Show) serviceView(r *http.Request, p *words.Printer) (string, serviceVi
 		v.Day, v.Month = t.curve("watch.status.curve_day", l.Day), t.curve("watch.status.curve_month", l.Month)
 	}
 	if one.Promise != nil {
-		v.Promised, v.Calendar = t.promised(one.Promise), t.calendar(one.Promise)
+		v.Promised, v.Keeping, v.Calendar = t.says(one.Promise), t.promised(one.Promise), t.calendar(one.Promise)
 	}
 	for i := range t.s.Incidents {
 		if x := &t.s.Incidents[i]; len(v.Incidents) < maxPast && (x.Whole || slices.Contains(x.Services, one.Name)) {
@@ -83,20 +84,14 @@ func (t teller) facts(s *status.Service) (out []fact) {
 	return out
 }
 
+// promised is how a promise is kept, beside what it says.
 func (t teller) promised(p *status.Promise) (out []fact) {
-	add := func(key string, value string) {
-		if value != "" {
-			out = append(out, fact{t.T(key, nil), value})
-		}
+	add := func(key string, value string) { out = append(out, fact{t.T(key, nil), value}) }
+	if p.Away > 0 {
+		add("watch.status.promise_now", t.T("watch.status.away_of", map[string]any{"Now": t.hours(p.AwayNow), "Hours": t.hours(p.Away)}))
 	}
-	add("watch.status.promise_hours", p.Hours)
-	add("watch.status.promise_restore", p.Restore)
 	if p.Outages > 0 {
 		add("watch.status.promise_restored", t.T("watch.status.restored_of", map[string]any{"Kept": p.Restored, "Count": p.Outages}))
-	}
-	if p.Away > 0 {
-		add("watch.status.promise_away", t.T("watch.status.promised_away", map[string]any{"Hours": t.hours(p.Away)}))
-		add("watch.status.promise_now", t.T("watch.status.away_of", map[string]any{"Now": t.hours(p.AwayNow), "Hours": t.hours(p.Away)}))
 	}
 	return out
 }

@@ -226,7 +226,7 @@ func FuzzHostile(f *testing.F) {
 		v.TB = t
 		src.hosters[1].Name = name
 		src.services["chaton-b.test"][1].Name = name
-		src.services["chaton-b.test"][1].Promise.Restore = text
+		src.services["chaton-b.test"][1].Promise.Says = map[string][]string{"fr": {text, name}, text: {text}}
 		src.incidents["chaton-b.test"] = []status.Incident{{
 			ID: "abc", Services: []string{name}, State: verdict.State(name), Opened: hoursAgo(3),
 			Timeline: []status.Line{{At: hoursAgo(3), Kind: status.LineKind(text), Service: name}, {At: hoursAgo(2), Kind: status.LineDown, Service: name, Count: 1, Of: 2}},
