@@ -222,9 +222,9 @@ func TestAttempts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				times := 0
+				var times atomic.Int64
 				l := New(Needs{Now: time.Now, Kinds: map[target.Kind]Probe{"x": func(ctx context.Context, a *Attempt, _ target.Target) error {
-					times++
+					times.Add(1)
 					if a.Again() {
 						return c.second(ctx)
 					}
@@ -237,8 +237,8 @@ func TestAttempts(t *testing.T) {
 					defer cancel()
 				}
 				r := l.Look(ctx, target.Target{Kind: "x"})
-				if took := time.Since(begun); r.Class != c.want || took < c.took || took > c.took+grace || r.Latency < c.latency || r.Latency > c.latency+grace || times != c.times {
-					t.Errorf("%d attempts in %s: %+v", times, took, r)
+				if took := time.Since(begun); r.Class != c.want || took < c.took || took > c.took+grace || r.Latency < c.latency || r.Latency > c.latency+grace || int(times.Load()) != c.times {
+					t.Errorf("%d attempts in %s: %+v", times.Load(), took, r)
 				}
 				time.Sleep(2 * time.Minute) // until the last probe is gone
 			})
