@@ -113,7 +113,7 @@ func (p *Pings) hear(ctx context.Context, t target.Target, ping Ping) error {
 			return err
 		}
 	}
-	before, after, err := add(ctx, p.n.DB, ping, out)
+	before, after, err := add(ctx, p.n.DB, p.n.Self, ping, out)
 	if err != nil {
 		return err
 	}

@@ -177,6 +177,23 @@ func TestBadCron(t *testing.T) {
 	}
 }
 
+func TestIssue(t *testing.T) {
+	issued, token, err := Issue(signal(target.Signal{Cron: "30 2 * * *", Zone: "Europe/Paris"}))
+	issued.Service, issued.Every = "x", time.Minute
+	if err != nil || len(token) != tokenLength || issued.Address != Hash(token) || issued.Check() != nil {
+		t.Errorf("%+v, %v, %v", issued, err, issued.Check())
+	}
+	if URL("https://bo.test/", token) != "https://bo.test/ping/"+token {
+		t.Error(URL("https://bo.test/", token))
+	}
+	if _, again, _ := Issue(signal(target.Signal{Period: 60})); again == token {
+		t.Error("twice the same token")
+	}
+	if _, _, err := Issue(signal(target.Signal{Cron: "0 0 31 2 *"})); core.CodeOf(err) != core.CodeInvalid {
+		t.Error(err)
+	}
+}
+
 func FuzzCron(f *testing.F) {
 	for _, cron := range []string{"30 2 * * *", "*/5 1-3,7 1 */2 MON", "0 0 L * *", "0 0 1W * 5#2", "1,2,3-9/2 ? * * ?"} {
 		f.Add(cron, int64(1_800_000_000))

@@ -31,8 +31,9 @@ func recordOf(ctx context.Context, q db.Querier, owner core.MemberID, target str
 	return r, err
 }
 
-// add takes a ping in, once: the record before and after it.
-func add(ctx context.Context, d *db.DB, p Ping, out []core.MemberID) (before, after Record, err error) {
+// add takes a ping in, once: the record before and after it. Its line stays here only for
+// targets of self; for others it waits until their owner was told.
+func add(ctx context.Context, d *db.DB, self core.MemberID, p Ping, out []core.MemberID) (before, after Record, err error) {
 	err = d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		if before, err = recordOf(ctx, q, p.Owner, p.Target); err != nil {
 			return err
@@ -41,14 +42,17 @@ func add(ctx context.Context, d *db.DB, p Ping, out []core.MemberID) (before, af
 		if err := putRecord(ctx, q, p.Owner, p.Target, after); err != nil {
 			return err
 		}
+		line := ""
+		if p.Owner == self {
+			line = p.Line
+		}
 		if _, err := db.Exec(ctx, q, `INSERT INTO watch_ping (owner, target, at_us, kind, via, code, bytes, line)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (owner, target, at_us, kind, via) DO NOTHING`,
-			p.Owner, p.Target, p.At, string(p.Kind), p.Via, p.Code, p.Bytes, p.Line); err != nil {
+			p.Owner, p.Target, p.At, string(p.Kind), p.Via, p.Code, p.Bytes, line); err != nil {
 			return err
 		}
 		for _, m := range out {
-			line := ""
-			if m == p.Owner {
+			if line = ""; m == p.Owner {
 				line = p.Line
 			}
 			if err := putOut(ctx, q, m, p, line); err != nil {

@@ -71,6 +71,9 @@ type Watch struct {
 // New makes it.
 func New(n Needs) *Watch { return &Watch{n: n, last: map[string]Running{}} }
 
+// Entries are the kinds of entries that are written here, with the words key of each.
+func Entries() map[string]string { return map[string]string{TypSafe: "watch.software.entry_safe"} }
+
 // Readers hear the tables that members publish.
 func (w *Watch) Readers() []logbook.Reader {
 	return []logbook.Reader{{Name: "watch-safe", Types: []string{TypSafe}, Read: w.read, Truncated: func(ctx context.Context, log core.MemberID, index int64) error {
