@@ -97,7 +97,7 @@ func (s listener) read(ctx context.Context, e logbook.Entry) error {
 	}
 	n := said{
 		Hash: hex.EncodeToString(e.Hash[:]), Owner: e.Log, Index: e.Index, Incident: b.Incident, Kind: b.Kind,
-		Name: b.SHA256, At: min(b.At, e.Iat), Said: e.Iat, Services: b.Services,
+		Name: b.SHA256, At: min(b.At, e.Iat, s.now()), Said: e.Iat, Services: b.Services,
 	}
 	err := s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return s.hear(ctx, q, n) })
 	if err != nil {

@@ -8,10 +8,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -303,6 +305,63 @@ func TestNotesOfOneHosterAreBounded(t *testing.T) {
 	if all, err := a.Incidents(t.Context(), "chaton-x.test", 0, 1000); err != nil || len(all) != 10 {
 		t.Errorf("%d incidents are left, %v", len(all), err)
 	}
+}
+
+// Where nobody is told, what waits is bounded; what is new stays.
+func TestEventsThatNobodyTakesAreBounded(t *testing.T) {
+	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
+		r := New(Needs{DB: d, Self: "b.test", ServiceOf: serviceOf, Now: func() time.Time { return noon.Add(day).Time() }, Log: slog.New(slog.DiscardHandler)})
+		for n := range 10 {
+			ok(t, r.Changed(t.Context(), verdict.Verdict{}, change("a.test", fmt.Sprint(n), verdict.Down, noon.Add(time.Duration(n)*time.Hour)).After))
+		}
+		ok(t, dropOldEvents(t.Context(), d, 4))
+		left, err := events(t.Context(), d, 100)
+		ok(t, err)
+		if len(left) != 4 || left[3].Incident.Services[0] != "9" {
+			t.Errorf("%+v", left)
+		}
+	})
+}
+
+// Several processes may hear of changes at one time.
+func TestChangesAtTheSameTime(t *testing.T) {
+	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
+		var told sync.Map
+		var group errgroup.Group
+		for n := range 4 {
+			r := New(Needs{
+				DB: d, Self: "b.test", ServiceOf: serviceOf, Now: func() time.Time { return noon.Add(time.Hour).Time() }, Log: slog.New(slog.DiscardHandler),
+				Tell: func(_ context.Context, e Event) error {
+					told.Store(string(e.Kind)+e.Incident.ID, true)
+					return nil
+				},
+			})
+			group.Go(func() error {
+				for m := range 6 { // each change comes to two of them
+					c := change("a.test", fmt.Sprint((n/2+2*m)%5), []verdict.State{verdict.Down, verdict.Up}[m%2], noon.Add(time.Duration(m)*time.Minute))
+					if err := r.Changed(t.Context(), verdict.Verdict{}, c.After); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		ok(t, group.Wait())
+		r := New(Needs{DB: d, Self: "b.test", Now: func() time.Time { return noon.Add(time.Hour).Time() }, Log: slog.New(slog.DiscardHandler)})
+		got, err := r.Incidents(t.Context(), "a.test", 0, 100)
+		ok(t, err)
+		steps, err := stepsSince(t.Context(), d, "a.test", 0)
+		ok(t, err)
+		all := derive("a.test", steps)
+		if len(all) == 0 || len(all) != len(got) {
+			t.Errorf("%d incidents, derived %d", len(got), len(all))
+		}
+		for _, i := range got {
+			if _, found := told.Load("opened" + i.ID); !found {
+				t.Errorf("%s was never told", i.ID)
+			}
+		}
+	})
 }
 
 func FuzzNoteEntry(f *testing.F) {

@@ -16,8 +16,11 @@ func scanStep(r db.Row) (s step, err error) {
 	return s, r.Scan(&s.Key, &s.Target, &s.Service, &s.State, &s.Weak, &s.At, &s.Failing, &s.Voters, &s.Certificate, &s.incident)
 }
 
+// addStep adds a step that was not there; one that another process added meanwhile is the
+// same.
 func addStep(ctx context.Context, q db.Querier, owner core.MemberID, s step) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO watch_incident_step (owner, `+stepColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')`,
+	_, err := db.Exec(ctx, q, `INSERT INTO watch_incident_step (owner, `+stepColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')
+		ON CONFLICT (owner, key) DO NOTHING`,
 		string(owner), s.Key, s.Target, s.Service, string(s.State), s.Weak, int64(s.At), int64(s.Failing), int64(s.Voters), s.Certificate)
 	return err
 }

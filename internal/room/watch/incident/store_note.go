@@ -98,6 +98,12 @@ func dropEvent(ctx context.Context, q db.Querier, id string) error {
 	return err
 }
 
+// dropOldEvents forgets the oldest events, a thousand at a time, where more than so many wait.
+func dropOldEvents(ctx context.Context, q db.Querier, most int) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM watch_incident_event WHERE id IN (SELECT id FROM watch_incident_event ORDER BY at_us DESC, id LIMIT 1000 OFFSET $1)`, most)
+	return err
+}
+
 // noteNamed finds the note of a member that brought a text. CodeNotFound.
 func noteNamed(ctx context.Context, q db.Querier, name string, owner core.MemberID) (said, error) {
 	n, err := db.One(ctx, q, scanNote, `SELECT `+noteColumns+` FROM watch_note WHERE sha256 = $1 AND owner = $2 AND kind <> 'withdraw' ORDER BY idx LIMIT 1`, name, string(owner))
