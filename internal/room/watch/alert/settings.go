@@ -39,17 +39,21 @@ func (s Settings) Channels() (channel.Needs, error) {
 	if err := n.SMTP.Check(); err != nil {
 		return n, err
 	}
-	for file, into := range map[string]*string{s.Password: &n.SMTP.Password, s.AccountPassword: &n.XMPP.Password} {
-		if file == "" {
-			continue
-		}
-		secret, err := seal.ReadSecret(file)
-		if err != nil {
-			return n, err
-		}
-		*into = strings.TrimSpace(string(secret))
+	var err error
+	if n.SMTP.Password, err = read(s.Password); err != nil {
+		return n, err
 	}
-	return n, nil
+	n.XMPP.Password, err = read(s.AccountPassword)
+	return n, err
+}
+
+// read reads a secret's file; none is no secret.
+func read(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	secret, err := seal.ReadSecret(file)
+	return strings.TrimSpace(string(secret)), err
 }
 
 // Topics are the public channels of our own events. Returns CodeInvalid for an address

@@ -67,6 +67,7 @@ func (r role) live() error {
 		Rank:    func(context.Context, core.MemberID) (int, error) { return 0, nil },
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return nil, nil },
 		Sender:  channel.New(channel.Needs{Private: true}), Tell: func(context.Context, Receipt) {},
+		Ask:  func(context.Context, core.MemberID, string) map[core.MemberID][]Receipt { return nil },
 		Link: func(key, person string) string { return "https://a.test/" + key + person }, Words: catalogue(&testing.T{}),
 		Now: func() time.Time { return time.Now().Add(r.Ahead) }, Log: slog.New(slog.DiscardHandler),
 	})

@@ -26,6 +26,9 @@ type Needs struct {
 	Sender  channel.Sender
 	// Tell hands a receipt to the others who hold the plan; it does not wait for them.
 	Tell func(ctx context.Context, r Receipt)
+	// Ask asks the others who hold the plan what they sent of a notice; who does not answer
+	// within seconds is left out.
+	Ask func(ctx context.Context, owner core.MemberID, key string) map[core.MemberID][]Receipt
 	// Link is where one person acknowledges one notice.
 	Link  func(key, person string) string
 	Words *words.Catalogue

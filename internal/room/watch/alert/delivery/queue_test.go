@@ -69,6 +69,7 @@ func newWorld(t *testing.T, d *db.DB, people ...contact.Person) *world {
 		Rank:    func(context.Context, core.MemberID) (int, error) { return w.rank, nil },
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return []string{"chaton-a.test"}, nil },
 		Sender:  w, Tell: func(_ context.Context, r Receipt) { w.told = append(w.told, r) },
+		Ask: func(context.Context, core.MemberID, string) map[core.MemberID][]Receipt { return nil },
 		Link: func(key, person string) string {
 			return "https://chaton-b.test/watch/ack/" + key + "/" + person + "/sig"
 		},
@@ -247,6 +248,29 @@ func TestQuietHoursHoldDelivery(t *testing.T) {
 		}
 		if len(got) != len(want) {
 			t.Errorf("sent %v", got)
+		}
+	})
+}
+
+// TestOneSummary: what came and went in the night is one message.
+func TestOneSummary(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, mailer("ana", night))
+		w.at = time.Date(2026, 11, 30, 23, 0, 0, 0, time.UTC)
+		for _, id := range []string{"i1", "i2", "i3"} {
+			w.put(Notice{Kind: Down, Incident: id, Services: []string{"<" + id + ">"}})
+		}
+		for _, id := range []string{"i1", "i2"} {
+			if err := w.q.Resolve(t.Context(), owner, id, core.At(w.at.Add(time.Hour))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.pass(9 * time.Hour)
+		if len(w.sent) != 2 || w.sent[0].m.Kind != "down" || !strings.Contains(w.sent[0].m.Title, "<i3>") {
+			t.Fatalf("%d messages: %+v", len(w.sent), w.sent)
+		}
+		if m := w.sent[1].m; m.Kind != "digest" || !strings.Contains(m.Text, "<i1>") || !strings.Contains(m.Text, "<i2>") || strings.Contains(m.Text, "<i3>") {
+			t.Errorf("%+v", m)
 		}
 	})
 }

@@ -70,3 +70,28 @@ func (q *Queue) Get(ctx context.Context, key string) (Standing, error) {
 func (q *Queue) Deliveries(ctx context.Context, owner core.MemberID, since core.Moment) ([]Delivery, error) {
 	return recentDeliveries(ctx, q.n.DB, owner, since)
 }
+
+// maxAnswer bounds the receipts of one notice that are told at once.
+const maxAnswer = 200
+
+// Did is what this node itself sent of a notice, and who acknowledged it, for another
+// teller that was away; owner is whose notice it is. A notice we do not know has none.
+func (q *Queue) Did(ctx context.Context, key string) (owner core.MemberID, out []Receipt, err error) {
+	r, err := noticeBy(ctx, q.n.DB, key)
+	if errors.Is(err, db.ErrNoRow) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	list, err := deliveriesOf(ctx, q.n.DB, r.Owner, r.Incident)
+	for _, d := range list {
+		if d.Key == key && (d.State == Sent || d.State == Summary) && len(out) < maxAnswer {
+			out = append(out, Receipt{r.Owner, key, d.Person, d.Step, string(d.State), d.Done})
+		}
+	}
+	if r.acked != 0 {
+		out = append(out, Receipt{r.Owner, key, r.ackedBy, stepAck, stepAck, r.acked})
+	}
+	return r.Owner, out, err
+}

@@ -20,6 +20,10 @@ const (
 	// pause is between two tries on one channel.
 	pause = 2 * time.Second
 
+	// late is how long after its time a delivery is one of a node that was away: receipts
+	// may have passed it by.
+	late = 10 * time.Second
+
 	maxFailed = 3
 	maxUnsure = 2
 	// life is how long a delivery that fails is tried.
@@ -166,6 +170,12 @@ func (d Delivery) onTheWay() bool {
 		}
 	}
 	return false
+}
+
+// missed says whether others may have sent it without our hearing of it: we were away, or
+// ended while trying.
+func (d Delivery) missed(now core.Moment) bool {
+	return now.Sub(d.Next) > late || d.onTheWay()
 }
 
 // attempts is what was tried for any of those that go out in one message.

@@ -113,6 +113,9 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 	if !ok || !known {
 		return q.finish(ctx, group, Dropped)
 	}
+	if err := q.catchUp(ctx, w.owner, group); err != nil {
+		return err
+	}
 	group, err = q.told(ctx, group)
 	if err != nil {
 		return err
@@ -144,6 +147,28 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 		err = errors.Join(err, q.try(ctx, p, together))
 	}
 	return err
+}
+
+// catchUp asks the others what they sent while we were away.
+func (q *Queue) catchUp(ctx context.Context, owner core.MemberID, group []task) error {
+	asked := map[string]bool{}
+	for _, t := range group {
+		if asked[t.Key] || !t.missed(q.now()) {
+			continue
+		}
+		asked[t.Key] = true
+		for from, receipts := range q.n.Ask(ctx, owner, t.Key) {
+			for _, r := range receipts {
+				if r.Owner != owner || r.Key != t.Key || r.Check(q.now()) != nil {
+					continue
+				}
+				if err := q.Receive(ctx, from, r); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // told ends what another sender did already, and answers what is left.
