@@ -13,9 +13,13 @@ import (
 type DayBars struct {
 	Caption
 	Days     []DayParts
-	From, To string // what stands below the first and the last day
+	From, To string // what stands below the left and the right edge
 	Behind   Table
 }
+
+// FewestDays is how many days have room; where there are fewer, the last one stands at the
+// right edge all the same.
+const FewestDays = 30
 
 // DayParts are the parts of one day, in any unit; of a day without parts there is nothing
 // to show but a dot.
@@ -30,12 +34,13 @@ const (
 
 // HTML draws the days as wide as their place.
 func (b DayBars) HTML() template.HTML {
-	wide := max(dayStep*float64(len(b.Days)), dayStep)
+	empty := max(FewestDays-len(b.Days), 0)
+	wide := dayStep * float64(empty+len(b.Days))
 	d := figure("days", b.Caption)
 	d.canvas(b.Title, wide, dayLow, stretch)
 	var p dayPaths
 	for i, day := range b.Days {
-		p.day(day, dayStep*float64(i)+dayGap/2)
+		p.day(day, dayStep*float64(empty+i)+dayGap/2)
 	}
 	for _, path := range []struct {
 		class string

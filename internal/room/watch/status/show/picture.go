@@ -18,8 +18,8 @@ func (t teller) bars(s *status.Service, full bool) template.HTML {
 	for _, d := range s.Days {
 		b.Days = append(b.Days, web.DayParts{Up: d.Up, Partial: d.Partial, Down: d.Down, Maint: d.Maint, Unknown: d.Unknown})
 	}
-	if len(s.Days) > 1 {
-		b.From, b.To = t.date(s.Days[0].Date), t.T("watch.status.today", nil)
+	if b.To = t.T("watch.status.today", nil); len(s.Days) >= web.FewestDays {
+		b.From = t.date(s.Days[0].Date)
 	}
 	b.Behind = web.Table{Summary: t.T("watch.status.behind_days", nil), Head: t.heads("day", "down", "partial", "maint", "unknown")}
 	for _, d := range slices.Backward(s.Days) {

@@ -188,6 +188,10 @@ func TestOneThing(t *testing.T) {
 	if !strings.Contains(page, "Rien ne manque") || !strings.Contains(page, "Personne n&#39;est de garde") {
 		t.Errorf("a quiet night: %s", page)
 	}
+	f.night.Isolated = ago(3)
+	if _, page = n.get("/admin/watch?lang=fr"); strings.Contains(page, "Rien ne manque") || !strings.Contains(page, "personne ne peut dire") {
+		t.Errorf("who is cut off is told that all is well: %s", page)
+	}
 	if code, _ := n.get("/admin/watch/one?incident=ours"); code != http.StatusNotFound {
 		t.Errorf("what is over: %d", code)
 	}
