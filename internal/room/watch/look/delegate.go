@@ -22,6 +22,9 @@ func (a *Attempt) Ends(at time.Time) {
 	}
 }
 
+// Own says whether the target is our own.
+func (a *Attempt) Own() bool { return a.own }
+
 // Note notes what our own admin should know of a look that is well. The detail of a failure
 // takes its place.
 func (a *Attempt) Note(format string, args ...any) {
@@ -43,7 +46,7 @@ func (a *Attempt) May(from, to string) error {
 
 // AnyCertificate says whether any certificate will do, and none: for local targets of our
 // own whose owner said so.
-func (a *Attempt) AnyCertificate() bool { return a.insecure }
+func AnyCertificate(a *Attempt) bool { return a.insecure }
 
 // IsUnfit says whether an error says nothing of the target: this machine has no way to an
 // address, no descriptor left, or stops.

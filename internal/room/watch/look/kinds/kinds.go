@@ -12,11 +12,12 @@ import (
 	"entrechat/internal/room/watch/target"
 )
 
-// All are the kinds that the folders of look add to its own.
+// All makes the kinds that the folders of look add to its own; what they learn on the way
+// (whether port 25 can be reached) is of one Looker.
 func All() map[target.Kind]look.Probe {
 	return map[target.Kind]look.Probe{
 		target.DNS:        zone.Probe,
-		target.SMTP:       mail.SMTP,
+		target.SMTP:       mail.SMTP(),
 		target.IMAP:       mail.IMAP,
 		target.XMPPClient: chat.Client,
 		target.XMPPServer: chat.Server,

@@ -50,7 +50,7 @@ func (t *talk) startTLS(ctx context.Context, a *look.Attempt, host string) error
 		return err
 	}
 	if !offers["STARTTLS"] {
-		if a.AnyCertificate() {
+		if look.AnyCertificate(a) {
 			return nil
 		}
 		return look.Fail(look.TLS, "the server offers no STARTTLS")

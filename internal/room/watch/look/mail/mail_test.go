@@ -12,7 +12,7 @@ import (
 )
 
 func probes() map[target.Kind]look.Probe {
-	return map[target.Kind]look.Probe{target.SMTP: SMTP, target.IMAP: IMAP}
+	return map[target.Kind]look.Probe{target.SMTP: SMTP(), target.IMAP: IMAP}
 }
 
 // certificates are a good one, one that ended an hour ago, and one of another name, each as

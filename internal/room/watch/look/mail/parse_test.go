@@ -2,14 +2,19 @@ package mail
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"entrechat/internal/core"
 	"entrechat/internal/room/watch/look"
+	"entrechat/internal/room/watch/target"
 )
 
 // script is a server that says what it says, whatever it hears.
@@ -63,6 +68,48 @@ func TestReply(t *testing.T) {
 		talk, _ := scripted(text)
 		if _, err := talk.reply("220", "greeting"); class(err) != want {
 			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+}
+
+// TestBlockedPort25 has a provider that lets nobody call port 25: that no connection came
+// about counts only after one did.
+func TestBlockedPort25(t *testing.T) {
+	t.Parallel()
+	var answer func() (net.Conn, error)
+	refused := func() (net.Conn, error) { return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED} }
+	silent := func() (net.Conn, error) { return nil, context.DeadlineExceeded }
+	taken := func() (net.Conn, error) {
+		near, far := net.Pipe()
+		go func() {
+			_, _ = far.Write([]byte("421 not now\r\n"))
+			_ = far.Close()
+		}()
+		return near, nil
+	}
+	l := look.New(look.Needs{
+		Self: "us", Kinds: map[target.Kind]look.Probe{target.SMTP: SMTP()}, Now: time.Now,
+		Dial: func(context.Context, string, string) (net.Conn, error) { return answer() },
+	})
+	for _, c := range []struct {
+		owner   core.MemberID
+		address string
+		answer  func() (net.Conn, error)
+		want    look.Class
+	}{
+		{"them", "mail.chaton-a.test:25", refused, look.Unfit},
+		{"them", "mail.chaton-a.test:25", silent, look.Unfit},
+		{"them", "mail.chaton-a.test:587", refused, look.Refused},
+		{"us", "mail.chaton-b.test:25", refused, look.Refused},
+		{"us", "mail.chaton-b.test:25", taken, look.Content},
+		{"them", "mail.chaton-a.test:25", refused, look.Unfit}, // our own was perhaps beside us
+		{"them", "mail.chaton-a.test:25", taken, look.Content},
+		{"them", "mail.chaton-a.test:25", refused, look.Refused},
+		{"them", "mail.chaton-a.test:25", silent, look.Timeout},
+	} {
+		answer = c.answer
+		if r := l.Look(t.Context(), target.Target{Owner: c.owner, Kind: target.SMTP, Address: c.address}); r.Class != c.want {
+			t.Errorf("%s of %s: %q (%s), not %q", c.address, c.owner, r.Class, r.Detail, c.want)
 		}
 	}
 }

@@ -7,24 +7,51 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync/atomic"
 
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/target"
 )
 
-// SMTP looks at a mail server: greeting, EHLO, STARTTLS, certificate, QUIT. On port 465 TLS
-// comes first. It is a look.Probe.
-func SMTP(ctx context.Context, a *look.Attempt, tg target.Target) error {
-	t, host, secure, err := open(ctx, a, tg.Address, "465")
-	if err != nil {
-		return err
+// SMTP makes the look.Probe of mail servers: greeting, EHLO, STARTTLS, certificate, QUIT. On
+// port 465 TLS comes first.
+//
+// Many providers let no machine of their customers call port 25 elsewhere. As long as no
+// mail server of another member took our connection there, one that does not says nothing
+// of the server: the look is unfit.
+func SMTP() look.Probe {
+	var reached atomic.Bool // port 25 of another member
+	return func(ctx context.Context, a *look.Attempt, tg target.Target) error {
+		t, host, secure, err := open(ctx, a, tg.Address, "465")
+		if strings.HasSuffix(tg.Address, ":25") && !a.Own() {
+			switch {
+			case err == nil:
+				reached.Store(true)
+			case !reached.Load() && unreached(err):
+				return look.Fail(look.Unfit, "port 25 was never reached from here: the provider may block it (%v)", err)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return t.smtp(ctx, a, host, secure, tg.Expect)
 	}
+}
+
+// unreached says whether nobody took a connection.
+func unreached(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// smtp talks with a mail server that took the connection.
+func (t *talk) smtp(ctx context.Context, a *look.Attempt, host string, secure bool, e target.Expect) error {
 	begun := a.Now()
 	greeting, err := t.reply("220", "greeting")
 	if err != nil {
 		return err
 	}
-	if err := first(a, begun, strings.Join(greeting, " "), tg.Expect.Text, tg.Expect.Absent); err != nil {
+	if err := first(a, begun, strings.Join(greeting, " "), e.Text, e.Absent); err != nil {
 		return err
 	}
 	if name, version := software(greeting); name != "" {
@@ -46,7 +73,7 @@ func (t *talk) hello(ctx context.Context, a *look.Attempt, host string, secure b
 		return err
 	}
 	if !offered(offers, "STARTTLS") {
-		if a.AnyCertificate() {
+		if look.AnyCertificate(a) {
 			return nil
 		}
 		return look.Fail(look.TLS, "the server offers no STARTTLS")
