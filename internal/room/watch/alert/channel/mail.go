@@ -29,6 +29,11 @@ func (c SMTP) Check() error {
 	if c.Port < 1 || c.Port > 65535 {
 		return bad("smtp_port", strconv.Itoa(c.Port))
 	}
+	// A password never leaves this machine in the clear.
+	local := c.Host == "localhost" || c.Host == "127.0.0.1" || c.Host == "::1"
+	if c.TLS == "none" && c.User != "" && !local {
+		return bad("smtp_tls", c.TLS)
+	}
 	if c.TLS != "starttls" && c.TLS != "tls" && c.TLS != "none" {
 		return bad("smtp_tls", c.TLS)
 	}

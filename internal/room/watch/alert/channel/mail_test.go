@@ -310,6 +310,7 @@ func TestMailWithoutSettings(t *testing.T) {
 	}
 	for name, c := range map[string]SMTP{
 		"from": {Host: "h", Port: 25, TLS: "tls", From: "x"}, "port": {Host: "h", TLS: "tls", From: "a@b.test"}, "tls": {Host: "h", Port: 1, TLS: "x", From: "a@b.test"},
+		"password in the clear": {Host: "mail.b.test", Port: 25, TLS: "none", From: "a@b.test", User: "node"},
 	} {
 		if c.Check() == nil {
 			t.Error(name)

@@ -222,34 +222,34 @@ func (q *Queue) Receive(ctx context.Context, from core.MemberID, r Receipt) erro
 	})
 }
 
-// escalate asks the next people where nobody acknowledged.
+// escalate asks the next people where nobody acknowledged. Trouble with one notice does
+// not stop the others.
 func (q *Queue) escalate(ctx context.Context, now core.Moment) error {
 	list, err := unanswered(ctx, q.n.DB, now)
+	for _, r := range list {
+		err = errors.Join(err, q.further(ctx, r, now))
+	}
+	return err
+}
+
+// further takes one notice to its next step.
+func (q *Queue) further(ctx context.Context, r record, now core.Moment) error {
+	plan, ok, err := q.n.Plan(ctx, r.Owner)
 	if err != nil {
 		return err
 	}
-	for _, r := range list {
-		plan, ok, err := q.n.Plan(ctx, r.Owner)
-		if err != nil {
-			return err
-		}
-		rank, err := q.n.Rank(ctx, r.Owner)
-		if err != nil {
-			return err
-		}
-		err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
-			if err := setStep(ctx, tx, r.key, r.step+1, now.Add(patience)); err != nil || !ok {
-				return err
-			}
-			// Who was on call when it began, not now.
-			people := plan.Recipients(r.step+1, r.At.Time())
-			return q.add(ctx, tx, r, batch{plan, people, stepName(r.step + 1), rank, now})
-		})
-		if err != nil {
-			return err
-		}
+	rank, err := q.n.Rank(ctx, r.Owner)
+	if err != nil {
+		return err
 	}
-	return nil
+	return q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		if err := setStep(ctx, tx, r.key, r.step+1, now.Add(patience)); err != nil || !ok {
+			return err
+		}
+		// Who was on call when it began, not now.
+		people := plan.Recipients(r.step+1, r.At.Time())
+		return q.add(ctx, tx, r, batch{plan, people, stepName(r.step + 1), rank, now})
+	})
 }
 
 // Forget drops what is older than 90 days.

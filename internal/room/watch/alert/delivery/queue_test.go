@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"strings"
@@ -306,6 +307,32 @@ func TestNobodyReachedAsksTheNextAtOnce(t *testing.T) {
 		w.fails["ana-mail"] = &channel.SendError{Why: "refused"}
 		w.put(Notice{Kind: Down, Level: contact.Page})
 		w.pass(20 * time.Second)
+		w.expect("bob-mail Down")
+	})
+}
+
+// TestBrokenPlanStopsNobodyElse: one owner's plan that cannot be read keeps no other's
+// people waiting.
+func TestBrokenPlanStopsNobodyElse(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, mailer("ana", contact.Quiet{}), mailer("bob", contact.Quiet{}))
+		w.plan.Rota = contact.Rota{Shifts: []contact.Shift{{Person: "ana", Start: "2026-11-30T09:00", Minutes: 24 * 60}}}
+		broken := false
+		w.q.n.Plan = func(_ context.Context, o core.MemberID) (contact.Plan, bool, error) {
+			if broken && o == "broken.test" {
+				return contact.Plan{}, false, errors.New("not readable")
+			}
+			return w.plan, true, nil
+		}
+		n := Notice{Owner: "broken.test", Incident: "x", Kind: Down, Level: contact.Page, At: core.At(w.at)}
+		if err := w.q.Put(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		broken = true
+		w.put(Notice{Kind: Down, Level: contact.Page})
+		w.pass(time.Minute)
+		w.expect("ana-mail Down")
+		w.pass(31 * time.Minute)
 		w.expect("bob-mail Down")
 	})
 }

@@ -76,8 +76,8 @@ func (q *Queue) Run(ctx context.Context) error {
 }
 
 func (q *Queue) pass(ctx context.Context, c *crew) error {
-	if err := q.escalate(ctx, q.now()); err != nil {
-		return err
+	if err := q.escalate(ctx, q.now()); err != nil && ctx.Err() == nil {
+		q.n.Log.LogAttrs(ctx, slog.LevelError, "alert not escalated", slog.Any("err", err))
 	}
 	list, err := dueTasks(ctx, q.n.DB, q.now(), perPass)
 	if err != nil {
