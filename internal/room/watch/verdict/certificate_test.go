@@ -124,16 +124,25 @@ func TestCheckRefuses(t *testing.T) {
 		"a suspicion after the vote": func(c *Certificate, _ *Facts) { c.At = c.Votes[0].At + 1 },
 		"a suspicion of an hour ago": func(c *Certificate, _ *Facts) { c.At = c.Votes[0].At - 3_600_000_000 },
 		"too few that see":           func(c *Certificate, _ *Facts) { c.Votes = slices.Concat(c.Votes[:3], c.Votes[7:10]) },
-		"barred votes that decided it": func(_ *Certificate, f *Facts) {
-			f.Barred = map[core.MemberID]bool{member(1): true, member(2): true, member(3): true, member(4): true, member(5): true}
-		},
-		"no votes": func(c *Certificate, _ *Facts) { c.Votes = nil },
+		"no votes":                   func(c *Certificate, _ *Facts) { c.Votes = nil },
 	} {
 		c, f := sound()
 		change(&c, &f)
 		if e, err := Check(c, f); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%s: %+v, %v", name, e.Outcome, err)
 		}
+	}
+}
+
+// Votes that were lost do not decide.
+func TestCheckWithoutTheBarred(t *testing.T) {
+	c, f := certified(seats(0, 1, 2, 3, 4, 5, 6), Down, "dddduuu", "dddduuu")
+	if _, err := Check(c, f); err != nil {
+		t.Fatal(err)
+	}
+	f.Barred = map[core.MemberID]bool{member(1): true, member(2): true}
+	if e, err := Check(c, f); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("%+v, %v", e.Outcome, err)
 	}
 }
 

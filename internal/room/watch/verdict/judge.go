@@ -31,8 +31,11 @@ type Outcome struct {
 func Judge(a Assignment, barred map[core.MemberID]bool, rounds ...[]Vote) Outcome {
 	c := court{networks: map[core.MemberID]int{}}
 	nets := map[int]bool{}
+	most := len(a.Seats) - max(MinFit, len(a.Seats)/2+1)
 	for _, s := range a.Seats {
-		if !barred[s.Member] {
+		if barred[s.Member] && most > 0 {
+			most-- // so many may lose their vote; the others keep it
+		} else {
 			c.networks[s.Member] = s.Network
 			nets[s.Network] = true
 		}
@@ -47,7 +50,7 @@ func Judge(a Assignment, barred map[core.MemberID]bool, rounds ...[]Vote) Outcom
 		all[i] = c.count(votes)
 	}
 	last := all[len(all)-1]
-	o.Failing, o.Class = last.down, most(last.classes)
+	o.Failing, o.Class = last.down, frequent(last.classes)
 	every := func(is func(count) bool) bool {
 		return !slices.ContainsFunc(all, func(n count) bool { return !is(n) })
 	}
@@ -153,8 +156,8 @@ func (n count) oneFamily() int {
 	return 0
 }
 
-// most is the most frequent class, the first by name of several.
-func most(classes map[look.Class]int) look.Class {
+// frequent is the most frequent class, the first by name of several.
+func frequent(classes map[look.Class]int) look.Class {
 	best := look.Fine
 	for _, class := range slices.Sorted(maps.Keys(classes)) {
 		if best == look.Fine || cmp.Compare(classes[class], classes[best]) > 0 {

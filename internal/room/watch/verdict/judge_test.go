@@ -112,6 +112,23 @@ func TestJudgeWithoutTheBarred(t *testing.T) {
 	}
 }
 
+// However many lost their vote: most seats, and three at least, keep theirs.
+func TestJudgeKeepsAMajority(t *testing.T) {
+	barred := map[core.MemberID]bool{}
+	for i := range 7 {
+		barred[member(i)] = true
+	}
+	for seated, want := range map[int]int{7: 4, 6: 4, 5: 3, 4: 3, 3: 3, 2: 2, 1: 1} {
+		networks := make([]int, seated)
+		for i := range networks {
+			networks[i] = i
+		}
+		if o := Judge(seats(networks...), barred); o.Voters != want {
+			t.Errorf("%d of %d seats vote, want %d", o.Voters, seated, want)
+		}
+	}
+}
+
 // Whatever two rounds say: down needs a majority of three networks in each of them, a
 // vote more for up never makes it worse, and who has no seat does not matter.
 func TestJudgeProperties(t *testing.T) {

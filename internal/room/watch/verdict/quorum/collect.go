@@ -151,8 +151,9 @@ func (e collector) log(ctx context.Context, c verdict.Certificate) error {
 	return e.facts.Put(ctx, row{Kind: kindOutbox, Owner: c.Owner, ID: c.Nonce, gone: true})
 }
 
-// dissentEvery is how often one voter's dissent goes into our logbook.
-const dissentEvery = 24 * time.Hour
+// dissentEvery is how often one voter's dissent goes into anybody's logbook: often enough
+// to count a liar within a day, and so seldom that one bad hour counts once.
+const dissentEvery = 4 * time.Hour
 
 // showsDissent says whether a case that changed nothing shows that a voter stood against all
 // others twice, which the others must be able to count.
@@ -162,16 +163,20 @@ func (e collector) showsDissent(c verdict.Certificate, ev verdict.Event) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now, is := e.now(), false
+	now := e.now()
 	barred := e.barredOf(c.Owner, now)
-	for _, s := range ev.Against {
-		name := [2]core.MemberID{c.Owner, s.Voter}
-		if s.Voter == e.self || s.Disagree < 2 || barred[s.Voter] || now < e.noted[name].Add(dissentEvery) && e.noted[name] != 0 {
+	told := map[core.MemberID]bool{}
+	for _, have := range e.ofOwner(c.Owner) {
+		if have.Hash == "" || have.Last <= now.Add(-dissentEvery) {
 			continue
 		}
-		e.noted[name], is = now, true
+		for _, s := range have.Against {
+			told[s.Voter] = told[s.Voter] || s.Disagree > 1
+		}
 	}
-	return is
+	return slices.ContainsFunc(ev.Against, func(s verdict.Stand) bool {
+		return s.Voter != e.self && s.Disagree > 1 && !barred[s.Voter] && !told[s.Voter]
+	})
 }
 
 // round asks every voter at once, ourselves among them, and answers the votes that hold,

@@ -359,7 +359,7 @@ func TestHearRefuses(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 		fresh := New(x.home.e.n)
-		fresh.facts, fresh.proves = &memoryLedger{rows: map[[3]string]row{}}, quickProves
+		fresh.facts, fresh.proves = newMemoryLedger(), quickProves
 		if err := fresh.Hear(ctx, by.id, news); core.CodeOf(err) != core.CodeUnsure {
 			t.Errorf("without the roster: %v", err)
 		}

@@ -3,6 +3,7 @@ package quorum
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -15,16 +16,21 @@ import (
 // memoryLedger is a ledger in memory, for simulations that would wait for disks.
 type memoryLedger struct {
 	mu   sync.Mutex
-	rows map[[3]string]row
+	rows map[string]map[[2]string]row // by kind, owner and ID
 }
+
+func newMemoryLedger() *memoryLedger { return &memoryLedger{rows: map[string]map[[2]string]row{}} }
 
 func (m *memoryLedger) Put(_ context.Context, rows ...row) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range rows {
-		k := [3]string{r.Kind, string(r.Owner), r.ID}
-		if delete(m.rows, k); !r.gone {
-			m.rows[k] = r
+		if m.rows[r.Kind] == nil {
+			m.rows[r.Kind] = map[[2]string]row{}
+		}
+		k := [2]string{string(r.Owner), r.ID}
+		if delete(m.rows[r.Kind], k); !r.gone {
+			m.rows[r.Kind][k] = r
 		}
 	}
 	return nil
@@ -32,7 +38,7 @@ func (m *memoryLedger) Put(_ context.Context, rows ...row) error {
 
 func (m *memoryLedger) First(ctx context.Context, r row) (bool, error) {
 	m.mu.Lock()
-	_, ok := m.rows[[3]string{r.Kind, string(r.Owner), r.ID}]
+	_, ok := m.rows[r.Kind][[2]string{string(r.Owner), r.ID}]
 	m.mu.Unlock()
 	if ok {
 		return false, nil
@@ -43,8 +49,8 @@ func (m *memoryLedger) First(ctx context.Context, r row) (bool, error) {
 func (m *memoryLedger) Load(_ context.Context, kind string, since core.Moment) (all []row, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range m.rows {
-		if r.Kind == kind && r.At >= since {
+	for _, r := range m.rows[kind] {
+		if r.At >= since {
 			all = append(all, r)
 		}
 	}
@@ -55,9 +61,11 @@ func (m *memoryLedger) Load(_ context.Context, kind string, since core.Moment) (
 func (m *memoryLedger) Forget(_ context.Context, r row) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for k, have := range m.rows {
-		if r.Log != "" && have.Log == r.Log && have.Index >= r.Index || r.Log == "" && have.Kind == r.Kind && have.At < r.At {
-			delete(m.rows, k)
+	for kind, rows := range m.rows {
+		for k, have := range rows {
+			if r.Log != "" && have.Log == r.Log && have.Index >= r.Index || r.Log == "" && kind == r.Kind && have.At < r.At {
+				delete(rows, k)
+			}
 		}
 	}
 	return nil
@@ -115,8 +123,8 @@ func writeOutage(ctx context.Context, t *testing.T, to store) (told outage) {
 		told = outage{x.home.e.State(x.Owner, x.ID), func() time.Time { return at }}
 		memory, _ := x.home.e.facts.(mortal)
 		inside, _ := memory.ledger.(*memoryLedger)
-		for _, r := range inside.rows {
-			rows = append(rows, r)
+		for _, kind := range inside.rows {
+			rows = slices.AppendSeq(rows, maps.Values(kind))
 		}
 	})
 	if err := to.Put(ctx, rows...); err != nil {

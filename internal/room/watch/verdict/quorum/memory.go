@@ -27,7 +27,6 @@ type memory struct {
 	drawn    map[[3]string]verdict.Assignment // by owner, target, roster
 	barred   map[core.MemberID]barring
 	charged  map[charge]*bucket
-	noted    map[[2]core.MemberID]core.Moment // when a dissent was put in our logbook, by owner and voter
 	grey     map[verdict.Key][][2]core.Moment // times nobody could establish
 	cut      cutting
 	lastHour core.Moment // when pending certificates were tried last
@@ -79,7 +78,7 @@ func (e *memory) clear() {
 	e.targets, e.rosters, e.duties = map[verdict.Key]target.Target{}, map[core.MemberID][]saidRoster{}, map[core.MemberID]saidDuty{}
 	e.watched, e.owned, e.told = map[verdict.Key]*watched{}, map[core.MemberID][]verdict.Key{}, map[verdict.Key]verdict.Verdict{}
 	e.drawn, e.barred, e.charged = map[[3]string]verdict.Assignment{}, map[core.MemberID]barring{}, map[charge]*bucket{}
-	e.noted, e.grey = map[[2]core.MemberID]core.Moment{}, map[verdict.Key][][2]core.Moment{}
+	e.grey = map[verdict.Key][][2]core.Moment{}
 }
 
 // now may be asked without mu.

@@ -88,7 +88,9 @@ func (w *world) deliver(ctx context.Context) {
 		return true
 	})
 	w.mu.Unlock()
-	w.sent = append(w.sent, due...)
+	if w.long == 0 { // only worlds that are run by hand start nodes again
+		w.sent = append(w.sent, due...)
+	}
 	slices.SortStableFunc(due, func(a, b letter) int { return int(a.e.Index - b.e.Index) })
 	for _, l := range due {
 		if err := (reader{l.to.e}).read(ctx, l.e); err != nil {
@@ -220,6 +222,7 @@ func (w *world) measure() (f figures) {
 		for i, d := range x.down {
 			if !used[i] && d[1]-d[0] >= 3*time.Minute {
 				f.missed++
+				w.t.Logf("missed: %s, %s to %s; its owner was told %+v", x.Owner, d[0], d[1], x.around(d))
 			}
 		}
 		w.availability(x, &f)
@@ -232,6 +235,16 @@ func (w *world) measure() (f figures) {
 	}
 	f.barred(w)
 	return f
+}
+
+// around is what the owner was told from ten minutes before an outage to ten after it.
+func (x *thing) around(d [2]time.Duration) (all []change) {
+	for _, c := range x.found {
+		if c.at > d[0]-10*time.Minute && c.at < d[1]+10*time.Minute {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 func (f *figures) barred(w *world) {

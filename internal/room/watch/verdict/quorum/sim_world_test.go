@@ -217,7 +217,7 @@ func (n *node) begin() {
 		},
 		Now: func() time.Time { return time.Now().Add(n.skew) }, Log: slog.New(slog.DiscardHandler),
 	})
-	n.e.facts, n.e.proves = mortal{&memoryLedger{rows: map[[3]string]row{}}, n}, quickProves
+	n.e.facts, n.e.proves = mortal{newMemoryLedger(), n}, quickProves
 }
 
 // launch runs the engine until the node is stopped.

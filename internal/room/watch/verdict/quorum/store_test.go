@@ -21,7 +21,7 @@ func TestStore(t *testing.T) {
 			if _, err := d.ExecContext(ctx, `DELETE FROM watch_fact`); err != nil {
 				t.Fatal(err)
 			}
-			model := &memoryLedger{rows: map[[3]string]row{}}
+			model := newMemoryLedger()
 			drawn := func() row {
 				n := rapid.IntRange(0, 5).Draw(t, "n")
 				return row{
