@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"entrechat/internal/core"
 	"entrechat/internal/room/directory"
 	"entrechat/internal/room/watch"
 )
@@ -30,4 +31,12 @@ func (d directoryOffers) Offers(ctx context.Context) ([]watch.Offer, error) {
 	}
 	slices.SortFunc(out, func(a, b watch.Offer) int { return strings.Compare(a.Service, b.Service) })
 	return out, err
+}
+
+// Name is how people call a hoster; empty while nobody said it.
+func (d directoryOffers) Name(ctx context.Context, id core.MemberID) string {
+	if h, _, err := d.room.Catalogue.Hoster(ctx, string(id)); err == nil {
+		return h.Name
+	}
+	return ""
 }

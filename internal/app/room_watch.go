@@ -2,34 +2,30 @@ package app
 
 import (
 	"context"
-	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/config"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/watch"
-	"entrechat/internal/room/watch/alert"
 	"entrechat/internal/room/watch/deadman"
-	watchimports "entrechat/internal/room/watch/imports"
-	"entrechat/internal/room/watch/incident"
-	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/migrations"
-	"entrechat/internal/room/watch/record"
-	"entrechat/internal/room/watch/software"
-	"entrechat/internal/room/watch/status"
-	"entrechat/internal/room/watch/subscribe"
+	"entrechat/internal/room/watch/status/show"
 	"entrechat/internal/room/watch/target"
-	"entrechat/internal/room/watch/verdict"
 )
 
 func watchModule() module {
 	return module{
-		name: "watch", words: []fs.FS{watch.Words, target.Words, watchimports.Words, alert.Words, incident.Words, record.Words, look.Words, verdict.Words, deadman.Words, status.Words, software.Words, subscribe.Words}, tables: migrations.Files, group: groupOthers,
+		name: "watch", words: watch.AllWords(), tables: migrations.Files, group: groupOthers,
 		grants: []core.GrantType{watch.GrantType()},
+		settings: &config.Section{
+			Words: "watch.config.", New: func() any { return watch.DefaultSettings() },
+			Check: func(c config.Config) error { return config.Of[*watch.Settings](c, "watch").Check() },
+		},
 		commands: func(l *cli) []*cobra.Command {
 			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {
 				room, err := openFor[*watch.Room](l, cmd)
@@ -45,47 +41,84 @@ func openWatch(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
-	visitor := peer.NewVisitor(peer.Needs{Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log})
-	room, err := watch.New(ctx, watch.Needs{
-		DB: a.DB, Signer: a.Signer, Book: a.Book, Trust: rights, Peer: a.Peer, Keys: a.Book.Keys, Site: a.Config.Node.Site,
-		Members: func(ctx context.Context) ([]core.MemberID, error) {
-			known, err := a.Book.Known(ctx)
-			var all []core.MemberID
-			for _, m := range known {
-				if m.ID != a.Signer.ID() {
-					all = append(all, m.ID)
-				}
-			}
-			return all, err
-		},
-		Home: func(ctx context.Context, id core.MemberID) (target.Home, error) {
-			m, err := a.Book.Member(ctx, id)
-			return target.Home{ID: m.ID, URL: m.URL, Root: m.Root}, err
-		},
-		Root: func(ctx context.Context, address string) (core.RootKey, error) {
-			found, err := a.Book.Discover(ctx, address)
-			return found.Root, err
-		},
-		Fetch: func(ctx context.Context, address string, limit int64) ([]byte, error) {
-			text, _, err := visitor.Fetch(ctx, address, limit)
-			return text, err
-		},
-		Offers: func(ctx context.Context) ([]watch.Offer, error) {
-			if directory, ok := ask[watchOffers](a); ok {
-				return directory.Offers(ctx)
-			}
-			return nil, nil
-		},
-		Agent:   "entrechat/1 (" + a.Config.Node.Origin + "; +" + a.Config.Node.URL + "/status)",
-		Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
-	})
+	n, err := a.watchNeeds(config.Of[*watch.Settings](a.Config, "watch"))
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	n.Trust = rights
+	room, err := watch.New(ctx, n)
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
 	return room, room.Fittings(), nil
 }
 
-// watchOffers answers our own services, for the page that offers to look at them.
-type watchOffers interface {
+// watchNeeds are what the room needs of the node.
+func (a *App) watchNeeds(c *watch.Settings) (n watch.Needs, err error) {
+	private := a.Config.Peer.Private
+	visitor := peer.NewVisitor(peer.Needs{Private: private, Now: time.Now, Log: a.Log})
+	n = watch.Needs{
+		DB: a.DB, Signer: a.Signer, Book: a.Book, Peer: a.Peer, Calls: a.Peer, Tellers: deadman.Remote{Client: a.Peer}, Keys: a.Book.Keys,
+		Words: a.Words, URL: a.Config.Node.URL, Site: a.Config.Node.Site, Curator: core.MemberID(c.Curator), Private: private, Now: time.Now, Log: a.Log,
+		Agent: "entrechat/1 (" + a.Config.Node.Origin + "; +" + a.Config.Node.URL + show.Path + ")",
+	}
+	if n.Channels, err = c.Channels(); err != nil {
+		return n, err
+	}
+	n.Channels.Private, n.Channels.Hoster = private, a.Signer.ID()
+	if n.Topics, err = c.Topics(); err != nil {
+		return n, err
+	}
+	if n.Zone, err = c.TimeZone(); err != nil {
+		return n, err
+	}
+	if n.Safe, err = c.SafeVersions(); err != nil {
+		return n, err
+	}
+	n.Members = func(ctx context.Context) ([]core.MemberID, error) {
+		known, err := a.Book.Known(ctx)
+		var all []core.MemberID
+		for _, m := range known {
+			if m.ID != a.Signer.ID() {
+				all = append(all, m.ID)
+			}
+		}
+		return all, err
+	}
+	n.Home = func(ctx context.Context, id core.MemberID) (target.Home, error) {
+		m, err := a.Book.Member(ctx, id)
+		return target.Home{ID: m.ID, URL: m.URL, Root: m.Root}, err
+	}
+	n.Heard = func(ctx context.Context, id core.MemberID) (core.Moment, error) {
+		m, err := a.Book.Member(ctx, id)
+		return m.Heard, err
+	}
+	n.Root = func(ctx context.Context, address string) (core.RootKey, error) {
+		found, err := a.Book.Discover(ctx, address)
+		return found.Root, err
+	}
+	n.Fetch = func(ctx context.Context, address string, limit int64) ([]byte, error) {
+		text, _, err := visitor.Fetch(ctx, address, limit)
+		return text, err
+	}
+	n.Offers = func(ctx context.Context) ([]watch.Offer, error) {
+		if directory, ok := ask[watchDirectory](a); ok {
+			return directory.Offers(ctx)
+		}
+		return nil, nil
+	}
+	n.Name = func(ctx context.Context, id core.MemberID) string {
+		if directory, ok := ask[watchDirectory](a); ok {
+			return directory.Name(ctx, id)
+		}
+		return ""
+	}
+	return n, nil
+}
+
+// watchDirectory answers our own services, for the page that offers to look at them, and
+// how people call a hoster.
+type watchDirectory interface {
 	Offers(ctx context.Context) ([]watch.Offer, error)
+	Name(ctx context.Context, id core.MemberID) string
 }

@@ -161,7 +161,13 @@ func (s server) publicHandler(gate *peer.Gate) http.Handler {
 	mux.Handle("/log/", members)
 	mux.Handle("/.well-known/entrechat.json", members)
 	mux.Handle("/", gate.Pages(pages, time.Now, site.Busy))
-	return mux
+	var front http.Handler = mux
+	for _, f := range s.fittings {
+		if f.Front != nil {
+			front = f.Front(front)
+		}
+	}
+	return front
 }
 
 // toolsHandler is what only this machine reaches.

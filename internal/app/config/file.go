@@ -60,16 +60,26 @@ func (c *Config) file(p *words.Printer) reflect.Value {
 	return file
 }
 
-// documented is a section whose keys carry comments; only the tags of its type differ.
+// documented is a copy of a section whose keys carry comments; those of structs that the
+// section embeds are among its own.
 func documented(section reflect.Value, words string, p *words.Printer) reflect.Value {
-	fields := make([]reflect.StructField, 0, section.NumField())
-	for i := range section.NumField() {
-		f := section.Type().Field(i)
+	var fields []reflect.StructField
+	var values []reflect.Value
+	for _, f := range reflect.VisibleFields(section.Type()) {
+		if f.Anonymous {
+			continue
+		}
 		key := f.Tag.Get("toml")
+		values = append(values, section.FieldByIndex(f.Index))
 		f.Tag = reflect.StructTag(fmt.Sprintf("toml:%q comment:%q", key, p.T(words+key, nil)))
+		f.Index, f.Offset = nil, 0
 		fields = append(fields, f)
 	}
-	return section.Convert(reflect.StructOf(fields))
+	out := reflect.New(reflect.StructOf(fields)).Elem()
+	for i, v := range values {
+		out.Field(i).Set(v)
+	}
+	return out
 }
 
 // Render is the documented file for a configuration: every key, its value, and above it

@@ -4,6 +4,7 @@ package fit
 
 import (
 	"context"
+	"net/http"
 
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
@@ -21,6 +22,9 @@ type Fittings struct {
 	Web func(*web.Site) web.Pages
 	// Pages are routes for programs on the public listener: files, feeds, JSON.
 	Pages []Route
+	// Front stands before all of the public listener, for what depends on the host that a
+	// browser asks for; nil = nothing does.
+	Front func(next http.Handler) http.Handler
 	// Tools are routes on the loopback listener (restic front, admin).
 	Tools []Route
 	// Peer are the endpoints other members call.

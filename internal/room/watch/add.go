@@ -1,15 +1,19 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/watch/target"
 )
 
+// adder adds targets of ours.
+type adder struct{ *Room }
+
 // add takes what a person typed: one target of the kind that was named or, without one,
 // what answers at the address. It answers those that were added, also beside an error.
-func (r *Room) add(ctx context.Context, typed target.Target) ([]target.Target, error) {
+func (r adder) add(ctx context.Context, typed target.Target) ([]target.Target, error) {
 	if typed.Kind == "" {
 		return r.detected(ctx, typed)
 	}
@@ -24,14 +28,14 @@ func (r *Room) add(ctx context.Context, typed target.Target) ([]target.Target, e
 }
 
 // addDetected adds what answers at an address, under a service's name; empty = its host's.
-func (r *Room) addDetected(ctx context.Context, address, service string) ([]target.Target, error) {
+func (r adder) addDetected(ctx context.Context, address, service string) ([]target.Target, error) {
 	return r.detected(ctx, target.Target{Address: address, Service: service})
 }
 
 // detected adds what answers. What was typed of a target counts for the first, which is
 // the one at that address; who looks, and how often, for all. Targets that are there
 // already are passed over. Returns CodeConflict when all of them are.
-func (r *Room) detected(ctx context.Context, typed target.Target) (added []target.Target, err error) {
+func (r adder) detected(ctx context.Context, typed target.Target) (added []target.Target, err error) {
 	found, err := r.Detect(ctx, typed)
 	if err != nil {
 		return nil, err
@@ -41,7 +45,7 @@ func (r *Room) detected(ctx context.Context, typed target.Target) (added []targe
 		if typed.Service != "" {
 			t.Service = typed.Service
 		}
-		if t.Local = typed.Local; typed.Every != 0 {
+		if t.Local = typed.Local || t.Local; typed.Every != 0 {
 			t.Every = typed.Every
 		}
 		if i == 0 {
@@ -63,11 +67,13 @@ func (r *Room) detected(ctx context.Context, typed target.Target) (added []targe
 	return added, nil
 }
 
-// Detect says which targets what answers at an address makes; none is stored.
-func (r *Room) Detect(_ context.Context, typed target.Target) ([]target.Target, error) {
-	if typed.Kind = target.HTTP; typed.Service == "" {
-		typed.Service = typed.Host()
+// Detect says which targets what answers at an address makes; none is stored. Returns
+// CodeInvalid for what is no address, CodeUnsure where nothing answers.
+func (r *Room) Detect(ctx context.Context, typed target.Target) ([]target.Target, error) {
+	found, err := r.looker.Detect(ctx, typed.Address)
+	for i, t := range found {
+		t.Service = cmp.Or(typed.Service, t.Service, t.Host(), t.Address)
+		found[i] = r.Targets.Draft(t)
 	}
-	t := r.Targets.Draft(typed)
-	return []target.Target{t}, t.Check()
+	return found, err
 }

@@ -7,16 +7,20 @@ import (
 
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert"
+	"entrechat/internal/room/watch/incident"
 	"entrechat/internal/room/watch/target"
 )
 
 type args = map[string]any
 
-// Commands are `entrechat watch` and its subcommands; p says what they are for.
+// Commands are watch, incident, maintenance, promise and alert; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
 	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open), showCommand(p, open)}, target.Commands(p, targets)...)
-	return []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
+	all := []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
+	all = append(all, incident.Commands(p, part(open, func(r *Room) *incident.Publisher { return r.Publisher }))...)
+	return append(all, alert.Command(p, part(open, func(r *Room) *alert.Service { return r.Alerts })))
 }
 
 // part opens the room for a command that works on one part of it.
@@ -34,7 +38,7 @@ func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T]
 func addCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 	var flags target.Flags
 	c := console.Command(open, "add ADDRESS", p.T("watch.cmd_add", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		all, err := r.add(cmd.Context(), flags.Typed(typed[0]))
+		all, err := adder{r}.add(cmd.Context(), flags.Typed(typed[0]))
 		views := make([]target.View, 0, len(all))
 		for _, t := range all {
 			views = append(views, t.View())

@@ -11,11 +11,16 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/obs"
+	"entrechat/internal/room/watch/alert"
+	"entrechat/internal/room/watch/alert/channel"
+	"entrechat/internal/room/watch/alert/delivery"
+	"entrechat/internal/room/watch/deadman"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/schedule"
+	"entrechat/internal/room/watch/software"
+	"entrechat/internal/room/watch/subscribe"
 	"entrechat/internal/room/watch/target"
-	"entrechat/internal/room/watch/verdict"
 	"entrechat/internal/room/watch/verdict/quorum"
 )
 
@@ -26,7 +31,7 @@ const assignEvery = 5 * time.Second
 func (r *Room) equip(ctx context.Context) (err error) {
 	r.circle = &circle{Room: r, places: map[core.MemberID]place{}}
 	r.scheduler = schedule.New(schedule.Needs{
-		Self: r.Signer.ID(), Look: r.looker.Look, Found: r.found, Now: r.Now, Log: r.Log,
+		Self: r.Signer.ID(), Look: r.look, Found: r.found, Now: r.Now, Log: r.Log,
 	})
 	if r.Recorder, err = record.New(ctx, record.Needs{DB: r.DB, Fit: r.scheduler.Fit, Now: r.Now, Log: r.Log}); err != nil {
 		return err
@@ -35,19 +40,75 @@ func (r *Room) equip(ctx context.Context) (err error) {
 		DB: r.DB, Signer: r.Signer, Book: r.Book, Looks: r.scheduler, Members: r.circle, Calls: quorum.Client{Sender: r.Peer},
 		Targets: r.targets, Changed: r.changed, Now: r.Now, Log: r.Log,
 	})
+	r.publish()
+	r.Alerts = alert.New(alert.Needs{
+		DB: r.DB, Signer: r.Signer, Calls: r.Peer, Watch: r.circle, Channels: r.Channels, Words: r.Words, URL: r.URL, Now: r.Now, Log: r.Log,
+	})
+	r.Subscribers = subscribe.New(subscribe.Needs{
+		DB: r.DB, Signer: r.Signer, Hosters: teller{r}, Sender: channel.New(r.Channels), Words: r.Words, URL: r.URL, Topics: r.Topics, Now: r.Now, Log: r.Log,
+	})
+	r.Pings = deadman.New(deadman.Needs{
+		DB: r.DB, Self: r.Signer.ID(), Circle: hearing{r.circle}, Members: r.Tellers, Found: r.found, Now: r.Now, Log: r.Log,
+	})
+	r.Versions = software.New(software.Needs{
+		DB: r.DB, Book: r.Book, Self: r.Signer.ID(), Curator: r.Curator, Own: r.Safe, Told: r.behind, Now: r.Now,
+	})
+	r.Board = r.board()
 	return r.Verdicts.Start(ctx)
+}
+
+// look looks at a target, or judges what was heard of it.
+func (r *Room) look(ctx context.Context, t target.Target) look.Result {
+	if t.Kind == target.Ping {
+		return r.Pings.Look(ctx, t)
+	}
+	return r.looker.Look(ctx, t)
+}
+
+// hearing answers whom a ping concerns.
+type hearing struct{ *circle }
+
+// Targets are the ping targets we hear for.
+func (h hearing) Targets(ctx context.Context) ([]target.Target, error) {
+	all, err := h.targets(ctx)
+	return slices.DeleteFunc(all, func(t target.Target) bool { return t.Kind != target.Ping }), err
+}
+
+// Circle are the owner of a target and its voters, without us.
+func (h hearing) Circle(_ context.Context, owner core.MemberID, id string) ([]core.MemberID, error) {
+	seats := h.Verdicts.Voters(owner, id).Seats
+	all := append(make([]core.MemberID, 0, len(seats)+1), owner)
+	for _, seat := range seats {
+		all = append(all, seat.Member)
+	}
+	return slices.DeleteFunc(all, func(m core.MemberID) bool { return m == h.Signer.ID() }), nil
+}
+
+// Alive says whether a member's node gave a sign lately.
+func (h hearing) Alive(ctx context.Context, m core.MemberID) bool {
+	heard, err := h.Heard(ctx, m)
+	return err == nil && core.At(h.Now()).Sub(heard) < silentFor
+}
+
+// behind has our own people told that something runs which has known holes.
+func (r *Room) behind(ctx context.Context, v software.Running, _ software.Judgement) {
+	err := r.Alerts.Tell(ctx, delivery.Notice{
+		Owner: r.Signer.ID(), Incident: "version-" + v.Target, Kind: delivery.Version, Services: []string{v.Service}, At: v.Behind,
+	})
+	if err != nil {
+		r.Log.Warn("an old version could not be told", "target", v.Target, "error", err)
+	}
 }
 
 // found takes in what one of our routine looks found.
 func (r *Room) found(ctx context.Context, t target.Target, result look.Result) {
 	r.Recorder.Add(t.Owner, t.ID, result)
 	r.Verdicts.Found(ctx, t, result)
-}
-
-// changed takes in what was concluded.
-func (r *Room) changed(_ context.Context, before, after verdict.Verdict) error {
-	r.Log.Info("a verdict changed", "owner", after.Owner, "target", after.Target, "from", before.State, "to", after.State, "weak", after.Weak)
-	return nil
+	if result.Version != "" {
+		if err := r.Versions.Found(ctx, t, result); err != nil {
+			r.Log.Warn("what a service runs could not be noted", "target", t.ID, "error", err)
+		}
+	}
 }
 
 // assign has the scheduler look at what is ours to look at now.
@@ -63,7 +124,8 @@ func (r *Room) assign(ctx context.Context) error {
 // looking are the jobs that look and keep what was found.
 func (r *Room) looking() []jobs.Job {
 	return append(
-		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs()),
+		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs(), r.Publisher.Jobs(), r.Alerts.Jobs(), r.Subscribers.Jobs(), r.Pings.Jobs()),
+		r.Board.Job(),
 		jobs.Job{Name: "watch-assign", Every: assignEvery, Run: r.assign},
 		jobs.Job{Name: "watch-look", Run: r.scheduler.Run},
 		jobs.Job{Name: "watch-record", Run: r.Recorder.Run},
@@ -103,7 +165,7 @@ func (r *Room) checkLooks(ctx context.Context) (fit.Finding, error) {
 			return fit.Finding{}, err
 		case !ok || core.At(r.Now()).Sub(newest.At) > newestLook*t.Every+time.Minute:
 			unseen = append(unseen, t.Service)
-		case newest.Class.Failure() && t.Kind != target.ICMP:
+		case newest.Class.Failure() && t.Kind.Decides():
 			failing = append(failing, t.Service)
 		}
 	}

@@ -36,7 +36,7 @@ func importCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command 
 		if err != nil {
 			return err
 		}
-		done, err := r.take(cmd.Context(), found, dry)
+		done, err := adder{r}.take(cmd.Context(), found, dry)
 		done.Findings = findings
 		return errors.Join(out.Emit(done, func() { done.say(out) }), err)
 	})
@@ -64,7 +64,7 @@ func readFiles(names []string) ([]imports.File, error) {
 }
 
 // take adds what is new of these targets, or says what it would add.
-func (r *Room) take(ctx context.Context, found []target.Target, dry bool) (imported, error) {
+func (r adder) take(ctx context.Context, found []target.Target, dry bool) (imported, error) {
 	done := imported{DryRun: dry, Added: []target.View{}}
 	for _, t := range found {
 		if dry {

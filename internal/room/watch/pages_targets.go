@@ -19,11 +19,13 @@ var pages embed.FS
 
 const targetsPath = "/admin/watch/targets"
 
-// targetPages are where an admin says what is looked at.
-func (r *Room) targetPages(site *web.Site) web.Pages {
+// targetForms are where an admin says what is looked at.
+type targetForms struct{ *Room }
+
+func (r targetForms) pages(site *web.Site) web.Pages {
 	page := web.NewPage[targetsPage](site, pages, "pages/targets.html")
 	return web.Pages{
-		Routes: []web.Route{{Pattern: targetsPath, Handler: page.Form(r.targetsPage, r.changeTargets)}},
+		Routes: []web.Route{{Pattern: targetsPath, Handler: page.Form(r.read, r.change)}},
 		Menu:   []web.Entry{{Path: targetsPath, Key: "watch.menu.targets", Group: web.GroupPublic, Order: 40}},
 	}
 }
@@ -45,7 +47,7 @@ type targetRow struct {
 // Offer is a service of our own catalogue that nobody looks at yet.
 type Offer struct{ Service, Address string }
 
-func (r *Room) targetsPage(req *http.Request) (targetsPage, error) {
+func (r targetForms) read(req *http.Request) (targetsPage, error) {
 	ctx := req.Context()
 	all, err := target.Of(ctx, r.DB, r.Signer.ID())
 	if err != nil {
@@ -63,7 +65,7 @@ func (r *Room) targetsPage(req *http.Request) (targetsPage, error) {
 }
 
 // offers are the services of our own catalogue of whose host nothing is looked at.
-func (r *Room) offers(ctx context.Context, all []target.Target) ([]Offer, error) {
+func (r targetForms) offers(ctx context.Context, all []target.Target) ([]Offer, error) {
 	if r.Offers == nil {
 		return nil, nil
 	}
@@ -74,12 +76,12 @@ func (r *Room) offers(ctx context.Context, all []target.Target) ([]Offer, error)
 	}), err
 }
 
-func (r *Room) changeTargets(req *http.Request) (string, error) {
+func (r targetForms) change(req *http.Request) (string, error) {
 	ctx, form := req.Context(), req.PostForm
 	var err error
 	switch form.Get("do") {
 	case "add":
-		_, err = r.addDetected(ctx, strings.TrimSpace(form.Get("address")), strings.TrimSpace(form.Get("service")))
+		_, err = adder(r).addDetected(ctx, strings.TrimSpace(form.Get("address")), strings.TrimSpace(form.Get("service")))
 	case "pause", "resume":
 		_, err = r.Targets.Change(ctx, form.Get("id"), func(t *target.Target) { t.Paused = form.Get("do") == "pause" })
 	case "remove":

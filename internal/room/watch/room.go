@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"embed"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -16,11 +17,24 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert"
+	"entrechat/internal/room/watch/alert/channel"
+	"entrechat/internal/room/watch/alert/contact"
+	"entrechat/internal/room/watch/deadman"
+	"entrechat/internal/room/watch/imports"
+	"entrechat/internal/room/watch/incident"
+	"entrechat/internal/room/watch/incident/note"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/look/kinds"
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/schedule"
+	"entrechat/internal/room/watch/software"
+	"entrechat/internal/room/watch/status"
+	"entrechat/internal/room/watch/status/show"
+	"entrechat/internal/room/watch/subscribe"
 	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict"
 	"entrechat/internal/room/watch/verdict/quorum"
 )
 
@@ -28,6 +42,14 @@ import (
 //
 //go:embed words/*.toml
 var Words embed.FS
+
+// AllWords are the sentences of the room and of its folders.
+func AllWords() []fs.FS {
+	return []fs.FS{
+		Words, target.Words, look.Words, record.Words, verdict.Words, incident.Words, alert.Words, subscribe.Words, status.Words,
+		deadman.Words, software.Words, imports.Words,
+	}
+}
 
 // Book is what this room needs of the logbooks.
 type Book interface {
@@ -51,8 +73,26 @@ type Needs struct {
 	Signer seal.Signer
 	Book   Book
 	Trust  Trust
-	// Peer calls other members; nil in a command beside the node.
-	Peer Peer
+	// Peer calls other members; Calls fetches texts, Tellers tells of pings.
+	Peer    Peer
+	Calls   note.Calls
+	Tellers deadman.Members
+	// Channels are our own mail server and what else carries messages.
+	Channels channel.Needs
+	// Topics are public channels that our own incidents go to.
+	Topics []contact.Channel
+	Words  *words.Catalogue
+	// URL is where browsers reach this node, without a slash at its end.
+	URL string
+	// Zone is where our users' clocks are.
+	Zone *time.Location
+	// Heard is when a member's logbook was last heard.
+	Heard func(ctx context.Context, id core.MemberID) (core.Moment, error)
+	// Name is how people call a member; empty = as its domain.
+	Name func(ctx context.Context, id core.MemberID) string
+	// Curator is whose table of safe versions counts; empty = nobody's. Safe is our own.
+	Curator core.MemberID
+	Safe    software.Table
 	// Members are those whose logbook we hold, without ourselves.
 	Members func(ctx context.Context) ([]core.MemberID, error)
 	// Keys are the keys a member signs with, or signed with.
@@ -84,8 +124,21 @@ type Room struct {
 	// Recorder has what our own looks found.
 	Recorder *record.Recorder
 	// Verdicts is our part in what members conclude together.
-	Verdicts  *quorum.Engine
+	Verdicts *quorum.Engine
+	// Publisher has incidents, maintenance and promises.
+	Publisher *incident.Publisher
+	// Alerts is who is told.
+	Alerts *alert.Service
+	// Subscribers are users who asked for news.
+	Subscribers *subscribe.Service
+	// Pings is what backups and other work tell by themselves.
+	Pings *deadman.Pings
+	// Versions is what services run.
+	Versions *software.Watch
+	// Board has what everybody sees.
+	Board     *status.Board
 	circle    *circle
+	show      *show.Show
 	looker    *look.Looker
 	scheduler *schedule.Scheduler
 }
@@ -98,7 +151,11 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
 	})
 	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Kinds: kinds.All(), Network: schedule.Dialing, Now: n.Now})
-	return r, r.equip(ctx)
+	if err := r.equip(ctx); err != nil {
+		return nil, err
+	}
+	r.show = show.New(show.Needs{Board: r.Board, URL: n.URL})
+	return r, nil
 }
 
 // Fittings is what the house gets of this room.
@@ -106,22 +163,33 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "watch",
 		Web:     r.web,
-		Readers: slices.Concat(r.Targets.Readers(), r.Verdicts.Readers()),
-		Peer:    r.Verdicts.Routes(),
+		Readers: slices.Concat(r.Targets.Readers(), r.Verdicts.Readers(), r.Publisher.Readers(), r.Versions.Readers()),
+		Peer:    slices.Concat(r.Verdicts.Routes(), r.Publisher.Routes(), r.Alerts.Routes(), r.Pings.PeerRoutes()),
+		Pages:   r.Pings.Routes(),
+		Front:   r.show.Front,
 		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched), r.looking()),
 		Metrics: r.metrics,
-		Checks:  []fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}},
+		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}}, r.Alerts.Checks()...),
 		Entries: r.entries(),
 	}
 }
 
 // web are the room's pages.
-func (r *Room) web(site *web.Site) web.Pages { return r.targetPages(site) }
+func (r *Room) web(site *web.Site) web.Pages {
+	var all web.Pages
+	for _, p := range []web.Pages{targetForms{r}.pages(site), r.Publisher.Pages(site), r.Alerts.Pages(site), r.show.Pages(site), r.Subscribers.Pages(site)} {
+		all.Routes, all.Menu, all.Feeds = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...), append(all.Feeds, p.Feeds...)
+		all.Home, all.Overview = append(all.Home, p.Home...), append(all.Overview, p.Overview...)
+	}
+	return all
+}
 
 // entries are the kinds of logbook entries the room writes.
 func (r *Room) entries() map[string]string {
 	all := map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"}
 	maps.Copy(all, quorum.Entries())
+	maps.Copy(all, incident.Entries())
+	all[software.TypSafe] = "watch.entry.safe"
 	return all
 }
 

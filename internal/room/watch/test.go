@@ -50,7 +50,7 @@ func viewOf(t target.Target, r look.Result) lookView {
 func testCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 	var flags target.Flags
 	c := console.Command(open, "test TARGET", p.T("watch.cmd_test", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		all, err := r.typed(cmd.Context(), flags.Typed(typed[0]))
+		all, err := adder{r}.typed(cmd.Context(), flags.Typed(typed[0]))
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (v lookView) note(p *words.Printer) string {
 
 // typed are the targets a person means: one of ours or, for an address that is none, what
 // answers there or what the named kind makes of it. Nothing is stored.
-func (r *Room) typed(ctx context.Context, typed target.Target) ([]target.Target, error) {
+func (r adder) typed(ctx context.Context, typed target.Target) ([]target.Target, error) {
 	t, err := r.Targets.Own(ctx, typed.Address)
 	if core.CodeOf(err) != core.CodeNotFound {
 		return []target.Target{t}, err
