@@ -62,7 +62,7 @@ func Judge(a Assignment, barred map[core.MemberID]bool, rounds ...[]Vote) Outcom
 		if last.down >= MinFit && len(last.classes) == last.down {
 			o.State = Partial // each fails in its own way: it is the paths, not the target
 		}
-	case every(c.cracked):
+	case every(c.cracked) && c.cracked(both(all)):
 		o.State = Partial
 	case every(func(n count) bool { return n.oneFamily() != 0 }):
 		o.State, o.Family = Partial, last.oneFamily()
@@ -75,6 +75,7 @@ func Judge(a Assignment, barred map[core.MemberID]bool, rounds ...[]Vote) Outcom
 // count is one round.
 type count struct {
 	up, down int
+	failing  map[core.MemberID]bool
 	networks map[int]bool       // of those that voted down
 	classes  map[look.Class]int // likewise
 	family   map[int]int        // votes that a family fails, while the other is well
@@ -88,7 +89,7 @@ type court struct {
 }
 
 func (c court) count(votes []Vote) count {
-	n := count{networks: map[int]bool{}, classes: map[look.Class]int{}, family: map[int]int{}}
+	n := count{failing: map[core.MemberID]bool{}, networks: map[int]bool{}, classes: map[look.Class]int{}, family: map[int]int{}}
 	heard := map[core.MemberID]bool{}
 	for _, v := range votes {
 		network, seated := c.networks[v.Voter]
@@ -104,6 +105,7 @@ func (c court) count(votes []Vote) count {
 			}
 		case VoteDown:
 			n.down++
+			n.failing[v.Voter] = true
 			n.networks[network] = true
 			n.classes[v.Class]++
 		case VoteUnfit:
@@ -139,6 +141,19 @@ func (c court) cracked(n count) bool {
 		return n.down >= 2
 	}
 	return n.down > 0 && n.up > 0
+}
+
+// both is the last round with the down votes alone of who voted down in all of them: a
+// path that is cut fails again, a look that failed by chance does not.
+func both(rounds []count) count {
+	last := rounds[len(rounds)-1]
+	n := count{up: last.up}
+	for m := range last.failing {
+		if !slices.ContainsFunc(rounds, func(r count) bool { return !r.failing[m] }) {
+			n.down++
+		}
+	}
+	return n
 }
 
 // well: one round is enough to say that it is up.
