@@ -268,7 +268,7 @@ func (w *world) reaches(from, to int) bool {
 func (n *node) look(x *thing, vote bool) (look.Result, time.Duration) {
 	at, w := n.w.at(), n.w
 	r := look.Result{At: core.At(time.Now().Add(n.skew)), Family: 4, Latency: 50 * time.Millisecond}
-	if x.liars[n.id] {
+	if x.liars[n.id] && !n.offline.at(at) {
 		r.Class = w.lie
 		return r, 0
 	}
