@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/watch"
 	"entrechat/internal/room/watch/deadman"
+	"entrechat/internal/room/watch/freshness"
 	"entrechat/internal/room/watch/migrations"
 	"entrechat/internal/room/watch/status/show"
 	"entrechat/internal/room/watch/target"
@@ -69,6 +70,10 @@ func (a *App) watchNeeds(c *watch.Settings) (n watch.Needs, err error) {
 	if n.Topics, err = c.Topics(); err != nil {
 		return n, err
 	}
+	if n.Token, err = c.AlertToken(); err != nil {
+		return n, err
+	}
+	n.Stored, _ = ask[freshness.Stored](a)
 	if n.Zone, err = c.TimeZone(); err != nil {
 		return n, err
 	}

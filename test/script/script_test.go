@@ -74,6 +74,7 @@ func TestStories(t *testing.T) {
 			"behave":    behave,
 			"mailbox":   mailbox,
 			"mail":      mail,
+			"mailto":    mailto,
 		},
 	})
 }

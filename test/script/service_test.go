@@ -2,7 +2,11 @@ package script
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -66,5 +70,23 @@ func mail(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Logf("%s", l.Text)
 		}
 		ts.Fatalf("%v", err)
+	}
+}
+
+// mailto LETTER... has stopped nodes send their mail to the mailbox.
+func mailto(ts *testscript.TestScript, _ bool, args []string) {
+	box := *ts.Value(mailKey{}).(**lab.Mailbox)
+	host, port, _ := strings.Cut(box.Address, ":")
+	for _, letter := range args {
+		n := here(ts).node(ts, letter)
+		path := filepath.Join(n.Data(), "entrechat.toml")
+		text, err := os.ReadFile(path)
+		ts.Check(err)
+		for key, value := range map[string]string{
+			"smtp_host": strconv.Quote(host), "smtp_port": port, "smtp_tls": `"none"`, "smtp_from": strconv.Quote("entrechat@" + n.Name),
+		} {
+			text = regexp.MustCompile(`(?m)^`+key+` = .*$`).ReplaceAll(text, []byte(key+" = "+value))
+		}
+		ts.Check(os.WriteFile(path, text, 0o600))
 	}
 }

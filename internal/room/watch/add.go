@@ -13,18 +13,22 @@ type adder struct{ *Room }
 
 // add takes what a person typed: one target of the kind that was named or, without one,
 // what answers at the address. It answers those that were added, also beside an error.
-func (r adder) add(ctx context.Context, typed target.Target) ([]target.Target, error) {
+func (r adder) add(ctx context.Context, typed target.Target) (all []target.Target, token string, err error) {
 	if typed.Kind == "" {
-		return r.detected(ctx, typed)
+		all, err = r.detected(ctx, typed)
+		return all, "", err
+	}
+	if typed, token, err = issue(typed); err != nil {
+		return nil, "", err
 	}
 	if typed.Service == "" {
 		typed.Service = typed.Host()
 	}
 	t, err := r.Targets.Add(ctx, typed)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return []target.Target{t}, nil
+	return []target.Target{t}, token, r.Pings.Refresh(ctx)
 }
 
 // addDetected adds what answers at an address, under a service's name; empty = its host's.

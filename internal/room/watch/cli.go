@@ -8,6 +8,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/watch/alert"
+	"entrechat/internal/room/watch/deadman"
 	"entrechat/internal/room/watch/incident"
 	"entrechat/internal/room/watch/target"
 )
@@ -17,7 +18,7 @@ type args = map[string]any
 // Commands are watch, incident, maintenance, promise and alert; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
-	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open), showCommand(p, open)}, target.Commands(p, targets)...)
+	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open), showCommand(p, open), nowCommand(p, open)}, target.Commands(p, targets)...)
 	all := []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
 	all = append(all, incident.Commands(p, part(open, func(r *Room) *incident.Publisher { return r.Publisher }))...)
 	return append(all, alert.Command(p, part(open, func(r *Room) *alert.Service { return r.Alerts })))
@@ -34,19 +35,37 @@ func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T]
 	}
 }
 
+// added is a target as `watch add` answers it.
+type added struct {
+	target.View
+	Ping string `json:"ping_url,omitempty"` // shown this once
+}
+
 // addCommand is `watch add`.
 func addCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 	var flags target.Flags
-	c := console.Command(open, "add ADDRESS", p.T("watch.cmd_add", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
-		all, err := adder{r}.add(cmd.Context(), flags.Typed(typed[0]))
-		views := make([]target.View, 0, len(all))
+	c := console.Command(open, "add [ADDRESS]", p.T("watch.cmd_add", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
+		address := ""
+		if len(typed) > 0 {
+			address = typed[0]
+		}
+		all, token, err := adder{r}.add(cmd.Context(), flags.Typed(address))
+		views := make([]added, 0, len(all))
 		for _, t := range all {
-			views = append(views, t.View())
+			v := added{View: t.View()}
+			if token != "" {
+				v.Ping = deadman.URL(r.URL, token)
+			}
+			views = append(views, v)
 		}
 		if err != nil && len(all) == 0 {
 			return err
 		}
 		return errors.Join(out.Emit(views, func() {
+			if token != "" {
+				out.Say("watch.ping_added", args{"URL": deadman.URL(r.URL, token)})
+				return
+			}
 			for _, t := range all {
 				out.Say("watch.added", args{"Service": t.Service, "Address": t.Address, "Kind": t.Kind, "Every": out.P.Span(t.Every)})
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
@@ -15,12 +17,15 @@ import (
 	"entrechat/internal/room/watch/alert/channel"
 	"entrechat/internal/room/watch/alert/delivery"
 	"entrechat/internal/room/watch/deadman"
+	"entrechat/internal/room/watch/exposition"
+	"entrechat/internal/room/watch/freshness"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/record"
 	"entrechat/internal/room/watch/schedule"
 	"entrechat/internal/room/watch/software"
 	"entrechat/internal/room/watch/subscribe"
 	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict"
 	"entrechat/internal/room/watch/verdict/quorum"
 )
 
@@ -38,7 +43,7 @@ func (r *Room) equip(ctx context.Context) (err error) {
 	}
 	r.Verdicts = quorum.New(quorum.Needs{
 		DB: r.DB, Signer: r.Signer, Book: r.Book, Looks: r.scheduler, Members: r.circle, Calls: quorum.Client{Sender: r.Peer},
-		Targets: r.targets, Changed: r.changed, Now: r.Now, Log: r.Log,
+		Targets: r.targets, Changed: r.changed, Isolated: r.cutOff, Now: r.Now, Log: r.Log,
 	})
 	r.publish()
 	r.Alerts = alert.New(alert.Needs{
@@ -54,15 +59,37 @@ func (r *Room) equip(ctx context.Context) (err error) {
 		DB: r.DB, Book: r.Book, Self: r.Signer.ID(), Curator: r.Curator, Own: r.Safe, Told: r.behind, Now: r.Now,
 	})
 	r.Board = r.board()
+	r.onDemand = &onDemand{Room: r, rates: map[core.MemberID]*rate.Limiter{}, seen: map[string]map[core.MemberID]nowAnswer{}}
+	r.age = freshness.Looker{Stored: r.Stored, Self: r.Signer.ID(), Now: r.Now, Log: r.Log}
 	return r.Verdicts.Start(ctx)
 }
 
 // look looks at a target, or judges what was heard of it.
 func (r *Room) look(ctx context.Context, t target.Target) look.Result {
-	if t.Kind == target.Ping {
+	switch t.Kind {
+	case target.Ping:
 		return r.Pings.Look(ctx, t)
+	case target.Backup:
+		return r.age.Look(ctx, t)
+	default:
+		return r.looker.Look(ctx, t)
 	}
-	return r.looker.Look(ctx, t)
+}
+
+// cutOff takes in that we find ourselves cut off, or no longer; our own people are told.
+func (r *Room) cutOff(ctx context.Context, isolated bool, since core.Moment) {
+	id, self := "isolated", r.Signer.ID()
+	var err error
+	if isolated {
+		r.isolated.Store(int64(since))
+		err = r.Alerts.Tell(ctx, delivery.Notice{Owner: self, Incident: id, Kind: delivery.Isolated, At: since})
+	} else {
+		r.isolated.Store(0)
+		err = r.Alerts.Resolve(ctx, self, id, core.At(r.Now()))
+	}
+	if err != nil {
+		r.Log.Warn("that we are cut off could not be told", "error", err)
+	}
 }
 
 // hearing answers whom a ping concerns.
@@ -126,6 +153,8 @@ func (r *Room) looking() []jobs.Job {
 	return append(
 		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs(), r.Publisher.Jobs(), r.Alerts.Jobs(), r.Subscribers.Jobs(), r.Pings.Jobs()),
 		r.Board.Job(),
+		jobs.Job{Name: "watch-news", Run: r.showNews},
+		jobs.Job{Name: "watch-versions", Every: time.Hour, Jitter: 5 * time.Minute, Run: r.freshVersions},
 		jobs.Job{Name: "watch-assign", Every: assignEvery, Run: r.assign},
 		jobs.Job{Name: "watch-look", Run: r.scheduler.Run},
 		jobs.Job{Name: "watch-record", Run: r.Recorder.Run},
@@ -139,7 +168,18 @@ func (r *Room) metrics(ctx context.Context) ([]obs.Metric, error) {
 		return nil, err
 	}
 	kept, err := r.Recorder.Metrics(ctx)
-	return append(all, kept...), err
+	if err != nil {
+		return nil, err
+	}
+	seen, err := r.samples(ctx)
+	verdicts := make([]verdict.Verdict, 0, len(seen))
+	services := map[string]string{}
+	for _, s := range seen {
+		verdicts = append(verdicts, r.Verdicts.State(s.Target.Owner, s.Target.ID))
+		services[string(s.Target.Owner)+" "+s.Target.ID] = s.Target.Service
+	}
+	name := func(owner core.MemberID, id string) string { return services[string(owner)+" "+id] }
+	return slices.Concat(all, kept, exposition.Metrics(seen), exposition.Verdicts(verdicts, name)), err
 }
 
 // newestLook is how old the newest look at a target may be, in intervals, before doctor

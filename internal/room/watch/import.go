@@ -12,13 +12,14 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/deadman"
 	"entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/target"
 )
 
 // imported is what `watch import` answers.
 type imported struct {
-	Added    []target.View     `json:"added"`
+	Added    []added           `json:"added"`
 	Present  int               `json:"present"` // were targets already
 	Findings []imports.Finding `json:"findings"`
 	DryRun   bool              `json:"dry_run,omitzero"`
@@ -65,20 +66,28 @@ func readFiles(names []string) ([]imports.File, error) {
 
 // take adds what is new of these targets, or says what it would add.
 func (r adder) take(ctx context.Context, found []target.Target, dry bool) (imported, error) {
-	done := imported{DryRun: dry, Added: []target.View{}}
+	done := imported{DryRun: dry, Added: []added{}}
 	for _, t := range found {
 		if dry {
-			done.Added = append(done.Added, r.Targets.Draft(t).View())
+			done.Added = append(done.Added, added{View: r.Targets.Draft(t).View()})
 			continue
 		}
-		t, err := r.Targets.Add(ctx, t)
+		t, token, err := issue(t)
+		if err != nil {
+			return done, err
+		}
+		t, err = r.Targets.Add(ctx, t)
 		switch {
 		case core.CodeOf(err) == core.CodeConflict:
 			done.Present++
 		case err != nil:
 			return done, err
 		default:
-			done.Added = append(done.Added, t.View())
+			one := added{View: t.View()}
+			if token != "" {
+				one.Ping = deadman.URL(r.URL, token)
+			}
+			done.Added = append(done.Added, one)
 		}
 	}
 	return done, nil
@@ -88,6 +97,11 @@ func (i imported) say(out *console.Out) {
 	for _, f := range i.Findings {
 		if !f.Taken {
 			out.Line(fmt.Sprintf("%s:%d: %s", f.File, f.Line, out.P.T(f.Key, f.Args)))
+		}
+	}
+	for _, t := range i.Added {
+		if t.Ping != "" {
+			out.Say("watch.ping_imported", args{"Service": t.Service, "URL": t.Ping})
 		}
 	}
 	key := "watch.imported"

@@ -69,7 +69,11 @@ func (r *Room) changed(ctx context.Context, before, after verdict.Verdict) error
 	if err != nil {
 		return err
 	}
-	return r.Publisher.Incidents.Changed(ctx, before, after)
+	if err := r.Publisher.Incidents.Changed(ctx, before, after); err != nil {
+		return err
+	}
+	r.news()
+	return nil
 }
 
 // keys are all targets of which there are verdicts.
@@ -118,6 +122,7 @@ func (r teller) tell(ctx context.Context, e incident.Event) error {
 		}
 		return refusal(r.Alerts.Resolve(ctx, i.Owner, i.ID, e.At))
 	case incident.Noted:
+		r.news()
 		return r.write(ctx, e)
 	default:
 		return nil
@@ -141,7 +146,7 @@ func (r teller) write(ctx context.Context, e incident.Event) error {
 
 // linkOf is the page of an incident on this node.
 func (r teller) linkOf(i incident.Incident) string {
-	return r.URL + show.Path + "/" + string(i.Owner) + "/incident/" + i.ID
+	return r.URL + show.Path + "/" + string(i.Owner) + "/incidents/" + i.ID
 }
 
 // refusal passes over a notice that nobody will ever take: it must not hold up the others.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"entrechat/internal/core"
@@ -22,6 +23,8 @@ import (
 	"entrechat/internal/room/watch/alert/channel"
 	"entrechat/internal/room/watch/alert/contact"
 	"entrechat/internal/room/watch/deadman"
+	"entrechat/internal/room/watch/exposition"
+	"entrechat/internal/room/watch/freshness"
 	"entrechat/internal/room/watch/imports"
 	"entrechat/internal/room/watch/incident"
 	"entrechat/internal/room/watch/incident/note"
@@ -32,6 +35,7 @@ import (
 	"entrechat/internal/room/watch/software"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/status/show"
+	"entrechat/internal/room/watch/status/tonight"
 	"entrechat/internal/room/watch/subscribe"
 	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
@@ -109,6 +113,10 @@ type Needs struct {
 	Offers func(ctx context.Context) ([]Offer, error)
 	// Agent is the User-Agent of looks.
 	Agent string
+	// Token is what an Alertmanager shows to hand us alerts; empty = none may.
+	Token string
+	// Stored answers what we store of others' backups; nil = nothing.
+	Stored freshness.Stored
 	// Private allows plain http and addresses of this machine: for demos and tests.
 	Private bool
 	Now     func() time.Time
@@ -139,13 +147,17 @@ type Room struct {
 	Board     *status.Board
 	circle    *circle
 	show      *show.Show
+	onDemand  *onDemand
+	fresh     chan struct{} // there is news to show
+	age       freshness.Looker
+	isolated  atomic.Int64 // core.Moment since when we are cut off; 0 = we are not
 	looker    *look.Looker
 	scheduler *schedule.Scheduler
 }
 
 // New makes the room. Codes as for db.One.
 func New(ctx context.Context, n Needs) (*Room, error) {
-	r := &Room{Needs: n}
+	r := &Room{Needs: n, fresh: make(chan struct{}, 1)}
 	r.Targets = target.New(target.Needs{DB: n.DB, Book: n.Book, Self: n.Signer.ID(), Now: n.Now})
 	r.Prover = target.NewProver(target.ProofNeeds{
 		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
@@ -164,9 +176,10 @@ func (r *Room) Fittings() fit.Fittings {
 		Name:    "watch",
 		Web:     r.web,
 		Readers: slices.Concat(r.Targets.Readers(), r.Verdicts.Readers(), r.Publisher.Readers(), r.Versions.Readers()),
-		Peer:    slices.Concat(r.Verdicts.Routes(), r.Publisher.Routes(), r.Alerts.Routes(), r.Pings.PeerRoutes()),
+		Peer:    slices.Concat(r.Verdicts.Routes(), r.Publisher.Routes(), r.Alerts.Routes(), r.Pings.PeerRoutes(), r.onDemand.routes()),
 		Pages:   r.Pings.Routes(),
 		Front:   r.show.Front,
+		Tools:   []fit.Route{exposition.Webhook(r.Token, receiver{r}, r.Now)},
 		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched), r.looking()),
 		Metrics: r.metrics,
 		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}}, r.Alerts.Checks()...),
@@ -177,7 +190,7 @@ func (r *Room) Fittings() fit.Fittings {
 // web are the room's pages.
 func (r *Room) web(site *web.Site) web.Pages {
 	var all web.Pages
-	for _, p := range []web.Pages{targetForms{r}.pages(site), r.Publisher.Pages(site), r.Alerts.Pages(site), r.show.Pages(site), r.Subscribers.Pages(site)} {
+	for _, p := range []web.Pages{targetForms{r}.pages(site), r.Publisher.Pages(site), r.Alerts.Pages(site), r.show.Pages(site), r.Subscribers.Pages(site), tonight.New(tonight.Needs{Source: night{r}}).Pages(site)} {
 		all.Routes, all.Menu, all.Feeds = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...), append(all.Feeds, p.Feeds...)
 		all.Home, all.Overview = append(all.Home, p.Home...), append(all.Overview, p.Overview...)
 	}
@@ -189,7 +202,7 @@ func (r *Room) entries() map[string]string {
 	all := map[string]string{target.TypeTarget: "watch.entry.target", target.TypeGone: "watch.entry.target_gone"}
 	maps.Copy(all, quorum.Entries())
 	maps.Copy(all, incident.Entries())
-	all[software.TypSafe] = "watch.entry.safe"
+	maps.Copy(all, software.Entries())
 	return all
 }
 

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/watch/alert"
 	"entrechat/internal/room/watch/software"
 )
@@ -17,6 +19,7 @@ type Settings struct {
 	alert.Settings
 	Curator  string `toml:"versions_from"`
 	Versions string `toml:"versions_file"`
+	Token    string `toml:"alertmanager_token_file"`
 }
 
 // DefaultSettings are those of a file that says nothing.
@@ -46,6 +49,16 @@ func (c Settings) TimeZone() (*time.Location, error) {
 		return nil, core.Invalid("watch.config_bad_zone", errors.Join(err, errors.New("watch.zone"))).With("Value", c.Zone)
 	}
 	return at, nil
+}
+
+// AlertToken is what an Alertmanager shows to hand us alerts; empty for no file. Returns
+// what seal.ReadSecret does.
+func (c Settings) AlertToken() (string, error) {
+	if c.Token == "" {
+		return "", nil
+	}
+	text, err := seal.ReadSecret(c.Token)
+	return strings.TrimSpace(string(text)), err
 }
 
 // SafeVersions is the hoster's own table of safe versions; empty for no file. Returns

@@ -48,3 +48,32 @@ func (r *Room) hosters(ctx context.Context) ([]status.Hoster, error) {
 	}
 	return all, nil
 }
+
+// news has what everybody sees made anew soon.
+func (r *Room) news() {
+	select {
+	case r.fresh <- struct{}{}:
+	default: // it is to be made already
+	}
+}
+
+// showNews makes it anew once there is news, and then not again for a moment: much may
+// change at once.
+func (r *Room) showNews(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-r.fresh:
+	}
+	pause := time.NewTimer(newsPause)
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-pause.C:
+	}
+	return r.Board.Rebuild(ctx)
+}
+
+// newsPause is how long news gathers before pages are made anew.
+const newsPause = 2 * time.Second
