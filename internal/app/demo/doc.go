@@ -1,5 +1,7 @@
-// Package demo tells the main job as one story on one machine: seven hosters,
-// each a process of this very binary with its own disk, hold each other's
-// backups; two of them fail, the owner loses everything, and it all comes back
-// byte for byte. Nothing here is simulated but the disasters.
+// Package demo tells what members do for one another as one story on one machine: seven
+// hosters, each a process of this very binary with its own disk. Chapter "watch": the
+// owner's service fails, the others agree that it does, its admin is told and everybody can
+// read it; then its node is killed. Chapter "backup": two members fail, the owner loses
+// everything, and it all comes back byte for byte. Nothing here is simulated but the
+// disasters, and what is told is what the programs answered.
 package demo

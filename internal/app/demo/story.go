@@ -19,10 +19,12 @@ type Options struct {
 	Program string // this binary
 	Data    string // what to back up; empty = this module's sources and a generated mix
 	Once    bool   // end after the story
-	Words   Printer
-	Lang    string // of what the hosters print
-	TTY     bool
-	MixSize int64 // bytes of the generated mix; 0 = 200 MB
+	// Chapters are those to tell, as ParseChapters has them; they are told in their own order.
+	Chapters []string
+	Words    Printer
+	Lang     string // of what the hosters print
+	TTY      bool
+	MixSize  int64 // bytes of the generated mix; 0 = 200 MB
 }
 
 // hosters is how many take part: the owner and six others, which makes 4-of-6.
@@ -39,6 +41,7 @@ type story struct {
 	tree   lab.Tree
 	env    []string // what restic needs
 	lost   []string // members that fail
+	scene  *scene   // of the watch chapter; nil = it is not told
 }
 
 func (s *story) owner() *lab.Node    { return s.nodes[0] }
@@ -56,10 +59,8 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 		s.stop()
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
-	for _, chapter := range []func(context.Context) error{
-		s.prepare, s.found, s.agree, s.backUp, s.loseMembers, s.loseEverything, s.comeBack,
-	} {
-		if err := chapter(ctx); err != nil {
+	for _, part := range s.parts() {
+		if err := part(ctx); err != nil {
 			return err
 		}
 	}
@@ -71,6 +72,29 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 	return nil
 }
 
+// parts are what is told: the common beginning, and the chapters that were chosen.
+func (s *story) parts() []func(context.Context) error {
+	all := []func(context.Context) error{s.open, s.found, s.agree}
+	if s.tells(Watch) {
+		w := watching{s}
+		all = append(all, s.meet, w.watchOver, w.failService, w.loseOwner, w.readMailbox)
+	}
+	if s.tells(Backup) {
+		all = append(all, s.prepare, s.backUp, s.loseMembers, s.loseEverything, s.comeBack)
+	}
+	return all
+}
+
+// open says what this is, and makes what the hosters stand on.
+func (s *story) open(context.Context) (err error) {
+	s.title("demo.title", nil)
+	if s.nodes, err = lab.Found(s.dir, s.opt.Program, hosters); err != nil || !s.tells(Watch) {
+		return err
+	}
+	s.scene, err = newScene() //nolint:contextcheck // it lives until close
+	return err
+}
+
 // stop ends all hosters at once: each says goodbye to those that wait for its news.
 func (s *story) stop() {
 	var all sync.WaitGroup
@@ -78,11 +102,14 @@ func (s *story) stop() {
 		all.Go(n.Stop)
 	}
 	all.Wait()
+	if s.scene != nil {
+		s.scene.close()
+	}
 }
 
 // prepare gets restic and the data.
 func (s *story) prepare(ctx context.Context) error {
-	s.title("demo.title", nil)
+	s.title("demo.save", nil)
 	err := s.do("demo.restic", nil, func(progress func(string)) (string, error) {
 		path, err := lab.FindRestic(ctx, s.building(progress))
 		s.restic = path
@@ -161,15 +188,17 @@ func notSource(rel string, d fs.DirEntry) bool {
 }
 
 // found makes seven hosters, each with its own disk, and starts them.
-func (s *story) found(ctx context.Context) (err error) {
-	if s.nodes, err = lab.Found(s.dir, s.opt.Program, hosters); err != nil {
-		return err
-	}
+func (s *story) found(ctx context.Context) error {
 	return s.do("demo.found", args{"Count": hosters}, func(progress func(string)) (string, error) {
 		for _, n := range s.nodes {
 			progress(n.Name)
 			if err := n.Init(ctx); err != nil {
 				return "", err
+			}
+			if s.scene != nil {
+				if err := s.scene.sendsMail(n); err != nil {
+					return "", err
+				}
 			}
 			if err := n.Up(ctx); err != nil {
 				return "", err
@@ -187,8 +216,42 @@ func (s *story) agree(ctx context.Context) error {
 		return err
 	}
 	return s.doEach(ctx, "demo.pacts", args{"Count": len(s.others())}, func(n *lab.Node) error {
-		return lab.Pact(ctx, s.owner(), n, "20GB")
+		return lab.Promise(ctx, s.owner(), n, "--ask-store", "20GB", "--give-store", "20GB", "--watch", lookEvery)
 	})
+}
+
+// meet has the others meet each other too, as members of one collective do: who judges
+// together must know each other's keys.
+func (s *story) meet(ctx context.Context) error {
+	s.title("demo.watch", nil)
+	return s.do("demo.meet", nil, func(progress func(string)) (string, error) {
+		for _, round := range rounds(len(s.others())) {
+			progress(s.others()[round[0][0]].Name)
+			met := make([]error, len(round))
+			var all sync.WaitGroup
+			for i, pair := range round {
+				all.Go(func() { met[i] = lab.Meet(ctx, s.others()[pair[0]], s.others()[pair[1]]) })
+			}
+			all.Wait()
+			if err := errors.Join(met...); err != nil {
+				return "", err
+			}
+		}
+		return "", ctx.Err()
+	})
+}
+
+// rounds pairs each of an even count with each other, once; in one round everybody is in
+// one pair.
+func rounds(count int) [][][2]int {
+	all := make([][][2]int, count-1)
+	for r := range all {
+		all[r] = append(all[r], [2]int{count - 1, r})
+		for i := 1; i < count/2; i++ {
+			all[r] = append(all[r], [2]int{(r + i) % (count - 1), (r - i + count - 1) % (count - 1)})
+		}
+	}
+	return all
 }
 
 // doEach runs one step with every other hoster in turn.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"mime"
 	"net"
+	"net/mail"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +20,15 @@ type Letter struct {
 	From string
 	To   []string
 	Text string // headers and body, as they came
+}
+
+// Subject is its subject line.
+func (l Letter) Subject() (string, error) {
+	m, err := mail.ReadMessage(strings.NewReader(l.Text))
+	if err != nil {
+		return "", fmt.Errorf("read a mail: %w", err)
+	}
+	return new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 }
 
 // Mailbox takes every mail that is sent to it, on loopback. Safe for concurrent use.

@@ -80,15 +80,42 @@ func (n *Node) Init(ctx context.Context) error {
 	return err
 }
 
-// Introduce adds two hosters to each other by an invite link and lets them vouch.
-func Introduce(ctx context.Context, host, guest *Node) error {
+// Configure changes settings of entrechat.toml by their names, each of which must stand in
+// one section alone; values are TOML. It counts from the next start.
+func (n *Node) Configure(values map[string]string) error {
+	file := filepath.Join(n.Data(), "entrechat.toml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read the settings of %s: %w", n.Name, err)
+	}
+	lines, found := strings.Split(string(text), "\n"), 0
+	for i, line := range lines {
+		name, _, set := strings.Cut(line, " = ")
+		if value, wanted := values[name]; set && wanted {
+			lines[i], found = name+" = "+value, found+1
+		}
+	}
+	if found != len(values) {
+		return fmt.Errorf("%s: %d of %d settings stand in %s", n.Name, found, len(values), file)
+	}
+	return os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600) //nolint:gosec // the node's own folder
+}
+
+// Meet adds two hosters to each other by an invite link.
+func Meet(ctx context.Context, host, guest *Node) error {
 	var invite struct {
 		Link string `json:"link"`
 	}
 	if err := host.RunJSON(ctx, &invite, "invite"); err != nil {
 		return err
 	}
-	if _, err := guest.Run(ctx, "member", "add", invite.Link); err != nil {
+	_, err := guest.Run(ctx, "member", "add", invite.Link)
+	return err
+}
+
+// Introduce is Meet, and lets them vouch.
+func Introduce(ctx context.Context, host, guest *Node) error {
+	if err := Meet(ctx, host, guest); err != nil {
 		return err
 	}
 	if _, err := guest.Run(ctx, "member", "vouch", host.Name); err != nil {

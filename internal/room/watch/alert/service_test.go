@@ -258,6 +258,34 @@ func TestWhoWasAwayAsksFirst(t *testing.T) {
 	}
 }
 
+// TestWhoHearsOfItLateAsksFirst: an owner whose node was gone hears of the outage when the
+// voters told its people already: it writes of the recovery alone.
+func TestWhoHearsOfItLateAsksFirst(t *testing.T) {
+	tn := newTown(t, a, b, c)
+	tn.nodes[a].addAna()
+	ok(t, tn.nodes[a].PushPlans(t.Context()))
+	began := core.At(tn.clock())
+	tn.nodes[a].dead = true
+	tn.down(delivery.Down, "i1")
+	tn.pass(70 * time.Second)
+	if got := tn.kinds(); got != "down" {
+		t.Fatalf("the voters: %q", got)
+	}
+	tn.nodes[a].dead = false
+	ok(t, tn.nodes[a].Tell(t.Context(), delivery.Notice{Owner: a, Incident: "i1", Kind: delivery.Down, Level: contact.Page, At: began}))
+	tn.pass(5 * time.Second)
+	if got := tn.kinds(); got != "" {
+		t.Errorf("who heard late sent %q again", got)
+	}
+	for _, n := range tn.nodes {
+		ok(t, n.Resolve(t.Context(), a, "i1", core.At(tn.clock())))
+	}
+	tn.pass(60 * time.Second)
+	if got := tn.kinds(); got != "recovered" {
+		t.Errorf("recovery: %q", got)
+	}
+}
+
 func TestPlanGoesToVotersOnly(t *testing.T) {
 	tn := newTown(t, a, b, c)
 	ctx := t.Context()

@@ -39,12 +39,13 @@ type Needs struct {
 // Queue keeps notices and deliveries. Safe for concurrent use, and beside other processes
 // on the same database.
 type Queue struct {
-	n    Needs
-	wake chan struct{}
+	n     Needs
+	began core.Moment
+	wake  chan struct{}
 }
 
 // New makes the queue; Serve runs it.
-func New(n Needs) *Queue { return &Queue{n, make(chan struct{}, 1)} }
+func New(n Needs) *Queue { return &Queue{n, core.At(n.Now()), make(chan struct{}, 1)} }
 
 func (q *Queue) now() core.Moment { return core.At(q.n.Now()) }
 

@@ -383,3 +383,20 @@ func TestAcknowledgedBeforeItWasKnown(t *testing.T) {
 		}
 	})
 }
+
+// An outage is stale news to a process that began after it, and to one that was cut off.
+func TestStaleNews(t *testing.T) {
+	began := core.At(time.Date(2026, 11, 30, 14, 0, 0, 0, time.UTC))
+	for _, c := range []struct {
+		at, heard time.Duration // after the process began
+		stale     bool
+	}{
+		{time.Hour, time.Hour + 40*time.Second, false},
+		{time.Hour, time.Hour + 2*time.Minute, true},
+		{-time.Second, time.Second, true},
+	} {
+		if got := (record{Notice: Notice{At: began.Add(c.at)}}).stale(began, began.Add(c.heard)); got != c.stale {
+			t.Errorf("%v heard after %v: %v", c.at, c.heard, got)
+		}
+	}
+}

@@ -153,7 +153,7 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 func (q *Queue) catchUp(ctx context.Context, owner core.MemberID, group []task) error {
 	asked := map[string]bool{}
 	for _, t := range group {
-		if asked[t.Key] || !t.missed(q.now()) {
+		if asked[t.Key] || !t.missed(q.now()) && !t.stale(q.began, q.now()) {
 			continue
 		}
 		asked[t.Key] = true

@@ -1,0 +1,38 @@
+package demo
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"entrechat/internal/core"
+)
+
+// Chapters of the story, in the order in which they are told. Each stands on hosters that
+// know each other and signed pacts.
+const (
+	Watch  = "watch"  // a service fails, then its owner's node: who hears of it, and when
+	Backup = "backup" // two members fail, then the owner loses everything
+)
+
+// Chapters are all of them.
+func Chapters() []string { return []string{Watch, Backup} }
+
+// ParseChapters reads what a person chose. Returns CodeInvalid, naming those there are.
+func ParseChapters(typed []string) ([]string, error) {
+	chosen := make([]string, 0, len(typed))
+	for _, name := range typed {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(Chapters(), name) {
+			return nil, core.Invalid("demo.bad_chapter", errors.New("no such chapter")).With("Value", name).With("Known", strings.Join(Chapters(), ", "))
+		}
+		chosen = append(chosen, name)
+	}
+	if len(chosen) == 0 {
+		return Chapters(), nil
+	}
+	return chosen, nil
+}
+
+// tells says whether a chapter was chosen.
+func (s *story) tells(chapter string) bool { return slices.Contains(s.opt.Chapters, chapter) }

@@ -1,0 +1,46 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// headline is how our status page says the state, first of all: in one sentence, with how
+// bad it is as a class.
+var headline = regexp.MustCompile(`<h1><span class="state ?([a-z]*)">([^<]+)</span></h1>`)
+
+// readStatus answers the first sentence of a status page, and whether it says that all is
+// well.
+func readStatus(ctx context.Context, address, lang string) (sentence string, well bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", false, err
+	}
+	req.Header.Set("Accept-Language", lang)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", false, err
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return "", false, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return "", false, fmt.Errorf("%s answers %s", address, res.Status)
+	}
+	return firstSentence(string(body), address)
+}
+
+func firstSentence(page, address string) (sentence string, well bool, err error) {
+	m := headline.FindStringSubmatch(page)
+	if m == nil {
+		return "", false, fmt.Errorf("%s begins with no sentence", address)
+	}
+	return html.UnescapeString(strings.TrimSpace(m[2])), m[1] == "fine", nil
+}
