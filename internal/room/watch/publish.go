@@ -121,12 +121,31 @@ func (r teller) tell(ctx context.Context, e incident.Event) error {
 			return err
 		}
 		return refusal(r.Alerts.Resolve(ctx, i.Owner, i.ID, e.At))
+	case incident.Merged:
+		return refusal(r.merged(ctx, e))
 	case incident.Noted:
 		r.news()
 		return r.write(ctx, e)
 	default:
 		return nil
 	}
+}
+
+// merged ends the alerts of an incident that is a part of another now: in silence while that
+// one lasts, whose alerts go on; else who was told of it is told that it is over.
+func (r teller) merged(ctx context.Context, e incident.Event) error {
+	i := e.Incident
+	into, err := r.Publisher.Incidents.Find(ctx, e.Into)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return r.Alerts.Resolve(ctx, i.Owner, i.ID, e.At)
+	}
+	if err != nil {
+		return err
+	}
+	if into.Open() {
+		return r.Alerts.Absorb(ctx, i.Owner, i.ID, e.At)
+	}
+	return r.Alerts.Resolve(ctx, i.Owner, i.ID, into.Closed)
 }
 
 // write has users told who asked for news.

@@ -81,6 +81,12 @@ func (s *Service) Resolve(ctx context.Context, owner core.MemberID, incident str
 	return s.queue.Resolve(ctx, owner, incident, at)
 }
 
+// Absorb says that an incident is a part of another from now on: its own alerts are over, in
+// silence.
+func (s *Service) Absorb(ctx context.Context, owner core.MemberID, incident string, at core.Moment) error {
+	return s.queue.Absorb(ctx, owner, incident, at)
+}
+
 // Incident is what was told of one incident, and to whom.
 func (s *Service) Incident(ctx context.Context, owner core.MemberID, incident string) ([]delivery.Standing, []delivery.Delivery, error) {
 	return s.queue.Of(ctx, owner, incident)

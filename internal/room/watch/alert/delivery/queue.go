@@ -155,6 +155,15 @@ func (q *Queue) Resolve(ctx context.Context, owner core.MemberID, incident strin
 	return err
 }
 
+// Absorb says that an incident is a part of another from now on. Its notices are over: nobody
+// else is asked, and nobody is told of an end that is none.
+func (q *Queue) Absorb(ctx context.Context, owner core.MemberID, incident string, at core.Moment) error {
+	return q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		_, _, err := end(ctx, tx, owner, incident, at)
+		return err
+	})
+}
+
 // end marks all notices of an incident as over. It answers the notice of its recovery and
 // who has deliveries of it.
 func end(ctx context.Context, tx db.Querier, owner core.MemberID, incident string, at core.Moment) (r record, people []string, err error) {

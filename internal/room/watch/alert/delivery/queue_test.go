@@ -166,6 +166,26 @@ func TestOneMessageAndOneRecovery(t *testing.T) {
 	})
 }
 
+// What became a part of another incident asks nobody else, and its end is the other's to
+// tell.
+func TestAbsorbed(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, mailer("ana", contact.Quiet{}), mailer("bob", contact.Quiet{}))
+		w.plan.Rota = contact.Rota{Zone: "Europe/Paris", Shifts: []contact.Shift{{Person: "ana", Start: "2026-11-30T09:00", Minutes: 7 * 24 * 60, Rule: "FREQ=WEEKLY"}}}
+		w.put(Notice{Kind: Down, Services: []string{"Pad"}, Level: contact.Page})
+		w.pass(time.Minute)
+		w.expect("ana-mail Down")
+		if err := w.q.Absorb(t.Context(), owner, "i1", w.q.now()); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(2 * time.Hour)
+		w.expect()
+		if open, _, err := w.q.Of(t.Context(), owner, "i1"); err != nil || len(open) != 1 || open[0].Over == 0 {
+			t.Errorf("%+v %v", open, err)
+		}
+	})
+}
+
 func TestFallback(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d, mailer("ana", contact.Quiet{}, hook("hook", "https://hook.test/x")))

@@ -418,6 +418,22 @@ func TestAloneLooksThreeTimes(t *testing.T) {
 	})
 }
 
+// What nobody ever saw well is unknown, and a good look ends that.
+func TestNobodyLookedYet(t *testing.T) {
+	with(t, plan{nodes: 1, targets: 1}, func(ctx context.Context, w *world) {
+		x := w.targets[0]
+		other := verdict.Key{Owner: x.Owner, Target: "0123456789abcdef"}
+		if v := x.home.e.State(other.Owner, other.Target); v.State != verdict.Unknown {
+			t.Errorf("without a look: %+v", v)
+		}
+		x.home.finds(ctx, x)
+		time.Sleep(time.Second)
+		if v := x.home.e.State(x.Owner, x.ID); v.State != verdict.Up {
+			t.Errorf("after a good look: %+v", v)
+		}
+	})
+}
+
 // An owner whose only partner is gone sees its own service fail: that is said, and said to
 // be seen from here only. While the partner answers, it is the partner's to say.
 func TestDeserted(t *testing.T) {

@@ -245,7 +245,9 @@ func (e *memory) remember(v verdict.Verdict, known, now core.Moment) {
 	e.told[k] = v
 	switch {
 	case v.State == verdict.Up:
-		w.good = now // until we have looked again
+		if known != 0 {
+			w.good = now // until we have looked again
+		}
 	case v.State == verdict.Unknown:
 		w.greyed = v.Since
 	case len(w.spans) == 0:

@@ -37,10 +37,11 @@ func (e *memory) verdict(w *watched, now core.Moment) verdict.Verdict {
 	if isolated := e.cut.since; isolated != 0 && w.Owner != e.self && (grey == 0 || isolated < grey) {
 		grey = isolated
 	}
-	if end := w.good.Add(w.stale()); grey == 0 && (w.good == 0 || end < now) {
+	unseen := w.good == 0 // nobody told us of a good look, ever: a good state would be invented
+	if !unseen && grey == 0 && w.good.Add(w.stale()) < now {
 		grey = max(w.good, v.Since)
 	}
-	if grey != 0 {
+	if unseen || grey != 0 {
 		v.State, v.Since, v.Case, v.Certificate = verdict.Unknown, grey, "", ""
 	}
 	return v
