@@ -152,8 +152,8 @@ func (e collector) log(ctx context.Context, c verdict.Certificate) error {
 }
 
 // dissentEvery is how often one voter's dissent goes into anybody's logbook: often enough
-// to count a liar within a day, and so seldom that one bad hour counts once.
-const dissentEvery = 4 * time.Hour
+// to count a liar within some hours, and so seldom that one bad hour counts twice at most.
+const dissentEvery = time.Hour
 
 // showsDissent says whether a case that changed nothing shows that a voter stood against all
 // others twice, which the others must be able to count.
