@@ -31,7 +31,7 @@ func (l Letter) Subject() (string, error) {
 	return new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 }
 
-// Mailbox takes every mail that is sent to it, on loopback. Safe for concurrent use.
+// Mailbox takes every mail that is sent to it. Safe for concurrent use.
 type Mailbox struct {
 	Address string // host:port
 	server  *smtp.Server
@@ -40,10 +40,13 @@ type Mailbox struct {
 	news    chan struct{} // closed and made anew with each letter
 }
 
-// NewMailbox starts one. Close ends it.
-func NewMailbox() (*Mailbox, error) {
+// NewMailbox starts one on loopback. Close ends it.
+func NewMailbox() (*Mailbox, error) { return MailboxAt("127.0.0.1:0") }
+
+// MailboxAt starts one at an address, host:port. Close ends it.
+func MailboxAt(address string) (*Mailbox, error) {
 	var d net.ListenConfig
-	l, err := d.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := d.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for mail: %w", err)
 	}

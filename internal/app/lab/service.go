@@ -31,7 +31,7 @@ const (
 	Lying   Mode = "error" // status 200 with an error page
 )
 
-// Service is something a hoster serves: a web page on loopback, with a way to break it.
+// Service is something a hoster serves: a web page, with a way to break it.
 // Safe for concurrent use.
 type Service struct {
 	Address string // host:port
@@ -47,11 +47,16 @@ type Service struct {
 	other    tls.Certificate
 }
 
-// NewService starts one. With TLS it speaks https with a certificate for 127.0.0.1 that
-// only Roots trust. Close ends it.
+// NewService starts one on loopback. With TLS it speaks https with a certificate for
+// 127.0.0.1 that only Roots trust. Close ends it.
 func NewService(text string, withTLS bool) (*Service, error) {
+	return ServiceAt("127.0.0.1:0", text, withTLS)
+}
+
+// ServiceAt is NewService at an address, host:port.
+func ServiceAt(address, text string, withTLS bool) (*Service, error) {
 	var d net.ListenConfig
-	l, err := d.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := d.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for a service: %w", err)
 	}

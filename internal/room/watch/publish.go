@@ -116,7 +116,14 @@ func (r teller) tell(ctx context.Context, e incident.Event) error {
 			return err
 		}
 		return refusal(r.Alerts.Tell(ctx, n))
-	case incident.Closed, incident.Void:
+	case incident.Renamed:
+		return r.Alerts.Replace(ctx, i.Owner, i.ID, e.Into)
+	case incident.Void:
+		if err := r.Alerts.Replace(ctx, i.Owner, i.ID, ""); err != nil {
+			return err
+		}
+		return refusal(r.Alerts.Resolve(ctx, i.Owner, i.ID, e.At))
+	case incident.Closed:
 		if err := r.write(ctx, e); err != nil {
 			return err
 		}

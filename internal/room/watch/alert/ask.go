@@ -37,7 +37,7 @@ func (s endpoints) serveDid(w http.ResponseWriter, r *http.Request, from core.Me
 }
 
 const (
-	// askBound is how long a node that was away waits for what the others say.
+	// askBound is how long a teller waits for what the others say.
 	askBound = 4 * time.Second
 	maxAsked = 8
 )

@@ -76,6 +76,12 @@ func (s *Service) self() core.MemberID { return s.n.Signer.ID() }
 // for a notice that is a mistake.
 func (s *Service) Tell(ctx context.Context, n delivery.Notice) error { return s.queue.Put(ctx, n) }
 
+// Replace says that an incident goes on as another, which nobody is told of who was told of
+// the first; empty: it never was.
+func (s *Service) Replace(ctx context.Context, owner core.MemberID, incident, into string) error {
+	return s.queue.Replace(ctx, owner, incident, into)
+}
+
 // Resolve says that an incident is over: who was told of it is told that, once.
 func (s *Service) Resolve(ctx context.Context, owner core.MemberID, incident string, at core.Moment) error {
 	return s.queue.Resolve(ctx, owner, incident, at)

@@ -286,6 +286,38 @@ func TestWhoHearsOfItLateAsksFirst(t *testing.T) {
 	}
 }
 
+// TestReceiptThatWasLost: a voter that was gone for the moment in which the owner told of
+// what it sent, and an owner that hears of an outage after its voters told of it, send
+// nothing.
+func TestReceiptThatWasLost(t *testing.T) {
+	tn := newTown(t, a, b, c)
+	tn.nodes[a].addAna()
+	ok(t, tn.nodes[a].PushPlans(t.Context()))
+	tn.down(delivery.Down, "i1")
+	tn.nodes[b].dead, tn.nodes[c].dead = true, true
+	tn.pass(3 * time.Second)
+	if got := tn.kinds(); got != "down" {
+		t.Fatalf("the owner: %q", got)
+	}
+	tn.nodes[b].dead, tn.nodes[c].dead = false, false
+	tn.pass(90 * time.Second)
+	if got := tn.kinds(); got != "" {
+		t.Errorf("voters that were gone for three seconds: %q", got)
+	}
+	tn.nodes[a].dead = true
+	tn.down(delivery.Down, "i2")
+	tn.pass(30 * time.Second)
+	if got := tn.kinds(); got != "down" {
+		t.Fatalf("the first voter: %q", got)
+	}
+	tn.nodes[a].dead = false
+	tn.down(delivery.Down, "i2")
+	tn.pass(90 * time.Second)
+	if got := tn.kinds(); got != "" {
+		t.Errorf("the owner that came back: %q", got)
+	}
+}
+
 func TestPlanGoesToVotersOnly(t *testing.T) {
 	tn := newTown(t, a, b, c)
 	ctx := t.Context()

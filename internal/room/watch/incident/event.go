@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -21,7 +22,10 @@ const (
 	Closed  EventKind = "closed"
 	Merged  EventKind = "merged" // it is a part of the incident Into from now on
 	Void    EventKind = "void"   // the verdict that made it was taken back
-	Noted   EventKind = "noted"  // its hoster said something
+	// Renamed: it goes on as Into, because another case proved the same outage before; people
+	// who know of the one know of the other. It comes before what is said of Into.
+	Renamed EventKind = "renamed"
+	Noted   EventKind = "noted" // its hoster said something
 )
 
 // Event is one thing to be told, at least once: to alerts, to subscribers.
@@ -97,6 +101,14 @@ func changes(before, after []Incident, into map[string]string, now core.Moment) 
 	for _, i := range before {
 		old[i.ID] = i
 	}
+	renamed := renames(before, after)
+	for _, was := range before {
+		if i, ok := renamed[was.ID]; ok {
+			out = append(out, Event{Kind: Renamed, Incident: was, Into: i, At: now})
+			was.ID, was.Opened = i, 0 // so that it differs: what stands of it is told under its name
+			old[i] = was
+		}
+	}
 	for _, i := range after {
 		was, known := old[i.ID]
 		delete(old, i.ID)
@@ -119,12 +131,37 @@ func changes(before, after []Incident, into map[string]string, now core.Moment) 
 		out = append(out, e)
 	}
 	for _, was := range before {
-		if _, gone := old[was.ID]; gone {
+		if _, gone := old[was.ID]; gone && renamed[was.ID] == "" {
 			e := Event{Kind: Merged, Incident: was, Into: into[was.ID], At: now}
 			if e.Into == "" {
 				e.Kind = Void
 			}
 			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// renames are the open incidents that stand under another name now, by the one they had:
+// about the same services, or fewer, at the same time.
+func renames(before, after []Incident) map[string]string {
+	known := func(list []Incident, id string) bool {
+		return slices.ContainsFunc(list, func(i Incident) bool { return i.ID == id })
+	}
+	meet := func(a, b Incident) bool {
+		return b.Open() && (a.Open() || a.Closed > b.Opened) &&
+			!slices.ContainsFunc(b.Services, func(s string) bool { return !slices.Contains(a.Services, s) })
+	}
+	out, taken := map[string]string{}, map[string]bool{}
+	for _, was := range before {
+		if known(after, was.ID) {
+			continue
+		}
+		for _, i := range after {
+			if !known(before, i.ID) && !taken[i.ID] && meet(was, i) {
+				out[was.ID], taken[i.ID] = i.ID, true
+				break
+			}
 		}
 	}
 	return out

@@ -218,6 +218,9 @@ func TestEveryOrderTellsTheSame(t *testing.T) {
 							return errors.New("killed")
 						}
 						told[string(e.Kind)+e.Incident.ID] = true
+						if e.Kind == Renamed && told["opened"+e.Incident.ID] {
+							told["opened"+e.Into] = true
+						}
 						return nil
 					},
 				})

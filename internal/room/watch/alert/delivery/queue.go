@@ -39,13 +39,12 @@ type Needs struct {
 // Queue keeps notices and deliveries. Safe for concurrent use, and beside other processes
 // on the same database.
 type Queue struct {
-	n     Needs
-	began core.Moment
-	wake  chan struct{}
+	n    Needs
+	wake chan struct{}
 }
 
 // New makes the queue; Serve runs it.
-func New(n Needs) *Queue { return &Queue{n, core.At(n.Now()), make(chan struct{}, 1)} }
+func New(n Needs) *Queue { return &Queue{n, make(chan struct{}, 1)} }
 
 func (q *Queue) now() core.Moment { return core.At(q.n.Now()) }
 
@@ -128,6 +127,68 @@ func (q *Queue) add(ctx context.Context, tx db.Querier, r record, b batch) error
 		}
 	}
 	return nil
+}
+
+// Replace says that an incident goes on as another, or, when into is empty, never was: what
+// was not sent of it is not sent any more, and who was told of it counts as told of the
+// other. Call it before the other's notices are put.
+func (q *Queue) Replace(ctx context.Context, owner core.MemberID, incident, into string) error {
+	now := q.now()
+	var told []Receipt
+	err := q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		standing, err := noticesOf(ctx, tx, owner, incident)
+		if err != nil {
+			return err
+		}
+		list, err := deliveriesOf(ctx, tx, owner, incident)
+		if err != nil {
+			return err
+		}
+		told = retold(standing, list, into)
+		for _, r := range told {
+			if err := addReceipt(ctx, tx, r, owner); err != nil {
+				return err
+			}
+		}
+		for _, d := range list {
+			if d.State != Open || d.onTheWay() {
+				continue
+			}
+			to := d
+			to.State, to.Done = Dropped, now
+			if _, err := keep(ctx, tx, d, to); err != nil {
+				return err
+			}
+		}
+		for _, n := range standing {
+			if err := setOver(ctx, tx, n.key, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, r := range told {
+		if err == nil {
+			q.n.Tell(ctx, r)
+		}
+	}
+	return err
+}
+
+// retold are receipts of what was delivered of one incident, as of another; none where
+// there is no other.
+func retold(standing []record, list []Delivery, into string) (out []Receipt) {
+	for _, n := range standing {
+		for _, d := range list {
+			if d.Key != n.key || !d.arrived() || into == "" {
+				continue
+			}
+			other := n.Notice
+			other.Incident = into
+			out = append(out, Receipt{Owner: n.Owner, Key: other.Key(), Person: d.Person, Step: d.Step, State: string(Sent), At: d.Done})
+		}
+	}
+	return out
 }
 
 // Resolve says that an incident is over. Who was told of it is told this, once.

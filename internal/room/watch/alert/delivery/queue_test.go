@@ -404,19 +404,46 @@ func TestAcknowledgedBeforeItWasKnown(t *testing.T) {
 	})
 }
 
-// An outage is stale news to a process that began after it, and to one that was cut off.
-func TestStaleNews(t *testing.T) {
-	began := core.At(time.Date(2026, 11, 30, 14, 0, 0, 0, time.UTC))
-	for _, c := range []struct {
-		at, heard time.Duration // after the process began
-		stale     bool
-	}{
-		{time.Hour, time.Hour + 40*time.Second, false},
-		{time.Hour, time.Hour + 2*time.Minute, true},
-		{-time.Second, time.Second, true},
-	} {
-		if got := (record{Notice: Notice{At: began.Add(c.at)}}).stale(began, began.Add(c.heard)); got != c.stale {
-			t.Errorf("%v heard after %v: %v", c.at, c.heard, got)
+// TestIncidentUnderAnotherName: who was told of an incident is not told again when it goes
+// on as another, and is told once when that is over; what was not sent is sent once.
+func TestIncidentUnderAnotherName(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, mailer("ana", contact.Quiet{}))
+		replace := func(incident, into string) {
+			t.Helper()
+			if err := w.q.Replace(t.Context(), owner, incident, into); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
+		w.put(Notice{Kind: Down, Incident: "i0"})
+		w.pass(time.Second)
+		w.expect("ana-mail Down")
+		w.told = nil
+		replace("i0", "i1")
+		w.put(Notice{Kind: Down, Incident: "i1"})
+		w.pass(time.Minute)
+		w.expect()
+		if len(w.told) != 1 || w.told[0].Key != (Notice{Owner: owner, Incident: "i1", Kind: Down}).Key() {
+			t.Errorf("the others are told %+v", w.told)
+		}
+		w.resolve()
+		w.pass(time.Minute)
+		w.expect("ana-mail Back")
+		// A voter waits for its turn meanwhile.
+		w.rank = 1
+		w.put(Notice{Kind: Down, Incident: "i2"})
+		w.pass(5 * time.Second)
+		replace("i2", "i3")
+		w.put(Notice{Kind: Down, Incident: "i3"})
+		w.pass(time.Minute)
+		w.expect("ana-mail Down")
+		// One that never was, before anybody was told of it.
+		w.put(Notice{Kind: Down, Incident: "i4"})
+		replace("i4", "")
+		if err := w.q.Resolve(t.Context(), owner, "i4", core.At(w.at)); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		w.expect()
+	})
 }

@@ -20,13 +20,6 @@ const (
 	// pause is between two tries on one channel.
 	pause = 2 * time.Second
 
-	// late is how long after its time a delivery is one of a node that was away: receipts
-	// may have passed it by.
-	late = 10 * time.Second
-	// heardLate is how long after its beginning an outage is news to a node that was there:
-	// voters take less to agree.
-	heardLate = time.Minute
-
 	maxFailed = 3
 	maxUnsure = 2
 	// life is how long a delivery that fails is tried.
@@ -173,18 +166,6 @@ func (d Delivery) onTheWay() bool {
 		}
 	}
 	return false
-}
-
-// missed says whether others may have sent it without our hearing of it: we were away, or
-// ended while trying.
-func (d Delivery) missed(now core.Moment) bool {
-	return now.Sub(d.Next) > late || d.onTheWay()
-}
-
-// stale says whether a notice is of an outage that began before this process did, or so long
-// ago that we were cut off: others had the time to send.
-func (r record) stale(began, now core.Moment) bool {
-	return r.At < began || now.Sub(r.At) > heardLate
 }
 
 // attempts is what was tried for any of those that go out in one message.
