@@ -150,22 +150,7 @@ func (q *Queue) Replace(ctx context.Context, owner core.MemberID, incident, into
 				return err
 			}
 		}
-		for _, d := range list {
-			if d.State != Open || d.onTheWay() {
-				continue
-			}
-			to := d
-			to.State, to.Done = Dropped, now
-			if _, err := keep(ctx, tx, d, to); err != nil {
-				return err
-			}
-		}
-		for _, n := range standing {
-			if err := setOver(ctx, tx, n.key, now); err != nil {
-				return err
-			}
-		}
-		return nil
+		return silence(ctx, tx, standing, list, now)
 	})
 	for _, r := range told {
 		if err == nil {
@@ -173,6 +158,26 @@ func (q *Queue) Replace(ctx context.Context, owner core.MemberID, incident, into
 		}
 	}
 	return err
+}
+
+// silence ends notices, and deliveries that nobody has begun.
+func silence(ctx context.Context, tx db.Querier, standing []record, list []Delivery, now core.Moment) error {
+	for _, d := range list {
+		if d.State != Open || d.onTheWay() {
+			continue
+		}
+		to := d
+		to.State, to.Done = Dropped, now
+		if _, err := keep(ctx, tx, d, to); err != nil {
+			return err
+		}
+	}
+	for _, n := range standing {
+		if err := setOver(ctx, tx, n.key, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // retold are receipts of what was delivered of one incident, as of another; none where
