@@ -77,7 +77,7 @@ func (s *story) parts() []func(context.Context) error {
 	all := []func(context.Context) error{s.open, s.found, s.agree}
 	if s.tells(Watch) {
 		w := watching{s}
-		all = append(all, s.meet, w.watchOver, w.failService, w.loseOwner, w.readMailbox)
+		all = append(all, w.watchOver, s.meet, w.drawn, w.failService, w.loseOwner, w.readMailbox)
 	}
 	if s.tells(Backup) {
 		all = append(all, s.prepare, s.backUp, s.loseMembers, s.loseEverything, s.comeBack)
@@ -221,9 +221,8 @@ func (s *story) agree(ctx context.Context) error {
 }
 
 // meet has the others meet each other too, as members of one collective do: who judges
-// together must know each other's keys.
+// together must know each other's keys. The draw goes on meanwhile.
 func (s *story) meet(ctx context.Context) error {
-	s.title("demo.watch", nil)
 	return s.do("demo.meet", nil, func(progress func(string)) (string, error) {
 		for _, round := range rounds(len(s.others())) {
 			progress(s.others()[round[0][0]].Name)

@@ -71,6 +71,7 @@ type watching struct{ *story }
 
 // watchOver has the owner's service looked at by the others, and names who is to be told.
 func (s watching) watchOver(ctx context.Context) error {
+	s.title("demo.watch", nil)
 	owner := s.owner()
 	if err := s.do("demo.serve", args{"Name": owner.Name}, func(func(string)) (string, error) {
 		out, err := owner.Run(ctx, "watch", "add", s.scene.pad.URL(), "--kind", "http", "--service", "Pad", "--text", pageText, "--every", lookEvery, "--lang", s.opt.Lang)
@@ -78,32 +79,31 @@ func (s watching) watchOver(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.do("demo.admin", args{"Address": adminMail}, func(func(string)) (string, error) {
+	return s.do("demo.admin", args{"Address": adminMail}, func(func(string)) (string, error) {
 		if _, err := owner.Run(ctx, "alert", "person", "add", admin, "--name", "Ana", "--quiet", "none", "--speaks", s.opt.Lang); err != nil {
 			return "", err
 		}
 		_, err := owner.Run(ctx, "alert", "channel", "add", admin, "mail", adminMail)
 		return "", err
-	}); err != nil {
-		return err
-	}
-	return s.do("demo.drawn", nil, func(progress func(string)) (string, error) { return s.drawn(ctx, progress) })
+	})
 }
 
 // drawn waits until all others vote on the service, and those that look have looked.
-func (s watching) drawn(ctx context.Context, progress func(string)) (string, error) {
-	var latest shown
-	for _, n := range s.others() {
-		progress(n.Name)
-		var err error
-		latest, err = s.until(ctx, n, func(v shown) bool {
-			return len(v.Vote) == len(s.others()) && (v.Newest != nil || slices.Index(v.Vote, n.Name) >= lookers)
-		})
-		if err != nil {
-			return "", err
+func (s watching) drawn(ctx context.Context) error {
+	return s.do("demo.drawn", nil, func(progress func(string)) (string, error) {
+		var latest shown
+		for _, n := range s.others() {
+			progress(n.Name)
+			var err error
+			latest, err = s.until(ctx, n, func(v shown) bool {
+				return len(v.Vote) == len(s.others()) && (v.Newest != nil || slices.Index(v.Vote, n.Name) >= lookers)
+			})
+			if err != nil {
+				return "", err
+			}
 		}
-	}
-	return s.words.T("demo.drawn_note", args{"Members": strings.Join(latest.Vote, ", ")}), nil
+		return s.words.T("demo.drawn_note", args{"Members": strings.Join(latest.Vote, ", ")}), nil
+	})
 }
 
 // failService breaks the service, mends it, and tells what is known of it where, and when.
