@@ -70,6 +70,8 @@ func TestFirstHour(t *testing.T) {
 		chromedp.Click(`button[value="accept"]`), chromedp.WaitNotPresent(`button[value="accept"]`),
 	)
 
+	a.looksAndTells()
+
 	// A backup, its tokens this once, and what restic is given.
 	a.until("/admin/", `.steps li:nth-child(4).fine`)
 	var commands string
@@ -86,6 +88,31 @@ func TestFirstHour(t *testing.T) {
 	if out := a.run(a.node, "vault", "status"); !strings.Contains(out, "files") {
 		t.Errorf("the command line sees\n%s", out)
 	}
+}
+
+// looksAndTells says what is looked at, once with an address that is none, and who is told.
+func (w *world) looksAndTells() {
+	w.Helper()
+	pad, err := lab.NewService("Bienvenue sur le pad", false)
+	w.must(err)
+	w.Cleanup(func() { _ = pad.Close() })
+	var alert, kept string
+	w.do(
+		chromedp.Navigate(w.node.URL()+"/admin/"), chromedp.Click(`.steps a[href="/admin/watch/targets"]`), chromedp.WaitVisible("#address"),
+		chromedp.SetValue("#address", "not an address"), chromedp.SetValue("#service", "Pad"),
+		chromedp.Click(`#add ~ form button`), chromedp.WaitVisible(`[role="alert"]`),
+		chromedp.Text(`[role="alert"]`, &alert), chromedp.Value("#service", &kept),
+		chromedp.SetValue("#address", pad.URL()), chromedp.Click(`#add ~ form button`), chromedp.WaitVisible(`button[value="pause"]`),
+	)
+	if !strings.Contains(alert, "not an address") || kept != "Pad" {
+		w.Errorf("an address that is none: %q, and the service typed beside it is %q", alert, kept)
+	}
+	w.do(
+		chromedp.Navigate(w.node.URL()+"/admin/"), chromedp.Click(`.steps a[href="/admin/alerts"]`), chromedp.WaitVisible(`a[href="/admin/alerts/new"]`),
+		chromedp.Click(`a[href="/admin/alerts/new"]`), chromedp.WaitVisible("#name"),
+		chromedp.SetValue("#name", "Zoé"), chromedp.SetValue("#kind", "ntfy"), chromedp.SetValue("#address", pad.URL()+"alerts"),
+		chromedp.Click("main form button"), chromedp.WaitVisible(`a[href="/admin/alerts/people/zoe"]`),
+	)
 }
 
 // twoAdmins are two nodes that nobody has touched since init and up, each with an admin

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,7 @@ func wellOff(t *testing.T) *world {
 	w.must(os.WriteFile(org, []byte(wellKnown), 0o600))
 	w.run(w.node, "directory", "publish", org)
 	w.run(w.node, "vault", "kit", "--check", "--seed-file", w.node.SeedFile())
+	w.watched()
 	w.visits = w.chromium()
 	w.signIn()
 	for _, n := range slices.Concat([]*lab.Node{w.node}, w.all[2:4]) { // two of them save to us too
@@ -129,4 +131,15 @@ func wellOff(t *testing.T) *world {
 		w.restic(env, "backup", folder)
 	}
 	return w
+}
+
+// watched has the node look at a service that is well, and somebody to tell.
+func (w *world) watched() {
+	w.Helper()
+	pad, err := lab.NewService("Bienvenue sur le pad", false)
+	w.must(err)
+	w.Cleanup(func() { _ = pad.Close() })
+	w.run(w.node, "watch", "add", pad.URL(), "--service", "Pad", "--every", "10s")
+	w.run(w.node, "alert", "person", "add", "zoe", "--name", "Zoé", "--quiet", "none")
+	w.run(w.node, "alert", "channel", "add", "zoe", "ntfy", strings.Replace(pad.URL(), "127.0.0.1", "localhost", 1)+"alerts")
 }

@@ -69,6 +69,10 @@ func (s screen) String() string {
 	return fmt.Sprintf("%s-%d%s", s.lang, s.width, map[bool]string{true: "-dark"}[s.dark])
 }
 
+// closely says whether axe looks too where there is little time: at each width, in each
+// language and in each colouring once.
+func (s screen) closely() bool { return s.dark || (s.width == 390) == (s.lang == "fr") }
+
 func screens() (all []screen) {
 	for _, lang := range []string{"fr", "en"} {
 		all = append(all, screen{390, false, lang}, screen{1280, false, lang})

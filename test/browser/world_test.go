@@ -31,7 +31,9 @@ type world struct {
 	*testing.T
 	ctx  context.Context
 	node *lab.Node
-	all  []*lab.Node
+	// brisk: axe looks at few of the screens.
+	brisk bool
+	all   []*lab.Node
 	*visits
 }
 

@@ -59,7 +59,7 @@ type Fittings struct {
 // Step is one thing a hoster does once. The admins' overview shows all of them until the
 // last is done, and names the first that is not as what to do next.
 type Step struct {
-	Order    int    // lower comes first: 10 words, 20 presentation, 30 members, 40 pacts, 50 backups
+	Order    int    // lower comes first: 10 words, 20 presentation, 30 members, 40 pacts, 44 what is looked at, 46 who is told, 50 backups
 	Key, Why string // words keys: what to do, and what for
 	Path     string // the admin's page where it is done
 	Done     bool

@@ -29,6 +29,7 @@ const (
 	GroupPublic                // what we show to everybody
 	GroupPartners              // who we help and who helps us
 	GroupBackups               // our own data at the others
+	GroupWatch                 // whether services answer, and who is told when they do not
 )
 
 // groups are all of them as the menu shows them, with the words key of each.
@@ -41,6 +42,7 @@ func groups() []struct {
 		key   string
 	}{
 		{GroupToday, "web.group_today"},
+		{GroupWatch, "web.group_watch"},
 		{GroupPublic, "web.group_public"},
 		{GroupPartners, "web.group_partners"},
 		{GroupBackups, "web.group_backups"},

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/watch/target"
+	"entrechat/internal/room/watch/verdict"
 )
 
 //go:embed pages/*.html
@@ -26,7 +27,7 @@ func (r targetForms) pages(site *web.Site) web.Pages {
 	page := web.NewPage[targetsPage](site, pages, "pages/targets.html")
 	return web.Pages{
 		Routes: []web.Route{{Pattern: targetsPath, Handler: page.Form(r.read, r.change)}},
-		Menu:   []web.Entry{{Path: targetsPath, Key: "watch.menu.targets", Group: web.GroupPublic, Order: 40}},
+		Menu:   []web.Entry{{Path: targetsPath, Key: "watch.menu.targets", Group: web.GroupWatch, Order: 22}},
 	}
 }
 
@@ -42,6 +43,10 @@ type targetRow struct {
 	Every                time.Duration
 	Who                  string // words key
 	Paused               bool
+	State                string // words key of what is concluded
+	Severity             web.Severity
+	Class                string // words key of what our own last look found; empty = there was none
+	Seen                 core.Moment
 }
 
 // Offer is a service of our own catalogue that nobody looks at yet.
@@ -58,10 +63,47 @@ func (r targetForms) read(req *http.Request) (targetsPage, error) {
 		Service: web.Field{Name: "service", Label: "watch.targets.service", Hint: "watch.targets.service_hint", Value: req.PostFormValue("service")},
 	}
 	for _, t := range all {
-		page.Rows = append(page.Rows, targetRow{ID: t.ID, Service: t.Service, Address: t.Address, Kind: t.Kind, Every: t.Every, Who: t.Mode(), Paused: t.Paused})
+		row, err := r.row(ctx, t)
+		if err != nil {
+			return page, err
+		}
+		page.Rows = append(page.Rows, row)
 	}
 	page.Offers, err = r.offers(ctx, all)
 	return page, err
+}
+
+// row is a target with how it stands.
+func (r targetForms) row(ctx context.Context, t target.Target) (targetRow, error) {
+	v := r.Verdicts.State(t.Owner, t.ID)
+	row := targetRow{
+		ID: t.ID, Service: t.Service, Address: t.Address, Kind: t.Kind, Every: t.Every, Who: t.Mode(), Paused: t.Paused,
+		State: "watch.state_" + stateName(v.State), Severity: severity(v.State),
+	}
+	newest, ok, err := r.Recorder.Latest(ctx, t.Owner, t.ID)
+	switch {
+	case t.Paused:
+		row.State, row.Severity = "watch.target.mode_paused", web.None
+	case !ok:
+		row.State, row.Severity = "watch.no_look", web.None
+	default:
+		row.Class, row.Seen = newest.Class.Key(), newest.At
+	}
+	return row, err
+}
+
+// severity is how bad a state is, for its mark and colour.
+func severity(s verdict.State) web.Severity {
+	switch s {
+	case verdict.Up:
+		return web.Fine
+	case verdict.Partial:
+		return web.Warn
+	case verdict.Down:
+		return web.Trouble
+	case verdict.Unknown:
+	}
+	return web.None
 }
 
 // offers are the services of our own catalogue of whose host nothing is looked at.

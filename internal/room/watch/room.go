@@ -166,7 +166,7 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 	if err := r.equip(ctx); err != nil {
 		return nil, err
 	}
-	r.show = show.New(show.Needs{Board: r.Board, URL: n.URL})
+	r.show = show.New(show.Needs{Board: r.Board, URL: n.URL, Subscribe: r.subscribePage()})
 	return r, nil
 }
 
@@ -184,6 +184,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Metrics: r.metrics,
 		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}}, r.Alerts.Checks()...),
 		Entries: r.entries(),
+		Steps:   r.steps,
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Service) Pages(site *web.Site) web.Pages {
 			{Pattern: Path + "/people/{person}", Handler: one.Form(v.person, v.changePerson)},
 			{Pattern: PathAck + "{key}/{person}/{sig}", Handler: web.NoStore(ack.Form(v.askAck, v.ack))},
 		},
-		Menu: []web.Entry{{Path: Path, Key: "watch.alert.menu", Group: web.GroupToday, Order: 40}},
+		Menu: []web.Entry{{Path: Path, Key: "watch.alert.menu", Group: web.GroupWatch, Order: 24}},
 	}
 }
 
@@ -184,6 +184,7 @@ type ackPage struct {
 	Title    string
 	At, Over core.Moment
 	By       string
+	Test     bool
 }
 
 func (v views) askAck(r *http.Request) (page ackPage, err error) {
@@ -191,7 +192,7 @@ func (v views) askAck(r *http.Request) (page ackPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	page = ackPage{says(v.site.Printer(r), n), n.At, n.Over, n.By}
+	page = ackPage{says(v.site.Printer(r), n), n.At, n.Over, n.By, n.Kind == delivery.Test}
 	if n.Kind == delivery.Test {
 		page.Over = 0
 	}

@@ -4,8 +4,12 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -21,9 +25,10 @@ func clock(p *words.Printer, at time.Time) string {
 	return at.Format("2 Jan 2006 15:04")
 }
 
+// newPage asks for what nobody else can know; More has what may stay as it is.
 type newPage struct {
-	Fields []web.Field
-	Wake   bool
+	Fields, More []web.Field
+	Wake, Typed  bool
 }
 
 // typed is a field with what was typed in it, or a first value.
@@ -51,16 +56,19 @@ func (v views) channelFields(r *http.Request) []web.Field {
 }
 
 func (v views) askPerson(r *http.Request) (newPage, error) {
-	id, name := typed(r, "id", ""), typed(r, "name", "")
-	id.Required, name.Required = true, true
+	name := typed(r, "name", "")
+	name.Required = true
 	p := v.site.Printer(r)
 	lang := typed(r, "lang", p.Lang)
 	lang.Required = true
 	for _, l := range []string{words.French, words.English} {
 		lang.Options = append(lang.Options, web.Option{Value: l, Text: p.T("watch.alert.lang_"+l, nil), Chosen: l == lang.Value})
 	}
-	fields := []web.Field{id, name, lang, typed(r, "zone", "Europe/Paris"), typed(r, "hours", "22:00-07:00")}
-	return newPage{slices.Concat(fields, v.channelFields(r)), r.PostForm.Get("wake") != ""}, nil
+	return newPage{
+		Fields: append([]web.Field{name}, v.channelFields(r)...),
+		More:   []web.Field{lang, typed(r, "zone", "Europe/Paris"), typed(r, "hours", "22:00-07:00"), typed(r, "id", "")},
+		Wake:   r.PostForm.Get("wake") != "", Typed: r.Method == http.MethodPost,
+	}, nil
 }
 
 func (v views) addPerson(r *http.Request) (string, error) {
@@ -73,12 +81,46 @@ func (v views) addPerson(r *http.Request) (string, error) {
 	if !slices.Contains(contact.Kinds(), c.Kind) {
 		return "", core.Invalid("watch.alert.bad_kind", errors.New("unknown kind")).With("Value", get("kind"))
 	}
-	person := contact.Person{ID: get("id"), Name: get("name"), Lang: get("lang"), Zone: get("zone"), Quiet: quiet, Channels: []contact.Channel{c}}
+	id := get("id")
+	if id == "" {
+		plan, _, err := v.Plan(r.Context(), v.self())
+		if err != nil {
+			return "", err
+		}
+		id = freshID(plan, get("name"))
+	}
+	person := contact.Person{ID: id, Name: get("name"), Lang: get("lang"), Zone: get("zone"), Quiet: quiet, Channels: []contact.Channel{c}}
 	return Path, v.AddPerson(r.Context(), person)
+}
+
+// freshID makes a short name of a person's name that the plan does not have: "Zoé B." is
+// "zoe-b", the next one "zoe-b-2".
+func freshID(plan contact.Plan, name string) string {
+	id := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		}
+		return '-'
+	}, norm.NFD.String(strings.ToLower(name)))
+	id = strings.Trim(id[:min(len(id), 32)], "-")
+	if id == "" {
+		id = "person"
+	}
+	for n, first := 2, id; ; n++ {
+		if _, taken := plan.Person(id); !taken {
+			return id
+		}
+		id = first + "-" + strconv.Itoa(n)
+	}
 }
 
 type personPage struct {
 	Name       string
+	Quiet      string // its quiet hours in words
+	Typed      string // the form that comes back
 	Channels   []listedChannel
 	Add, Hours []web.Field
 	Wake       bool
@@ -97,12 +139,16 @@ func (v views) person(r *http.Request) (page personPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	hours := ""
+	hours, wake := "", person.Quiet.Wake
 	if person.Quiet.From != "" {
 		hours = string(person.Quiet.From) + "-" + string(person.Quiet.To)
 	}
+	field := web.Field{Name: "hours", Label: "watch.alert.field_hours", Hint: "watch.alert.field_hours_hint", Value: hours}
+	if r.PostForm.Get("do") == "quiet" {
+		field, wake = typed(r, "hours", hours), r.PostForm.Get("wake") != ""
+	}
 	return personPage{
-		Name: person.Name, Channels: channels(*person), Add: v.channelFields(r), Hours: []web.Field{typed(r, "hours", hours)}, Wake: person.Quiet.Wake,
+		Name: person.Name, Quiet: quietText(v.site.Printer(r), *person), Typed: r.PostForm.Get("do"), Channels: channels(*person), Add: v.channelFields(r), Hours: []web.Field{field}, Wake: wake,
 	}, nil
 }
 

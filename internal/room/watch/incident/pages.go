@@ -40,7 +40,7 @@ func (s *Reporter) Pages(site *web.Site) []web.Route {
 
 // Menu is the line of the admin's menu.
 func Menu() []web.Entry {
-	return []web.Entry{{Path: Path, Key: "watch.incident.menu", Group: web.GroupPublic, Order: 42}}
+	return []web.Entry{{Path: Path, Key: "watch.incident.menu", Group: web.GroupWatch, Order: 42}}
 }
 
 // listed is an incident as a page lists it.
@@ -122,6 +122,8 @@ type answered struct{ Asks, Says string }
 // onePage is an incident, and what may be added to it.
 type onePage struct {
 	listed
+	Over     bool // nothing more is expected but what was learned
+	Typed    bool // the form comes back
 	Unstable bool
 	Lines    []told
 	Learned  []answered
@@ -136,7 +138,7 @@ func (v views) one(r *http.Request) (page onePage, err error) {
 		return page, err
 	}
 	p := v.site.Printer(r)
-	page = onePage{listed: v.listed(r, story.Incident), Unstable: story.Unstable, Answer: story.Answer, Text: textField(r)}
+	page = onePage{listed: v.listed(r, story.Incident), Over: !story.Open(), Typed: r.Method == http.MethodPost, Unstable: story.Unstable, Answer: story.Answer, Text: textField(r)}
 	for _, l := range story.Lines {
 		one := told{At: l.At, Says: l.Says(p), Text: l.TextOf(p)}
 		if l.Text != nil && l.Text.State == note.Held {

@@ -162,14 +162,14 @@ func TestPagesOfIncidents(t *testing.T) {
 
 func TestPagesOfMaintenance(t *testing.T) {
 	a := newAdmin(t)
-	a.has(a.get(maintenance.Path), "Aucuns travaux annoncés.")
+	a.has(a.get(maintenance.Path), "Aucune maintenance annoncée.")
 	a.get(maintenance.Path + "/new")
-	a.has(a.post(maintenance.Path+"/new", http.StatusBadRequest, "from", "2026-12-02T22:00", "to", "2026-12-02T21:00", "zone", "Europe/Paris", "text", hostile), "Des travaux commencent avant de finir", "2026-12-02T22:00")
+	a.has(a.post(maintenance.Path+"/new", http.StatusBadRequest, "from", "2026-12-02T22:00", "to", "2026-12-02T21:00", "zone", "Europe/Paris", "text", hostile), "Une maintenance commence avant de finir", "2026-12-02T22:00")
 	a.post(maintenance.Path+"/new", http.StatusSeeOther, "service", "pad", "from", "2026-12-02T22:00", "to", "2026-12-02T23:30", "zone", "Europe/Paris", "text", hostile)
 	a.has(a.get(maintenance.Path), "02/12/2026 22:00 – 23:30 (Europe/Paris)", "à venir", "Y renoncer")
 	plans, err := a.plans.Maintenance(t.Context(), a.ID, 0, core.At(a.w.Clock()).Add(90*day))
 	ok(t, err)
-	a.has(a.post(maintenance.Path, http.StatusConflict, "id", plans[0].ID, "do", "end"), "n'ont pas commencé")
+	a.has(a.post(maintenance.Path, http.StatusConflict, "id", plans[0].ID, "do", "end"), "n'a pas commencé")
 	a.post(maintenance.Path, http.StatusSeeOther, "id", plans[0].ID, "do", "cancel")
 	a.lang = "en"
 	a.has(a.get(maintenance.Path), "called off")
@@ -183,7 +183,7 @@ func TestPagesOfPromises(t *testing.T) {
 	a.has(a.post(edit, http.StatusBadRequest, "service", "pad", "away", "beaucoup", "zone", "Europe/Paris"), "beaucoup", "ne convient pas")
 	a.has(a.post(edit, http.StatusBadRequest, "service", "pad", "night", "22:00", "zone", "Europe/Paris"), "ne tient pas")
 	a.post(edit, http.StatusSeeOther, "service", "pad", "away", "8h", "hours", "mo-fr 08:00-20:00", "night", "22:00-08:00", "night-by", "12:00", "day-within", "4h", "notice", "3j", "zone", "Europe/Paris")
-	a.has(a.get(promise.Path), "En panne au plus 8\u00a0h par mois, lu–ve 08:00–20:00.", "est réparée à 12:00.", "Les travaux sont annoncés 72\u00a0h à l'avance.", "1 panne réparée, en 5\u00a0h")
+	a.has(a.get(promise.Path), "En panne au plus 8\u00a0h par mois, lu–ve 08:00–20:00.", "est réparée à 12:00.", "Une maintenance est annoncée 72\u00a0h à l'avance.", "1 panne réparée, en 5\u00a0h")
 	a.lang = "en"
 	a.has(a.get(promise.Path), "Mo–Fr 08:00–20:00", "1 fault repaired, within 5\u00a0h")
 	a.has(a.get(edit), "22:00-08:00", "72h")
@@ -260,7 +260,7 @@ func TestCommands(t *testing.T) {
 	says("", "incident", "withdraw", story.Lines[0].Name[:12], "--yes")
 	says("[texte retiré]", "incident", "show", id)
 
-	says("Aucuns travaux annoncés", "maintenance", "list")
+	says("Aucune maintenance annoncée", "maintenance", "list")
 	says("", "maintenance", "plan", "--from", "2026-12-02 22:00", "--for", "90m", "--service", "pad", "--text", "Un disque.")
 	refused(core.CodeInvalid, "maintenance", "plan", "--from", "2026-12-02 22:00", "--for", "90m", "--to", "2026-12-02 23:00")
 	refused(core.CodeInvalid, "maintenance", "plan", "--from", "demain", "--for", "90m")

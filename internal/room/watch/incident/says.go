@@ -53,6 +53,9 @@ func (l Line) Says(p *words.Printer) string {
 			key += "_plain"
 		}
 	}
+	if (l.Kind == LineAlert || l.Kind == LineAck) && l.Who == "" {
+		key += "_nameless"
+	}
 	text := p.T(key, a)
 	if l.Weak && !l.Alone {
 		text += " " + p.T("watch.incident.weak", nil)

@@ -107,9 +107,9 @@ func (b *Board) Self() core.MemberID { return b.Signer.ID() }
 // Clock is the board's time.
 func (b *Board) Clock() core.Moment { return core.At(b.Now()) }
 
-// Job rebuilds the board each minute.
+// Job rebuilds the board every 15 seconds: what is concluded or said is on its page that soon.
 func (b *Board) Job() jobs.Job {
-	return jobs.Job{Name: "watch-status", Every: time.Minute, Run: b.Rebuild}
+	return jobs.Job{Name: "watch-status", Every: 15 * time.Second, Run: b.Rebuild}
 }
 
 // Rebuild makes all snapshots anew. One that cannot be made stays as it was, and its page

@@ -32,6 +32,10 @@ func (s *Service) Pages(site *web.Site) web.Pages {
 	}}
 }
 
+// everything stands for all services in the form: a browser lets nobody choose an empty
+// value where one is required.
+const everything = "*"
+
 type askPage struct {
 	Name     string
 	Asked    bool
@@ -60,7 +64,7 @@ func (v views) question(r *http.Request) (page askPage, err error) {
 	}
 	page.Services = web.Field{Name: "service", Label: "watch.subscribe.service", Required: true}
 	p := v.site.Printer(r)
-	page.Services.Options = append(page.Services.Options, web.Option{Text: p.T("watch.subscribe.all", nil)})
+	page.Services.Options = append(page.Services.Options, web.Option{Value: everything, Text: p.T("watch.subscribe.all", nil)})
 	for _, s := range services {
 		page.Services.Options = append(page.Services.Options, web.Option{Value: s, Text: s, Chosen: s == r.FormValue("service")})
 	}
@@ -69,8 +73,12 @@ func (v views) question(r *http.Request) (page askPage, err error) {
 
 func (v views) ask(r *http.Request) (string, error) {
 	hoster := core.MemberID(r.PostForm.Get("hoster"))
+	service := r.PostForm.Get("service")
+	if service == everything {
+		service = ""
+	}
 	err := v.Ask(r.Context(), Request{
-		Hoster: hoster, Service: r.PostForm.Get("service"), Address: r.PostForm.Get("address"), Lang: v.site.Printer(r).Lang, From: network(r),
+		Hoster: hoster, Service: service, Address: r.PostForm.Get("address"), Lang: v.site.Printer(r).Lang, From: network(r),
 	})
 	return PathAsk + "?" + url.Values{"hoster": {string(hoster)}, "asked": {"1"}}.Encode(), err
 }

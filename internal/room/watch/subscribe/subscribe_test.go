@@ -322,7 +322,7 @@ func TestPages(t *testing.T) {
 	do("GET", PathAsk+"?hoster=chaton-a.test&service=Pad", 200, nil)
 	do("GET", PathAsk+"?hoster=other.test", 404, nil)
 	do("POST", PathAsk, 400, url.Values{"hoster": {"chaton-a.test"}, "address": {"<script>"}})
-	next := do("POST", PathAsk, 303, url.Values{"hoster": {"chaton-a.test"}, "address": {"ana@x.test"}})
+	next := do("POST", PathAsk, 303, url.Values{"hoster": {"chaton-a.test"}, "service": {everything}, "address": {"ana@x.test"}})
 	if !strings.Contains(next, "asked=1") {
 		t.Error(next)
 	}

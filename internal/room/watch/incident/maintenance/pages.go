@@ -35,7 +35,7 @@ func (s *Planner) Pages(site *web.Site) []web.Route {
 
 // Menu is the line of the admin's menu.
 func Menu() []web.Entry {
-	return []web.Entry{{Path: Path, Key: "watch.maintenance.menu", Group: web.GroupPublic, Order: 44}}
+	return []web.Entry{{Path: Path, Key: "watch.maintenance.menu", Group: web.GroupWatch, Order: 44}}
 }
 
 // listed is a plan as a page lists it.

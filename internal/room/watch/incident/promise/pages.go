@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
 )
 
 //go:embed pages/*.html
@@ -39,7 +40,7 @@ func (s *Promises) Pages(site *web.Site) []web.Route {
 
 // Menu is the line of the admin's menu.
 func Menu() []web.Entry {
-	return []web.Entry{{Path: Path, Key: "watch.promise.menu", Group: web.GroupPublic, Order: 46}}
+	return []web.Entry{{Path: Path, Key: "watch.promise.menu", Group: web.GroupWatch, Order: 46}}
 }
 
 // listed is a service with what is promised for it, and what was measured.
@@ -105,6 +106,9 @@ func (v views) ask(r *http.Request) (page onePage, err error) {
 	typed := Typed{Zone: v.n.Zone.String()}
 	if ok {
 		typed, page.Standing = said.Typed(), true
+	}
+	if v.site.Printer(r).Lang == words.French {
+		typed.Hours = inFrench(typed.Hours)
 	}
 	for _, name := range Names() {
 		f := web.Field{Name: name, Label: "watch.promise.ask_" + name, Hint: "watch.promise.hint_" + name, Value: *typed.Place(name), Required: name == "zone"}

@@ -55,12 +55,12 @@ func (t Typed) Promise(service string) (p Promise, err error) {
 		p.Away = &away
 	}
 	p.Notice, p.Maintenance = minutes("notice", t.Notice, time.Hour), minutes("maintenance", t.Maintenance, time.Minute)
-	if days, times, ok := strings.Cut(t.Hours, " "); t.Hours != "" {
+	if days, times, ok := strings.Cut(fromFrench(strings.ToLower(t.Hours)), " "); t.Hours != "" {
 		from, to, both := strings.Cut(strings.TrimSpace(times), "-")
 		if !ok || !both {
 			all = append(all, core.Invalid("watch.promise.bad_value", errors.New("hours")).With("Field", "hours").With("Value", t.Hours))
 		}
-		p.Hours = &Hours{strings.ToLower(days), from, to}
+		p.Hours = &Hours{days, from, to}
 	}
 	day := minutes("day-within", t.Day, time.Hour)
 	if t.Night != "" || t.NightBy != "" || day != 0 {
@@ -71,6 +71,27 @@ func (t Typed) Promise(service string) (p Promise, err error) {
 		return p, all[0]
 	}
 	return p, nil
+}
+
+// frenchDays are the days as French pages write them, each with the one that a promise holds.
+func frenchDays() [][2]string {
+	return [][2]string{{"lu", "mo"}, {"ma", "tu"}, {"me", "we"}, {"je", "th"}, {"ve", "fr"}, {"di", "su"}}
+}
+
+// fromFrench reads days that may be French: "lu-ve 08:00-20:00" is "mo-fr 08:00-20:00".
+func fromFrench(hours string) string {
+	for _, d := range frenchDays() {
+		hours = strings.ReplaceAll(hours, d[0], d[1])
+	}
+	return hours
+}
+
+// inFrench writes the days of hours as French pages do.
+func inFrench(hours string) string {
+	for _, d := range frenchDays() {
+		hours = strings.ReplaceAll(hours, d[1], d[0])
+	}
+	return hours
 }
 
 // long reads a duration that may be in days: "3d", in French "3j".

@@ -3,6 +3,7 @@ package show
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ type hosterView struct {
 }
 
 // links lead on from a hoster's page.
-type links struct{ Feed, Calendar, JSON, Badge, Learned, Others string }
+type links struct{ Mail, Feed, Calendar, JSON, Badge, Learned, Others string }
 
 // serviceCard is one service on its hoster's page.
 type serviceCard struct {
@@ -71,6 +72,9 @@ func (s *Show) hosterView(r *http.Request, p *words.Printer) (string, hosterView
 			Feed: address(t.s.Hoster, feedFile), Calendar: address(t.s.Hoster, calendarFile), JSON: address(t.s.Hoster, jsonFile),
 			Badge: address(t.s.Hoster, badgeFile), Learned: Path + "/learned", Others: Path + "/hosters",
 		},
+	}
+	if s.n.Subscribe != "" {
+		v.Links.Mail = s.n.Subscribe + "?" + url.Values{"hoster": {string(t.s.Hoster)}}.Encode()
 	}
 	if !t.ours {
 		v.By = string(s.n.Board.Self())

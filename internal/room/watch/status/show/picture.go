@@ -11,6 +11,10 @@ import (
 	"entrechat/internal/room/watch/status"
 )
 
+// briefly is how long, in seconds, nobody may know before a page speaks of it: a node that
+// starts looks first.
+const briefly = 60
+
 // bars are the days of a service. The table behind them holds the days that were not
 // entirely well; full says that an empty table is said, too.
 func (t teller) bars(s *status.Service, full bool) template.HTML {
@@ -23,7 +27,7 @@ func (t teller) bars(s *status.Service, full bool) template.HTML {
 	}
 	b.Behind = web.Table{Summary: t.T("watch.status.behind_days", nil), Head: t.heads("day", "down", "partial", "maint", "unknown")}
 	for _, d := range slices.Backward(s.Days) {
-		if d.Total() > d.Up {
+		if d.Down+d.Partial+d.Maint > 0 || d.Unknown >= briefly {
 			b.Behind.Rows = append(b.Behind.Rows, append([]string{t.date(d.Date)}, t.cells(d.Down, d.Partial, d.Maint, d.Unknown)...))
 		}
 	}
@@ -77,7 +81,7 @@ func (v voice) parts(all status.Parts) []string {
 		name    string
 		seconds int64
 	}{{"down", all.Down}, {"partial", all.Partial}, {"maint", all.Maint}, {"unknown", all.Unknown}} {
-		if part.seconds > 0 {
+		if part.seconds > 0 && (part.name != "unknown" || part.seconds >= briefly) {
 			out = append(out, v.T("watch.status.sum_"+part.name, map[string]any{"Hours": v.hours(part.seconds)}))
 		}
 	}

@@ -20,10 +20,12 @@ var pages embed.FS
 // Path is where the state of our services is shown; below it stand all others.
 const Path = "/status"
 
-// Needs is what the pages are made of; all of it is required.
+// Needs is what the pages are made of; all of it is required but Subscribe.
 type Needs struct {
 	Board *status.Board
 	URL   string // where this node is reached, without a slash at its end
+	// Subscribe is the page where people ask for news by mail, for ?hoster=; empty = we send none.
+	Subscribe string
 }
 
 // Show is the pages.

@@ -44,7 +44,7 @@ func (x *Tonight) Pages(site *web.Site) web.Pages {
 			{Pattern: Path, Handler: all.Form(func(r *http.Request) (nightView, error) { return x.night(r, site.Printer(r)) }, x.acknowledge)},
 			{Pattern: OnePath, Handler: one.Form(func(r *http.Request) (troubleView, error) { return x.one(r, site.Printer(r)) }, x.again)},
 		},
-		Menu: []web.Entry{{Path: Path, Key: "watch.status.tonight_menu", Group: web.GroupToday, Order: 20}},
+		Menu: []web.Entry{{Path: Path, Key: "watch.status.tonight_menu", Group: web.GroupWatch, Order: 20}},
 		Overview: []web.Panel{web.NewPanel(site, pages, "pages/panel.html", func(r *http.Request) (nightView, bool, error) {
 			v, err := x.night(r, site.Printer(r))
 			return v, len(v.Troubles) > 0 || v.Isolated != 0, err
