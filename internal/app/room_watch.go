@@ -80,6 +80,7 @@ func (a *App) watchNeeds(c *watch.Settings) (n watch.Needs, err error) {
 	if n.Safe, err = c.SafeVersions(); err != nil {
 		return n, err
 	}
+	n.Meet = func(ctx context.Context, id core.MemberID) error { return a.Book.PullFrom(ctx, id, 0) }
 	n.Members = func(ctx context.Context) ([]core.MemberID, error) {
 		known, err := a.Book.Known(ctx)
 		var all []core.MemberID

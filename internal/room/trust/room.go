@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"entrechat/internal/core"
@@ -61,6 +62,10 @@ type Room struct {
 	Collectives *collective.Service
 	// Tasks are told and fetched until it worked.
 	Tasks *task.Queue
+
+	following  sync.Mutex
+	followed   int64 // the revision that was settled last
+	followedAt time.Time
 }
 
 // New makes the room. Returns CodeInvalid when we could not be reached or proved

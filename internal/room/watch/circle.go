@@ -131,3 +131,43 @@ func network(at netip.Addr) string {
 	}
 	return p.String()
 }
+
+// meetMost bounds how many members one run meets, meetBound how long each may take.
+const (
+	meetMost  = 4
+	meetBound = 10 * time.Second
+)
+
+// meet fetches the keys of those we are to vote with and know by name only: the exchange of
+// logbooks would bring them within minutes, and until then their votes are refused.
+func (c *circle) meet(ctx context.Context) error {
+	all, err := c.targets(ctx)
+	if err != nil {
+		return err
+	}
+	met := map[core.MemberID]bool{c.Signer.ID(): true}
+	left := meetMost
+	for _, t := range all {
+		for _, seat := range c.Verdicts.Voters(t.Owner, t.ID).Seats {
+			if met[seat.Member] || left == 0 {
+				continue
+			}
+			met[seat.Member] = true
+			keys, err := c.Keys(ctx, seat.Member)
+			if err == nil && len(keys) > 0 {
+				continue
+			}
+			left--
+			if err := c.fetchLog(ctx, seat.Member); err != nil {
+				c.Log.Debug("a voter is not known yet", "member", seat.Member, "error", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *circle) fetchLog(ctx context.Context, m core.MemberID) error {
+	ctx, cancel := context.WithTimeout(ctx, meetBound)
+	defer cancel()
+	return c.Meet(ctx, m)
+}

@@ -153,6 +153,7 @@ func (r *Room) looking() []jobs.Job {
 	return append(
 		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs(), r.Publisher.Jobs(), r.Alerts.Jobs(), r.Subscribers.Jobs(), r.Pings.Jobs()),
 		r.Board.Job(),
+		jobs.Job{Name: "watch-meet", Every: 5 * time.Second, Jitter: time.Second, Run: r.circle.meet},
 		jobs.Job{Name: "watch-news", Run: r.showNews},
 		jobs.Job{Name: "watch-versions", Every: time.Hour, Jitter: 5 * time.Minute, Run: r.freshVersions},
 		jobs.Job{Name: "watch-assign", Every: assignEvery, Run: r.assign},

@@ -101,6 +101,8 @@ type Needs struct {
 	Members func(ctx context.Context) ([]core.MemberID, error)
 	// Keys are the keys a member signs with, or signed with.
 	Keys func(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
+	// Meet fetches a member's logbook now.
+	Meet func(ctx context.Context, id core.MemberID) error
 	// Site is where our node stands, in our own words; may be empty.
 	Site string
 	// Home is where a member's node is. Returns CodeNotFound.

@@ -139,7 +139,7 @@ func (t *Texts) serve(w http.ResponseWriter, r *http.Request, _ core.MemberID) e
 
 // Jobs fetch what is wanted.
 func (t *Texts) Jobs() []jobs.Job {
-	return []jobs.Job{{Name: "watch-notes", Every: time.Minute, Jitter: 20 * time.Second, Run: t.Fetch}}
+	return []jobs.Job{{Name: "watch-notes", Every: 10 * time.Second, Jitter: 3 * time.Second, Run: t.Fetch}}
 }
 
 // Fetch fetches texts that are due, from who wrote them or from who may hold them: the
