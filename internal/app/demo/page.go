@@ -15,8 +15,11 @@ import (
 // bad it is as a class.
 var headline = regexp.MustCompile(`<h1><span class="state ?([a-z]*)">([^<]+)</span></h1>`)
 
+// errNoPage is told of a hoster that a member has no page of, or not yet.
+var errNoPage = errors.New("there is no such page")
+
 // readStatus answers the first sentence of a status page, and whether it says that all is
-// well.
+// well. Returns errNoPage.
 func readStatus(ctx context.Context, address, lang string) (sentence string, well bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -30,6 +33,9 @@ func readStatus(ctx context.Context, address, lang string) (sentence string, wel
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err := errors.Join(err, res.Body.Close()); err != nil {
 		return "", false, err
+	}
+	if res.StatusCode == http.StatusNotFound {
+		return "", false, errNoPage
 	}
 	if res.StatusCode != http.StatusOK {
 		return "", false, fmt.Errorf("%s answers %s", address, res.Status)

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -195,10 +196,10 @@ func (s watching) page(ctx context.Context, n *lab.Node, well bool) error {
 		defer cancel()
 		for {
 			sentence, fine, err := readStatus(ctx, address, s.opt.Lang)
-			if err != nil {
+			if err != nil && !errors.Is(err, errNoPage) {
 				return "", err
 			}
-			if fine == well {
+			if err == nil && fine == well {
 				return s.after(time.Now()) + s.words.T("demo.page_note", args{"Sentence": sentence}), nil
 			}
 			if err := pause(ctx); err != nil {
