@@ -30,7 +30,11 @@ func TestNetwork(t *testing.T) {
 		many = append(many, w.serves(t, w.nodes[5], fmt.Sprintf("Service %d %s", i, mode), 6, 8081+i, ""))
 	}
 	for _, s := range append([]*service{busy, gone, torn, killed, path}, many...) {
-		w.stands(t, s, "up", 2*time.Minute, w.nodes...)
+		w.eventually(t, "voters of "+s.name, time.Minute, func() (bool, string) {
+			v := w.show(t, s.owner, s)
+			return len(v.Vote) == count-1, v.String()
+		})
+		w.stands(t, s, "up", 2*time.Minute, w.lookers(t, s)...)
 	}
 	// These touch no link between hosters.
 	t.Run("apart", func(t *testing.T) {
@@ -70,14 +74,16 @@ func (w *world) answers503(t *testing.T, s *service) {
 
 // onePath: a voter that alone does not reach a target convinces nobody.
 func (w *world) onePath(t *testing.T, s *service) {
-	blind := w.nodes[6]
-	cut(t, at(7), at(alone))
+	// One that no other story kills meanwhile.
+	sees := slices.DeleteFunc(w.lookers(t, s), func(n *lab.Node) bool { return n == w.nodes[3] || n == w.nodes[4] || n == s.owner })
+	blind := sees[0]
+	cut(t, at(slices.Index(w.nodes, blind)+1), at(alone))
 	w.eventually(t, "seen failing by the blind one", 40*time.Second, func() (bool, string) {
 		v := w.show(t, blind, s)
 		return v.Newest != nil && v.Newest.Class != "", v.String()
 	})
 	w.during(t, 25*time.Second, func() {
-		for _, n := range []*lab.Node{blind, w.nodes[0], w.nodes[1], s.owner} {
+		for _, n := range append(sees, s.owner) {
 			// Who is blind may find too few to tell it better; it never says down.
 			if v := w.show(t, n, s); v.State != "up" && (n != blind || v.State == "down") {
 				t.Errorf("%s says %v", n.Name, v)
@@ -238,5 +244,5 @@ func (w *world) torn(t *testing.T, s *service) {
 		}
 	}
 	mend(t)
-	w.stands(t, s, "up", 100*time.Second, w.nodes...)
+	w.stands(t, s, "up", 100*time.Second, w.lookers(t, s)...)
 }

@@ -62,6 +62,17 @@ func (s *service) of(all []shown) shown {
 	return shown{Owner: s.owner.Name, State: "not heard of"}
 }
 
+// lookers are the owner of a service and those of its voters that look all the time; the
+// others look every five minutes and know little until they are asked.
+func (w *world) lookers(t *testing.T, s *service) []*lab.Node {
+	t.Helper()
+	v := w.show(t, s.owner, s)
+	if len(v.Vote) != count-1 {
+		t.Fatalf("not everybody votes: %v", v)
+	}
+	return slices.DeleteFunc(slices.Clone(w.nodes), func(n *lab.Node) bool { return n.Name == v.Vote[count-2] })
+}
+
 // others are all nodes but some.
 func (w *world) others(but ...*lab.Node) []*lab.Node {
 	return slices.DeleteFunc(slices.Clone(w.nodes), func(n *lab.Node) bool { return slices.Contains(but, n) })
