@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // ofWatch are the pages of the room that watches services.
@@ -55,6 +57,11 @@ func TestEveryWatchPage(t *testing.T) {
 	}
 	if len(paths) < 24 {
 		t.Errorf("only %d pages were found: %v", len(paths), paths)
+	}
+	var marked int
+	n.do(chromedp.Navigate(n.node.URL()+"/admin/watch/targets"), chromedp.Evaluate(`document.querySelectorAll(".side [aria-current]").length`, &marked))
+	if marked != 1 {
+		t.Errorf("%d lines of the menu are marked as the page that is open", marked)
 	}
 	t.Logf("%d pages, the heaviest %.0f bytes with all it loads: %v", len(paths), n.heaviest, paths)
 }

@@ -99,8 +99,14 @@ func (s *Site) menuOf(r *http.Request, p *words.Printer) []menuGroup {
 
 func items(r *http.Request, p *words.Printer, menu []Entry) []menuItem {
 	out := make([]menuItem, 0, len(menu))
+	nearest := "" // a page under two entries belongs to the nearer one
 	for _, e := range menu {
-		out = append(out, menuItem{e.Path, p.T(e.Key, nil), below(r.URL.Path, e.Path)})
+		if below(r.URL.Path, e.Path) && len(e.Path) > len(nearest) {
+			nearest = e.Path
+		}
+	}
+	for _, e := range menu {
+		out = append(out, menuItem{e.Path, p.T(e.Key, nil), e.Path == nearest})
 	}
 	return out
 }
