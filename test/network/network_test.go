@@ -46,9 +46,10 @@ func TestNetwork(t *testing.T) {
 	t.Run("owner cut off", func(t *testing.T) { w.cutOff(t, gone) })
 	t.Run("torn", func(t *testing.T) { w.torn(t, torn) })
 	t.Run("mails", func(t *testing.T) {
-		for n, want := range map[*lab.Node][2]int{a: {1, 1}, b: {1, 1}, c: {0, 0}, d: {1, 1}} {
-			if down, back := w.letters(t, n, "Down"), w.letters(t, n, "Back"); len(down) != want[0] || len(back) != want[1] || len(w.letters(t, n, "")) != want[0]+want[1] {
-				t.Errorf("%s: want %v mails, got %v", n.Name, want, w.letters(t, n, ""))
+		for s, want := range map[*service]int{busy: 1, gone: 1, killed: 1, torn: 0, path: 0} {
+			down, back := w.letters(t, s.owner, "Down: "+s.name), w.letters(t, s.owner, "Back: "+s.name)
+			if len(down) != want || len(back) != want || w.mentions(s) != 2*want {
+				t.Errorf("%s of %s: want %d mails of each, got %v", s.name, s.owner.Name, want, w.letters(t, s.owner, ""))
 			}
 		}
 	})

@@ -186,3 +186,14 @@ func (w *world) mailed(t *testing.T, owner *lab.Node, begins string, limit time.
 	})
 	return w.letters(t, owner, begins)[0]
 }
+
+// mentions counts the mails to the owner's people that name a service, in whatever way. That
+// a node reaches nobody is another matter, and names none.
+func (w *world) mentions(s *service) (count int) {
+	for _, l := range w.mail.Letters() {
+		if slices.Contains(l.To, mailbox(s.owner)) && strings.Contains(l.Text, s.name+" ("+s.owner.Name+")") {
+			count++
+		}
+	}
+	return count
+}
