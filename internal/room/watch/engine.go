@@ -2,15 +2,12 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/room/watch/alert"
@@ -182,44 +179,3 @@ func (r *Room) metrics(ctx context.Context) ([]obs.Metric, error) {
 	name := func(owner core.MemberID, id string) string { return services[string(owner)+" "+id] }
 	return slices.Concat(all, kept, exposition.Metrics(seen), exposition.Verdicts(verdicts, name)), err
 }
-
-// newestLook is how old the newest look at a target may be, in intervals, before doctor
-// speaks of it.
-const newestLook = 3
-
-// checkLooks: what is to be looked at was looked at lately, and answered.
-func (r *Room) checkLooks(ctx context.Context) (fit.Finding, error) {
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
-	if err != nil {
-		return fit.Finding{}, err
-	}
-	var failing, unseen []string
-	count := 0
-	for _, t := range own {
-		if t.Paused || !t.Kind.Called() {
-			continue
-		}
-		count++
-		newest, ok, err := r.Recorder.Latest(ctx, t.Owner, t.ID)
-		switch {
-		case err != nil:
-			return fit.Finding{}, err
-		case !ok || core.At(r.Now()).Sub(newest.At) > newestLook*t.Every+time.Minute:
-			unseen = append(unseen, t.Service)
-		case newest.Class.Failure() && t.Kind.Decides():
-			failing = append(failing, t.Service)
-		}
-	}
-	switch {
-	case count == 0:
-		return fit.Unknown("watch.check_none", nil), nil
-	case len(failing) > 0:
-		return fit.Finding{}, core.Unsure("watch.check_failing", fmt.Errorf("%d of %d fail", len(failing), count)).With("Services", joined(failing))
-	case len(unseen) > 0:
-		return fit.Unknown("watch.check_unseen", map[string]any{"Services": joined(unseen)}), nil
-	default:
-		return fit.Well("watch.check_well", map[string]any{"Count": count}), nil
-	}
-}
-
-func joined(names []string) string { return strings.Join(names, ", ") }

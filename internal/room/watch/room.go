@@ -182,9 +182,9 @@ func (r *Room) Fittings() fit.Fittings {
 		Pages:   r.Pings.Routes(),
 		Front:   r.show.Front,
 		Tools:   []fit.Route{exposition.Webhook(r.Token, receiver{r}, r.Now)},
-		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.watched), r.looking()),
+		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.proving), r.looking()),
 		Metrics: r.metrics,
-		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: r.checkLooks}}, r.Alerts.Checks()...),
+		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: doctor{r}.checkLooks}, {Name: "watch.check_proof", Run: doctor{r}.checkProof}}, r.Alerts.Checks()...),
 		Entries: r.entries(),
 		Steps:   r.steps,
 	}

@@ -1,0 +1,101 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/watch/target"
+)
+
+// doctor answers what `doctor` asks of the room.
+type doctor struct{ *Room }
+
+// proving are the targets whose owners' domains are to be proved here: those of members we
+// look at, and our own, so that doctor can say what members will not believe.
+func (r *Room) proving(ctx context.Context) ([]target.Target, error) {
+	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	if err != nil {
+		return nil, err
+	}
+	watched, err := r.watched(ctx)
+	return append(slices.DeleteFunc(own, func(t target.Target) bool { return t.Local }), watched...), err
+}
+
+// checkProof: the members that promised to look believe that our targets are ours.
+func (r doctor) checkProof(ctx context.Context) (fit.Finding, error) {
+	lenders, err := r.circle.Lenders(ctx)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	own = slices.DeleteFunc(own, func(t target.Target) bool { return t.Local || t.Paused || !t.Kind.Called() })
+	if err != nil || len(lenders) == 0 || len(own) == 0 {
+		return fit.Unknown("watch.check_proof_none", nil), err
+	}
+	good, err := r.Prover.Allowed(ctx, own)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	var hosts []string
+	for _, t := range own {
+		proved := slices.ContainsFunc(good, func(g target.Target) bool { return g.ID == t.ID })
+		if !proved && !slices.Contains(hosts, t.Host()) {
+			hosts = append(hosts, t.Host())
+		}
+	}
+	if len(hosts) == 0 {
+		return fit.Finding{}, nil
+	}
+	home, err := r.Home(ctx, r.Signer.ID())
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	return fit.Finding{}, core.Unsure("watch.check_proof_missing", fmt.Errorf("%d hosts", len(hosts))).
+		With("Hosts", joined(hosts)).With("Name", target.ProofName).With("Path", target.ProofPath).With("Line", target.ProofLine(home.Root))
+}
+
+// newestLook is how old the newest look at a target may be, in intervals, before doctor
+// speaks of it.
+const newestLook = 3
+
+// checkLooks: what is to be looked at was looked at lately, and answered.
+func (r doctor) checkLooks(ctx context.Context) (fit.Finding, error) {
+	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	var failing, unseen []string
+	count := 0
+	for _, t := range own {
+		if t.Paused || !t.Kind.Called() {
+			continue
+		}
+		count++
+		newest, ok, err := r.Recorder.Latest(ctx, t.Owner, t.ID)
+		switch {
+		case err != nil:
+			return fit.Finding{}, err
+		case !ok || core.At(r.Now()).Sub(newest.At) > newestLook*t.Every+time.Minute:
+			unseen = append(unseen, t.Service)
+		case newest.Class.Failure() && t.Kind.Decides():
+			failing = append(failing, t.Service)
+		}
+	}
+	switch {
+	case count == 0:
+		return fit.Unknown("watch.check_none", nil), nil
+	case len(failing) > 0:
+		return fit.Finding{}, core.Unsure("watch.check_failing", fmt.Errorf("%d of %d fail", len(failing), count)).With("Services", joined(failing))
+	case len(unseen) > 0:
+		return fit.Unknown("watch.check_unseen", map[string]any{"Services": joined(unseen)}), nil
+	default:
+		return fit.Well("watch.check_well", map[string]any{"Count": count}), nil
+	}
+}
+
+func joined(names []string) string { return strings.Join(names, ", ") }
