@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,21 +64,16 @@ func (a *App) watchNeeds(c *watch.Settings) (n watch.Needs, err error) {
 		Words: a.Words, URL: a.Config.Node.URL, Site: a.Config.Node.Site, Curator: core.MemberID(c.Curator), Private: private, Now: time.Now, Log: a.Log,
 		Agent: "entrechat/1 (" + a.Config.Node.Origin + "; +" + a.Config.Node.URL + show.Path + ")",
 	}
-	if n.Channels, err = c.Channels(); err != nil {
-		return n, err
-	}
+	// A secret that cannot be read stops alerts, and doctor says so; it stops nothing else.
+	var unread [4]error
+	n.Channels, unread[0] = c.Channels()
 	n.Channels.Private, n.Channels.Hoster = private, a.Signer.ID()
-	if n.Topics, err = c.Topics(); err != nil {
-		return n, err
-	}
-	if n.Token, err = c.AlertToken(); err != nil {
-		return n, err
-	}
+	n.Topics, unread[1] = c.Topics()
+	n.Token, unread[2] = c.AlertToken()
+	n.Safe, unread[3] = c.SafeVersions()
+	n.Unread = errors.Join(unread[:]...)
 	n.Stored, _ = ask[freshness.Stored](a)
 	if n.Zone, err = c.TimeZone(); err != nil {
-		return n, err
-	}
-	if n.Safe, err = c.SafeVersions(); err != nil {
 		return n, err
 	}
 	n.Meet = func(ctx context.Context, id core.MemberID) error { return a.Book.PullFrom(ctx, id, 0) }

@@ -115,6 +115,8 @@ type Needs struct {
 	Offers func(ctx context.Context) ([]Offer, error)
 	// Agent is the User-Agent of looks.
 	Agent string
+	// Unread is why a file that the settings name could not be read; nil = all were.
+	Unread error
 	// Token is what an Alertmanager shows to hand us alerts; empty = none may.
 	Token string
 	// Stored answers what we store of others' backups; nil = nothing.
@@ -184,7 +186,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Tools:   []fit.Route{exposition.Webhook(r.Token, receiver{r}, r.Now)},
 		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.proving), r.looking()),
 		Metrics: r.metrics,
-		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: doctor{r}.checkLooks}, {Name: "watch.check_proof", Run: doctor{r}.checkProof}}, r.Alerts.Checks()...),
+		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: doctor{r}.checkLooks}, {Name: "watch.check_proof", Run: doctor{r}.checkProof}, {Name: "watch.check_settings", Run: doctor{r}.checkSettings}}, r.Alerts.Checks()...),
 		Entries: r.entries(),
 		Steps:   r.steps,
 	}
