@@ -171,3 +171,9 @@ func (c *circle) fetchLog(ctx context.Context, m core.MemberID) error {
 	defer cancel()
 	return c.Meet(ctx, m)
 }
+
+// unproved says whether nothing proves that a target's host is its owner's.
+func (c *circle) unproved(ctx context.Context, t target.Target) bool {
+	good, err := c.Prover.Allowed(ctx, []target.Target{t})
+	return err == nil && len(good) == 0
+}

@@ -40,7 +40,7 @@ func (r *Room) equip(ctx context.Context) (err error) {
 	}
 	r.Verdicts = quorum.New(quorum.Needs{
 		DB: r.DB, Signer: r.Signer, Book: r.Book, Looks: r.scheduler, Members: r.circle, Calls: quorum.Client{Sender: r.Peer},
-		Targets: r.targets, Changed: r.changed, Isolated: r.cutOff, Now: r.Now, Log: r.Log,
+		Targets: r.targets, Changed: r.changed, Isolated: r.cutOff, Unproved: r.circle.unproved, Now: r.Now, Log: r.Log,
 	})
 	r.publish()
 	r.Alerts = alert.New(alert.Needs{

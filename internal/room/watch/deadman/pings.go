@@ -220,7 +220,7 @@ func (p *Pings) doubtful(ctx context.Context, t target.Target, r Record, s Stand
 func (p *Pings) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "watch-ping-heartbeat", Every: 30 * time.Second, Run: p.Heartbeat},
-		{Name: "watch-ping-targets", Every: time.Minute, Run: p.Refresh},
+		{Name: "watch-ping-targets", Every: 10 * time.Second, Jitter: 2 * time.Second, Run: p.Refresh},
 		{Name: "watch-ping-tell", Run: p.wait},
 		{Name: "watch-ping-prune", Every: 6 * time.Hour, Jitter: time.Hour, Later: true, Run: p.Prune},
 	}

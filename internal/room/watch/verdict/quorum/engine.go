@@ -54,7 +54,8 @@ type Calls interface {
 	Alive(ctx context.Context, to core.MemberID) error
 }
 
-// Needs is what the engine is wired with; all but Isolated is required.
+// Needs is what the engine is wired with; all but Isolated and Unproved is
+// required.
 type Needs struct {
 	DB      *db.DB // with migrations.Files applied
 	Signer  seal.Signer
@@ -68,6 +69,9 @@ type Needs struct {
 	// Changed is told each change of a verdict, at least once, those of one target in
 	// their order; after an error it is told again.
 	Changed func(ctx context.Context, before, after verdict.Verdict) error
+	// Unproved says whether nothing proves that a target's host is ours: then no member looks
+	// at it, and it is ours to say that it fails. nil = everything is proved.
+	Unproved func(ctx context.Context, t target.Target) bool
 	// Isolated is told when we find ourselves cut off, and when that is over; may be nil.
 	Isolated func(ctx context.Context, isolated bool, since core.Moment)
 	Now      func() time.Time

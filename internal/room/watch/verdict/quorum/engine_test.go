@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/watch/look"
+	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
 )
 
@@ -456,6 +457,20 @@ func TestDeserted(t *testing.T) {
 		x.home.finds(ctx, x)
 		time.Sleep(5 * time.Second)
 		if v := x.home.e.State(x.Owner, x.ID); v.State != verdict.Up {
+			t.Errorf("%+v", v)
+		}
+	})
+}
+
+// A partner does not look at what nobody proved: the owner says itself that it fails.
+func TestUnproved(t *testing.T) {
+	with(t, plan{nodes: 2, targets: 1}, func(ctx context.Context, w *world) {
+		x := w.targets[0]
+		x.home.e.n.Unproved = func(_ context.Context, t target.Target) bool { return t.ID == x.ID }
+		w.breaks(x)
+		x.home.finds(ctx, x)
+		time.Sleep(time.Minute)
+		if v := x.home.e.State(x.Owner, x.ID); v.State != verdict.Down || !v.Weak || v.Voters != 0 {
 			t.Errorf("%+v", v)
 		}
 	})

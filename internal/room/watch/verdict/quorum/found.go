@@ -142,14 +142,15 @@ const (
 	lonePause = 9 * time.Second
 )
 
-// deserted is lone for an owner whose voters are all gone; while one of them answers, it is
-// theirs to say.
+// deserted is lone for an owner whose voters are all gone, or do not look because nothing
+// proves that the target is ours; while one of them answers, and looks, it is theirs to say.
 func (e collector) deserted(ctx context.Context, s suspicion, a verdict.Assignment) {
 	all := make([]core.MemberID, 0, len(a.Seats))
 	for _, seat := range a.Seats {
 		all = append(all, seat.Member)
 	}
-	if len(e.there(ctx, all)) > 0 || canary(e).isolated(ctx) {
+	unseen := e.n.Unproved != nil && e.n.Unproved(ctx, s.target)
+	if !unseen && len(e.there(ctx, all)) > 0 || canary(e).isolated(ctx) {
 		e.idle(verdict.Key{Owner: s.target.Owner, Target: s.target.ID})
 		return
 	}
