@@ -2,4 +2,9 @@
 // cuts links between them: what members conclude, and whom they tell, when the network
 // fails. It needs nothing but nsenter and ip (util-linux, iproute2), and root or a
 // kernel that lets a plain user have namespaces.
+//
+//	go test -tags long ./test/network -timeout 20m -v
+//
+// Last full runs: 2026-11-30, passed alone in 236 s; beside all other tests a voter that had
+// been cut off sent one recovery message a second time, which is not mended yet.
 package network

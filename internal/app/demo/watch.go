@@ -120,7 +120,7 @@ func (s watching) failService(ctx context.Context) error {
 	if err := s.arrives(ctx, 1); err != nil {
 		return err
 	}
-	if err := s.page(ctx, far, false); err != nil {
+	if err := s.page(ctx, far, "trouble"); err != nil {
 		return err
 	}
 	if err := s.breaks("demo.mended", lab.Well, nil); err != nil {
@@ -132,7 +132,7 @@ func (s watching) failService(ctx context.Context) error {
 	if err := s.arrives(ctx, 2); err != nil {
 		return err
 	}
-	return s.page(ctx, far, true)
+	return s.page(ctx, far, "fine")
 }
 
 // loseOwner kills the owner's node: its page stays where the others are.
@@ -145,7 +145,7 @@ func (s watching) loseOwner(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := s.page(ctx, s.nodes[4], true); err != nil {
+	if err := s.page(ctx, s.nodes[4], "fine"); err != nil {
 		return err
 	}
 	return s.do("demo.returns", args{"Name": owner.Name}, func(func(string)) (string, error) { return "", owner.Up(ctx) })
@@ -187,19 +187,18 @@ func (s watching) arrives(ctx context.Context, number int) error {
 	})
 }
 
-// page waits until a member's page of the owner says whether all is well, and tells its
-// first sentence.
-func (s watching) page(ctx context.Context, n *lab.Node, well bool) error {
+// page waits until a member's page of the owner is in a state, and tells its first sentence.
+func (s watching) page(ctx context.Context, n *lab.Node, state string) error {
 	address := n.URL() + "/status/" + s.owner().Name
 	return s.do("demo.page", args{"Address": address}, func(func(string)) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		for {
-			sentence, fine, err := readStatus(ctx, address, s.opt.Lang)
+			sentence, now, err := readStatus(ctx, address, s.opt.Lang)
 			if err != nil && !errors.Is(err, errNoPage) {
 				return "", err
 			}
-			if err == nil && fine == well {
+			if err == nil && now == state {
 				return s.after(time.Now()) + s.words.T("demo.page_note", args{"Sentence": sentence}), nil
 			}
 			if err := pause(ctx); err != nil {
