@@ -98,8 +98,11 @@ func (n night) trouble(ctx context.Context, i incident.Incident) (tonight.Troubl
 	}
 	for _, id := range i.Targets {
 		found, err := target.Find(ctx, n.DB, i.Owner, id)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue
+		}
 		if err != nil {
-			continue // it is gone
+			return t, err
 		}
 		view, err := n.views(ctx, found)
 		if err != nil {
@@ -185,9 +188,13 @@ func (n night) Again(ctx context.Context, id string) error {
 	}
 	for _, id := range i.Targets[:min(len(i.Targets), 10)] {
 		t, err := target.Find(ctx, n.DB, i.Owner, id)
-		if err == nil {
-			n.onDemand.all(ctx, t)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue
 		}
+		if err != nil {
+			return err
+		}
+		n.onDemand.all(ctx, t)
 	}
 	return nil
 }

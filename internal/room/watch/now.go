@@ -118,13 +118,17 @@ type seenBy struct {
 	Says    string `json:"trouble,omitempty"`
 }
 
-// all asks every voter of a target of ours for a look now, side by side, and looks from here.
+// all looks at a target from here and, when it is ours, asks every voter for a look now, side
+// by side: voters look for the owner only.
 func (d *onDemand) all(ctx context.Context, t target.Target) (here look.Result, there []seenBy) {
 	ctx, cancel := context.WithTimeout(ctx, nowBound)
 	defer cancel()
 	var asking sync.WaitGroup
 	asking.Go(func() { here = d.look(ctx, t) })
-	seats := d.Verdicts.Voters(t.Owner, t.ID).Seats
+	var seats []verdict.Seat
+	if t.Owner == d.Signer.ID() {
+		seats = d.Verdicts.Voters(t.Owner, t.ID).Seats
+	}
 	there = make([]seenBy, len(seats))
 	for i, s := range seats {
 		asking.Go(func() {
