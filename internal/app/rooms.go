@@ -10,6 +10,7 @@ func modules() []module {
 		trustModule(),
 		vaultModule(),
 		watchModule(),
+		identityModule(),
 	}
 }
 
