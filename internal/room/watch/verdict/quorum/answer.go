@@ -154,6 +154,10 @@ func (e voter) arm(k verdict.Key, from core.MemberID, rank int, nonce string, v 
 	e.mu.Lock()
 	w := e.at(k)
 	o := w.open
+	if last := w.cases[from]; last != "" && last != nonce {
+		w.unclosed[from] = now // it began another, and did not end that one
+	}
+	w.cases[from] = nonce
 	if o == nil || o.nonce != nonce {
 		o = &openCase{collector: from, nonce: nonce}
 		w.open = o

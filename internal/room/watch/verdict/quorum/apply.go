@@ -130,7 +130,7 @@ func (e *memory) believe(ev verdict.Event) {
 	} else {
 		w.events = append(w.events, ev)
 	}
-	w.spans = verdict.Spans(w.events)
+	w.order(e.now())
 	if ev.State == verdict.Up {
 		w.good = max(w.good, ev.Last)
 	}
@@ -141,6 +141,12 @@ func (e *memory) believe(ev verdict.Event) {
 	if n := len(w.spans); n > 0 && w.spans[n-1].State != before {
 		w.refuted, w.wait = 0, 0
 	}
+}
+
+// order makes the history of a target from what was proved. What a clock that was wrong dated
+// ahead of now does not count: it would hide all that is proved until then.
+func (w *watched) order(now core.Moment) {
+	w.spans = verdict.Spans(slices.DeleteFunc(slices.Clone(w.events), func(ev verdict.Event) bool { return ev.Last > now.Add(newsAge) }))
 }
 
 // named gives a stored certificate the place of its entry.
@@ -168,6 +174,9 @@ func (e *Engine) close(ev verdict.Event) {
 		w.open = nil
 	}
 	delete(w.unclosed, ev.Collector)
+	if w.cases[ev.Collector] == ev.Nonce {
+		delete(w.cases, ev.Collector)
+	}
 	if ev.State == verdict.Up {
 		w.good, w.greyed = max(w.good, ev.Last), 0
 	}
@@ -200,7 +209,7 @@ func (e *Engine) Hear(ctx context.Context, from core.MemberID, n News) error {
 		state = w.spans[len(w.spans)-1].State
 	}
 	have := slices.ContainsFunc(w.events, func(old verdict.Event) bool { return old.Nonce == ev.Nonce })
-	if ev.State != state { // it was worth our looks
+	if !have && ev.State != state { // it was worth our looks
 		delete(e.charged, charge{from, ev.Key})
 	}
 	e.mu.Unlock()

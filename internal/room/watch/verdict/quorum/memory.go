@@ -30,6 +30,7 @@ type memory struct {
 	grey     map[verdict.Key][][2]core.Moment // times nobody could establish
 	cut      cutting
 	lastHour core.Moment // when pending certificates were tried last
+	tidied   core.Moment // when Tidy ran last, by our clock
 }
 
 // saidRoster is a roster as it stands in a logbook.
@@ -62,6 +63,7 @@ type watched struct {
 	refuted  int  // in a row
 	wait     core.Moment
 	open     *openCase                     // somebody else's
+	cases    map[core.MemberID]string      // the nonce of each collector's last case that we voted in, until it ends
 	unclosed map[core.MemberID]core.Moment // who began a case and never ended it
 }
 
@@ -79,6 +81,7 @@ func (e *memory) clear() {
 	e.watched, e.owned, e.told = map[verdict.Key]*watched{}, map[core.MemberID][]verdict.Key{}, map[verdict.Key]verdict.Verdict{}
 	e.drawn, e.barred, e.charged = map[[3]string]verdict.Assignment{}, map[core.MemberID]barring{}, map[charge]*bucket{}
 	e.grey = map[verdict.Key][][2]core.Moment{}
+	e.cut, e.fetched, e.lastHour = cutting{}, time.Time{}, 0
 }
 
 // now may be asked without mu.
@@ -88,7 +91,7 @@ func (e *memory) now() core.Moment { return core.At(e.clock()) }
 func (e *memory) at(k verdict.Key) *watched {
 	w := e.watched[k]
 	if w == nil {
-		w = &watched{Key: k, unclosed: map[core.MemberID]core.Moment{}}
+		w = &watched{Key: k, unclosed: map[core.MemberID]core.Moment{}, cases: map[core.MemberID]string{}}
 		e.watched[k] = w
 		e.owned[k.Owner] = append(e.owned[k.Owner], k)
 	}

@@ -3,6 +3,7 @@ package quorum
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -113,7 +114,8 @@ func (e reader) readVerdict(ctx context.Context, in logbook.Entry) error {
 	if err != nil {
 		return err
 	}
-	r.Kind, r.Body, r.At = kindPending, body, e.now()
+	// Two logbooks may name one case: neither puts the other's out of its place.
+	r.Kind, r.ID, r.Body, r.At = kindPending, c.Nonce+"/"+string(in.Log), body, e.now()
 	return e.facts.Put(ctx, r)
 }
 
@@ -129,13 +131,20 @@ func (e reader) prove(ctx context.Context, c verdict.Certificate, r row, hash st
 	k := verdict.Key{Owner: c.Owner, Target: c.Target}
 	e.mu.Lock()
 	w := e.watched[k] // what a stranger names is not remembered before it is proved
-	have := w != nil && slices.ContainsFunc(w.events, func(old verdict.Event) bool { return old.Nonce == c.Nonce })
+	i := -1
+	if w != nil {
+		i = slices.IndexFunc(w.events, func(old verdict.Event) bool { return old.Nonce == c.Nonce })
+	}
+	theirs := i >= 0 && w.events[i].Collector == c.Collector
 	e.mu.Unlock()
-	if have {
+	switch {
+	case theirs:
 		return true, e.named(ctx, k, c.Nonce, row{Log: r.Log, Index: r.Index, ID: hash})
+	case i >= 0:
+		return true, nil // under the number of another's case: that one stays what it is
 	}
 	ev, err := e.check(ctx, c)
-	if err != nil {
+	if err != nil || ev.Last > e.now().Add(newsAge) {
 		return false, nil //nolint:nilerr // it waits, or is dropped
 	}
 	ev.Hash, ev.Place = hash, r.Index+1
@@ -157,13 +166,13 @@ func (e reader) tryPending(ctx context.Context, owner core.MemberID) error {
 		if owner != "" && r.Owner != owner {
 			continue
 		}
-		done := wire.Decode(r.Body, &p) != nil || r.At < e.now().Add(-pendingAge)
+		done := wire.Decode(r.Body, &p) != nil
 		if !done {
 			if done, err = e.prove(ctx, p.Certificate, r, p.Entry); err != nil {
 				return err
 			}
 		}
-		if done {
+		if done || r.At < e.now().Add(-pendingAge) {
 			if err := e.facts.Put(ctx, row{Kind: kindPending, Owner: r.Owner, ID: r.ID, gone: true}); err != nil {
 				return err
 			}
@@ -200,39 +209,90 @@ func (e *Engine) Start(ctx context.Context) error {
 		rows[kind] = all
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	damaged := e.recall(rows, now)
+	e.mu.Unlock()
+	if len(damaged) > 0 {
+		return reader{e}.restore(ctx, damaged)
+	}
+	return nil
+}
+
+// recall takes in what is stored, and answers the certificates whose rows are damaged; e.mu
+// is held.
+func (e *Engine) recall(rows map[string][]row, now core.Moment) (damaged []row) {
 	e.clear()
 	for _, r := range append(rows[kindRoster], rows[kindDuty]...) {
 		e.takeSaid(r)
 	}
 	for _, r := range rows[kindEvent] {
-		var ev verdict.Event
-		if err := wire.Decode(r.Body, &ev); err != nil {
-			return err
+		ev, ok := storedEvent(r)
+		if !ok {
+			damaged = append(damaged, r)
+			continue
 		}
 		w := e.at(ev.Key)
 		w.events = append(w.events, ev)
 	}
 	for _, w := range e.watched {
-		w.spans = verdict.Spans(w.events)
+		w.order(now)
 	}
 	for _, r := range rows[kindTold] {
 		var v verdict.Verdict
-		if err := wire.Decode(r.Body, &v); err != nil {
-			return err
+		if err := wire.Decode(r.Body, &v); err != nil || v.Owner != r.Owner || v.Target != r.ID {
+			e.n.Log.Warn("what was told of a target is damaged; it is told again", "owner", r.Owner, "target", r.ID)
+			continue
 		}
-		e.remember(v, r.At, now)
+		e.remember(v, min(r.At, now), now)
 	}
 	for _, r := range rows[kindGrey] {
 		var g [2]core.Moment
-		if err := wire.Decode(r.Body, &g); err != nil {
-			return err
+		id, _, ok := strings.Cut(r.ID, "/")
+		if err := wire.Decode(r.Body, &g); err != nil || !ok {
+			e.n.Log.Warn("a time that nobody could establish is damaged, and left out", "owner", r.Owner)
+			continue
 		}
-		k := verdict.Key{Owner: r.Owner, Target: r.ID[:len("0123456789abcdef")]}
+		k := verdict.Key{Owner: r.Owner, Target: id}
 		if g[1] == 0 && e.told[k].State != verdict.Unknown {
 			g[1] = now
 		}
 		e.addGrey(k, g[0], g[1])
+	}
+	return damaged
+}
+
+// storedEvent reads what a stored certificate says; false: it is damaged.
+func storedEvent(r row) (ev verdict.Event, ok bool) {
+	err := wire.Decode(r.Body, &ev)
+	return ev, err == nil && ev.Owner == r.Owner && ev.Nonce == r.ID && ev.Last > 0 &&
+		(ev.State == verdict.Up || ev.State == verdict.Partial || ev.State == verdict.Down)
+}
+
+// restore makes what certificates say anew from their votes.
+func (e reader) restore(ctx context.Context, damaged []row) error {
+	proofs, err := e.facts.Load(ctx, kindProof, 0)
+	if err != nil {
+		return err
+	}
+	for _, r := range damaged {
+		e.n.Log.Warn("a stored verdict is damaged; it is made anew from its votes", "owner", r.Owner, "case", r.ID)
+		i := slices.IndexFunc(proofs, func(p row) bool { return p.Owner == r.Owner && p.ID == r.ID })
+		if i < 0 {
+			continue // our own word, without votes
+		}
+		c, err := verdict.ParseCertificate(proofs[i].Body)
+		if err != nil {
+			continue
+		}
+		ev, err := e.check(ctx, c)
+		if err != nil {
+			continue
+		}
+		if r.Log != "" {
+			ev.Place = r.Index + 1
+		}
+		e.mu.Lock()
+		e.believe(ev)
+		e.mu.Unlock()
 	}
 	return nil
 }
@@ -249,7 +309,8 @@ func (e *memory) remember(v verdict.Verdict, known, now core.Moment) {
 			w.good = now // until we have looked again
 		}
 	case v.State == verdict.Unknown:
-		w.greyed = v.Since
+		w.greyed = min(v.Since, now)
+	case v.Since > now.Add(newsAge): // said with a clock that was wrong
 	case len(w.spans) == 0:
 		// It has been down for longer than we read back.
 		w.events = []verdict.Event{{Key: k, Nonce: v.Case, Since: v.Since, Last: v.Since, Hash: v.Certificate, Outcome: verdict.Outcome{

@@ -30,6 +30,9 @@ const mostDrawn = 20_000
 // Tidy tells what could not be told, logs what could not be logged, and forgets what is
 // over.
 func (e *Engine) Tidy(ctx context.Context) error {
+	if err := e.turnedBack(ctx); err != nil {
+		return err
+	}
 	err := e.refresh(ctx, 50*time.Second)
 	teller{e}.reassure(ctx)
 	err = errors.Join(err, teller{e}.settleAll(ctx), e.empty(ctx))
@@ -45,6 +48,21 @@ func (e *Engine) Tidy(ctx context.Context) error {
 		err = errors.Join(err, reader{e}.tryPending(ctx, ""), e.facts.Forget(ctx, row{Kind: kindVoted, At: now.Add(-time.Hour)}))
 	}
 	return err
+}
+
+// turnedBack begins anew from what is stored when our clock went back: what we remember from
+// before would have us wait until it is that late again.
+func (e *Engine) turnedBack(ctx context.Context) error {
+	now := e.now()
+	e.mu.Lock()
+	back := now < e.tidied.Add(-time.Minute)
+	e.tidied = now
+	e.mu.Unlock()
+	if !back {
+		return nil
+	}
+	e.n.Log.Warn("the clock of this machine went back: all verdicts are read again")
+	return e.Start(ctx)
 }
 
 // prune forgets what nobody asks for any more.
@@ -69,7 +87,11 @@ func (e *Engine) empty(ctx context.Context) error {
 	for _, r := range waiting {
 		var c verdict.Certificate
 		if err := wire.Decode(r.Body, &c); err != nil {
-			return err
+			e.n.Log.Warn("a certificate that waits for the logbook is damaged, and left out", "owner", r.Owner)
+			if err := e.facts.Put(ctx, row{Kind: kindOutbox, Owner: r.Owner, ID: r.ID, gone: true}); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := (collector{e}).log(ctx, c); err != nil {
 			return err

@@ -14,7 +14,7 @@ const (
 	kindDuty    = "duty"    // member, leaf hash: what a member said
 	kindProof   = "proof"   // owner, nonce: a certificate with its votes
 	kindEvent   = "event"   // owner, nonce: what a certificate says, without its votes
-	kindPending = "pending" // owner, nonce: a certificate that cannot be checked yet
+	kindPending = "pending" // owner, nonce and logbook: a certificate that cannot be checked yet
 	kindOutbox  = "outbox"  // owner, nonce: a certificate of ours that is in no logbook yet
 	kindTold    = "told"    // owner, target: the verdict the others of this node know
 	kindGrey    = "grey"    // owner, target and begin: a time nobody could establish; no owner = all targets
