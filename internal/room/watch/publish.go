@@ -130,12 +130,30 @@ func (r teller) tell(ctx context.Context, e incident.Event) error {
 		return refusal(r.Alerts.Resolve(ctx, i.Owner, i.ID, e.At))
 	case incident.Merged:
 		return refusal(r.merged(ctx, e))
+	case incident.Lasts:
+		return r.overdue(ctx, e)
 	case incident.Noted:
 		r.news()
 		return r.write(ctx, e)
 	default:
 		return nil
 	}
+}
+
+// overdue tells of an outage that announced maintenance held back, once it outlasts that.
+func (r teller) overdue(ctx context.Context, e incident.Event) error {
+	i := e.Incident
+	if excused, err := r.Publisher.Excused(ctx, i); err != nil || !excused {
+		return err
+	}
+	told, _, err := r.Alerts.Incident(ctx, i.Owner, i.ID)
+	if err != nil || len(told) > 0 {
+		return err
+	}
+	if muted, err := r.muted(ctx, i, e.At); err != nil || muted {
+		return err
+	}
+	return refusal(r.Alerts.Tell(ctx, r.noticeOf(i, e.At)))
 }
 
 // merged ends the alerts of an incident that is a part of another now: in silence while that

@@ -26,6 +26,9 @@ const (
 	// who know of the one know of the other. It comes before what is said of Into.
 	Renamed EventKind = "renamed"
 	Noted   EventKind = "noted" // its hoster said something
+	// Lasts: it is open, and nothing else waits to be told. It is said again and again, for
+	// who held back what was told before, and never stored.
+	Lasts EventKind = "lasts"
 )
 
 // Event is one thing to be told, at least once: to alerts, to subscribers.
@@ -92,6 +95,38 @@ func (s *Reporter) Deliver(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Remind tells of each open incident that verdicts made, as Lasts. While an event waits it
+// tells nothing: that one may say that the incident has another name, or is over.
+func (s *Reporter) Remind(ctx context.Context) error {
+	if s.n.Tell == nil {
+		return nil
+	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	waiting, err := events(ctx, s.n.DB, 1)
+	if err != nil || len(waiting) > 0 {
+		return err
+	}
+	all, err := lasting(ctx, s.n.DB, maxListed)
+	for _, i := range all {
+		if err != nil {
+			return err
+		}
+		if i, err = s.settled(ctx, i); err == nil && i.Open() {
+			err = s.n.Tell(ctx, Event{Kind: Lasts, At: s.now(), Incident: i})
+		}
+	}
+	return err
+}
+
+// dispatch is the job: what waits is told, then what lasts.
+func (s *Reporter) dispatch(ctx context.Context) error {
+	if err := s.Deliver(ctx); err != nil {
+		return err
+	}
+	return s.Remind(ctx)
 }
 
 // changes compares the incidents before and after, and says what is to be told; into has the

@@ -1,10 +1,20 @@
 package incident
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/watch/migrations"
+	"entrechat/internal/room/watch/verdict"
 )
 
 // TestChanges: what is said of incidents that were derived anew.
@@ -40,4 +50,42 @@ func TestChanges(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRemind: what lasts is told again and again, and not while something else waits.
+func TestRemind(t *testing.T) {
+	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
+		var told []string
+		deaf := false
+		now := noon
+		r := New(Needs{DB: d, Self: "a.test", ServiceOf: serviceOf, Now: func() time.Time { return now.Time() }, Log: slog.New(slog.DiscardHandler), Tell: func(_ context.Context, e Event) error {
+			if deaf {
+				return errors.New("nobody takes it")
+			}
+			told = append(told, string(e.Kind)+" "+string(e.Incident.Owner))
+			return nil
+		}})
+		expect := func(when string, want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("%s: %s", when, diff)
+			}
+			told = nil
+		}
+		ok(t, r.Changed(t.Context(), verdict.Verdict{}, change("a.test", "pad", verdict.Down, noon).After))
+		now = now.Add(time.Minute)
+		ok(t, r.Changed(t.Context(), verdict.Verdict{}, change("b.test", "pad", verdict.Down, now).After))
+		expect("opened", "opened a.test", "opened b.test")
+		ok(t, r.Remind(t.Context()))
+		expect("both last", "lasts a.test", "lasts b.test")
+		deaf = true
+		now = now.Add(time.Minute)
+		ok(t, r.Changed(t.Context(), verdict.Verdict{}, change("a.test", "pad", verdict.Up, now).After))
+		ok(t, r.Remind(t.Context()))
+		deaf = false
+		ok(t, r.Remind(t.Context()))
+		expect("something waits")
+		ok(t, r.dispatch(t.Context()))
+		expect("told", "closed a.test", "lasts b.test")
+	})
 }

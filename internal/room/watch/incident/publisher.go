@@ -141,6 +141,13 @@ func (p *Publisher) planned(ctx context.Context, i Incident) (out []Line, err er
 	return out, err
 }
 
+// Excused says whether a maintenance ran at some time of an incident that lasts, about any of
+// its services.
+func (p *Publisher) Excused(ctx context.Context, i Incident) (bool, error) {
+	plans, err := p.planned(ctx, i)
+	return len(plans) > 0, err
+}
+
 // Readers hear what members say.
 func (p *Publisher) Readers() []logbook.Reader {
 	return slices.Concat(p.Incidents.Readers(), p.Plans.Readers(), p.Promises.Readers())

@@ -65,10 +65,10 @@ func (s *Reporter) Readers() []logbook.Reader {
 // listener hears what logbooks say.
 type listener struct{ *Reporter }
 
-// Jobs tell what could not be told at once, and compare what is held with the verdicts.
+// Jobs tell what could not be told at once and what lasts, and compare what is held with the verdicts.
 func (s *Reporter) Jobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: "watch-incidents", Every: dispatchTime, Run: s.Deliver},
+		{Name: "watch-incidents", Every: dispatchTime, Run: s.dispatch},
 		{Name: "watch-incidents-sync", Every: time.Hour, Jitter: time.Minute, Run: s.syncAll},
 	}
 }

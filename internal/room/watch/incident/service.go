@@ -21,17 +21,17 @@ const day = 24 * time.Hour
 
 // Bounds per hoster. What is beyond is passed over: it is its own flood.
 const (
-	maxSteps     = 2000   // of one target in a day
-	maxNotes     = 100    // in a day
-	maxAllNotes  = 20_000 // in all
-	maxGone      = 5000   // targets that were withdrawn
-	maxTargetID  = 64     // bytes
-	maxLines     = 2000   // of a timeline
-	maxListed    = 1000   // incidents of one answer
-	shortID      = 10     // digits of an id that people read
-	dispatchTime = 30 * time.Second
-	overlap      = day      // before a change, what is compared again with it
-	syncBack     = 60 * day // what is compared again each hour
+	maxSteps     = 2000             // of one target in a day
+	maxNotes     = 100              // in a day
+	maxAllNotes  = 20_000           // in all
+	maxGone      = 5000             // targets that were withdrawn
+	maxTargetID  = 64               // bytes
+	maxLines     = 2000             // of a timeline
+	maxListed    = 1000             // incidents of one answer
+	shortID      = 10               // digits of an id that people read
+	dispatchTime = 15 * time.Second // less than between two who tell the same people
+	overlap      = day              // before a change, what is compared again with it
+	syncBack     = 60 * day         // what is compared again each hour
 )
 
 // Book is our own logbook.

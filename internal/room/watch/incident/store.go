@@ -167,6 +167,11 @@ func list(ctx context.Context, q db.Querier, owner core.MemberID, since core.Mom
 		WHERE ($1 = '' OR owner = $1) AND (closed_us = 0 OR closed_us >= $2) ORDER BY opened_us DESC, id LIMIT $3`, string(owner), int64(since), limit)
 }
 
+// lasting reads the open incidents that verdicts made, the oldest first.
+func lasting(ctx context.Context, q db.Querier, limit int) ([]Incident, error) {
+	return db.All(ctx, q, scanIncident, `SELECT `+incidentColumns+` FROM watch_incident WHERE closed_us = 0 AND NOT manual ORDER BY opened_us, id LIMIT $1`, limit)
+}
+
 // lastStep is when an incident's newest step was.
 func lastStep(ctx context.Context, q db.Querier, owner core.MemberID, id string) (core.Moment, error) {
 	at, err := db.One(ctx, q, db.Int64, `SELECT max(at_us) FROM watch_incident_step WHERE owner = $1 AND incident = $2`, string(owner), id)

@@ -96,6 +96,9 @@ func (n *Node) Serve(routes []peer.Route) {
 	n.handler.Store(peer.NewHandler(n.needs, append(n.Book.Routes(), routes...)))
 }
 
+// Key is what the node signs with.
+func (n *Node) Key() ed25519.PrivateKey { return key(string(n.ID)) }
+
 func (w *World) add(id core.MemberID) {
 	w.t.Helper()
 	n := &Node{ID: id, w: w, root: key("root of " + string(id))}
