@@ -9,12 +9,13 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/person"
 )
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
-	return []fs.FS{person.Words}
+	return []fs.FS{person.Words, audit.Words}
 }
 
 // Needs is what the room is wired with; all of it is required.

@@ -16,7 +16,7 @@ func scan(r db.Row) (p Person, err error) {
 	if err := r.Scan(&p.ID, &p.Handle, &p.Name, &p.Lang, &p.Kind, &p.Status, &p.Mail, &p.Choice, &roles, &p.Made, &p.Ended); err != nil {
 		return p, err
 	}
-	for _, role := range strings.FieldsSeq(roles) {
+	for role := range strings.FieldsSeq(roles) {
 		p.Roles = append(p.Roles, Role(role))
 	}
 	return p, nil
