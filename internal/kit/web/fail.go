@@ -33,7 +33,7 @@ func (s *Site) sentence(r *http.Request, err error) string {
 	if core.CodeOf(err) == core.CodeInternal && !signedIn(r) {
 		return p.T("web.broken", nil)
 	}
-	return glue(p, p.Error(err))
+	return p.Error(err)
 }
 
 func (s *Site) notFound(w http.ResponseWriter, r *http.Request) {

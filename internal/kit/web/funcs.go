@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"html/template"
-	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -14,7 +13,7 @@ import (
 func (s *Site) funcs(p *words.Printer) template.FuncMap {
 	return template.FuncMap{
 		"t":        func(key string, places ...any) (string, error) { return say(p, key, places) },
-		"sentence": func(key string, args map[string]any) string { return glue(p, p.T(key, args)) },
+		"sentence": p.T,
 		"date":     p.Date,
 		"day":      p.Day,
 		"ago":      func(m core.Moment) string { return p.Ago(m, s.Now()) },
@@ -36,14 +35,5 @@ func say(p *words.Printer, key string, places []any) (string, error) {
 		}
 		args[name] = places[i+1]
 	}
-	return glue(p, p.T(key, args)), nil
-}
-
-// glue keeps French punctuation on the line of the word before it.
-func glue(p *words.Printer, text string) string {
-	if p.Lang != words.French {
-		return text
-	}
-	const hard = "\u00a0"
-	return strings.NewReplacer(" :", hard+":", " ;", hard+";", " ?", hard+"?", " !", hard+"!", " »", hard+"»", "« ", "«"+hard).Replace(text)
+	return p.T(key, args), nil
 }

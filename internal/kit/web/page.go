@@ -114,7 +114,7 @@ func (p *Page[T]) again(w http.ResponseWriter, r *http.Request, read func(r *htt
 	}
 	printer := p.site.Printer(r)
 	frame := p.site.frame(r, printer)
-	frame.Problem = glue(printer, printer.Error(problem))
+	frame.Problem = printer.Error(problem)
 	p.send(w, r, core.CodeOf(problem).HTTPStatus(), view[T]{frame, data})
 }
 

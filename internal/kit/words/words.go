@@ -34,7 +34,6 @@ type Catalogue struct {
 // New reads fr.toml and en.toml of every file system, at its root or in words/.
 func New(sources ...fs.FS) (*Catalogue, error) {
 	c := &Catalogue{bundle: i18n.NewBundle(language.French)}
-	c.bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	for _, source := range append([]fs.FS{Words}, sources...) {
 		for _, lang := range []string{French, English} {
 			if err := c.load(source, lang); err != nil {
@@ -52,13 +51,29 @@ func (c *Catalogue) load(source fs.FS, lang string) error {
 			continue
 		}
 		if err == nil {
-			_, err = c.bundle.ParseMessageFileBytes(text, name)
+			err = c.add(text, name)
 		}
 		if err != nil {
 			return fmt.Errorf("read words %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// add takes the sentences of one file.
+func (c *Catalogue) add(text []byte, name string) error {
+	file, err := i18n.ParseMessageFileBytes(text, name, map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
+	if err != nil {
+		return err
+	}
+	if base, _ := file.Tag.Base(); base.String() == French {
+		for _, m := range file.Messages {
+			for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
+				*form = hardSpaces(*form)
+			}
+		}
+	}
+	return c.bundle.AddMessages(file.Tag, file.Messages...)
 }
 
 // Printer says sentences in one language. Safe for concurrent use.

@@ -81,3 +81,26 @@ func FuzzFromAccept(f *testing.F) {
 		}
 	})
 }
+
+// TestFrenchSpaces keeps each sign with the word it belongs to, in sentences and not in
+// commands, in what is filled in, or in English.
+func TestFrenchSpaces(t *testing.T) {
+	const sentence = "« {{.Name}} » : où ? Là ! 3 % ; `a ; b`, https://x.test:80"
+	c, err := words.New(fstest.MapFS{
+		"fr.toml": {Data: []byte("[\"t.s\"]\none = \"un : {{.Count}}\"\nother = \"" + sentence + "\"\n")},
+		"en.toml": {Data: []byte("[\"t.s\"]\nother = \"" + sentence + "\"\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fr, name := c.Printer(words.French), map[string]any{"Name": "a ; b"}
+	for _, x := range []struct{ got, want string }{
+		{fr.T("t.s", name), "«\u00a0a ; b\u00a0»\u00a0: où\u00a0? Là\u00a0! 3\u00a0%\u00a0; `a ; b`, https://x.test:80"},
+		{fr.T("t.s", map[string]any{"Count": 1}), "un\u00a0: 1"},
+		{c.Printer(words.English).T("t.s", name), "« a ; b » : où ? Là ! 3 % ; `a ; b`, https://x.test:80"},
+	} {
+		if x.got != x.want {
+			t.Errorf("%q, want %q", x.got, x.want)
+		}
+	}
+}

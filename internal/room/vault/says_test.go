@@ -20,7 +20,7 @@ func TestHowAMemberStandsIsASentence(t *testing.T) {
 	now := time.Now()
 	ago := core.At(now.Add(-10 * time.Second))
 	for lang, want := range map[string][]string{
-		"fr": {"ne répond plus depuis 10\u00a0s", "pas encore entendu", "sans nouvelles, dernier signe il y a 10\u00a0s", "b : pas encore entendu ; on ignore s'il est là"},
+		"fr": {"ne répond plus depuis 10\u00a0s", "pas encore entendu", "sans nouvelles, dernier signe il y a 10\u00a0s", "b\u00a0: pas encore entendu\u00a0; on ignore s'il est là"},
 		"en": {"fails, for 10\u00a0s now", "not heard yet", "last heard 10\u00a0s ago", "b: not heard yet; whether it is there is not known"},
 	} {
 		p := catalogue.Printer(lang)

@@ -89,19 +89,14 @@ func NewConvention(p *words.Printer, types grant.Types, h Record, signed seal.En
 	return d.out
 }
 
-// say is a sentence of the convention, its French punctuation glued to its word.
+// say is a sentence of the convention.
 func (d *draft) say(name string, args map[string]any) string {
 	return d.sentence("trust.convention."+name, args)
 }
 
 // sentence is any sentence, written like those of the convention.
 func (d *draft) sentence(key string, args map[string]any) string {
-	text := d.p.T(key, args)
-	if d.p.Lang != words.French {
-		return text
-	}
-	const glue = "\u00a0"
-	return strings.NewReplacer(" :", glue+":", " ;", glue+";", " ?", glue+"?", " »", glue+"»", "« ", "«"+glue).Replace(text)
+	return d.p.T(key, args)
 }
 
 func (d *draft) article(name string, blocks ...Block) {

@@ -236,7 +236,7 @@ func TestVictimsChannelIsPassedOver(t *testing.T) {
 		w.sent = nil
 		w.put(Notice{Kind: Down, Incident: "i2"})
 		w.pass(5 * time.Second)
-		w.expect("own En panne ")
+		w.expect("own En panne\u00a0")
 	})
 }
 
