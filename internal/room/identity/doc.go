@@ -12,6 +12,7 @@
 //	imports       people from LDIF, CSV, htpasswd, or a living LDAP server
 //	signin        pages to sign in, sign up and recover
 //	account       a person's own page
+//	key           the keys that sign sign-ins, and their rotation
 //	client        the hoster's services that sign people in here, and what each was ever told of a person
 //	provider      the OpenID Provider that the services and the other members know
 //	home          the other members as homes of visitors, from their logbooks

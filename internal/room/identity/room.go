@@ -10,13 +10,15 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/person"
 )
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
-	return []fs.FS{person.Words, audit.Words, organisation.Words}
+	return []fs.FS{person.Words, audit.Words, organisation.Words, key.Words, client.Words}
 }
 
 // Needs is what the room is wired with; all of it is required.

@@ -1,0 +1,276 @@
+package key
+
+import (
+	"context"
+	"crypto"
+	_ "crypto/sha256" // crypto.SHA256
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/seal"
+)
+
+const (
+	sha256 = crypto.SHA256
+	// fresh is how long keys read from the file are used before it is looked at again: a
+	// rotation by the command line reaches the running node within it.
+	fresh = 2 * time.Second
+	// maxKeys bounds the file: more is none of ours.
+	maxKeys = 64
+)
+
+// Set is the node's signing keys in a file of mode 0600. Safe for concurrent use, by several
+// processes too.
+type Set struct {
+	path string
+	now  func() time.Time
+
+	mu     sync.Mutex
+	ring   ring
+	looked time.Time
+	stamp  time.Time
+	size   int64
+}
+
+// Open reads the keys, and makes the first ones of a new node, which sign at once. Returns
+// CodeDenied when others may read the file, CodeInvalid "identity.key.broken" when it holds
+// no keys of ours, CodeFull.
+func Open(path string, now func() time.Time) (*Set, error) {
+	s := &Set{path: path, now: now}
+	_, err := s.load()
+	if core.CodeOf(err) == core.CodeNotFound {
+		err = s.change(func(r ring, at core.Moment) (ring, error) {
+			for _, alg := range []string{RS256, ES256} {
+				if !r.due(alg, at) {
+					continue
+				}
+				k, err := newKey(alg, at, at)
+				if err != nil {
+					return nil, err
+				}
+				r = r.rotated(k, at)
+			}
+			return r, nil
+		})
+	}
+	return s, err
+}
+
+// load gives the keys as they are on disk, read again when the file has changed.
+func (s *Set) load() (ring, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if s.ring != nil && now.Sub(s.looked) < fresh && !now.Before(s.looked) {
+		return s.ring, nil
+	}
+	info, err := os.Stat(s.path)
+	if err == nil && s.ring != nil && info.ModTime().Equal(s.stamp) && info.Size() == s.size {
+		s.looked = now
+		return s.ring, nil
+	}
+	r, err := read(s.path)
+	if err != nil {
+		return nil, err
+	}
+	s.ring, s.looked = r, now
+	if info != nil {
+		s.stamp, s.size = info.ModTime(), info.Size()
+	}
+	return r, nil
+}
+
+type file struct {
+	Keys []Key `json:"keys"`
+}
+
+func read(path string) (ring, error) {
+	text, err := seal.ReadSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	if err := json.Unmarshal(text, &f); err != nil || len(f.Keys) == 0 || len(f.Keys) > maxKeys {
+		return nil, core.Invalid("identity.key.broken", fmt.Errorf("%d keys: %w", len(f.Keys), errors.Join(err, errors.New("not a file of keys")))).With("Path", path)
+	}
+	for _, k := range f.Keys {
+		if err := k.usable(); err != nil {
+			return nil, core.Invalid("identity.key.broken", err).With("Path", path)
+		}
+	}
+	return f.Keys, nil
+}
+
+// change replaces the file by what alter makes of it. One process does so at a time.
+func (s *Set) change(alter func(ring, core.Moment) (ring, error)) error {
+	lock, err := os.OpenFile(s.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Close() }()
+	if err := disk.TryLock(lock); err != nil {
+		return core.Unsure("identity.key.busy", err)
+	}
+	r, err := read(s.path)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return err
+	}
+	if r, err = alter(r, core.At(s.now())); err != nil {
+		return err
+	}
+	text, err := json.Marshal(file{r})
+	if err != nil {
+		return err
+	}
+	if err := seal.ReplaceSecret(s.path, text); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.ring, s.looked, s.stamp = r, time.Time{}, time.Time{}
+	s.mu.Unlock()
+	return nil
+}
+
+// Signing is the key of an algorithm that signs now, with its private half. Returns
+// CodeInternal when there is none, and what Open does.
+func (s *Set) Signing(alg string) (jose.JSONWebKey, error) {
+	r, err := s.load()
+	if err != nil {
+		return jose.JSONWebKey{}, err
+	}
+	k := r.signing(alg, core.At(s.now()))
+	if k.JWK.Key == nil {
+		return k.JWK, core.Internal("identity.key.none", fmt.Errorf("no key signs with %q", alg))
+	}
+	return k.JWK, nil
+}
+
+// Public are the public halves of all keys that are published now, of one algorithm or, when
+// it is empty, of all. Codes as for Open.
+func (s *Set) Public(alg string) (jose.JSONWebKeySet, error) {
+	r, err := s.load()
+	if err != nil {
+		return jose.JSONWebKeySet{}, err
+	}
+	all := r.published(core.At(s.now()))
+	if alg == "" {
+		return all, nil
+	}
+	var out jose.JSONWebKeySet
+	for _, k := range all.Keys {
+		if k.Algorithm == alg {
+			out.Keys = append(out.Keys, k)
+		}
+	}
+	return out, nil
+}
+
+// Rotate makes the next key of each algorithm. It signs after Lead; with atOnce, for a key
+// that somebody else may have, it signs now and the ones before are no longer published:
+// services fetch the new ones at the next sign-in. Returns CodeUnsure "identity.key.busy"
+// while another process changes them.
+func (s *Set) Rotate(atOnce bool) error {
+	err := s.change(func(r ring, now core.Moment) (ring, error) {
+		for _, alg := range []string{RS256, ES256} {
+			from := now.Add(Lead)
+			if atOnce {
+				from = now
+			}
+			next, err := newKey(alg, now, from)
+			if err != nil {
+				return nil, err
+			}
+			if atOnce {
+				kept := r[:0:0]
+				for _, k := range r {
+					if k.JWK.Algorithm != alg {
+						kept = append(kept, k)
+					}
+				}
+				r = kept
+			}
+			r = r.rotated(next, now)
+		}
+		return r, nil
+	})
+	return err
+}
+
+// Keep makes the next key of an algorithm whose key has grown old.
+func (s *Set) Keep(context.Context) error {
+	r, err := s.load()
+	now := core.At(s.now())
+	if err != nil || (!r.due(RS256, now) && !r.due(ES256, now)) {
+		return err
+	}
+	err = s.change(func(r ring, now core.Moment) (ring, error) {
+		for _, alg := range []string{RS256, ES256} {
+			if !r.due(alg, now) {
+				continue // another process was first
+			}
+			next, err := newKey(alg, now, now.Add(Lead))
+			if err != nil {
+				return nil, err
+			}
+			r = r.rotated(next, now)
+		}
+		return r, nil
+	})
+	if core.CodeOf(err) == core.CodeUnsure {
+		return nil
+	}
+	return err
+}
+
+// Jobs are the work of the running node.
+func (s *Set) Jobs() []jobs.Job {
+	return []jobs.Job{{Name: "identity-keys", Every: time.Hour, Jitter: 5 * time.Minute, Run: s.Keep}}
+}
+
+// Checks are what doctor asks.
+func (s *Set) Checks() []fit.Check {
+	return []fit.Check{{Name: "identity.key.check", Run: fit.Plain(func(context.Context) error {
+		for _, alg := range []string{RS256, ES256} {
+			if _, err := s.Signing(alg); err != nil {
+				return err
+			}
+		}
+		return nil
+	})}}
+}
+
+// State is one key as people see it.
+type State struct {
+	ID    string      `json:"id"`
+	Alg   string      `json:"alg"`
+	Signs bool        `json:"signs"`
+	From  core.Moment `json:"from_us"`
+	Until core.Moment `json:"until_us,omitempty"` // 0 = no end is set
+}
+
+// List are the keys that have not ended.
+func (s *Set) List() ([]State, error) {
+	r, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	now := core.At(s.now())
+	var out []State
+	for _, k := range r {
+		if !k.ended(now) {
+			signs := r.signing(k.JWK.Algorithm, now).JWK.KeyID == k.JWK.KeyID
+			out = append(out, State{k.JWK.KeyID, k.JWK.Algorithm, signs, k.From, k.Until})
+		}
+	}
+	return out, nil
+}
