@@ -44,6 +44,9 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	if repaired {
 		a.Log.Error("the database's indexes were damaged on this disk; they are made anew: check that disk")
 	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
 	public, err := s.listen(ctx, "node.listen", a.Config.Node.Listen)
 	if err != nil {
 		return err
@@ -79,6 +82,19 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	err = s.work(ctx, metrics.Watch(s.jobs()), ended)
 	defer time.AfterFunc(hangUp, hang).Stop()
 	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
+}
+
+// start readies the rooms.
+func (s server) start(ctx context.Context) error {
+	for _, f := range s.fittings {
+		if f.Start == nil {
+			continue
+		}
+		if err := f.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // work runs the jobs until ctx ends or a server fails.

@@ -17,6 +17,9 @@ import (
 type Fittings struct {
 	// Name is the room's folder, table prefix and word prefix ("vault").
 	Name string
+	// Start readies the room in the running node, before it listens; commands do without
+	// it. An error ends the node. nil = there is nothing to do.
+	Start func(ctx context.Context) error
 	// Web makes the room's pages for people; it is called once, when the node
 	// begins to serve.
 	Web func(*web.Site) web.Pages

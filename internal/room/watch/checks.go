@@ -21,7 +21,7 @@ func (r doctor) checkSettings(context.Context) (fit.Finding, error) { return fit
 // proving are the targets whose owners' domains are to be proved here: those of members we
 // look at, and our own, so that doctor can say what members will not believe.
 func (r *Room) proving(ctx context.Context) ([]target.Target, error) {
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	own, err := r.list.Of(ctx, r.Signer.ID())
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (r doctor) checkProof(ctx context.Context) (fit.Finding, error) {
 	if err != nil {
 		return fit.Finding{}, err
 	}
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	own, err := r.list.Of(ctx, r.Signer.ID())
 	own = slices.DeleteFunc(own, func(t target.Target) bool { return t.Local || t.Paused || !t.Kind.Called() })
 	if err != nil || len(lenders) == 0 || len(own) == 0 {
 		return fit.Unknown("watch.check_proof_none", nil), err
@@ -68,7 +68,7 @@ const newestLook = 3
 
 // checkLooks: what is to be looked at was looked at lately, and answered.
 func (r doctor) checkLooks(ctx context.Context) (fit.Finding, error) {
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	own, err := r.list.Of(ctx, r.Signer.ID())
 	if err != nil {
 		return fit.Finding{}, err
 	}

@@ -21,7 +21,23 @@ type circle struct {
 	*Room
 	mu     sync.Mutex
 	places map[core.MemberID]place
+	duties map[core.MemberID]duty
 }
+
+// duty is whether we look at a member's services, how seldom at least, and when trust was
+// asked.
+type duty struct {
+	every int64 // seconds
+	ok    bool
+	at    time.Time
+}
+
+// Jobs ask every few seconds about every owner: an answer of trust is believed so long, and
+// of so many members.
+const (
+	dutyAgain = 2 * time.Second
+	dutyMost  = 1000
+)
 
 // place is where a node was found, and when it was looked up.
 type place struct {
@@ -57,13 +73,31 @@ func (c *circle) Owners(ctx context.Context) ([]verdict.Watched, error) {
 }
 
 // serves says whether we promised a member to look at its services, and at least how many
-// seconds lie between two looks.
+// seconds lie between two looks; a promise that began or ended is known dutyAgain later.
 func (c *circle) serves(ctx context.Context, m core.MemberID) (every int64, ok bool, err error) {
-	a, err := c.Trust.May(ctx, m, KindWatch)
-	if core.CodeOf(err) == core.CodeDenied || err == nil && a.ReadOnly {
-		return 0, false, nil
+	now := c.Now()
+	c.mu.Lock()
+	d, have := c.duties[m]
+	c.mu.Unlock()
+	if have && now.Sub(d.at).Abs() < dutyAgain {
+		return d.every, d.ok, nil
 	}
-	return max(a.Grant.Amount(FieldEvery), int64(target.MinEvery/time.Second)), err == nil, err
+	a, err := c.Trust.May(ctx, m, KindWatch)
+	d = duty{at: now}
+	switch {
+	case core.CodeOf(err) == core.CodeDenied || err == nil && a.ReadOnly:
+	case err != nil:
+		return 0, false, err
+	default:
+		d.every, d.ok = max(a.Grant.Amount(FieldEvery), int64(target.MinEvery/time.Second)), true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.duties) >= dutyMost {
+		clear(c.duties)
+	}
+	c.duties[m] = d
+	return d.every, d.ok, nil
 }
 
 // Known are all members whose logbook we hold, without ourselves.

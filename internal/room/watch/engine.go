@@ -31,7 +31,7 @@ const assignEvery = 5 * time.Second
 
 // equip makes what looks, what keeps the looks, and what concludes from them.
 func (r *Room) equip(ctx context.Context) (err error) {
-	r.circle = &circle{Room: r, places: map[core.MemberID]place{}}
+	r.circle = &circle{Room: r, places: map[core.MemberID]place{}, duties: map[core.MemberID]duty{}}
 	r.scheduler = schedule.New(schedule.Needs{
 		Self: r.Signer.ID(), Look: r.look, Found: r.found, Now: r.Now, Log: r.Log,
 	})
@@ -58,7 +58,7 @@ func (r *Room) equip(ctx context.Context) (err error) {
 	r.Board = r.board()
 	r.onDemand = &onDemand{Room: r, rates: map[core.MemberID]*rate.Limiter{}, seen: map[string]map[core.MemberID]nowAnswer{}}
 	r.age = freshness.Looker{Stored: r.Stored, Self: r.Signer.ID(), Now: r.Now, Log: r.Log}
-	return r.Verdicts.Start(ctx)
+	return nil
 }
 
 // look looks at a target, or judges what was heard of it.
@@ -78,10 +78,8 @@ func (r *Room) cutOff(ctx context.Context, isolated bool, since core.Moment) {
 	id, self := "isolated", r.Signer.ID()
 	var err error
 	if isolated {
-		r.isolated.Store(int64(since))
 		err = r.Alerts.Tell(ctx, delivery.Notice{Owner: self, Incident: id, Kind: delivery.Isolated, At: since})
 	} else {
-		r.isolated.Store(0)
 		err = r.Alerts.Resolve(ctx, self, id, core.At(r.Now()))
 	}
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 
 // Night is what an admin has to know now.
 func (n night) Night(ctx context.Context) (tonight.Night, error) {
-	out := tonight.Night{Isolated: core.Moment(n.isolated.Load())}
+	out := tonight.Night{Isolated: n.Verdicts.CutOff()}
 	recent, err := n.Publisher.Incidents.Incidents(ctx, "", core.At(n.Now()).Add(-nightBack), nightMost)
 	if err != nil {
 		return out, err

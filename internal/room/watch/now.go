@@ -68,8 +68,12 @@ func (d *onDemand) handle(w http.ResponseWriter, req *http.Request, from core.Me
 }
 
 // answer looks at a target of the member that asks. Returns CodeDenied where we have no
-// vote on it, CodeNotFound, CodeUnsure for more than one look in five seconds on average.
+// vote on it, CodeNotFound, CodeUnsure for more than one question in five seconds on average.
 func (d *onDemand) answer(ctx context.Context, from core.MemberID, id string) (nowAnswer, error) {
+	// Charged first: a question that is refused costs us as much.
+	if !d.rateOf(from).AllowN(d.Now(), 1) {
+		return nowAnswer{}, core.Unsure("watch.now_often", nil)
+	}
 	t, err := target.Find(ctx, d.DB, from, id)
 	if err != nil {
 		return nowAnswer{}, err
@@ -82,9 +86,6 @@ func (d *onDemand) answer(ctx context.Context, from core.MemberID, id string) (n
 	sits := slices.ContainsFunc(seats, func(s verdict.Seat) bool { return s.Member == d.Signer.ID() })
 	if !sits || len(allowed) == 0 || t.Paused {
 		return nowAnswer{}, core.Denied("watch.now_denied", nil)
-	}
-	if !d.rateOf(from).AllowN(d.Now(), 1) {
-		return nowAnswer{}, core.Unsure("watch.now_often", nil)
 	}
 	ctx, cancel := context.WithTimeout(ctx, nowBound-2*time.Second)
 	defer cancel()
@@ -171,6 +172,9 @@ func nowCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 	return console.Command(open, "now TARGET", p.T("watch.cmd_now", nil), func(cmd *cobra.Command, r *Room, out *console.Out, typed []string) error {
 		t, err := r.Targets.Own(cmd.Context(), typed[0])
 		if err != nil {
+			return err
+		}
+		if err := r.Verdicts.Start(cmd.Context()); err != nil {
 			return err
 		}
 		here, there := r.onDemand.all(cmd.Context(), t)

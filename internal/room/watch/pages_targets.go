@@ -54,7 +54,7 @@ type Offer struct{ Service, Address string }
 
 func (r targetForms) read(req *http.Request) (targetsPage, error) {
 	ctx := req.Context()
-	all, err := target.Of(ctx, r.DB, r.Signer.ID())
+	all, err := r.list.Of(ctx, r.Signer.ID())
 	if err != nil {
 		return targetsPage{}, err
 	}

@@ -42,7 +42,7 @@ func (r *Room) publish() {
 
 // services are the names of a hoster's services.
 func (r *Room) services(ctx context.Context, owner core.MemberID) ([]string, error) {
-	all, err := target.Of(ctx, r.DB, owner)
+	all, err := r.list.Of(ctx, owner)
 	var names []string
 	for _, t := range all {
 		if !slices.Contains(names, t.Service) {
@@ -90,7 +90,7 @@ func (r *Room) keys(ctx context.Context) ([]verdict.Key, error) {
 
 // deciding are the targets that decide of a service; an echo is for diagnosis only.
 func (r *Room) deciding(ctx context.Context, owner core.MemberID, service string) ([]string, error) {
-	all, err := target.Of(ctx, r.DB, owner)
+	all, err := r.list.Of(ctx, owner)
 	var ids []string
 	for _, t := range all {
 		if t.Service == service && t.Kind.Decides() {
@@ -284,8 +284,11 @@ func (r teller) alertLines(ctx context.Context, i incident.Incident) (out []inci
 // Voters are the members that vote on an owner's targets, in the order in which they tell
 // its people.
 func (c *circle) Voters(ctx context.Context, owner core.MemberID) ([]core.MemberID, error) {
-	all, err := target.Of(ctx, c.DB, owner)
+	all, err := c.list.Of(ctx, owner)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.Verdicts.Start(ctx); err != nil {
 		return nil, err
 	}
 	var voters []core.MemberID
@@ -307,7 +310,7 @@ func (c *circle) Serves(ctx context.Context, owner core.MemberID) (bool, error) 
 
 // Domains are those an owner runs its services under, its own origin among them.
 func (c *circle) Domains(ctx context.Context, owner core.MemberID) ([]string, error) {
-	all, err := target.Of(ctx, c.DB, owner)
+	all, err := c.list.Of(ctx, owner)
 	domains := []string{hostOf(owner)}
 	for _, t := range all {
 		if host := t.Host(); host != "" && !slices.Contains(domains, host) {

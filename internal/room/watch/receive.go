@@ -32,10 +32,7 @@ func (r receiver) Found(ctx context.Context, name string, result look.Result) er
 
 // Notice tells our admins, once for each ID until it is over.
 func (r receiver) Notice(ctx context.Context, a exposition.Alert) error {
-	id := "alertmanager-" + a.ID
-	if len(id) > 64 {
-		id = id[:64]
-	}
+	id := noticeOf(a)
 	if !a.Firing {
 		return refusal(r.Alerts.Resolve(ctx, r.Signer.ID(), id, a.Until))
 	}
@@ -47,6 +44,9 @@ func (r receiver) Notice(ctx context.Context, a exposition.Alert) error {
 		Owner: r.Signer.ID(), Incident: id, Kind: delivery.Down, Services: []string{strings.TrimSpace(service)}, At: a.Since,
 	}))
 }
+
+// noticeOf names the notice of an alert, in at most 64 bytes.
+func noticeOf(a exposition.Alert) string { return "alertmanager-" + a.ID }
 
 // samples are the newest looks from here, for /metrics.
 func (r *Room) samples(ctx context.Context) ([]exposition.Sample, error) {

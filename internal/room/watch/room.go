@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"entrechat/internal/core"
@@ -149,22 +148,22 @@ type Room struct {
 	Versions *software.Watch
 	// Board has what everybody sees.
 	Board     *status.Board
+	list      *target.Known
 	circle    *circle
 	show      *show.Show
 	onDemand  *onDemand
 	fresh     chan struct{} // there is news to show
 	age       freshness.Looker
-	isolated  atomic.Int64 // core.Moment since when we are cut off; 0 = we are not
 	looker    *look.Looker
 	scheduler *schedule.Scheduler
 }
 
 // New makes the room. Codes as for db.One.
 func New(ctx context.Context, n Needs) (*Room, error) {
-	r := &Room{Needs: n, fresh: make(chan struct{}, 1)}
+	r := &Room{Needs: n, list: target.NewKnown(n.DB), fresh: make(chan struct{}, 1)}
 	r.Targets = target.New(target.Needs{DB: n.DB, Book: n.Book, Self: n.Signer.ID(), Now: n.Now})
 	r.Prover = target.NewProver(target.ProofNeeds{
-		DB: n.DB, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
+		DB: n.DB, Known: r.list, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
 	})
 	r.looker = look.New(look.Needs{Self: n.Signer.ID(), Private: n.Private, Agent: n.Agent, Kinds: kinds.All(), Network: schedule.Dialing, Now: n.Now})
 	if err := r.equip(ctx); err != nil {
@@ -178,6 +177,7 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "watch",
+		Start:   r.Verdicts.Start,
 		Web:     r.web,
 		Readers: slices.Concat(r.Targets.Readers(), r.Verdicts.Readers(), r.Publisher.Readers(), r.Versions.Readers()),
 		Peer:    slices.Concat(r.Verdicts.Routes(), r.Publisher.Routes(), r.Alerts.Routes(), r.Pings.PeerRoutes(), r.onDemand.routes()),
@@ -213,7 +213,7 @@ func (r *Room) entries() map[string]string {
 
 // watched are the targets of the members whose services we promised to look at.
 func (r *Room) watched(ctx context.Context) ([]target.Target, error) {
-	all, err := target.All(ctx, r.DB)
+	all, err := r.list.All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +237,7 @@ func (r *Room) watched(ctx context.Context) ([]target.Target, error) {
 // targets are all that may be looked at: our own, and what members whose services we
 // promised to look at published under proven domains.
 func (r *Room) targets(ctx context.Context) ([]target.Target, error) {
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	own, err := r.list.Of(ctx, r.Signer.ID())
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,9 @@ func showCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 }
 
 func (r *Room) shown(ctx context.Context, t target.Target) (shown, error) {
+	if err := r.Verdicts.Start(ctx); err != nil {
+		return shown{}, err
+	}
 	v := r.Verdicts.State(t.Owner, t.ID)
 	s := shown{
 		Owner: t.Owner, Target: t.View(), State: stateName(v.State), Weak: v.Weak, Since: v.Since, Failing: v.Failing, Voters: v.Voters,

@@ -19,7 +19,7 @@ func (r *Room) board() *status.Board {
 	return status.New(status.Needs{Signer: r.Signer, Now: r.Now, Source: gather.New(gather.Needs{
 		Hosters: r.hosters, Verdicts: r.Verdicts, Looks: r.Recorder, Said: r.Publisher, Words: r.Words,
 		Targets: func(ctx context.Context, owner core.MemberID) ([]target.Target, error) {
-			return target.Of(ctx, r.DB, owner)
+			return r.list.Of(ctx, owner)
 		},
 	})})
 }

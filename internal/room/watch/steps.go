@@ -8,12 +8,11 @@ import (
 	"entrechat/internal/room/watch/alert"
 	"entrechat/internal/room/watch/alert/contact"
 	"entrechat/internal/room/watch/subscribe"
-	"entrechat/internal/room/watch/target"
 )
 
 // steps are saying what is looked at, and who is told when it fails.
 func (r *Room) steps(ctx context.Context) ([]fit.Step, error) {
-	own, err := target.Of(ctx, r.DB, r.Signer.ID())
+	own, err := r.list.Of(ctx, r.Signer.ID())
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -23,6 +25,8 @@ const (
 	MaxWebhook = 1 << 20 // bytes
 	MaxAlerts  = 500
 	maxText    = 300 // bytes of what is taken of one text
+	// MaxID bounds an Alert's ID, in bytes: the name of a notice has room for it.
+	MaxID = 51
 )
 
 // LabelTarget is the label by which a rule names one of our local targets: by its ID, or
@@ -31,8 +35,8 @@ const LabelTarget = "entrechat_target"
 
 // Alert is an alert of another program.
 type Alert struct {
-	// ID is the same each time that the alert is told: who takes it may be told of it
-	// again and again.
+	// ID is the same each time that the alert is told, and no other alert's: who takes it may
+	// be told of it again and again. Letters, digits and -._ only, at most MaxID.
 	ID       string
 	Name     string
 	Service  string // of labels service, job or instance; may be empty
@@ -141,7 +145,7 @@ func Decode(text []byte, now core.Moment) ([]Alert, error) {
 	all := make([]Alert, 0, len(m.Alerts))
 	for _, in := range m.Alerts {
 		a := Alert{
-			ID: clip(in.Fingerprint, 64), Name: clip(in.Labels["alertname"], 80), Severity: clip(in.Labels["severity"], 40),
+			ID: identity(in.Fingerprint), Name: clip(in.Labels["alertname"], 80), Severity: clip(in.Labels["severity"], 40),
 			Service: clip(first(in.Labels, "service", "job", "instance"), 80), Target: clip(in.Labels[LabelTarget], 80),
 			Summary: clip(first(in.Annotations, "summary", "description", "message"), maxText), Firing: in.Status == "firing",
 			Since: moment(in.StartsAt, now),
@@ -157,16 +161,23 @@ func Decode(text []byte, now core.Moment) ([]Alert, error) {
 	return all, nil
 }
 
+var plainID = regexp.MustCompile(`^[0-9A-Za-z._-]{1,51}$`)
+
+// identity is a fingerprint as an ID: as it is, or its hash where it is too long or has
+// other characters, for a cut one could be another's. Empty stays empty.
+func identity(fingerprint string) string {
+	if fingerprint == "" || plainID.MatchString(fingerprint) {
+		return fingerprint
+	}
+	sum := sha256.Sum256([]byte(fingerprint))
+	return hex.EncodeToString(sum[:16])
+}
+
 // name makes an ID of an alert's labels, which are what tells alerts apart.
 func name(labels map[string]string) string {
 	text, _ := json.Marshal(labels) //nolint:errchkjson // a map of texts
 	sum := sha256.Sum256(text)
-	const digits = "0123456789abcdef"
-	out := make([]byte, 0, 16)
-	for _, b := range sum[:8] {
-		out = append(out, digits[b>>4], digits[b&15])
-	}
-	return string(out)
+	return hex.EncodeToString(sum[:8])
 }
 
 func moment(t time.Time, now core.Moment) core.Moment {

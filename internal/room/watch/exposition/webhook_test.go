@@ -101,6 +101,33 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
+// TestIDs: alerts with different fingerprints have different IDs, however long or strange
+// they are, and the same one keeps its own.
+func TestIDs(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", 4)
+	seen := map[string]string{}
+	for _, fingerprint := range []string{
+		"0011223344556677", long[:51], long[:52], long[:53], long + "a", long + "b", strings.Repeat("x", 5000), "a b", "a  b", "a\\tb", "ab", "é", "../x",
+	} {
+		body := strings.Replace(fmt.Sprintf(one, ""), "0011223344556677", fingerprint, 1)
+		var ids []string
+		for range 2 {
+			all, err := exposition.Decode([]byte(body), core.At(now()))
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%.60q: %v", fingerprint, err)
+			}
+			ids = append(ids, all[0].ID)
+		}
+		if ids[0] != ids[1] || seen[ids[0]] != "" || len(ids[0]) > exposition.MaxID || strings.ContainsAny(ids[0], " /\t") {
+			t.Errorf("%.60q is %v, as %.60q", fingerprint, ids, seen[ids[0]])
+		}
+		seen[ids[0]] = fingerprint
+	}
+	if seen["0011223344556677"] == "" {
+		t.Error("a usual fingerprint is not itself")
+	}
+}
+
 func FuzzWebhook(f *testing.F) {
 	f.Add([]byte(fmt.Sprintf(one, "")))
 	f.Add([]byte(`{"version":"4","alerts":[{"status":"resolved","labels":{"a":"\u202e\u0000"},"startsAt":"9999-01-01T00:00:00Z"}]}`))
@@ -111,7 +138,7 @@ func FuzzWebhook(f *testing.F) {
 		}
 		for _, a := range all {
 			text := a.ID + a.Name + a.Service + a.Severity + a.Summary + a.Target
-			if a.ID == "" || len(text) > 700 || strings.ContainsAny(text, "\r\n\x00\x1b") || a.Since > core.At(now()) || a.Firing && a.Until != 0 || !a.Firing && a.Until == 0 {
+			if a.ID == "" || len(a.ID) > exposition.MaxID || len(text) > 700 || strings.ContainsAny(text, "\r\n\x00\x1b") || a.Since > core.At(now()) || a.Firing && a.Until != 0 || !a.Firing && a.Until == 0 {
 				t.Fatalf("%+v", a)
 			}
 		}

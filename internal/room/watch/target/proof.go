@@ -47,7 +47,8 @@ type Home struct {
 
 // ProofNeeds is what a Prover is made of; all of it but Plain is required.
 type ProofNeeds struct {
-	DB *db.DB // with the room's migrations applied
+	DB    *db.DB // with the room's migrations applied
+	Known *Known
 	// Home answers where a member is. Returns CodeNotFound.
 	Home func(ctx context.Context, id core.MemberID) (Home, error)
 	// Root is the root key of the node that answers at an address now.
@@ -109,7 +110,7 @@ func Domains(host string) []string {
 // Allowed lists which targets may be looked at: those whose host is below a domain that
 // holds as proved. It asks nobody.
 func (p *Prover) Allowed(ctx context.Context, all []Target) ([]Target, error) {
-	proofs, err := proofs(ctx, p.n.DB)
+	proofs, err := p.n.Known.proved(ctx)
 	if err != nil {
 		return nil, err
 	}

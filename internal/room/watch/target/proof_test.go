@@ -39,7 +39,7 @@ type world struct {
 
 func (w *world) prover(d *db.DB, now *core.Moment, root core.RootKey, at string) *Prover {
 	return NewProver(ProofNeeds{
-		DB:   d,
+		DB: d, Known: NewKnown(d),
 		Home: func(_ context.Context, id core.MemberID) (Home, error) { return Home{ID: id, URL: at, Root: root}, nil },
 		Root: func(_ context.Context, address string) (core.RootKey, error) {
 			w.asked++

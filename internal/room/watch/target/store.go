@@ -41,7 +41,26 @@ func put(ctx context.Context, q db.Querier, t Target, index int64) error {
 		every_s = excluded.every_s, expect = excluded.expect, local = excluded.local, paused = excluded.paused, made_us = excluded.made_us,
 		idx = excluded.idx, gone = excluded.gone WHERE excluded.idx = -1 OR (watch_target.idx <> -1 AND watch_target.idx <= excluded.idx)`,
 		t.Owner, t.ID, t.Service, t.Kind, t.Address, int64(t.Every/time.Second), string(expect), t.Local, t.Paused, t.Made, index, false)
+	return changed(ctx, q, err)
+}
+
+// changed notes that targets or proofs changed, in the transaction that changes them; err
+// is what the change ended with.
+func changed(ctx context.Context, q db.Querier, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(ctx, q, `INSERT INTO watch_target_revision (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = watch_target_revision.n + 1`)
 	return err
+}
+
+// revision grows with every change of a target or a proof.
+func revision(ctx context.Context, q db.Querier) (int64, error) {
+	n, err := db.One(ctx, q, db.Int64, `SELECT n FROM watch_target_revision WHERE id = 1`)
+	if errors.Is(err, db.ErrNoRow) {
+		return 0, nil
+	}
+	return n, err
 }
 
 // published notes in which entry a target stands, unless it was changed since.
@@ -56,11 +75,11 @@ func published(ctx context.Context, q db.Querier, t Target, index int64) error {
 	return err
 }
 
-// end marks a target as gone; what was measured of it stays.
+// end marks a target as gone, in a transaction; what was measured of it stays.
 func end(ctx context.Context, q db.Querier, owner core.MemberID, id string, index int64) error {
 	_, err := db.Exec(ctx, q, `UPDATE watch_target SET gone = $3, idx = $4 WHERE owner = $1 AND id = $2 AND (idx <> -1 AND idx <= $4 OR $5)`,
 		owner, id, true, index, index == unpublished)
-	return err
+	return changed(ctx, q, err)
 }
 
 // ended notes in which entry of our logbook a target of ours ended.
@@ -76,9 +95,11 @@ func retell(ctx context.Context, q db.Querier, self core.MemberID, index int64) 
 }
 
 // forget drops what entries of a logbook from an index on said.
-func forget(ctx context.Context, q db.Querier, owner core.MemberID, index int64) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM watch_target WHERE owner = $1 AND idx >= $2`, owner, index)
-	return err
+func forget(ctx context.Context, d *db.DB, owner core.MemberID, index int64) error {
+	return d.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		_, err := db.Exec(ctx, q, `DELETE FROM watch_target WHERE owner = $1 AND idx >= $2`, owner, index)
+		return changed(ctx, q, err)
+	})
 }
 
 func count(ctx context.Context, q db.Querier, owner core.MemberID) (int64, error) {

@@ -216,7 +216,9 @@ func (s *Targets) read(ctx context.Context, e logbook.Entry) error {
 		if wire.Peek(e.Body, &g) != nil {
 			return nil //nolint:nilerr // a stranger's mistake
 		}
-		return end(ctx, s.DB, e.Log, g.ID, e.Index)
+		return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			return end(ctx, q, e.Log, g.ID, e.Index)
+		})
 	}
 	t, err := parse(e)
 	if err != nil {

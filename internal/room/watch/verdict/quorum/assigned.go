@@ -130,7 +130,7 @@ func (e *Engine) Assigned(ctx context.Context) ([]schedule.Item, error) {
 	return all, nil
 }
 
-// Voters are who votes on a target now, in rank order; empty = nobody.
+// Voters are who votes on a target now, in rank order, once Start has read; empty = nobody.
 func (e *Engine) Voters(owner core.MemberID, id string) verdict.Assignment {
 	e.mu.Lock()
 	defer e.mu.Unlock()

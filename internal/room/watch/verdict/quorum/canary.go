@@ -29,6 +29,14 @@ type cutting struct {
 	since core.Moment // 0 = we are not
 }
 
+// CutOff is since when we take ourselves for cut off, also before a restart; zero = we do
+// not.
+func (e *Engine) CutOff() core.Moment {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.cut.since
+}
+
 // isolated says whether we are cut off from too many members to trust our own looks.
 func (e canary) isolated(ctx context.Context) bool {
 	select {
@@ -66,6 +74,10 @@ func (e canary) isolated(ctx context.Context) bool {
 	if is != (was != 0) {
 		if e.n.Isolated != nil {
 			e.n.Isolated(ctx, is, max(was, since))
+		}
+		// Noted after it was told: who is stopped in between tells it again, which is one message.
+		if err := e.facts.Put(ctx, row{Kind: kindCut, Owner: e.self, ID: kindCut, At: since, Body: []byte("{}"), gone: !is}); err != nil {
+			e.n.Log.Warn("that we are cut off, or no longer, could not be noted", "error", err)
 		}
 		e.spawn(func(ctx context.Context) {
 			if err := teller(e).settleAll(ctx); err != nil && ctx.Err() == nil {

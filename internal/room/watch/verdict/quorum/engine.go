@@ -86,6 +86,8 @@ type Engine struct {
 	// proves says whether a signature holds; long simulations have a quicker one.
 	proves  func(key ed25519.PublicKey, text, sig []byte) bool
 	begun   chan func(ctx context.Context) // what Run is to run
+	reading sync.Mutex                     // held while Start reads
+	started bool                           // Start has read; reading is held
 	telling sync.Mutex                     // verdicts are told one after another
 	asking  chan struct{}                  // has room for one that asks whether members are there
 }

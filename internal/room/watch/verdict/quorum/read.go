@@ -36,6 +36,9 @@ func Entries() map[string]string {
 // read takes one entry in. What makes no sense is passed over: it must not stop the rest
 // of that logbook.
 func (e reader) read(ctx context.Context, in logbook.Entry) error {
+	if err := e.Start(ctx); err != nil {
+		return err
+	}
 	r := row{Owner: in.Log, ID: verdict.HexHash(in.Hash), At: in.Iat, Log: in.Log, Index: in.Index, Body: in.Body}
 	switch in.Typ {
 	case verdict.TypeRoster:
@@ -186,16 +189,44 @@ func (e reader) truncated(ctx context.Context, log core.MemberID, index int64) e
 	if err := e.facts.Forget(ctx, row{Log: log, Index: index}); err != nil {
 		return err
 	}
-	return e.Start(ctx)
+	return e.again(ctx)
+}
+
+// again reads what is stored anew.
+func (e reader) again(ctx context.Context) error {
+	e.reading.Lock()
+	defer e.reading.Unlock()
+	err := e.load(ctx)
+	e.started = err == nil
+	return err
 }
 
 // recalled is how far back the states of targets are held in memory.
 const recalled = 400 * 24 * time.Hour
 
-// Start reads what is stored. Call it before Run, and before anything is found.
+// Start reads what is stored; a later call answers at once. The running node calls it
+// before anything is found or asked, a command only when it asks how targets stand.
+// Codes as for db.All.
 func (e *Engine) Start(ctx context.Context) error {
+	e.reading.Lock()
+	defer e.reading.Unlock()
+	if e.started {
+		return nil
+	}
+	if err := (reader{e}).load(ctx); err != nil {
+		return err
+	}
+	e.started = true
+	if e.CutOff() != 0 {
+		e.spawn(func(ctx context.Context) { canary{e}.isolated(ctx) })
+	}
+	return nil
+}
+
+// load reads what is stored; e.reading is held.
+func (e reader) load(ctx context.Context) error {
 	now := e.now()
-	kinds := []string{kindRoster, kindDuty, kindEvent, kindTold, kindGrey}
+	kinds := []string{kindRoster, kindDuty, kindEvent, kindTold, kindGrey, kindCut}
 	rows := map[string][]row{}
 	for _, kind := range kinds {
 		since := core.Moment(0)
@@ -212,15 +243,19 @@ func (e *Engine) Start(ctx context.Context) error {
 	damaged := e.recall(rows, now)
 	e.mu.Unlock()
 	if len(damaged) > 0 {
-		return reader{e}.restore(ctx, damaged)
+		return e.restore(ctx, damaged)
 	}
 	return nil
 }
 
 // recall takes in what is stored, and answers the certificates whose rows are damaged; e.mu
 // is held.
-func (e *Engine) recall(rows map[string][]row, now core.Moment) (damaged []row) {
+func (e reader) recall(rows map[string][]row, now core.Moment) (damaged []row) {
 	e.clear()
+	e.cut = cutting{}
+	for _, r := range rows[kindCut] {
+		e.cut.is, e.cut.since = true, min(r.At, now)
+	}
 	for _, r := range append(rows[kindRoster], rows[kindDuty]...) {
 		e.takeSaid(r)
 	}
@@ -308,6 +343,8 @@ func (e *memory) remember(v verdict.Verdict, known, now core.Moment) {
 		if known != 0 {
 			w.good = now // until we have looked again
 		}
+	case v.State == verdict.Unknown && v.Since == e.cut.since && v.Since != 0 && known != 0:
+		w.good = v.Since // until the cut it was up; one good look after it is enough
 	case v.State == verdict.Unknown:
 		w.greyed = min(v.Since, now)
 	case v.Since > now.Add(newsAge): // said with a clock that was wrong

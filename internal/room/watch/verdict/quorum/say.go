@@ -62,7 +62,7 @@ func (e *Engine) turnedBack(ctx context.Context) error {
 		return nil
 	}
 	e.n.Log.Warn("the clock of this machine went back: all verdicts are read again")
-	return e.Start(ctx)
+	return reader{e}.again(ctx)
 }
 
 // prune forgets what nobody asks for any more.

@@ -224,6 +224,9 @@ func (n *node) begin() {
 func (n *node) launch(ctx context.Context) (stop func()) {
 	ctx, stop = context.WithCancel(ctx)
 	e := n.e
+	if err := e.Start(ctx); err != nil {
+		n.w.t.Error(err)
+	}
 	go func() { _ = e.Run(ctx) }()
 	return stop
 }
@@ -235,9 +238,6 @@ func (n *node) restart(ctx context.Context) {
 	n.dead, n.doom = false, 0
 	n.begin()
 	n.e.facts = facts
-	if err := n.e.Start(ctx); err != nil {
-		n.w.t.Error(err)
-	}
 	n.stop = n.launch(ctx)
 	for _, l := range n.w.sent { // the logbook tells at least once
 		if l.to == n {

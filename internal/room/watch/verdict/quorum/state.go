@@ -47,7 +47,7 @@ func (e *memory) verdict(w *watched, now core.Moment) verdict.Verdict {
 	return v
 }
 
-// State is what stands of a target now. A target of which nothing is known is Unknown.
+// State is what stands of a target now, once Start has read. A target of which nothing is known is Unknown.
 func (e *Engine) State(owner core.MemberID, id string) verdict.Verdict {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -234,7 +234,10 @@ func (e teller) settleAll(ctx context.Context) error {
 
 // Intervals are the states of a target from one moment to another, without gaps. Unknown
 // is what nobody established; where this node was off, it knows what logbooks say.
-func (e *Engine) Intervals(_ context.Context, owner core.MemberID, id string, from, to core.Moment) ([]verdict.Interval, error) {
+func (e *Engine) Intervals(ctx context.Context, owner core.MemberID, id string, from, to core.Moment) ([]verdict.Interval, error) {
+	if err := e.Start(ctx); err != nil {
+		return nil, err
+	}
 	now := e.now()
 	to = min(to, now)
 	e.mu.Lock()

@@ -18,6 +18,7 @@ const (
 	kindOutbox  = "outbox"  // owner, nonce: a certificate of ours that is in no logbook yet
 	kindTold    = "told"    // owner, target: the verdict the others of this node know
 	kindGrey    = "grey"    // owner, target and begin: a time nobody could establish; no owner = all targets
+	kindCut     = "cut"     // ourselves, "cut": since when we are cut off; there is none while we are not
 	kindVoted   = "voted"   // accuser, nonce and round: a call that we answered
 )
 
