@@ -166,3 +166,19 @@ func TestAnOutageThatOutlastsItsMaintenance(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatFlapsIsToldToBeSteady: the last word on what kept going away is that it stays.
+func TestWhatFlapsIsToldToBeSteady(t *testing.T) {
+	w := newTelling(t, "chaton-a.test", "chaton-b.test", "chaton-c.test")
+	for range 4 {
+		w.hear("pad", verdict.Down)
+		w.pass(2 * time.Minute)
+		w.hear("pad", verdict.Up)
+		w.pass(2 * time.Minute)
+	}
+	w.expect("while it flaps", "down", "recovered", "down", "recovered", "unstable")
+	w.pass(56 * time.Minute)
+	w.expect("not an hour yet")
+	w.pass(5 * time.Minute)
+	w.expect("an hour later", "steady")
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/watch/alert/contact"
@@ -25,16 +26,20 @@ const (
 	Isolated    Kind = "isolated"    // we reach nobody: it may be us
 	Test        Kind = "test"
 	Recovered   Kind = "recovered" // made by Resolve
+	Steady      Kind = "steady"    // made by Resolve: what was unstable has been well for an hour
 )
 
 // outage says whether the kind means that the owner's machines may not answer.
-func (k Kind) outage() bool { return k == Down || k == Partial || k == Unstable || k == Recovered }
+func (k Kind) outage() bool { return k == Down || k == Partial || k == Unstable || k.ends() }
+
+// ends says whether the kind tells that something is over.
+func (k Kind) ends() bool { return k == Recovered || k == Steady }
 
 func (k Kind) valid() bool {
 	switch k {
 	case Down, Partial, Unstable, Maintenance, Certificate, Backup, Silent, Version, Isolated, Test:
 		return true
-	case Recovered:
+	case Recovered, Steady:
 	}
 	return false
 }
@@ -138,6 +143,11 @@ type record struct {
 	ackedBy     string
 	step        contact.Step
 	due         core.Moment // when it is escalated
+}
+
+// meets says whether two notices are about a service that is the same.
+func (r record) meets(other record) bool {
+	return slices.ContainsFunc(r.Services, func(name string) bool { return slices.Contains(other.Services, name) })
 }
 
 // Attempt is how often one channel was tried for one delivery.

@@ -79,8 +79,11 @@ func (q *Queue) Put(ctx context.Context, n Notice) error {
 	}
 	err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
 		fresh, err := addNotice(ctx, tx, r)
-		if err != nil || !fresh {
+		if err != nil {
 			return err
+		}
+		if !fresh {
+			return again(ctx, tx, r)
 		}
 		if err := q.add(ctx, tx, r, batch{plan, people, stepOnCall, rank, now}); err != nil {
 			return err
@@ -89,6 +92,26 @@ func (q *Queue) Put(ctx context.Context, n Notice) error {
 	})
 	q.poke()
 	return err
+}
+
+// again is a notice that stands already: what is unstable and was well for a while is not,
+// and nobody is to hear that it stays well.
+func again(ctx context.Context, tx db.Querier, r record) error {
+	if r.Kind != Unstable {
+		return nil
+	}
+	steady := r.Notice
+	steady.Kind = Steady
+	list, err := deliveriesOf(ctx, tx, r.Owner, r.Incident)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if d.Key == steady.Key() && (d.arrived() || d.onTheWay()) {
+			return nil // it is told, and told once
+		}
+	}
+	return reopen(ctx, tx, r.key, steady.Key())
 }
 
 // answeredAlready takes over an acknowledgement that came before the notice did.
@@ -196,7 +219,8 @@ func retold(standing []record, list []Delivery, into string) (out []Receipt) {
 	return out
 }
 
-// Resolve says that an incident is over. Who was told of it is told this, once.
+// Resolve says that an incident is over. Who was told of it is told this, once: at once, or
+// when what was unstable has been well for an hour.
 func (q *Queue) Resolve(ctx context.Context, owner core.MemberID, incident string, at core.Moment) error {
 	plan, ok, err := q.n.Plan(ctx, owner)
 	if err != nil {
@@ -214,6 +238,9 @@ func (q *Queue) Resolve(ctx context.Context, owner core.MemberID, incident strin
 		}
 		if fresh, err := addNotice(ctx, tx, r); err != nil || !fresh {
 			return err
+		}
+		if r.Kind == Steady {
+			now = max(now, at.Add(steadyAfter))
 		}
 		return q.add(ctx, tx, r, batch{plan, people, stepOnCall, rank, now})
 	})
@@ -238,9 +265,13 @@ func end(ctx context.Context, tx db.Querier, owner core.MemberID, incident strin
 		return r, nil, err
 	}
 	r = standing[0]
+	kind := Recovered
 	for _, n := range standing {
 		if n.Level.Above(r.Level) {
 			r.Level = n.Level
+		}
+		if n.Kind == Unstable {
+			kind = Steady
 		}
 		if err := setOver(ctx, tx, n.key, at); err != nil {
 			return r, nil, err
@@ -250,7 +281,10 @@ func end(ctx context.Context, tx db.Querier, owner core.MemberID, incident strin
 	for _, d := range list {
 		people = append(people, d.Person)
 	}
-	r.Kind, r.over, r.Person = Recovered, at, ""
+	if kind == Steady {
+		r.Level = contact.Notify // it wakes nobody
+	}
+	r.Kind, r.over, r.Person = kind, at, ""
 	r.key = r.Key()
 	return r, people, err
 }

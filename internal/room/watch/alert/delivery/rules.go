@@ -25,6 +25,9 @@ const (
 	// life is how long a delivery that fails is tried.
 	life = 48 * time.Hour
 	skew = 10 * time.Minute
+	// steadyAfter is how long what was unstable must be well before that is told: so long a
+	// fall would make it a part of the same incident.
+	steadyAfter = time.Hour
 	// kept is how long notices and deliveries are kept.
 	kept = 90 * 24 * time.Hour
 )
@@ -132,7 +135,7 @@ func due(p contact.Person, r record, rank int, now core.Moment) core.Moment {
 func sorted(list []task, earlier func(record) []Delivery) (alone, together, useless []task) {
 	for _, t := range list {
 		switch {
-		case t.Kind == Recovered:
+		case t.Kind.ends():
 			// A recovery is told to who was told of the trouble, as long as it lasted.
 			before := earlier(t.record)
 			switch {

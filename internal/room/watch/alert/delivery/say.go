@@ -20,7 +20,7 @@ func (q *Queue) compose(p contact.Person, list []task) channel.Message {
 		Key: first.Key + "/" + p.ID + "/" + first.Step, Kind: string(first.Kind), Owner: first.Owner, Services: first.Services,
 		At: first.At, Over: first.over, Lang: p.Lang, Link: first.Link,
 	}
-	if len(list) > 1 || first.over != 0 && first.Kind != Recovered {
+	if len(list) > 1 || first.over != 0 && !first.Kind.ends() {
 		m.Kind, m.Link = "digest", ""
 		m.Title, m.Text = say.summary(list)
 		return m
@@ -30,7 +30,7 @@ func (q *Queue) compose(p contact.Person, list []task) channel.Message {
 	if first.Weak {
 		lines = append(lines, say.p.T("watch.alert.weak", nil))
 	}
-	if first.acked != 0 && first.Kind != Recovered {
+	if first.acked != 0 && !first.Kind.ends() {
 		lines = append(lines, say.p.T("watch.alert.acked", args{"Person": first.ackedBy}))
 	}
 	if first.over == 0 && first.acked == 0 && (first.Level == contact.Page || first.Kind == Test) {
@@ -85,7 +85,8 @@ func (s sayer) title(r record) string {
 
 func (s sayer) what(r record) string {
 	places := args{"Services": s.services(r), "At": s.when(r.At)}
-	if r.Kind == Recovered {
+	if r.Kind.ends() {
+		places["Over"] = s.when(r.over)
 		places["Lasted"] = s.p.Span(max(r.over.Sub(r.At), time.Second).Round(time.Second))
 	}
 	return s.p.T("watch.alert.text_"+string(r.Kind), places)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -120,22 +121,11 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 	if err != nil {
 		return err
 	}
-	earlier := map[string][]Delivery{}
-	for _, t := range group {
-		if t.Kind != Recovered {
-			continue
-		}
-		list, err := deliveriesOf(ctx, q.n.DB, t.Owner, t.Incident)
-		if err != nil {
-			return err
-		}
-		for _, d := range list {
-			if d.Person == w.person && d.Key != t.Key {
-				earlier[t.Incident] = append(earlier[t.Incident], d)
-			}
-		}
+	before, err := earlier(ctx, q.n.DB, w, group)
+	if err != nil {
+		return err
 	}
-	alone, together, useless := sorted(group, func(r record) []Delivery { return earlier[r.Incident] })
+	alone, together, useless := sorted(group, func(r record) []Delivery { return before[r.key] })
 	if err := q.finish(ctx, useless, Dropped); err != nil {
 		return err
 	}
@@ -147,6 +137,38 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 		err = errors.Join(err, q.try(ctx, p, together))
 	}
 	return err
+}
+
+// earlier are, for each notice that something is over, the deliveries to a person that make
+// it news: those of the incident, or that it was unstable. None where newer trouble with the
+// same services tells more.
+func earlier(ctx context.Context, q db.Querier, w who, group []task) (map[string][]Delivery, error) {
+	out := map[string][]Delivery{}
+	for _, t := range group {
+		if !t.Kind.ends() {
+			continue
+		}
+		if t.Kind == Steady {
+			newer, err := newerOutages(ctx, q, t.Owner, t.over)
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(newer, t.meets) {
+				continue
+			}
+		}
+		list, err := deliveriesOf(ctx, q, t.Owner, t.Incident)
+		if err != nil {
+			return nil, err
+		}
+		unstable := Notice{Owner: t.Owner, Incident: t.Incident, Kind: Unstable}.Key()
+		for _, d := range list {
+			if d.Person == w.person && d.Key != t.key && (t.Kind == Recovered || d.Key == unstable) {
+				out[t.key] = append(out[t.key], d)
+			}
+		}
+	}
+	return out, nil
 }
 
 // catchUp asks the others what they sent: a receipt that was on its way to us while we were
@@ -225,7 +247,7 @@ func (q *Queue) try(ctx context.Context, p contact.Person, list []task) error {
 		return q.exhaust(ctx, p, list, victim)
 	}
 	state := Sent
-	if len(list) > 1 || first.over != 0 && first.Kind != Recovered || first.Level == contact.Digest {
+	if len(list) > 1 || first.over != 0 && !first.Kind.ends() || first.Level == contact.Digest {
 		state = Summary
 	}
 	charged, err := q.charge(ctx, c, list)

@@ -69,6 +69,26 @@ func setOver(ctx context.Context, q db.Querier, key string, at core.Moment) erro
 	return err
 }
 
+// reopen has a notice last again, and forgets the one that said the contrary.
+func reopen(ctx context.Context, q db.Querier, key, steady string) error {
+	for query, of := range map[string]string{
+		`UPDATE watch_notice SET over_us = 0 WHERE key = $1`: key,
+		`DELETE FROM watch_delivery WHERE key = $1`:          steady,
+		`DELETE FROM watch_notice WHERE key = $1`:            steady,
+	} {
+		if _, err := db.Exec(ctx, q, query, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newerOutages are the notices of an owner's outages that began since a moment.
+func newerOutages(ctx context.Context, q db.Querier, owner core.MemberID, since core.Moment) ([]record, error) {
+	return db.All(ctx, q, scanNotice, `SELECT `+noticeColumns+` FROM watch_notice n
+		WHERE n.owner = $1 AND n.at_us >= $2 AND n.kind IN ('down', 'partial', 'unstable') ORDER BY n.at_us, n.key LIMIT 1000`, string(owner), int64(since))
+}
+
 func setAcked(ctx context.Context, q db.Querier, r record, person string, at core.Moment) (bool, error) {
 	n, err := db.Exec(ctx, q, `UPDATE watch_notice SET acked_us = $3, acked_by = $4
 		WHERE owner = $1 AND incident = $2 AND acked_us = 0`, string(r.Owner), r.Incident, int64(at), person)
