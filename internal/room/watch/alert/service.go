@@ -62,7 +62,7 @@ func New(n Needs) *Service {
 	n.Channels.Hoster = n.Signer.ID()
 	s := &Service{n: n, places: make(chan struct{}, maxTelling)}
 	s.queue = delivery.New(delivery.Needs{
-		DB: n.DB, Plan: s.Plan, Rank: s.rank, Domains: n.Watch.Domains, Sender: channel.New(n.Channels),
+		Self: n.Signer.ID(), DB: n.DB, Plan: s.Plan, Rank: s.rank, Domains: n.Watch.Domains, Sender: channel.New(n.Channels),
 		Tell: s.tell, Ask: asker{s}.ask, Link: s.link, Words: n.Words, Now: n.Now, Log: n.Log,
 	})
 	return s

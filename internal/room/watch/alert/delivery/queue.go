@@ -15,7 +15,9 @@ import (
 
 // Needs is what the queue is made of; all of it is required.
 type Needs struct {
-	DB *db.DB
+	// Self is this node; its own people come first.
+	Self core.MemberID
+	DB   *db.DB
 	// Plan is who an owner wants told; false: we hold no plan of it.
 	Plan func(ctx context.Context, owner core.MemberID) (contact.Plan, bool, error)
 	// Rank is our place among those who tell the owner's people: 0 is the owner itself.
@@ -39,12 +41,13 @@ type Needs struct {
 // Queue keeps notices and deliveries. Safe for concurrent use, and beside other processes
 // on the same database.
 type Queue struct {
-	n    Needs
-	wake chan struct{}
+	n      Needs
+	wake   chan struct{}
+	others guests
 }
 
 // New makes the queue; Serve runs it.
-func New(n Needs) *Queue { return &Queue{n, make(chan struct{}, 1)} }
+func New(n Needs) *Queue { return &Queue{n: n, wake: make(chan struct{}, 1)} }
 
 func (q *Queue) now() core.Moment { return core.At(q.n.Now()) }
 
@@ -78,6 +81,9 @@ func (q *Queue) Put(ctx context.Context, n Notice) error {
 		people = []string{n.Person}
 	}
 	err = q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
+		if full, err := (hosting{q}).full(ctx, tx, n.Owner); err != nil || full {
+			return err
+		}
 		fresh, err := addNotice(ctx, tx, r)
 		if err != nil {
 			return err
@@ -121,7 +127,7 @@ func (q *Queue) answeredAlready(ctx context.Context, tx db.Querier, r record) er
 		return err
 	}
 	for _, told := range receipts {
-		if told.Step == stepAck {
+		if told.Step == stepAck && told.Owner == r.Owner {
 			_, err := setAcked(ctx, tx, r, told.Person, told.At)
 			return err
 		}

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, d *db.DB, people ...contact.Person) *world {
 		t.Fatal(err)
 	}
 	w.q = New(Needs{
-		DB:      d,
+		Self: owner, DB: d,
 		Plan:    func(_ context.Context, o core.MemberID) (contact.Plan, bool, error) { return w.plan, o == owner, nil },
 		Rank:    func(context.Context, core.MemberID) (int, error) { return w.rank, nil },
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return []string{"chaton-a.test"}, nil },

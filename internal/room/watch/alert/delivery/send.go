@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	perPass = 500
+	perPass = 500 // deliveries of one owner that are read at once
 	// atOnce is how many people are written to side by side.
 	atOnce = 16
 	poll   = time.Second
@@ -34,10 +34,17 @@ type crew struct {
 	all  sync.WaitGroup
 }
 
-func (c *crew) take(w who) bool {
+// take gives a person of an owner a place; most are the places that may be taken for it.
+func (c *crew) take(w who, most places) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.busy[w] || len(c.busy) >= atOnce {
+	same := 0
+	for other := range c.busy {
+		if other.owner == w.owner {
+			same++
+		}
+	}
+	if c.busy[w] || len(c.busy) >= most.all || same >= most.same {
 		return false
 	}
 	c.busy[w] = true
@@ -80,28 +87,39 @@ func (q *Queue) pass(ctx context.Context, c *crew) error {
 	if err := q.escalate(ctx, q.now()); err != nil && ctx.Err() == nil {
 		q.n.Log.LogAttrs(ctx, slog.LevelError, "alert not escalated", slog.Any("err", err))
 	}
-	list, err := dueTasks(ctx, q.n.DB, q.now(), perPass)
+	owners, err := dueOwners(ctx, q.n.DB, q.now())
 	if err != nil {
 		return err
 	}
-	groups := map[who][]task{}
-	for _, t := range list {
-		w := who{t.Owner, t.Person}
-		groups[w] = append(groups[w], t)
-	}
-	for w, group := range groups {
-		if !c.take(w) {
-			continue
+	for _, owner := range owners {
+		list, err := dueTasks(ctx, q.n.DB, owner, q.now(), perPass)
+		if err != nil {
+			return err
 		}
-		c.all.Go(func() {
-			defer c.free(w)
-			if err := q.write(ctx, w, group); err != nil && ctx.Err() == nil {
-				q.n.Log.LogAttrs(ctx, slog.LevelWarn, "alert not delivered yet", slog.String("owner", string(w.owner)), slog.Any("err", err))
-			}
-			q.poke()
-		})
+		groups := map[who][]task{}
+		for _, t := range list {
+			w := who{t.Owner, t.Person}
+			groups[w] = append(groups[w], t)
+		}
+		for w, group := range groups {
+			hosting{q}.begin(ctx, c, w, group)
+		}
 	}
 	return nil
+}
+
+// begin writes to one person, when there is a place.
+func (q hosting) begin(ctx context.Context, c *crew, w who, group []task) {
+	if !c.take(w, q.placesOf(w.owner)) {
+		return
+	}
+	c.all.Go(func() {
+		defer c.free(w)
+		if err := q.write(ctx, w, group); err != nil && ctx.Err() == nil {
+			q.n.Log.LogAttrs(ctx, slog.LevelWarn, "alert not delivered yet", slog.String("owner", string(w.owner)), slog.Any("err", err))
+		}
+		q.poke()
+	})
 }
 
 // write tells one person what is due: each notice once, what is over in one summary.
@@ -249,6 +267,9 @@ func (q *Queue) try(ctx context.Context, p contact.Person, list []task) error {
 	state := Sent
 	if len(list) > 1 || first.over != 0 && !first.Kind.ends() || first.Level == contact.Digest {
 		state = Summary
+	}
+	if !(hosting{q}).admits(first.Owner) {
+		return hosting{q}.putOff(ctx, first.Owner)
 	}
 	charged, err := q.charge(ctx, c, list)
 	if err != nil || charged == nil {

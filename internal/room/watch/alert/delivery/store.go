@@ -133,10 +133,28 @@ func addDelivery(ctx context.Context, q db.Querier, d Delivery) error {
 	return err
 }
 
-// dueTasks are open deliveries whose time came, with their notices.
-func dueTasks(ctx context.Context, q db.Querier, now core.Moment, limit int) ([]task, error) {
+// dueOwners are those whose people something is due for.
+func dueOwners(ctx context.Context, q db.Querier, now core.Moment) ([]core.MemberID, error) {
+	return db.All(ctx, q, func(r db.Row) (id core.MemberID, err error) { return id, r.Scan(&id) },
+		`SELECT DISTINCT owner FROM watch_delivery WHERE state = 'open' AND next_us <= $1`, int64(now))
+}
+
+// dueTasks are an owner's open deliveries whose time came, with their notices.
+func dueTasks(ctx context.Context, q db.Querier, owner core.MemberID, now core.Moment, limit int) ([]task, error) {
 	return db.All(ctx, q, scanTask, `SELECT `+noticeColumns+`, `+deliveryColumns+` FROM watch_delivery d JOIN watch_notice n ON n.key = d.key
-		WHERE d.state = 'open' AND d.next_us <= $1 ORDER BY d.next_us, d.key, d.person LIMIT $2`, int64(now), limit)
+		WHERE d.owner = $1 AND d.state = 'open' AND d.next_us <= $2 ORDER BY d.next_us, d.key, d.person LIMIT $3`, string(owner), int64(now), limit)
+}
+
+// postpone lets what is due for an owner now wait until later; what is being tried stays.
+func postpone(ctx context.Context, q db.Querier, owner core.MemberID, now, later core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE watch_delivery SET next_us = $3 WHERE owner = $1 AND state = 'open' AND next_us <= $2`,
+		string(owner), int64(now), int64(later))
+	return err
+}
+
+// countOpen is how many deliveries of an owner are not done.
+func countOpen(ctx context.Context, q db.Querier, owner core.MemberID) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM watch_delivery WHERE owner = $1 AND state = 'open'`, string(owner))
 }
 
 // keep writes a delivery that stands as from says; false: somebody else changed it.
@@ -174,7 +192,7 @@ func addReceipt(ctx context.Context, q db.Querier, r Receipt, by core.MemberID) 
 		return err
 	}
 	_, err = db.Exec(ctx, q, `INSERT INTO watch_receipt (key, person, step, owner, state, by, at_us) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (key, person, step) DO NOTHING`, r.Key, r.Person, r.Step, string(r.Owner), r.State, string(by), int64(r.At))
+		ON CONFLICT (key, person, step, owner, by) DO NOTHING`, r.Key, r.Person, r.Step, string(r.Owner), r.State, string(by), int64(r.At))
 	return err
 }
 
