@@ -1,0 +1,27 @@
+package identity
+
+import (
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/identity/people"
+)
+
+// Commands are `identity ...`; p says what they are for.
+func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+	return []*cobra.Command{
+		console.Group("identity", p.T("identity.cmd", nil), people.Commands(p, part(open, func(r *Room) *people.Service { return r.People }))...),
+	}
+}
+
+// part opens the room for a command that works on one part of it.
+func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T] {
+	return func(cmd *cobra.Command) (part T, out *console.Out, err error) {
+		r, out, err := open(cmd)
+		if err != nil {
+			return part, out, err
+		}
+		return of(r), out, nil
+	}
+}

@@ -1,0 +1,153 @@
+package people
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"slices"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/organisation"
+	"entrechat/internal/room/identity/person"
+)
+
+// Words are this folder's sentences, French and English.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// Service is the hoster's side of accounts; all of it is required.
+type Service struct {
+	DB            *db.DB
+	People        *person.Service
+	Organisations *organisation.Service
+	Log           *audit.Log
+	Now           func() time.Time
+	// Out ends everything a person is signed in to: sessions here, tokens of services,
+	// sessions at other members. It runs in the transaction of what it follows.
+	Out func(ctx context.Context, q db.Querier, who person.ID) error
+}
+
+// Add makes an account without any way to sign in yet. Returns what person.Create does.
+func (s *Service) Add(ctx context.Context, by person.Person, n person.New) (p person.Person, err error) {
+	if !whole(by) {
+		return p, denied()
+	}
+	now := core.At(s.Now())
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if p, err = person.Create(ctx, q, n, now); err != nil {
+			return err
+		}
+		return audit.Append(ctx, q, now, audit.Event{Person: p.ID, Kind: audit.Invited, By: by.ID})
+	})
+	return p, err
+}
+
+// Admit lets somebody in who asked for an account and waits. Returns CodeConflict
+// "identity.people.not_waiting".
+func (s *Service) Admit(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	return s.status(ctx, by, who, change{audit.Admitted, person.Waiting, person.Active, "identity.people.not_waiting"})
+}
+
+// Suspend keeps somebody out: whatever they are signed in to ends; nothing is lost.
+// Returns CodeConflict "identity.people.not_active".
+func (s *Service) Suspend(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	return s.status(ctx, by, who, change{audit.Suspended, person.Active, person.Suspended, "identity.people.not_active"})
+}
+
+// Resume takes a suspension back. Returns CodeConflict "identity.people.not_suspended".
+func (s *Service) Resume(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	return s.status(ctx, by, who, change{audit.Resumed, person.Suspended, person.Active, "identity.people.not_suspended"})
+}
+
+// change is one step from one status to another.
+type change struct {
+	kind     audit.Kind
+	from, to person.Status
+	not      string // words key when the person does not stand at from
+}
+
+func (s *Service) status(ctx context.Context, by person.Person, who person.ID, c change) (person.Person, error) {
+	return s.change(ctx, by, who, c.kind, func(p *person.Person) error {
+		if p.Status != c.from {
+			return core.Conflict(c.not, errors.New("is "+string(p.Status))).With("Handle", p.Handle)
+		}
+		p.Status = c.to
+		return nil
+	})
+}
+
+// SetRole gives a role or takes it away. Returns CodeInvalid "identity.people.role",
+// CodeConflict "identity.person.last_admin", CodeDenied "identity.person.visitor_role".
+func (s *Service) SetRole(ctx context.Context, by person.Person, who person.ID, role person.Role, has bool) (person.Person, error) {
+	if role != person.Admin && role != person.Moderator {
+		return person.Person{}, core.Invalid("identity.people.role", errors.New("no such role"))
+	}
+	if !whole(by) {
+		return person.Person{}, denied()
+	}
+	return s.change(ctx, by, who, audit.RoleChanged, func(p *person.Person) error {
+		p.Roles = slices.DeleteFunc(slices.Clone(p.Roles), func(r person.Role) bool { return r == role })
+		if has {
+			p.Roles = append(p.Roles, role)
+		}
+		return nil
+	})
+}
+
+// change has a person changed, ends what they are signed in to when they may not be any
+// more, and notes it.
+func (s *Service) change(ctx context.Context, by person.Person, who person.ID, kind audit.Kind, fn func(p *person.Person) error) (p person.Person, err error) {
+	now := core.At(s.Now())
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		p, err = person.Change(ctx, q, who, func(p *person.Person) error {
+			if !mayTouch(by, *p) {
+				return denied()
+			}
+			return fn(p)
+		})
+		if err != nil {
+			return err
+		}
+		if p.Status != person.Active || kind == audit.RoleChanged {
+			if err := s.Out(ctx, q, who); err != nil {
+				return err
+			}
+		}
+		return audit.Append(ctx, q, now, audit.Event{Person: who, Kind: kind, By: by.ID})
+	})
+	return p, err
+}
+
+// Close ends an account for good. The person does it (by is them) or an admin.
+func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (p person.Person, err error) {
+	if !whole(by) && by.ID != who {
+		return p, denied()
+	}
+	now := core.At(s.Now())
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if p, err = person.Close(ctx, q, who, now); err != nil {
+			return err
+		}
+		if err := errors.Join(organisation.Leave(ctx, q, who), s.Out(ctx, q, who)); err != nil {
+			return err
+		}
+		return audit.Append(ctx, q, now, audit.Event{Person: who, Kind: audit.ClosedAccount, By: by.ID})
+	})
+	return p, err
+}
+
+// whole says whether somebody may do all of it: a command, or an admin.
+func whole(by person.Person) bool { return by.ID == "" || by.Is(person.Admin) }
+
+// mayTouch says whether somebody may change an account's status.
+func mayTouch(by, p person.Person) bool {
+	return whole(by) || by.Is(person.Moderator) && len(p.Roles) == 0
+}
+
+func denied() error {
+	return core.Denied("identity.people.not_allowed", errors.New("neither an admin nor a moderator"))
+}

@@ -1,0 +1,130 @@
+package people_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/organisation"
+	"entrechat/internal/room/identity/people"
+	"entrechat/internal/room/identity/person"
+)
+
+func key(err error) string {
+	if e, ok := errors.AsType[*core.Error](err); ok {
+		return e.Key
+	}
+	return fmt.Sprint(err)
+}
+
+// out remembers whose sessions were ended.
+type out struct{ ended []person.ID }
+
+func (o *out) end(_ context.Context, _ db.Querier, who person.ID) error {
+	o.ended = append(o.ended, who)
+	return nil
+}
+
+func world(d *db.DB) (*people.Service, *out) {
+	now := func() time.Time { return time.Unix(1_800_000_000, 0) }
+	o := &out{}
+	return &people.Service{
+		DB: d, People: &person.Service{DB: d, Now: now}, Organisations: &organisation.Service{DB: d, Now: now},
+		Log: &audit.Log{DB: d, Now: now}, Now: now, Out: o.end,
+	}, o
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	d := dbtest.SQLite(t, "identity", migrations.Files)
+	s, _ := world(d)
+	made := func(handle string, roles ...person.Role) person.Person {
+		p, err := s.Add(t.Context(), person.Person{}, person.New{Handle: handle})
+		for _, role := range roles {
+			p, err = s.SetRole(t.Context(), person.Person{}, p.ID, role, true)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	ana, mod, bob, eve := made("ana", person.Admin), made("mod", person.Moderator), made("bob"), made("eve")
+	_, err := s.Suspend(t.Context(), person.Person{}, eve.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eve.Status = person.Suspended
+	const no = "identity.people.not_allowed"
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want string
+	}{
+		{"a moderator suspends somebody", func() error { _, err := s.Suspend(t.Context(), mod, bob.ID); return err }, "<nil>"},
+		{"and restores them", func() error { _, err := s.Resume(t.Context(), mod, bob.ID); return err }, "<nil>"},
+		{"but no admin", func() error { _, err := s.Suspend(t.Context(), mod, ana.ID); return err }, no},
+		{"nor gives roles", func() error { _, err := s.SetRole(t.Context(), mod, mod.ID, person.Admin, true); return err }, no},
+		{"nor makes accounts", func() error { _, err := s.Add(t.Context(), mod, person.New{Handle: "new"}); return err }, no},
+		{"nor closes one", func() error { _, err := s.Close(t.Context(), mod, bob.ID); return err }, no},
+		{"a person suspends nobody", func() error { _, err := s.Suspend(t.Context(), bob, eve.ID); return err }, no},
+		{"who is suspended does not help themselves", func() error { _, err := s.Resume(t.Context(), eve, eve.ID); return err }, no},
+		{"there is nothing to accept", func() error { _, err := s.Admit(t.Context(), ana, bob.ID); return err }, "identity.people.not_waiting"},
+		{"no such role", func() error { _, err := s.SetRole(t.Context(), ana, bob.ID, "king", true); return err }, "identity.people.role"},
+		{"the last admin stays", func() error { _, err := s.Close(t.Context(), ana, ana.ID); return err }, "identity.person.last_admin"},
+		{"a person leaves", func() error { _, err := s.Close(t.Context(), bob, bob.ID); return err }, "<nil>"},
+	} {
+		if got := key(step.do()); got != step.want {
+			t.Errorf("%s: %s, want %s", step.name, got, step.want)
+		}
+	}
+}
+
+// Whoever may not be signed in any more is signed out with it, and the log says who did it.
+func TestWhatEndsSessions(t *testing.T) {
+	dbtest.Each(t, "identity", migrations.Files, func(t *testing.T, d *db.DB) {
+		s, o := world(d)
+		bob, err := s.Add(t.Context(), person.Person{}, person.New{Handle: "bob", Status: person.Waiting})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Organisations.Create(t.Context(), "choir", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Organisations.Join(t.Context(), person.Person{}, "choir", bob.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		hoster := person.Person{}
+		for _, do := range []func() error{
+			func() error { _, err := s.Admit(t.Context(), hoster, bob.ID); return err },
+			func() error { _, err := s.Suspend(t.Context(), hoster, bob.ID); return err },
+			func() error { _, err := s.Resume(t.Context(), hoster, bob.ID); return err },
+			func() error { _, err := s.Close(t.Context(), hoster, bob.ID); return err },
+		} {
+			if err := do(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(o.ended, []person.ID{bob.ID, bob.ID}) { // suspended, closed
+			t.Error(o.ended)
+		}
+		if in, err := s.Organisations.Of(t.Context(), bob.ID); err != nil || len(in) != 0 {
+			t.Error("who left is still in an organisation:", in, err)
+		}
+		events, err := s.Log.Of(t.Context(), bob.ID, 0, 10)
+		var kinds []audit.Kind
+		for _, e := range events {
+			kinds = append(kinds, e.Kind)
+		}
+		want := []audit.Kind{audit.ClosedAccount, audit.Resumed, audit.Suspended, audit.Admitted, audit.OrgChanged, audit.Invited}
+		if err != nil || !slices.Equal(kinds, want) {
+			t.Error(kinds, err)
+		}
+	})
+}
