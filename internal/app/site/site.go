@@ -57,7 +57,13 @@ type Site struct {
 func New(n Needs) *Site {
 	s := &Site{n: n}
 	node := n.Config().Node
-	s.web = web.New(web.Needs{DB: n.DB, Words: n.Words, Lang: node.Lang, URL: node.URL, Host: s.host, Now: time.Now, Log: n.Log})
+	needs := web.Needs{DB: n.DB, Words: n.Words, Lang: node.Lang, URL: node.URL, Host: s.host, Now: time.Now, Log: n.Log}
+	for _, f := range n.Fittings {
+		if f.Entrance != nil {
+			needs.Entrance = f.Entrance
+		}
+	}
+	s.web = web.New(needs)
 	return s
 }
 

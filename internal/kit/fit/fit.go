@@ -53,6 +53,8 @@ type Fittings struct {
 	// Host says who we are, for the head of every page; ok is false while nobody said it.
 	// One room has it at most.
 	Host func(ctx context.Context) (host web.Host, ok bool, err error)
+	// Entrance recognises admins by their account, for the admin's half. One room has it at most.
+	Entrance *web.Entrance
 	// Recovered is called once a recovery has taken over: the room brings back what our
 	// logbook has of it, and says what came or comes later. A finding without a key says
 	// nothing.

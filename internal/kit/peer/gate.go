@@ -163,7 +163,7 @@ func (g *Gate) Pages(next http.Handler, now func() time.Time, refuse func(http.R
 		}
 		ctx, cancel := context.WithTimeout(db.Guest(r.Context()), pageTime)
 		defer cancel()
-		next.ServeHTTP(a, r.WithContext(ctx))
+		next.ServeHTTP(a, r.WithContext(context.WithValue(ctx, clientKey{}, client(r, g.proxies))))
 	})
 }
 

@@ -1,11 +1,21 @@
 package peer
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 )
+
+type clientKey struct{}
+
+// ClientOf is the network that a request for a page counts for: one IPv4 address, or 64 bits
+// of IPv6. It is zero where all that is known is a proxy's, and outside such a request.
+func ClientOf(ctx context.Context) netip.Prefix {
+	p, _ := ctx.Value(clientKey{}).(netip.Prefix)
+	return p
+}
 
 // client is the address a request counts for: that of the connection, or what a
 // proxy in front of us says. A visitor with IPv6 counts by its network of 64 bits.

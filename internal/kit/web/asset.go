@@ -3,7 +3,9 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io/fs"
 	"net/http"
+	"path"
 )
 
 // asset is an embedded file whose address changes with its content, so browsers
@@ -14,13 +16,13 @@ type asset struct {
 	data []byte
 }
 
-func newAsset(name, kind string) asset {
-	data, err := pages.ReadFile(name)
+func newAsset(fsys fs.FS, name, kind string) asset {
+	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		panic(err)
 	}
 	sum := sha256.Sum256(data)
-	return asset{path: "/site/" + hex.EncodeToString(sum[:6]) + name[len("pages"):], kind: kind, data: data}
+	return asset{path: "/site/" + hex.EncodeToString(sum[:6]) + "/" + path.Base(name), kind: kind, data: data}
 }
 
 func (a asset) ServeHTTP(w http.ResponseWriter, _ *http.Request) {

@@ -1,7 +1,7 @@
 // Package web is the part of a node that people see: the frame around every page, French and
 // English, who may see the admin's half, and the rules that keep browsers safe.
-// Pages are made on the server, need no JavaScript and load nothing from anybody
-// else. A room brings its own pages and hands them over as fit.Fittings.Web.
+// Pages are made on the server, need no JavaScript but for what only scripts can do (see
+// Script), and load nothing from anybody else. A room brings its own pages and hands them over as fit.Fittings.Web.
 //
 // # A room's page
 //

@@ -19,6 +19,7 @@ type frame struct {
 	Inside  bool   // and signed in
 	Problem string // what is wrong with a form that was sent
 	Home    bool
+	Script  string // address of the page's one script; empty = it has none
 }
 
 type choice struct {

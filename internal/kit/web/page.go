@@ -15,6 +15,7 @@ import (
 type Page[T any] struct {
 	site      *Site
 	templates localized[view[T]]
+	script    *Script
 }
 
 // view is what the frame gets.
@@ -27,7 +28,7 @@ type view[T any] struct {
 // (and may define "head"), each called with a T. It panics when they do not fit T,
 // like template.Must: pages are part of the program.
 func NewPage[T any](s *Site, fsys fs.FS, files ...string) *Page[T] {
-	return &Page[T]{s, newLocalized[view[T]](s, fsys, files, "frame.html", "frame.html", "parts.html")}
+	return &Page[T]{site: s, templates: newLocalized[view[T]](s, fsys, files, "frame.html", "frame.html", "parts.html")}
 }
 
 // Show answers GET with what read says. An error becomes a page that tells it.
@@ -47,8 +48,13 @@ func (p *Page[T]) Show(read func(r *http.Request) (T, error)) http.Handler {
 // CodeFull) the page is shown again with its sentence on top; read finds what was
 // typed in r.PostForm. The route's pattern names no method.
 func (p *Page[T]) Form(read func(r *http.Request) (T, error), do func(r *http.Request) (next string, err error)) http.Handler {
+	return p.Act(read, func(_ http.ResponseWriter, r *http.Request) (string, error) { return do(r) })
+}
+
+// Act is like Form for what also sets cookies.
+func (p *Page[T]) Act(read func(r *http.Request) (T, error), do func(w http.ResponseWriter, r *http.Request) (next string, err error)) http.Handler {
 	return p.form(read, func(w http.ResponseWriter, r *http.Request) error {
-		next, err := do(r)
+		next, err := do(w, r)
 		if err == nil {
 			http.Redirect(w, r, next, http.StatusSeeOther)
 		}
@@ -137,12 +143,18 @@ func (p *Page[T]) write(w http.ResponseWriter, r *http.Request, status int, data
 }
 
 func (p *Page[T]) send(w http.ResponseWriter, r *http.Request, status int, v view[T]) {
+	if p.script != nil {
+		v.Frame.Script = p.script.path
+	}
 	page, err := p.templates.fill(v.Frame.Lang, v)
 	if err != nil {
 		p.site.broken(w, r, err)
 		return
 	}
 	h := w.Header()
+	if p.script != nil {
+		h.Set("Content-Security-Policy", p.script.policy(p.site))
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.Frame.Lang)
 	h.Add("Vary", "Accept-Language, Cookie")

@@ -53,14 +53,31 @@ func NewLink(ctx context.Context, d *db.DB, base string, now core.Moment) (link 
 // sessions there were.
 func EndSessions(ctx context.Context, d *db.DB) (int64, error) { return deleteAll(ctx, d) }
 
+// Entrance is how people who have an account enter the admin's half. A link from the command
+// line stays the way in where nobody has one, or nobody can sign in.
+type Entrance struct {
+	// SignIn is the page where people sign in. It takes the page to go on to as `next`.
+	SignIn string
+	// Admin says whether the person signed in in this browser is an admin.
+	Admin func(r *http.Request) (bool, error)
+	// Leave signs that person out in this browser.
+	Leave func(w http.ResponseWriter, r *http.Request) error
+}
+
 // entrance is the sign-in page.
-type entrance struct{ Token string }
+type entrance struct{ Token, Account string }
 
 // signRoutes are the ways in and out.
 func (s *Site) signRoutes() []Route {
 	// A link is used by a POST: previews and scanners of mails open addresses, and
 	// would have used it up before the person.
-	enter := func(r *http.Request) (entrance, error) { return entrance{r.URL.Query().Get("token")}, nil }
+	enter := func(r *http.Request) (entrance, error) {
+		page := entrance{Token: r.URL.Query().Get("token")}
+		if s.Entrance != nil {
+			page.Account = s.Entrance.SignIn + "?" + url.Values{"next": {adminPath}}.Encode()
+		}
+		return page, nil
+	}
 	return []Route{
 		{"GET " + signInPath, s.enter.Show(enter)},
 		{"POST " + signInPath, http.HandlerFunc(s.signIn)},
@@ -97,6 +114,12 @@ func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	http.SetCookie(w, s.cookie("", -1))
+	if s.Entrance != nil {
+		if err := s.Entrance.Leave(w, r); err != nil {
+			s.Fail(w, r, err)
+			return
+		}
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -144,10 +167,15 @@ func (s *Site) onlyAdmins(next http.Handler) http.Handler {
 	})
 }
 
+// hasSession says whether this browser came by a link, or an admin is signed in in it.
 func (s *Site) hasSession(r *http.Request) (bool, error) {
-	c, err := r.Cookie(s.cookieName())
-	if err != nil {
-		return false, nil //nolint:nilerr // the one error is that there is none
+	if c, err := r.Cookie(s.cookieName()); err == nil {
+		if open, err := sessionOpen(r.Context(), s.DB, hashOf(c.Value), core.At(s.Now())); open || err != nil {
+			return open, err
+		}
 	}
-	return sessionOpen(r.Context(), s.DB, hashOf(c.Value), core.At(s.Now()))
+	if s.Entrance == nil {
+		return false, nil
+	}
+	return s.Entrance.Admin(r)
 }

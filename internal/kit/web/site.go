@@ -30,7 +30,7 @@ type Host struct {
 	Contact     string // role address, may be empty
 }
 
-// Needs is what the site is made of; all of it is required.
+// Needs is what the site is made of; all but Entrance is required.
 type Needs struct {
 	DB    *db.DB // with Migrations applied
 	Words *words.Catalogue
@@ -40,8 +40,10 @@ type Needs struct {
 	// begins with that, whatever the connection from a proxy looks like.
 	URL  string
 	Host func(ctx context.Context) Host
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Entrance recognises admins by their account; nil = they come by links alone.
+	Entrance *Entrance
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Site is the node's appearance to people: the frame around every page, its
@@ -56,6 +58,7 @@ type Site struct {
 	menu     []Entry // everybody's
 	admin    []Entry
 	feeds    []Feed
+	scripts  []*Script
 }
 
 // Route is one pattern of net/http's ServeMux and its handler.
@@ -84,8 +87,8 @@ func New(n Needs) *Site {
 	for _, lang := range []string{words.French, words.English} {
 		s.printers[lang] = n.Words.Printer(lang)
 	}
-	s.style = newAsset("pages/style.css", "text/css; charset=utf-8")
-	s.mark = newAsset("pages/mark.svg", "image/svg+xml")
+	s.style = newAsset(own(), "style.css", "text/css; charset=utf-8")
+	s.mark = newAsset(own(), "mark.svg", "image/svg+xml")
 	s.fail = NewPage[failure](s, own(), "fail.html")
 	s.enter = NewPage[entrance](s, own(), "enter.html")
 	return s
@@ -107,6 +110,9 @@ func (s *Site) Handler(parts []Pages) http.Handler {
 	mux.Handle("GET "+s.style.path, s.style)
 	mux.Handle("GET "+s.mark.path, s.mark)
 	mux.Handle("GET /favicon.ico", http.RedirectHandler(s.mark.path, http.StatusFound))
+	for _, script := range s.scripts {
+		mux.Handle("GET "+script.path, script)
+	}
 	for _, route := range s.signRoutes() {
 		mux.Handle(route.Pattern, route.Handler)
 	}

@@ -19,6 +19,8 @@ import (
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/signin"
 )
 
 // Words are the room's sentences, French and English.
@@ -36,6 +38,8 @@ func AllWords() []fs.FS {
 		organisation.Words,
 		people.Words,
 		person.Words,
+		session.Words,
+		signin.Words,
 	}
 }
 

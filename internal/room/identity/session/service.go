@@ -1,0 +1,249 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/person"
+)
+
+// Needs is what sessions are made of.
+type Needs struct {
+	DB *db.DB
+	// URL is where browsers reach the node: cookies are for https only when it begins so.
+	URL string
+	Now func() time.Time
+	// Ended is told of sessions that end before their time, in the transaction that ends
+	// them, so that services hear of it; nil = nobody is.
+	Ended func(ctx context.Context, q db.Querier, ended []Session) error
+}
+
+// Sessions are all that are open. Safe for concurrent use.
+type Sessions struct{ n Needs }
+
+// New makes them.
+func New(n Needs) *Sessions {
+	if n.Ended == nil {
+		n.Ended = func(context.Context, db.Querier, []Session) error { return nil }
+	}
+	return &Sessions{n}
+}
+
+func (s *Sessions) now() core.Moment { return core.At(s.n.Now()) }
+
+// Start opens a session for who just proved who they are, in the browser that sent r, and
+// ends what was open there. The cookie's token is always new; a person who was signed in
+// there already keeps the session's id, so that services know it again.
+func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, l Login) (Session, error) {
+	token := rand.Text() // 130 bits: nobody guesses it, so a plain hash will do
+	now := s.now()
+	opened := Session{
+		ID: strings.ToLower(rand.Text()), Person: l.Person, Home: l.Home, AMR: l.AMR, Made: now, Auth: now, Seen: now,
+		Agent: audit.Browser(r.UserAgent()),
+	}
+	if at := peer.ClientOf(r.Context()); at.IsValid() {
+		opened.Network = audit.Shortened(at.Addr().String())
+	}
+	old, had, err := s.lookUp(r)
+	if err != nil {
+		return Session{}, err
+	}
+	err = s.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
+		if had && old.Person == l.Person && old.Home == l.Home {
+			opened.ID = old.ID
+			if err := remove(ctx, q, old.ID); err != nil {
+				return err
+			}
+		} else if had {
+			if err := s.end(ctx, q, []Session{old}); err != nil {
+				return err
+			}
+		}
+		if err := s.makeRoom(ctx, q, l.Person); err != nil {
+			return err
+		}
+		return insert(ctx, q, hashOf(token), opened)
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	http.SetCookie(w, s.cookie(token, int(Longest.Seconds())))
+	return opened, nil
+}
+
+// makeRoom ends the oldest sessions of a person who has as many as can be.
+func (s *Sessions) makeRoom(ctx context.Context, q db.Querier, who person.ID) error {
+	all, err := of(ctx, q, who)
+	if err != nil || len(all) < most {
+		return err
+	}
+	return s.end(ctx, q, all[most-1:]) // the last used comes first
+}
+
+// Find is the session of the browser that sent r; ok is false where nobody is signed in.
+// It costs one row, and a write every five minutes.
+func (s *Sessions) Find(r *http.Request) (found Session, ok bool, err error) {
+	found, ok, err = s.lookUp(r)
+	if err != nil || !ok {
+		return Session{}, false, err
+	}
+	if now := s.now(); now.Sub(found.Seen) >= touchEvery {
+		if err := touch(r.Context(), s.n.DB, found.ID, now); err != nil {
+			return Session{}, false, err
+		}
+		found.Seen = now
+	}
+	return found, true, nil
+}
+
+func (s *Sessions) lookUp(r *http.Request) (Session, bool, error) {
+	c, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return Session{}, false, nil //nolint:nilerr // the one error is that there is none
+	}
+	found, err := byHash(r.Context(), s.n.DB, hashOf(c.Value))
+	if errors.Is(err, db.ErrNoRow) {
+		return Session{}, false, nil
+	}
+	return found, err == nil && found.Open(s.now()), err
+}
+
+// Signed is Find for what only people who are signed in may do. Returns CodeDenied
+// "identity.session.signed_out".
+func (s *Sessions) Signed(r *http.Request) (Session, error) {
+	found, ok, err := s.Find(r)
+	if err == nil && !ok {
+		err = core.Denied("identity.session.signed_out", errors.New("no session"))
+	}
+	return found, err
+}
+
+// Fresh is Signed for what needs a step-up. Returns CodeDenied
+// "identity.session.signed_out" and "identity.session.again".
+func (s *Sessions) Fresh(r *http.Request) (Session, error) {
+	found, err := s.Signed(r)
+	if err == nil && !found.Fresh(s.now()) {
+		err = core.Denied("identity.session.again", errors.New("signed in too long ago"))
+	}
+	return found, err
+}
+
+// List are a person's open sessions, the last used first.
+func (s *Sessions) List(ctx context.Context, who person.ID) ([]Session, error) {
+	all, err := of(ctx, s.n.DB, who)
+	open := make([]Session, 0, len(all))
+	for _, one := range all {
+		if one.Open(s.now()) {
+			open = append(open, one)
+		}
+	}
+	return open, err
+}
+
+// End ends one session of a person. Returns CodeNotFound "identity.session.gone".
+func (s *Sessions) End(ctx context.Context, who person.ID, id string) error {
+	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		all, err := of(ctx, q, who)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			if one.ID == id {
+				return s.end(ctx, q, []Session{one})
+			}
+		}
+		return core.NotFound("identity.session.gone", errors.New("no such session"))
+	})
+}
+
+// EndAll ends all sessions of a person, but the one whose id is except (empty = none), and
+// says how many.
+func (s *Sessions) EndAll(ctx context.Context, q db.Querier, who person.ID, except string) (int, error) {
+	all, err := of(ctx, q, who)
+	if err != nil {
+		return 0, err
+	}
+	var gone []Session
+	for _, one := range all {
+		if one.ID != except {
+			gone = append(gone, one)
+		}
+	}
+	return len(gone), s.end(ctx, q, gone)
+}
+
+// EndHome ends the sessions of all visitors from one home, and says how many.
+func (s *Sessions) EndHome(ctx context.Context, q db.Querier, home core.MemberID) (int, error) {
+	all, err := from(ctx, q, home)
+	if err != nil {
+		return 0, err
+	}
+	return len(all), s.end(ctx, q, all)
+}
+
+// Leave signs out in the browser that sent r.
+func (s *Sessions) Leave(w http.ResponseWriter, r *http.Request) error {
+	found, ok, err := s.lookUp(r)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, s.cookie("", -1))
+	if !ok {
+		return nil
+	}
+	return s.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error { return s.end(ctx, q, []Session{found}) })
+}
+
+func (s *Sessions) end(ctx context.Context, q db.Querier, gone []Session) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	for _, one := range gone {
+		if err := remove(ctx, q, one.ID); err != nil {
+			return err
+		}
+	}
+	return s.n.Ended(ctx, q, gone)
+}
+
+// Jobs forget what has run out.
+func (s *Sessions) Jobs() []jobs.Job {
+	return []jobs.Job{{Name: "identity-sessions", Every: time.Hour, Jitter: 10 * time.Minute, Later: true, Run: s.sweep}}
+}
+
+func (s *Sessions) sweep(ctx context.Context) error {
+	now := s.now()
+	return forget(ctx, s.n.DB, now.Add(-Idle), now.Add(-Longest))
+}
+
+// cookieName begins with __Host- where there is https: a browser then takes it from no
+// other host and no plain connection.
+func (s *Sessions) cookieName() string {
+	if strings.HasPrefix(s.n.URL, "https://") {
+		return "__Host-entrechat-person"
+	}
+	return "entrechat-person"
+}
+
+func (s *Sessions) cookie(token string, age int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure where there is https
+		Name: s.cookieName(), Value: token, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: strings.HasPrefix(s.n.URL, "https://"), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}

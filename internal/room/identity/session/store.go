@@ -1,0 +1,56 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/person"
+)
+
+const columns = `s.id, s.person, s.home, s.amr, s.made_us, s.auth_us, s.seen_us, s.network, s.agent`
+
+func scan(r db.Row) (s Session, err error) {
+	var amr string
+	err = r.Scan(&s.ID, &s.Person, &s.Home, &amr, &s.Made, &s.Auth, &s.Seen, &s.Network, &s.Agent)
+	s.AMR = strings.Fields(amr)
+	return s, err
+}
+
+func insert(ctx context.Context, q db.Querier, hash string, s Session) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_session (id, hash, person, home, amr, made_us, auth_us, seen_us, network, agent)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		s.ID, hash, string(s.Person), string(s.Home), strings.Join(s.AMR, " "), int64(s.Made), int64(s.Auth), int64(s.Seen), s.Network, s.Agent)
+	return err
+}
+
+// byHash finds a session of a person who may sign in: who is suspended or has left is out at
+// once, whoever forgot to end their sessions.
+func byHash(ctx context.Context, q db.Querier, hash string) (Session, error) {
+	return db.One(ctx, q, scan, `SELECT `+columns+` FROM identity_session s JOIN identity_person p ON p.id = s.person
+		WHERE s.hash = $1 AND p.status = $2`, hash, string(person.Active))
+}
+
+func of(ctx context.Context, q db.Querier, who person.ID) ([]Session, error) {
+	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_session s WHERE s.person = $1 ORDER BY s.seen_us DESC, s.id`, string(who))
+}
+
+func from(ctx context.Context, q db.Querier, home core.MemberID) ([]Session, error) {
+	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_session s WHERE s.home = $1 ORDER BY s.id`, string(home))
+}
+
+func touch(ctx context.Context, q db.Querier, id string, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_session SET seen_us = $2 WHERE id = $1 AND seen_us < $2`, id, int64(now))
+	return err
+}
+
+func remove(ctx context.Context, q db.Querier, id string) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_session WHERE id = $1`, id)
+	return err
+}
+
+func forget(ctx context.Context, q db.Querier, seen, made core.Moment) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_session WHERE seen_us <= $1 OR made_us <= $2`, int64(seen), int64(made))
+	return err
+}

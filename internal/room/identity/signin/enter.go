@@ -1,0 +1,213 @@
+package signin
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/session"
+)
+
+const (
+	// stepLives is how long the second factor may take.
+	stepLives = 10 * time.Minute
+	// stepTries is how many codes may be typed for one right password.
+	stepTries = 5
+	// maxSecret is the longest password or code anybody may send, in bytes.
+	maxSecret = 1024
+)
+
+// wrong is the one answer to every sign-in that fails, whatever it fails of.
+func wrong(why string) error { return core.Invalid("identity.signin.wrong", errors.New(why)) }
+
+// password takes a handle or an address and a password. Where a second factor stands it
+// answers the page that asks for it; else the person is signed in and goes on. Returns
+// CodeInvalid "identity.signin.wrong", CodeDenied "identity.signin.suspended" and
+// "identity.signin.waiting", CodeUnsure for who guesses too often.
+func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	who, secret := strings.TrimSpace(r.PostForm.Get("who")), r.PostForm.Get("password")
+	if len(who) > 300 || len(secret) > maxSecret {
+		return "", wrong("too long")
+	}
+	done, err := s.n.Brake.Try(r, strings.ToLower(who))
+	if err != nil {
+		return "", err
+	}
+	p, err := s.n.People.Find(r.Context(), who)
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return "", err
+	}
+	if p.Kind != person.Local || p.Status == person.Closed {
+		p = person.Person{} // nobody who signs in here; the same work is done
+	}
+	good, err := s.n.Passwords.CheckPassword(r.Context(), p.ID, secret)
+	if err != nil {
+		return "", err
+	}
+	good = good && p.ID != ""
+	done(good)
+	if !good {
+		return "", s.failed(r, p.ID, "password")
+	}
+	if err := mayEnter(p); err != nil {
+		return "", err
+	}
+	t := parseTarget(r.PostForm)
+	second, err := s.n.Seconds.HasSecond(r.Context(), p.ID)
+	if err != nil {
+		return "", err
+	}
+	if second {
+		return pathSecond, s.begin(w, r, step{person: p.ID, next: t.page(), amr: "pwd"})
+	}
+	return t.page(), s.enter(w, r, p.ID, "pwd")
+}
+
+// mayEnter refuses who has proved who they are and may not sign in all the same.
+func mayEnter(p person.Person) error {
+	switch p.Status {
+	case person.Active:
+		return nil
+	case person.Waiting:
+		return core.Denied("identity.signin.waiting", errors.New("not admitted yet"))
+	case person.Suspended, person.Closed:
+	}
+	return core.Denied("identity.signin.suspended", errors.New("suspended"))
+}
+
+// failed writes a failure where its owner sees it, and is the answer to it.
+func (s *Service) failed(r *http.Request, who person.ID, what string) error {
+	if who != "" {
+		err := s.note(r, audit.Event{Person: who, Kind: audit.SignInFailed, About: what})
+		if err != nil {
+			return err
+		}
+	}
+	return wrong("wrong " + what)
+}
+
+// note writes what happened to an account, and from where.
+func (s *Service) note(r *http.Request, e audit.Event) error {
+	e.From = From(r)
+	log := audit.Log{DB: s.n.DB, Now: s.n.Now}
+	return log.Append(r.Context(), e)
+}
+
+// From is where a request comes from, as the audit log keeps it.
+func From(r *http.Request) audit.From {
+	from := audit.From{Agent: audit.Browser(r.UserAgent())}
+	if at := peer.ClientOf(r.Context()); at.IsValid() {
+		from.Network = at.Addr().String()
+	}
+	return from
+}
+
+// enter signs a person in. amr is how they proved who they are, RFC 8176.
+func (s *Service) enter(w http.ResponseWriter, r *http.Request, who person.ID, amr ...string) error {
+	opened, err := s.n.Sessions.Start(w, r, session.Login{Person: who, AMR: amr})
+	if err != nil {
+		return err
+	}
+	return s.note(r, audit.Event{Person: who, By: who, Kind: audit.SignedIn, About: opened.ID})
+}
+
+// begin opens a step in this browser: who comes back with its cookie knew the password.
+func (s *Service) begin(w http.ResponseWriter, r *http.Request, at step) error {
+	token := rand.Text()
+	now := s.now()
+	if err := insertStep(r.Context(), s.n.DB, hashOf(token), at, now.Add(stepLives)); err != nil {
+		return err
+	}
+	http.SetCookie(w, s.stepCookie(token, int(stepLives.Seconds())))
+	return nil
+}
+
+// waiting is the step of the browser that sent r. Returns CodeNotFound
+// "identity.signin.step_gone".
+func (s *Service) waiting(r *http.Request) (hash string, found step, err error) {
+	gone := core.NotFound("identity.signin.step_gone", errors.New("no such step"))
+	c, err := r.Cookie(s.stepCookie("", 0).Name)
+	if err != nil {
+		return "", step{}, gone
+	}
+	hash = hashOf(c.Value)
+	found, err = stepOf(r.Context(), s.n.DB, hash, s.now())
+	if errors.Is(err, db.ErrNoRow) || err == nil && found.tries >= stepTries {
+		err = gone
+	}
+	return hash, found, err
+}
+
+// second takes a code of six digits, or a recovery code. Returns CodeInvalid
+// "identity.signin.wrong_code", CodeNotFound "identity.signin.step_gone".
+func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	hash, at, err := s.waiting(r)
+	if err != nil {
+		return "", err
+	}
+	code := strings.Join(strings.Fields(r.PostForm.Get("code")), "")
+	if len(code) > maxSecret {
+		return "", core.Invalid("identity.signin.wrong_code", errors.New("too long"))
+	}
+	done, err := s.n.Brake.Try(r, "second/"+string(at.person))
+	if err != nil {
+		return "", err
+	}
+	// Each try is counted before it is made: parallel ones do not share one.
+	if left, err := tryStep(r.Context(), s.n.DB, hash, stepTries); err != nil || !left {
+		return "", errors.Join(err, core.NotFound("identity.signin.step_gone", errors.New("too many tries")))
+	}
+	check := s.n.Seconds.UseRecovery
+	if len(code) == 6 && strings.Trim(code, "0123456789") == "" {
+		check = s.n.Seconds.CheckTOTP
+	}
+	good, err := check(r.Context(), at.person, code)
+	if err != nil {
+		return "", err
+	}
+	done(good)
+	if !good {
+		if err := s.failed(r, at.person, "code"); core.CodeOf(err) != core.CodeInvalid {
+			return "", err
+		}
+		return "", core.Invalid("identity.signin.wrong_code", errors.New("wrong code"))
+	}
+	p, err := s.n.People.Get(r.Context(), at.person)
+	if err == nil {
+		err = mayEnter(p)
+	}
+	if err != nil {
+		return "", err
+	}
+	if ended, err := endStep(r.Context(), s.n.DB, hash); err != nil || !ended {
+		return "", errors.Join(err, core.NotFound("identity.signin.step_gone", errors.New("used meanwhile")))
+	}
+	http.SetCookie(w, s.stepCookie("", -1))
+	return at.next, s.enter(w, r, at.person, append(strings.Fields(at.amr), "otp", "mfa")...)
+}
+
+func (s *Service) https() bool { return strings.HasPrefix(s.n.URL, "https://") }
+
+func (s *Service) stepCookie(token string, age int) *http.Cookie {
+	name := "entrechat-step"
+	if s.https() {
+		name = "__Host-" + name
+	}
+	return &http.Cookie{ //nolint:gosec // Secure where there is https
+		Name: name, Value: token, Path: "/", MaxAge: age, HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,188 @@
+package signin_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/person"
+)
+
+func TestSignInByHandleOrAddress(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "correct horse", "")
+	for _, typed := range []string{"alice", " Alice ", "ALICE@mail.test"} {
+		b := w.browser()
+		page := b.get("/sign-in")
+		if page.status != http.StatusOK || page.header.Get("Cache-Control") != "no-store" || strings.Contains(page.body, "<script") {
+			t.Error(page)
+		}
+		if got := b.post("/sign-in", "who", typed, "password", "correct horse"); got.status != http.StatusSeeOther || got.next != "/account" || b.as() != alice {
+			t.Errorf("%q: %d to %s as %q", typed, got.status, got.next, b.as())
+		}
+		if page := b.get("/sign-in"); !strings.Contains(page.body, "account of alice") {
+			t.Error("it does not say who is signed in")
+		}
+		if got := b.post("/sign-out"); got.next != "/sign-out" || b.as() != "" {
+			t.Errorf("signing out: %v", got)
+		}
+	}
+	if got := w.events(alice)[:2]; !slices.Equal(got, []audit.Kind{audit.SignedOut, audit.SignedIn}) {
+		t.Error(got)
+	}
+}
+
+// What fails says nothing of whether there is an account, and costs the same.
+func TestFailuresAreAlike(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "correct horse", "")
+	visitor, err := person.CreateVisitor(t.Context(), w.db, "vera", "chaton-b.test", core.At(w.now))
+	w.must(err)
+	w.secrets.passwords[visitor.ID] = "correct horse"
+	var first string
+	for _, c := range [][2]string{{"alice", "wrong"}, {"alice@mail.test", "wrong"}, {"nobody", "wrong"}, {"nobody@mail.test", "x"}, {"not a handle!", ""}, {visitor.Handle, "correct horse"}, {"", "correct horse"}} {
+		w.secrets.checked = nil
+		b := w.browser()
+		got := b.post("/sign-in", "who", c[0], "password", c[1])
+		body := got.body
+		if c[0] != "" {
+			body = strings.ReplaceAll(body, c[0], "WHO")
+		} else {
+			body = strings.ReplaceAll(body, `value=""`, `value="WHO"`)
+			body = strings.Replace(body, `type="password" value="WHO"`, `type="password" value=""`, 1)
+		}
+		if first == "" {
+			first = body
+		}
+		if got.status != http.StatusBadRequest || body != first || b.as() != "" || len(w.secrets.checked) != 1 || len(b.Jar.Cookies(mustURL(t, w.server.URL))) != 0 {
+			t.Errorf("%q: %d, same page %v, passwords compared %d", c[0], got.status, body == first, len(w.secrets.checked))
+		}
+		if strings.Contains(got.body, "wrong\"") || strings.Contains(got.body, "correct horse") {
+			t.Error("the password is in the page")
+		}
+	}
+	if slices.Contains(w.secrets.tries, true) || len(w.secrets.tries) != 7 {
+		t.Error(w.secrets.tries)
+	}
+	if got := w.events(alice); len(got) != 2 || got[0] != audit.SignInFailed {
+		t.Error(got)
+	}
+}
+
+func TestWhoMayNotSignIn(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "correct horse", "")
+	for status, sentence := range map[person.Status]string{person.Waiting: "waits for an answer", person.Suspended: "suspended"} {
+		_, err := w.people.Change(t.Context(), alice, func(p *person.Person) error { p.Status = status; return nil })
+		w.must(err)
+		b := w.browser()
+		if got := b.post("/sign-in", "who", "alice", "password", "correct horse"); got.status != http.StatusForbidden || !strings.Contains(got.body, sentence) || b.as() != "" {
+			t.Errorf("%s: %d", status, got.status)
+		}
+		if got := b.post("/sign-in", "who", "alice", "password", "wrong"); got.status != http.StatusBadRequest {
+			t.Errorf("%s with a wrong password: %d", status, got.status)
+		}
+	}
+	_, err := person.Close(t.Context(), w.db, alice, core.At(w.now))
+	w.must(err)
+	if got := w.browser().post("/sign-in", "who", "alice", "password", "correct horse"); got.status != http.StatusBadRequest {
+		t.Error("who has left still has a password here")
+	}
+}
+
+func TestTheSecondFactor(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "correct horse", "123456")
+	b := w.browser()
+	if got := b.get("/sign-in/second"); got.status != http.StatusNotFound {
+		t.Errorf("without a step: %d", got.status)
+	}
+	in := func(b browser) {
+		t.Helper()
+		got := b.post("/sign-in", "who", "alice", "password", "correct horse", "next", "/my-services")
+		if got.next != "/sign-in/second" || b.as() != "" {
+			t.Fatalf("%d to %s", got.status, got.next)
+		}
+	}
+	in(b)
+	stranger := w.browser()
+	if got := stranger.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound || stranger.as() != "" {
+		t.Error("another browser took the step")
+	}
+	if got := b.post("/sign-in/second", "code", "654321"); got.status != http.StatusBadRequest || b.as() != "" {
+		t.Errorf("wrong code: %d", got.status)
+	}
+	if got := b.post("/sign-in/second", "code", " 123 456 "); got.next != "/my-services" || b.as() != alice {
+		t.Errorf("right code: %d to %s", got.status, got.next)
+	}
+	if got := b.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound {
+		t.Errorf("the step is used: %d", got.status)
+	}
+	// A recovery code does as well.
+	b = w.browser()
+	in(b)
+	if got := b.post("/sign-in/second", "code", "recovery-123456"); got.next != "/my-services" || b.as() != alice {
+		t.Errorf("%d to %s", got.status, got.next)
+	}
+	// Five tries, then the password again.
+	b = w.browser()
+	in(b)
+	for range 5 {
+		b.post("/sign-in/second", "code", "000000")
+	}
+	if got := b.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound || b.as() != "" {
+		t.Errorf("a sixth try: %d", got.status)
+	}
+	// And ten minutes.
+	b = w.browser()
+	in(b)
+	w.now = w.now.Add(10 * time.Minute)
+	if got := b.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound || b.as() != "" {
+		t.Errorf("too late: %d", got.status)
+	}
+}
+
+// A service that waits is gone on to from a page: no POST leads to another site, nor to an
+// address that somebody else wrote.
+func TestWhereSigningInLeads(t *testing.T) {
+	w := newWorld(t)
+	w.person("alice", "correct horse", "")
+	for _, c := range []struct{ name, value, next string }{
+		{"next", "/account/sessions?x=1", "/account/sessions?x=1"},
+		{"next", "https://evil.test/", "/account"},
+		{"next", "//evil.test/", "/account"},
+		{"next", `/\evil.test/`, "/account"},
+		{"next", "/%0d%0aSet-Cookie:x", "/%0d%0aSet-Cookie:x"},
+		{"next", "/\r\nSet-Cookie: x=y", "/account"},
+		{"next", "javascript:alert(1)", "/account"},
+		{"flow", "F1", "/sign-in/done?flow=F1"},
+		{"flow", "../evil", "/account"},
+	} {
+		b := w.browser()
+		if got := b.post("/sign-in", "who", "alice", "password", "correct horse", c.name, c.value); got.next != c.next {
+			t.Errorf("%s=%q leads to %q", c.name, c.value, got.next)
+		}
+	}
+	b := w.browser()
+	if page := b.get("/sign-in?flow=F1"); !strings.Contains(page.body, "Pad &lt;b&gt;") || !strings.Contains(page.body, `name="flow" value="F1"`) || !strings.Contains(page.body, `value="alice"`) {
+		t.Error(page.body)
+	}
+	page := b.get("/sign-in/done?flow=F1")
+	if !strings.Contains(page.body, `content="0;url=/oidc/authorize/next?flow=F1"`) || !strings.Contains(page.body, "Pad &lt;b&gt;") {
+		t.Error(page.body)
+	}
+}
+
+// A brake refuses before anything is compared.
+func TestWhoGuessesComesBackLater(t *testing.T) {
+	w := newWorld(t)
+	w.person("alice", "correct horse", "")
+	w.secrets.refuse = core.Unsure("web.busy", nil)
+	if got := w.browser().post("/sign-in", "who", "alice", "password", "correct horse"); codeOf(got.status) != core.CodeUnsure || len(w.secrets.checked) != 0 {
+		t.Errorf("%d, compared %d", got.status, len(w.secrets.checked))
+	}
+}

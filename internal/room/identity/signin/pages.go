@@ -1,0 +1,132 @@
+package signin
+
+import (
+	"embed"
+	"net/http"
+	"net/url"
+
+	"entrechat/internal/kit/web"
+	"entrechat/internal/room/identity/audit"
+)
+
+//go:embed pages/*.html
+var pages embed.FS
+
+// views are the pages.
+type views struct {
+	*Service
+	site *web.Site
+}
+
+// Pages are where people sign in and out. All answers are stored by no browser.
+func (s *Service) Pages(site *web.Site) web.Pages {
+	v := views{s, site}
+	in := web.NewPage[signInPage](site, pages, "pages/signin.html")
+	second := web.NewPage[secondPage](site, pages, "pages/second.html")
+	done := web.NewPage[donePage](site, pages, "pages/done.html")
+	out := web.NewPage[outPage](site, pages, "pages/out.html")
+	all := []web.Route{
+		{Pattern: pathSignIn, Handler: in.Act(v.askPassword, v.password)},
+		{Pattern: pathSecond, Handler: second.Act(v.askCode, v.second)},
+		{Pattern: "GET " + pathDone, Handler: done.Show(v.done)},
+		{Pattern: pathOut, Handler: out.Act(v.askOut, v.out)},
+	}
+	for i := range all {
+		all[i].Handler = web.NoStore(all[i].Handler)
+	}
+	return web.Pages{Routes: all, Menu: []web.Entry{{Path: pathHome, Key: "identity.signin.menu", Order: 80}}}
+}
+
+type signInPage struct {
+	Who, Password web.Field
+	Target        target
+	App           string // the service that waits; empty = none does
+	As            string // who is signed in already
+}
+
+func (v views) askPassword(r *http.Request) (page signInPage, err error) {
+	page.Target = parseTarget(r.Form)
+	if r.Form == nil {
+		page.Target = parseTarget(r.URL.Query())
+	}
+	hint := ""
+	if page.Target.Flow != "" {
+		flow, ok, err := v.n.Flow(r, page.Target.Flow)
+		if err != nil {
+			return page, err
+		}
+		if ok {
+			page.App, hint = flow.App, flow.Hint
+		}
+	}
+	open, ok, err := v.n.Sessions.Find(r)
+	if err != nil {
+		return page, err
+	}
+	if ok {
+		p, err := v.n.People.Get(r.Context(), open.Person)
+		if err != nil {
+			return page, err
+		}
+		page.As = p.Called()
+		if hint == "" {
+			hint = p.Handle
+		}
+	}
+	if typed := r.PostForm.Get("who"); typed != "" {
+		hint = typed
+	}
+	page.Who = web.Field{Name: "who", Label: "identity.signin.who", Complete: "username", Value: hint, Required: true}
+	page.Password = web.Field{Name: "password", Label: "identity.signin.password", Kind: "password", Complete: "current-password", Required: true}
+	return page, nil
+}
+
+type secondPage struct{ Code web.Field }
+
+func (v views) askCode(r *http.Request) (secondPage, error) {
+	_, _, err := v.waiting(r)
+	return secondPage{web.Field{
+		Name: "code", Label: "identity.signin.code", Hint: "identity.signin.code_hint", Complete: "one-time-code", Required: true,
+	}}, err
+}
+
+type donePage struct {
+	Next string
+	App  string
+}
+
+// done leads back to the service that waits. It is a page because the POST before it may not
+// end at another site.
+func (v views) done(r *http.Request) (page donePage, err error) {
+	t := parseTarget(r.URL.Query())
+	if t.Flow == "" {
+		return donePage{Next: t.page()}, nil
+	}
+	flow, _, err := v.n.Flow(r, t.Flow)
+	return donePage{Next: pathFlow + "?" + url.Values{"flow": {t.Flow}}.Encode(), App: flow.App}, err
+}
+
+type outPage struct{ As string }
+
+func (v views) askOut(r *http.Request) (page outPage, err error) {
+	open, ok, err := v.n.Sessions.Find(r)
+	if err != nil || !ok {
+		return page, err
+	}
+	p, err := v.n.People.Get(r.Context(), open.Person)
+	return outPage{p.Called()}, err
+}
+
+func (v views) out(w http.ResponseWriter, r *http.Request) (string, error) {
+	open, ok, err := v.n.Sessions.Find(r)
+	if err != nil {
+		return "", err
+	}
+	if err := v.n.Sessions.Leave(w, r); err != nil {
+		return "", err
+	}
+	if !ok {
+		return pathOut, nil
+	}
+	return pathOut, v.note(r, audit.Event{Person: open.Person, By: open.Person, Kind: audit.SignedOut, About: open.ID})
+}

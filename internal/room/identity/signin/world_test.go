@@ -1,0 +1,199 @@
+package signin_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/signin"
+)
+
+// world is a node where people sign in, and a clock that the test turns.
+type world struct {
+	*testing.T
+	*signin.Service
+	db       *db.DB
+	people   *person.Service
+	sessions *session.Sessions
+	secrets  *secrets
+	server   *httptest.Server
+	now      time.Time
+}
+
+// secrets are people's passwords and codes, in the clear.
+type secrets struct {
+	passwords, codes map[person.ID]string
+	checked          []person.ID // whose password was compared
+	refuse           error
+	tries            []bool
+}
+
+func (s *secrets) CheckPassword(_ context.Context, who person.ID, password string) (bool, error) {
+	s.checked = append(s.checked, who)
+	return who != "" && s.passwords[who] == password, nil
+}
+
+func (s *secrets) HasSecond(_ context.Context, who person.ID) (bool, error) {
+	return s.codes[who] != "", nil
+}
+
+func (s *secrets) CheckTOTP(_ context.Context, who person.ID, code string) (bool, error) {
+	return s.codes[who] == code, nil
+}
+
+func (s *secrets) UseRecovery(_ context.Context, who person.ID, code string) (bool, error) {
+	return code == "recovery-"+s.codes[who], nil
+}
+
+func (s *secrets) Try(*http.Request, string) (func(bool), error) {
+	return func(good bool) { s.tries = append(s.tries, good) }, s.refuse
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	catalogue, err := words.New(web.Words, person.Words, audit.Words, session.Words, signin.Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, db: dbtest.SQLite(t, "identity", migrations.Files), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	now := func() time.Time { return w.now }
+	var handler http.Handler
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	t.Cleanup(w.server.Close)
+	w.people = &person.Service{DB: w.db, Now: now}
+	w.secrets = &secrets{passwords: map[person.ID]string{}, codes: map[person.ID]string{}}
+	w.sessions = session.New(session.Needs{DB: w.db, URL: w.server.URL, Now: now})
+	log := slog.New(slog.DiscardHandler)
+	w.Service = signin.New(signin.Needs{
+		DB: w.db, URL: w.server.URL, People: w.people, Passwords: w.secrets, Seconds: w.secrets, Sessions: w.sessions, Brake: w.secrets,
+		Flow: func(_ *http.Request, id string) (signin.Flow, bool, error) {
+			return signin.Flow{App: "Pad <b>", Hint: "alice"}, id == "F1", nil
+		},
+		Now: now, Log: log,
+	})
+	site := web.New(web.Needs{
+		DB: w.db, Words: catalogue, Lang: words.English, URL: w.server.URL, Now: now, Log: log,
+		Host: func(context.Context) web.Host { return web.Host{Name: "Chaton A", Origin: "chaton-a.test"} },
+	})
+	handler = site.Handler([]web.Pages{w.Pages(site)})
+	return w
+}
+
+// person makes somebody with a password, and a code if any.
+func (w *world) person(handle, password, code string) person.ID {
+	w.Helper()
+	p, err := w.people.Create(w.Context(), person.New{Handle: handle, Mail: handle + "@mail.test"})
+	w.must(err)
+	w.secrets.passwords[p.ID], w.secrets.codes[p.ID] = password, code
+	return p.ID
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// browser keeps cookies and follows no redirect.
+type browser struct {
+	*world
+	*http.Client
+}
+
+func (w *world) browser() browser {
+	w.Helper()
+	jar, err := cookiejar.New(nil)
+	w.must(err)
+	return browser{w, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// answer is what a page said.
+type answer struct {
+	status int
+	next   string
+	body   string
+	header http.Header
+}
+
+func (b browser) get(path string) answer {
+	b.Helper()
+	return b.do(http.MethodGet, path, nil)
+}
+
+// post sends a form: pairs of a name and a value.
+func (b browser) post(path string, fields ...string) answer {
+	b.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Add(fields[i], fields[i+1])
+	}
+	return b.do(http.MethodPost, path, strings.NewReader(form.Encode()))
+}
+
+func (b browser) do(method, path string, body io.Reader) answer {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, body)
+	b.must(err)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := b.Do(req)
+	b.must(err)
+	defer func() { b.must(res.Body.Close()) }()
+	text, err := io.ReadAll(res.Body)
+	b.must(err)
+	return answer{res.StatusCode, res.Header.Get("Location"), string(text), res.Header}
+}
+
+// as is who is signed in in the browser; empty is nobody.
+func (b browser) as() person.ID {
+	b.Helper()
+	home, err := url.Parse(b.server.URL)
+	b.must(err)
+	req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", nil)
+	for _, c := range b.Jar.Cookies(home) {
+		req.AddCookie(c)
+	}
+	found, _, err := b.sessions.Find(req)
+	b.must(err)
+	return found.Person
+}
+
+// events are the kinds of what happened to a person, the newest first.
+func (w *world) events(who person.ID) (kinds []audit.Kind) {
+	w.Helper()
+	all, err := (&audit.Log{DB: w.db, Now: func() time.Time { return w.now }}).Of(w.Context(), who, 0, 100)
+	w.must(err)
+	for _, e := range all {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+func codeOf(status int) core.Code { return core.CodeFromHTTP(status) }
+
+func mustURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
