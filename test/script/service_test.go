@@ -20,9 +20,9 @@ type (
 	mailKey     struct{}
 )
 
-// service NAME TEXT serves a page with a text; $NAME is its address.
+// service NAME TEXT [tls] serves a page with a text; $NAME is its address.
 func service(ts *testscript.TestScript, _ bool, args []string) {
-	s, err := lab.NewService(args[1], false)
+	s, err := lab.NewService(args[1], len(args) > 2 && args[2] == "tls")
 	ts.Check(err)
 	ts.Defer(func() { _ = s.Close() })
 	all := ts.Value(servicesKey{}).(map[string]*lab.Service)

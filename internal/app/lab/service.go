@@ -23,12 +23,13 @@ type Mode string
 // The modes.
 const (
 	Well    Mode = "ok"
-	Busy    Mode = "503"   // an error status
-	Hanging Mode = "hang"  // it takes the request and never answers
-	Reset   Mode = "reset" // it cuts the connection
-	Swapped Mode = "swap"  // another certificate than the one its visitors trust
-	Slowly  Mode = "slow"  // it answers after 2 s
-	Lying   Mode = "error" // status 200 with an error page
+	Busy    Mode = "503"    // an error status
+	Hanging Mode = "hang"   // it takes the request and never answers
+	Reset   Mode = "reset"  // it cuts the connection
+	Swapped Mode = "swap"   // another certificate than the one its visitors trust
+	Ending  Mode = "ending" // a certificate that ends in two days
+	Slowly  Mode = "slow"   // it answers after 2 s
+	Lying   Mode = "error"  // status 200 with an error page
 )
 
 // Service is something a hoster serves: a web page, with a way to break it.
@@ -45,6 +46,7 @@ type Service struct {
 	server   *http.Server
 	good     tls.Certificate
 	other    tls.Certificate
+	ending   tls.Certificate
 }
 
 // NewService starts one on loopback. With TLS it speaks https with a certificate for
@@ -124,25 +126,37 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if s.now() == Swapped {
+	switch s.now() {
+	case Swapped:
 		return &s.other, nil
+	case Ending:
+		return &s.ending, nil
+	default:
+		return &s.good, nil
 	}
-	return &s.good, nil
 }
 
 func (s *Service) certify() (err error) {
-	if s.good, err = selfSigned(); err != nil {
+	if s.good, err = selfSigned(certLife); err != nil {
 		return err
 	}
-	if s.other, err = selfSigned(); err != nil {
+	if s.other, err = selfSigned(certLife); err != nil {
+		return err
+	}
+	if s.ending, err = selfSigned(48 * time.Hour); err != nil {
 		return err
 	}
 	s.Roots = x509.NewCertPool()
 	s.Roots.AddCert(s.good.Leaf)
+	s.Roots.AddCert(s.ending.Leaf)
 	return nil
 }
 
-func selfSigned() (tls.Certificate, error) {
+// certLife is how long a certificate lasts, from its beginning.
+const certLife = 90 * 24 * time.Hour
+
+// selfSigned makes a certificate that has so long left.
+func selfSigned(left time.Duration) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("draw a key: %w", err)
@@ -150,7 +164,7 @@ func selfSigned() (tls.Certificate, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "lab"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(90 * 24 * time.Hour),
+		NotBefore: now.Add(left - certLife - time.Hour), NotAfter: now.Add(left),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}

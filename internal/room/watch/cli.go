@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/room/watch/alert"
 	"entrechat/internal/room/watch/deadman"
 	"entrechat/internal/room/watch/incident"
+	"entrechat/internal/room/watch/software"
 	"entrechat/internal/room/watch/target"
 )
 
@@ -19,6 +20,7 @@ type args = map[string]any
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
 	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open), showCommand(p, open), nowCommand(p, open)}, target.Commands(p, targets)...)
+	subs = append(subs, software.Command(p, part(open, func(r *Room) *software.Watch { return r.Versions })))
 	all := []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
 	all = append(all, incident.Commands(p, part(open, func(r *Room) *incident.Publisher { return r.Publisher }))...)
 	return append(all, alert.Command(p, part(open, func(r *Room) *alert.Service { return r.Alerts })))

@@ -10,6 +10,7 @@
 //	verdict   what the vantage points conclude together
 //	incident  what is told of it: incidents, maintenance, promises, postmortems
 //	alert     who is told, by which channel, when
+//	warning   what is told that is no outage yet: certificates, backups
 //	status    pages, feeds and badges for everybody, from one signed snapshot
 //
 // Words: docs/words.md. Source: docs/spec/watch.md, docs/runbook/watch.md.

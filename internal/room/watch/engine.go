@@ -24,6 +24,7 @@ import (
 	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
 	"entrechat/internal/room/watch/verdict/quorum"
+	"entrechat/internal/room/watch/warning"
 )
 
 // assignEvery is how soon a target that was added, changed or taken away counts.
@@ -55,9 +56,15 @@ func (r *Room) equip(ctx context.Context) (err error) {
 	r.Versions = software.New(software.Needs{
 		DB: r.DB, Book: r.Book, Self: r.Signer.ID(), Curator: r.Curator, Own: r.Safe, Told: r.behind, Now: r.Now,
 	})
+	r.age = freshness.Looker{Stored: r.Stored, Self: r.Signer.ID(), Now: r.Now, Log: r.Log}
+	r.Warnings = warning.New(warning.Needs{
+		DB: r.DB, Self: r.Signer.ID(), Alerts: r.Alerts, Age: r.age.Age, Now: r.Now,
+		Lasting: func(ctx context.Context, kind delivery.Kind) ([]delivery.Standing, error) {
+			return delivery.Lasting(ctx, r.DB, kind)
+		},
+	})
 	r.Board = r.board()
 	r.onDemand = &onDemand{Room: r, rates: map[core.MemberID]*rate.Limiter{}, seen: map[string]map[core.MemberID]nowAnswer{}}
-	r.age = freshness.Looker{Stored: r.Stored, Self: r.Signer.ID(), Now: r.Now, Log: r.Log}
 	return nil
 }
 
@@ -126,6 +133,7 @@ func (r *Room) behind(ctx context.Context, v software.Running, _ software.Judgem
 func (r *Room) found(ctx context.Context, t target.Target, result look.Result) {
 	r.Recorder.Add(t.Owner, t.ID, result)
 	r.Verdicts.Found(ctx, t, result)
+	r.Warnings.Found(t, result)
 	if result.Version != "" {
 		if err := r.Versions.Found(ctx, t, result); err != nil {
 			r.Log.Warn("what a service runs could not be noted", "target", t.ID, "error", err)
@@ -146,7 +154,7 @@ func (r *Room) assign(ctx context.Context) error {
 // looking are the jobs that look and keep what was found.
 func (r *Room) looking() []jobs.Job {
 	return append(
-		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs(), r.Publisher.Jobs(), r.Alerts.Jobs(), r.Subscribers.Jobs(), r.Pings.Jobs()),
+		slices.Concat(r.Recorder.Jobs(), r.Verdicts.Jobs(), r.Publisher.Jobs(), r.Alerts.Jobs(), r.Subscribers.Jobs(), r.Pings.Jobs(), r.Warnings.Jobs()),
 		r.Board.Job(),
 		jobs.Job{Name: "watch-meet", Every: 5 * time.Second, Jitter: time.Second, Run: r.circle.meet},
 		jobs.Job{Name: "watch-news", Run: r.showNews},

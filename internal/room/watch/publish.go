@@ -112,6 +112,13 @@ func (r teller) tell(ctx context.Context, e incident.Event) error {
 			return nil
 		}
 		n := r.noticeOf(i, e.At)
+		called, err := r.called(ctx, i)
+		if err != nil {
+			return err
+		}
+		if !called {
+			n.Kind, n.Level = delivery.Silent, ""
+		}
 		if muted, err := r.muted(ctx, i, e.At); err != nil || muted {
 			return err
 		}
@@ -219,6 +226,23 @@ func (r teller) noticeOf(i incident.Incident, at core.Moment) delivery.Notice {
 		n.At = at
 	}
 	return n
+}
+
+// called says whether an incident is about anything that is called. Where only pings did not
+// come, it is told as that, at the level the plan gives to the name of the work.
+func (r teller) called(ctx context.Context, i incident.Incident) (bool, error) {
+	found := false
+	for _, id := range i.Targets {
+		t, err := target.Find(ctx, r.DB, i.Owner, id)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue
+		}
+		if err != nil || t.Kind.Called() {
+			return true, err
+		}
+		found = true
+	}
+	return !found, nil
 }
 
 // muted says whether all that an incident is about lies in maintenance that was announced.

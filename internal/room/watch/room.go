@@ -39,6 +39,7 @@ import (
 	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
 	"entrechat/internal/room/watch/verdict/quorum"
+	"entrechat/internal/room/watch/warning"
 )
 
 // Words are the room's sentences, French and English.
@@ -144,6 +145,8 @@ type Room struct {
 	Subscribers *subscribe.Service
 	// Pings is what backups and other work tell by themselves.
 	Pings *deadman.Pings
+	// Warnings is what is told that is no outage yet.
+	Warnings *warning.Warnings
 	// Versions is what services run.
 	Versions *software.Watch
 	// Board has what everybody sees.

@@ -45,21 +45,28 @@ type Looker struct {
 // know: it is our own, we store nothing of it, our store cannot be read, or data comes in
 // but no file of ours says that a backup was finished.
 func (l Looker) Look(ctx context.Context, t target.Target) look.Result {
+	r, _ := l.Age(ctx, t)
+	return r
+}
+
+// Age is a look, and when the newest file that we store whole was made; zero = we do not
+// know of any.
+func (l Looker) Age(ctx context.Context, t target.Target) (r look.Result, finished core.Moment) {
 	now := core.At(l.Now())
-	r := look.Result{At: now, Class: look.Unfit}
+	r = look.Result{At: now, Class: look.Unfit}
 	if l.Stored == nil || t.Owner == l.Self {
 		r.Detail = "who owns a backup does not store it"
-		return r
+		return r, 0
 	}
 	whole, newest, ok, err := l.Stored.Newest(ctx, t.Owner)
 	switch {
 	case err != nil:
 		l.Log.Warn("the store for others cannot be read", "error", err)
 		r.Detail = "our store cannot be read"
-		return r
+		return r, 0
 	case !ok:
 		r.Detail = "we store nothing of it"
-		return r
+		return r, 0
 	}
 	most := time.Duration(t.Expect.MaxAge) * time.Hour
 	if most <= 0 {
@@ -77,5 +84,5 @@ func (l Looker) Look(ctx context.Context, t target.Target) look.Result {
 			r.Detail = "we store data, but no snapshot"
 		}
 	}
-	return r
+	return r, whole
 }

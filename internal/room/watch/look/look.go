@@ -53,6 +53,7 @@ type Result struct {
 	Status int
 	Leaf   [32]byte    // SHA-256 of the leaf certificate; zero = there was none
 	Ends   core.Moment // when the first certificate of the chain ends; zero = there was none
+	Starts core.Moment // since when that chain holds; zero = there was none
 	// Software and Version are what a server says it runs; may be empty.
 	Software, Version string
 	// Detail is for our own admin and for the target's owner: it never goes to another

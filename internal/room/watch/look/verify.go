@@ -52,17 +52,17 @@ func (a *Attempt) verify(name string, chain []*x509.Certificate) error {
 	if len(chain) == 0 {
 		return Fail(TLS, "the server showed no certificate")
 	}
-	ends, err := a.l.chains.verify(name, chain, a.now())
-	if ends.IsZero() {
-		ends = chain[0].NotAfter
+	h, err := a.l.chains.verify(name, chain, a.now())
+	if err != nil {
+		h = held{from: chain[0].NotBefore, ends: chain[0].NotAfter}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.r.Leaf == [32]byte{} {
 		a.r.Leaf = sha256.Sum256(chain[0].Raw)
 	}
-	if at := core.At(ends); a.r.Ends == 0 || at < a.r.Ends {
-		a.r.Ends = at
+	if at := core.At(h.ends); a.r.Ends == 0 || at < a.r.Ends {
+		a.r.Ends, a.r.Starts = at, core.At(h.from)
 	}
 	if err != nil && !a.insecure {
 		return &ClassError{Class: Cert, Detail: err.Error(), Err: err}
@@ -93,19 +93,19 @@ func newChains(roots *x509.CertPool) *chains {
 	return &chains{roots: roots, known: map[[32]byte]held{}}
 }
 
-// verify says whether a chain holds for a name, and when its first certificate ends. Only
-// chains that hold are remembered.
-func (c *chains) verify(name string, chain []*x509.Certificate, now time.Time) (time.Time, error) {
+// verify says whether a chain holds for a name, since when, and when its first certificate
+// ends. Only chains that hold are remembered.
+func (c *chains) verify(name string, chain []*x509.Certificate, now time.Time) (held, error) {
 	key := keyOf(name, chain)
 	c.mu.Lock()
 	h, ok := c.known[key]
 	c.mu.Unlock()
 	if ok && !now.Before(h.from) && now.Before(h.until) {
-		return h.ends, nil
+		return h, nil
 	}
 	h, err := c.check(name, chain, now)
 	if err != nil {
-		return time.Time{}, err
+		return held{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,7 +113,7 @@ func (c *chains) verify(name string, chain []*x509.Certificate, now time.Time) (
 		clear(c.known)
 	}
 	c.known[key] = h
-	return h.ends, nil
+	return h, nil
 }
 
 // check verifies in full. Of several chains the one that lasts longest counts.

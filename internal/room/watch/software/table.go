@@ -60,7 +60,7 @@ func ParseFile(text []byte) (Table, error) {
 	if err := toml.Unmarshal(text, &lines); err != nil {
 		return Table{}, core.Invalid("watch.software.bad_file", err)
 	}
-	var t Table
+	t := Table{Programs: []Program{}}
 	for name, v := range lines {
 		p := Program{Software: name}
 		if section, ok := v.(map[string]any); ok {

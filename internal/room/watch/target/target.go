@@ -47,7 +47,8 @@ type Target struct {
 	// nodeinfo, xmpp_client and xmpp_server), host:port for tcp, tls, smtp and imap, a name
 	// for dns and icmp. It is empty for ping; for backup it is the repository's name.
 	Address string
-	// Every is the time between two looks of all vantage points together, 10 s to a day.
+	// Every is the time between two looks of one vantage point, 10 s to a day: with five that
+	// look, somebody looks five times as often.
 	Every  time.Duration
 	Expect Expect
 	// Local targets are looked at from the owner's node only, and never published: a

@@ -108,7 +108,11 @@ func TestTextOfMessages(t *testing.T) {
 		ID: "zoe", Name: "Zoé", Lang: "fr", Zone: "Europe/Paris", Channels: []contact.Channel{hook("h", "https://h.test/")},
 	})
 	for _, k := range []Kind{Down, Partial, Unstable, Maintenance, Certificate, Backup, Silent, Version, Isolated, Test} {
-		w.put(Notice{Kind: k, Incident: "i-" + string(k), Weak: true, Services: []string{"Pad\r\nBcc: x\u202e", strings.Repeat("é", 500)}, Link: "https://b.test/x"})
+		ends := core.Moment(0)
+		if k == Certificate {
+			ends = core.At(w.at).Add(14 * 24 * time.Hour)
+		}
+		w.put(Notice{Kind: k, Incident: "i-" + string(k), Ends: ends, Weak: true, Services: []string{"Pad\r\nBcc: x\u202e", strings.Repeat("é", 500)}, Link: "https://b.test/x"})
 	}
 	w.pass(2 * time.Second)
 	if len(w.sent) != 20 {

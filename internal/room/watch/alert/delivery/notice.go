@@ -56,7 +56,8 @@ type Notice struct {
 	Weak     bool
 	Services []string
 	At       core.Moment
-	Link     string // to the incident's page; may be empty
+	Ends     core.Moment // when what it warns of happens: of Certificate only
+	Link     string      // to the incident's page; may be empty
 	// Person, when not empty, is the only one to tell.
 	Person string
 	// Now: quiet hours do not hold it; somebody waits for it.
@@ -76,6 +77,9 @@ func (n *Notice) check() error {
 	if !n.Owner.Valid() || !n.Kind.valid() || n.At <= 0 || n.Incident == "" || len(n.Incident) > 64 || contact.Clean(n.Incident) != n.Incident {
 		return core.Invalid("watch.alert.bad_notice", errors.New("a notice without owner, kind, time or incident"))
 	}
+	if (n.Kind == Certificate) != (n.Ends > 0) {
+		return core.Invalid("watch.alert.bad_notice", errors.New("only what is said of a certificate has an end, and must have one"))
+	}
 	services := make([]string, 0, len(n.Services))
 	for _, s := range n.Services[:min(len(n.Services), maxServices)] {
 		services = append(services, contact.Short(s, 80))
@@ -87,12 +91,13 @@ func (n *Notice) check() error {
 	return nil
 }
 
-// level is how urgent a notice is for this plan.
+// level is how urgent a notice is for this plan: of an outage, and of work that has a name
+// of its own, as the plan says of the services; of all else, it wakes nobody.
 func (n Notice) level(p contact.Plan) contact.Level {
 	level := n.Level
 	if !level.Valid() {
 		level = contact.Notify
-		if n.Kind.outage() {
+		if n.Kind.outage() || n.Kind == Silent || n.Kind == Backup {
 			return p.LevelOf(n.Services)
 		}
 	}

@@ -227,7 +227,7 @@ func TestVictimsChannelIsPassedOver(t *testing.T) {
 			{ID: "own", Kind: contact.Mail, Address: "ana@mail.chaton-a.test"}, hook("out", "https://hook.test/x"),
 		}})
 		w.put(Notice{Kind: Down})
-		w.put(Notice{Kind: Certificate, Incident: "c"})
+		w.put(Notice{Kind: Certificate, Incident: "c", Ends: core.At(w.at).Add(time.Hour)})
 		w.pass(5 * time.Second)
 		if len(w.sent) != 2 || w.sent[0].to == w.sent[1].to {
 			t.Errorf("an outage passes over the own channel, a certificate does not: %+v", w.sent)

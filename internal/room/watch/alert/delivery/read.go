@@ -19,8 +19,9 @@ type Standing struct {
 	Weak     bool          `json:"weak"`
 	Services []string      `json:"services"`
 	At       core.Moment   `json:"at_us"`
-	Over     core.Moment   `json:"over_us"`  // zero = it lasts
-	Acked    core.Moment   `json:"acked_us"` // zero = nobody did
+	Ends     core.Moment   `json:"ends_us,omitzero"` // when what it warns of happens
+	Over     core.Moment   `json:"over_us"`          // zero = it lasts
+	Acked    core.Moment   `json:"acked_us"`         // zero = nobody did
 	By       string        `json:"acked_by"`
 	Person   string        `json:"person,omitempty"` // it was for this one only
 }
@@ -28,13 +29,27 @@ type Standing struct {
 func (r record) standing() Standing {
 	return Standing{
 		Key: r.key, Owner: r.Owner, Incident: r.Incident, Kind: r.Kind, Level: r.Level, Weak: r.Weak, Services: r.Services,
-		At: r.At, Over: r.over, Acked: r.acked, By: r.ackedBy, Person: r.Person,
+		At: r.At, Ends: r.Ends, Over: r.over, Acked: r.acked, By: r.ackedBy, Person: r.Person,
 	}
 }
 
 // Recent are the newest notices since a moment, at most so many.
 func (q *Queue) Recent(ctx context.Context, since core.Moment, limit int) ([]Standing, error) {
 	list, err := recentNotices(ctx, q.n.DB, since, limit)
+	out := make([]Standing, 0, len(list))
+	for _, r := range list {
+		out = append(out, r.standing())
+	}
+	return out, err
+}
+
+// maxLasting bounds the notices that Lasting answers.
+const maxLasting = 10_000
+
+// Lasting are the notices of a kind, whoever they are about, that are not over: the oldest
+// first, 10,000 at most.
+func Lasting(ctx context.Context, q db.Querier, kind Kind) ([]Standing, error) {
+	list, err := lastingNotices(ctx, q, kind)
 	out := make([]Standing, 0, len(list))
 	for _, r := range list {
 		out = append(out, r.standing())

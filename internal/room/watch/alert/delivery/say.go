@@ -85,6 +85,9 @@ func (s sayer) title(r record) string {
 
 func (s sayer) what(r record) string {
 	places := args{"Services": s.services(r), "At": s.when(r.At)}
+	if r.Ends != 0 {
+		places["Ends"] = s.when(r.Ends)
+	}
 	if r.Kind.ends() {
 		places["Over"] = s.when(r.over)
 		places["Lasted"] = s.p.Span(max(r.over.Sub(r.At), time.Second).Round(time.Second))

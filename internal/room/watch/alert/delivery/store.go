@@ -9,11 +9,11 @@ import (
 	"entrechat/internal/room/watch/alert/contact"
 )
 
-const noticeColumns = `n.key, n.owner, n.incident, n.kind, n.level, n.weak, n.services, n.link, n.at_us, n.over_us, n.acked_us, n.acked_by, n.step, n.step_us, n.person`
+const noticeColumns = `n.key, n.owner, n.incident, n.kind, n.level, n.weak, n.services, n.link, n.at_us, n.over_us, n.acked_us, n.acked_by, n.step, n.step_us, n.person, n.ends_us`
 
 func (r *record) fields(services *string) []any {
 	return []any{
-		&r.key, &r.Owner, &r.Incident, &r.Kind, &r.Level, &r.Weak, services, &r.Link, &r.At, &r.over, &r.acked, &r.ackedBy, &r.step, &r.due, &r.Person,
+		&r.key, &r.Owner, &r.Incident, &r.Kind, &r.Level, &r.Weak, services, &r.Link, &r.At, &r.over, &r.acked, &r.ackedBy, &r.step, &r.due, &r.Person, &r.Ends,
 	}
 }
 
@@ -31,10 +31,10 @@ func addNotice(ctx context.Context, q db.Querier, r record) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := db.Exec(ctx, q, `INSERT INTO watch_notice (key, owner, incident, kind, level, weak, services, link, at_us, over_us, acked_us, acked_by, step, step_us, person)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (key) DO NOTHING`,
+	n, err := db.Exec(ctx, q, `INSERT INTO watch_notice (key, owner, incident, kind, level, weak, services, link, at_us, over_us, acked_us, acked_by, step, step_us, person, ends_us)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (key) DO NOTHING`,
 		r.key, string(r.Owner), r.Incident, string(r.Kind), string(r.Level), r.Weak, string(services), r.Link, int64(r.At), int64(r.over),
-		int64(r.acked), r.ackedBy, int64(r.step), int64(r.due), r.Person)
+		int64(r.acked), r.ackedBy, int64(r.step), int64(r.due), r.Person, int64(r.Ends))
 	return n == 1, err
 }
 
@@ -50,6 +50,12 @@ func noticeBy(ctx context.Context, q db.Querier, key string) (record, error) {
 func recentNotices(ctx context.Context, q db.Querier, since core.Moment, limit int) ([]record, error) {
 	return db.All(ctx, q, scanNotice, `SELECT `+noticeColumns+` FROM watch_notice n WHERE n.at_us >= $1 ORDER BY n.at_us DESC, n.key LIMIT $2`,
 		int64(since), limit)
+}
+
+// lastingNotices are those of a kind that are not over, the oldest first.
+func lastingNotices(ctx context.Context, q db.Querier, kind Kind) ([]record, error) {
+	return db.All(ctx, q, scanNotice, `SELECT `+noticeColumns+` FROM watch_notice n WHERE n.kind = $1 AND n.over_us = 0 ORDER BY n.at_us, n.key LIMIT $2`,
+		string(kind), maxLasting)
 }
 
 // unanswered are notices that may wake and that nobody acknowledged in time.
