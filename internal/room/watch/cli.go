@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -68,11 +69,22 @@ func addCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 				out.Say("watch.ping_added", args{"URL": deadman.URL(r.URL, token)})
 				return
 			}
-			for _, t := range all {
-				out.Say("watch.added", args{"Service": t.Service, "Address": t.Address, "Kind": t.Kind, "Every": out.P.Span(t.Every)})
-			}
+			adder{r}.sayAdded(cmd.Context(), out, all)
 		}), err)
 	})
 	flags.Register(c, p)
 	return c
+}
+
+// sayAdded says what is looked at from now on, and what comes next.
+func (r adder) sayAdded(ctx context.Context, out *console.Out, all []target.Target) {
+	for _, t := range all {
+		out.Say("watch.added", args{"Service": t.Service, "Address": t.Address, "Kind": t.Kind, "Every": out.P.Span(t.Every)})
+	}
+	if len(all) > 0 {
+		out.Say("watch.added_next", args{"Every": out.P.Span(all[0].Every)})
+	}
+	if _, told, err := r.Alerts.Plan(ctx, r.Signer.ID()); err == nil && !told {
+		out.Say("watch.added_nobody", nil)
+	}
 }

@@ -182,6 +182,10 @@ func nowCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 			there[i].Says = out.P.Error(s.Trouble)
 		}
 		view := nowView{viewOf(t, here), there}
+		lenders, err := r.circle.Lenders(cmd.Context())
+		if err != nil {
+			return err
+		}
 		return out.Emit(view, func() {
 			rows := append(make([][]string, 0, len(there)+1), []string{
 				out.P.T("watch.from_here", nil), out.P.T(here.Class.Key(), nil), out.P.T("watch.ms", args{"Milli": view.Here.Milli}), view.Here.note(out.P),
@@ -194,7 +198,13 @@ func nowCommand(p *words.Printer, open console.Opener[*Room]) *cobra.Command {
 				rows = append(rows, row)
 			}
 			out.Table([]string{"watch.head_vantage", "watch.head_class", "watch.head_ms", "watch.head_note"}, rows)
-			if len(there) == 0 {
+			switch {
+			case len(there) > 0:
+			case t.Local:
+				out.Say("watch.now_local", nil)
+			case len(lenders) > 0:
+				out.Say("watch.now_soon", nil)
+			default:
 				out.Say("watch.now_alone", nil)
 			}
 		})

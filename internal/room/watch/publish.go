@@ -344,6 +344,26 @@ func (c *circle) Domains(ctx context.Context, owner core.MemberID) ([]string, er
 	return domains, err
 }
 
+// seesMost bounds how much of what an incident's targets answer a message says.
+const seesMost = 3
+
+// Sees are the words keys of what our own newest looks at an incident's targets met, one
+// each; empty when they are fine, when we do not look, or when that cannot be known now: a
+// message goes out without it.
+func (c *circle) Sees(ctx context.Context, owner core.MemberID, id string) (keys []string) {
+	i, err := c.Publisher.Incidents.Find(ctx, id)
+	if err != nil || i.Owner != owner {
+		return nil
+	}
+	for _, t := range i.Targets {
+		newest, ok, err := c.Recorder.Latest(ctx, owner, t)
+		if err == nil && ok && newest.Class.Failure() && !slices.Contains(keys, newest.Class.Key()) && len(keys) < seesMost {
+			keys = append(keys, newest.Class.Key())
+		}
+	}
+	return keys
+}
+
 // hostOf is a member's domain, without a port.
 func hostOf(id core.MemberID) string {
 	host, _, _ := strings.Cut(string(id), ":")

@@ -46,7 +46,8 @@ type seats struct{ *telling }
 func (s seats) Voters(_ context.Context, owner core.MemberID) ([]core.MemberID, error) {
 	return slices.DeleteFunc(slices.Clone(s.order), func(m core.MemberID) bool { return m == owner }), nil
 }
-func (seats) Serves(context.Context, core.MemberID) (bool, error) { return true, nil }
+func (seats) Serves(context.Context, core.MemberID) (bool, error)  { return true, nil }
+func (seats) Sees(context.Context, core.MemberID, string) []string { return nil }
 func (seats) Domains(_ context.Context, owner core.MemberID) ([]string, error) {
 	return []string{string(owner)}, nil
 }

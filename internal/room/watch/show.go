@@ -94,11 +94,15 @@ func sayShown(out *console.Out, all []shown, now time.Time) {
 	for _, s := range all {
 		state := out.P.T("watch.state_"+s.State, nil)
 		if s.Weak && s.State != "unknown" {
-			state += " (" + out.P.T("watch.state_weak", nil) + ")"
+			weak := "watch.state_weak"
+			if len(s.Who) == 0 {
+				weak = "watch.state_alone"
+			}
+			state += " (" + out.P.T(weak, nil) + ")"
 		}
 		since, seen, votes := "", out.P.T("watch.no_look", nil), ""
 		if s.Since != 0 {
-			since = out.P.Date(s.Since)
+			since = out.P.Span(now.Sub(s.Since.Time()))
 		}
 		if s.Newest != nil {
 			seen = out.P.T(s.Newest.Class.Key(), nil) + ", " + out.P.Ago(s.NewestAt, now)

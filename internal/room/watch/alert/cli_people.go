@@ -137,6 +137,9 @@ func channelAddCommand(p *words.Printer, open Open) *cobra.Command {
 		}
 		return out.Emit(channelView{added.ID, added.Kind, added.Address, added.Token != ""}, func() {
 			out.Say("watch.alert.channel_added", args{"Person": typed[0], "Channel": added.ID})
+			if lacks(s.n.Channels, added.Kind) {
+				out.Say("watch.alert.unset_channels", args{"People": added.ID})
+			}
 		})
 	})
 	c.Flags().StringVar(&file, "token-file", "", p.T("watch.alert.flag_token", nil))

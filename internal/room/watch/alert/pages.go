@@ -159,13 +159,13 @@ func (v views) outcome(p *words.Printer, d delivery.Delivery) (web.Severity, str
 	case delivery.Sent, delivery.Summary:
 		return web.Fine, p.T("watch.alert.worked", args{"When": p.Ago(d.Done, v.n.Now())}), ""
 	case delivery.Unsure:
-		return web.Warn, p.T("watch.alert.maybe", nil), d.Error
+		return web.Warn, p.T("watch.alert.maybe", nil), why(p, d.Error)
 	case delivery.Open, delivery.Failed, delivery.Told, delivery.Dropped:
 	}
 	if d.Error == "" {
 		return web.None, p.T("watch.alert.on_its_way", nil), ""
 	}
-	return web.Trouble, p.T("watch.alert.did_not_work", nil), d.Error
+	return web.Trouble, p.T("watch.alert.did_not_work", nil), why(p, d.Error)
 }
 
 // act sends a test, or acknowledges.

@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/watch/alert/channel"
 	"entrechat/internal/room/watch/alert/contact"
 	"entrechat/internal/room/watch/alert/delivery"
 )
@@ -48,9 +49,12 @@ func (s *Service) test(ctx context.Context, person, incident string) error {
 // Test sends a test alert to one person now, whatever the hour, or to everybody. Returns
 // CodeNotFound for nobody.
 func (s *Service) Test(ctx context.Context, person string) error {
-	plan, _, err := s.Plan(ctx, s.self())
+	plan, ok, err := s.Plan(ctx, s.self())
 	if err != nil {
 		return err
+	}
+	if !ok {
+		return nobody()
 	}
 	found := false
 	for _, p := range plan.People {
@@ -116,6 +120,11 @@ func (s checks) checkPeople(ctx context.Context) (fit.Finding, error) {
 	return fit.Well("watch.alert.people_told", map[string]any{"Count": reached}), nil
 }
 
+// lacks says whether nothing is there to send messages of a kind with.
+func lacks(n channel.Needs, k contact.Kind) bool {
+	return k == contact.Mail && n.SMTP.Host == "" || k == contact.XMPP && n.XMPP.JID == ""
+}
+
 // checkReach: each person has a channel that works while our own services are down, and
 // those that we send ourselves can be sent.
 func (s checks) checkReach(ctx context.Context) error {
@@ -134,7 +143,7 @@ func (s checks) checkReach(ctx context.Context) error {
 			own = append(own, p.Name)
 		}
 		for _, c := range p.Channels {
-			if c.Kind == contact.Mail && s.n.Channels.SMTP.Host == "" || c.Kind == contact.XMPP && s.n.Channels.XMPP.JID == "" {
+			if lacks(s.n.Channels, c.Kind) {
 				unset = append(unset, p.Name+": "+string(c.Kind))
 			}
 		}
@@ -174,15 +183,30 @@ func (s checks) checkTests(ctx context.Context) error {
 	return nil
 }
 
-// checkFailed: no alert of the last week is stuck.
+// checkFailed: nobody is left whose newest alert of the last week is stuck. One that
+// arrived since then shows that it was mended.
 func (s checks) checkFailed(ctx context.Context) error {
 	list, err := s.queue.Deliveries(ctx, s.self(), s.now().Add(-7*day))
 	if err != nil {
 		return err
 	}
+	notices, err := s.Recent(ctx, s.now().Add(-7*day), 1000)
+	if err != nil {
+		return err
+	}
 	var stuck []string
+	begun, reached := map[string]core.Moment{}, map[string]core.Moment{}
+	for _, n := range notices {
+		begun[n.Key] = n.At
+	}
+	for _, d := range list {
+		if d.State == delivery.Sent || d.State == delivery.Summary {
+			reached[d.Person] = max(reached[d.Person], d.Done)
+		}
+	}
 	for _, d := range list {
 		bad := d.State == delivery.Failed || d.State == delivery.Unsure || d.State == delivery.Open && d.Rounds > 0
+		bad = bad && (reached[d.Person] == 0 || max(begun[d.Key], d.Done) > reached[d.Person])
 		if bad && !slices.Contains(stuck, d.Person) {
 			stuck = append(stuck, d.Person)
 		}

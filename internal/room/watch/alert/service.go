@@ -31,6 +31,9 @@ type Watch interface {
 	Serves(ctx context.Context, owner core.MemberID) (bool, error)
 	// Domains are those an owner runs its services under, its own origin among them.
 	Domains(ctx context.Context, owner core.MemberID) ([]string, error)
+	// Sees are the words keys of what our own newest looks at an incident's targets met, one
+	// each; empty when they are fine, or when we do not look.
+	Sees(ctx context.Context, owner core.MemberID, incident string) []string
 }
 
 // Needs is what alerts are made of; all of it is required but Calls, which a command
@@ -62,7 +65,7 @@ func New(n Needs) *Service {
 	n.Channels.Hoster = n.Signer.ID()
 	s := &Service{n: n, places: make(chan struct{}, maxTelling)}
 	s.queue = delivery.New(delivery.Needs{
-		Self: n.Signer.ID(), DB: n.DB, Plan: s.Plan, Rank: s.rank, Domains: n.Watch.Domains, Sender: channel.New(n.Channels),
+		Self: n.Signer.ID(), DB: n.DB, Plan: s.Plan, Rank: s.rank, Domains: n.Watch.Domains, Sees: n.Watch.Sees, Sender: channel.New(n.Channels),
 		Tell: s.tell, Ask: asker{s}.ask, Link: s.link, Words: n.Words, Now: n.Now, Log: n.Log,
 	})
 	return s

@@ -71,7 +71,7 @@ func (tn *town) URL(_ context.Context, id core.MemberID) (string, error) {
 	return "http://127.0.0.1:1", nil
 }
 
-// Voters, Serves and Domains make a node its own view of the room.
+// Voters, Serves, Domains and Sees make a node its own view of the room.
 func (n *node) Voters(_ context.Context, owner core.MemberID) (out []core.MemberID, _ error) {
 	for _, id := range n.town.order {
 		if id != owner && n.town.serves[string(id)+" "+string(owner)] {
@@ -84,6 +84,8 @@ func (n *node) Voters(_ context.Context, owner core.MemberID) (out []core.Member
 func (n *node) Serves(_ context.Context, owner core.MemberID) (bool, error) {
 	return n.town.serves[string(n.id)+" "+string(owner)], nil
 }
+
+func (n *node) Sees(context.Context, core.MemberID, string) []string { return nil }
 
 func (n *node) Domains(_ context.Context, owner core.MemberID) ([]string, error) {
 	return []string{string(owner)}, nil
@@ -451,37 +453,4 @@ func TestMonthlyTest(t *testing.T) {
 		ok(t, err)
 	}
 	ok(t, checks{n.Service}.checkTests(t.Context()))
-}
-
-func TestChecks(t *testing.T) {
-	tn := newTown(t, a)
-	n, ctx := tn.nodes[a], t.Context()
-	if f, err := (checks{n.Service}).checkPeople(ctx); err != nil || !f.Unknown {
-		t.Error(f, err)
-	}
-	ok(t, n.AddPerson(ctx, contact.Person{ID: "ana", Name: "Ana", Lang: "fr"}))
-	if _, err := (checks{n.Service}).checkPeople(ctx); err == nil {
-		t.Error("nobody has a channel")
-	}
-	_, err := n.AddChannel(ctx, "ana", contact.Channel{Kind: contact.Mail, Address: "ana@mail.chaton-a.test"}, false)
-	ok(t, err)
-	keyOf := func(err error) string {
-		if e, is := errors.AsType[*core.Error](err); is {
-			return e.Key
-		}
-		return ""
-	}
-	if err := (checks{n.Service}).checkReach(ctx); keyOf(err) != "watch.alert.own_channels" {
-		t.Error(err)
-	}
-	_, err = n.AddChannel(ctx, "ana", contact.Channel{Kind: contact.XMPP, Address: "ana@elsewhere.test"}, true)
-	ok(t, err)
-	if err := (checks{n.Service}).checkReach(ctx); keyOf(err) != "watch.alert.unset_channels" {
-		t.Error(err)
-	}
-	ok(t, n.Tell(ctx, delivery.Notice{Owner: a, Incident: "i", Kind: delivery.Backup, At: core.At(tn.clock())}))
-	tn.pass(30 * time.Second)
-	if err := (checks{n.Service}).checkFailed(ctx); keyOf(err) != "watch.alert.stuck" {
-		t.Error(err)
-	}
 }

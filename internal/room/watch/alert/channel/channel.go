@@ -44,7 +44,10 @@ type SendError struct {
 	Unsure bool   // it may have arrived all the same
 }
 
-func (f *SendError) Error() string { return "not delivered: " + f.Why }
+// NotDelivered begins the text of each SendError.
+const NotDelivered = "not delivered: "
+
+func (f *SendError) Error() string { return NotDelivered + f.Why }
 
 // Unsure says whether a message that failed so may have arrived.
 func Unsure(err error) bool {

@@ -66,6 +66,7 @@ func (r role) live() error {
 		DB: d, Plan: func(context.Context, core.MemberID) (contact.Plan, bool, error) { return plan, true, nil },
 		Rank:    func(context.Context, core.MemberID) (int, error) { return 0, nil },
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return nil, nil },
+		Sees:    func(context.Context, core.MemberID, string) []string { return nil },
 		Sender:  channel.New(channel.Needs{Private: true}), Tell: func(context.Context, Receipt) {},
 		Ask:  func(context.Context, core.MemberID, string) map[core.MemberID][]Receipt { return nil },
 		Link: func(key, person string) string { return "https://a.test/" + key + person }, Words: catalogue(&testing.T{}),

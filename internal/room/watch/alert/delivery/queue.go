@@ -31,6 +31,9 @@ type Needs struct {
 	// Ask asks the others who hold the plan what they sent of a notice; who does not answer
 	// within seconds is left out.
 	Ask func(ctx context.Context, owner core.MemberID, key string) map[core.MemberID][]Receipt
+	// Sees are the words keys of what our own newest looks at an incident's targets met, one
+	// each; empty when they are fine, or when we do not look.
+	Sees func(ctx context.Context, owner core.MemberID, incident string) []string
 	// Link is where one person acknowledges one notice.
 	Link  func(key, person string) string
 	Words *words.Catalogue

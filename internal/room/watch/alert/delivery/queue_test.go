@@ -32,6 +32,7 @@ type world struct {
 	sent  []sentMessage
 	fails map[string]error // by channel id
 	told  []Receipt
+	sees  []string // words keys
 }
 
 type sentMessage struct {
@@ -69,6 +70,7 @@ func newWorld(t *testing.T, d *db.DB, people ...contact.Person) *world {
 		Plan:    func(_ context.Context, o core.MemberID) (contact.Plan, bool, error) { return w.plan, o == owner, nil },
 		Rank:    func(context.Context, core.MemberID) (int, error) { return w.rank, nil },
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return []string{"chaton-a.test"}, nil },
+		Sees:    func(context.Context, core.MemberID, string) []string { return w.sees },
 		Sender:  w, Tell: func(_ context.Context, r Receipt) { w.told = append(w.told, r) },
 		Ask: func(context.Context, core.MemberID, string) map[core.MemberID][]Receipt { return nil },
 		Link: func(key, person string) string {

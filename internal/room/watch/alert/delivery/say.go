@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 type args = map[string]any
 
 // compose writes the message about one notice, or about several in one summary.
-func (q *Queue) compose(p contact.Person, list []task) channel.Message {
+func (q *Queue) compose(ctx context.Context, p contact.Person, list []task) channel.Message {
 	say := sayer{q.n.Words.Printer(p.Lang), p}
 	first := list[0]
 	m := channel.Message{
@@ -27,6 +28,11 @@ func (q *Queue) compose(p contact.Person, list []task) channel.Message {
 	}
 	m.Title = say.title(first.record)
 	lines := []string{say.what(first.record)}
+	if first.Kind.outage() && first.over == 0 {
+		for _, key := range q.n.Sees(ctx, first.Owner, first.Incident) {
+			lines = append(lines, say.p.T("watch.alert.sees", args{"Class": say.p.T(key, nil)}))
+		}
+	}
 	if first.Weak {
 		lines = append(lines, say.p.T("watch.alert.weak", nil))
 	}
@@ -39,7 +45,11 @@ func (q *Queue) compose(p contact.Person, list []task) channel.Message {
 			lines = append(lines, say.p.T("watch.alert.see", args{"Link": first.Link}))
 		}
 		m.Link = q.n.Link(first.Key, p.ID)
-		lines = append(lines, say.p.T("watch.alert.ack_here", nil))
+		key := "watch.alert.ack_here"
+		if first.Kind == Test {
+			key = "watch.alert.confirm_here"
+		}
+		lines = append(lines, say.p.T(key, nil))
 	}
 	m.Text = strings.Join(lines, "\n")
 	return m

@@ -275,7 +275,7 @@ func (q *Queue) try(ctx context.Context, p contact.Person, list []task) error {
 	if err != nil || charged == nil {
 		return err
 	}
-	sent := q.n.Sender.Send(ctx, c, q.compose(p, list))
+	sent := q.n.Sender.Send(ctx, c, q.compose(ctx, p, list))
 	// The answer is kept even when the process is told to end.
 	return q.note(context.WithoutCancel(ctx), charged, sent, state)
 }
