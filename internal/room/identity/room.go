@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
@@ -34,6 +35,7 @@ func AllWords() []fs.FS {
 		Words,
 		audit.Words,
 		client.Words,
+		credential.Words,
 		key.Words,
 		organisation.Words,
 		people.Words,
