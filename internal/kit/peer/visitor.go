@@ -44,6 +44,25 @@ func client(r *http.Request, proxies []netip.Prefix) netip.Prefix {
 	return network
 }
 
+// ClientNetwork is where a visitor's request comes from, as wide as one household or one
+// small company: /24, or /48 of IPv6. It is for pages that count requests in memory. It is
+// zero, to be counted with nobody, when all we know is a proxy's address. Outside of a page's
+// request only the proxy on our own machine is believed.
+func ClientNetwork(r *http.Request) netip.Prefix {
+	p, ok := r.Context().Value(clientKey{}).(netip.Prefix)
+	if !ok {
+		p = client(r, nil)
+	}
+	if !p.IsValid() {
+		return p
+	}
+	bits := 24
+	if p.Addr().Is6() {
+		bits = 48
+	}
+	return netip.PrefixFrom(p.Addr(), bits).Masked()
+}
+
 // forwarded is the last address in X-Forwarded-For that is no proxy of ours: what
 // stands before it was written by the visitor.
 func forwarded(lines []string, proxies []netip.Prefix) netip.Addr {

@@ -3,9 +3,7 @@ package deadman
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +14,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/peer"
 )
 
 const (
@@ -64,7 +63,8 @@ func (p *Pings) take(r *http.Request) (status int, text string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodPost {
 		return http.StatusMethodNotAllowed, "use GET, HEAD or POST"
 	}
-	if !p.allow(class(r), perClass, classBurst, now) {
+	// Who is behind a proxy that names nobody must not be locked out by its other visitors.
+	if from := class(r); from != "" && !p.allow(from, perClass, classBurst, now) {
 		return http.StatusTooManyRequests, "too many pings from this network"
 	}
 	token := r.PathValue("token")
@@ -156,35 +156,13 @@ func tidy(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// class is the network a request comes from: /24, or /48 of IPv6. Behind a proxy on this
-// machine it is the one that the proxy names.
+// class is the network a request comes from: /24, or /48 of IPv6; empty = behind a proxy that
+// does not name it.
 func class(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
+	if p := peer.ClientNetwork(r); p.IsValid() {
+		return p.String()
 	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	if ip = ip.Unmap(); ip.IsLoopback() {
-		lines := r.Header.Values("X-Forwarded-For")
-		if len(lines) > 0 {
-			all := strings.Split(lines[len(lines)-1], ",")
-			if named, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
-				ip = named.Unmap()
-			}
-		}
-	}
-	bits := 24
-	if ip.Is6() {
-		bits = 48
-	}
-	net, err := ip.WithZone("").Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return net.String()
+	return ""
 }
 
 // allow counts one ping of a target or of a class of addresses.

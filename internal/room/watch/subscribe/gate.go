@@ -2,55 +2,63 @@ package subscribe
 
 import (
 	"net/http"
-	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"entrechat/internal/kit/peer"
 )
 
 const (
-	perVisitor = 6 // requests at once, and an hour
+	perVisitor = 6  // requests at once, and an hour
+	perDomain  = 60 // mails at once, and an hour, to one mail domain
 	maxGates   = 10_000
 )
 
-// gate counts requests by where they come from, in memory, for an hour.
+// gate counts by a name, in memory, and forgets all after a while.
 type gate struct {
 	mu   sync.Mutex
 	from time.Time
 	by   map[string]*rate.Limiter
 }
 
-func (g *gate) admit(from string, now time.Time) bool {
-	if from == "" {
+// allowance is so many at once, and again within a time, which is how long a gate remembers.
+type allowance struct {
+	many   int
+	within time.Duration
+}
+
+func (g *gate) admit(name string, a allowance, now time.Time) bool {
+	if name == "" {
 		return true
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.by == nil || now.Sub(g.from) > time.Hour || len(g.by) >= maxGates {
+	if g.by == nil || now.Sub(g.from) > a.within || len(g.by) >= maxGates {
 		g.by, g.from = map[string]*rate.Limiter{}, now
 	}
-	l := g.by[from]
+	l := g.by[name]
 	if l == nil {
-		l = rate.NewLimiter(rate.Every(time.Hour/perVisitor), perVisitor)
-		g.by[from] = l
+		l = rate.NewLimiter(rate.Every(a.within/time.Duration(a.many)), a.many)
+		g.by[name] = l
 	}
 	return l.AllowN(now, 1)
 }
 
-// network is where a request comes from, as wide as one household: /24 or /48.
+// network is where a request comes from; empty = we do not know, and the bounds for all hold.
 func network(r *http.Request) string {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || at.Addr().IsLoopback() {
-		return "" // behind our own proxy; the bounds for all hold
+	if p := peer.ClientNetwork(r); p.IsValid() {
+		return p.String()
 	}
-	bits := 24
-	if at.Addr().Unmap().Is6() {
-		bits = 48
-	}
-	p, err := at.Addr().Unmap().Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
+	return ""
+}
+
+// mailboxOf is the mailbox behind an address as large providers have it: what follows a plus,
+// and dots, name the same one. It is for counting only.
+func mailboxOf(address string) (mailbox, domain string) {
+	local, domain, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return strings.ReplaceAll(local, ".", "") + "@" + domain, domain
 }

@@ -54,7 +54,8 @@ type Needs struct {
 type Service struct {
 	n    Needs
 	wake chan struct{}
-	gate gate
+	// By where requests come from, by the mailbox they have written to, and by its domain.
+	visitors, mailboxes, domains gate
 }
 
 // New makes the service; its Jobs send.
@@ -92,7 +93,7 @@ func (s *Service) Ask(ctx context.Context, r Request) error {
 	if !ok || !known {
 		return core.NotFound("watch.subscribe.no_hoster", errors.New("nothing of it is shown here"))
 	}
-	if !s.gate.admit(r.From, s.n.Now()) {
+	if !s.visitors.admit(r.From, allowance{perVisitor, time.Hour}, s.n.Now()) {
 		return core.Unsure("watch.subscribe.too_many", errors.New("too many requests"))
 	}
 	if r.Lang != words.English {
@@ -118,6 +119,11 @@ func (s *Service) note(ctx context.Context, q db.Querier, r Request) error {
 	all, err := askedMails(ctx, q, "", now.Add(-time.Hour))
 	if err != nil || all >= perHour {
 		return err
+	}
+	// Somebody's mailbox has many addresses.
+	mailbox, domain := mailboxOf(r.Address)
+	if !s.domains.admit(domain, allowance{perDomain, time.Hour}, s.n.Now()) || !s.mailboxes.admit(mailbox, allowance{perAddress, day}, s.n.Now()) {
+		return nil
 	}
 	one, found, err := find(ctx, q, r)
 	if err != nil {
