@@ -115,13 +115,13 @@ func (w *telling) hear(service string, state verdict.State) {
 // pass lets time go by at all that are there.
 func (w *telling) pass(d time.Duration) {
 	w.t.Helper()
-	const step = 5 * time.Second
+	step := max(5*time.Second, d/60)
 	for at := time.Duration(0); at < d; at += step {
 		for _, id := range w.order {
 			if w.Nodes[id].Offline.Load() {
 				continue
 			}
-			if at%(15*time.Second) == 0 {
+			if step > 15*time.Second || at%(15*time.Second) == 0 {
 				ok(w.t, w.rooms[id].Publisher.Incidents.Remind(w.t.Context()))
 			}
 			ok(w.t, w.rooms[id].Alerts.Deliver(w.t.Context()))

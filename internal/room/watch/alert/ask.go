@@ -13,12 +13,12 @@ import (
 	"entrechat/internal/room/watch/alert/delivery"
 )
 
-// did is what one teller sent of one notice.
+// did is what one teller knows of one notice.
 type did struct {
 	Receipts []delivery.Receipt `json:"receipts"`
 }
 
-// serveDid tells another teller of the same owner what we sent of a notice.
+// serveDid tells another teller of the same owner what we know of a notice.
 func (s endpoints) serveDid(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	owner, list, err := s.queue.Did(r.Context(), r.PathValue("key"))
 	if err != nil {
@@ -45,15 +45,15 @@ const (
 // asker asks the other tellers.
 type asker struct{ *Service }
 
-// ask asks all other tellers of an owner side by side what they sent of a notice.
-func (s asker) ask(ctx context.Context, owner core.MemberID, key string) map[core.MemberID][]delivery.Receipt {
-	out := map[core.MemberID][]delivery.Receipt{}
+// ask asks all other tellers of an owner side by side what they know of a notice.
+func (s asker) ask(ctx context.Context, owner core.MemberID, key string) (out map[core.MemberID][]delivery.Receipt, others int) {
+	out = map[core.MemberID][]delivery.Receipt{}
 	if s.n.Calls == nil {
-		return out
+		return out, 0
 	}
 	tellers, err := s.tellers(ctx, owner)
 	if err != nil {
-		return out
+		return out, 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, askBound)
 	defer cancel()
@@ -63,6 +63,7 @@ func (s asker) ask(ctx context.Context, owner core.MemberID, key string) map[cor
 		if member == s.self() || slices.Contains(tellers[:i], member) {
 			continue
 		}
+		others++
 		all.Go(func() {
 			var answer did
 			if s.n.Calls.JSON(ctx, member, http.MethodGet, PathTold+"/"+key, nil, &answer) != nil || len(answer.Receipts) > 500 {
@@ -74,5 +75,5 @@ func (s asker) ask(ctx context.Context, owner core.MemberID, key string) map[cor
 		})
 	}
 	all.Wait()
-	return out
+	return out, others
 }

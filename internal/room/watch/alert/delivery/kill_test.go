@@ -68,7 +68,7 @@ func (r role) live() error {
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return nil, nil },
 		Sees:    func(context.Context, core.MemberID, string) []string { return nil },
 		Sender:  channel.New(channel.Needs{Private: true}), Tell: func(context.Context, Receipt) {},
-		Ask:  func(context.Context, core.MemberID, string) map[core.MemberID][]Receipt { return nil },
+		Self: owner, Ask: func(context.Context, core.MemberID, string) (map[core.MemberID][]Receipt, int) { return nil, 0 },
 		Link: func(key, person string) string { return "https://a.test/" + key + person }, Words: catalogue(&testing.T{}),
 		Now: func() time.Time { return time.Now().Add(r.Ahead) }, Log: slog.New(slog.DiscardHandler),
 	})

@@ -174,6 +174,10 @@ type Delivery struct {
 	Channel string
 	Error   string
 	Done    core.Moment
+	// Waits is how often it was put off for what the others might say.
+	Waits int64
+	// Held is since when one voter's word alone holds it, that it was sent; zero = none does.
+	Held core.Moment
 }
 
 // Receipt is what one sender tells the others: a message went out, or somebody
@@ -185,6 +189,20 @@ type Receipt struct {
 	Step   string        `json:"step"`
 	State  string        `json:"state"`
 	At     core.Moment   `json:"at_us"`
+}
+
+// States that stand only in the answer to a question: not what the teller did.
+const (
+	hearsay = "told"   // another told it so
+	trying  = "trying" // it is at it now
+)
+
+// checkAnswer is Check for what stands in an answer.
+func (r Receipt) checkAnswer(now core.Moment) error {
+	if r.State == hearsay || r.State == trying {
+		r.State = string(Sent)
+	}
+	return r.Check(now)
 }
 
 // Check refuses a receipt no sender would write. Returns CodeInvalid.

@@ -28,9 +28,9 @@ type Needs struct {
 	Sender  channel.Sender
 	// Tell hands a receipt to the others who hold the plan; it does not wait for them.
 	Tell func(ctx context.Context, r Receipt)
-	// Ask asks the others who hold the plan what they sent of a notice; who does not answer
-	// within seconds is left out.
-	Ask func(ctx context.Context, owner core.MemberID, key string) map[core.MemberID][]Receipt
+	// Ask asks the others who hold the plan what they know of a notice; who does not answer
+	// within seconds is left out. others is how many were asked.
+	Ask func(ctx context.Context, owner core.MemberID, key string) (answers map[core.MemberID][]Receipt, others int)
 	// Sees are the words keys of what our own newest looks at an incident's targets met, one
 	// each; empty when they are fine, or when we do not look.
 	Sees func(ctx context.Context, owner core.MemberID, incident string) []string
@@ -97,7 +97,7 @@ func (q *Queue) Put(ctx context.Context, n Notice) error {
 		if err := q.add(ctx, tx, r, batch{plan, people, stepOnCall, rank, now}); err != nil {
 			return err
 		}
-		return q.answeredAlready(ctx, tx, r)
+		return listener{q}.acked(ctx, tx, r)
 	})
 	q.poke()
 	return err
@@ -121,21 +121,6 @@ func again(ctx context.Context, tx db.Querier, r record) error {
 		}
 	}
 	return reopen(ctx, tx, r.key, steady.Key())
-}
-
-// answeredAlready takes over an acknowledgement that came before the notice did.
-func (q *Queue) answeredAlready(ctx context.Context, tx db.Querier, r record) error {
-	receipts, err := receiptsOf(ctx, tx, r.key)
-	if err != nil {
-		return err
-	}
-	for _, told := range receipts {
-		if told.Step == stepAck && told.Owner == r.Owner {
-			_, err := setAcked(ctx, tx, r, told.Person, told.At)
-			return err
-		}
-	}
-	return nil
 }
 
 // batch is whom to add deliveries for.
@@ -176,11 +161,8 @@ func (q *Queue) Replace(ctx context.Context, owner core.MemberID, incident, into
 		if err != nil {
 			return err
 		}
-		told = retold(standing, list, into)
-		for _, r := range told {
-			if err := addReceipt(ctx, tx, r, owner); err != nil {
-				return err
-			}
+		if told, err = (listener{q}).carry(ctx, tx, standing, list, into); err != nil {
+			return err
 		}
 		return silence(ctx, tx, standing, list, now)
 	})
@@ -210,22 +192,6 @@ func silence(ctx context.Context, tx db.Querier, standing []record, list []Deliv
 		}
 	}
 	return nil
-}
-
-// retold are receipts of what was delivered of one incident, as of another; none where
-// there is no other.
-func retold(standing []record, list []Delivery, into string) (out []Receipt) {
-	for _, n := range standing {
-		for _, d := range list {
-			if d.Key != n.key || !d.arrived() || into == "" {
-				continue
-			}
-			other := n.Notice
-			other.Incident = into
-			out = append(out, Receipt{Owner: n.Owner, Key: other.Key(), Person: d.Person, Step: d.Step, State: string(Sent), At: d.Done})
-		}
-	}
-	return out
 }
 
 // Resolve says that an incident is over. Who was told of it is told this, once: at once, or
@@ -308,6 +274,9 @@ func (q *Queue) Acknowledge(ctx context.Context, key, person string) (first bool
 		if r, err = noticeBy(ctx, tx, key); err != nil {
 			return err
 		}
+		if _, err = addVoice(ctx, tx, voice{Receipt{r.Owner, key, person, stepAck, stepAck, now}, q.n.Self, now}); err != nil {
+			return err
+		}
 		first, err = setAcked(ctx, tx, r, person, now)
 		return err
 	})
@@ -325,20 +294,7 @@ func (q *Queue) Receive(ctx context.Context, from core.MemberID, r Receipt) erro
 	if err := r.Check(q.now()); err != nil {
 		return err
 	}
-	return q.n.DB.Tx(ctx, func(ctx context.Context, tx db.Querier) error {
-		if err := addReceipt(ctx, tx, r, from); err != nil || r.Step != stepAck {
-			return err
-		}
-		standing, err := noticeBy(ctx, tx, r.Key)
-		if errors.Is(err, db.ErrNoRow) {
-			return nil
-		}
-		if err != nil || standing.Owner != r.Owner {
-			return err
-		}
-		_, err = setAcked(ctx, tx, standing, r.Person, r.At)
-		return err
-	})
+	return listener{q}.take(ctx, from, r)
 }
 
 // escalate asks the next people where nobody acknowledged. Trouble with one notice does

@@ -33,6 +33,9 @@ type world struct {
 	fails map[string]error // by channel id
 	told  []Receipt
 	sees  []string // words keys
+	// What the others answer, and how many there are.
+	answers map[core.MemberID][]Receipt
+	others  int
 }
 
 type sentMessage struct {
@@ -72,7 +75,9 @@ func newWorld(t *testing.T, d *db.DB, people ...contact.Person) *world {
 		Domains: func(context.Context, core.MemberID) ([]string, error) { return []string{"chaton-a.test"}, nil },
 		Sees:    func(context.Context, core.MemberID, string) []string { return w.sees },
 		Sender:  w, Tell: func(_ context.Context, r Receipt) { w.told = append(w.told, r) },
-		Ask: func(context.Context, core.MemberID, string) map[core.MemberID][]Receipt { return nil },
+		Ask: func(context.Context, core.MemberID, string) (map[core.MemberID][]Receipt, int) {
+			return w.answers, w.others
+		},
 		Link: func(key, person string) string {
 			return "https://chaton-b.test/watch/ack/" + key + "/" + person + "/sig"
 		},

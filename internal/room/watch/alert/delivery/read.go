@@ -89,8 +89,9 @@ func (q *Queue) Deliveries(ctx context.Context, owner core.MemberID, since core.
 // maxAnswer bounds the receipts of one notice that are told at once.
 const maxAnswer = 200
 
-// Did is what this node itself sent of a notice, and who acknowledged it, for another
-// teller that was away; owner is whose notice it is. A notice we do not know has none.
+// Did is what this node knows of a notice, for another teller that asks: what it sent, is
+// sending, and heard that others sent; who acknowledged it here. owner is whose notice it is.
+// A notice we do not know has none.
 func (q *Queue) Did(ctx context.Context, key string) (owner core.MemberID, out []Receipt, err error) {
 	r, err := noticeBy(ctx, q.n.DB, key)
 	if errors.Is(err, db.ErrNoRow) {
@@ -100,13 +101,27 @@ func (q *Queue) Did(ctx context.Context, key string) (owner core.MemberID, out [
 		return "", nil, err
 	}
 	list, err := deliveriesOf(ctx, q.n.DB, r.Owner, r.Incident)
+	if err != nil {
+		return "", nil, err
+	}
 	for _, d := range list {
-		if d.Key == key && (d.State == Sent || d.State == Summary) && len(out) < maxAnswer {
+		switch {
+		case d.Key != key:
+		case d.State == Sent || d.State == Summary:
 			out = append(out, Receipt{r.Owner, key, d.Person, d.Step, string(d.State), d.Done})
+		case d.onTheWay():
+			out = append(out, Receipt{r.Owner, key, d.Person, d.Step, trying, q.now()})
 		}
 	}
-	if r.acked != 0 {
-		out = append(out, Receipt{r.Owner, key, r.ackedBy, stepAck, stepAck, r.acked})
+	voices, err := voicesOf(ctx, q.n.DB, key)
+	for _, v := range voices {
+		switch {
+		case v.Step == stepAck && v.by == q.n.Self:
+			out = append(out, v.Receipt)
+		case v.Step != stepAck && v.by != q.n.Self && v.State != hearsay:
+			v.State = hearsay
+			out = append(out, v.Receipt)
+		}
 	}
-	return r.Owner, out, err
+	return r.Owner, out[:min(len(out), maxAnswer)], err
 }

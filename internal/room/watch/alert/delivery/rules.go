@@ -159,7 +159,9 @@ func sorted(list []task, earlier func(record) []Delivery) (alone, together, usel
 }
 
 // arrived says whether the person knows of it, as far as we know.
-func (d Delivery) arrived() bool { return d.State == Sent || d.State == Told || d.State == Unsure }
+func (d Delivery) arrived() bool {
+	return d.State == Sent || d.State == Told || d.State == Unsure || d.Held != 0
+}
 
 // onTheWay says whether somebody tries it now, or ended while trying.
 func (d Delivery) onTheWay() bool {
@@ -186,4 +188,6 @@ func attempts(list []task) Delivery {
 type task struct {
 	record
 	Delivery
+	// word is the voter that alone says it told the person; empty = none does.
+	word core.MemberID
 }

@@ -36,6 +36,9 @@ func (q *Queue) compose(ctx context.Context, p contact.Person, list []task) chan
 	if first.Weak {
 		lines = append(lines, say.p.T("watch.alert.weak", nil))
 	}
+	if first.word != "" {
+		lines = append(lines, say.p.T("watch.alert.says_told", args{"Member": string(first.word)}))
+	}
 	if first.acked != 0 && !first.Kind.ends() {
 		lines = append(lines, say.p.T("watch.alert.acked", args{"Person": first.ackedBy}))
 	}

@@ -132,11 +132,7 @@ func (q *Queue) write(ctx context.Context, w who, group []task) error {
 	if !ok || !known {
 		return q.finish(ctx, group, Dropped)
 	}
-	if err := q.catchUp(ctx, w.owner, group); err != nil {
-		return err
-	}
-	group, err = q.told(ctx, group)
-	if err != nil {
+	if group, err = (listener{q}).left(ctx, p, group); err != nil {
 		return err
 	}
 	before, err := earlier(ctx, q.n.DB, w, group)
@@ -187,54 +183,6 @@ func earlier(ctx context.Context, q db.Querier, w who, group []task) (map[string
 		}
 	}
 	return out, nil
-}
-
-// catchUp asks the others what they sent: a receipt that was on its way to us while we were
-// away, or cut off, or while they were, comes no second time.
-func (q *Queue) catchUp(ctx context.Context, owner core.MemberID, group []task) error {
-	asked := map[string]bool{}
-	for _, t := range group {
-		if asked[t.Key] || t.Kind == Test {
-			continue // nobody else sends a test
-		}
-		asked[t.Key] = true
-		for from, receipts := range q.n.Ask(ctx, owner, t.Key) {
-			for _, r := range receipts {
-				if r.Owner != owner || r.Key != t.Key || r.Check(q.now()) != nil {
-					continue
-				}
-				if err := q.Receive(ctx, from, r); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// told ends what another sender did already, and answers what is left.
-func (q *Queue) told(ctx context.Context, group []task) (left []task, err error) {
-	for _, t := range group {
-		receipts, err := receiptsOf(ctx, q.n.DB, t.Key)
-		if err != nil {
-			return nil, err
-		}
-		state := State("")
-		for _, r := range receipts {
-			if r.Person == t.Person && r.Step == t.Step && r.Owner == t.Owner {
-				state = Told
-				if r.State == string(Summary) {
-					state = Summary
-				}
-			}
-		}
-		if state == "" {
-			left = append(left, t)
-		} else if err := q.finish(ctx, []task{t}, state); err != nil {
-			return nil, err
-		}
-	}
-	return left, nil
 }
 
 func (q *Queue) finish(ctx context.Context, list []task, state State) error {

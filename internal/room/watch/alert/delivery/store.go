@@ -107,10 +107,10 @@ func setAcked(ctx context.Context, q db.Querier, r record, person string, at cor
 	return true, err
 }
 
-const deliveryColumns = `d.key, d.person, d.step, d.owner, d.state, d.next_us, d.tries, d.rounds, d.channel, d.error, d.done_us`
+const deliveryColumns = `d.key, d.person, d.step, d.owner, d.state, d.next_us, d.tries, d.rounds, d.channel, d.error, d.done_us, d.waits, d.held_us`
 
 func (d *Delivery) fields(tries *string) []any {
-	return []any{&d.Key, &d.Person, &d.Step, &d.Owner, &d.State, &d.Next, tries, &d.Rounds, &d.Channel, &d.Error, &d.Done}
+	return []any{&d.Key, &d.Person, &d.Step, &d.Owner, &d.State, &d.Next, tries, &d.Rounds, &d.Channel, &d.Error, &d.Done, &d.Waits, &d.Held}
 }
 
 func scanDelivery(row db.Row) (d Delivery, err error) {
@@ -169,9 +169,9 @@ func keep(ctx context.Context, q db.Querier, from, to Delivery) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := db.Exec(ctx, q, `UPDATE watch_delivery SET state = $4, next_us = $5, tries = $6, rounds = $7, channel = $8, error = $9, done_us = $10
+	n, err := db.Exec(ctx, q, `UPDATE watch_delivery SET state = $4, next_us = $5, tries = $6, rounds = $7, channel = $8, error = $9, done_us = $10, waits = $12, held_us = $13
 		WHERE key = $1 AND person = $2 AND step = $3 AND state = 'open' AND next_us = $11`,
-		to.Key, to.Person, to.Step, string(to.State), int64(to.Next), string(tries), int64(to.Rounds), to.Channel, to.Error, int64(to.Done), int64(from.Next))
+		to.Key, to.Person, to.Step, string(to.State), int64(to.Next), string(tries), int64(to.Rounds), to.Channel, to.Error, int64(to.Done), int64(from.Next), to.Waits, int64(to.Held))
 	return n == 1, err
 }
 
@@ -186,24 +186,34 @@ func recentDeliveries(ctx context.Context, q db.Querier, owner core.MemberID, si
 		WHERE d.owner = $1 AND (d.done_us >= $2 OR d.done_us = 0) ORDER BY d.done_us DESC, d.key, d.person, d.step LIMIT 2000`, string(owner), int64(since))
 }
 
-func scanReceipt(row db.Row) (r Receipt, err error) {
-	return r, row.Scan(&r.Owner, &r.Key, &r.Person, &r.Step, &r.State, &r.At)
+func scanVoice(row db.Row) (v voice, err error) {
+	return v, row.Scan(&v.Owner, &v.Key, &v.Person, &v.Step, &v.State, &v.At, &v.by, &v.heard)
 }
 
 const maxReceipts = 20000
 
-func addReceipt(ctx context.Context, q db.Querier, r Receipt, by core.MemberID) error {
-	count, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM watch_receipt WHERE by = $1`, string(by))
+// addVoice takes in what one teller says; false: it said so before. What it only heard and
+// then did itself counts as done.
+func addVoice(ctx context.Context, q db.Querier, v voice) (bool, error) {
+	count, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM watch_receipt WHERE by = $1`, string(v.by))
 	if err != nil || count >= maxReceipts {
-		return err
+		return false, err
 	}
-	_, err = db.Exec(ctx, q, `INSERT INTO watch_receipt (key, person, step, owner, state, by, at_us) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (key, person, step, owner, by) DO NOTHING`, r.Key, r.Person, r.Step, string(r.Owner), r.State, string(by), int64(r.At))
-	return err
+	n, err := db.Exec(ctx, q, `INSERT INTO watch_receipt (key, person, step, owner, state, by, at_us, heard_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (key, person, step, owner, by) DO UPDATE SET state = $5, at_us = $7 WHERE watch_receipt.state = 'told' AND $5 <> 'told'`,
+		v.Key, v.Person, v.Step, string(v.Owner), v.State, string(v.by), int64(v.At), int64(v.heard))
+	return n == 1, err
 }
 
-func receiptsOf(ctx context.Context, q db.Querier, key string) ([]Receipt, error) {
-	return db.All(ctx, q, scanReceipt, `SELECT owner, key, person, step, state, at_us FROM watch_receipt WHERE key = $1 ORDER BY at_us LIMIT 1000`, key)
+// voicesOf are what was said of a notice, in the order in which it came.
+func voicesOf(ctx context.Context, q db.Querier, key string) ([]voice, error) {
+	return db.All(ctx, q, scanVoice, `SELECT owner, key, person, step, state, at_us, by, heard_us FROM watch_receipt WHERE key = $1 ORDER BY heard_us, by, person, step LIMIT 1000`, key)
+}
+
+// putOff has nobody else asked about a notice before a moment.
+func putOff(ctx context.Context, q db.Querier, key string, until core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE watch_notice SET step_us = $2 WHERE key = $1 AND step_us < $2`, key, int64(until))
+	return err
 }
 
 // forget drops what is older than a moment.
@@ -211,7 +221,7 @@ func forget(ctx context.Context, q db.Querier, before core.Moment) error {
 	for _, query := range []string{
 		`DELETE FROM watch_delivery WHERE key IN (SELECT key FROM watch_notice WHERE at_us < $1)`,
 		`DELETE FROM watch_notice WHERE at_us < $1`,
-		`DELETE FROM watch_receipt WHERE at_us < $1`,
+		`DELETE FROM watch_receipt WHERE heard_us < $1`,
 	} {
 		if _, err := db.Exec(ctx, q, query, int64(before)); err != nil {
 			return err
