@@ -20,8 +20,12 @@ import (
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
+<<<<<<< HEAD
 	"entrechat/internal/room/identity/session"
 	"entrechat/internal/room/identity/signin"
+=======
+	"entrechat/internal/room/identity/provider"
+>>>>>>> 650532a (identity: an OpenID Provider: codes taken once, flows kept in their browser)
 )
 
 // Words are the room's sentences, French and English.
@@ -31,6 +35,7 @@ var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
+<<<<<<< HEAD
 	return []fs.FS{
 		Words,
 		audit.Words,
@@ -43,6 +48,9 @@ func AllWords() []fs.FS {
 		session.Words,
 		signin.Words,
 	}
+=======
+	return []fs.FS{person.Words, audit.Words, organisation.Words, key.Words, client.Words, provider.Words}
+>>>>>>> 650532a (identity: an OpenID Provider: codes taken once, flows kept in their browser)
 }
 
 // Needs is what the room is wired with; all of it is required.
