@@ -20,12 +20,9 @@ import (
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
-<<<<<<< HEAD
+	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
 	"entrechat/internal/room/identity/signin"
-=======
-	"entrechat/internal/room/identity/provider"
->>>>>>> 650532a (identity: an OpenID Provider: codes taken once, flows kept in their browser)
 )
 
 // Words are the room's sentences, French and English.
@@ -35,7 +32,6 @@ var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
-<<<<<<< HEAD
 	return []fs.FS{
 		Words,
 		audit.Words,
@@ -45,12 +41,10 @@ func AllWords() []fs.FS {
 		organisation.Words,
 		people.Words,
 		person.Words,
+		provider.Words,
 		session.Words,
 		signin.Words,
 	}
-=======
-	return []fs.FS{person.Words, audit.Words, organisation.Words, key.Words, client.Words, provider.Words}
->>>>>>> 650532a (identity: an OpenID Provider: codes taken once, flows kept in their browser)
 }
 
 // Needs is what the room is wired with; all of it is required.

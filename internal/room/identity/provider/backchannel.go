@@ -42,69 +42,44 @@ type clientSession struct {
 	Since           core.Moment
 }
 
-// Ended is called when a browser's session has ended: what its clients may do without the
-// person ends, and they are told. It may be called again.
-func (p *Provider) Ended(ctx context.Context, session string) error {
+// Ended is called when a browser's session ends, in the transaction that ends it: what its
+// clients may do without the person ends, and they will be told. It may be called again.
+func (p *Provider) Ended(ctx context.Context, q db.Querier, session string) error {
 	if session == "" {
 		return nil
 	}
-	return teller{p}.ended(ctx, `session`, session, `offline = FALSE AND session`)
+	return p.ended(ctx, q, `session`, session, `offline = FALSE AND session`)
 }
 
 // EndPerson ends everything a person let clients have, in every browser and without one: they
 // sign out everywhere, or may no longer sign in. It may be called again.
-func (p *Provider) EndPerson(ctx context.Context, id person.ID) error {
-	return teller{p}.ended(ctx, `person`, string(id), `person`)
+func (p *Provider) EndPerson(ctx context.Context, q db.Querier, id person.ID) error {
+	return p.ended(ctx, q, `person`, string(id), `person`)
 }
 
 // ended ends the client sessions of a session or a person, and the grants that go with them.
-func (p teller) ended(ctx context.Context, column, value, grants string) error {
-	err := p.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		list, err := clientSessions(ctx, q, column, value)
-		if err != nil {
+func (p *Provider) ended(ctx context.Context, q db.Querier, by, value, grants string) error {
+	list, err := clientSessions(ctx, q, by, value)
+	if err != nil {
+		return err
+	}
+	now := p.now()
+	for _, s := range list {
+		l := logout{ID: strings.ToLower(rand.Text()), Client: s.Client, Sub: s.Sub, SID: s.SID, Made: now, Next: now}
+		if err := insertLogout(ctx, q, l); err != nil {
 			return err
 		}
-		now := p.now()
-		for _, s := range list {
-			c, err := p.clientIn(ctx, q, s.Client)
-			if core.CodeOf(err) == core.CodeNotFound || (err == nil && c.BackLogout == "") {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if err := insertLogout(ctx, q, logout{ID: strings.ToLower(rand.Text()), Client: s.Client, Sub: s.Sub, SID: s.SID, Made: now, Next: now}); err != nil {
-				return err
-			}
-		}
-		if err := revokeBy(ctx, q, grants, value, now); err != nil {
-			return err
-		}
-		return deleteClientSessions(ctx, q, column, value)
-	})
-	p.poke()
-	return err
-}
-
-// clientIn is client inside a transaction.
-func (p teller) clientIn(ctx context.Context, q db.Querier, id string) (client.Client, error) {
-	if strings.Contains(id, "://") {
-		return p.client(ctx, id)
 	}
-	return client.Get(ctx, q, id)
-}
-
-func (p *Provider) poke() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
+	if err := revokeBy(ctx, q, grants, value, now); err != nil {
+		return err
 	}
+	return deleteClientSessions(ctx, q, by, value)
 }
 
 // Jobs are the work of the running node.
 func (p *Provider) Jobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: "identity-logout", Every: time.Second, Run: teller{p}.serveLogouts},
+		{Name: "identity-logout", Every: 2 * time.Second, Run: p.DeliverLogouts},
 		{Name: "identity-forget", Every: 10 * time.Minute, Jitter: time.Minute, Run: p.Forget},
 	}
 }
@@ -114,20 +89,6 @@ func (p *Provider) Forget(ctx context.Context) error {
 	return p.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		return forget(ctx, q, p.now(), p.now().Add(-sessionLife))
 	})
-}
-
-func (p teller) serveLogouts(ctx context.Context) error {
-	for {
-		if err := p.DeliverLogouts(ctx); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.wake:
-		case <-time.After(5 * time.Second):
-		}
-	}
 }
 
 // logout is a logout token that a client has still to be told.

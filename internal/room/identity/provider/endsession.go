@@ -124,7 +124,7 @@ func (p farewell) endSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if in {
-		if err := p.leave(w, r, login); err != nil {
+		if err := p.n.Browser.End(w, r); err != nil {
 			p.refuse(w, r, err)
 			return
 		}
@@ -140,14 +140,6 @@ func (p farewell) endSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// leave signs the browser out, and tells the services it was signed in at.
-func (p farewell) leave(w http.ResponseWriter, r *http.Request, login Login) error {
-	if err := p.n.Browser.End(w, r); err != nil {
-		return err
-	}
-	return p.Ended(r.Context(), login.Session)
 }
 
 // endPage asks whether to sign out, and says that it is done.
@@ -187,12 +179,12 @@ func (p farewell) end(w http.ResponseWriter, r *http.Request) (endPage, error) {
 	if err != nil {
 		return page, err
 	}
-	login, in, err := p.n.Browser.Person(r)
+	_, in, err := p.n.Browser.Person(r)
 	if err != nil {
 		return page, err
 	}
 	if in {
-		if err := p.leave(w, r, login); err != nil {
+		if err := p.n.Browser.End(w, r); err != nil {
 			return page, err
 		}
 	}

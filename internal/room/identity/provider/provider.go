@@ -45,7 +45,7 @@ type Login struct {
 // Browser is the session in the browser that sent a request.
 type Browser interface {
 	Person(r *http.Request) (Login, bool, error)
-	// End signs the browser out.
+	// End signs the browser out; it leads to Provider.Ended.
 	End(w http.ResponseWriter, r *http.Request) error
 }
 
@@ -97,12 +97,11 @@ type Provider struct {
 	views  atomic.Pointer[views]
 	flows  counter
 	calls  callers
-	wake   chan struct{}
 }
 
 // New makes the provider.
 func New(n Needs) (*Provider, error) {
-	p := &Provider{n: n, wake: make(chan struct{}, 1), calls: newCallers(n.Private)}
+	p := &Provider{n: n, calls: newCallers(n.Private)}
 	var err error
 	p.engine, err = newEngine(p)
 	return p, err

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"math"
+	"time"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
@@ -17,21 +19,21 @@ type flowRow struct {
 
 // readFlow reads a flow that has not ended.
 func readFlow(ctx context.Context, q db.Querier, where, value string, now core.Moment) (body string, err error) {
-	return db.One(ctx, q, db.Text, `SELECT body FROM identity_flow WHERE `+where+` AND until_us > $2`, value, int64(now))
+	return db.One(ctx, q, db.Text, `SELECT body FROM identity_oidc_flow WHERE `+where+` AND until_us > $2`, value, int64(now))
 }
 
 // putFlow writes a flow. One that was read before must still be there: errTwice.
 func putFlow(ctx context.Context, q db.Querier, f flowRow, there bool) error {
 	if !there {
-		_, err := db.Exec(ctx, q, `INSERT INTO identity_flow (id, client, pushed, body, until_us) VALUES ($1, $2, $3, $4, $5)`, f.id, f.client, f.pushed, f.body, int64(f.until))
+		_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_flow (id, client, pushed, body, until_us) VALUES ($1, $2, $3, $4, $5)`, f.id, f.client, f.pushed, f.body, int64(f.until))
 		return err
 	}
-	n, err := db.Exec(ctx, q, `UPDATE identity_flow SET body = $2, until_us = $3 WHERE id = $1`, f.id, f.body, int64(f.until))
+	n, err := db.Exec(ctx, q, `UPDATE identity_oidc_flow SET body = $2, until_us = $3 WHERE id = $1`, f.id, f.body, int64(f.until))
 	return once(n, err)
 }
 
 func deleteFlow(ctx context.Context, q db.Querier, id string) error {
-	return once(db.Exec(ctx, q, `DELETE FROM identity_flow WHERE id = $1`, id))
+	return once(db.Exec(ctx, q, `DELETE FROM identity_oidc_flow WHERE id = $1`, id))
 }
 
 // once turns "no row was changed" into errTwice.
@@ -43,11 +45,11 @@ func once(n int64, err error) error {
 }
 
 func countFlows(ctx context.Context, q db.Querier, now core.Moment) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_flow WHERE until_us > $1`, int64(now))
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_oidc_flow WHERE until_us > $1`, int64(now))
 }
 
 func insertSeen(ctx context.Context, q db.Querier, id string, until core.Moment) error {
-	return once(db.Exec(ctx, q, `INSERT INTO identity_seen (id, until_us) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, int64(until)))
+	return once(db.Exec(ctx, q, `INSERT INTO identity_oidc_seen (id, until_us) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, int64(until)))
 }
 
 type grantRow struct {
@@ -64,22 +66,22 @@ func scanGrant(r db.Row) (g grantRow, err error) {
 }
 
 func readGrant(ctx context.Context, q db.Querier, where, value string) (grantRow, error) {
-	return db.One(ctx, q, scanGrant, `SELECT id, client, person, code_used_us, revoked_us, body, until_us FROM identity_grant WHERE `+where, value)
+	return db.One(ctx, q, scanGrant, `SELECT id, client, person, code_used_us, revoked_us, body, until_us FROM identity_oidc_grant WHERE `+where, value)
 }
 
 func insertGrant(ctx context.Context, q db.Querier, g grantRow) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_grant (id, client, person, session, offline, code, code_used_us, revoked_us, body, until_us)
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_grant (id, client, person, session, offline, code, code_used_us, revoked_us, body, until_us)
 		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8)`, g.id, g.client, string(g.person), g.session, g.offline, g.code, g.body, int64(g.until))
 	return err
 }
 
 // useCode takes a grant's code, once.
 func useCode(ctx context.Context, q db.Querier, id string, now core.Moment) error {
-	return once(db.Exec(ctx, q, `UPDATE identity_grant SET code_used_us = $2 WHERE id = $1 AND code_used_us = 0 AND revoked_us = 0`, id, int64(now)))
+	return once(db.Exec(ctx, q, `UPDATE identity_oidc_grant SET code_used_us = $2 WHERE id = $1 AND code_used_us = 0 AND revoked_us = 0`, id, int64(now)))
 }
 
 func revokeGrant(ctx context.Context, q db.Querier, id string, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE identity_grant SET revoked_us = $2 WHERE id = $1 AND revoked_us = 0`, id, int64(now))
+	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_grant SET revoked_us = $2 WHERE id = $1 AND revoked_us = 0`, id, int64(now))
 	return err
 }
 
@@ -90,17 +92,21 @@ type refreshRow struct {
 
 func readRefresh(ctx context.Context, q db.Querier, hash string) (refreshRow, error) {
 	return db.One(ctx, q, func(r db.Row) (f refreshRow, err error) { return f, r.Scan(&f.grant, &f.until, &f.used) },
-		`SELECT grant_id, until_us, used_us FROM identity_refresh WHERE hash = $1`, hash)
+		`SELECT grant_id, until_us, used_us FROM identity_oidc_refresh WHERE hash = $1`, hash)
 }
 
-// useRefresh takes a refresh token that was never used, or used since a moment.
-func useRefresh(ctx context.Context, q db.Querier, hash string, now, since core.Moment) error {
-	return once(db.Exec(ctx, q, `UPDATE identity_refresh SET used_us = CASE WHEN used_us = 0 THEN CAST($2 AS BIGINT) ELSE used_us END
+// useRefresh takes a refresh token that was never used, or first used within grace.
+func useRefresh(ctx context.Context, q db.Querier, hash string, now core.Moment, grace time.Duration) error {
+	since := core.Moment(math.MaxInt64)
+	if grace > 0 {
+		since = now.Add(-grace)
+	}
+	return once(db.Exec(ctx, q, `UPDATE identity_oidc_refresh SET used_us = CASE WHEN used_us = 0 THEN CAST($2 AS BIGINT) ELSE used_us END
 		WHERE hash = $1 AND (used_us = 0 OR used_us > $3)`, hash, int64(now), int64(since)))
 }
 
 func insertRefresh(ctx context.Context, q db.Querier, hash, grant string, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_refresh (hash, grant_id, made_us, until_us, used_us) VALUES ($1, $2, $3, $4, 0)`, hash, grant, int64(now), int64(now.Add(refreshLife)))
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_refresh (hash, grant_id, made_us, until_us, used_us) VALUES ($1, $2, $3, $4, 0)`, hash, grant, int64(now), int64(now.Add(refreshLife)))
 	return err
 }
 
@@ -111,33 +117,33 @@ func readToken(ctx context.Context, q db.Querier, hash string) (*goidc.Token, er
 		err := r.Scan(&t.GrantID, &t.ClientID, &t.Scopes, &made, &until, &revoked)
 		t.CreatedAt, t.ExpiresAt, t.RevokedAt = int(made/1e6), int(until/1e6), int(revoked/1e6)
 		return t, err
-	}, `SELECT grant_id, client, scopes, made_us, until_us, revoked_us FROM identity_token WHERE hash = $1`, hash)
+	}, `SELECT grant_id, client, scopes, made_us, until_us, revoked_us FROM identity_oidc_token WHERE hash = $1`, hash)
 }
 
 func insertToken(ctx context.Context, q db.Querier, t *goidc.Token, hash string) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_token (hash, grant_id, client, scopes, made_us, until_us, revoked_us) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_token (hash, grant_id, client, scopes, made_us, until_us, revoked_us) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
 		hash, t.GrantID, t.ClientID, t.Scopes, int64(t.CreatedAt)*1e6, int64(t.ExpiresAt)*1e6)
 	return err
 }
 
 func revokeToken(ctx context.Context, q db.Querier, hash string, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE identity_token SET revoked_us = $2 WHERE hash = $1 AND revoked_us = 0`, hash, int64(now))
+	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_token SET revoked_us = $2 WHERE hash = $1 AND revoked_us = 0`, hash, int64(now))
 	return err
 }
 
 // forget drops what ended.
 func forget(ctx context.Context, q db.Querier, now, sessions core.Moment) error {
-	for _, table := range []string{"identity_flow", "identity_grant", "identity_token", "identity_refresh", "identity_seen"} {
+	for _, table := range []string{"identity_oidc_flow", "identity_oidc_grant", "identity_oidc_token", "identity_oidc_refresh", "identity_oidc_seen"} {
 		if _, err := db.Exec(ctx, q, `DELETE FROM `+table+` WHERE until_us <= $1`, int64(now)); err != nil {
 			return err
 		}
 	}
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_client_session WHERE since_us <= $1`, int64(sessions))
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_oidc_session WHERE since_us <= $1`, int64(sessions))
 	return err
 }
 
 func putClientSession(ctx context.Context, q db.Querier, s clientSession) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_client_session (session, client, person, sub, sid, since_us) VALUES ($1, $2, $3, $4, $5, $6)
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_session (session, client, person, sub, sid, since_us) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (session, client) DO UPDATE SET since_us = excluded.since_us`, s.Session, s.Client, string(s.Person), s.Sub, s.SID, int64(s.Since))
 	return err
 }
@@ -148,22 +154,22 @@ const maxSessions = 10_000
 func clientSessions(ctx context.Context, q db.Querier, column, value string) ([]clientSession, error) {
 	return db.All(ctx, q, func(r db.Row) (s clientSession, err error) {
 		return s, r.Scan(&s.Session, &s.Client, &s.Person, &s.Sub, &s.SID, &s.Since)
-	}, `SELECT session, client, person, sub, sid, since_us FROM identity_client_session WHERE `+column+` = $1 ORDER BY session, client LIMIT $2`, value, maxSessions)
+	}, `SELECT session, client, person, sub, sid, since_us FROM identity_oidc_session WHERE `+column+` = $1 ORDER BY session, client LIMIT $2`, value, maxSessions)
 }
 
 func deleteClientSessions(ctx context.Context, q db.Querier, column, value string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_client_session WHERE `+column+` = $1`, value)
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_oidc_session WHERE `+column+` = $1`, value)
 	return err
 }
 
 // revokeBy ends the grants of a session or a person.
 func revokeBy(ctx context.Context, q db.Querier, by, value string, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE identity_grant SET revoked_us = $2 WHERE `+by+` = $1 AND revoked_us = 0`, value, int64(now))
+	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_grant SET revoked_us = $2 WHERE `+by+` = $1 AND revoked_us = 0`, value, int64(now))
 	return err
 }
 
 func insertLogout(ctx context.Context, q db.Querier, l logout) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_logout (id, client, sub, sid, made_us, next_us, tries) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_logout (id, client, sub, sid, made_us, next_us, tries) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
 		l.ID, l.Client, l.Sub, l.SID, int64(l.Made), int64(l.Next))
 	return err
 }
@@ -171,15 +177,15 @@ func insertLogout(ctx context.Context, q db.Querier, l logout) error {
 func dueLogouts(ctx context.Context, q db.Querier, now core.Moment, most int) ([]logout, error) {
 	return db.All(ctx, q, func(r db.Row) (l logout, err error) {
 		return l, r.Scan(&l.ID, &l.Client, &l.Sub, &l.SID, &l.Made, &l.Next, &l.Tries)
-	}, `SELECT id, client, sub, sid, made_us, next_us, tries FROM identity_logout WHERE next_us <= $1 ORDER BY next_us, id LIMIT $2`, int64(now), most)
+	}, `SELECT id, client, sub, sid, made_us, next_us, tries FROM identity_oidc_logout WHERE next_us <= $1 ORDER BY next_us, id LIMIT $2`, int64(now), most)
 }
 
 func laterLogout(ctx context.Context, q db.Querier, id string, next core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE identity_logout SET next_us = $2, tries = tries + 1 WHERE id = $1`, id, int64(next))
+	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_logout SET next_us = $2, tries = tries + 1 WHERE id = $1`, id, int64(next))
 	return err
 }
 
 func deleteLogout(ctx context.Context, q db.Querier, id string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_logout WHERE id = $1`, id)
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_oidc_logout WHERE id = $1`, id)
 	return err
 }

@@ -31,6 +31,7 @@ type work struct {
 	path     string // the endpoint
 	basic    bool   // the client shows its secret in the Authorization header
 	browser  string // hash of the browser's cookie
+	kept     bool   // the library saved the grant
 	formPost bool   // the client wants the answer as a form
 	cancel   bool   // the person does not want to
 
@@ -178,7 +179,8 @@ func (m manager) flow(ctx context.Context, where, value string) (*goidc.AuthnSes
 
 // SaveGrant keeps a grant for commit.
 func (manager) SaveGrant(ctx context.Context, g *goidc.Grant) error {
-	workOf(ctx).grant = g
+	k := workOf(ctx)
+	k.grant, k.kept = g, true
 	return nil
 }
 
@@ -332,7 +334,7 @@ func (p *Provider) commit(ctx context.Context, k *work) error {
 		}
 		return k.writeToken(ctx, q)
 	})
-	if errors.Is(err, errTwice) && k.loaded && k.grant != nil {
+	if errors.Is(err, errTwice) && k.loaded && k.kept {
 		k.reused = k.grant.ID
 	}
 	if k.reused != "" {
@@ -342,7 +344,7 @@ func (p *Provider) commit(ctx context.Context, k *work) error {
 }
 
 func (k *work) idle() bool {
-	return k.flow == nil && k.grant == nil && k.token == nil && len(k.seen) == 0 && k.reused == ""
+	return k.flow == nil && !k.kept && k.token == nil && len(k.seen) == 0 && k.reused == ""
 }
 
 func (k *work) writeFlow(ctx context.Context, q db.Querier) error {
@@ -369,7 +371,7 @@ func (k *work) writeFlow(ctx context.Context, q db.Querier) error {
 func (k *work) writeGrant(ctx context.Context, q db.Querier) error {
 	g := k.grant
 	switch {
-	case g == nil:
+	case g == nil || !k.kept:
 		return nil
 	case !k.loaded:
 		return k.insertGrant(ctx, q)
@@ -381,7 +383,7 @@ func (k *work) writeGrant(ctx context.Context, q db.Querier) error {
 	case k.path != pathToken:
 		return nil
 	case k.refresh != "":
-		if err := useRefresh(ctx, q, k.refresh, k.now, k.now.Add(-graceOf(k.client))); err != nil {
+		if err := useRefresh(ctx, q, k.refresh, k.now, graceOf(k.client)); err != nil {
 			return err
 		}
 	case g.AuthCodeConsumedAt != 0 && !k.used:

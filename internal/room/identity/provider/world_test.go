@@ -42,6 +42,7 @@ type world struct {
 }
 
 type logins struct {
+	w   *world
 	mu  sync.Mutex
 	now map[string]provider.Login // by the value of the cookie "who"
 }
@@ -60,8 +61,10 @@ func (l *logins) Person(r *http.Request) (provider.Login, bool, error) {
 func (l *logins) End(_ http.ResponseWriter, r *http.Request) error {
 	if c, err := r.Cookie("who"); err == nil {
 		l.mu.Lock()
-		defer l.mu.Unlock()
+		session := l.now[c.Value].Session
 		delete(l.now, c.Value)
+		l.mu.Unlock()
+		return l.w.db.Tx(r.Context(), func(ctx context.Context, q db.Querier) error { return l.w.provider.Ended(ctx, q, session) })
 	}
 	return nil
 }
@@ -108,6 +111,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 		t: t, db: d, people: &people{known: map[person.ID]provider.Account{}, refused: map[string]bool{}}, logins: &logins{now: map[string]provider.Login{}},
 		members: &members{known: map[string]client.Client{}, agreed: true},
 	}
+	w.logins.w = w
 	mux := http.NewServeMux()
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
