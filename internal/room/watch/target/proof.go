@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/net/publicsuffix"
+	"golang.org/x/sync/errgroup"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -33,6 +34,15 @@ const (
 	proofGrace = 24 * time.Hour     // a proof that cannot be renewed holds so long still
 	proofRetry = 10 * time.Minute
 	maxProof   = 16 << 10 // bytes of the file
+	ahead      = 10 * time.Minute
+	maxDomains = 6 // names that are tried for one host
+
+	// What one owner has us ask in one run, and about one registered name: that name may be a
+	// stranger's. Owners do not wait for one another.
+	triesOfOwner = 10
+	triesOfName  = 2
+	ownersAtOnce = 8
+	ownerTime    = 2 * time.Minute
 )
 
 // ProofLine is what stands in the record or in the file.
@@ -78,11 +88,14 @@ type Proof struct {
 
 // Holds says whether a proof counts now.
 func (p Proof) Holds(now core.Moment) bool {
-	return p.Proved != 0 && now.Sub(p.Proved) < proofLife+proofGrace
+	return p.Proved != 0 && p.Proved <= now.Add(ahead) && now.Sub(p.Proved) < proofLife+proofGrace
 }
 
 // due says whether it is time to try again.
 func (p Proof) due(now core.Moment) bool {
+	if p.Tried > now.Add(ahead) {
+		return true // our clock was wrong then
+	}
 	if now.Sub(p.Tried) < proofRetry {
 		return false
 	}
@@ -103,6 +116,9 @@ func Domains(host string) []string {
 	for host != base {
 		_, host, _ = strings.Cut(host, ".")
 		all = append(all, host)
+	}
+	if len(all) > maxDomains {
+		all = slices.Delete(all, 1, 1+len(all)-maxDomains)
 	}
 	return all
 }
@@ -126,55 +142,105 @@ func (p *Prover) Allowed(ctx context.Context, all []Target) ([]Target, error) {
 	}), nil
 }
 
-// Prove tries what is due for these targets, one domain after the other.
+// Prove tries what is due for these targets: the domains of one owner one after the other,
+// some owners side by side.
 func (p *Prover) Prove(ctx context.Context, all []Target) error {
 	known, err := proofs(ctx, p.n.DB)
 	if err != nil {
 		return err
 	}
-	at := map[string]Proof{}
-	for _, proof := range known {
-		at[string(proof.Owner)+" "+proof.Domain] = proof
-	}
-	now := core.At(p.n.Now())
-	done := map[string]bool{}
+	owners := map[core.MemberID]*proving{}
 	for _, t := range all {
-		if !t.Kind.Called() || done[string(t.Owner)+" "+t.Host()] {
+		if !t.Kind.Called() {
 			continue
 		}
-		done[string(t.Owner)+" "+t.Host()] = true
-		if err := p.proveHost(ctx, t.Owner, Domains(t.Host()), at); err != nil {
-			return err
+		of := owners[t.Owner]
+		if of == nil {
+			of = &proving{Prover: p, owner: t.Owner, known: map[string]Proof{}, names: map[string]int{}}
+			owners[t.Owner] = of
+		}
+		if host := t.Host(); !slices.Contains(of.hosts, host) {
+			of.hosts = append(of.hosts, host)
 		}
 	}
-	return forgetProofs(ctx, p.n.DB, now.Add(-4*proofLife))
+	for _, proof := range known {
+		if of := owners[proof.Owner]; of != nil {
+			of.known[proof.Domain] = proof
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(ownersAtOnce)
+	for _, of := range owners {
+		group.Go(func() error { return of.run(ctx) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return forgetProofs(ctx, p.n.DB, core.At(p.n.Now()).Add(-4*proofLife))
 }
 
-// proveHost makes sure that one of the domains is proved, when it can be.
-func (p *Prover) proveHost(ctx context.Context, owner core.MemberID, domains []string, known map[string]Proof) error {
+// proving is one run for one owner.
+type proving struct {
+	*Prover
+	owner core.MemberID
+	hosts []string
+	known map[string]Proof // by domain
+	tries int
+	names map[string]int // tries by registered name
+}
+
+func (p *proving) run(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, ownerTime)
+	defer cancel()
+	for _, host := range p.hosts {
+		if err := p.prove(within, Domains(host)); err != nil {
+			return err
+		}
+		if within.Err() != nil {
+			break // the rest in the next run
+		}
+	}
+	return ctx.Err()
+}
+
+// spent says that this run asks nothing more about a registered name.
+func (p *proving) spent(ctx context.Context, name string) bool {
+	return p.tries >= triesOfOwner || p.names[name] >= triesOfName || ctx.Err() != nil
+}
+
+// prove makes sure that one of the domains is proved, when it can be.
+func (p *proving) prove(ctx context.Context, domains []string) error {
 	now := core.At(p.n.Now())
 	slices.Reverse(domains) // the registered name first: one proof for all below it
 	for _, d := range domains {
-		if proof := known[string(owner)+" "+d]; proof.Proved != 0 && !proof.due(now) && proof.Holds(now) {
+		if proof := p.known[d]; proof.Proved != 0 && !proof.due(now) && proof.Holds(now) {
 			return nil
 		}
 	}
 	for _, d := range domains {
-		proof := known[string(owner)+" "+d]
+		proof := p.known[d]
 		if !proof.due(now) {
 			continue
 		}
-		proof.Owner, proof.Domain, proof.Tried = owner, d, now
-		ok := p.try(ctx, owner, d) == nil
+		if p.spent(ctx, domains[0]) {
+			return nil
+		}
+		p.tries++
+		p.names[domains[0]]++
+		proof.Owner, proof.Domain, proof.Tried = p.owner, d, now
+		if proof.Proved > now {
+			proof.Proved = 0
+		}
+		ok := p.try(ctx, p.owner, d) == nil
 		if ok {
 			proof.Proved = now
 		}
-		known[string(owner)+" "+d] = proof
-		if err := putProof(ctx, p.n.DB, proof); err != nil || ok {
+		p.known[d] = proof
+		if err := putProof(context.WithoutCancel(ctx), p.n.DB, proof); err != nil || ok {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // try returns nil when a domain is the owner's now.
