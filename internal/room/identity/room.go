@@ -23,6 +23,8 @@ import (
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
 	"entrechat/internal/room/identity/signin"
+	"entrechat/internal/room/identity/throttle"
+	"entrechat/internal/room/identity/throttle/captcha"
 )
 
 // Words are the room's sentences, French and English.
@@ -42,6 +44,8 @@ func AllWords() []fs.FS {
 		people.Words,
 		person.Words,
 		provider.Words,
+		throttle.Words,
+		captcha.Words,
 		session.Words,
 		signin.Words,
 	}
