@@ -5,14 +5,15 @@ import (
 
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/people"
 )
 
 // Commands are `identity ...`; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
-	return []*cobra.Command{
-		console.Group("identity", p.T("identity.cmd", nil), people.Commands(p, part(open, func(r *Room) *people.Service { return r.People }))...),
-	}
+	subs := people.Commands(p, part(open, func(r *Room) *people.Service { return r.People }))
+	subs = append(subs, client.Commands(p, part(open, (*Room).clients))...)
+	return []*cobra.Command{console.Group("identity", p.T("identity.cmd", nil), subs...)}
 }
 
 // part opens the room for a command that works on one part of it.

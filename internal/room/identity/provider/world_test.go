@@ -33,6 +33,7 @@ type world struct {
 	t        testing.TB
 	db       *db.DB
 	server   *httptest.Server
+	mux      *http.ServeMux
 	provider *provider.Provider
 	clients  *client.Service
 	people   *people
@@ -113,6 +114,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	}
 	w.logins.w = w
 	mux := http.NewServeMux()
+	w.mux = mux
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
 	now := func() time.Time { return time.Now().Add(w.ahead) }
