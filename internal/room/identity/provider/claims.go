@@ -19,13 +19,13 @@ func (a account) claims(scopes string) map[string]any {
 		if name == "" {
 			name = a.Handle
 		}
-		out["preferred_username"], out["nickname"], out["name"] = a.Username, a.Username, name
+		out["preferred_username"], out["nickname"], out["name"] = a.username, a.username, name
 		if a.Lang != "" {
 			out["locale"] = a.Lang
 		}
 	}
-	if slices.Contains(list, scopeEmail) && a.Subject.Mail != "" {
-		out["email"], out["email_verified"] = a.Subject.Mail, true
+	if slices.Contains(list, scopeEmail) && a.told != "" {
+		out["email"], out["email_verified"] = a.told, true
 	}
 	if groups := a.Groups; slices.Contains(list, scopeProfile) || slices.Contains(list, scopeGroups) {
 		if groups == nil {
@@ -83,9 +83,9 @@ func (p manager) tokenClaims(ctx context.Context, _ *goidc.Token, g *goidc.Grant
 	if k.account == nil {
 		return nil
 	}
-	out := map[string]any{"username": k.account.Username}
-	if slices.Contains(strings.Fields(g.Scopes), scopeEmail) && k.account.Subject.Mail != "" {
-		out["email"] = k.account.Subject.Mail
+	out := map[string]any{"username": k.account.username}
+	if slices.Contains(strings.Fields(g.Scopes), scopeEmail) && k.account.told != "" {
+		out["email"] = k.account.told
 	}
 	return out
 }

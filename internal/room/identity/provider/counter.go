@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/identity/client"
 )
 
 // counter knows about how many flows wait, without asking for each.
@@ -30,4 +31,43 @@ func (c *counter) room(ctx context.Context, p *Provider) bool {
 	}
 	c.count++
 	return c.count <= maxFlows
+}
+
+// services keeps the services of ours that were asked for last: each sign-in asks four times.
+// A change by the command line counts within fresh.
+type services struct {
+	mu   sync.Mutex
+	kept map[string]service
+}
+
+type service struct {
+	client.Client
+
+	read core.Moment
+}
+
+const (
+	fresh       = core.Moment(2e6) // microseconds
+	maxServices = 1000
+)
+
+func (s *services) get(ctx context.Context, p *Provider, id string) (client.Client, error) {
+	now := p.now()
+	s.mu.Lock()
+	one, ok := s.kept[id]
+	s.mu.Unlock()
+	if ok && now-one.read < fresh && now >= one.read {
+		return one.Client, nil
+	}
+	c, err := client.Get(ctx, p.n.DB, id)
+	if err != nil {
+		return c, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept == nil || len(s.kept) >= maxServices {
+		s.kept = map[string]service{}
+	}
+	s.kept[id] = service{c, now}
+	return c, nil
 }

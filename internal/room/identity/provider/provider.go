@@ -91,12 +91,13 @@ type Needs struct {
 
 // Provider is the OpenID Provider. Safe for concurrent use.
 type Provider struct {
-	n      Needs
-	engine http.Handler
-	site   atomic.Pointer[web.Site]
-	views  atomic.Pointer[views]
-	flows  counter
-	calls  callers
+	n        Needs
+	engine   http.Handler
+	site     atomic.Pointer[web.Site]
+	views    atomic.Pointer[views]
+	flows    counter
+	services services
+	calls    callers
 }
 
 // New makes the provider.
@@ -186,7 +187,7 @@ func (p *Provider) client(ctx context.Context, id string) (client.Client, error)
 		}
 		return p.n.Members.Member(ctx, id)
 	}
-	return client.Get(ctx, p.n.DB, id)
+	return p.services.get(ctx, p, id)
 }
 
 const maxClientID = 300

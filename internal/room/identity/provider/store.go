@@ -110,14 +110,18 @@ func insertRefresh(ctx context.Context, q db.Querier, hash, grant string, now co
 	return err
 }
 
-func readToken(ctx context.Context, q db.Querier, hash string) (*goidc.Token, error) {
-	return db.One(ctx, q, func(r db.Row) (*goidc.Token, error) {
+// readToken reads an access token with its grant.
+func readToken(ctx context.Context, q db.Querier, hash string) (*goidc.Token, grantRow, error) {
+	t := &goidc.Token{Format: goidc.TokenFormatOpaque, Type: goidc.TokenTypeBearer}
+	g, err := db.One(ctx, q, func(r db.Row) (g grantRow, err error) {
 		var made, until, revoked core.Moment
-		t := &goidc.Token{Format: goidc.TokenFormatOpaque, Type: goidc.TokenTypeBearer}
-		err := r.Scan(&t.GrantID, &t.ClientID, &t.Scopes, &made, &until, &revoked)
+		err = r.Scan(&t.Scopes, &made, &until, &revoked, &g.id, &g.client, &g.person, &g.used, &g.revoked, &g.body, &g.until)
 		t.CreatedAt, t.ExpiresAt, t.RevokedAt = int(made/1e6), int(until/1e6), int(revoked/1e6)
-		return t, err
-	}, `SELECT grant_id, client, scopes, made_us, until_us, revoked_us FROM identity_oidc_token WHERE hash = $1`, hash)
+		return g, err
+	}, `SELECT t.scopes, t.made_us, t.until_us, t.revoked_us, g.id, g.client, g.person, g.code_used_us, g.revoked_us, g.body, g.until_us
+		FROM identity_oidc_token t JOIN identity_oidc_grant g ON g.id = t.grant_id WHERE t.hash = $1`, hash)
+	t.GrantID, t.ClientID = g.id, g.client
+	return t, g, err
 }
 
 func insertToken(ctx context.Context, q db.Querier, t *goidc.Token, hash string) error {

@@ -55,7 +55,9 @@ type work struct {
 // account is what of a person a client is told.
 type account struct {
 	Account
-	client.Subject
+
+	username string
+	told     string // the address; empty = none
 }
 
 type workKey struct{}
@@ -83,6 +85,8 @@ type facts struct {
 	SID      string      `json:"sid,omitempty"`
 	At       core.Moment `json:"at,omitempty"`
 	AMR      []string    `json:"amr,omitempty"`
+	Username string      `json:"username,omitempty"` // what the client was told first
+	Mail     string      `json:"mail,omitempty"`
 }
 
 const factsKey = "entrechat"
@@ -193,7 +197,6 @@ func (m manager) Grant(ctx context.Context, id string) (*goidc.Grant, error) {
 }
 
 func (m manager) grant(ctx context.Context, where, value string) (*goidc.Grant, error) {
-	k := workOf(ctx)
 	row, err := readGrant(ctx, m.n.DB, where, value)
 	if errors.Is(err, db.ErrNoRow) {
 		return nil, goidc.ErrNotFound
@@ -201,8 +204,14 @@ func (m manager) grant(ctx context.Context, where, value string) (*goidc.Grant, 
 	if err != nil {
 		return nil, err
 	}
-	g := &goidc.Grant{}
-	if err := json.Unmarshal([]byte(row.body), g); err != nil {
+	return m.load(ctx, row)
+}
+
+// load reads a grant's row; one of a person who may no longer sign in is revoked.
+func (m manager) load(ctx context.Context, row grantRow) (*goidc.Grant, error) {
+	k, g := workOf(ctx), &goidc.Grant{}
+	err := json.Unmarshal([]byte(row.body), g)
+	if err != nil {
 		return nil, err
 	}
 	if row.used != 0 {
@@ -222,24 +231,22 @@ func (m manager) grant(ctx context.Context, where, value string) (*goidc.Grant, 
 }
 
 // accountOf is what of a person a grant's client is told; false when the person may not sign
-// in any more.
+// in any more, or the client is gone.
 func (m manager) accountOf(ctx context.Context, g *goidc.Grant, id person.ID) (*account, bool, error) {
-	c := workOf(ctx).client
-	if c.ID != g.ClientID {
-		var err error
-		if c, err = m.client(ctx, g.ClientID); err != nil {
+	if workOf(ctx).client.ID != g.ClientID {
+		if _, err := m.client(ctx, g.ClientID); err != nil {
 			if core.CodeOf(err) == core.CodeNotFound {
 				return nil, false, nil
 			}
 			return nil, false, err
 		}
 	}
-	a, ok, err := m.n.People.Account(ctx, id, c.ID)
+	a, ok, err := m.n.People.Account(ctx, id, g.ClientID)
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	s, found, err := client.SubjectOf(ctx, m.n.DB, c.Scope(), id)
-	return &account{a, s}, found, err
+	f := factsOf(g.Store)
+	return &account{a, f.Username, f.Mail}, true, nil
 }
 
 // GrantByAuthCode finds the grant of a code, and makes the refresh token that it may have.
@@ -296,10 +303,10 @@ func (manager) SaveToken(ctx context.Context, t *goidc.Token) error {
 	return nil
 }
 
-// Token finds an access token.
+// Token finds an access token, and its grant.
 func (m manager) Token(ctx context.Context, value string) (*goidc.Token, error) {
 	k := workOf(ctx)
-	t, err := readToken(ctx, m.n.DB, client.Hash(value))
+	t, row, err := readToken(ctx, m.n.DB, client.Hash(value))
 	if errors.Is(err, db.ErrNoRow) {
 		return nil, goidc.ErrNotFound
 	}
@@ -308,7 +315,8 @@ func (m manager) Token(ctx context.Context, value string) (*goidc.Token, error) 
 	}
 	t.ID = value
 	k.token, k.known = t, true
-	return t, nil
+	_, err = m.load(ctx, row)
+	return t, err
 }
 
 // commit writes what a request did, or nothing. It returns errTwice when another request
