@@ -100,11 +100,8 @@ func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command 
 			return err
 		}
 		f.apply(cmd, &c)
-		if len(c.Redirects) == 0 && !t.Reads {
-			return core.Invalid("identity.client.no_redirect", errNoRedirect)
-		}
-		if t.Reads && len(c.Reads) == 0 {
-			return core.Invalid("identity.client.no_reads", errNoRedirect)
+		if err := t.complete(c); err != nil {
+			return err
 		}
 		c, secret, err := s.Add(cmd.Context(), c)
 		if err != nil {

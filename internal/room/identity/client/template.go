@@ -102,6 +102,18 @@ func (t Template) Client(name, address string) (Client, error) {
 	return c, nil
 }
 
+// complete refuses a service that lacks what its template cannot know. Returns CodeInvalid
+// "identity.client.no_redirect" and "identity.client.no_reads".
+func (t Template) complete(c Client) error {
+	if len(c.Redirects) == 0 && !t.Reads {
+		return core.Invalid("identity.client.no_redirect", errNoRedirect)
+	}
+	if t.Reads && len(c.Reads) == 0 {
+		return core.Invalid("identity.client.no_reads", errNoRedirect)
+	}
+	return nil
+}
+
 // configuration is what the text of a template is filled with.
 type configuration struct {
 	Client
