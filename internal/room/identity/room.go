@@ -16,6 +16,8 @@ import (
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/imports"
+	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
@@ -39,6 +41,8 @@ func AllWords() []fs.FS {
 		audit.Words,
 		client.Words,
 		credential.Words,
+		imports.Words,
+		ldap.Words,
 		key.Words,
 		organisation.Words,
 		people.Words,

@@ -47,10 +47,15 @@ func OutsideHash(name string) Hashed { return Hashed{outside + name} }
 
 // PutPassword gives a person a password instead of the one they had, in q's transaction.
 func (s *Service) PutPassword(ctx context.Context, q db.Querier, who person.ID, h Hashed) error {
+	return Put(ctx, q, who, h, s.now())
+}
+
+// Put is PutPassword where there is no service.
+func Put(ctx context.Context, q db.Querier, who person.ID, h Hashed, now core.Moment) error {
 	if h.text == "" || !who.Valid() {
 		return fmt.Errorf("no hash, or nobody to have it: %q", who)
 	}
-	return putPassword(ctx, q, who, h.text, s.now())
+	return putPassword(ctx, q, who, h.text, now)
 }
 
 // SetPassword is Hash, then PutPassword.
