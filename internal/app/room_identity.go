@@ -2,19 +2,29 @@ package app
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/config"
+	"entrechat/internal/app/datadir"
+	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/identity"
+	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/migrations"
 )
 
 func identityModule() module {
 	return module{
 		name: "identity", words: identity.AllWords(), tables: migrations.Files, group: groupOthers, open: openIdentity,
+		grants: []core.GrantType{home.GrantType()},
+		settings: &config.Section{
+			Words: "identity.config.", New: func() any { return identity.DefaultSettings() },
+			Check: func(c config.Config) error { return config.Of[*identity.Settings](c, "identity").Check() },
+		},
 		commands: func(l *cli) []*cobra.Command {
 			return identity.Commands(l.out.P, func(cmd *cobra.Command) (*identity.Room, *console.Out, error) {
 				room, err := openFor[*identity.Room](l, cmd)
@@ -25,8 +35,21 @@ func identityModule() module {
 }
 
 func openIdentity(_ context.Context, a *App) (any, fit.Fittings, error) {
-	room := identity.New(identity.Needs{
-		DB: a.DB, Words: a.Words, Origin: a.Signer.ID(), URL: a.Config.Node.URL, Now: time.Now, Log: a.Log,
+	rights, err := need[home.Trust](a, "identity")
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	room, err := identity.New(identity.Needs{
+		DB: a.DB, Words: a.Words, Origin: a.Signer.ID(), URL: a.Config.Node.URL, Dir: filepath.Join(a.Data, datadir.SecretsDir),
+		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Settings: *config.Of[*identity.Settings](a.Config, "identity"),
+		Root: func(ctx context.Context, id core.MemberID) (core.RootKey, error) {
+			m, err := a.Book.Member(ctx, id)
+			return m.Root, err
+		},
+		Now: time.Now, Log: a.Log,
 	})
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
 	return room, room.Fittings(), nil
 }

@@ -6,16 +6,22 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/imports"
 	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/key"
@@ -43,6 +49,7 @@ func AllWords() []fs.FS {
 		credential.Words,
 		imports.Words,
 		ldap.Words,
+		home.Words,
 		key.Words,
 		organisation.Words,
 		people.Words,
@@ -61,8 +68,20 @@ type Needs struct {
 	Words  *words.Catalogue
 	Origin core.MemberID // who we are
 	URL    string        // where browsers reach this node: the issuer that services know
-	Now    func() time.Time
-	Log    *slog.Logger
+	Dir    string        // where the room's secrets lie
+	Book   Book
+	Trust  home.Trust
+	// Root answers a member's root key. Returns CodeNotFound.
+	Root     func(ctx context.Context, id core.MemberID) (core.RootKey, error)
+	Private  bool // a network without names and certificates: for demos and tests
+	Settings Settings
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Book is what this room needs of the logbooks.
+type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
 }
 
 // Room is identity, open.
@@ -72,16 +91,52 @@ type Room struct {
 	Organisations *organisation.Service
 	Audit         *audit.Log
 	People        *people.Service
+	Homes         *home.Homes
+	Keys          *key.Set
 }
 
-// New opens the room.
-func New(n Needs) *Room {
+// New opens the room. Returns what key.Open does.
+func New(n Needs) (*Room, error) {
+	keys, err := key.Open(filepath.Join(n.Dir, keysName), n.Now)
+	if err != nil {
+		return nil, err
+	}
 	r := &Room{
 		Needs: n, Persons: &person.Service{DB: n.DB, Now: n.Now}, Organisations: &organisation.Service{DB: n.DB, Now: n.Now},
 		Audit: &audit.Log{DB: n.DB, Now: n.Now},
+		Homes: &home.Homes{
+			DB: n.DB, Self: n.Origin, Trust: n.Trust, Root: n.Root, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
+		},
+		Keys: keys,
 	}
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut}
-	return r
+	return r, nil
+}
+
+// keysName is the file of the keys that sign sign-ins.
+const keysName = "identity.keys"
+
+// card is what we say of ourselves to the other members.
+func (r *Room) card() (home.Card, error) {
+	keys, err := r.Keys.Public(key.ES256)
+	return home.Card{Issuer: strings.TrimSuffix(r.URL, "/"), Keys: keys, Domains: slices.Compact(slices.Sorted(slices.Values(r.Settings.Mail)))}, err
+}
+
+// sayCard tells the other members how we sign our people in, when that changed.
+func (r *Room) sayCard(ctx context.Context) error {
+	card, err := r.card()
+	if err != nil {
+		return err
+	}
+	return r.Homes.Say(ctx, card, func(ctx context.Context, typ string, body any) error {
+		_, err := r.Book.Append(ctx, typ, nil, 0, body)
+		return err
+	})
+}
+
+// doors are the homes, and what ends when one is shut.
+func (r *Room) doors() home.Doors {
+	return home.Doors{Homes: r.Homes, Ended: func(ctx context.Context, q db.Querier, v home.Visitor) error { return r.signOut(ctx, q, v.Person) }}
 }
 
 // signOut ends everything a person is signed in to, by what each part of the room keeps.
@@ -97,10 +152,14 @@ func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name: "identity",
-		Jobs: []jobs.Job{
-			{Name: "identity_audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},
-		},
-		Checks: []fit.Check{{Name: "identity.check_audit", Run: r.checkAudit}},
+		Jobs: append(r.Keys.Jobs(),
+			jobs.Job{Name: "identity-audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},
+			jobs.Job{Name: "identity-card", Every: 10 * time.Minute, Run: r.sayCard},
+			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},
+		),
+		Readers: r.Homes.Readers(),
+		Entries: map[string]string{home.TypeCard: "identity.entry_card"},
+		Checks:  append(r.Keys.Checks(), fit.Check{Name: "identity.check_audit", Run: r.checkAudit}),
 	}
 }
 

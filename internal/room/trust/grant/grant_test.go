@@ -31,7 +31,7 @@ func store(bytes int64) core.Grant {
 	return core.Grant{Kind: "store", Amounts: map[string]int64{"bytes": bytes}}
 }
 
-// types are the planned ones and one with two amounts.
+// types are the planned ones and three more.
 func types() Types {
 	return append(Types{{
 		Kind: "store", Words: "test.grant.store.", Fetchable: true,
@@ -42,5 +42,8 @@ func types() Types {
 	}, {
 		Kind: "watch", Words: "watch.grant.watch.", Light: true, InForm: true,
 		Fields: []core.GrantField{{Name: "every_s", Unit: core.UnitSeconds, Least: 10, Most: 86400, Place: "Every"}},
+	}, {
+		Kind: "login", Words: "identity.grant.login.", Light: true,
+		Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
 	}}, Planned()...)
 }

@@ -7,10 +7,6 @@ import "entrechat/internal/core"
 func Planned() []core.GrantType {
 	return []core.GrantType{
 		{
-			Kind: "login", Words: "trust.grant.login.", Light: true,
-			Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
-		},
-		{
 			Kind: "cache", Words: "trust.grant.cache.", Fetchable: true,
 			Fields: []core.GrantField{
 				{Name: "bytes", Unit: core.UnitBytes, Least: 1, Most: MaxAmount, Place: "Size"},

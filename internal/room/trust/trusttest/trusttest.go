@@ -48,6 +48,9 @@ func Types() grant.Types {
 	}, {
 		Kind: KindWatch, Words: "test.grant.watch.", Light: true, InForm: true,
 		Fields: []core.GrantField{{Name: "every_s", Unit: core.UnitSeconds, Least: 10, Most: 86400, Place: "Every"}},
+	}, {
+		Kind: KindLogin, Words: "test.grant.login.", Light: true,
+		Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
 	}}, grant.Planned()...)
 }
 

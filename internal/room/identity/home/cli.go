@@ -1,0 +1,123 @@
+package home
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/words"
+)
+
+// View is a home as commands and pages show it.
+type View struct {
+	Member core.MemberID `json:"member"`
+	Issuer string        `json:"issuer"`
+	In     bool          `json:"in"`  // its people may sign in here
+	Out    bool          `json:"out"` // our people may sign in there
+	Shut   bool          `json:"shut"`
+	Reason string        `json:"reason,omitempty"`
+	People int           `json:"people"` // of it here
+}
+
+// Views lists every home with what is promised both ways.
+func (h *Homes) Views(ctx context.Context) ([]View, error) {
+	every, err := h.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lenders, err := h.Trust.Lenders(ctx, KindLogin)
+	if err != nil {
+		return nil, err
+	}
+	lets := map[core.MemberID]bool{}
+	for _, l := range lenders {
+		lets[l.ID] = true
+	}
+	views := make([]View, 0, len(every))
+	for _, one := range every {
+		here, err := h.Visitors(ctx, one.Member)
+		if err != nil {
+			return nil, err
+		}
+		_, err = h.Let(ctx, one.Member, "")
+		if err != nil && core.CodeOf(err) != core.CodeDenied {
+			return nil, err
+		}
+		views = append(views, View{one.Member, one.Issuer, err == nil, lets[one.Member], one.Shut != 0, one.Reason, len(here)})
+	}
+	return views, nil
+}
+
+// Ender ends what a person is signed in to.
+type Ender func(ctx context.Context, q db.Querier, v Visitor) error
+
+// Doors are Homes with what ends when one is shut.
+type Doors struct {
+	*Homes
+	Ended Ender
+}
+
+// Shut is Homes.Close with it.
+func (d Doors) Shut(ctx context.Context, id core.MemberID, reason string) error {
+	return d.Close(ctx, id, reason, d.Ended)
+}
+
+// Command is `identity home ...`.
+func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
+	var reason string
+	shut := console.Command(open, "shut MEMBER", p.T("identity.home.cmd_shut", nil), func(cmd *cobra.Command, d Doors, out *console.Out, typed []string) error {
+		id, err := core.ParseMemberID(typed[0])
+		if err == nil {
+			err = d.Shut(cmd.Context(), id, reason)
+		}
+		if err != nil {
+			return err
+		}
+		return out.Emit(struct{}{}, func() { out.Say("identity.home.was_shut", map[string]any{"Member": string(id)}) })
+	})
+	shut.Flags().StringVar(&reason, "reason", "", p.T("identity.home.flag_reason", nil))
+	return console.Group("home", p.T("identity.home.cmd", nil),
+		console.Command(open, "list", p.T("identity.home.cmd_list", nil), list), shut,
+		console.Command(open, "open MEMBER", p.T("identity.home.cmd_open", nil), func(cmd *cobra.Command, d Doors, out *console.Out, typed []string) error {
+			id, err := core.ParseMemberID(typed[0])
+			if err == nil {
+				err = d.Open(cmd.Context(), id)
+			}
+			if err != nil {
+				return err
+			}
+			return out.Emit(struct{}{}, func() { out.Say("identity.home.was_opened", map[string]any{"Member": string(id)}) })
+		}))
+}
+
+func list(cmd *cobra.Command, d Doors, out *console.Out, _ []string) error {
+	views, err := d.Views(cmd.Context())
+	if err != nil {
+		return err
+	}
+	yes := func(ok bool) string {
+		if ok {
+			return out.P.T("identity.home.yes", nil)
+		}
+		return out.P.T("identity.home.no", nil)
+	}
+	return out.Emit(views, func() {
+		if len(views) == 0 {
+			out.Say("identity.home.nobody", nil)
+			return
+		}
+		rows := make([][]string, 0, len(views))
+		for _, v := range views {
+			in := yes(v.In)
+			if v.Shut {
+				in = out.P.T("identity.home.is_shut", nil)
+			}
+			rows = append(rows, []string{string(v.Member), in, yes(v.Out), strconv.Itoa(v.People), v.Issuer})
+		}
+		out.Table([]string{"identity.home.head_member", "identity.home.head_in", "identity.home.head_out", "identity.home.head_people", "identity.home.head_issuer"}, rows)
+	})
+}

@@ -1,0 +1,215 @@
+package home
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
+)
+
+// Words are this folder's sentences, French and English.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// KindLogin is what members promise each other: to let the other's people sign in here.
+const KindLogin core.GrantKind = "login"
+
+// FieldServices is its quantity: the services that are meant; none = all of them.
+const FieldServices = "services"
+
+// GrantType describes the promise for pacts and charters.
+func GrantType() core.GrantType {
+	return core.GrantType{
+		Kind: KindLogin, Words: "identity.grant.login.", Light: true,
+		Fields: []core.GrantField{{Name: FieldServices, Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
+	}
+}
+
+// Trust answers who may sign in here, and where our people may.
+type Trust interface {
+	// May says what we promised a member. Returns CodeDenied for nothing.
+	May(ctx context.Context, who core.MemberID, kind core.GrantKind) (core.Allowance, error)
+	// Lenders lists who promised us.
+	Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error)
+}
+
+// Home is a member as a home of people.
+type Home struct {
+	Card
+	Member core.MemberID
+	Said   core.Moment // when it last said so
+	Shut   core.Moment // since when we let nobody in from it; 0 = we do
+	Reason string      // why, as an admin wrote it
+}
+
+// Homes knows the members as homes. All fields are required.
+type Homes struct {
+	DB    *db.DB
+	Self  core.MemberID
+	Trust Trust
+	// Root answers a member's root key. Returns CodeNotFound.
+	Root func(ctx context.Context, id core.MemberID) (core.RootKey, error)
+	// LookupTXT asks the DNS; net.Resolver's.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
+	Plain     bool // http is allowed, for demos and tests
+	Now       func() time.Time
+}
+
+// Readers take in what members say of themselves.
+func (h *Homes) Readers() []logbook.Reader {
+	return []logbook.Reader{{
+		Name: "identity_home", Types: []string{TypeCard},
+		Read: func(ctx context.Context, e logbook.Entry) error {
+			if !e.InForce(core.At(h.Now())) {
+				return nil
+			}
+			card, err := Parse(e, h.Plain)
+			if err != nil {
+				return nil //nolint:nilerr // what cannot be read says nothing; the one before counts
+			}
+			return put(ctx, h.DB, record{Card: card, member: e.Log, entry: e.Index, said: e.Iat})
+		},
+		Truncated: func(ctx context.Context, log core.MemberID, index int64) error {
+			return takeBack(ctx, h.DB, log, index)
+		},
+	}}
+}
+
+// Get is a member as a home. Returns CodeNotFound "identity.home.none" for one that never
+// said how it signs people in.
+func (h *Homes) Get(ctx context.Context, id core.MemberID) (Home, error) {
+	c, err := get(ctx, h.DB, id)
+	return c.home(), err
+}
+
+func (c record) home() Home {
+	return Home{Card: c.Card, Member: c.member, Said: c.said, Shut: c.shut, Reason: c.reason}
+}
+
+// All lists every member that is a home, but us, by name.
+func (h *Homes) All(ctx context.Context) ([]Home, error) {
+	found, err := all(ctx, h.DB)
+	homes := make([]Home, 0, len(found))
+	for _, c := range found {
+		if c.member != h.Self {
+			homes = append(homes, c.home())
+		}
+	}
+	return homes, err
+}
+
+// Let is a home whose people may sign in here now, at a service (empty: at any). Returns
+// CodeNotFound "identity.home.none", CodeDenied "identity.home.shut" and
+// "identity.home.no_login".
+func (h *Homes) Let(ctx context.Context, id core.MemberID, service string) (Home, error) {
+	found, err := h.Get(ctx, id)
+	if err != nil {
+		return found, err
+	}
+	if found.Shut != 0 {
+		return found, core.Denied("identity.home.shut", errors.New("shut")).With("Member", string(id))
+	}
+	allowance, err := h.Trust.May(ctx, id, KindLogin)
+	if core.CodeOf(err) == core.CodeDenied || err == nil && (allowance.ReadOnly || !covers(allowance.Grant, service)) {
+		return found, core.Denied("identity.home.no_login", errors.New("no such promise")).With("Member", string(id))
+	}
+	return found, err
+}
+
+func covers(g core.Grant, service string) bool {
+	names := g.Names[FieldServices]
+	return service == "" || len(names) == 0 || slices.Contains(names, service)
+}
+
+// Letting lists the homes whose people may sign in here now.
+func (h *Homes) Letting(ctx context.Context) ([]Home, error) {
+	every, err := h.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var homes []Home
+	for _, one := range every {
+		switch found, err := h.Let(ctx, one.Member, ""); core.CodeOf(err) {
+		case "":
+			homes = append(homes, found)
+		case core.CodeDenied, core.CodeNotFound:
+		default:
+			return nil, err
+		}
+	}
+	return homes, nil
+}
+
+// LetsUs is a member at whose services our people may sign in now. Returns CodeNotFound
+// "identity.home.none", CodeDenied "identity.home.lets_nobody".
+func (h *Homes) LetsUs(ctx context.Context, id core.MemberID) (Home, error) {
+	found, err := h.Get(ctx, id)
+	if err != nil {
+		return found, err
+	}
+	if found.Shut != 0 {
+		return found, core.Denied("identity.home.shut", errors.New("shut")).With("Member", string(id))
+	}
+	lenders, err := h.Trust.Lenders(ctx, KindLogin)
+	if err != nil {
+		return found, err
+	}
+	if !slices.ContainsFunc(lenders, func(l core.Lender) bool { return l.ID == id }) {
+		return found, core.Denied("identity.home.lets_nobody", errors.New("no such promise")).With("Member", string(id))
+	}
+	return found, nil
+}
+
+// Close shuts a home: nobody comes in from it any more; ended is called with each of its
+// people here, in the same transaction. Returns CodeInvalid "identity.home.reason".
+func (h *Homes) Close(ctx context.Context, id core.MemberID, reason string, ended func(ctx context.Context, q db.Querier, v Visitor) error) error {
+	reason = strings.TrimSpace(reason)
+	if len(reason) > 500 || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return core.Invalid("identity.home.reason", errors.New("too long, or not printable"))
+	}
+	return h.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if err := shut(ctx, q, id, reason, core.At(h.Now())); err != nil {
+			return err
+		}
+		visitors, err := visitorsOf(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		for _, v := range visitors {
+			if err := ended(ctx, q, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Open takes that back. Returns CodeNotFound "identity.home.not_shut".
+func (h *Homes) Open(ctx context.Context, id core.MemberID) error {
+	was, err := reopen(ctx, h.DB, id)
+	if err == nil && !was {
+		err = core.NotFound("identity.home.not_shut", errors.New("was not shut")).With("Member", string(id))
+	}
+	return err
+}
+
+// Say writes our own card into our logbook when it differs from what we last said.
+func (h *Homes) Say(ctx context.Context, card Card, appendTo func(ctx context.Context, typ string, body any) error) error {
+	was, err := get(ctx, h.DB, h.Self)
+	if err == nil && was.equal(card) || err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return err
+	}
+	b, err := card.Body()
+	if err != nil {
+		return err
+	}
+	return appendTo(ctx, TypeCard, b)
+}

@@ -1,0 +1,134 @@
+package home
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/person"
+)
+
+// record is a card as the table holds it.
+type record struct {
+	Card
+	member core.MemberID
+	entry  int64
+	said   core.Moment
+	shut   core.Moment
+	reason string
+}
+
+const selectHome = `SELECT h.member, h.issuer, h.keys, h.mail, h.entry, h.said_us, coalesce(s.at_us, 0), coalesce(s.reason, '')
+	FROM identity_home h LEFT JOIN identity_home_shut s ON s.member = h.member `
+
+func scan(r db.Row) (c record, err error) {
+	var keys, mail string
+	if err := r.Scan(&c.member, &c.Issuer, &keys, &mail, &c.entry, &c.said, &c.shut, &c.reason); err != nil {
+		return c, err
+	}
+	c.Domains = strings.Fields(mail)
+	return c, json.Unmarshal([]byte(keys), &c.Keys)
+}
+
+// put keeps a card, unless a later one is kept already.
+func put(ctx context.Context, q db.Querier, c record) error {
+	keys, err := json.Marshal(c.Keys)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(ctx, q, `INSERT INTO identity_home (member, issuer, keys, mail, entry, said_us) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (member) DO UPDATE SET issuer = excluded.issuer, keys = excluded.keys, mail = excluded.mail, entry = excluded.entry, said_us = excluded.said_us
+		WHERE identity_home.entry <= excluded.entry`, string(c.member), c.Issuer, string(keys), strings.Join(c.Domains, " "), c.entry, int64(c.said))
+	return err
+}
+
+// takeBack drops a card that was written from an index on.
+func takeBack(ctx context.Context, q db.Querier, member core.MemberID, from int64) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_home WHERE member = $1 AND entry >= $2`, string(member), from)
+	return err
+}
+
+// get answers CodeNotFound "identity.home.none" for no row.
+func get(ctx context.Context, q db.Querier, member core.MemberID) (record, error) {
+	c, err := db.One(ctx, q, scan, selectHome+`WHERE h.member = $1`, string(member))
+	if errors.Is(err, db.ErrNoRow) {
+		return c, core.NotFound("identity.home.none", err).With("Member", string(member))
+	}
+	return c, err
+}
+
+func all(ctx context.Context, q db.Querier) ([]record, error) {
+	return db.All(ctx, q, scan, selectHome+`ORDER BY h.member`)
+}
+
+func shut(ctx context.Context, q db.Querier, member core.MemberID, reason string, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_home_shut (member, reason, at_us) VALUES ($1, $2, $3)
+		ON CONFLICT (member) DO UPDATE SET reason = excluded.reason`, string(member), reason, int64(now))
+	return err
+}
+
+func reopen(ctx context.Context, q db.Querier, member core.MemberID) (bool, error) {
+	n, err := db.Exec(ctx, q, `DELETE FROM identity_home_shut WHERE member = $1`, string(member))
+	return n == 1, err
+}
+
+// proof is what is known of one domain of one home.
+type proof struct {
+	domain        string
+	proved, tried core.Moment
+}
+
+func proofs(ctx context.Context, q db.Querier, member core.MemberID) ([]proof, error) {
+	return db.All(ctx, q, func(r db.Row) (p proof, err error) { return p, r.Scan(&p.domain, &p.proved, &p.tried) },
+		`SELECT domain, proved_us, tried_us FROM identity_home_domain WHERE member = $1`, string(member))
+}
+
+func putProof(ctx context.Context, q db.Querier, member core.MemberID, p proof) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_home_domain (member, domain, proved_us, tried_us) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (member, domain) DO UPDATE SET proved_us = excluded.proved_us, tried_us = excluded.tried_us`,
+		string(member), p.domain, int64(p.proved), int64(p.tried))
+	return err
+}
+
+const visitorColumns = `home, sub, person, handle, state, made_us, seen_us`
+
+func scanVisitor(r db.Row) (v Visitor, err error) {
+	return v, r.Scan(&v.Home, &v.Sub, &v.Person, &v.Handle, &v.State, &v.Made, &v.Seen)
+}
+
+func visitor(ctx context.Context, q db.Querier, home core.MemberID, sub string) (Visitor, bool, error) {
+	v, err := db.One(ctx, q, scanVisitor, `SELECT `+visitorColumns+` FROM identity_visitor WHERE home = $1 AND sub = $2`, string(home), sub)
+	if errors.Is(err, db.ErrNoRow) {
+		return v, false, nil
+	}
+	return v, err == nil, err
+}
+
+// homesOf lists where a visitor was and is at home, the newest last.
+func homesOf(ctx context.Context, q db.Querier, who person.ID) ([]Visitor, error) {
+	return db.All(ctx, q, scanVisitor, `SELECT `+visitorColumns+` FROM identity_visitor WHERE person = $1 ORDER BY made_us, home, sub`, string(who))
+}
+
+// visitorsOf lists the people of a home that are here.
+func visitorsOf(ctx context.Context, q db.Querier, home core.MemberID) ([]Visitor, error) {
+	return db.All(ctx, q, scanVisitor, `SELECT `+visitorColumns+` FROM identity_visitor WHERE home = $1 AND state = 'active' ORDER BY sub`, string(home))
+}
+
+func insertVisitor(ctx context.Context, q db.Querier, v Visitor) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_visitor (`+visitorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		string(v.Home), v.Sub, string(v.Person), v.Handle, string(v.State), int64(v.Made), int64(v.Seen))
+	return err
+}
+
+func updateVisitor(ctx context.Context, q db.Querier, v Visitor) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_visitor SET handle = $3, state = $4, seen_us = $5 WHERE home = $1 AND sub = $2`,
+		string(v.Home), v.Sub, v.Handle, string(v.State), int64(v.Seen))
+	return err
+}
+
+func newSince(ctx context.Context, q db.Querier, home core.MemberID, since core.Moment) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_visitor WHERE home = $1 AND made_us >= $2`, string(home), int64(since))
+}
