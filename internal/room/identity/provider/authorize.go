@@ -77,13 +77,18 @@ func single(v url.Values) error {
 	return nil
 }
 
-// normal drops scopes we do not know and takes out the answer as a form, which is ours to
-// make; it says whether it was wanted.
+// normal drops scopes and acr values we do not know, which are only wishes, and takes out the
+// answer as a form, which is ours to make; it says whether it was wanted.
 func normal(v url.Values) (formPost bool) {
-	if v.Has("scope") {
-		known := scopes()
-		v.Set("scope", strings.Join(slices.DeleteFunc(strings.Fields(v.Get("scope")), func(s string) bool { return !slices.Contains(known, s) }), " "))
+	for name, known := range map[string][]string{"scope": scopes(), "acr_values": {acrOne, acrTwo}} {
+		if v.Has(name) {
+			v.Set(name, strings.Join(slices.DeleteFunc(strings.Fields(v.Get(name)), func(s string) bool { return !slices.Contains(known, s) }), " "))
+		}
 	}
+	if v.Get("acr_values") == "" {
+		v.Del("acr_values")
+	}
+	v.Del("display") // our pages fit any
 	if v.Get("response_mode") == "form_post" {
 		v.Del("response_mode")
 		return true
@@ -126,9 +131,55 @@ func (p front) authorize(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
+	if code := misasked(query); code != "" {
+		p.sendBack(w, r, k, query, code)
+		return
+	}
 	inner := r.Clone(r.Context())
 	inner.URL.RawQuery = query.Encode()
 	p.run(w, inner, k)
+}
+
+// misasked says what is wrong with a request that the library names otherwise or lets pass;
+// empty = nothing, as far as is seen here.
+func misasked(query url.Values) goidc.ErrorCode {
+	if query.Get("redirect_uri") == "" || query.Has("request") || query.Has("request_uri") {
+		return ""
+	}
+	if kind := query.Get("response_type"); kind != "" && kind != "code" {
+		return unsupportedResponseType
+	}
+	if prompts := strings.Fields(query.Get("prompt")); len(prompts) > 1 && slices.Contains(prompts, "none") {
+		return goidc.ErrorCodeInvalidRequest
+	}
+	if age := query.Get("max_age"); strings.HasPrefix(age, "-") {
+		return goidc.ErrorCodeInvalidRequest
+	}
+	return ""
+}
+
+// sendBack answers a client with an error, at an address that is its own.
+func (p front) sendBack(w http.ResponseWriter, r *http.Request, k *work, query url.Values, code goidc.ErrorCode) {
+	said := url.Values{"error": {string(code)}, "iss": {p.n.Issuer}}
+	if query.Get("state") != "" {
+		said.Set("state", query.Get("state"))
+	}
+	to := query.Get("redirect_uri")
+	switch {
+	case query.Get("response_mode") == "fragment":
+		to += "#" + said.Encode()
+	case strings.Contains(to, "?"):
+		to += "&" + said.Encode()
+	default:
+		to += "?" + said.Encode()
+	}
+	private(w)
+	if k.formPost {
+		p.formPost(w, r, k, to)
+		return
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // exactRedirect refuses an address that is not the client's, sign for sign, before anything

@@ -17,7 +17,8 @@ import (
 
 // What the library has no name for.
 const (
-	consentRequired goidc.ErrorCode = "consent_required"
+	consentRequired         goidc.ErrorCode = "consent_required"
+	unsupportedResponseType goidc.ErrorCode = "unsupported_response_type"
 )
 
 // demand is what a client asks of the sign-in.

@@ -144,6 +144,9 @@ func (p front) userinfo(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		scheme, token = "Bearer", r.PostForm.Get("access_token") // RFC 6750 section 2.2
+	} else if r.Method == http.MethodPost && r.ParseForm() == nil && r.PostForm.Has("access_token") {
+		p.answerError(w, k, goidc.NewError(goidc.ErrorCodeInvalidRequest, "a token comes in two ways"))
+		return
 	}
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		k.basic = true
