@@ -2,12 +2,14 @@ package quorum
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
 )
 
@@ -153,6 +155,36 @@ func TestNodesGoneServicesThere(t *testing.T) {
 		}
 		if w.nodes[0].isolatedFrom != 0 {
 			t.Error("it takes itself for cut off")
+		}
+	})
+}
+
+// A node that cannot read its targets as it starts, or reads its logbooks anew meanwhile,
+// forgets nothing of them: they are not gone, it does not know them yet.
+func TestTargetsUnread(t *testing.T) {
+	with(t, plan{nodes: 9, targets: 1}, func(ctx context.Context, w *world) {
+		time.Sleep(time.Minute)
+		w.round(ctx)
+		x, from := w.targets[0], core.At(w.start)
+		n := w.seat(x, 0)
+		before, err := n.e.Intervals(ctx, x.Owner, x.ID, from, core.At(time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		till := core.At(time.Now())
+		time.Sleep(time.Minute)
+		n.restart(ctx)
+		fails := errors.New("the disk does not answer")
+		n.e.n.Targets = func(context.Context) ([]target.Target, error) { return nil, fails }
+		if err := n.e.Tidy(ctx); !errors.Is(err, fails) {
+			t.Errorf("%v", err)
+		}
+		if v := n.e.State(x.Owner, x.ID); v.State != verdict.Up {
+			t.Errorf("after a restart: %+v", v)
+		}
+		after, err := n.e.Intervals(ctx, x.Owner, x.ID, from, till)
+		if err != nil || !slices.Equal(before, after) {
+			t.Errorf("until the restart %+v, then %+v, %v", before, after, err)
 		}
 	})
 }

@@ -69,9 +69,10 @@ func (e *Engine) turnedBack(ctx context.Context) error {
 func (e *memory) prune(now core.Moment) {
 	yesterday, hour := now.Add(-24*time.Hour), now.Add(-time.Hour)
 	maps.DeleteFunc(e.charged, func(_ charge, b *bucket) bool { return b.at < yesterday })
+	read := !e.fetched.IsZero() // before targets are read, all of them would seem gone
 	for k, w := range e.watched {
 		maps.DeleteFunc(w.unclosed, func(_ core.MemberID, at core.Moment) bool { return at < hour })
-		if _, ok := e.targets[k]; !ok && len(w.events) == 0 && w.looked < yesterday {
+		if _, ok := e.targets[k]; read && !ok && len(w.events) == 0 && w.looked < yesterday {
 			delete(e.watched, k)
 			e.owned[k.Owner] = slices.DeleteFunc(e.owned[k.Owner], func(o verdict.Key) bool { return o == k })
 		}

@@ -154,8 +154,12 @@ func (w *world) step(ctx context.Context, queue *turns, at time.Duration) {
 // tidy is the job of every node, which may wait for others.
 func (w *world) tidy() {
 	for _, n := range w.nodes {
-		n.e.spawn(func(ctx context.Context) {
-			if err := n.e.Tidy(ctx); err != nil && ctx.Err() == nil && !n.dead {
+		e := n.e // a restart puts another in its place
+		e.spawn(func(ctx context.Context) {
+			if ctx.Err() != nil {
+				return
+			}
+			if err := e.Tidy(ctx); err != nil && ctx.Err() == nil && !n.dead {
 				w.t.Error(err)
 			}
 		})
