@@ -19,6 +19,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/broker"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/home"
@@ -45,6 +46,7 @@ func AllWords() []fs.FS {
 	return []fs.FS{
 		Words,
 		audit.Words,
+		broker.Words,
 		client.Words,
 		credential.Words,
 		imports.Words,

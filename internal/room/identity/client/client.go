@@ -132,7 +132,7 @@ func (c Client) Called() string {
 	if !c.Member {
 		return c.ID
 	}
-	if u, err := url.Parse(c.ID); err == nil {
+	if u, err := url.Parse(c.ID); err == nil && u.Host != "" {
 		return u.Host
 	}
 	return c.ID

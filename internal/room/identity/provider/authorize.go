@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
@@ -303,7 +304,9 @@ type Flow struct {
 	Client client.Client
 	Hint   string // who the client thinks it is; may be anything
 	// Anew says that a sign-in from before the flow is not enough.
-	Anew   bool
+	Anew bool
+	// MaxAge is how old a sign-in may be; negative = any.
+	MaxAge time.Duration
 	Begun  core.Moment
 	Scopes []string
 	// TwoFactors says that the client would like two.
@@ -334,7 +337,7 @@ func (p *Provider) Flow(r *http.Request, id string) (Flow, error) {
 	}
 	d := demandOf(as, f.Begun)
 	return Flow{
-		ID: id, Client: c, Hint: as.LoginHint, Anew: !d.enough(f.Begun-1, k.now), Begun: f.Begun, Scopes: strings.Fields(as.Scopes),
+		ID: id, Client: c, Hint: as.LoginHint, Anew: !d.enough(f.Begun-1, k.now), MaxAge: d.maxAge, Begun: f.Begun, Scopes: strings.Fields(as.Scopes),
 		TwoFactors: slices.Contains(strings.Fields(as.ACRValues), acrTwo),
 	}, nil
 }

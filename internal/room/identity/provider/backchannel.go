@@ -119,7 +119,7 @@ func (p teller) deliver(ctx context.Context, l logout) error {
 		return deleteLogout(ctx, p.n.DB, l.ID)
 	}
 	c, err := p.client(ctx, l.Client)
-	if core.CodeOf(err) == core.CodeNotFound || (err == nil && c.BackLogout == "") {
+	if code := core.CodeOf(err); code == core.CodeNotFound || code == core.CodeDenied || (err == nil && c.BackLogout == "") {
 		return deleteLogout(ctx, p.n.DB, l.ID)
 	}
 	if err != nil {

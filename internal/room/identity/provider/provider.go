@@ -68,10 +68,11 @@ type People interface {
 
 // Members are the other hosters whose services our people may sign in at.
 type Members interface {
-	// Member is a member as a client, by its issuer. Returns CodeNotFound.
-	Member(ctx context.Context, issuer string) (client.Client, error)
+	// Member is a member as a client, by its name (core.MemberID). Returns CodeNotFound, and
+	// CodeDenied for one whose services our people may not sign in at.
+	Member(ctx context.Context, id string) (client.Client, error)
 	// Consent says whether a person agreed that this member is told these scopes.
-	Consent(ctx context.Context, issuer string, id person.ID, scopes []string) (bool, error)
+	Consent(ctx context.Context, member string, id person.ID, scopes []string) (bool, error)
 }
 
 // Needs is what the provider is made of; all of it is required but Members.
@@ -176,12 +177,13 @@ func (p *Provider) now() core.Moment { return core.At(p.n.Now()) }
 
 func (p *Provider) https() bool { return strings.HasPrefix(p.n.Issuer, "https://") }
 
-// client finds a client by its id: a service of ours, or a member by its issuer.
+// client finds a client by its id: a service of ours, or a member by its name, which has a
+// dot or a port.
 func (p *Provider) client(ctx context.Context, id string) (client.Client, error) {
 	if len(id) > maxClientID {
 		return client.Client{}, core.NotFound("identity.client.unknown", errTooLong).With("Name", "")
 	}
-	if strings.HasPrefix(id, "https://") || strings.HasPrefix(id, "http://") {
+	if strings.ContainsAny(id, ".:") {
 		if p.n.Members == nil {
 			return client.Client{}, core.NotFound("identity.client.unknown", errNoMember).With("Name", id)
 		}

@@ -55,6 +55,9 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, l Login) (Sessi
 	if at := peer.ClientOf(r.Context()); at.IsValid() {
 		opened.Network = audit.Shortened(at.Addr().String())
 	}
+	if l.At != 0 {
+		opened.Auth = min(l.At, now)
+	}
 	old, had, err := s.lookUp(r)
 	if err != nil {
 		return Session{}, err

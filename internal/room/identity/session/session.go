@@ -41,6 +41,7 @@ type Login struct {
 	Person person.ID
 	Home   core.MemberID // empty = here
 	AMR    []string
+	At     core.Moment // when they proved it; 0 = now
 }
 
 // Open says whether the session has not run out.
