@@ -68,6 +68,9 @@ const newestLook = 3
 
 // checkLooks: what is to be looked at was looked at lately, and answered.
 func (r doctor) checkLooks(ctx context.Context) (fit.Finding, error) {
+	if err := r.damaged(ctx); err != nil {
+		return fit.Finding{}, err
+	}
 	own, err := r.list.Of(ctx, r.Signer.ID())
 	if err != nil {
 		return fit.Finding{}, err
@@ -99,6 +102,19 @@ func (r doctor) checkLooks(ctx context.Context) (fit.Finding, error) {
 	default:
 		return fit.Well("watch.check_well", map[string]any{"Count": count}), nil
 	}
+}
+
+// damaged names the targets that nobody looks at because their rows cannot be read.
+func (r doctor) damaged(ctx context.Context) error {
+	all, err := target.Damaged(ctx, r.DB)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	var names []string
+	for _, t := range all {
+		names = append(names, fmt.Sprintf("%s (%s, %s)", t.ID, t.Owner, t.Service))
+	}
+	return core.Unsure("watch.check_damaged", fmt.Errorf("%d targets", len(all))).With("Targets", joined(names))
 }
 
 func joined(names []string) string { return strings.Join(names, ", ") }

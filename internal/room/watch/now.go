@@ -84,7 +84,7 @@ func (d *onDemand) answer(ctx context.Context, from core.MemberID, id string) (n
 		return nowAnswer{}, err
 	}
 	sits := slices.ContainsFunc(seats, func(s verdict.Seat) bool { return s.Member == d.Signer.ID() })
-	if !sits || len(allowed) == 0 || t.Paused {
+	if !sits || len(allowed) == 0 || t.Paused || t.Damaged {
 		return nowAnswer{}, core.Denied("watch.now_denied", nil)
 	}
 	ctx, cancel := context.WithTimeout(ctx, nowBound-2*time.Second)

@@ -46,11 +46,8 @@ func Commands(p *words.Printer, open console.Opener[*Targets]) []*cobra.Command 
 	return []*cobra.Command{
 		console.Command(open, "list", p.T("watch.target.cmd_list", nil), list),
 		console.Command(open, "remove TARGET", p.T("watch.target.cmd_remove", nil), func(cmd *cobra.Command, s *Targets, out *console.Out, typed []string) error {
-			t, err := s.Own(cmd.Context(), typed[0])
+			t, err := s.Remove(cmd.Context(), typed[0])
 			if err != nil {
-				return err
-			}
-			if t, err = s.Remove(cmd.Context(), t.ID); err != nil {
 				return err
 			}
 			return out.Emit(t.View(), func() { out.Say("watch.target.removed", args{"Service": t.Service, "Address": t.Address}) })

@@ -136,3 +136,52 @@ func TestKnownReadsOnce(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 }
+
+// TestDamaged: a row that cannot be read is passed over, whoever's it is, and named; its
+// owner's next word mends it, and one of ours can be taken away.
+func TestDamaged(t *testing.T) {
+	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		b := &book{}
+		own := targetsOf(d, b, ana)
+		it, err := own.Add(ctx, Target{Service: "Pad", Kind: HTTP, Address: "https://pad.chaton-a.test/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, sound := pad(), pad()
+		theirs.Owner, sound.Owner, sound.ID, sound.Service = ben, ben, NewID(), "Wiki"
+		read := func(index int64, one Target) {
+			if err := own.Readers()[0].Read(ctx, heard(t, index, TypeTarget, one.body())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read(1, theirs)
+		read(2, sound)
+		for _, id := range []string{it.ID, theirs.ID} {
+			if _, err := db.Exec(ctx, d, `UPDATE watch_target SET expect = $1 WHERE id = $2`, `;}`, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if all, err := NewKnown(d).All(ctx); err != nil || len(all) != 1 || all[0].ID != sound.ID {
+			t.Errorf("to be looked at: %+v, %v", all, err)
+		}
+		if bad, err := Damaged(ctx, d); err != nil || len(bad) != 2 || bad[0].ID != it.ID || bad[1].ID != theirs.ID {
+			t.Errorf("damaged: %+v, %v", bad, err)
+		}
+		if named, err := Find(ctx, d, ben, theirs.ID); err != nil || named.Service != theirs.Service || !named.Damaged {
+			t.Errorf("by its ID: %+v, %v", named, err)
+		}
+		_, changed := own.Change(ctx, it.ID, func(t *Target) { t.Paused = true })
+		_, found := own.Own(ctx, it.ID)
+		if core.CodeOf(changed) != core.CodeConflict || core.CodeOf(found) != core.CodeConflict {
+			t.Errorf("what is expected is lost without a word: %v, %v", changed, found)
+		}
+		if _, err := own.Remove(ctx, it.ID); err != nil {
+			t.Error(err)
+		}
+		read(3, theirs)
+		if bad, err := Damaged(ctx, d); err != nil || len(bad) != 0 {
+			t.Errorf("mended: %+v, %v", bad, err)
+		}
+	})
+}

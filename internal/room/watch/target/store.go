@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -23,10 +24,15 @@ func scan(r db.Row) (t Target, err error) {
 		return t, err
 	}
 	t.Every = time.Duration(every) * time.Second
-	if err := json.Unmarshal([]byte(expect), &t.Expect); err != nil {
-		return t, fmt.Errorf("target %s of %s: %w", t.ID, t.Owner, err)
+	if json.Unmarshal([]byte(expect), &t.Expect) != nil {
+		t.Expect, t.Damaged = Expect{}, true
 	}
 	return t, nil
+}
+
+// whole leaves out the damaged ones: one bad row must not stop all looks.
+func whole(all []Target, err error) ([]Target, error) {
+	return slices.DeleteFunc(all, func(t Target) bool { return t.Damaged }), err
 }
 
 // put stores a target, as an entry of its owner's logbook says it. One that an entry
@@ -108,25 +114,43 @@ func count(ctx context.Context, q db.Querier, owner core.MemberID) (int64, error
 
 // waiting are our targets, and those we took away, that our logbook does not say yet.
 func waiting(ctx context.Context, q db.Querier, self core.MemberID) (tell []Target, ended []string, err error) {
-	if tell, err = db.All(ctx, q, scan, `SELECT `+columns+` FROM watch_target WHERE owner = $1 AND idx = -1 AND NOT gone AND NOT local ORDER BY id`, self); err != nil {
+	tell, err = whole(db.All(ctx, q, scan, `SELECT `+columns+` FROM watch_target WHERE owner = $1 AND idx = -1 AND NOT gone AND NOT local ORDER BY id`, self))
+	if err != nil {
 		return nil, nil, err
 	}
 	ended, err = db.All(ctx, q, db.Text, `SELECT id FROM watch_target WHERE owner = $1 AND idx = -1 AND gone AND NOT local ORDER BY id`, self)
 	return tell, ended, err
 }
 
-// Of lists a member's targets, by service.
+// Of lists a member's targets, by service, without damaged ones.
 func Of(ctx context.Context, q db.Querier, owner core.MemberID) ([]Target, error) {
+	return whole(stored(ctx, q, owner))
+}
+
+// stored is Of with the damaged ones.
+func stored(ctx context.Context, q db.Querier, owner core.MemberID) ([]Target, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM watch_target WHERE owner = $1 AND NOT gone ORDER BY service, id`, owner)
 }
 
-// All lists everybody's targets, by owner and service.
+// All lists everybody's targets, by owner and service, without damaged ones.
 func All(ctx context.Context, q db.Querier) ([]Target, error) {
+	return whole(everything(ctx, q))
+}
+
+// everything is All with the damaged ones.
+func everything(ctx context.Context, q db.Querier) ([]Target, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM watch_target WHERE NOT gone ORDER BY owner, service, id`)
 }
 
-// Find answers one target; one that is gone too, so that what was measured of it can be
-// named. Returns CodeNotFound.
+// Damaged lists everybody's targets that nobody looks at because what is expected of them
+// cannot be read, by owner and service. Codes as for db.All.
+func Damaged(ctx context.Context, q db.Querier) ([]Target, error) {
+	all, err := everything(ctx, q)
+	return slices.DeleteFunc(all, func(t Target) bool { return !t.Damaged }), err
+}
+
+// Find answers one target; one that is gone or damaged too, so that what was measured of it
+// can be named. Returns CodeNotFound.
 func Find(ctx context.Context, q db.Querier, owner core.MemberID, id string) (Target, error) {
 	t, err := db.One(ctx, q, scan, `SELECT `+columns+` FROM watch_target WHERE owner = $1 AND id = $2`, owner, id)
 	if errors.Is(err, db.ErrNoRow) {

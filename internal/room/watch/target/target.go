@@ -56,6 +56,9 @@ type Target struct {
 	Local  bool
 	Paused bool
 	Made   core.Moment
+	// Damaged: what the database has of Expect cannot be read. Nobody looks at such a target
+	// until its owner says it anew.
+	Damaged bool
 }
 
 // Expect is what a look must find. The zero value takes whatever its kind takes as well:

@@ -82,11 +82,14 @@ func full(ctx context.Context, q db.Querier, owner core.MemberID) error {
 }
 
 // Change puts something else in the place of a target of ours, whose ID, Owner and Made
-// stay. Returns CodeNotFound, CodeInvalid.
+// stay. Returns CodeNotFound, CodeInvalid, CodeConflict for a damaged one.
 func (s *Targets) Change(ctx context.Context, id string, change func(*Target)) (Target, error) {
 	var t Target
 	err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
 		was, err := s.own(ctx, q, id)
+		if err == nil {
+			err = was.readable()
+		}
 		if err != nil {
 			return err
 		}
@@ -105,11 +108,12 @@ func (s *Targets) Change(ctx context.Context, id string, change func(*Target)) (
 	return t, s.Publish(ctx)
 }
 
-// Remove ends a target of ours; what was measured stays. Returns CodeNotFound.
-func (s *Targets) Remove(ctx context.Context, id string) (Target, error) {
+// Remove ends a target of ours, named as for Own, a damaged one too; what was measured
+// stays. Returns CodeNotFound, CodeConflict when several fit.
+func (s *Targets) Remove(ctx context.Context, word string) (Target, error) {
 	var t Target
 	err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) (err error) {
-		if t, err = s.own(ctx, q, id); err != nil {
+		if t, err = s.own(ctx, q, word); err != nil {
 			return err
 		}
 		return end(ctx, q, s.Self, t.ID, unpublished)
@@ -121,13 +125,28 @@ func (s *Targets) Remove(ctx context.Context, id string) (Target, error) {
 }
 
 // Own finds a target of ours by its ID, its beginning, its address, or the name of its
-// service when that has one target. Returns CodeNotFound, CodeConflict when several fit.
+// service when that has one target. Returns CodeNotFound, CodeConflict when several fit or
+// it is damaged.
 func (s *Targets) Own(ctx context.Context, word string) (Target, error) {
-	return s.own(ctx, s.DB, word)
+	t, err := s.own(ctx, s.DB, word)
+	if err != nil {
+		return t, err
+	}
+	return t, t.readable()
 }
 
+// readable refuses a damaged target: whoever looks at it would not know what to expect.
+func (t Target) readable() error {
+	if t.Damaged {
+		return core.Conflict("watch.target.damaged", fmt.Errorf("target %s", t.ID)).With("ID", t.ID)
+	}
+	return nil
+}
+
+// own is Own; damaged targets are found as well, so that they can be removed.
+
 func (s *Targets) own(ctx context.Context, q db.Querier, word string) (Target, error) {
-	all, err := Of(ctx, q, s.Self)
+	all, err := stored(ctx, q, s.Self)
 	if err != nil {
 		return Target{}, err
 	}
