@@ -37,13 +37,14 @@ type hoster struct {
 	provider *provider.Provider
 	site     http.Handler
 	mux      *http.ServeMux
+	db       *db.DB
 	known    map[person.ID]string
 }
 
 func newHoster(t testing.TB) *hoster {
 	t.Helper()
 	d := dbtest.SQLite(t, "identity", migrations.Files)
-	h := &hoster{t: t, mux: http.NewServeMux(), known: map[person.ID]string{}}
+	h := &hoster{t: t, db: d, mux: http.NewServeMux(), known: map[person.ID]string{}}
 	server := httptest.NewServer(h.mux)
 	t.Cleanup(server.Close)
 	h.at.Issuer = server.URL
