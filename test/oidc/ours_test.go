@@ -74,14 +74,14 @@ func (h *hoster) open(d *db.DB) {
 	}})
 	h.provider, err = provider.New(provider.Needs{DB: d, Issuer: h.at.Issuer, Keys: keys, Browser: seat{h.sessions}, People: seats{h.people}, Private: true, Now: time.Now, Log: log})
 	h.must(err)
-	door := signin.New(signin.Needs{DB: d, URL: h.at.Issuer, People: h.people, Passwords: h, Seconds: h, Sessions: h.sessions, Brake: h, Flow: h.flow, Now: time.Now, Log: log})
+	pages := signin.New(signin.Needs{DB: d, URL: h.at.Issuer, People: h.people, Passwords: h, Seconds: h, Sessions: h.sessions, Brake: h, Flow: h.flow, Now: time.Now, Log: log})
 	catalogue, err := words.New(append(identity.AllWords(), web.Words)...)
 	h.must(err)
 	site := web.New(web.Needs{
 		DB: dbtest.SQLite(h.t, "web", web.Migrations()), Words: catalogue, Lang: words.French, URL: h.at.Issuer, Now: time.Now, Log: log,
 		Host: func(context.Context) web.Host { return web.Host{Name: "Chaton A", Origin: "chaton-a.test"} },
 	})
-	h.site = site.Handler([]web.Pages{door.Pages(site), h.provider.Pages(site)})
+	h.site = site.Handler([]web.Pages{pages.Pages(site), h.provider.Pages(site)})
 }
 
 // fill adds the people and the clients of a target.

@@ -40,7 +40,7 @@ func TestTakeover(t *testing.T) {
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHoster(t)
-			h.mux.HandleFunc("GET /door", h.door)
+			h.mux.HandleFunc("GET /played", h.enterAs)
 			b := &battery{target: h.at, told: make(chan string, 10)}
 			b.meta = (&probe{target: h.at, ctx: t.Context()}).discovery()
 			for _, wrong := range b.run(t.Context(), check{c.name, "", func(p *probe) {
@@ -58,8 +58,8 @@ func (p *probe) discovery() metadata {
 	return p.do(program(), p.request(http.MethodGet, p.Issuer+"/.well-known/openid-configuration", nil)).json()
 }
 
-// door signs a person in without a password, as a visitor comes in from home.
-func (h *hoster) door(w http.ResponseWriter, r *http.Request) {
+// enterAs signs a person in without a password, as a visitor comes in from home.
+func (h *hoster) enterAs(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	_, err := h.sessions.Start(w, r, session.Login{Person: person.ID(q.Get("who")), Home: core.MemberID(q.Get("home")), AMR: []string{"pwd"}})
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *scene) refuses(what string, err error, keys ...string) {
 // as is a browser where a person is signed in.
 func (s *scene) as(who person.ID, home core.MemberID) *browser {
 	b := s.browser()
-	a := b.get(s.Issuer + "/door?" + form("who", string(who), "home", string(home)).Encode())
+	a := b.get(s.Issuer + "/played?" + form("who", string(who), "home", string(home)).Encode())
 	s.want(a.status == http.StatusOK, "%s cannot come in: %s", who, a.body)
 	return b
 }
