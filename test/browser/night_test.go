@@ -24,10 +24,10 @@ type night struct {
 	lesson string // id of the incident that has a postmortem
 }
 
-// newNight founds it. All of it ends with the test, at the latest after five minutes.
+// newNight founds it. All of it ends with the test, at the latest after eight minutes.
 func newNight(t *testing.T) *night {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	program, err := os.Executable()
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"entrechat/internal/kit/words"
 )
 
-// adminPages are the admins' pages that no room has.
-func (s *Site) adminPages(panels []web.Panel) web.Pages {
+// adminPages are the admins' pages that no room has; of the rooms' they show the panels.
+func (s *Site) adminPages(rooms web.Pages) web.Pages {
 	book := web.NewPage[logbookPage](s.web, pages, "pages/logbook.html")
 	settings := web.NewPage[settingsPage](s.web, pages, "pages/settings.html")
 	return web.Pages{
 		Routes: []web.Route{
-			{Pattern: "GET /admin/{$}", Handler: s.overviewPages(panels)},
+			{Pattern: "GET /admin/{$}", Handler: s.overviewPages(rooms)},
 			{Pattern: "GET /admin/logbook", Handler: book.Show(s.logbookPage)},
 			{Pattern: "GET /admin/settings", Handler: settings.Show(s.settingsPage)},
 		},

@@ -51,8 +51,9 @@ type overviewPage struct {
 	Troubles []checkLine // of these, what neither Next nor a step says
 	Unknown  []checkLine // not yet, or cannot be known now: neither well nor not
 	Fine     []checkLine
-	Ring     template.HTML // empty when it cannot be known who is around us
-	Space    template.HTML // empty while nobody stores anything for anybody, or when that cannot be known
+	Ring     template.HTML   // empty when it cannot be known who is around us
+	Space    template.HTML   // empty while nobody stores anything for anybody, or when that cannot be known
+	Alarms   []template.HTML // what cannot wait
 	Panels   []template.HTML
 }
 
@@ -71,7 +72,7 @@ type checkLine struct {
 }
 
 // overviewPages shows what doctor found within the last 30 seconds.
-func (s *Site) overviewPages(panels []web.Panel) http.Handler {
+func (s *Site) overviewPages(rooms web.Pages) http.Handler {
 	page := web.NewPage[overviewPage](s.web, pages, "pages/overview.html")
 	looks := &memo[[]found]{lives: lookAgain, make: s.look}
 	around := &memo[surroundings]{lives: 5 * time.Second, make: s.surroundings}
@@ -94,7 +95,7 @@ func (s *Site) overviewPages(panels []web.Panel) http.Handler {
 		}
 		look.value = slices.Concat(look.value, failed, seen.value.failed)
 		shown := overview(p, look, steps)
-		shown.Panels = s.web.Render(r, panels)
+		shown.Alarms, shown.Panels = s.web.Render(r, rooms.Alarms), s.web.Render(r, rooms.Overview)
 		shown.Ring, shown.Space = seen.value.ring(p, s.n.Self), seen.value.space(p)
 		return shown, nil
 	})

@@ -82,9 +82,9 @@ func (s *Site) Handler() http.Handler {
 		rooms.Feeds = append(rooms.Feeds, room.Feeds...)
 		rooms.Menu = append(rooms.Menu, room.Menu...)
 		rooms.Home = append(rooms.Home, room.Home...)
-		rooms.Overview = append(rooms.Overview, room.Overview...)
+		rooms.Overview, rooms.Alarms = append(rooms.Overview, room.Overview...), append(rooms.Alarms, room.Alarms...)
 	}
-	return s.web.Handler([]web.Pages{s.publicPages(rooms.Home), s.adminPages(rooms.Overview), rooms})
+	return s.web.Handler([]web.Pages{s.publicPages(rooms.Home), s.adminPages(rooms), rooms})
 }
 
 // host is how pages name us.

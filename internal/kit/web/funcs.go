@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -22,6 +23,8 @@ func (s *Site) funcs(p *words.Printer) template.FuncMap {
 		"size":     func(n int64) string { return p.Bytes(core.Size(n)) },
 		"percent":  p.Percent,
 		"span":     p.Span,
+		"lasting":  func(m core.Moment) string { return p.Span(s.Now().Sub(m.Time())) },
+		"prose":    prose,
 	}
 }
 
@@ -36,4 +39,22 @@ func say(p *words.Printer, key string, places []any) (string, error) {
 		args[name] = places[i+1]
 	}
 	return p.T(key, args), nil
+}
+
+// prose is a sentence for a page: what stands between backticks is code, all else is text.
+func prose(sentence string) template.HTML {
+	var out strings.Builder
+	parts := strings.Split(sentence, "`")
+	for i, part := range parts {
+		text := template.HTMLEscapeString(part)
+		switch {
+		case i%2 == 0:
+			out.WriteString(text)
+		case i == len(parts)-1: // no backtick ends it
+			out.WriteString("`" + text)
+		default:
+			out.WriteString("<code>" + text + "</code>")
+		}
+	}
+	return template.HTML(out.String()) //nolint:gosec // escaped
 }

@@ -75,6 +75,8 @@ type Pages struct {
 	Feeds  []Feed
 	// Home are sections of the public home page, Overview of the admin's.
 	Home, Overview []Panel
+	// Alarms stand above the admin's overview, while something is wrong that cannot wait.
+	Alarms []Panel
 }
 
 // Feed is a list of news that the head of everybody's pages names.

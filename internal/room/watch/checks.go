@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/target"
 )
 
@@ -66,30 +67,55 @@ func (r doctor) checkProof(ctx context.Context) (fit.Finding, error) {
 // speaks of it.
 const newestLook = 3
 
+// looked is a target of ours with the newest look of ours at it.
+type looked struct {
+	target target.Target
+	newest look.Result
+	old    bool // it says nothing of how the target is now, or there was none
+}
+
+// looks are our targets that are not paused. Those that call us are never old.
+func (r doctor) looks(ctx context.Context) ([]looked, error) {
+	own, err := r.list.Of(ctx, r.Signer.ID())
+	if err != nil {
+		return nil, err
+	}
+	var all []looked
+	for _, t := range own {
+		if t.Paused {
+			continue
+		}
+		newest, ok, err := r.Recorder.Latest(ctx, t.Owner, t.ID)
+		if err != nil {
+			return nil, err
+		}
+		old := !ok || core.At(r.Now()).Sub(newest.At) > newestLook*t.Every+time.Minute
+		all = append(all, looked{t, newest, old && t.Kind.Called()})
+	}
+	return all, nil
+}
+
 // checkLooks: what is to be looked at was looked at lately, and answered.
 func (r doctor) checkLooks(ctx context.Context) (fit.Finding, error) {
 	if err := r.damaged(ctx); err != nil {
 		return fit.Finding{}, err
 	}
-	own, err := r.list.Of(ctx, r.Signer.ID())
+	all, err := r.looks(ctx)
 	if err != nil {
 		return fit.Finding{}, err
 	}
 	var failing, unseen []string
 	count := 0
-	for _, t := range own {
-		if t.Paused || !t.Kind.Called() {
+	for _, l := range all {
+		if !l.target.Kind.Called() {
 			continue
 		}
 		count++
-		newest, ok, err := r.Recorder.Latest(ctx, t.Owner, t.ID)
 		switch {
-		case err != nil:
-			return fit.Finding{}, err
-		case !ok || core.At(r.Now()).Sub(newest.At) > newestLook*t.Every+time.Minute:
-			unseen = append(unseen, t.Service)
-		case newest.Class.Failure() && t.Kind.Decides():
-			failing = append(failing, t.Service)
+		case l.old:
+			unseen = append(unseen, l.target.Service)
+		case l.newest.Class.Failure() && l.target.Kind.Decides():
+			failing = append(failing, l.target.Service)
 		}
 	}
 	switch {

@@ -39,6 +39,9 @@ func (n night) Night(ctx context.Context) (tonight.Night, error) {
 		}
 		out.Troubles = append(out.Troubles, t)
 	}
+	if err := n.looked(ctx, &out); err != nil {
+		return out, err
+	}
 	who, err := n.Alerts.Who(ctx)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return out, nil
@@ -54,6 +57,22 @@ func (n night) Night(ctx context.Context) (tonight.Night, error) {
 		out.Awake = append(out.Awake, tonight.Person{Name: n.personName(ctx, id), Quiet: asleep[id]})
 	}
 	return out, nil
+}
+
+// looked fills in how far our own looks say how our services are.
+func (n night) looked(ctx context.Context, out *tonight.Night) error {
+	all, err := doctor{n.Room}.looks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		out.Watched++
+		out.Newest = max(out.Newest, l.newest.At)
+		if l.old {
+			out.Unseen = append(out.Unseen, l.target.Service)
+		}
+	}
+	return nil
 }
 
 // personName is how a person of our plan is called.

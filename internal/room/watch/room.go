@@ -200,7 +200,7 @@ func (r *Room) web(site *web.Site) web.Pages {
 	var all web.Pages
 	for _, p := range []web.Pages{targetForms{r}.pages(site), r.Publisher.Pages(site), r.Alerts.Pages(site), r.show.Pages(site), r.Subscribers.Pages(site), tonight.New(tonight.Needs{Source: night{r}}).Pages(site)} {
 		all.Routes, all.Menu, all.Feeds = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...), append(all.Feeds, p.Feeds...)
-		all.Home, all.Overview = append(all.Home, p.Home...), append(all.Overview, p.Overview...)
+		all.Home, all.Overview, all.Alarms = append(all.Home, p.Home...), append(all.Overview, p.Overview...), append(all.Alarms, p.Alarms...)
 	}
 	return all
 }

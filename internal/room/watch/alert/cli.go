@@ -119,7 +119,7 @@ func testCommand(p *words.Printer, open Open) *cobra.Command {
 		bad := false
 		err = out.Emit(results, func() {
 			for _, r := range results {
-				out.Say("watch.alert.tested_"+string(r.State), args{"Person": r.Person, "Channel": channelName(out.P, r.Channel), "Why": why(out.P, r.Error)})
+				out.Say("watch.alert.tested_"+string(r.State), args{"Person": r.Person, "Channel": contact.ChannelName(out.P, r.Channel), "Why": why(out.P, r.Error)})
 			}
 		})
 		for _, r := range results {

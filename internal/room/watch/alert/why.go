@@ -19,18 +19,3 @@ func why(p *words.Printer, kept string) string {
 	}
 	return reason // of a newer program
 }
-
-// channelName is a channel by its id, "mail" or "mail-2", as people call it.
-func channelName(p *words.Printer, id string) string {
-	kind, number, numbered := strings.Cut(id, "-")
-	switch kind {
-	case "mail":
-		kind = p.T("watch.alert.by_mail", nil)
-	case "":
-		return "—"
-	}
-	if numbered {
-		kind += "-" + number
-	}
-	return kind
-}

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"entrechat/internal/kit/words"
 )
 
 // Kind is how a channel works.
@@ -132,4 +134,20 @@ func Web(s string) (*url.URL, bool) {
 // token says whether it may stand in a header: visible ASCII.
 func token(s string) bool {
 	return len(s) <= maxAddress && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}
+
+// ChannelName is a channel by its id, "mail" or "mail-2", as people of p's language call
+// it; "—" for none.
+func ChannelName(p *words.Printer, id string) string {
+	kind, number, numbered := strings.Cut(id, "-")
+	switch kind {
+	case string(Mail):
+		kind = p.T("watch.alert.by_mail", nil)
+	case "":
+		return "—"
+	}
+	if numbered {
+		kind += "-" + number
+	}
+	return kind
 }

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/status/tonight"
@@ -61,7 +62,7 @@ func badNight() *night {
 // TestTonightInChromium looks at the admin's pages of a bad night and of a good one.
 func TestTonightInChromium(t *testing.T) {
 	d := dbtest.SQLite(t, "web", web.Migrations())
-	all, err := words.New(web.Words, status.Words)
+	all, err := words.New(web.Words, status.Words, alert.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +98,8 @@ func TestTonightInChromium(t *testing.T) {
 	look("tonight_taken", tonight.Path+"?")
 	n.Night = tonight.Night{Isolated: hoursAgo(.1)}
 	look("tonight_isolated", tonight.Path+"?")
-	n.Night = tonight.Night{Awake: badNight().Awake}
+	n.Night = tonight.Night{Awake: badNight().Awake, Watched: 3, Newest: hoursAgo(.01)}
 	look("tonight_well", tonight.Path+"?")
+	n.Night = tonight.Night{}
+	look("tonight_nothing", tonight.Path+"?")
 }

@@ -28,7 +28,12 @@ type Night struct {
 	// says nothing. 0 = it does reach them.
 	Isolated core.Moment
 	Troubles []Trouble
-	Awake    []Person // whom the rota names now, in the order in which they are called
+	// Watched is how many of our services are looked at from here, Newest when the last look
+	// was; Unseen are those without a recent one, of which nothing is known.
+	Watched int
+	Newest  core.Moment
+	Unseen  []string
+	Awake   []Person // whom the rota names now, in the order in which they are called
 }
 
 // Trouble is an incident that goes on, ours or that of a hoster we look at.
@@ -109,6 +114,10 @@ func (n Night) bounded() Night {
 	n.Troubles = cut(n.Troubles, maxTroubles)
 	for i := range n.Troubles {
 		n.Troubles[i] = n.Troubles[i].bounded()
+	}
+	n.Unseen = slices.Clone(cut(n.Unseen, maxTargets))
+	for i := range n.Unseen {
+		n.Unseen[i] = name(n.Unseen[i])
 	}
 	n.Awake = slices.Clone(cut(n.Awake, maxAwake))
 	for i := range n.Awake {

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert/contact"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/verdict"
@@ -45,7 +46,7 @@ func (x *Tonight) Pages(site *web.Site) web.Pages {
 			{Pattern: OnePath, Handler: one.Form(func(r *http.Request) (troubleView, error) { return x.one(r, site.Printer(r)) }, x.again)},
 		},
 		Menu: []web.Entry{{Path: Path, Key: "watch.status.tonight_menu", Group: web.GroupWatch, Order: 20}},
-		Overview: []web.Panel{web.NewPanel(site, pages, "pages/panel.html", func(r *http.Request) (nightView, bool, error) {
+		Alarms: []web.Panel{web.NewPanel(site, pages, "pages/panel.html", func(r *http.Request) (nightView, bool, error) {
 			v, err := x.night(r, site.Printer(r))
 			return v, len(v.Troubles) > 0 || v.Isolated != 0, err
 		})},
@@ -58,6 +59,9 @@ type nightView struct {
 	Isolated core.Moment
 	Troubles []troubleLine
 	Awake    []Person
+	Watched  int
+	Newest   core.Moment
+	Unseen   string
 	Take     *troubleLine // the one to take care of
 	Write    *troubleLine // the one whose users wait for a word
 }
@@ -79,7 +83,7 @@ func (x *Tonight) night(r *http.Request, p *words.Printer) (v nightView, err err
 		return v, err
 	}
 	n = n.bounded()
-	v = nightView{Isolated: n.Isolated, Awake: n.Awake}
+	v = nightView{Isolated: n.Isolated, Awake: n.Awake, Watched: n.Watched, Newest: n.Newest, Unseen: strings.Join(n.Unseen, ", ")}
 	for _, t := range n.Troubles {
 		v.Troubles = append(v.Troubles, lineOf(p, t))
 	}
@@ -229,7 +233,7 @@ func classOf(p *words.Printer, c look.Class) string {
 }
 
 func messageOf(p *words.Printer, t Told) message {
-	m := message{Person: t.Person, Channel: t.Channel, At: t.At, Severity: web.None}
+	m := message{Person: t.Person, Channel: contact.ChannelName(p, t.Channel), At: t.At, Severity: web.None}
 	state := "waiting"
 	switch t.State {
 	case Sent, Seen:

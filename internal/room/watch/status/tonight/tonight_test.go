@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/alert"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/status/tonight"
@@ -87,7 +88,7 @@ type node struct {
 func serve(t testing.TB, f *fake) *node {
 	t.Helper()
 	d := dbtest.SQLite(t, "web", web.Migrations())
-	all, err := words.New(web.Words, status.Words)
+	all, err := words.New(web.Words, status.Words, alert.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func serve(t testing.TB, f *fake) *node {
 	})
 	pages := tonight.New(tonight.Needs{Source: f}).Pages(site)
 	pages.Routes = append(pages.Routes, web.Route{Pattern: "GET /admin/{$}", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, section := range site.Render(r, pages.Overview) {
+		for _, section := range site.Render(r, pages.Alarms) {
 			_, _ = io.WriteString(w, string(section))
 		}
 	})})
@@ -183,11 +184,24 @@ func TestOneThing(t *testing.T) {
 	if strings.Contains(main, "<button") || strings.Count(main, `class="button"`) != 1 || !strings.Contains(main, "Tell users how it goes: Courriel") {
 		t.Errorf("once somebody takes care: %s", main)
 	}
-	f.night = tonight.Night{}
-	_, page = n.get("/admin/watch?lang=fr")
-	if !strings.Contains(page, "Rien ne manque") || !strings.Contains(page, "Personne n&#39;est de garde") {
-		t.Errorf("a quiet night: %s", page)
+	quiet := tonight.Night{Watched: 3, Newest: ago(1), Awake: bad().night.Awake}
+	nobody, blind := quiet, quiet
+	nobody.Awake, blind.Unseen = nil, []string{"Pad", "Forge"}
+	for _, c := range []struct {
+		night     tonight.Night
+		says, not string
+	}{
+		{quiet, "Vous pouvez dormir.", "note warn"},
+		{nobody, "Personne n&#39;est de garde", "Vous pouvez dormir"},
+		{blind, "Sans relevé récent d&#39;ici : Pad, Forge. ", "Rien ne manque"},
+		{tonight.Night{Awake: quiet.Awake}, "Rien n&#39;est encore regardé.", "Rien ne manque"},
+	} {
+		f.night = c.night
+		if _, page = n.get("/admin/watch?lang=fr"); !strings.Contains(page, c.says) || strings.Contains(page, c.not) {
+			t.Errorf("%+v: %s", c.night, page)
+		}
 	}
+	f.night = quiet
 	f.night.Isolated = ago(3)
 	if _, page = n.get("/admin/watch?lang=fr"); strings.Contains(page, "Rien ne manque") || !strings.Contains(page, "personne ne peut dire") {
 		t.Errorf("who is cut off is told that all is well: %s", page)
@@ -204,7 +218,7 @@ func TestSideBySide(t *testing.T) {
 	f.night.Isolated = ago(4)
 	n := serve(t, f)
 	_, page := n.get("/admin/watch/one?incident=ours&lang=fr")
-	for _, want := range []string{"Vu d&#39;ici", "autrement que nous", "pas de réponse à temps", "le serveur est en panne (5xx)", "pas encore de relevé", "48 ms", "aucun canal n&#39;a marché", "gardé pour la fin des heures calmes"} {
+	for _, want := range []string{"Vu d&#39;ici", "autrement que nous", "courriel", "depuis 12 min", "pas de réponse à temps", "le serveur est en panne (5xx)", "pas encore de relevé", "48 ms", "aucun canal n&#39;a marché", "gardé pour la fin des heures calmes"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("lacks %q", want)
 		}
