@@ -61,7 +61,7 @@ func (n night) Night(ctx context.Context) (tonight.Night, error) {
 
 // looked fills in how far our own looks say how our services are.
 func (n night) looked(ctx context.Context, out *tonight.Night) error {
-	all, err := doctor{n.Room}.looks(ctx)
+	all, err := doctor(n).looks(ctx)
 	if err != nil {
 		return err
 	}
