@@ -56,6 +56,7 @@ type Recorder struct {
 	here    presence
 	old     []presence // ended, and not written yet
 	saved   core.Moment
+	flushed core.Moment    // when flush ran last
 	reopen  map[int64]bool // hours whose chunks lack a look
 	trouble bool
 }
@@ -114,7 +115,8 @@ func (r *Recorder) Add(owner core.MemberID, id string, found look.Result) bool {
 	if !kept {
 		r.count.dropped++
 	}
-	if r.newest[e.key].At <= found.At {
+	// One that a clock dated ahead does not stay the newest.
+	if old := r.newest[e.key].At; old <= found.At || old > core.At(r.Now()).Add(latest) {
 		r.newest[e.key] = found
 	}
 	return kept
@@ -143,14 +145,10 @@ func (r *Recorder) Run(ctx context.Context) error {
 // flush writes what is queued, in one transaction.
 func (r *Recorder) flush(ctx context.Context) error {
 	now := core.At(r.Now())
+	r.noteFitness(now)
 	if err := r.drain(ctx, now); err != nil {
 		r.failed()
 		return err
-	}
-	if f := r.Fit(); f.Fit != r.here.fit {
-		r.here.to = now
-		r.old = append(r.old, r.here)
-		r.here = fitness(f, now, r.writer)
 	}
 	if len(r.dirty) == 0 && len(r.old) == 0 && r.saved != 0 && now.Sub(r.saved) < stillHere {
 		return nil
@@ -170,6 +168,20 @@ func (r *Recorder) flush(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.count.writes++
 	return nil
+}
+
+// noteFitness begins a new presence when our fitness changed, and when the clock or the machine
+// leapt: between two flushes so far apart we were not there.
+func (r *Recorder) noteFitness(now core.Moment) {
+	leapt := r.flushed != 0 && now.Sub(r.flushed).Abs() > latest
+	if f := r.Fit(); f.Fit != r.here.fit || leapt {
+		if r.here.to = now; leapt {
+			r.here.to = max(r.flushed, r.here.from)
+		}
+		r.old = append(r.old, r.here)
+		r.here = fitness(f, now, r.writer)
+	}
+	r.flushed = now
 }
 
 func (r *Recorder) failed() {
@@ -232,7 +244,11 @@ func (r *Recorder) number(ctx context.Context, batch []entry) error {
 // add puts one look into the open block, or begins the next one.
 func (r *Recorder) add(one raw, now core.Moment) {
 	at := core.Moment(one.ms * 1000)
-	if b := r.open; b == nil || len(b.looks) >= blockBytes || now.Sub(b.made) >= blockLasts {
+	b := r.open
+	if b != nil && b.made > now.Add(blockLasts) {
+		b = nil // our clock went back; nobody would look for what is of now in a block of then
+	}
+	if b == nil || len(b.looks) >= blockBytes || now.Sub(b.made) >= blockLasts {
 		made := now
 		if b != nil {
 			made = max(made, b.made+1)
@@ -240,7 +256,7 @@ func (r *Recorder) add(one raw, now core.Moment) {
 		r.open = &block{made: made, writer: r.writer, from: at, to: at}
 		r.last = int64(made) / 1000
 	}
-	b := r.open
+	b = r.open
 	if len(r.dirty) == 0 || r.dirty[len(r.dirty)-1] != b {
 		r.dirty = append(r.dirty, b)
 	}

@@ -216,9 +216,10 @@ func chunks(ctx context.Context, q db.Querier, series, from, to int64) ([]raw, e
 	return out, nil
 }
 
-// toMerge is the first day whose chunks were not joined yet; 0 = nothing is archived.
-func (s store) toMerge(ctx context.Context) (int64, error) {
-	last, err := db.One(ctx, s.db, db.Int64, `SELECT MAX(day) FROM watch_merged`)
+// toMerge is the first day whose chunks were not joined yet; 0 = nothing is archived. What was
+// noted of days to come does not count.
+func (s store) toMerge(ctx context.Context, today int64) (int64, error) {
+	last, err := db.One(ctx, s.db, db.Int64, `SELECT MAX(day) FROM watch_merged WHERE day <= $1`, today)
 	if err != nil || last > 0 {
 		return last + 1, err
 	}
