@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jba/templatecheck"
 )
@@ -13,7 +14,13 @@ import (
 // localized is a template in each language, proved against T when the node starts and
 // read again when it is first asked for: few pages are looked at between two starts,
 // and all of them together are a fifth of an idle node's heap.
-type localized[T any] map[string]func() *templatecheck.CheckedTemplate[T]
+type localized[T any] map[string]*inLanguage[T]
+
+// inLanguage is one of them.
+type inLanguage[T any] struct {
+	template func() *templatecheck.CheckedTemplate[T]
+	last     atomic.Int64 // bytes of what was written last
+}
 
 // newLocalized reads files of fsys below ours, of which the first is the root. It panics
 // when they do not fit T, like template.Must: templates are part of the program.
@@ -33,7 +40,7 @@ func newLocalized[T any](s *Site, fsys fs.FS, files []string, root string, ours 
 			return checked
 		}
 		read()
-		out[lang] = sync.OnceValue(read)
+		out[lang] = &inLanguage[T]{template: sync.OnceValue(read)}
 	}
 	return out
 }
@@ -54,10 +61,17 @@ func proved[T any](t *template.Template) (*templatecheck.CheckedTemplate[T], err
 	return checked, nil
 }
 
+// mostReserved bounds what is reserved for a page before it is written, in bytes.
+const mostReserved = 256 << 10
+
 // fill writes the whole of it in lang: a mistake half-way through would otherwise
 // reach the visitor as a torn page.
 func (l localized[T]) fill(lang string, data T) ([]byte, error) {
 	var out bytes.Buffer
-	err := l[lang]().Execute(&out, data)
+	in := l[lang]
+	// As large as the last one, and a little: growing step by step copies a page twice over.
+	out.Grow(int(min(in.last.Load(), mostReserved)) + 1<<10)
+	err := in.template().Execute(&out, data)
+	in.last.Store(int64(out.Len()))
 	return out.Bytes(), err
 }

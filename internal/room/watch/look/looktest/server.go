@@ -45,9 +45,10 @@ type Server struct {
 
 // Program is what to run.
 type Program struct {
-	Name   string   // "knotd"; it is looked for where Debian has programs for administrators
+	Name   string   // "knotd", or a path; a name is looked for where Debian has programs for administrators
 	Debian string   // the package that has it
 	Args   []string // after the name
+	Env    []string // beside the test's own, "NAME=value"
 	Dir    string   // its folder
 	Root   bool     // it runs as root only, and gives that up by itself
 	Groups string   // file that names its own process group, of a program that makes one
@@ -149,7 +150,7 @@ func executable(path string) bool {
 func Start(tb testing.TB, p Program) *Server {
 	tb.Helper()
 	path := Find(tb, p.Name, p.Debian)
-	log, err := os.Create(filepath.Join(p.Dir, "log-of-"+p.Name))
+	log, err := os.Create(filepath.Join(p.Dir, "log-of-"+filepath.Base(p.Name)))
 	Must(tb, err)
 	defer func() { _ = log.Close() }() // the program has its own
 	args := append([]string{"-c", guardian, "guardian", path}, p.Args...)
@@ -162,7 +163,7 @@ func Start(tb testing.TB, p Program) *Server {
 	}
 	cmd := exec.Command(name, args...) //nolint:gosec,noctx // a test's own command; it ends with its standard input
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.Dir, log, log
-	cmd.Env = append(os.Environ(), "GROUP_FILE="+p.Groups)
+	cmd.Env = append(append(os.Environ(), "GROUP_FILE="+p.Groups), p.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if !p.Root {
 		cmd.SysProcAttr.Credential = nobody(tb, p.Dir)

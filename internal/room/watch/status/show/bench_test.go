@@ -69,10 +69,10 @@ func BenchmarkBuild(b *testing.B) {
 	b.ReportMetric(float64(len(p.JSON)), "B/snapshot")
 }
 
-// BenchmarkServed is what an answer takes, with what stands around a page; one request in a
+// BenchmarkServed is what an answer takes of a node with 1,000 services, with what stands around a page; one request in a
 // thousand comes just after a rebuild. p99-us is what 99 of 100 stay below.
 func BenchmarkServed(b *testing.B) {
-	v := newVillage(b, newLarge(5, 20))
+	v := newVillage(b, newLarge(50, 20))
 	for name, path := range map[string]string{"page": "/status/chaton-1.test?lang=fr", "json": "/status/chaton-1.test/status.json", "badge": "/status/chaton-1.test/badge.svg", "feed": "/status/chaton-1.test/feed.atom"} {
 		b.Run(name, func(b *testing.B) {
 			var took []time.Duration
