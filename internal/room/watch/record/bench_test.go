@@ -222,8 +222,8 @@ func BenchmarkSeries(b *testing.B) {
 	b.Run("archived", read)
 }
 
-// BenchmarkReadDays reads 90 days of 20 services, as a status page does, while 500 looks
-// a second are written; and the single looks of the last day of one of them.
+// BenchmarkReadDays reads 90 days of 20 services, as a status page does, from five years of
+// 1,000 while 500 looks a second are written.
 func BenchmarkReadDays(b *testing.B) {
 	for _, engine := range []string{db.SQLite, db.Postgres} {
 		b.Run(engine, func(b *testing.B) {
@@ -231,6 +231,7 @@ func BenchmarkReadDays(b *testing.B) {
 			c := &clock{at: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC), fit: true}
 			r := recorder(b, d, c)
 			from := history(b, r, c, 1000, 90)
+			older(b, d, 90, 19)
 			ctx, cancel := context.WithCancel(b.Context())
 			defer cancel()
 			writing := make(chan error, 1)
@@ -282,6 +283,20 @@ func history(b *testing.B, r *Recorder, c *clock, targets, days int) (from core.
 		c.pass(24 * time.Hour)
 	}
 	return from
+}
+
+// older puts the same days before them, so many times over.
+func older(b *testing.B, d *db.DB, days, times int) {
+	oldest, err := db.One(b.Context(), d, db.Int64, `SELECT min(day) FROM watch_day`)
+	must(b, err)
+	for n := 1; n <= times; n++ {
+		rows, err := db.Exec(b.Context(), d, `INSERT INTO watch_day (series, day, vantage, ms50, ms95, classes)
+			SELECT series, day - $1, vantage, ms50, ms95, classes FROM watch_day WHERE day >= $2`, n*days, oldest)
+		must(b, err)
+		if rows == 0 {
+			b.Fatal("there are no days")
+		}
+	}
 }
 
 // write records 500 looks a second until the context ends.
