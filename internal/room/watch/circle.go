@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type circle struct {
 	mu     sync.Mutex
 	places map[core.MemberID]place
 	duties map[core.MemberID]duty
+	served []verdict.Watched // whom we look for, when targets were assigned last
 }
 
 // duty is whether we look at a member's services, how seldom at least, and when trust was
@@ -70,6 +72,20 @@ func (c *circle) Owners(ctx context.Context) ([]verdict.Watched, error) {
 		}
 	}
 	return all, nil
+}
+
+// notePromises has pages made anew as soon as we promised somebody to look, or do so no
+// longer. Only the job that assigns calls it.
+func (c *circle) notePromises(ctx context.Context) error {
+	owners, err := c.Owners(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(owners, c.served) {
+		c.served = owners
+		c.news()
+	}
+	return nil
 }
 
 // serves says whether we promised a member to look at its services, and at least how many

@@ -148,7 +148,7 @@ func (r *Room) assign(ctx context.Context) error {
 		return err
 	}
 	r.scheduler.Set(items)
-	return nil
+	return r.circle.notePromises(ctx)
 }
 
 // looking are the jobs that look and keep what was found.

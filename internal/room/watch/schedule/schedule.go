@@ -33,6 +33,9 @@ type Item struct {
 	// Phase is when in each interval, counted from 1970 UTC, so that members who look at
 	// one target come one after another. Below zero: hashed from the target.
 	Phase time.Duration
+	// First is within how long a target is looked at that is new; 0, or longer than Every, =
+	// within Every. It is for targets that are looked at seldom.
+	First time.Duration
 }
 
 // key names a target: its owner and ID.
@@ -90,7 +93,7 @@ func New(n Needs) *Scheduler {
 }
 
 // Set replaces what is looked at. A target that stays keeps its place in time, unless its
-// interval or phase changed; one that is new is looked at within one interval. Paused
+// interval or phase changed; one that is new is looked at within one interval, or within First. Paused
 // targets, and kinds that nobody looks at, are left out.
 func (s *Scheduler) Set(list []Item) {
 	s.mu.Lock()
@@ -146,6 +149,11 @@ func (s *Scheduler) first(e *entry, now time.Duration) {
 	at := time.Duration(s.begun.UnixNano()) + now - phase
 	e.grid = now - at%e.Every + e.Every
 	e.due = e.grid
+	if e.First > 0 && e.First < e.Every {
+		if soon := now + hashed(e.key, e.First); soon < e.grid {
+			e.due, e.grid = soon, e.grid-e.Every // the next one is at that place of the grid
+		}
+	}
 	s.wheel.put(e)
 }
 

@@ -93,6 +93,26 @@ func plain(text string, most int) bool {
 		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
+// same is the address in one form, so that what two people type for one place is one
+// target: a web address with a path, host names in lower case, no port that goes without
+// saying. What is no address is as it is.
+func (t Target) same() string {
+	if !t.Kind.Called() {
+		return t.Address
+	}
+	u, err := url.Parse(t.Address)
+	if !t.Kind.Web() || err != nil || u.Host == "" {
+		return strings.ToLower(t.Address)
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	usual := map[string]string{"https": ":443", "wss": ":443", "http": ":80", "ws": ":80"}[u.Scheme]
+	u.Host = strings.TrimSuffix(strings.TrimSuffix(u.Host, usual), ".")
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String()
+}
+
 // Host is the host that looks call, lower case and without a port; empty for kinds that
 // call nobody.
 func (t Target) Host() string {

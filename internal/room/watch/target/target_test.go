@@ -120,6 +120,19 @@ func TestTold(t *testing.T) {
 		if _, err := own.Add(ctx, Target{Service: "Pad", Kind: HTTP, Address: "https://pad.chaton-a.test/"}); core.CodeOf(err) != core.CodeConflict {
 			t.Errorf("the same twice: %v", err)
 		}
+		for _, again := range []string{"https://pad.chaton-a.test", "https://PAD.chaton-a.test:443/", "https://pad.chaton-a.test."} {
+			if _, err := own.Add(ctx, Target{Service: "Pad", Kind: HTTP, Address: again}); core.CodeOf(err) != core.CodeConflict {
+				t.Errorf("%s: %v", again, err)
+			}
+			if found, err := own.Own(ctx, again); err != nil || found.ID != it.ID {
+				t.Errorf("%s: %+v, %v", again, found, err)
+			}
+		}
+		for _, other := range []string{"http://pad.chaton-a.test/", "https://pad.chaton-a.test/p", "https://pad.chaton-a.test/?p=1", "https://pad.chaton-a.test:8443/", "", "https://", "%"} {
+			if found, err := own.Own(ctx, other); core.CodeOf(err) != core.CodeNotFound {
+				t.Errorf("%q: %+v, %v", other, found, err)
+			}
+		}
 		if _, err := own.Add(ctx, Target{Service: "Box", Kind: TCP, Address: "192.168.1.1:80", Local: true}); err != nil {
 			t.Fatal(err)
 		}

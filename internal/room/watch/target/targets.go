@@ -46,7 +46,7 @@ func (s *Targets) Add(ctx context.Context, t Target) (Target, error) {
 			return err
 		}
 		for _, other := range all {
-			if other.Kind == t.Kind && other.Address == t.Address && other.Expect.Record == t.Expect.Record && t.Kind.Called() {
+			if other.Kind == t.Kind && other.same() == t.same() && other.Expect.Record == t.Expect.Record && t.Kind.Called() {
 				return core.Conflict("watch.target.twice", fmt.Errorf("%s is target %s", t.Address, other.ID)).With("Value", t.Address).With("ID", other.ID)
 			}
 		}
@@ -152,10 +152,12 @@ func (s *Targets) own(ctx context.Context, q db.Querier, word string) (Target, e
 	}
 	var found []Target
 	for _, t := range all {
+		typed := t
+		typed.Address = word
 		switch {
 		case t.ID == word:
 			return t, nil
-		case len(word) >= 4 && strings.HasPrefix(t.ID, word), t.Address == word && word != "", strings.EqualFold(t.Service, word):
+		case len(word) >= 4 && strings.HasPrefix(t.ID, word), word != "" && t.same() == typed.same(), strings.EqualFold(t.Service, word):
 			found = append(found, t)
 		}
 	}

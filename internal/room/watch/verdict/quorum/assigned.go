@@ -118,8 +118,12 @@ func (e *Engine) Assigned(ctx context.Context) ([]schedule.Item, error) {
 			continue
 		}
 		a, _ := e.draw(k, "", e.now())
-		if s, rank := a.Seat(e.self); rank >= 0 && s.Looks {
+		switch s, rank := a.Seat(e.self); {
+		case rank >= 0 && s.Looks:
 			item.Phase = time.Duration(rank) * item.Every / time.Duration(a.Lookers())
+		case rank >= 0:
+			// One that only confirms looks seldom, and must not say "unknown" until then.
+			item.First = min(item.Every, t.Every)
 		}
 		e.at(k).every = item.Every
 		all = append(all, item)
