@@ -37,6 +37,7 @@ func (s *Service) Routes() []peer.Route {
 	return []peer.Route{
 		{Pattern: "PUT " + PathContacts, Digest: true, MaxBody: contact.MaxBytes, Handle: e.serveContacts},
 		{Pattern: "POST " + PathTold, Digest: true, MaxBody: 1 << 10, Handle: e.serveTold},
+		{Pattern: "POST " + PathNotice, Digest: true, MaxBody: 64 << 10, Handle: e.serveNotice},
 		{Pattern: "GET " + PathTold + "/{key}", Handle: e.serveDid},
 	}
 }

@@ -58,6 +58,7 @@ type Service struct {
 	// telling are receipts on their way to other members.
 	telling sync.WaitGroup
 	places  chan struct{}
+	hands   hands
 }
 
 // New makes the service; its Jobs do the work.
@@ -152,6 +153,7 @@ func (s *Service) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "watch-alert", Every: time.Second, Run: s.queue.Serve},
 		{Name: "watch-alert-plan", Every: 30 * time.Second, Jitter: 5 * time.Second, Run: s.PushPlans},
+		{Name: "watch-alert-hand", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: hander{s}.run},
 		{Name: "watch-alert-test", Every: time.Hour, Jitter: time.Minute, Run: s.Rehearse},
 		{Name: "watch-alert-forget", Every: 24 * time.Hour, Jitter: time.Hour, Run: s.queue.Forget},
 	}

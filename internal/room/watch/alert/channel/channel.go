@@ -82,8 +82,6 @@ type Needs struct {
 	Hoster core.MemberID
 	// Timeout bounds one try; 0 = Timeout.
 	Timeout time.Duration
-	// Fallback carries a mail by another member when this node has no SMTP; nil = nobody.
-	Fallback Sender
 }
 
 // Senders carries messages by every kind. Safe for concurrent use.
@@ -107,9 +105,6 @@ func (s *Senders) Send(ctx context.Context, to contact.Channel, m Message) error
 	m.Title, m.Link = contact.Short(m.Title, 200), contact.Clean(m.Link)
 	switch to.Kind {
 	case contact.Mail:
-		if s.n.SMTP.Host == "" && s.n.Fallback != nil {
-			return s.n.Fallback.Send(ctx, to, m)
-		}
 		return s.mail(ctx, to, m)
 	case contact.XMPP:
 		return s.xmpp(ctx, to, m)
