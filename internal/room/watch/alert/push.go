@@ -188,7 +188,7 @@ func (s endpoints) serveTold(w http.ResponseWriter, r *http.Request, from core.M
 }
 
 // tell hands a receipt to the other tellers, side by side, without waiting: one that
-// does not hear it sends once more.
+// does not hear it asks before it sends.
 func (s *Service) tell(ctx context.Context, told delivery.Receipt) {
 	if s.n.Calls == nil {
 		return
