@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/room/identity"
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/signin"
 )
 
 func identityModule() module {
@@ -46,7 +47,7 @@ func openIdentity(_ context.Context, a *App) (any, fit.Fittings, error) {
 			m, err := a.Book.Member(ctx, id)
 			return m.Root, err
 		},
-		Now: time.Now, Log: a.Log,
+		Mailer: func() (signin.Mailer, bool) { return ask[signin.Mailer](a) }, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

@@ -74,6 +74,23 @@ func (p *Page[T]) Reveal(read, do func(r *http.Request) (T, error)) http.Handler
 	}))
 }
 
+// Answer answers POST with the page that do makes, as one step of several; do may set cookies.
+// What is wrong is told by a page of its own.
+func (p *Page[T]) Answer(do func(w http.ResponseWriter, r *http.Request) (T, error)) http.Handler {
+	return NoStore(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := parseForm(r)
+		var data T
+		if err == nil {
+			data, err = do(w, r)
+		}
+		if err != nil {
+			p.site.Fail(w, r, err)
+			return
+		}
+		p.write(w, r, http.StatusOK, data)
+	}))
+}
+
 // NoStore forbids browsers to store what a page shows.
 func NoStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,11 @@ type Script struct{ asset }
 // before Handler.
 func NewScript(s *Site, fsys fs.FS, file string) *Script {
 	script := &Script{newAsset(fsys, file, "text/javascript; charset=utf-8")}
+	for _, one := range s.scripts {
+		if one.path == script.path {
+			return one // two rooms, or folders of one, name the same
+		}
+	}
 	s.scripts = append(s.scripts, script)
 	return script
 }

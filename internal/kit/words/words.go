@@ -67,9 +67,10 @@ func (c *Catalogue) add(text []byte, name string) error {
 		return err
 	}
 	if base, _ := file.Tag.Base(); base.String() == French {
+		signs := frenchSigns()
 		for _, m := range file.Messages {
 			for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
-				*form = hardSpaces(*form)
+				*form = hardSpaces(*form, signs)
 			}
 		}
 	}

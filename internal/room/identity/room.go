@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/identity/account"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/broker"
 	"entrechat/internal/room/identity/client"
@@ -45,6 +46,7 @@ var Words embed.FS
 func AllWords() []fs.FS {
 	return []fs.FS{
 		Words,
+		account.Words,
 		audit.Words,
 		broker.Words,
 		client.Words,
@@ -73,6 +75,8 @@ type Needs struct {
 	Dir    string        // where the room's secrets lie
 	Book   Book
 	Trust  home.Trust
+	// Mailer finds who carries mails to people, when there is one to send.
+	Mailer func() (signin.Mailer, bool)
 	// Root answers a member's root key. Returns CodeNotFound.
 	Root     func(ctx context.Context, id core.MemberID) (core.RootKey, error)
 	Private  bool // a network without names and certificates: for demos and tests
@@ -95,9 +99,11 @@ type Room struct {
 	People        *people.Service
 	Homes         *home.Homes
 	Keys          *key.Set
+	Authentication
 }
 
-// New opens the room. Returns what key.Open does.
+// New opens the room. Returns what key.Open and seal.OpenBox do, CodeInvalid for a URL that
+// cannot be.
 func New(n Needs) (*Room, error) {
 	keys, err := key.Open(filepath.Join(n.Dir, keysName), n.Now)
 	if err != nil {
@@ -112,7 +118,8 @@ func New(n Needs) (*Room, error) {
 		Keys: keys,
 	}
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut}
-	return r, nil
+	r.Authentication, err = r.authentication()
+	return r, err
 }
 
 // keysName is the file of the keys that sign sign-ins.
@@ -143,8 +150,9 @@ func (r *Room) doors() home.Doors {
 
 // signOut ends everything a person is signed in to, by what each part of the room keeps.
 func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
-	var errs []error
-	for _, end := range []func(ctx context.Context, q db.Querier, who person.ID) error{} {
+	ends := []func(ctx context.Context, q db.Querier, who person.ID) error{r.endSessions}
+	errs := make([]error, 0, len(ends))
+	for _, end := range ends {
 		errs = append(errs, end(ctx, q, who))
 	}
 	return errors.Join(errs...)
@@ -153,15 +161,17 @@ func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
-		Name: "identity",
-		Jobs: append(r.Keys.Jobs(),
+		Name:     "identity",
+		Web:      r.web,
+		Entrance: r.entrance(),
+		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs()),
 			jobs.Job{Name: "identity-audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},
 			jobs.Job{Name: "identity-card", Every: 10 * time.Minute, Run: r.sayCard},
 			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},
 		),
 		Readers: r.Homes.Readers(),
 		Entries: map[string]string{home.TypeCard: "identity.entry_card"},
-		Checks:  append(r.Keys.Checks(), fit.Check{Name: "identity.check_audit", Run: r.checkAudit}),
+		Checks:  append(r.Keys.Checks(), fit.Check{Name: "identity.check_audit", Run: r.checkAudit}, r.Credentials.Check()),
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/signin"
 )
 
 // Settings is the [identity] section of entrechat.toml.
 type Settings struct {
+	signin.Settings
 	// Mail are the domains of our people's addresses that we vouch for to other members.
 	Mail []string `toml:"mail_domains"`
 	// Visitors is how many new people another hoster may bring within a day.
@@ -17,10 +19,15 @@ type Settings struct {
 }
 
 // DefaultSettings are those of a file that says nothing.
-func DefaultSettings() *Settings { return &Settings{Mail: []string{}, Visitors: 200} }
+func DefaultSettings() *Settings {
+	return &Settings{Settings: signin.DefaultSettings(), Mail: []string{}, Visitors: 200}
+}
 
 // Check refuses settings that cannot be. Returns CodeInvalid.
 func (c Settings) Check() error {
+	if err := c.Settings.Check(); err != nil {
+		return err
+	}
 	if c.Visitors < 0 {
 		return core.Invalid("identity.config_visitors", errors.New("identity.visitors_per_day"))
 	}

@@ -131,6 +131,7 @@ type Needs struct {
 // concurrent use.
 type Room struct {
 	Needs
+	Post    // our mail server
 	Targets *target.Targets
 	Prover  *target.Prover
 	// Recorder has what our own looks found.
@@ -163,7 +164,7 @@ type Room struct {
 
 // New makes the room. Codes as for db.One.
 func New(ctx context.Context, n Needs) (*Room, error) {
-	r := &Room{Needs: n, list: target.NewKnown(n.DB), fresh: make(chan struct{}, 1)}
+	r := &Room{Needs: n, Post: Post{n.Channels, n.Now}, list: target.NewKnown(n.DB), fresh: make(chan struct{}, 1)}
 	r.Targets = target.New(target.Needs{DB: n.DB, Book: n.Book, Self: n.Signer.ID(), Now: n.Now})
 	r.Prover = target.NewProver(target.ProofNeeds{
 		DB: n.DB, Known: r.list, Home: n.Home, Root: n.Root, Fetch: n.Fetch, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,

@@ -69,7 +69,7 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 	if second {
 		return pathSecond, s.begin(w, r, step{person: p.ID, next: t.page(), amr: "pwd"})
 	}
-	return t.page(), s.enter(w, r, p.ID, "pwd")
+	return t.page(), s.enter(w, r, p, "pwd")
 }
 
 // mayEnter refuses who has proved who they are and may not sign in all the same.
@@ -112,13 +112,21 @@ func From(r *http.Request) audit.From {
 }
 
 // enter signs a person in. amr is how they proved who they are, RFC 8176.
-func (s *Service) enter(w http.ResponseWriter, r *http.Request, who person.ID, amr ...string) error {
-	opened, err := s.n.Sessions.Start(w, r, session.Login{Person: who, AMR: amr})
+func (s *Service) enter(w http.ResponseWriter, r *http.Request, p person.Person, amr ...string) error {
+	opened, err := s.n.Sessions.Start(w, r, session.Login{Person: p.ID, AMR: amr})
 	if err != nil {
 		return err
 	}
-	return s.note(r, audit.Event{Person: who, By: who, Kind: audit.SignedIn, About: opened.ID})
+	known := []string{p.Handle, secondOf(p.ID)}
+	if p.Mail != "" {
+		known = append(known, p.Mail)
+	}
+	s.n.Brake.Remember(w, r, known...)
+	return s.note(r, audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedIn, About: opened.ID})
 }
+
+// secondOf is the account that guesses at a person's codes count for.
+func secondOf(who person.ID) string { return "second/" + string(who) }
 
 // begin opens a step in this browser: who comes back with its cookie knew the password.
 func (s *Service) begin(w http.ResponseWriter, r *http.Request, at step) error {
@@ -158,7 +166,7 @@ func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, e
 	if len(code) > maxSecret {
 		return "", core.Invalid("identity.signin.wrong_code", errors.New("too long"))
 	}
-	done, err := s.n.Brake.Try(r, "second/"+string(at.person))
+	done, err := s.n.Brake.Try(r, secondOf(at.person))
 	if err != nil {
 		return "", err
 	}
@@ -192,7 +200,7 @@ func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, e
 		return "", errors.Join(err, core.NotFound("identity.signin.step_gone", errors.New("used meanwhile")))
 	}
 	http.SetCookie(w, s.stepCookie("", -1))
-	return at.next, s.enter(w, r, at.person, append(strings.Fields(at.amr), "otp", "mfa")...)
+	return at.next, s.enter(w, r, p, append(strings.Fields(at.amr), "otp", "mfa")...)
 }
 
 func (s *Service) https() bool { return strings.HasPrefix(s.n.URL, "https://") }

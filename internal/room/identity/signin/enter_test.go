@@ -14,7 +14,7 @@ import (
 
 func TestSignInByHandleOrAddress(t *testing.T) {
 	w := newWorld(t)
-	alice := w.person("alice", "correct horse", "")
+	alice := w.person("alice", "correct horse")
 	for _, typed := range []string{"alice", " Alice ", "ALICE@mail.test"} {
 		b := w.browser()
 		page := b.get("/sign-in")
@@ -39,10 +39,10 @@ func TestSignInByHandleOrAddress(t *testing.T) {
 // What fails says nothing of whether there is an account, and costs the same.
 func TestFailuresAreAlike(t *testing.T) {
 	w := newWorld(t)
-	alice := w.person("alice", "correct horse", "")
+	alice := w.person("alice", "correct horse")
 	visitor, err := person.CreateVisitor(t.Context(), w.db, "vera", "chaton-b.test", core.At(w.now))
 	w.must(err)
-	w.secrets.passwords[visitor.ID] = "correct horse"
+	w.must(w.secrets.SetPassword(t.Context(), visitor.ID, "correct horse"))
 	var first string
 	for _, c := range [][2]string{{"alice", "wrong"}, {"alice@mail.test", "wrong"}, {"nobody", "wrong"}, {"nobody@mail.test", "x"}, {"not a handle!", ""}, {visitor.Handle, "correct horse"}, {"", "correct horse"}} {
 		w.secrets.checked = nil
@@ -75,7 +75,7 @@ func TestFailuresAreAlike(t *testing.T) {
 
 func TestWhoMayNotSignIn(t *testing.T) {
 	w := newWorld(t)
-	alice := w.person("alice", "correct horse", "")
+	alice := w.person("alice", "correct horse")
 	for status, sentence := range map[person.Status]string{person.Waiting: "waits for an answer", person.Suspended: "suspended"} {
 		_, err := w.people.Change(t.Context(), alice, func(p *person.Person) error { p.Status = status; return nil })
 		w.must(err)
@@ -96,7 +96,10 @@ func TestWhoMayNotSignIn(t *testing.T) {
 
 func TestTheSecondFactor(t *testing.T) {
 	w := newWorld(t)
-	alice := w.person("alice", "correct horse", "123456")
+	alice := w.person("alice", "correct horse")
+	code := w.totp(alice)
+	codes, err := w.secrets.NewRecovery(t.Context(), alice)
+	w.must(err)
 	b := w.browser()
 	if got := b.get("/sign-in/second"); got.status != http.StatusNotFound {
 		t.Errorf("without a step: %d", got.status)
@@ -110,22 +113,23 @@ func TestTheSecondFactor(t *testing.T) {
 	}
 	in(b)
 	stranger := w.browser()
-	if got := stranger.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound || stranger.as() != "" {
+	if got := stranger.post("/sign-in/second", "code", code()); got.status != http.StatusNotFound || stranger.as() != "" {
 		t.Error("another browser took the step")
 	}
-	if got := b.post("/sign-in/second", "code", "654321"); got.status != http.StatusBadRequest || b.as() != "" {
+	typed := code()
+	if got := b.post("/sign-in/second", "code", "000000"); got.status != http.StatusBadRequest || b.as() != "" {
 		t.Errorf("wrong code: %d", got.status)
 	}
-	if got := b.post("/sign-in/second", "code", " 123 456 "); got.next != "/my-services" || b.as() != alice {
+	if got := b.post("/sign-in/second", "code", " "+typed[:3]+" "+typed[3:]+" "); got.next != "/my-services" || b.as() != alice {
 		t.Errorf("right code: %d to %s", got.status, got.next)
 	}
-	if got := b.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound {
+	if got := b.post("/sign-in/second", "code", code()); got.status != http.StatusNotFound {
 		t.Errorf("the step is used: %d", got.status)
 	}
 	// A recovery code does as well.
 	b = w.browser()
 	in(b)
-	if got := b.post("/sign-in/second", "code", "recovery-123456"); got.next != "/my-services" || b.as() != alice {
+	if got := b.post("/sign-in/second", "code", codes[0]); got.next != "/my-services" || b.as() != alice {
 		t.Errorf("%d to %s", got.status, got.next)
 	}
 	// Five tries, then the password again.
@@ -134,14 +138,14 @@ func TestTheSecondFactor(t *testing.T) {
 	for range 5 {
 		b.post("/sign-in/second", "code", "000000")
 	}
-	if got := b.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound || b.as() != "" {
+	if got := b.post("/sign-in/second", "code", code()); got.status != http.StatusNotFound || b.as() != "" {
 		t.Errorf("a sixth try: %d", got.status)
 	}
 	// And ten minutes.
 	b = w.browser()
 	in(b)
 	w.now = w.now.Add(10 * time.Minute)
-	if got := b.post("/sign-in/second", "code", "123456"); got.status != http.StatusNotFound || b.as() != "" {
+	if got := b.post("/sign-in/second", "code", code()); got.status != http.StatusNotFound || b.as() != "" {
 		t.Errorf("too late: %d", got.status)
 	}
 }
@@ -150,7 +154,7 @@ func TestTheSecondFactor(t *testing.T) {
 // address that somebody else wrote.
 func TestWhereSigningInLeads(t *testing.T) {
 	w := newWorld(t)
-	w.person("alice", "correct horse", "")
+	w.person("alice", "correct horse")
 	for _, c := range []struct{ name, value, next string }{
 		{"next", "/account/sessions?x=1", "/account/sessions?x=1"},
 		{"next", "https://evil.test/", "/account"},
@@ -180,7 +184,7 @@ func TestWhereSigningInLeads(t *testing.T) {
 // A brake refuses before anything is compared.
 func TestWhoGuessesComesBackLater(t *testing.T) {
 	w := newWorld(t)
-	w.person("alice", "correct horse", "")
+	w.person("alice", "correct horse")
 	w.secrets.refuse = core.Unsure("web.busy", nil)
 	if got := w.browser().post("/sign-in", "who", "alice", "password", "correct horse"); codeOf(got.status) != core.CodeUnsure || len(w.secrets.checked) != 0 {
 		t.Errorf("%d, compared %d", got.status, len(w.secrets.checked))

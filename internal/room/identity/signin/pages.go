@@ -2,6 +2,7 @@ package signin
 
 import (
 	"embed"
+	"html/template"
 	"net/http"
 	"net/url"
 
@@ -12,25 +13,38 @@ import (
 //go:embed pages/*.html
 var pages embed.FS
 
+// Scripts is passkey.js, for pages that ask a device for a passkey.
+//
+//go:embed pages/passkey.js
+var Scripts embed.FS
+
 // views are the pages.
 type views struct {
 	*Service
-	site *web.Site
+	site   *web.Site
+	beside []web.Panel
 }
 
-// Pages are where people sign in and out. All answers are stored by no browser.
-func (s *Service) Pages(site *web.Site) web.Pages {
-	v := views{s, site}
+// Pages are where people get an account, sign in and out, and get back in. All answers are
+// stored by no browser. beside stands below the form to sign in, as a way by another hoster.
+func (s *Service) Pages(site *web.Site, beside ...web.Panel) web.Pages {
+	v := views{s, site, beside}
 	in := web.NewPage[signInPage](site, pages, "pages/signin.html")
 	second := web.NewPage[secondPage](site, pages, "pages/second.html")
 	done := web.NewPage[donePage](site, pages, "pages/done.html")
 	out := web.NewPage[outPage](site, pages, "pages/out.html")
-	all := []web.Route{
+	key := web.NewPage[keyPage](site, pages, "pages/passkey.html").Run(web.NewScript(site, Scripts, "pages/passkey.js"))
+	invite := web.NewPage[invitePage](site, pages, "pages/invite.html")
+	all := append(v.accountRoutes(invite), []web.Route{
 		{Pattern: pathSignIn, Handler: in.Act(v.askPassword, v.password)},
 		{Pattern: pathSecond, Handler: second.Act(v.askCode, v.second)},
 		{Pattern: "GET " + pathDone, Handler: done.Show(v.done)},
 		{Pattern: pathOut, Handler: out.Act(v.askOut, v.out)},
-	}
+		{Pattern: "POST " + pathPasskey, Handler: key.Answer(v.passkeyPage)},
+		{Pattern: pathPasskey + "/answer", Handler: in.Act(v.askPassword, v.passkey)},
+		{Pattern: "POST " + pathInvite + "/{token}/passkey", Handler: key.Answer(v.invitePasskey)},
+		{Pattern: "POST " + pathInvite + "/{token}/passkey/answer", Handler: invite.Act(v.askInvite, v.invitedPasskey)},
+	}...)
 	for i := range all {
 		all[i].Handler = web.NoStore(all[i].Handler)
 	}
@@ -42,6 +56,9 @@ type signInPage struct {
 	Target        target
 	App           string // the service that waits; empty = none does
 	As            string // who is signed in already
+	Passkeys      bool
+	SignUp        bool
+	Beside        []template.HTML // other ways to sign in, as at another hoster
 }
 
 func (v views) askPassword(r *http.Request) (page signInPage, err error) {
@@ -76,6 +93,8 @@ func (v views) askPassword(r *http.Request) (page signInPage, err error) {
 	if typed := r.PostForm.Get("who"); typed != "" {
 		hint = typed
 	}
+	page.Passkeys, page.SignUp = v.n.Passkeys.HavePasskeys(), v.n.Settings.SignUp != ByInvite
+	page.Beside = v.site.Render(r, v.beside)
 	page.Who = web.Field{Name: "who", Label: "identity.signin.who", Complete: "username", Value: hint, Required: true}
 	page.Password = web.Field{Name: "password", Label: "identity.signin.password", Kind: "password", Complete: "current-password", Required: true}
 	return page, nil

@@ -8,6 +8,8 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
 )
@@ -19,10 +21,24 @@ type People interface {
 	Find(ctx context.Context, text string) (person.Person, error)
 }
 
-// Passwords are what people know.
+// Passwords are what people know; credential.Service is one.
 type Passwords interface {
 	// CheckPassword says whether a password is a person's. For nobody it does the same work.
 	CheckPassword(ctx context.Context, who person.ID, password string) (bool, error)
+	// Hash checks a password by the rules and hashes it, outside of any transaction.
+	Hash(ctx context.Context, password string, own ...string) (credential.Hashed, error)
+	PutPassword(ctx context.Context, q db.Querier, who person.ID, h credential.Hashed) error
+	List(ctx context.Context, who person.ID) (credential.Ways, error)
+}
+
+// Passkeys are what people's devices hold; credential.Service is one.
+type Passkeys interface {
+	// HavePasskeys says whether browsers allow passkeys at this node.
+	HavePasskeys() bool
+	BeginLogin(ctx context.Context, browser string, who person.ID) (credential.Ask, error)
+	FinishLogin(ctx context.Context, a credential.Answer) (credential.Login, error)
+	BeginPasskey(ctx context.Context, browser string, who person.Person) (credential.Ask, error)
+	FinishPasskey(ctx context.Context, who person.ID, a credential.Answer, name string) (credential.Passkey, error)
 }
 
 // Seconds are what people have beside a password.
@@ -40,6 +56,23 @@ type Brake interface {
 	// Try waits as long as it must before a guess at an account from the browser that sent r.
 	// Returns CodeUnsure for who must come back later. done says how it went.
 	Try(r *http.Request, account string) (done func(good bool), err error)
+	// Remember knows this browser again at these accounts: strangers who guess do not slow
+	// it down.
+	Remember(w http.ResponseWriter, r *http.Request, accounts ...string)
+}
+
+// noBrake slows down nobody.
+type noBrake struct{}
+
+func (noBrake) Try(*http.Request, string) (func(bool), error) { return func(bool) {}, nil }
+
+func (noBrake) Remember(http.ResponseWriter, *http.Request, ...string) {}
+
+// Captcha keeps robots from asking for accounts; captcha.Captcha is one.
+type Captcha interface {
+	Challenge(purpose string) string
+	// Check takes a solution once. Returns CodeInvalid.
+	Check(ctx context.Context, purpose, challenge, solution string) error
 }
 
 // Flow is a service's request that waits for somebody to sign in.
@@ -55,24 +88,35 @@ type Needs struct {
 	People    People
 	Passwords Passwords
 	Seconds   Seconds
+	Passkeys  Passkeys
 	Sessions  *session.Sessions
-	Brake     Brake
+	Brake     Brake // nil = nobody is slowed down
+	Captcha   Captcha
 	// Flow finds a service's request by its id, as the browser that sent r may see it; nil =
 	// there are none.
 	Flow func(r *http.Request, id string) (Flow, bool, error)
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Mailer carries mails; nil = nobody does.
+	Mailer   Mailer
+	Settings Settings
+	Hoster   core.MemberID // who we are, for mails
+	Words    *words.Catalogue
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Service signs people in. Safe for concurrent use.
-type Service struct{ n Needs }
+type Service struct {
+	n Needs
+	*Mails
+}
 
 // New makes the service.
 func New(n Needs) *Service {
+	if n.Brake == nil {
+		n.Brake = noBrake{}
+	}
 	if n.Flow == nil {
 		n.Flow = func(*http.Request, string) (Flow, bool, error) { return Flow{}, false, nil }
 	}
-	return &Service{n}
+	return &Service{n, &Mails{n, make(chan struct{}, 1)}}
 }
-
-func (s *Service) now() core.Moment { return core.At(s.n.Now()) }

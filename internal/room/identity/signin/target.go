@@ -6,10 +6,14 @@ import (
 )
 
 const (
-	pathSignIn = "/sign-in"
+	// Path is where people sign in.
+	Path       = "/sign-in"
+	pathSignIn = Path
 	pathSecond = "/sign-in/second"
-	pathDone   = "/sign-in/done"
-	pathOut    = "/sign-out"
+	// pathPasskey is where a device is asked for a passkey.
+	pathPasskey = "/sign-in/passkey"
+	pathDone    = "/sign-in/done"
+	pathOut     = "/sign-out"
 	// pathHome is where people go on to who came for nothing else.
 	pathHome = "/account"
 	// pathFlow is where a service's request goes on.

@@ -12,16 +12,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/migrations"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
 	"entrechat/internal/room/identity/signin"
+	"entrechat/internal/room/identity/throttle/captcha"
 )
 
 // world is a node where people sign in, and a clock that the test turns.
@@ -32,42 +37,54 @@ type world struct {
 	people   *person.Service
 	sessions *session.Sessions
 	secrets  *secrets
+	mails    mailbox
 	server   *httptest.Server
 	now      time.Time
 }
 
-// secrets are people's passwords and codes, in the clear.
+// secrets are people's passwords and codes, and who asked for them.
 type secrets struct {
-	passwords, codes map[person.ID]string
-	checked          []person.ID // whose password was compared
-	refuse           error
-	tries            []bool
+	*credential.Service
+	checked []person.ID // whose password was compared
+	refuse  error
+	tries   []bool
 }
 
-func (s *secrets) CheckPassword(_ context.Context, who person.ID, password string) (bool, error) {
+func (s *secrets) CheckPassword(ctx context.Context, who person.ID, password string) (bool, error) {
 	s.checked = append(s.checked, who)
-	return who != "" && s.passwords[who] == password, nil
-}
-
-func (s *secrets) HasSecond(_ context.Context, who person.ID) (bool, error) {
-	return s.codes[who] != "", nil
-}
-
-func (s *secrets) CheckTOTP(_ context.Context, who person.ID, code string) (bool, error) {
-	return s.codes[who] == code, nil
-}
-
-func (s *secrets) UseRecovery(_ context.Context, who person.ID, code string) (bool, error) {
-	return code == "recovery-"+s.codes[who], nil
+	return s.Service.CheckPassword(ctx, who, password)
 }
 
 func (s *secrets) Try(*http.Request, string) (func(bool), error) {
 	return func(good bool) { s.tries = append(s.tries, good) }, s.refuse
 }
 
-func newWorld(t *testing.T) *world {
+func (s *secrets) Remember(http.ResponseWriter, *http.Request, ...string) {}
+
+// letter is a mail that was sent.
+type letter struct{ to, title, text string }
+
+// mailbox has the mails of everybody.
+type mailbox struct {
+	off     bool
+	refuse  error
+	letters []letter
+}
+
+func (b *mailbox) CanMail() bool { return !b.off }
+
+func (b *mailbox) Mail(_ context.Context, to, title, text string) error {
+	if b.refuse == nil {
+		b.letters = append(b.letters, letter{to, title, text})
+	}
+	return b.refuse
+}
+
+func newWorld(t *testing.T) *world { return newWorldWith(t, signin.DefaultSettings()) }
+
+func newWorldWith(t *testing.T, settings signin.Settings) *world {
 	t.Helper()
-	catalogue, err := words.New(web.Words, person.Words, audit.Words, session.Words, signin.Words)
+	catalogue, err := words.New(web.Words, person.Words, audit.Words, credential.Words, captcha.Words, session.Words, signin.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,15 +94,22 @@ func newWorld(t *testing.T) *world {
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
 	w.people = &person.Service{DB: w.db, Now: now}
-	w.secrets = &secrets{passwords: map[person.ID]string{}, codes: map[person.ID]string{}}
+	// Browsers allow passkeys at a name, not at a number.
+	w.server.URL = strings.Replace(w.server.URL, "127.0.0.1", "localhost", 1)
+	keeper, err := credential.New(credential.Needs{
+		DB: w.db, Box: seal.NewBox([32]byte{1}), URL: w.server.URL, Floor: time.Millisecond, Cost: credential.Cost{MemoryKiB: 64, Passes: 1, Threads: 1}, Now: now,
+	})
+	w.must(err)
+	w.secrets = &secrets{Service: keeper}
 	w.sessions = session.New(session.Needs{DB: w.db, URL: w.server.URL, Now: now})
 	log := slog.New(slog.DiscardHandler)
 	w.Service = signin.New(signin.Needs{
-		DB: w.db, URL: w.server.URL, People: w.people, Passwords: w.secrets, Seconds: w.secrets, Sessions: w.sessions, Brake: w.secrets,
+		DB: w.db, URL: w.server.URL, People: w.people, Passwords: w.secrets, Seconds: w.secrets, Passkeys: w.secrets, Sessions: w.sessions, Brake: w.secrets,
+		Captcha: captcha.New(captcha.Needs{DB: w.db, Box: seal.NewBox([32]byte{1}), Bits: 1, Now: now}),
 		Flow: func(_ *http.Request, id string) (signin.Flow, bool, error) {
 			return signin.Flow{App: "Pad <b>", Hint: "alice"}, id == "F1", nil
 		},
-		Now: now, Log: log,
+		Mailer: &w.mails, Settings: settings, Hoster: "chaton-a.test", Words: catalogue, Now: now, Log: log,
 	})
 	site := web.New(web.Needs{
 		DB: w.db, Words: catalogue, Lang: words.English, URL: w.server.URL, Now: now, Log: log,
@@ -95,13 +119,35 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// person makes somebody with a password, and a code if any.
-func (w *world) person(handle, password, code string) person.ID {
+// person makes somebody with a password; empty is none.
+func (w *world) person(handle, password string) person.ID {
 	w.Helper()
-	p, err := w.people.Create(w.Context(), person.New{Handle: handle, Mail: handle + "@mail.test"})
+	p, err := w.people.Create(w.Context(), person.New{Handle: handle, Mail: handle + "@mail.test", Lang: "en"})
 	w.must(err)
-	w.secrets.passwords[p.ID], w.secrets.codes[p.ID] = password, code
+	if password != "" {
+		w.must(w.secrets.SetPassword(w.Context(), p.ID, password))
+	}
 	return p.ID
+}
+
+// totp gives a person one-time codes; each call of the answer is a new one, 30 seconds later.
+func (w *world) totp(who person.ID) (code func() string) {
+	w.Helper()
+	made, err := w.secrets.AddTOTP(w.Context(), who, "x")
+	w.must(err)
+	code = func() string {
+		w.Helper()
+		w.now = w.now.Add(30 * time.Second)
+		text, err := totp.GenerateCode(made.Secret, w.now)
+		w.must(err)
+		return text
+	}
+	good, err := w.secrets.ConfirmTOTP(w.Context(), who, code())
+	w.must(err)
+	if !good {
+		w.Fatal("the first code is wrong")
+	}
+	return code
 }
 
 func (w *world) must(err error) {

@@ -1,0 +1,187 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"image/color"
+	"net/http"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/signin"
+)
+
+// keyRoutes are about how a person signs in.
+func (v views) keyRoutes(add func(pattern string, needs need, h http.Handler)) {
+	list := web.NewPage[keysPage](v.site, pages, "pages/keys.html")
+	form := web.NewPage[formPage](v.site, pages, "pages/form.html")
+	maker := web.NewPage[passkeyPage](v.site, pages, "pages/passkey.html").Run(web.NewScript(v.site, signin.Scripts, "pages/passkey.js"))
+	codes := web.NewPage[codesPage](v.site, pages, "pages/codes.html")
+	spare := web.NewPage[sparePage](v.site, pages, "pages/recovery.html")
+	add(pathKeys, fresh, list.Form(v.keys, v.changeKeys))
+	add(pathPassword, fresh, form.Form(v.askPassword, v.password))
+	add("POST "+pathPasskey, fresh, maker.Answer(v.beginPasskey))
+	add("POST "+pathPasskey+"/answer", fresh, list.Form(v.keys, v.passkey))
+	add("POST "+pathCodes, fresh, codes.Answer(v.beginCodes))
+	add("POST "+pathCodes+"/answer", fresh, codes.Form(v.askCode, v.codes))
+	add("POST "+pathSpare, fresh, spare.Answer(v.spare))
+}
+
+type keysPage struct {
+	credential.Ways
+	Can  bool // browsers allow passkeys here
+	Done bool // one-time codes were just added
+}
+
+func (v views) keys(r *http.Request) (page keysPage, err error) {
+	page.Can, page.Done = v.n.Keys.HavePasskeys(), r.URL.Query().Get("done") != ""
+	page.Ways, err = v.n.Keys.List(r.Context(), of(r).ID)
+	return page, err
+}
+
+// changeKeys does what a button beside a key says.
+func (v views) changeKeys(r *http.Request) (string, error) {
+	me, id := of(r), r.PostForm.Get("passkey")
+	var err error
+	var kind audit.Kind
+	switch r.PostForm.Get("do") {
+	case "rename":
+		return pathKeys, v.n.Keys.RenamePasskey(r.Context(), me.ID, id, r.PostForm.Get("name"))
+	case "remove-passkey":
+		err, kind = v.n.Keys.RemovePasskey(r.Context(), me.ID, id), audit.PasskeyRemoved
+	case "remove-password":
+		err, kind, id = v.n.Keys.RemovePassword(r.Context(), me.ID), audit.PasswordSet, "removed"
+	case "remove-codes":
+		err, kind, id = v.n.Keys.RemoveTOTP(r.Context(), me.ID), audit.TOTPRemoved, ""
+	default:
+		err = core.Invalid("web.bad_form", errors.New("no such button"))
+	}
+	if err != nil {
+		return "", err
+	}
+	return pathKeys, v.note(r, me, kind, id)
+}
+
+func (v views) askPassword(*http.Request) (formPage, error) {
+	return formPage{
+		Title: "identity.account.password", Lead: "identity.account.password_lead", Button: "identity.account.password_set",
+		Fields: []web.Field{{
+			Name: "password", Label: "identity.signin.new_password", Hint: "identity.signin.new_password_hint", Kind: "password", Complete: "new-password", Required: true,
+		}},
+	}, nil
+}
+
+// password sets another password; the person's other sessions end.
+func (v views) password(r *http.Request) (string, error) {
+	me := of(r)
+	if err := v.n.Keys.SetPassword(r.Context(), me.ID, r.PostForm.Get("password"), me.Handle, me.Name, me.Mail); err != nil {
+		return "", err
+	}
+	if err := v.endOthers(r, me); err != nil {
+		return "", err
+	}
+	return pathKeys, v.note(r, me, audit.PasswordSet, "")
+}
+
+type passkeyPage struct{ Options, Ceremony string }
+
+// browser is what tells the browser of a session from any other.
+func (o own) browser() string { return "session/" + o.session.ID }
+
+func (v views) beginPasskey(_ http.ResponseWriter, r *http.Request) (passkeyPage, error) {
+	me := of(r)
+	ask, err := v.n.Keys.BeginPasskey(r.Context(), me.browser(), me.Person)
+	return passkeyPage{string(ask.Options), ask.Ceremony}, err
+}
+
+func (v views) passkey(r *http.Request) (string, error) {
+	me := of(r)
+	name := r.PostForm.Get("name")
+	if strings.TrimSpace(name) == "" {
+		name = audit.Browser(r.UserAgent())
+	}
+	made, err := v.n.Keys.FinishPasskey(r.Context(), me.ID, signin.Answer(r, me.browser()), name)
+	if err != nil {
+		return "", signin.Again(err)
+	}
+	return pathKeys, v.note(r, me, audit.PasskeyAdded, made.ID)
+}
+
+// codesPage shows a secret for one-time codes, and asks for the first code of it.
+type codesPage struct {
+	Secret  string
+	Picture template.HTML
+	Code    web.Field
+}
+
+func codeField() web.Field {
+	return web.Field{Name: "code", Label: "identity.signin.code", Hint: "identity.account.codes_hint", Complete: "one-time-code", Required: true}
+}
+
+func (v views) beginCodes(_ http.ResponseWriter, r *http.Request) (page codesPage, err error) {
+	me := of(r)
+	made, err := v.n.Keys.AddTOTP(r.Context(), me.ID, me.Handle)
+	if err != nil {
+		return page, err
+	}
+	page.Picture, err = picture(made.URL)
+	page.Code = codeField()
+	// In groups of four, as people type.
+	for i := 0; i < len(made.Secret); i += 4 {
+		page.Secret += made.Secret[i:min(i+4, len(made.Secret))] + " "
+	}
+	return page, err
+}
+
+// askCode asks for the first code again; the secret is not shown twice.
+func (v views) askCode(*http.Request) (codesPage, error) { return codesPage{Code: codeField()}, nil }
+
+func (v views) codes(r *http.Request) (string, error) {
+	me := of(r)
+	good, err := v.n.Keys.ConfirmTOTP(r.Context(), me.ID, strings.Join(strings.Fields(r.PostForm.Get("code")), ""))
+	if err != nil {
+		return "", err
+	}
+	if !good {
+		return "", core.Invalid("identity.signin.wrong_code", errors.New("wrong code"))
+	}
+	return pathKeys + "?done=codes", v.note(r, me, audit.TOTPAdded, "")
+}
+
+// picture is a QR code as SVG; a scanner wants four modules of white around.
+func picture(text string) (template.HTML, error) {
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	side := code.Bounds().Dx()
+	size := side + 8
+	fmt.Fprintf(&b, `<svg class="qr" viewBox="0 0 %d %d" width="240" height="240" aria-hidden="true" focusable="false"><path fill="#fff" d="M0 0h%dv%dh-%dz"/><path fill="#000" d="`, size, size, size, size, size)
+	for y := range side {
+		for x := range side {
+			if code.At(x, y) == color.Black {
+				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x+4, y+4)
+			}
+		}
+	}
+	b.WriteString(`"/></svg>`)
+	return template.HTML(b.String()), nil //nolint:gosec // numbers alone
+}
+
+type sparePage struct{ Codes []string }
+
+// spare draws new recovery codes, shown this once.
+func (v views) spare(_ http.ResponseWriter, r *http.Request) (page sparePage, err error) {
+	me := of(r)
+	if page.Codes, err = v.n.Keys.NewRecovery(r.Context(), me.ID); err != nil {
+		return page, err
+	}
+	return page, v.note(r, me, audit.RecoveryMade, "")
+}

@@ -1,0 +1,135 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/room/identity/account"
+	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/signin"
+	"entrechat/internal/room/identity/throttle"
+	"entrechat/internal/room/identity/throttle/captcha"
+)
+
+// sealName is the file of the key that seals what proves who people are.
+const sealName = "identity.seal"
+
+// Authentication is how people come in: what proves who they are, and where they are signed in.
+type Authentication struct {
+	Credentials *credential.Service
+	Sessions    *session.Sessions
+	SignIn      *signin.Service
+	Account     *account.Service
+	Throttle    *throttle.Throttle
+}
+
+// authentication makes how people come in. Returns CodeInvalid for a URL that cannot be.
+func (r *Room) authentication() (d Authentication, err error) {
+	box, err := seal.OpenBox(filepath.Join(r.Dir, sealName))
+	if err != nil {
+		return d, err
+	}
+	if d.Credentials, err = credential.New(credential.Needs{DB: r.DB, Box: box, URL: r.URL, Name: string(r.Origin), Now: r.Now}); err != nil {
+		return d, err
+	}
+	d.Sessions = session.New(session.Needs{DB: r.DB, URL: r.URL, Now: r.Now})
+	d.Throttle = throttle.New(throttle.Needs{DB: r.DB, Box: box, URL: r.URL, Now: r.Now, Log: r.Log})
+	d.SignIn = signin.New(signin.Needs{
+		DB: r.DB, URL: r.URL, People: r.Persons, Passwords: d.Credentials, Seconds: d.Credentials, Passkeys: d.Credentials, Sessions: d.Sessions,
+		Brake: d.Throttle, Captcha: captcha.New(captcha.Needs{DB: r.DB, Box: box, Now: r.Now}),
+		Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
+	})
+	d.Account = account.New(account.Needs{
+		DB: r.DB, People: r.Persons, Keys: d.Credentials, Sessions: d.Sessions, SignIn: d.SignIn, Log: r.Audit,
+		Apps: r.apps, Close: r.leave, Now: r.Now,
+	})
+	return d, nil
+}
+
+// apps are the services that a person may use, with what each calls them.
+func (r *Room) apps(ctx context.Context, who person.ID) ([]account.App, error) {
+	clients, err := client.All(ctx, r.DB)
+	if err != nil {
+		return nil, err
+	}
+	var all []account.App
+	for _, c := range clients {
+		if c.Member {
+			continue // another hoster, not a service
+		}
+		may, err := r.Organisations.Allowed(ctx, who, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		told, found, err := client.SubjectOf(ctx, r.DB, c.Scope(), who)
+		if err != nil {
+			return nil, err
+		}
+		if may || found {
+			all = append(all, account.App{Name: c.ID, URL: c.URL, Username: told.Username, Since: told.Made})
+		}
+	}
+	return all, nil
+}
+
+// leave closes an account, as its owner asks, with all that proves who they are.
+func (r *Room) leave(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	p, err := r.People.Close(ctx, by, who)
+	if err != nil {
+		return p, err
+	}
+	return p, r.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return credential.Forget(ctx, q, who) })
+}
+
+// lateMailer asks for who carries mails when there is one to carry: that room may open later.
+type lateMailer func() (signin.Mailer, bool)
+
+func (m lateMailer) CanMail() bool {
+	post, ok := m()
+	return ok && post.CanMail()
+}
+
+func (m lateMailer) Mail(ctx context.Context, to, title, text string) error {
+	post, ok := m()
+	if !ok {
+		return core.Unsure("identity.signin.no_mail", errors.New("nobody carries mails"))
+	}
+	return post.Mail(ctx, to, title, text)
+}
+
+// endSessions ends what a person is signed in to here.
+func (d Authentication) endSessions(ctx context.Context, q db.Querier, who person.ID) error {
+	_, err := d.Sessions.EndAll(ctx, q, who, "")
+	return err
+}
+
+// entrance lets people who have the role of admin into the admin's half, for twelve hours
+// after they signed in.
+func (r *Room) entrance() *web.Entrance {
+	return &web.Entrance{SignIn: signin.Path, Admin: r.admin, Leave: r.Sessions.Leave}
+}
+
+func (r *Room) admin(req *http.Request) (bool, error) {
+	open, ok, err := r.Sessions.Find(req)
+	if err != nil || !ok || core.At(r.Now()).Sub(open.Auth) >= session.AdminFor {
+		return false, err
+	}
+	p, err := r.Persons.Get(req.Context(), open.Person)
+	return p.Is(person.Admin), err
+}
+
+// web are the room's pages for people.
+func (r *Room) web(site *web.Site) web.Pages {
+	in, own := r.SignIn.Pages(site), r.Account.Pages(site)
+	in.Routes = append(in.Routes, own.Routes...)
+	return in
+}
