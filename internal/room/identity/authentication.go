@@ -41,12 +41,12 @@ func (r *Room) authentication() (d Authentication, err error) {
 	if d.Credentials, err = credential.New(credential.Needs{DB: r.DB, Box: box, URL: r.URL, Name: string(r.Origin), Now: r.Now}); err != nil {
 		return d, err
 	}
-	d.Sessions = session.New(session.Needs{DB: r.DB, URL: r.URL, Now: r.Now})
+	d.Sessions = session.New(session.Needs{DB: r.DB, URL: r.URL, Now: r.Now, Ended: r.sessionsEnded})
 	d.Throttle = throttle.New(throttle.Needs{DB: r.DB, Box: box, URL: r.URL, Now: r.Now, Log: r.Log})
 	d.SignIn = signin.New(signin.Needs{
 		DB: r.DB, URL: r.URL, People: r.Persons, Passwords: d.Credentials, Seconds: d.Credentials, Passkeys: d.Credentials, Sessions: d.Sessions,
 		Brake: d.Throttle, Captcha: captcha.New(captcha.Needs{DB: r.DB, Box: box, Now: r.Now}),
-		Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
+		Flow: r.flow, Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
 	})
 	d.Account = account.New(account.Needs{
 		DB: r.DB, People: r.Persons, Keys: d.Credentials, Sessions: d.Sessions, SignIn: d.SignIn, Log: r.Audit,
@@ -129,7 +129,9 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 
 // web are the room's pages for people.
 func (r *Room) web(site *web.Site) web.Pages {
-	in, own := r.SignIn.Pages(site), r.Account.Pages(site)
-	in.Routes = append(in.Routes, own.Routes...)
-	return in
+	var all web.Pages
+	for _, p := range []web.Pages{r.SignIn.Pages(site), r.Account.Pages(site), r.Clients.Pages(site), r.Provider.Pages(site)} {
+		all.Routes, all.Menu = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...)
+	}
+	return all
 }

@@ -1,8 +1,88 @@
 package identity
 
-import "entrechat/internal/room/identity/client"
+import (
+	"context"
+	"net/http"
+	"strings"
 
-// clients are the services that sign people in here.
-func (r *Room) clients() *client.Service {
-	return client.New(client.Needs{DB: r.DB, Issuer: r.URL, Now: r.Now})
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/provider"
+	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/signin"
+)
+
+// OpenID is what services and other members know of the room.
+type OpenID struct {
+	Clients  *client.Service
+	Provider *provider.Provider
+}
+
+// openID opens it.
+func (r *Room) openID() (d OpenID, err error) {
+	issuer := strings.TrimSuffix(r.URL, "/")
+	d.Clients = client.New(client.Needs{DB: r.DB, Issuer: issuer, Now: r.Now})
+	d.Provider, err = provider.New(provider.Needs{
+		DB: r.DB, Issuer: issuer, Keys: r.Keys, Browser: browser{r.Sessions}, People: accounts{r}, Private: r.Private, Now: r.Now, Log: r.Log,
+	})
+	return d, err
+}
+
+// browser is who is signed in in a browser, as the provider asks it.
+type browser struct{ *session.Sessions }
+
+func (b browser) Person(r *http.Request) (provider.Login, bool, error) {
+	s, ok, err := b.Find(r)
+	return provider.Login{Person: s.Person, At: s.Auth, AMR: s.AMR, Session: s.ID}, ok, err
+}
+
+func (b browser) End(w http.ResponseWriter, r *http.Request) error { return b.Leave(w, r) }
+
+// accounts are people as the provider asks for them.
+type accounts struct{ room *Room }
+
+func (a accounts) Account(ctx context.Context, id person.ID, _ string) (provider.Account, bool, error) {
+	p, err := a.room.Persons.Get(ctx, id)
+	if core.CodeOf(err) == core.CodeNotFound || (err == nil && p.Status != person.Active) {
+		return provider.Account{}, false, nil
+	}
+	if err != nil {
+		return provider.Account{}, false, err
+	}
+	groups, err := a.room.Organisations.Groups(ctx, id)
+	return provider.Account{Handle: p.Handle, Name: p.Name, Lang: p.Lang, Mail: p.Mail, Groups: groups}, true, err
+}
+
+func (a accounts) May(ctx context.Context, id person.ID, clientID string) (bool, error) {
+	return a.room.Organisations.Allowed(ctx, id, clientID)
+}
+
+// sessionsEnded tells services of sessions that ended.
+func (r *Room) sessionsEnded(ctx context.Context, q db.Querier, ended []session.Session) error {
+	for _, s := range ended {
+		if err := r.Provider.Ended(ctx, q, s.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endGrants ends what a person let services have, also where nobody is signed in any more.
+func (r *Room) endGrants(ctx context.Context, q db.Querier, who person.ID) error {
+	return r.Provider.EndPerson(ctx, q, who)
+}
+
+// flow is a service's request that waits for somebody to sign in.
+func (r *Room) flow(req *http.Request, id string) (signin.Flow, bool, error) {
+	f, err := r.Provider.Flow(req, id)
+	switch core.CodeOf(err) {
+	case "":
+		return signin.Flow{App: f.Client.Called(), Hint: f.Hint}, true, nil
+	case core.CodeNotFound, core.CodeDenied:
+		return signin.Flow{}, false, nil
+	default:
+		return signin.Flow{}, false, err
+	}
 }

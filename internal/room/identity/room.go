@@ -100,6 +100,7 @@ type Room struct {
 	Homes         *home.Homes
 	Keys          *key.Set
 	Authentication
+	OpenID
 }
 
 // New opens the room. Returns what key.Open and seal.OpenBox do, CodeInvalid for a URL that
@@ -118,7 +119,10 @@ func New(n Needs) (*Room, error) {
 		Keys: keys,
 	}
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut}
-	r.Authentication, err = r.authentication()
+	if r.Authentication, err = r.authentication(); err != nil {
+		return nil, err
+	}
+	r.OpenID, err = r.openID()
 	return r, err
 }
 
@@ -150,7 +154,7 @@ func (r *Room) doors() home.Doors {
 
 // signOut ends everything a person is signed in to, by what each part of the room keeps.
 func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
-	ends := []func(ctx context.Context, q db.Querier, who person.ID) error{r.endSessions}
+	ends := []func(ctx context.Context, q db.Querier, who person.ID) error{r.endSessions, r.endGrants}
 	errs := make([]error, 0, len(ends))
 	for _, end := range ends {
 		errs = append(errs, end(ctx, q, who))
@@ -163,8 +167,9 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:     "identity",
 		Web:      r.web,
+		Pages:    r.Provider.Routes(),
 		Entrance: r.entrance(),
-		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs()),
+		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs(), r.Provider.Jobs()),
 			jobs.Job{Name: "identity-audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},
 			jobs.Job{Name: "identity-card", Every: 10 * time.Minute, Run: r.sayCard},
 			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},

@@ -42,23 +42,25 @@ type clientSession struct {
 	Since           core.Moment
 }
 
-// Ended is called when a browser's session ends, in the transaction that ends it: what its
-// clients may do without the person ends, and they will be told. It may be called again.
+// Ended is called when a browser's session ends, in the transaction that ends it: whatever
+// clients got in it ends, and they will be told. What lives on without the person ends too:
+// whoever signs out, or ends the session of a machine that was lost, means all of it. (Back-Channel
+// Logout 1.0 section 2.7 would keep it.) It may be called again.
 func (p *Provider) Ended(ctx context.Context, q db.Querier, session string) error {
 	if session == "" {
 		return nil
 	}
-	return p.ended(ctx, q, `session`, session, `offline = FALSE AND session`)
+	return p.ended(ctx, q, `session`, session)
 }
 
 // EndPerson ends everything a person let clients have, in every browser and without one: they
 // sign out everywhere, or may no longer sign in. It may be called again.
 func (p *Provider) EndPerson(ctx context.Context, q db.Querier, id person.ID) error {
-	return p.ended(ctx, q, `person`, string(id), `person`)
+	return p.ended(ctx, q, `person`, string(id))
 }
 
 // ended ends the client sessions of a session or a person, and the grants that go with them.
-func (p *Provider) ended(ctx context.Context, q db.Querier, by, value, grants string) error {
+func (p *Provider) ended(ctx context.Context, q db.Querier, by, value string) error {
 	list, err := clientSessions(ctx, q, by, value)
 	if err != nil {
 		return err
@@ -70,7 +72,7 @@ func (p *Provider) ended(ctx context.Context, q db.Querier, by, value, grants st
 			return err
 		}
 	}
-	if err := revokeBy(ctx, q, grants, value, now); err != nil {
+	if err := revokeBy(ctx, q, by, value, now); err != nil {
 		return err
 	}
 	return deleteClientSessions(ctx, q, by, value)
