@@ -19,13 +19,10 @@ type Post struct {
 // CanMail says whether the node has a mail server.
 func (p Post) CanMail() bool { return p.channels.SMTP.Host != "" }
 
-// Mail sends a mail by our own mail server alone: no other member carries it, since what is
-// in it may open an account. title is one line, text is plain. Returns CodeUnsure
+// Mail sends a mail by our own mail server alone: what is in it may open an account. title is one line, text is plain. Returns CodeUnsure
 // "watch.alert.mail_unsent".
 func (p Post) Mail(ctx context.Context, to, title, text string) error {
-	n := p.channels
-	n.Fallback = nil
-	err := channel.New(n).Send(ctx, contact.Channel{Kind: contact.Mail, Address: to}, channel.Message{
+	err := channel.New(p.channels).Send(ctx, contact.Channel{Kind: contact.Mail, Address: to}, channel.Message{
 		Key: rand.Text(), Title: title, Text: text, At: core.At(p.now()),
 	})
 	if err != nil {
