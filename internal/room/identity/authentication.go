@@ -13,6 +13,8 @@ import (
 	"entrechat/internal/room/identity/account"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/imports"
+	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
 	"entrechat/internal/room/identity/signin"
@@ -30,6 +32,8 @@ type Authentication struct {
 	SignIn      *signin.Service
 	Account     *account.Service
 	Throttle    *throttle.Throttle
+	// Directory is the hoster's living LDAP server; nil = there is none.
+	Directory *ldap.Directory
 }
 
 // authentication makes how people come in. Returns CodeInvalid for a URL that cannot be.
@@ -38,9 +42,18 @@ func (r *Room) authentication() (d Authentication, err error) {
 	if err != nil {
 		return d, err
 	}
-	if d.Credentials, err = credential.New(credential.Needs{DB: r.DB, Box: box, URL: r.URL, Name: string(r.Origin), Now: r.Now}); err != nil {
+	n := credential.Needs{DB: r.DB, Box: box, URL: r.URL, Name: string(r.Origin), Now: r.Now}
+	others := &ldap.People{DB: r.DB, Imports: &imports.Service{DB: r.DB, Now: r.Now}}
+	if r.Settings.LDAP.On() {
+		if d.Directory, err = ldap.NewDirectory(r.Settings.LDAP); err != nil {
+			return d, err
+		}
+		others.Directory, n.Outside, n.Newcomer = d.Directory, others.Check, others.SignIn
+	}
+	if d.Credentials, err = credential.New(n); err != nil {
 		return d, err
 	}
+	others.Credentials = d.Credentials
 	d.Sessions = session.New(session.Needs{DB: r.DB, URL: r.URL, Now: r.Now, Ended: r.sessionsEnded})
 	d.Throttle = throttle.New(throttle.Needs{DB: r.DB, Box: box, URL: r.URL, Now: r.Now, Log: r.Log})
 	d.SignIn = signin.New(signin.Needs{

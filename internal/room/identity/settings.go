@@ -5,13 +5,18 @@ import (
 	"fmt"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/signin"
 )
 
+// LDAP are the settings of a living directory.
+type LDAP = ldap.Settings
+
 // Settings is the [identity] section of entrechat.toml.
 type Settings struct {
 	signin.Settings
+	LDAP
 	// Mail are the domains of our people's addresses that we vouch for to other members.
 	Mail []string `toml:"mail_domains"`
 	// Visitors is how many new people another hoster may bring within a day.
@@ -20,12 +25,12 @@ type Settings struct {
 
 // DefaultSettings are those of a file that says nothing.
 func DefaultSettings() *Settings {
-	return &Settings{Settings: signin.DefaultSettings(), Mail: []string{}, Visitors: 200}
+	return &Settings{Settings: signin.DefaultSettings(), LDAP: ldap.DefaultSettings(), Mail: []string{}, Visitors: 200}
 }
 
 // Check refuses settings that cannot be. Returns CodeInvalid.
 func (c Settings) Check() error {
-	if err := c.Settings.Check(); err != nil {
+	if err := errors.Join(c.Settings.Check(), c.LDAP.Check()); err != nil {
 		return err
 	}
 	if c.Visitors < 0 {

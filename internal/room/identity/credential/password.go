@@ -73,10 +73,29 @@ func (s *Service) SetPassword(ctx context.Context, who person.ID, password strin
 // exists and what is stored. A right password whose hash is foreign, or cheaper than ours,
 // is hashed anew. Returns CodeUnsure "identity.credential.busy" when too many wait.
 func (s *Service) CheckPassword(ctx context.Context, who person.ID, password string) (bool, error) {
+	return s.slowly(ctx, func() (bool, error) { return s.checkPassword(ctx, who, password) })
+}
+
+// CheckNewcomer is CheckPassword for what somebody typed that no account was found for. Who
+// another directory lets in is answered, with the account they have from now on; for
+// anybody else it is as CheckPassword for nobody. It returns also what Needs.Newcomer does.
+func (s *Service) CheckNewcomer(ctx context.Context, typed, password string) (who person.ID, ok bool, err error) {
+	ok, err = s.slowly(ctx, func() (bool, error) {
+		if s.Newcomer != nil && password != "" {
+			if who, ok, err = s.Newcomer(ctx, typed, password); ok || err != nil {
+				return ok, err
+			}
+		}
+		return s.checkPassword(ctx, "", password)
+	})
+	return who, ok, err
+}
+
+// slowly answers yes at once, and no when s.Floor is over.
+func (s *Service) slowly(ctx context.Context, check func() (bool, error)) (bool, error) {
 	floor := time.NewTimer(s.Floor)
 	defer floor.Stop()
-	ok, err := s.checkPassword(ctx, who, password)
-	if ok || err != nil {
+	if ok, err := check(); ok || err != nil {
 		return ok, err
 	}
 	select {

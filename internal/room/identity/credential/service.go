@@ -32,7 +32,10 @@ type Needs struct {
 	// Outside checks a password with another directory, which knows the person by a
 	// lasting name; nil = there is none, and such passwords are wrong.
 	Outside func(ctx context.Context, name, password string) (bool, error)
-	Now     func() time.Time
+	// Newcomer lets somebody in whom another directory knows and no account was found for: it
+	// makes their account when the password is right; nil = there is none.
+	Newcomer func(ctx context.Context, typed, password string) (who person.ID, ok bool, err error)
+	Now      func() time.Time
 }
 
 // Service keeps credentials. Safe for concurrent use.

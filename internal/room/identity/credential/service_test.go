@@ -156,6 +156,42 @@ func TestOutsidePassword(t *testing.T) {
 	})
 }
 
+// Who another directory knows gets an account by signing in; nobody else does.
+func TestNewcomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := dbtest.SQLite(t, "identity", migrations.Files)
+		w := newWorld(t, d)
+		w.Floor = DefaultFloor
+		who, asked := person.NewID(), 0
+		try := func(password string, want bool, took time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			got, ok, err := w.CheckNewcomer(t.Context(), "alice", password)
+			if ok != want || (got == who) != want || err != nil || time.Since(begun) != took {
+				t.Errorf("%q: %q, %v, %v after %v", password, got, ok, err, time.Since(begun))
+			}
+		}
+		try(good, false, DefaultFloor) // there is no other directory
+		w.Newcomer = func(_ context.Context, typed, password string) (person.ID, bool, error) {
+			asked++
+			time.Sleep(100 * time.Millisecond)
+			if typed == "alice" && password == good {
+				return who, true, nil
+			}
+			return "", false, nil
+		}
+		try(good, true, 100*time.Millisecond)
+		try("wrong", false, DefaultFloor)
+		try("", false, DefaultFloor)
+		if asked != 2 {
+			t.Error("an empty password was asked for", asked)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // A wrong password takes the same work and time whoever it is for: nobody, somebody,
 // somebody whose hash is foreign.
 func TestWrongPasswordsTakeTheSame(t *testing.T) {

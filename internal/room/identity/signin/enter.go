@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -49,11 +50,10 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 	if p.Kind != person.Local || p.Status == person.Closed {
 		p = person.Person{} // nobody who signs in here; the same work is done
 	}
-	good, err := s.n.Passwords.CheckPassword(r.Context(), p.ID, secret)
+	p, good, err := s.proved(r.Context(), p, who, secret)
 	if err != nil {
 		return "", err
 	}
-	good = good && p.ID != ""
 	done(good)
 	if !good {
 		return "", s.failed(r, p.ID, "password")
@@ -70,6 +70,21 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 		return pathSecond, s.begin(w, r, step{person: p.ID, next: t.page(), amr: "pwd"})
 	}
 	return t.page(), s.enter(w, r, p, "pwd")
+}
+
+// proved says whether a password is that of a person found by what was typed, or lets in whom
+// another directory knows, where nobody was found.
+func (s *Service) proved(ctx context.Context, p person.Person, typed, secret string) (person.Person, bool, error) {
+	if p.ID != "" {
+		good, err := s.n.Passwords.CheckPassword(ctx, p.ID, secret)
+		return p, good, err
+	}
+	id, good, err := s.n.Passwords.CheckNewcomer(ctx, typed, secret)
+	if err != nil || !good {
+		return p, false, err
+	}
+	p, err = s.n.People.Get(ctx, id)
+	return p, err == nil, err
 }
 
 // mayEnter refuses who has proved who they are and may not sign in all the same.

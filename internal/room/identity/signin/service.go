@@ -25,6 +25,9 @@ type People interface {
 type Passwords interface {
 	// CheckPassword says whether a password is a person's. For nobody it does the same work.
 	CheckPassword(ctx context.Context, who person.ID, password string) (bool, error)
+	// CheckNewcomer is CheckPassword where no account was found: who another directory lets in
+	// has one from then on.
+	CheckNewcomer(ctx context.Context, typed, password string) (who person.ID, ok bool, err error)
 	// Hash checks a password by the rules and hashes it, outside of any transaction.
 	Hash(ctx context.Context, password string, own ...string) (credential.Hashed, error)
 	PutPassword(ctx context.Context, q db.Querier, who person.ID, h credential.Hashed) error
