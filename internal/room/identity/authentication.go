@@ -143,7 +143,7 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 // web are the room's pages for people.
 func (r *Room) web(site *web.Site) web.Pages {
 	var all web.Pages
-	for _, p := range []web.Pages{r.SignIn.Pages(site), r.Account.Pages(site), r.Clients.Pages(site), r.Provider.Pages(site)} {
+	for _, p := range []web.Pages{r.SignIn.Pages(site, r.Broker.Beside(site)), r.Account.Pages(site), r.Clients.Pages(site), r.Provider.Pages(site), r.Broker.Pages(site)} {
 		all.Routes, all.Menu = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...)
 	}
 	return all

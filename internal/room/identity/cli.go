@@ -8,8 +8,8 @@ import (
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/imports"
-	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/imports/ldap"
+	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/people"
 )
 
@@ -18,7 +18,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs := people.Commands(p, part(open, func(r *Room) *people.Service { return r.People }))
 	subs = append(subs, client.Commands(p, part(open, func(r *Room) *client.Service { return r.Clients }))...)
 	subs = append(subs, key.Commands(p, part(open, func(r *Room) *key.Set { return r.Keys }))...)
-	subs = append(subs, client.Commands(p, part(open, (*Room).clients))...)
 	subs = append(subs, ldap.Commands(p, part(open, func(r *Room) *ldap.Directory { return r.Directory }))...)
 	subs = append(subs, imports.Commands(p, part(open, func(r *Room) *imports.Service { return &imports.Service{DB: r.DB, Now: r.Now} }))...)
 	subs = append(subs, home.Command(p, part(open, (*Room).doors)))

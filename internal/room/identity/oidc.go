@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/broker"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
@@ -17,6 +18,7 @@ import (
 // OpenID is what services and other members know of the room.
 type OpenID struct {
 	Clients  *client.Service
+	Broker   *broker.Broker
 	Provider *provider.Provider
 }
 
@@ -24,8 +26,13 @@ type OpenID struct {
 func (r *Room) openID() (d OpenID, err error) {
 	issuer := strings.TrimSuffix(r.URL, "/")
 	d.Clients = client.New(client.Needs{DB: r.DB, Issuer: issuer, Now: r.Now})
+	d.Broker = broker.New(broker.Needs{
+		DB: r.DB, Self: r.Origin, URL: issuer, Keys: r.Keys, Homes: r.Homes, Sessions: r.Sessions, People: r.Persons, PerDay: r.Settings.Visitors,
+		Flow:    func(req *http.Request, id string) (provider.Flow, error) { return r.Provider.Flow(req, id) },
+		Private: r.Private, Now: r.Now, Log: r.Log,
+	})
 	d.Provider, err = provider.New(provider.Needs{
-		DB: r.DB, Issuer: issuer, Keys: r.Keys, Browser: browser{r.Sessions}, People: accounts{r}, Private: r.Private, Now: r.Now, Log: r.Log,
+		DB: r.DB, Issuer: issuer, Keys: r.Keys, Browser: browser{r.Sessions}, People: accounts{r}, Members: d.Broker.Members(), Private: r.Private, Now: r.Now, Log: r.Log,
 	})
 	return d, err
 }
@@ -43,16 +50,32 @@ func (b browser) End(w http.ResponseWriter, r *http.Request) error { return b.Le
 // accounts are people as the provider asks for them.
 type accounts struct{ room *Room }
 
-func (a accounts) Account(ctx context.Context, id person.ID, _ string) (provider.Account, bool, error) {
+func (a accounts) Account(ctx context.Context, id person.ID, clientID string) (provider.Account, bool, error) {
 	p, err := a.room.Persons.Get(ctx, id)
-	if core.CodeOf(err) == core.CodeNotFound || (err == nil && p.Status != person.Active) {
+	if core.CodeOf(err) == core.CodeNotFound {
 		return provider.Account{}, false, nil
 	}
 	if err != nil {
 		return provider.Account{}, false, err
 	}
-	groups, err := a.room.Organisations.Groups(ctx, id)
-	return provider.Account{Handle: p.Handle, Name: p.Name, Lang: p.Lang, Mail: p.Mail, Groups: groups}, true, err
+	out := provider.Account{Handle: p.Handle, Name: p.Name, Lang: p.Lang, Mail: p.Mail}
+	service := clientID
+	if broker.IsMember(clientID) {
+		service = ""
+		shares, err := a.room.Broker.SharesMail(ctx, clientID, id)
+		if err != nil {
+			return out, false, err
+		}
+		if !shares {
+			out.Mail = ""
+		}
+	}
+	stands, err := a.room.Broker.Stands(ctx, p, service)
+	if err != nil || !stands {
+		return provider.Account{}, false, err
+	}
+	out.Groups, err = a.room.Organisations.Groups(ctx, id)
+	return out, true, err
 }
 
 func (a accounts) May(ctx context.Context, id person.ID, clientID string) (bool, error) {

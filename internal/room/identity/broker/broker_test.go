@@ -47,6 +47,15 @@ func TestAPersonOfAUsesAServiceOfB(t *testing.T) {
 		if list, err := a.Consents(t.Context(), alice.ID); err != nil || len(list) != 1 || list[0].Member != b.id || list[0].Mail {
 			t.Errorf("%+v, %v", list, err)
 		}
+		if p := other.walk(b.url + "/sign-in"); !strings.Contains(p.body, "Go on with "+string(a.id)) {
+			t.Errorf("not remembered where people sign in: %s", text(p.body))
+		}
+		if p := newBrowser(t).walk(b.url + "/sign-in"); !strings.Contains(p.body, broker.PathElsewhere) {
+			t.Errorf("no way by another hoster: %s", text(p.body))
+		}
+		if p := newBrowser(t).walk(a.url + "/sign-in"); strings.Contains(p.body, broker.PathElsewhere) {
+			t.Errorf("a way that leads nowhere: %s", text(p.body))
+		}
 		if p := other.walk(b.url + "/sign-in/elsewhere"); !strings.Contains(p.body, "Go on with "+string(a.id)) {
 			t.Errorf("not remembered: %s", text(p.body))
 		}

@@ -55,6 +55,12 @@ func (m Members) Consent(ctx context.Context, id string, who person.ID, wanted [
 	return agreed && !slices.ContainsFunc(wanted, func(s string) bool { return !slices.Contains(known, s) }), err
 }
 
+// IsMember says whether a client of our provider is another member, by its id: it has a dot
+// or a port, as no service's has.
+func IsMember(clientID string) bool {
+	return strings.ContainsAny(clientID, ".:") && core.MemberID(clientID).Valid()
+}
+
 // SharesMail says whether a person agreed that a member is told their mail address.
 func (b *Broker) SharesMail(ctx context.Context, id string, who person.ID) (bool, error) {
 	c, _, err := consentOf(ctx, b.n.DB, who, core.MemberID(id))

@@ -99,15 +99,19 @@ func (s seams) Account(ctx context.Context, id person.ID, clientID string) (a pr
 
 func (s seams) May(context.Context, person.ID, string) (bool, error) { return true, nil }
 
-type noSecrets struct{}
+// noSecrets are everybody's passwords: "right". What it embeds is asked for nowhere here.
+type noSecrets struct {
+	signin.Passwords
+	signin.Passkeys
+}
 
 func (noSecrets) CheckPassword(_ context.Context, who person.ID, password string) (bool, error) {
 	return who != "" && password == "right", nil
 }
+func (noSecrets) HavePasskeys() bool                                           { return false }
 func (noSecrets) HasSecond(context.Context, person.ID) (bool, error)           { return false, nil }
 func (noSecrets) CheckTOTP(context.Context, person.ID, string) (bool, error)   { return false, nil }
 func (noSecrets) UseRecovery(context.Context, person.ID, string) (bool, error) { return false, nil }
-func (noSecrets) Try(*http.Request, string) (func(bool), error)                { return func(bool) {}, nil }
 
 func newNode(t testing.TB, d *db.DB) *node {
 	t.Helper()
@@ -156,7 +160,7 @@ func (n *node) site(log *slog.Logger) http.Handler {
 	catalogue, err := words.New(web.Words, person.Words, audit.Words, session.Words, signin.Words, provider.Words, client.Words, home.Words, broker.Words)
 	n.must(err)
 	in := signin.New(signin.Needs{
-		DB: n.db, URL: n.url, People: n.people, Passwords: noSecrets{}, Seconds: noSecrets{}, Sessions: n.sessions, Brake: noSecrets{}, Now: time.Now, Log: log,
+		DB: n.db, URL: n.url, People: n.people, Passwords: noSecrets{}, Seconds: noSecrets{}, Passkeys: noSecrets{}, Settings: signin.DefaultSettings(), Sessions: n.sessions, Now: time.Now, Log: log,
 		Flow: func(r *http.Request, id string) (signin.Flow, bool, error) {
 			f, err := n.provider.Flow(r, id)
 			return signin.Flow{App: f.Client.Called(), Hint: f.Hint}, err == nil, err
@@ -166,7 +170,7 @@ func (n *node) site(log *slog.Logger) http.Handler {
 		DB: n.db, Words: catalogue, Lang: words.English, URL: n.url, Now: time.Now, Log: log,
 		Host: func(context.Context) web.Host { return web.Host{Name: "Chaton", Origin: n.id} },
 	})
-	pages := site.Handler([]web.Pages{in.Pages(site), n.Pages(site), n.provider.Pages(site)})
+	pages := site.Handler([]web.Pages{in.Pages(site, n.Beside(site)), n.Pages(site), n.provider.Pages(site)})
 	mux := http.NewServeMux()
 	for _, r := range append(n.Routes(), n.provider.Routes()...) {
 		mux.Handle(r.Pattern, r.Handler)
