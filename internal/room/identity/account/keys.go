@@ -68,9 +68,10 @@ func (v views) changeKeys(r *http.Request) (string, error) {
 	return pathKeys, v.note(r, me, kind, id)
 }
 
-func (v views) askPassword(*http.Request) (formPage, error) {
+func (v views) askPassword(r *http.Request) (formPage, error) {
 	return formPage{
-		Title: "identity.account.password", Lead: "identity.account.password_lead", Button: "identity.account.password_set",
+		Username: of(r).Handle,
+		Title:    "identity.account.password", Lead: "identity.account.password_lead", Button: "identity.account.password_set",
 		Fields: []web.Field{{
 			Name: "password", Label: "identity.signin.new_password", Hint: "identity.signin.new_password_hint", Kind: "password", Complete: "new-password", Required: true,
 		}},

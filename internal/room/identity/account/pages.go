@@ -98,8 +98,9 @@ func (v views) home(r *http.Request) (page homePage, err error) {
 // formPage is one question, or a few that belong together.
 type formPage struct {
 	Title, Lead, Button string // words keys; Lead may be empty
-	Name                string // fills the lead's {{.Name}}
 	Fields              []web.Field
+	// Username is whose password it is, for programs that keep passwords; empty = there is none.
+	Username string
 }
 
 func (v views) askProfile(r *http.Request) (formPage, error) {
