@@ -1,9 +1,10 @@
+//go:build long
+
 package browser
 
 import (
 	"context"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,3 @@ func (n *night) tabTo(id string) {
 	}
 	n.Fatalf("no key leads to %s", id)
 }
-
-// scripted are pages that a script of ours runs on, as ADR 10 has it.
-func scripted(path string) bool { return slices.Contains([]string{"/sign-up"}, path) }

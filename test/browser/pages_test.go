@@ -202,3 +202,6 @@ func TestFirstByte(t *testing.T) {
 		}
 	}
 }
+
+// scripted are pages that a script of ours runs on, as ADR 10 has it.
+func scripted(path string) bool { return slices.Contains([]string{"/sign-up"}, path) }

@@ -74,7 +74,7 @@ func (h *hoster) open(d *db.DB) {
 	}})
 	h.provider, err = provider.New(provider.Needs{DB: d, Issuer: h.at.Issuer, Keys: keys, Browser: seat{h.sessions}, People: seats{h.people}, Private: true, Now: time.Now, Log: log})
 	h.must(err)
-	pages := signin.New(signin.Needs{DB: d, URL: h.at.Issuer, People: h.people, Passwords: h, Seconds: h, Sessions: h.sessions, Brake: h, Flow: h.flow, Now: time.Now, Log: log})
+	pages := signin.New(signin.Needs{DB: d, URL: h.at.Issuer, People: h.people, Passwords: known{h: h}, Passkeys: known{h: h}, Seconds: h, Sessions: h.sessions, Brake: h, Flow: h.flow, Now: time.Now, Log: log})
 	catalogue, err := words.New(append(identity.AllWords(), web.Words)...)
 	h.must(err)
 	site := web.New(web.Needs{
@@ -134,12 +134,26 @@ func (h *hoster) flow(r *http.Request, id string) (signin.Flow, bool, error) {
 	return signin.Flow{App: f.Client.Called(), Hint: f.Hint}, err == nil, err
 }
 
-func (h *hoster) CheckPassword(_ context.Context, who person.ID, password string) (bool, error) {
-	return who != "" && h.known[who] == password, nil
+// known are a hoster's passwords; there are no passkeys. What it embeds is asked for nowhere
+// here.
+type known struct {
+	signin.Passwords
+	signin.Passkeys
+	h *hoster
 }
+
+func (k known) CheckPassword(_ context.Context, who person.ID, password string) (bool, error) {
+	return who != "" && k.h.known[who] == password, nil
+}
+
+func (known) CheckNewcomer(context.Context, string, string) (person.ID, bool, error) {
+	return "", false, nil
+}
+func (known) HavePasskeys() bool                                             { return false }
 func (*hoster) HasSecond(context.Context, person.ID) (bool, error)           { return false, nil }
 func (*hoster) CheckTOTP(context.Context, person.ID, string) (bool, error)   { return false, nil }
 func (*hoster) UseRecovery(context.Context, person.ID, string) (bool, error) { return false, nil }
+func (*hoster) Remember(http.ResponseWriter, *http.Request, ...string)       {}
 func (*hoster) Try(*http.Request, string) (func(bool), error)                { return func(bool) {}, nil }
 
 // seat says who is signed in in a browser.
