@@ -118,12 +118,23 @@ func New(n Needs) (*Room, error) {
 		},
 		Keys: keys,
 	}
-	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut}
+	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Invite: r.invite, Admitted: r.admitted}
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
 	r.OpenID, err = r.openID()
 	return r, err
+}
+
+// invite draws the address where a person chooses how to sign in.
+func (r *Room) invite(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (string, error) {
+	text, err := signin.NewInvite(ctx, q, who, now)
+	return strings.TrimSuffix(r.URL, "/") + signin.InvitePath(text), err
+}
+
+// admitted tells a person who waited; sign-in is opened after people are.
+func (r *Room) admitted(ctx context.Context, q db.Querier, p person.Person) error {
+	return r.SignIn.Admitted(ctx, q, p)
 }
 
 // keysName is the file of the keys that sign sign-ins.

@@ -58,6 +58,17 @@ func personCommands(p *words.Printer, open console.Opener[*Service]) []*cobra.Co
 	}
 	return []*cobra.Command{
 		addCommand(p, open), listCommand(p, open), showCommand(p, open), roleCommand(p, open),
+		console.Command(open, "invite PERSON", p.T("identity.people.cmd_invite", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+			found, err := s.People.Find(cmd.Context(), typed[0])
+			if err != nil {
+				return err
+			}
+			link, err := s.Link(cmd.Context(), person.Person{}, found.ID)
+			if err != nil {
+				return err
+			}
+			return out.Emit(invited{view(found), link}, func() { out.Say("identity.people.link", args{"Handle": found.Handle, "URL": link}) })
+		}),
 		step("admit PERSON", "identity.people.cmd_admit", "identity.people.admitted", func(cmd *cobra.Command, s *Service, p person.Person, _ []string) (person.Person, error) {
 			return s.Admit(cmd.Context(), person.Person{}, p.ID)
 		}),
@@ -76,6 +87,12 @@ func personCommands(p *words.Printer, open console.Opener[*Service]) []*cobra.Co
 	}
 }
 
+// invited is an account with the address where its owner chooses how to sign in.
+type invited struct {
+	View
+	Link string `json:"link"` // shown this once
+}
+
 // addCommand is `identity person add`.
 func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	var n person.New
@@ -91,7 +108,14 @@ func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command 
 				return err
 			}
 		}
-		return out.Emit(view(made), func() { out.Say("identity.people.added", args{"Handle": made.Handle}) })
+		link, err := s.Link(cmd.Context(), person.Person{}, made.ID)
+		if err != nil {
+			return err
+		}
+		return out.Emit(invited{view(made), link}, func() {
+			out.Say("identity.people.added", args{"Handle": made.Handle})
+			out.Say("identity.people.link", args{"Handle": made.Handle, "URL": link})
+		})
 	})
 	f := c.Flags()
 	f.StringVar(&n.Name, "name", "", p.T("identity.people.flag_name", nil))

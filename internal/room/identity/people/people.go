@@ -29,6 +29,10 @@ type Service struct {
 	// Out ends everything a person is signed in to: sessions here, tokens of services,
 	// sessions at other members. It runs in the transaction of what it follows.
 	Out func(ctx context.Context, q db.Querier, who person.ID) error
+	// Invite draws the address where a person chooses how to sign in, once, within seven days.
+	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
+	// Admitted tells a person who waited that the account is theirs to use.
+	Admitted func(ctx context.Context, q db.Querier, p person.Person) error
 }
 
 // Add makes an account without any way to sign in yet. Returns what person.Create does.
@@ -44,6 +48,30 @@ func (s *Service) Add(ctx context.Context, by person.Person, n person.New) (p pe
 		return audit.Append(ctx, q, now, audit.Event{Person: p.ID, Kind: audit.Invited, By: by.ID})
 	})
 	return p, err
+}
+
+// Link draws a new address where a person of ours chooses how to sign in; one drawn before is
+// good no longer. Who has it is let in. Returns CodeDenied, CodeConflict
+// "identity.people.not_active".
+func (s *Service) Link(ctx context.Context, by person.Person, who person.ID) (address string, err error) {
+	if !whole(by) {
+		return "", denied()
+	}
+	now := core.At(s.Now())
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		p, err := person.Get(ctx, q, who)
+		if err != nil {
+			return err
+		}
+		if p.Status != person.Active || p.Kind != person.Local {
+			return core.Conflict("identity.people.not_active", errors.New("no account to sign in to")).With("Handle", p.Handle)
+		}
+		if address, err = s.Invite(ctx, q, who, now); err != nil {
+			return err
+		}
+		return audit.Append(ctx, q, now, audit.Event{Person: who, Kind: audit.Invited, By: by.ID})
+	})
+	return address, err
 }
 
 // Admit lets somebody in who asked for an account and waits. Returns CodeConflict
@@ -114,6 +142,11 @@ func (s *Service) change(ctx context.Context, by person.Person, who person.ID, k
 		}
 		if p.Status != person.Active || kind == audit.RoleChanged {
 			if err := s.Out(ctx, q, who); err != nil {
+				return err
+			}
+		}
+		if kind == audit.Admitted {
+			if err := s.Admitted(ctx, q, p); err != nil {
 				return err
 			}
 		}

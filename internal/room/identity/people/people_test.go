@@ -25,8 +25,17 @@ func key(err error) string {
 	return fmt.Sprint(err)
 }
 
-// out remembers whose sessions were ended.
-type out struct{ ended []person.ID }
+// out remembers whose sessions were ended, and who was told that they are let in.
+type out struct{ ended, told []person.ID }
+
+func (*out) invite(_ context.Context, _ db.Querier, who person.ID, _ core.Moment) (string, error) {
+	return "https://chaton-a.test/invite/" + string(who), nil
+}
+
+func (o *out) admitted(_ context.Context, _ db.Querier, p person.Person) error {
+	o.told = append(o.told, p.ID)
+	return nil
+}
 
 func (o *out) end(_ context.Context, _ db.Querier, who person.ID) error {
 	o.ended = append(o.ended, who)
@@ -38,7 +47,7 @@ func world(d *db.DB) (*people.Service, *out) {
 	o := &out{}
 	return &people.Service{
 		DB: d, People: &person.Service{DB: d, Now: now}, Organisations: &organisation.Service{DB: d, Now: now},
-		Log: &audit.Log{DB: d, Now: now}, Now: now, Out: o.end,
+		Log: &audit.Log{DB: d, Now: now}, Now: now, Out: o.end, Invite: o.invite, Admitted: o.admitted,
 	}, o
 }
 
@@ -72,6 +81,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"but no admin", func() error { _, err := s.Suspend(t.Context(), mod, ana.ID); return err }, no},
 		{"nor gives roles", func() error { _, err := s.SetRole(t.Context(), mod, mod.ID, person.Admin, true); return err }, no},
 		{"nor makes accounts", func() error { _, err := s.Add(t.Context(), mod, person.New{Handle: "new"}); return err }, no},
+		{"nor draws a link into an account", func() error { _, err := s.Link(t.Context(), mod, bob.ID); return err }, no},
+		{"an admin does", func() error { _, err := s.Link(t.Context(), ana, bob.ID); return err }, "<nil>"},
+		{"not into a suspended one", func() error { _, err := s.Link(t.Context(), ana, eve.ID); return err }, "identity.people.not_active"},
 		{"nor closes one", func() error { _, err := s.Close(t.Context(), mod, bob.ID); return err }, no},
 		{"a person suspends nobody", func() error { _, err := s.Suspend(t.Context(), bob, eve.ID); return err }, no},
 		{"who is suspended does not help themselves", func() error { _, err := s.Resume(t.Context(), eve, eve.ID); return err }, no},
@@ -113,6 +125,12 @@ func TestWhatEndsSessions(t *testing.T) {
 		}
 		if !slices.Equal(o.ended, []person.ID{bob.ID, bob.ID}) { // suspended, closed
 			t.Error(o.ended)
+		}
+		if !slices.Equal(o.told, []person.ID{bob.ID}) {
+			t.Error("who waited was told:", o.told)
+		}
+		if _, err := s.Link(t.Context(), hoster, bob.ID); key(err) != "identity.people.not_active" {
+			t.Error("a link into a closed account:", err)
 		}
 		if in, err := s.Organisations.Of(t.Context(), bob.ID); err != nil || len(in) != 0 {
 			t.Error("who left is still in an organisation:", in, err)
