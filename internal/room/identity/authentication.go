@@ -44,8 +44,8 @@ func (r *Room) authentication() (d Authentication, err error) {
 	}
 	n := credential.Needs{DB: r.DB, Box: box, URL: r.URL, Name: string(r.Origin), Now: r.Now}
 	others := &ldap.People{DB: r.DB, Imports: &imports.Service{DB: r.DB, Now: r.Now}}
-	if r.Settings.LDAP.On() {
-		if d.Directory, err = ldap.NewDirectory(r.Settings.LDAP); err != nil {
+	if other := r.Settings.LDAP; other.On() {
+		if d.Directory, err = ldap.NewDirectory(other); err != nil {
 			return d, err
 		}
 		others.Directory, n.Outside, n.Newcomer = d.Directory, others.Check, others.SignIn
