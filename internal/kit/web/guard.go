@@ -16,8 +16,6 @@ const maxForm = 1 << 20
 // nothing else: a text that slipped through as HTML could not call anybody.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-func (s *Site) https() bool { return strings.HasPrefix(s.URL, "https://") }
-
 // guard is what every request for a page goes through.
 func (s *Site) guard(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()

@@ -36,7 +36,7 @@ func (s *Site) rememberLang(w http.ResponseWriter, r *http.Request) {
 	if lang := r.URL.Query().Get("lang"); known(lang) {
 		http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is https
 			Name: langCookie, Value: lang, Path: "/", MaxAge: int((365 * 24 * time.Hour).Seconds()),
-			HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
+			HttpOnly: true, Secure: https(s.URL), SameSite: http.SameSiteLaxMode,
 		})
 	}
 }

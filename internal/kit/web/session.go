@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -13,6 +11,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
 )
 
 const (
@@ -30,12 +29,7 @@ func isAdmin(path string) bool { return path == "/admin" || strings.HasPrefix(pa
 // secret is a new token and the only form of it that is stored.
 func secret() (token, hash string) {
 	token = rand.Text() // 130 bits: nobody guesses it, so a plain hash will do
-	return token, hashOf(token)
-}
-
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
+	return token, seal.TokenHash(token)
 }
 
 // NewLink makes an address that signs one person in, once, within 15 minutes. It
@@ -93,7 +87,7 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	token, hash := secret()
 	now := core.At(s.Now())
-	used, err := useLink(r.Context(), s.DB, hashOf(r.PostForm.Get("token")), session{hash, now, now.Add(sessionLives)})
+	used, err := useLink(r.Context(), s.DB, seal.TokenHash(r.PostForm.Get("token")), session{hash, now, now.Add(sessionLives)})
 	if err == nil && !used {
 		err = core.Denied("web.bad_link", errors.New("no such link"))
 	}
@@ -102,18 +96,18 @@ func (s *Site) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Log.Info("admin signed in")
-	http.SetCookie(w, s.cookie(token, int(sessionLives.Seconds())))
+	http.SetCookie(w, Cookie(s.URL, sessionCookie, token, int(sessionLives.Seconds())))
 	http.Redirect(w, r, adminPath, http.StatusSeeOther)
 }
 
 func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(s.cookieName()); err == nil {
-		if err := deleteSession(r.Context(), s.DB, hashOf(c.Value)); err != nil {
+	if c, err := r.Cookie(CookieName(s.URL, sessionCookie)); err == nil {
+		if err := deleteSession(r.Context(), s.DB, seal.TokenHash(c.Value)); err != nil {
 			s.Fail(w, r, err)
 			return
 		}
 	}
-	http.SetCookie(w, s.cookie("", -1))
+	http.SetCookie(w, Cookie(s.URL, sessionCookie, "", -1))
 	if s.Entrance != nil {
 		if err := s.Entrance.Leave(w, r); err != nil {
 			s.Fail(w, r, err)
@@ -123,21 +117,8 @@ func (s *Site) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// cookieName begins with __Host- where there is https: a browser then takes it
-// from no other host and no plain connection.
-func (s *Site) cookieName() string {
-	if s.https() {
-		return "__Host-entrechat"
-	}
-	return "entrechat"
-}
-
-func (s *Site) cookie(token string, age int) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name: s.cookieName(), Value: token, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
-	}
-}
+// sessionCookie is the name of the cookie of an admin's session.
+const sessionCookie = "entrechat"
 
 type insideKey struct{}
 
@@ -169,8 +150,8 @@ func (s *Site) onlyAdmins(next http.Handler) http.Handler {
 
 // hasSession says whether this browser came by a link, or an admin is signed in in it.
 func (s *Site) hasSession(r *http.Request) (bool, error) {
-	if c, err := r.Cookie(s.cookieName()); err == nil {
-		if open, err := sessionOpen(r.Context(), s.DB, hashOf(c.Value), core.At(s.Now())); open || err != nil {
+	if c, err := r.Cookie(CookieName(s.URL, sessionCookie)); err == nil {
+		if open, err := sessionOpen(r.Context(), s.DB, seal.TokenHash(c.Value), core.At(s.Now())); open || err != nil {
 			return open, err
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/provider"
@@ -42,7 +44,7 @@ func (b *Broker) send(r *http.Request, to home.Home, w wish) (state string, err 
 	}
 	state = rand.Text() + rand.Text()
 	a := away{
-		state: hashOf(state), browser: w.browse, home: to.Member, issuer: to.Issuer, nonce: rand.Text(), verifier: rand.Text() + rand.Text(),
+		state: seal.TokenHash(state), browser: w.browse, home: to.Member, issuer: to.Issuer, nonce: rand.Text(), verifier: rand.Text() + rand.Text(),
 		flow: w.flow, next: w.next, until: core.At(now).Add(awayLife),
 	}
 	ask := b.request(to, w, a, state)
@@ -103,46 +105,38 @@ func (b *Broker) push(ctx context.Context, to home.Home, ask map[string]any) (ur
 // leads is where the browser of a sign-in that is away has to go. Returns CodeNotFound
 // "identity.broker.gone".
 func (b *Broker) leads(r *http.Request, state string) (away, error) {
-	a, err := awayOf(r.Context(), b.n.DB, hashOf(state), b.browser(nil, r), b.now())
+	a, err := awayOf(r.Context(), b.n.DB, seal.TokenHash(state), b.browser(nil, r), b.now())
 	if errors.Is(err, db.ErrNoRow) {
 		err = core.NotFound("identity.broker.gone", err)
 	}
 	return a, err
 }
 
-const browserAge = 24 * 60 * 60 // seconds
+// The names of our cookies: which browser a sign-in was sent from, and its last home.
+const (
+	awayCookie = "entrechat-away"
+	homeCookie = "entrechat-home"
+
+	browserAge = 24 * 60 * 60 // seconds
+)
 
 // browser is the hash of the cookie that tells this browser from others; with w it is given
 // one.
 func (b *Broker) browser(w http.ResponseWriter, r *http.Request) string {
-	name := b.cookie("entrechat-away")
-	if c, err := r.Cookie(name); err == nil && len(c.Value) == len(rand.Text()) {
-		return hashOf(c.Value)
+	if c, err := r.Cookie(web.CookieName(b.n.URL, awayCookie)); err == nil && len(c.Value) == len(rand.Text()) {
+		return seal.TokenHash(c.Value)
 	}
 	if w == nil {
 		return "none" // no hash
 	}
 	value := rand.Text()
-	b.setCookie(w, name, value, browserAge)
-	return hashOf(value)
-}
-
-func (b *Broker) cookie(name string) string {
-	if b.https() {
-		return "__Host-" + name
-	}
-	return name
-}
-
-func (b *Broker) setCookie(w http.ResponseWriter, name, value string, age int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: b.https(), SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, web.Cookie(b.n.URL, awayCookie, value, browserAge))
+	return seal.TokenHash(value)
 }
 
 // remembered is the home that this browser last signed in at; it only proposes one.
 func (b *Broker) remembered(r *http.Request) core.MemberID {
-	c, err := r.Cookie(b.cookie("entrechat-home"))
+	c, err := r.Cookie(web.CookieName(b.n.URL, homeCookie))
 	if err != nil || !core.MemberID(strings.ReplaceAll(c.Value, "_", ":")).Valid() {
 		return ""
 	}
@@ -150,5 +144,5 @@ func (b *Broker) remembered(r *http.Request) core.MemberID {
 }
 
 func (b *Broker) remember(w http.ResponseWriter, id core.MemberID) {
-	b.setCookie(w, b.cookie("entrechat-home"), strings.ReplaceAll(string(id), ":", "_"), homeYear)
+	http.SetCookie(w, web.Cookie(b.n.URL, homeCookie, strings.ReplaceAll(string(id), ":", "_"), homeYear))
 }

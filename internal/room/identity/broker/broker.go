@@ -89,8 +89,6 @@ func New(n Needs) *Broker {
 
 func (b *Broker) now() core.Moment { return core.At(b.n.Now()) }
 
-func (b *Broker) https() bool { return strings.HasPrefix(b.n.URL, "https://") }
-
 // Routes are for programs: members and who asks where our people sign in.
 func (b *Broker) Routes() []fit.Route {
 	return []fit.Route{

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/identity/home"
 )
@@ -75,7 +76,7 @@ func (b farewell) signedOut(ctx context.Context, raw string) error {
 		}
 	}
 	// Noted last: one that failed half-way may come again.
-	if taken, err := takeSeen(ctx, b.n.DB, hashOf(string(from.Member)+"\n"+c.ID), now.Add(2*seenLife)); err != nil || !taken {
+	if taken, err := takeSeen(ctx, b.n.DB, seal.TokenHash(string(from.Member)+"\n"+c.ID), now.Add(2*seenLife)); err != nil || !taken {
 		return errors.Join(err, errToken)
 	}
 	return nil

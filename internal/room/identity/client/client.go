@@ -2,9 +2,7 @@ package client
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -16,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/identity/key"
 )
 
@@ -141,19 +140,12 @@ func (c Client) Called() string {
 // newSecret draws a secret: at least 256 random bits as text that needs no encoding anywhere.
 func newSecret() (secret, hash string) {
 	secret = strings.ToLower(rand.Text() + rand.Text())
-	return secret, Hash(secret)
-}
-
-// Hash is how a random secret is kept: hex of its SHA-256. It is for secrets of 128 random
-// bits or more, never for passwords.
-func Hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
+	return secret, seal.TokenHash(secret)
 }
 
 // Holds says whether a secret is the client's now.
 func (c Client) Holds(secret string, now core.Moment) bool {
-	have := []byte(Hash(secret))
+	have := []byte(seal.TokenHash(secret))
 	newest := subtle.ConstantTimeCompare(have, []byte(c.secret)) == 1 && c.secret != ""
 	before := subtle.ConstantTimeCompare(have, []byte(c.oldSecret)) == 1 && c.oldSecret != "" && now < c.oldUntil
 	return newest || before

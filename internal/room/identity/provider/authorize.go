@@ -15,6 +15,8 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/client"
 )
 
@@ -45,26 +47,20 @@ func (a *recorder) Write(text []byte) (int, error) {
 
 const cookieAge = 24 * 60 * 60 // seconds
 
-func (p front) cookieName() string {
-	if p.https() {
-		return "__Host-entrechat-flow"
-	}
-	return "entrechat-flow"
-}
+// cookie is the name of the cookie that tells one browser from others.
+const cookie = "entrechat-flow"
 
 // browser is the hash of the cookie that tells this browser from others; set gives it one.
 func (p front) browser(w http.ResponseWriter, r *http.Request, set bool) string {
-	if c, err := r.Cookie(p.cookieName()); err == nil && len(c.Value) == len(rand.Text()) {
-		return client.Hash(c.Value)
+	if c, err := r.Cookie(web.CookieName(p.n.Issuer, cookie)); err == nil && len(c.Value) == len(rand.Text()) {
+		return seal.TokenHash(c.Value)
 	}
 	if !set {
 		return ""
 	}
 	value := rand.Text()
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // plain only where the node itself is
-		Name: p.cookieName(), Value: value, Path: "/", MaxAge: cookieAge, HttpOnly: true, Secure: p.https(), SameSite: http.SameSiteLaxMode,
-	})
-	return client.Hash(value)
+	http.SetCookie(w, web.Cookie(p.n.Issuer, cookie, value, cookieAge))
+	return seal.TokenHash(value)
 }
 
 // single refuses a parameter that comes twice: two readers could see two requests (RFC 6749

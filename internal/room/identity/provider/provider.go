@@ -175,8 +175,6 @@ func (p front) bounded(next http.HandlerFunc) http.Handler {
 
 func (p *Provider) now() core.Moment { return core.At(p.n.Now()) }
 
-func (p *Provider) https() bool { return strings.HasPrefix(p.n.Issuer, "https://") }
-
 // client finds a client by its id: a service of ours, or a member by its name, which has a
 // dot or a port.
 func (p *Provider) client(ctx context.Context, id string) (client.Client, error) {

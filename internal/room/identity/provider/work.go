@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/person"
 )
@@ -147,7 +148,7 @@ func (m manager) consume(ctx context.Context, id string) error {
 		return errTooLong
 	}
 	k := workOf(ctx)
-	k.seen = append(k.seen, client.Hash(k.client.ID+"\n"+id))
+	k.seen = append(k.seen, seal.TokenHash(k.client.ID+"\n"+id))
 	return nil
 }
 
@@ -164,7 +165,7 @@ func (m manager) Session(ctx context.Context, id string) (*goidc.AuthnSession, e
 
 // SessionByPushedAuthReqID finds a pushed flow.
 func (m manager) SessionByPushedAuthReqID(ctx context.Context, id string) (*goidc.AuthnSession, error) {
-	return m.flow(ctx, `pushed = $1`, client.Hash(id))
+	return m.flow(ctx, `pushed = $1`, seal.TokenHash(id))
 }
 
 func (m manager) flow(ctx context.Context, where, value string) (*goidc.AuthnSession, error) {
@@ -251,7 +252,7 @@ func (m manager) accountOf(ctx context.Context, g *goidc.Grant, id person.ID) (*
 
 // GrantByAuthCode finds the grant of a code, and makes the refresh token that it may have.
 func (m manager) GrantByAuthCode(ctx context.Context, code string) (*goidc.Grant, error) {
-	g, err := m.grant(ctx, `code = $1`, client.Hash(code))
+	g, err := m.grant(ctx, `code = $1`, seal.TokenHash(code))
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +273,7 @@ func offline(scopes string) bool { return slices.Contains(strings.Fields(scopes)
 // used before ends its grant.
 func (m manager) GrantByRefreshToken(ctx context.Context, token string) (*goidc.Grant, error) {
 	k := workOf(ctx)
-	hash := client.Hash(token)
+	hash := seal.TokenHash(token)
 	row, err := readRefresh(ctx, m.n.DB, hash)
 	if errors.Is(err, db.ErrNoRow) {
 		return nil, goidc.ErrNotFound
@@ -306,7 +307,7 @@ func (manager) SaveToken(ctx context.Context, t *goidc.Token) error {
 // Token finds an access token, and its grant.
 func (m manager) Token(ctx context.Context, value string) (*goidc.Token, error) {
 	k := workOf(ctx)
-	t, row, err := readToken(ctx, m.n.DB, client.Hash(value))
+	t, row, err := readToken(ctx, m.n.DB, seal.TokenHash(value))
 	if errors.Is(err, db.ErrNoRow) {
 		return nil, goidc.ErrNotFound
 	}
@@ -367,7 +368,7 @@ func (k *work) writeFlow(ctx context.Context, q db.Querier) error {
 	}
 	pushed := ""
 	if k.flow.PushedAuthReqID != "" {
-		pushed = client.Hash(k.flow.PushedAuthReqID)
+		pushed = seal.TokenHash(k.flow.PushedAuthReqID)
 	}
 	body, err := json.Marshal(k.flow)
 	if err != nil {
@@ -404,13 +405,13 @@ func (k *work) writeGrant(ctx context.Context, q db.Querier) error {
 	if g.RefreshToken == "" {
 		return nil
 	}
-	return insertRefresh(ctx, q, client.Hash(g.RefreshToken), g.ID, k.now)
+	return insertRefresh(ctx, q, seal.TokenHash(g.RefreshToken), g.ID, k.now)
 }
 
 // insertGrant writes a new grant, and that the session is signed in at its client.
 func (k *work) insertGrant(ctx context.Context, q db.Querier) error {
 	g, f := *k.grant, factsOf(k.grant.Store)
-	code := client.Hash(g.AuthCode)
+	code := seal.TokenHash(g.AuthCode)
 	g.AuthCode, g.RefreshToken = "", ""
 	g.AuthParams = goidc.AuthorizationParameters{
 		RedirectURI: g.AuthParams.RedirectURI, Nonce: g.AuthParams.Nonce, CodeChallenge: g.AuthParams.CodeChallenge, CodeChallengeMethod: g.AuthParams.CodeChallengeMethod,
@@ -438,7 +439,7 @@ func (k *work) writeToken(ctx context.Context, q db.Querier) error {
 		if t.RevokedAt == 0 {
 			return nil
 		}
-		return revokeToken(ctx, q, client.Hash(t.ID), k.now)
+		return revokeToken(ctx, q, seal.TokenHash(t.ID), k.now)
 	}
-	return insertToken(ctx, q, t, client.Hash(t.ID))
+	return insertToken(ctx, q, t, seal.TokenHash(t.ID))
 }

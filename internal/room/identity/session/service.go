@@ -3,8 +3,6 @@ package session
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -14,6 +12,8 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/person"
 )
@@ -76,12 +76,12 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, l Login) (Sessi
 		if err := s.makeRoom(ctx, q, l.Person); err != nil {
 			return err
 		}
-		return insert(ctx, q, hashOf(token), opened)
+		return insert(ctx, q, seal.TokenHash(token), opened)
 	})
 	if err != nil {
 		return Session{}, err
 	}
-	http.SetCookie(w, s.cookie(token, int(Longest.Seconds())))
+	http.SetCookie(w, web.Cookie(s.n.URL, cookie, token, int(Longest.Seconds())))
 	return opened, nil
 }
 
@@ -111,11 +111,11 @@ func (s *Sessions) Find(r *http.Request) (found Session, ok bool, err error) {
 }
 
 func (s *Sessions) lookUp(r *http.Request) (Session, bool, error) {
-	c, err := r.Cookie(s.cookieName())
+	c, err := r.Cookie(web.CookieName(s.n.URL, cookie))
 	if err != nil {
 		return Session{}, false, nil //nolint:nilerr // the one error is that there is none
 	}
-	found, err := byHash(r.Context(), s.n.DB, hashOf(c.Value))
+	found, err := byHash(r.Context(), s.n.DB, seal.TokenHash(c.Value))
 	if errors.Is(err, db.ErrNoRow) {
 		return Session{}, false, nil
 	}
@@ -201,7 +201,7 @@ func (s *Sessions) Leave(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, s.cookie("", -1))
+	http.SetCookie(w, web.Cookie(s.n.URL, cookie, "", -1))
 	if !ok {
 		return nil
 	}
@@ -230,23 +230,5 @@ func (s *Sessions) sweep(ctx context.Context) error {
 	return forget(ctx, s.n.DB, now.Add(-Idle), now.Add(-Longest))
 }
 
-// cookieName begins with __Host- where there is https: a browser then takes it from no
-// other host and no plain connection.
-func (s *Sessions) cookieName() string {
-	if strings.HasPrefix(s.n.URL, "https://") {
-		return "__Host-entrechat-person"
-	}
-	return "entrechat-person"
-}
-
-func (s *Sessions) cookie(token string, age int) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name: s.cookieName(), Value: token, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: strings.HasPrefix(s.n.URL, "https://"), SameSite: http.SameSiteLaxMode,
-	}
-}
-
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
+// cookie is the name of the cookie that holds a session's token.
+const cookie = "entrechat-person"

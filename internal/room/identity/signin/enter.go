@@ -3,8 +3,6 @@ package signin
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -13,6 +11,8 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
@@ -147,10 +147,10 @@ func secondOf(who person.ID) string { return "second/" + string(who) }
 func (s *Service) begin(w http.ResponseWriter, r *http.Request, at step) error {
 	token := rand.Text()
 	now := s.now()
-	if err := insertStep(r.Context(), s.n.DB, hashOf(token), at, now.Add(stepLives)); err != nil {
+	if err := insertStep(r.Context(), s.n.DB, seal.TokenHash(token), at, now.Add(stepLives)); err != nil {
 		return err
 	}
-	http.SetCookie(w, s.stepCookie(token, int(stepLives.Seconds())))
+	http.SetCookie(w, web.Cookie(s.n.URL, stepCookie, token, int(stepLives.Seconds())))
 	return nil
 }
 
@@ -158,11 +158,11 @@ func (s *Service) begin(w http.ResponseWriter, r *http.Request, at step) error {
 // "identity.signin.step_gone".
 func (s *Service) waiting(r *http.Request) (hash string, found step, err error) {
 	gone := core.NotFound("identity.signin.step_gone", errors.New("no such step"))
-	c, err := r.Cookie(s.stepCookie("", 0).Name)
+	c, err := r.Cookie(web.CookieName(s.n.URL, stepCookie))
 	if err != nil {
 		return "", step{}, gone
 	}
-	hash = hashOf(c.Value)
+	hash = seal.TokenHash(c.Value)
 	found, err = stepOf(r.Context(), s.n.DB, hash, s.now())
 	if errors.Is(err, db.ErrNoRow) || err == nil && found.tries >= stepTries {
 		err = gone
@@ -214,23 +214,9 @@ func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, e
 	if ended, err := endStep(r.Context(), s.n.DB, hash); err != nil || !ended {
 		return "", errors.Join(err, core.NotFound("identity.signin.step_gone", errors.New("used meanwhile")))
 	}
-	http.SetCookie(w, s.stepCookie("", -1))
+	http.SetCookie(w, web.Cookie(s.n.URL, stepCookie, "", -1))
 	return at.next, s.enter(w, r, p, append(strings.Fields(at.amr), "otp", "mfa")...)
 }
 
-func (s *Service) https() bool { return strings.HasPrefix(s.n.URL, "https://") }
-
-func (s *Service) stepCookie(token string, age int) *http.Cookie {
-	name := "entrechat-step"
-	if s.https() {
-		name = "__Host-" + name
-	}
-	return &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name: name, Value: token, Path: "/", MaxAge: age, HttpOnly: true, Secure: s.https(), SameSite: http.SameSiteLaxMode,
-	}
-}
-
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
+// stepCookie is the name of the cookie that holds the token of a step.
+const stepCookie = "entrechat-step"

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/person"
@@ -89,7 +90,7 @@ func (s *Service) askPasskey(ctx context.Context, text string) (credential.Ask, 
 	if by.person == "" || !by.passkey {
 		return credential.Ask{}, linkGone("no passkey by this link")
 	}
-	return s.n.Passkeys.BeginPasskey(ctx, hashOf(text), by.who)
+	return s.n.Passkeys.BeginPasskey(ctx, seal.TokenHash(text), by.who)
 }
 
 // choosePasskey takes the passkey that was made by a link, and signs the person in.
@@ -101,7 +102,7 @@ func (s *Service) choosePasskey(w http.ResponseWriter, r *http.Request, text str
 	if by.person == "" || !by.passkey {
 		return "", linkGone("no passkey by this link")
 	}
-	made, err := s.n.Passkeys.FinishPasskey(r.Context(), by.person, Answer(r, hashOf(text)), "")
+	made, err := s.n.Passkeys.FinishPasskey(r.Context(), by.person, Answer(r, seal.TokenHash(text)), "")
 	if err != nil {
 		return "", Again(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/credential"
 )
 
@@ -13,9 +15,9 @@ import (
 // the browser by a cookie: an answer that somebody else's browser gave is worth nothing.
 func (s *Service) begunPasskey(w http.ResponseWriter, r *http.Request) (credential.Ask, error) {
 	token := rand.Text()
-	ask, err := s.n.Passkeys.BeginLogin(r.Context(), hashOf(token), "")
+	ask, err := s.n.Passkeys.BeginLogin(r.Context(), seal.TokenHash(token), "")
 	if err == nil {
-		http.SetCookie(w, s.stepCookie(token, int(stepLives.Seconds())))
+		http.SetCookie(w, web.Cookie(s.n.URL, stepCookie, token, int(stepLives.Seconds())))
 	}
 	return ask, err
 }
@@ -23,15 +25,15 @@ func (s *Service) begunPasskey(w http.ResponseWriter, r *http.Request) (credenti
 // passkey takes a device's answer, and signs its owner in. Returns CodeInvalid with what was
 // wrong about it.
 func (s *Service) passkey(w http.ResponseWriter, r *http.Request) (next string, err error) {
-	c, err := r.Cookie(s.stepCookie("", 0).Name)
+	c, err := r.Cookie(web.CookieName(s.n.URL, stepCookie))
 	if err != nil {
 		return "", core.Invalid("identity.signin.wrong_passkey", errors.New("no cookie"))
 	}
-	login, err := s.n.Passkeys.FinishLogin(r.Context(), Answer(r, hashOf(c.Value)))
+	login, err := s.n.Passkeys.FinishLogin(r.Context(), Answer(r, seal.TokenHash(c.Value)))
 	if err != nil {
 		return "", Again(err)
 	}
-	http.SetCookie(w, s.stepCookie("", -1))
+	http.SetCookie(w, web.Cookie(s.n.URL, stepCookie, "", -1))
 	p, err := s.n.People.Get(r.Context(), login.Person)
 	if err == nil {
 		err = mayEnter(p)

@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -48,7 +49,7 @@ func draw(ctx context.Context, q db.Querier, t token, now core.Moment, lives tim
 	}
 	text = rand.Text()
 	t.made, t.expires = now, now.Add(lives)
-	return text, insertToken(ctx, q, hashOf(text), t)
+	return text, insertToken(ctx, q, seal.TokenHash(text), t)
 }
 
 // link is an address with a new token.
@@ -74,7 +75,7 @@ func InvitePath(text string) string { return pathInvite + "/" + text }
 // held finds what a token may do, without using it. Returns CodeNotFound
 // "identity.signin.link_gone" for one that was used, is too old, or never was.
 func (s *Service) held(ctx context.Context, text string, kinds ...tokenKind) (token, error) {
-	found, err := tokenOf(ctx, s.n.DB, hashOf(text), s.now())
+	found, err := tokenOf(ctx, s.n.DB, seal.TokenHash(text), s.now())
 	if errors.Is(err, db.ErrNoRow) {
 		return token{}, linkGone("no such token")
 	}
@@ -86,7 +87,7 @@ func (s *Service) held(ctx context.Context, text string, kinds ...tokenKind) (to
 
 // use takes a token away; who comes second gets CodeNotFound.
 func use(ctx context.Context, q db.Querier, text string, now core.Moment) error {
-	used, err := endToken(ctx, q, hashOf(text), now)
+	used, err := endToken(ctx, q, seal.TokenHash(text), now)
 	if err == nil && !used {
 		err = linkGone("used meanwhile")
 	}

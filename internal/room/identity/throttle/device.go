@@ -8,10 +8,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
-	"strings"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
 )
 
 const (
@@ -99,15 +99,11 @@ func (d device) with(tags [][tagSize]byte, now core.Moment) device {
 	return d
 }
 
-func (t *Throttle) cookieName() string {
-	if strings.HasPrefix(t.URL, "https://") {
-		return "__Host-entrechat-known"
-	}
-	return "entrechat-known"
-}
+// cookie is the name of the cookie of a known browser.
+const cookie = "entrechat-known"
 
 func (t *Throttle) device(r *http.Request) device {
-	c, err := r.Cookie(t.cookieName())
+	c, err := r.Cookie(web.CookieName(t.URL, cookie))
 	if err != nil {
 		return device{}
 	}
@@ -124,8 +120,5 @@ func (t *Throttle) Remember(w http.ResponseWriter, r *http.Request, accounts ...
 			tags = append(tags, t.tag(account))
 		}
 	}
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is https
-		Name: t.cookieName(), Value: t.device(r).with(tags, t.now()).encode(t), Path: "/", MaxAge: int(deviceLives.Seconds()),
-		Secure: strings.HasPrefix(t.URL, "https://"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, web.Cookie(t.URL, cookie, t.device(r).with(tags, t.now()).encode(t), int(deviceLives.Seconds())))
 }
