@@ -36,7 +36,16 @@ const (
 func newArgon(password []byte, c Cost) string {
 	salt := make([]byte, argonSalt)
 	_, _ = rand.Read(salt) // never fails
-	key := argon2.IDKey(password, salt, c.Passes, c.MemoryKiB, c.Threads, argonKey)
+	return phc(salt, argon2.IDKey(password, salt, c.Passes, c.MemoryKiB, c.Threads, argonKey), c)
+}
+
+// nobodys is a hash of our cost that no password has. Making it takes no work.
+func nobodys(c Cost) (argonHash, error) {
+	return parseArgon(phc(make([]byte, argonSalt), make([]byte, argonKey), c))
+}
+
+// phc writes an argon2id hash as a PHC string.
+func phc(salt, key []byte, c Cost) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.MemoryKiB, c.Passes, c.Threads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }

@@ -36,7 +36,7 @@ func newHasher(c Cost) (*hasher, error) {
 	h := &hasher{cost: c, all: int64(c.MemoryKiB) * int64(2*runtime.NumCPU())}
 	h.turns = semaphore.NewWeighted(h.all)
 	var err error
-	h.nobody, err = parseArgon(newArgon([]byte("nobody"), c))
+	h.nobody, err = nobodys(c)
 	return h, err
 }
 
