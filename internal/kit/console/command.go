@@ -9,6 +9,17 @@ import (
 // Opener gives a command what it works on, and where to print.
 type Opener[T any] func(cmd *cobra.Command) (T, *Out, error)
 
+// Part opens a room for a command that works on one part of it.
+func Part[R, T any](open Opener[R], of func(R) T) Opener[T] {
+	return func(cmd *cobra.Command) (part T, out *Out, err error) {
+		room, out, err := open(cmd)
+		if err != nil {
+			return part, out, err
+		}
+		return of(room), out, nil
+	}
+}
+
 // Command makes one command of its line of use, such as "add LINK", which says how many
 // words it takes, and of what it is for: "show [MEMBER]" does without, "import FILE..."
 // takes one or more. run gets what open opened.

@@ -19,23 +19,12 @@ type args = map[string]any
 
 // Commands are watch, incident, maintenance, promise and alert; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
-	targets := part(open, func(r *Room) *target.Targets { return r.Targets })
+	targets := console.Part(open, func(r *Room) *target.Targets { return r.Targets })
 	subs := append([]*cobra.Command{addCommand(p, open), testCommand(p, open), importCommand(p, open), showCommand(p, open), nowCommand(p, open)}, target.Commands(p, targets)...)
-	subs = append(subs, software.Command(p, part(open, func(r *Room) *software.Watch { return r.Versions })))
+	subs = append(subs, software.Command(p, console.Part(open, func(r *Room) *software.Watch { return r.Versions })))
 	all := []*cobra.Command{console.Group("watch", p.T("watch.cmd", nil), subs...)}
-	all = append(all, incident.Commands(p, part(open, func(r *Room) *incident.Publisher { return r.Publisher }))...)
-	return append(all, alert.Command(p, part(open, func(r *Room) *alert.Service { return r.Alerts })))
-}
-
-// part opens the room for a command that works on one part of it.
-func part[T any](open console.Opener[*Room], of func(*Room) T) console.Opener[T] {
-	return func(cmd *cobra.Command) (part T, out *console.Out, err error) {
-		r, out, err := open(cmd)
-		if err != nil {
-			return part, out, err
-		}
-		return of(r), out, nil
-	}
+	all = append(all, incident.Commands(p, console.Part(open, func(r *Room) *incident.Publisher { return r.Publisher }))...)
+	return append(all, alert.Command(p, console.Part(open, func(r *Room) *alert.Service { return r.Alerts })))
 }
 
 // added is a target as `watch add` answers it.

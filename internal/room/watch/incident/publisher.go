@@ -179,19 +179,8 @@ func Entries() map[string]string {
 // Commands are incident, maintenance and promise; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Publisher]) []*cobra.Command {
 	return []*cobra.Command{
-		Command(p, part(open, func(all *Publisher) *Reporter { return all.Incidents })),
-		maintenance.Command(p, part(open, func(all *Publisher) *maintenance.Planner { return all.Plans })),
-		promise.Command(p, part(open, func(all *Publisher) *promise.Promises { return all.Promises })),
-	}
-}
-
-// part opens a publisher for a command that works on one part of it.
-func part[T any](open console.Opener[*Publisher], of func(*Publisher) T) console.Opener[T] {
-	return func(cmd *cobra.Command) (part T, out *console.Out, err error) {
-		all, out, err := open(cmd)
-		if err != nil {
-			return part, out, err
-		}
-		return of(all), out, nil
+		Command(p, console.Part(open, func(all *Publisher) *Reporter { return all.Incidents })),
+		maintenance.Command(p, console.Part(open, func(all *Publisher) *maintenance.Planner { return all.Plans })),
+		promise.Command(p, console.Part(open, func(all *Publisher) *promise.Promises { return all.Promises })),
 	}
 }
