@@ -43,6 +43,9 @@ func (m MemberID) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// DomainProof is the name below a domain whose TXT record says whose it is.
+const DomainProof = "_entrechat"
+
 // RootKey is a member's Ed25519 root public key (32 bytes), the identity that
 // outlives its domain and its machines. The zero value is no key.
 type RootKey [ed25519.PublicKeySize]byte
@@ -58,6 +61,9 @@ func ParseRootKey(s string) (RootKey, error) {
 	copy(k[:], b)
 	return k, nil
 }
+
+// Proof is the line by which a domain says that it is the member's.
+func (k RootKey) Proof() string { return "entrechat=" + k.String() }
 
 // String is the unpadded base64url form, 43 characters.
 func (k RootKey) String() string { return base64.RawURLEncoding.EncodeToString(k[:]) }

@@ -60,7 +60,7 @@ func (r doctor) checkProof(ctx context.Context) (fit.Finding, error) {
 		return fit.Finding{}, err
 	}
 	return fit.Finding{}, core.Unsure("watch.check_proof_missing", fmt.Errorf("%d hosts", len(hosts))).
-		With("Hosts", joined(hosts)).With("Name", target.ProofName).With("Path", target.ProofPath).With("Line", target.ProofLine(home.Root))
+		With("Hosts", joined(hosts)).With("Name", core.DomainProof).With("Path", target.ProofPath).With("Line", home.Root.Proof())
 }
 
 // newestLook is how old the newest look at a target may be, in intervals, before doctor

@@ -43,11 +43,11 @@ func (h *Homes) Views(ctx context.Context) ([]View, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, err = h.Let(ctx, one.Member, "")
+		err = h.lets(ctx, one.Member, "")
 		if err != nil && core.CodeOf(err) != core.CodeDenied {
 			return nil, err
 		}
-		views = append(views, View{one.Member, one.Issuer, err == nil, lets[one.Member], one.Shut != 0, one.Reason, len(here)})
+		views = append(views, View{one.Member, one.Issuer, err == nil && one.Shut == 0, lets[one.Member], one.Shut != 0, one.Reason, len(here)})
 	}
 	return views, nil
 }

@@ -311,9 +311,9 @@ func TestMailIsVouchedForWithinProvedDomains(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.read(t, entry(t, "id.a.test", 0, card(t, "https://id.a.test", "a.test", "b.test")))
 		w.trust.may["id.a.test"] = nil
-		ours := home.ProofPrefix + core.RootKey{7}.String()
+		ours := core.RootKey{7}.Proof()
 		w.dns["_entrechat.a.test"] = []string{"v=spf1", " " + ours}
-		w.dns["_entrechat.b.test"] = []string{home.ProofPrefix + core.RootKey{8}.String()}
+		w.dns["_entrechat.b.test"] = []string{core.RootKey{8}.Proof()}
 		is := func(address string, want bool) {
 			t.Helper()
 			found, err := w.Get(t.Context(), "id.a.test")

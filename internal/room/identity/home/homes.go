@@ -110,18 +110,29 @@ func (h *Homes) All(ctx context.Context) ([]Home, error) {
 // CodeNotFound "identity.home.none", CodeDenied "identity.home.shut" and
 // "identity.home.no_login".
 func (h *Homes) Let(ctx context.Context, id core.MemberID, service string) (Home, error) {
-	found, err := h.Get(ctx, id)
+	found, err := h.open(ctx, id)
 	if err != nil {
 		return found, err
 	}
-	if found.Shut != 0 {
-		return found, core.Denied("identity.home.shut", errors.New("shut")).With("Member", string(id))
-	}
-	allowance, err := h.Trust.May(ctx, id, KindLogin)
-	if core.CodeOf(err) == core.CodeDenied || err == nil && (allowance.ReadOnly || !covers(allowance.Grant, service)) {
-		return found, core.Denied("identity.home.no_login", errors.New("no such promise")).With("Member", string(id))
+	return found, h.lets(ctx, id, service)
+}
+
+// open is a home that this hoster did not shut.
+func (h *Homes) open(ctx context.Context, id core.MemberID) (Home, error) {
+	found, err := h.Get(ctx, id)
+	if err == nil && found.Shut != 0 {
+		err = core.Denied("identity.home.shut", errors.New("shut")).With("Member", string(id))
 	}
 	return found, err
+}
+
+// lets says whether we promised a home to let its people in at a service.
+func (h *Homes) lets(ctx context.Context, id core.MemberID, service string) error {
+	allowance, err := h.Trust.May(ctx, id, KindLogin)
+	if core.CodeOf(err) == core.CodeDenied || err == nil && (allowance.ReadOnly || !covers(allowance.Grant, service)) {
+		return core.Denied("identity.home.no_login", errors.New("no such promise")).With("Member", string(id))
+	}
+	return err
 }
 
 func covers(g core.Grant, service string) bool {
@@ -137,10 +148,13 @@ func (h *Homes) Letting(ctx context.Context) ([]Home, error) {
 	}
 	var homes []Home
 	for _, one := range every {
-		switch found, err := h.Let(ctx, one.Member, ""); core.CodeOf(err) {
+		if one.Shut != 0 {
+			continue
+		}
+		switch err := h.lets(ctx, one.Member, ""); core.CodeOf(err) {
 		case "":
-			homes = append(homes, found)
-		case core.CodeDenied, core.CodeNotFound:
+			homes = append(homes, one)
+		case core.CodeDenied:
 		default:
 			return nil, err
 		}
@@ -151,12 +165,9 @@ func (h *Homes) Letting(ctx context.Context) ([]Home, error) {
 // LetsUs is a member at whose services our people may sign in now. Returns CodeNotFound
 // "identity.home.none", CodeDenied "identity.home.lets_nobody".
 func (h *Homes) LetsUs(ctx context.Context, id core.MemberID) (Home, error) {
-	found, err := h.Get(ctx, id)
+	found, err := h.open(ctx, id)
 	if err != nil {
 		return found, err
-	}
-	if found.Shut != 0 {
-		return found, core.Denied("identity.home.shut", errors.New("shut")).With("Member", string(id))
 	}
 	lenders, err := h.Trust.Lenders(ctx, KindLogin)
 	if err != nil {

@@ -12,18 +12,14 @@ import (
 	"entrechat/internal/room/identity/person"
 )
 
-// How a member proves that a mail domain is its own: a TXT record at ProofName.DOMAIN
-// with ProofPrefix + its root key, the record that watch asks for too.
+// A member proves that a mail domain is its own by a TXT record at core.DomainProof.DOMAIN
+// with the Proof of its root key.
 // spec: docs/spec/identity.md#mail
-const (
-	ProofName   = "_entrechat"
-	ProofPrefix = "entrechat="
-)
-
 const (
 	proofLife  = 24 * time.Hour     // then it is proved again
 	proofGrace = 7 * 24 * time.Hour // one that cannot be renewed, as no DNS answers, holds so long still
 	proofRetry = time.Hour
+	lookUpTime = 20 * time.Second
 )
 
 func (p proof) holds(now core.Moment) bool {
@@ -86,10 +82,10 @@ func (h *Homes) prove(ctx context.Context, one Home) error {
 			continue
 		}
 		p.tried = now
-		lines, err := h.LookupTXT(ctx, ProofName+"."+domain)
+		lines, err := h.lookUp(ctx, core.DomainProof+"."+domain)
 		switch {
 		case err != nil && !none(err): // not known now: what was proved holds until it is old
-		case slices.ContainsFunc(lines, func(line string) bool { return strings.TrimSpace(line) == ProofPrefix+root.String() }):
+		case slices.ContainsFunc(lines, func(line string) bool { return strings.TrimSpace(line) == root.Proof() }):
 			p.proved = now
 		default:
 			p.proved = 0 // the DNS answered, and does not name them: at once no longer theirs
@@ -99,6 +95,13 @@ func (h *Homes) prove(ctx context.Context, one Home) error {
 		}
 	}
 	return nil
+}
+
+// lookUp asks the DNS, which may not keep the other domains waiting.
+func (h *Homes) lookUp(ctx context.Context, name string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTime)
+	defer cancel()
+	return h.LookupTXT(ctx, name)
 }
 
 // none says whether the DNS answered that there is no such name.

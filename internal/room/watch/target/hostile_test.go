@@ -37,7 +37,7 @@ func TestNamesOfAStranger(t *testing.T) {
 			},
 			LookupTXT: func(_ context.Context, name string) ([]string, error) {
 				if name == "_entrechat.pads.fr" {
-					return []string{ProofLine(root)}, nil
+					return []string{root.Proof()}, nil
 				}
 				return nil, nil
 			},
@@ -75,7 +75,7 @@ func TestNamesOfAStranger(t *testing.T) {
 func TestProofOfTheFuture(t *testing.T) {
 	d := dbtest.SQLite(t, "watch", migrations.Files)
 	root, now := core.RootKey{1}, noon.Add(10*365*24*time.Hour)
-	w := &world{txt: map[string][]string{"_entrechat.pads.fr": {ProofLine(root)}}}
+	w := &world{txt: map[string][]string{"_entrechat.pads.fr": {root.Proof()}}}
 	p := w.prover(d, &now, root, "https://chaton-a.fr")
 	it := pad()
 	it.Address = "https://beau.pads.fr/"

@@ -20,14 +20,11 @@ import (
 	"entrechat/internal/kit/jobs"
 )
 
-// How an owner proves that a domain is its own: a TXT record at ProofName.DOMAIN, or a file
-// at ProofPath, with a line ProofPrefix + its root key; or its node answers there.
+// ProofPath is where a file may prove that a domain is its owner's, by a line that is the
+// Proof of its root key; a TXT record at core.DomainProof.DOMAIN does too, or that its node
+// answers there.
 // spec: docs/spec/watch.md#proof
-const (
-	ProofName   = "_entrechat"
-	ProofPath   = "/.well-known/entrechat-watch.txt"
-	ProofPrefix = "entrechat="
-)
+const ProofPath = "/.well-known/entrechat-watch.txt"
 
 const (
 	proofLife  = 7 * 24 * time.Hour // then it is proved again
@@ -44,9 +41,6 @@ const (
 	ownersAtOnce = 8
 	ownerTime    = 2 * time.Minute
 )
-
-// ProofLine is what stands in the record or in the file.
-func ProofLine(root core.RootKey) string { return ProofPrefix + root.String() }
 
 // Home is where a member's node is, and its root key.
 type Home struct {
@@ -258,8 +252,8 @@ func (p *Prover) try(ctx context.Context, owner core.MemberID, domain string) er
 		}
 	}
 	if net.ParseIP(domain) == nil {
-		lines, err := p.n.LookupTXT(ctx, ProofName+"."+domain)
-		if err == nil && slices.Contains(lines, ProofLine(home.Root)) {
+		lines, err := p.n.LookupTXT(ctx, core.DomainProof+"."+domain)
+		if err == nil && slices.Contains(lines, home.Root.Proof()) {
 			return nil
 		}
 		tried = append(tried, err)
@@ -270,7 +264,7 @@ func (p *Prover) try(ctx context.Context, owner core.MemberID, domain string) er
 	}
 	for _, scheme := range schemes {
 		text, err := p.n.Fetch(ctx, scheme+"://"+domain+ProofPath, maxProof)
-		if err == nil && hasLine(text, ProofLine(home.Root)) {
+		if err == nil && hasLine(text, home.Root.Proof()) {
 			return nil
 		}
 		tried = append(tried, err)

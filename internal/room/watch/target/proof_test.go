@@ -73,13 +73,13 @@ func TestProof(t *testing.T) {
 	}{
 		"its own node":            {world{nodes: map[string]core.RootKey{home: root}}, "pad.chaton-a.fr", true},
 		"another node there":      {world{nodes: map[string]core.RootKey{home: other}}, "pad.chaton-a.fr", false},
-		"a record":                {world{txt: map[string][]string{"_entrechat.pads.fr": {"x", ProofLine(root)}}}, "beau.pads.fr", true},
-		"a record for another":    {world{txt: map[string][]string{"_entrechat.pads.fr": {ProofLine(other)}}}, "beau.pads.fr", false},
-		"a file":                  {world{files: map[string]string{"https://beau.pads.fr" + ProofPath: "# ours\n" + ProofLine(root) + "\n"}}, "beau.pads.fr", true},
-		"a file that mentions it": {world{files: map[string]string{"https://beau.pads.fr" + ProofPath: "not " + ProofLine(root)}}, "beau.pads.fr", false},
-		"a neighbour's file":      {world{files: map[string]string{"https://laid.pads.fr" + ProofPath: ProofLine(root)}}, "beau.pads.fr", false},
+		"a record":                {world{txt: map[string][]string{"_entrechat.pads.fr": {"x", root.Proof()}}}, "beau.pads.fr", true},
+		"a record for another":    {world{txt: map[string][]string{"_entrechat.pads.fr": {other.Proof()}}}, "beau.pads.fr", false},
+		"a file":                  {world{files: map[string]string{"https://beau.pads.fr" + ProofPath: "# ours\n" + root.Proof() + "\n"}}, "beau.pads.fr", true},
+		"a file that mentions it": {world{files: map[string]string{"https://beau.pads.fr" + ProofPath: "not " + root.Proof()}}, "beau.pads.fr", false},
+		"a neighbour's file":      {world{files: map[string]string{"https://laid.pads.fr" + ProofPath: root.Proof()}}, "beau.pads.fr", false},
 		"nothing":                 {world{}, "victime.fr", false},
-		"http is not asked":       {world{files: map[string]string{"http://victime.fr" + ProofPath: ProofLine(root)}}, "victime.fr", false},
+		"http is not asked":       {world{files: map[string]string{"http://victime.fr" + ProofPath: root.Proof()}}, "victime.fr", false},
 	} {
 		d := dbtest.SQLite(t, "watch", migrations.Files)
 		now := noon
@@ -103,7 +103,7 @@ func TestProof(t *testing.T) {
 func TestProofAgain(t *testing.T) {
 	dbtest.Each(t, "watch", migrations.Files, func(t *testing.T, d *db.DB) {
 		root, now := core.RootKey{1}, noon
-		w := &world{txt: map[string][]string{"_entrechat.pads.fr": {ProofLine(root)}}}
+		w := &world{txt: map[string][]string{"_entrechat.pads.fr": {root.Proof()}}}
 		p := w.prover(d, &now, root, "https://chaton-a.fr")
 		it := pad()
 		it.Address = "https://beau.pads.fr/"
@@ -134,7 +134,7 @@ func TestProofAgain(t *testing.T) {
 		if allowed() {
 			t.Error("allowed without a proof")
 		}
-		w.txt = map[string][]string{"_entrechat.pads.fr": {ProofLine(root)}}
+		w.txt = map[string][]string{"_entrechat.pads.fr": {root.Proof()}}
 		now = now.Add(proofRetry)
 		if !allowed() {
 			t.Error("proved again, and not allowed")
