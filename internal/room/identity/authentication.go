@@ -63,7 +63,7 @@ func (r *Room) authentication() (d Authentication, err error) {
 	})
 	d.Account = account.New(account.Needs{
 		DB: r.DB, People: r.Persons, Keys: d.Credentials, Sessions: d.Sessions, SignIn: d.SignIn, Log: r.Audit,
-		Apps: r.apps, Close: r.leave, Now: r.Now,
+		Apps: r.apps, Close: r.People.Close, Now: r.Now,
 	})
 	return d, nil
 }
@@ -74,6 +74,14 @@ func (r *Room) apps(ctx context.Context, who person.ID) ([]account.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	subjects, err := client.SubjectsOf(ctx, r.DB, who)
+	if err != nil {
+		return nil, err
+	}
+	told := map[string]client.Subject{}
+	for _, s := range subjects {
+		told[s.Client] = s
+	}
 	var all []account.App
 	for _, c := range clients {
 		if c.Member {
@@ -83,24 +91,11 @@ func (r *Room) apps(ctx context.Context, who person.ID) ([]account.App, error) {
 		if err != nil {
 			return nil, err
 		}
-		told, found, err := client.SubjectOf(ctx, r.DB, c.Scope(), who)
-		if err != nil {
-			return nil, err
-		}
-		if may || found {
-			all = append(all, account.App{Name: c.ID, URL: c.URL, Username: told.Username, Since: told.Made})
+		if s, found := told[c.Scope()]; may || found {
+			all = append(all, account.App{Name: c.ID, URL: c.URL, Username: s.Username, Since: s.Made})
 		}
 	}
 	return all, nil
-}
-
-// leave closes an account, as its owner asks, with all that proves who they are.
-func (r *Room) leave(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
-	p, err := r.People.Close(ctx, by, who)
-	if err != nil {
-		return p, err
-	}
-	return p, r.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return credential.Forget(ctx, q, who) })
 }
 
 // lateMailer asks for who carries mails when there is one to carry: that room may open later.

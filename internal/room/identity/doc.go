@@ -9,6 +9,7 @@
 //	throttle      how often somebody may try: delays, limits, proof of work
 //	session       who is signed in, in which browser
 //	organisation  groups of people, who manages them, which services they use
+//	people        what the hoster does with accounts: make, let in, suspend, close
 //	imports       people from LDIF, CSV, htpasswd, or a living LDAP server
 //	signin        pages to sign in, sign up and recover
 //	account       a person's own page
@@ -17,8 +18,6 @@
 //	provider      the OpenID Provider that the services and the other members know
 //	home          the other members as homes of visitors, from their logbooks
 //	broker        a person of another member, sent home to sign in and back
-//	move          a person's home becomes another, and no service notices
-//	federation    OpenID Federation statements, published from the same logbooks
 //
 // Words: docs/words.md. Source: docs/spec/identity.md, docs/runbook/identity.md.
 package identity

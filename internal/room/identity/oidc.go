@@ -60,7 +60,7 @@ func (a accounts) Account(ctx context.Context, id person.ID, clientID string) (p
 	}
 	out := provider.Account{Handle: p.Handle, Name: p.Name, Lang: p.Lang, Mail: p.Mail}
 	service := clientID
-	if broker.IsMember(clientID) {
+	if client.IsMember(clientID) {
 		service = ""
 		shares, err := a.room.Broker.SharesMail(ctx, clientID, id)
 		if err != nil {

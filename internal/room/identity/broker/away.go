@@ -73,7 +73,7 @@ func (b *Broker) request(to home.Home, w wish, a away, state string) map[string]
 		ask["login_hint"] = w.hint
 	}
 	if w.f.TwoFactors {
-		ask["acr_values"] = "https://refeds.org/profile/mfa"
+		ask["acr_values"] = provider.ACRTwo
 	}
 	return ask
 }

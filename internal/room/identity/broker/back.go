@@ -10,7 +10,6 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
-	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/home"
@@ -224,13 +223,4 @@ func amr(said []string) []string {
 		return []string{"pwd"}
 	}
 	return out
-}
-
-// whence is where a request comes from, as the audit log keeps it.
-func whence(r *http.Request) audit.From {
-	from := audit.From{Agent: audit.Browser(r.UserAgent())}
-	if at := peer.ClientOf(r.Context()); at.IsValid() {
-		from.Network = at.Addr().String()
-	}
-	return from
 }

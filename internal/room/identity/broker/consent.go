@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/signin"
 )
 
 // Members are the other members as clients of our provider; provider.Members.
@@ -55,12 +56,6 @@ func (m Members) Consent(ctx context.Context, id string, who person.ID, wanted [
 	return agreed && !slices.ContainsFunc(wanted, func(s string) bool { return !slices.Contains(known, s) }), err
 }
 
-// IsMember says whether a client of our provider is another member, by its id: it has a dot
-// or a port, as no service's has.
-func IsMember(clientID string) bool {
-	return strings.ContainsAny(clientID, ".:") && core.MemberID(clientID).Valid()
-}
-
 // SharesMail says whether a person agreed that a member is told their mail address.
 func (b *Broker) SharesMail(ctx context.Context, id string, who person.ID) (bool, error) {
 	c, _, err := consentOf(ctx, b.n.DB, who, core.MemberID(id))
@@ -94,7 +89,7 @@ func (b *Broker) withdraw(r *http.Request, who person.ID, member core.MemberID) 
 }
 
 func (b *Broker) note(r *http.Request, e audit.Event) error {
-	e.From = whence(r)
+	e.From = signin.From(r)
 	log := audit.Log{DB: b.n.DB, Now: b.n.Now}
 	return log.Append(r.Context(), e)
 }

@@ -118,6 +118,12 @@ func (s Settings) check() error {
 	return s.Names.check()
 }
 
+// IsMember says whether a client's id is another member's: that is its origin, with a dot or
+// a port, as no service's id has.
+func IsMember(id string) bool {
+	return strings.ContainsAny(id, ".:") && core.MemberID(id).Valid()
+}
+
 // Scope is under whose name a client's subjects are kept.
 func (c Client) Scope() string {
 	if c.Under != "" {

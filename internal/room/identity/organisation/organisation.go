@@ -16,10 +16,10 @@ var Words embed.FS
 
 // Organisation is a group of people. The zero value is none.
 type Organisation struct {
-	Handle string // as services see it among the groups of a person
-	Name   string
-	Made   core.Moment
-	People int64 // how many are in it
+	Handle string      `json:"handle"` // as services see it among the groups of a person
+	Name   string      `json:"name"`
+	Made   core.Moment `json:"made_us"`
+	People int64       `json:"people"` // how many are in it
 }
 
 // Membership is one person in one organisation.

@@ -3,18 +3,13 @@ package organisation
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/person"
 )
-
-const maxName = 100 // characters
 
 // Service makes organisations and says who is in them.
 type Service struct {
@@ -26,12 +21,12 @@ type Service struct {
 // Returns CodeInvalid "identity.person.handle", "identity.person.name", CodeConflict
 // "identity.organisation.taken".
 func (s *Service) Create(ctx context.Context, handle, name string) (o Organisation, err error) {
-	o = Organisation{Name: strings.TrimSpace(name), Made: core.At(s.Now())}
+	o = Organisation{Made: core.At(s.Now())}
 	if o.Handle, err = person.ParseHandle(handle); err != nil {
 		return o, err
 	}
-	if !utf8.ValidString(o.Name) || utf8.RuneCountInString(o.Name) > maxName || strings.IndexFunc(o.Name, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
-		return o, core.Invalid("identity.person.name", errors.New("not printable, or too long"))
+	if o.Name, err = person.ParseName(name); err != nil {
+		return o, err
 	}
 	made, err := insert(ctx, s.DB, o)
 	if err == nil && !made {

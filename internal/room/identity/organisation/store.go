@@ -95,9 +95,3 @@ func shut(ctx context.Context, q db.Querier, client, handle string) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM identity_access WHERE client = $1 AND organisation = $2`, client, handle)
 	return err
 }
-
-// Forget takes all rules of a service away, for who removes the service.
-func Forget(ctx context.Context, q db.Querier, client string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_access WHERE client = $1`, client)
-	return err
-}

@@ -99,6 +99,11 @@ func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command 
 	var role string
 	c := console.Command(open, "add HANDLE", p.T("identity.people.cmd_add", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		n.Handle = typed[0]
+		if role != "" {
+			if err := checkRole(person.Role(role)); err != nil {
+				return err // before there is an account
+			}
+		}
 		made, err := s.Add(cmd.Context(), person.Person{}, n)
 		if err != nil {
 			return err

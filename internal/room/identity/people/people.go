@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/person"
 )
@@ -111,8 +112,8 @@ func (s *Service) status(ctx context.Context, by person.Person, who person.ID, c
 // SetRole gives a role or takes it away. Returns CodeInvalid "identity.people.role",
 // CodeConflict "identity.person.last_admin", CodeDenied "identity.person.visitor_role".
 func (s *Service) SetRole(ctx context.Context, by person.Person, who person.ID, role person.Role, has bool) (person.Person, error) {
-	if role != person.Admin && role != person.Moderator {
-		return person.Person{}, core.Invalid("identity.people.role", errors.New("no such role"))
+	if err := checkRole(role); err != nil {
+		return person.Person{}, err
 	}
 	if !whole(by) {
 		return person.Person{}, denied()
@@ -124,6 +125,13 @@ func (s *Service) SetRole(ctx context.Context, by person.Person, who person.ID, 
 		}
 		return nil
 	})
+}
+
+func checkRole(role person.Role) error {
+	if role != person.Admin && role != person.Moderator {
+		return core.Invalid("identity.people.role", errors.New("no such role"))
+	}
+	return nil
 }
 
 // change has a person changed, ends what they are signed in to when they may not be any
@@ -155,7 +163,8 @@ func (s *Service) change(ctx context.Context, by person.Person, who person.ID, k
 	return p, err
 }
 
-// Close ends an account for good. The person does it (by is them) or an admin.
+// Close ends an account for good, with all that proves who its owner is. The person does it
+// (by is them) or an admin.
 func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (p person.Person, err error) {
 	if !whole(by) && by.ID != who {
 		return p, denied()
@@ -165,7 +174,7 @@ func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (p
 		if p, err = person.Close(ctx, q, who, now); err != nil {
 			return err
 		}
-		if err := errors.Join(organisation.Leave(ctx, q, who), s.Out(ctx, q, who)); err != nil {
+		if err := errors.Join(organisation.Leave(ctx, q, who), credential.Forget(ctx, q, who), s.Out(ctx, q, who)); err != nil {
 			return err
 		}
 		return audit.Append(ctx, q, now, audit.Event{Person: who, Kind: audit.ClosedAccount, By: by.ID})

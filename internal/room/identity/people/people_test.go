@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/migrations"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
@@ -113,6 +115,13 @@ func TestWhatEndsSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		hoster := person.Person{}
+		hash, err := credential.Foreign("{SSHA}" + base64.StdEncoding.EncodeToString(make([]byte, 24)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := credential.Put(t.Context(), d, bob.ID, hash, 1); err != nil {
+			t.Fatal(err)
+		}
 		for _, do := range []func() error{
 			func() error { _, err := s.Admit(t.Context(), hoster, bob.ID); return err },
 			func() error { _, err := s.Suspend(t.Context(), hoster, bob.ID); return err },
@@ -134,6 +143,9 @@ func TestWhatEndsSessions(t *testing.T) {
 		}
 		if in, err := s.Organisations.Of(t.Context(), bob.ID); err != nil || len(in) != 0 {
 			t.Error("who left is still in an organisation:", in, err)
+		}
+		if left, err := db.One(t.Context(), d, db.Int64, `SELECT count(*) FROM identity_password`); err != nil || left != 0 {
+			t.Error("who left has a password still:", left, err)
 		}
 		events, err := s.Log.Of(t.Context(), bob.ID, 0, 10)
 		var kinds []audit.Kind

@@ -75,7 +75,7 @@ func (n New) person(now core.Moment) (p Person, err error) {
 	if p.Handle, err = ParseHandle(n.Handle); err != nil {
 		return p, err
 	}
-	if p.Name, err = parseName(n.Name); err != nil {
+	if p.Name, err = ParseName(n.Name); err != nil {
 		return p, err
 	}
 	if n.Mail != "" {
@@ -135,11 +135,6 @@ func (s *Service) Find(ctx context.Context, text string) (Person, error) {
 		return Person{}, core.NotFound("identity.person.none", err)
 	}
 	return one(ctx, s.DB, `mail = $1`, address)
-}
-
-// HandleTaken says whether a handle was ever given.
-func (s *Service) HandleTaken(ctx context.Context, handle string) (bool, error) {
-	return handleTaken(ctx, s.DB, handle)
 }
 
 // Filter is what List shows.
@@ -215,7 +210,7 @@ func Close(ctx context.Context, q db.Querier, id ID, now core.Moment) (Person, e
 
 // check holds a changed person against the rules.
 func (p *Person) check(ctx context.Context, q db.Querier) (err error) {
-	if p.Name, err = parseName(p.Name); err != nil {
+	if p.Name, err = ParseName(p.Name); err != nil {
 		return err
 	}
 	if p.Lang, err = parseLang(p.Lang); err != nil {
@@ -263,7 +258,9 @@ func keepAdmin(ctx context.Context, q db.Querier, was, is Person) error {
 	return err
 }
 
-func parseName(s string) (string, error) {
+// ParseName reads a name of a person or a group: printable, at most 100 characters; empty =
+// none. Returns CodeInvalid "identity.person.name".
+func ParseName(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxName || strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
 		return "", core.Invalid("identity.person.name", errors.New("not printable, or too long"))

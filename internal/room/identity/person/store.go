@@ -37,11 +37,6 @@ func takeHandle(ctx context.Context, q db.Querier, handle string, id ID, now cor
 	return n == 1, err
 }
 
-func handleTaken(ctx context.Context, q db.Querier, handle string) (bool, error) {
-	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_handle WHERE handle = $1`, handle)
-	return n > 0, err
-}
-
 func insert(ctx context.Context, q db.Querier, p Person) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO identity_person (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		string(p.ID), p.Handle, p.Name, p.Lang, string(p.Kind), string(p.Status), p.Mail, string(p.Choice), rolesText(p.Roles), int64(p.Made), int64(p.Ended))

@@ -77,7 +77,7 @@ func single(v url.Values) error {
 // normal drops scopes and acr values we do not know, which are only wishes, and takes out the
 // answer as a form, which is ours to make; it says whether it was wanted.
 func normal(v url.Values) (formPost bool) {
-	for name, known := range map[string][]string{"scope": scopes(), "acr_values": {acrOne, acrTwo}} {
+	for name, known := range map[string][]string{"scope": scopes(), "acr_values": {ACROne, ACRTwo}} {
 		if v.Has(name) {
 			v.Set(name, strings.Join(slices.DeleteFunc(strings.Fields(v.Get(name)), func(s string) bool { return !slices.Contains(known, s) }), " "))
 		}
@@ -334,7 +334,7 @@ func (p *Provider) Flow(r *http.Request, id string) (Flow, error) {
 	d := demandOf(as, f.Begun)
 	return Flow{
 		ID: id, Client: c, Hint: as.LoginHint, Anew: !d.enough(f.Begun-1, k.now), MaxAge: d.maxAge, Begun: f.Begun, Scopes: strings.Fields(as.Scopes),
-		TwoFactors: slices.Contains(strings.Fields(as.ACRValues), acrTwo),
+		TwoFactors: slices.Contains(strings.Fields(as.ACRValues), ACRTwo),
 	}, nil
 }
 

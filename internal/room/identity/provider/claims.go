@@ -40,7 +40,7 @@ func (a account) claims(scopes string) map[string]any {
 // but the ID token.
 func (p manager) idTokenClaims(ctx context.Context, g *goidc.Grant) map[string]any {
 	k, f := workOf(ctx), factsOf(g.Store)
-	out := map[string]any{"auth_time": int64(f.At / 1e6), "acr": acrOne, "azp": g.ClientID}
+	out := map[string]any{"auth_time": int64(f.At / 1e6), "acr": ACROne, "azp": g.ClientID}
 	if k.account != nil {
 		out = with(k.account.claims(g.Scopes), out)
 	}
@@ -51,7 +51,7 @@ func (p manager) idTokenClaims(ctx context.Context, g *goidc.Grant) map[string]a
 		out["amr"] = f.AMR
 	}
 	if slices.Contains(f.AMR, "mfa") {
-		out["acr"] = acrTwo
+		out["acr"] = ACRTwo
 	}
 	if f.SID != "" {
 		out["sid"] = f.SID

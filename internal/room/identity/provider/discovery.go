@@ -51,7 +51,7 @@ func (p front) metadata() metadata {
 		GrantTypes: []string{"authorization_code", "refresh_token"}, Subjects: []string{"public"}, IDTokenAlgs: []string{"RS256", "ES256"},
 		AuthMethods: secret, AuthAlgs: []string{"ES256"}, IntroMethods: secret, RevokeMethods: secret, Challenges: []string{"S256"}, RequestAlgs: []string{"ES256"},
 		Claims: []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "azp", "preferred_username", "nickname", "name", "locale", "email", "email_verified", "groups"},
-		ACR:    []string{acrOne, acrTwo}, Prompts: []string{"none", "login", "consent", "select_account"}, Locales: []string{"fr", "en"},
+		ACR:    []string{ACROne, ACRTwo}, Prompts: []string{"none", "login", "consent", "select_account"}, Locales: []string{"fr", "en"},
 		Iss: true, BackLogout: true, BackLogoutSession: true, Request: true, RequireRequestURIs: true,
 	}
 }

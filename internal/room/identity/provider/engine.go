@@ -32,8 +32,8 @@ func scopes() []string {
 
 // What acr says: REFEDS, one factor or several.
 const (
-	acrOne = "https://refeds.org/profile/sfa"
-	acrTwo = "https://refeds.org/profile/mfa"
+	ACROne = "https://refeds.org/profile/sfa"
+	ACRTwo = "https://refeds.org/profile/mfa"
 )
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
@@ -73,7 +73,7 @@ func newEngine(p *Provider) (http.Handler, error) {
 		op.WithIDTokenClaims(m.idTokenClaims), op.WithUserInfoClaims(m.userinfoClaims), op.WithTokenClaims(m.tokenClaims),
 		op.WithTokenIntrospection(m.mayIntrospect), op.WithTokenRevocation(func(context.Context, *goidc.Client) bool { return true },
 			op.WithTokenRevocationEndpoint("/revoke"), op.WithTokenRevocationRevokeGrantOnAccessToken()),
-		op.WithACRs(acrOne, acrTwo), op.WithErrorRenderer(m.notRedirected), op.WithErrorHandler(m.logged),
+		op.WithACRs(ACROne, ACRTwo), op.WithErrorRenderer(m.notRedirected), op.WithErrorHandler(m.logged),
 		// Nothing is fetched from anybody: members' keys come from their logbooks.
 		op.WithHTTPClientFunc(func(context.Context) *http.Client { return &http.Client{Transport: noNetwork{}} }),
 	)

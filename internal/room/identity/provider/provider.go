@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -181,7 +180,7 @@ func (p *Provider) client(ctx context.Context, id string) (client.Client, error)
 	if len(id) > maxClientID {
 		return client.Client{}, core.NotFound("identity.client.unknown", errTooLong).With("Name", "")
 	}
-	if strings.ContainsAny(id, ".:") {
+	if client.IsMember(id) {
 		if p.n.Members == nil {
 			return client.Client{}, core.NotFound("identity.client.unknown", errNoMember).With("Name", id)
 		}

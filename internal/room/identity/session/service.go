@@ -186,15 +186,6 @@ func (s *Sessions) EndAll(ctx context.Context, q db.Querier, who person.ID, exce
 	return len(gone), s.end(ctx, q, gone)
 }
 
-// EndHome ends the sessions of all visitors from one home, and says how many.
-func (s *Sessions) EndHome(ctx context.Context, q db.Querier, home core.MemberID) (int, error) {
-	all, err := from(ctx, q, home)
-	if err != nil {
-		return 0, err
-	}
-	return len(all), s.end(ctx, q, all)
-}
-
 // Leave signs out in the browser that sent r.
 func (s *Sessions) Leave(w http.ResponseWriter, r *http.Request) error {
 	found, ok, err := s.lookUp(r)

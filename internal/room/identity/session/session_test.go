@@ -210,7 +210,7 @@ func TestSessionsAreEnded(t *testing.T) {
 		if n, err := w.EndAll(w.Context(), w.db, alice, ids[2]); err != nil || n != 2 || all[1].who(w) != "" || all[2].who(w) != alice {
 			w.Error(n, err)
 		}
-		if n, err := w.EndHome(w.Context(), w.db, "chaton-b.test"); err != nil || n != 1 || all[4].who(w) != "" {
+		if n, err := w.EndAll(w.Context(), w.db, bob, ""); err != nil || n != 1 || all[4].who(w) != "" {
 			w.Error(n, err)
 		}
 		if len(w.ended) != 4 {

@@ -36,10 +36,6 @@ func of(ctx context.Context, q db.Querier, who person.ID) ([]Session, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_session s WHERE s.person = $1 ORDER BY s.seen_us DESC, s.id`, string(who))
 }
 
-func from(ctx context.Context, q db.Querier, home core.MemberID) ([]Session, error) {
-	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_session s WHERE s.home = $1 ORDER BY s.id`, string(home))
-}
-
 func touch(ctx context.Context, q db.Querier, id string, now core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE identity_session SET seen_us = $2 WHERE id = $1 AND seen_us < $2`, id, int64(now))
 	return err
