@@ -58,7 +58,7 @@ func (r *Room) equip(ctx context.Context) (err error) {
 	})
 	r.age = freshness.Looker{Stored: r.Stored, Self: r.Signer.ID(), Now: r.Now, Log: r.Log}
 	r.Warnings = warning.New(warning.Needs{
-		DB: r.DB, Self: r.Signer.ID(), Alerts: r.Alerts, Age: r.age.Age, Now: r.Now,
+		Targets: r.list, Self: r.Signer.ID(), Alerts: r.Alerts, Age: r.age.Age, Now: r.Now,
 		Lasting: func(ctx context.Context, kind delivery.Kind) ([]delivery.Standing, error) {
 			return delivery.Lasting(ctx, r.DB, kind)
 		},

@@ -39,7 +39,7 @@ type watched struct {
 // and ends what was said of those that are not. Of one that we know nothing of now, what was
 // said stands. Only its job calls it.
 func (w *Warnings) Backups(ctx context.Context) error {
-	all, err := target.All(ctx, w.n.DB)
+	all, err := w.n.Targets.All(ctx)
 	if err != nil {
 		return err
 	}

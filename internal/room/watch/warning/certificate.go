@@ -103,7 +103,7 @@ func (w *Warnings) wait(ctx context.Context) error {
 // Certificates has our people told of certificates of ours that end soon, and ends what was
 // said of those that are shown no more.
 func (w *Warnings) Certificates(ctx context.Context) error {
-	own, err := target.Of(ctx, w.n.DB, w.n.Self)
+	own, err := w.n.Targets.Of(ctx, w.n.Self)
 	if err != nil {
 		return err
 	}

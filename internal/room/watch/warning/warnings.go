@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"entrechat/internal/core"
-	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/room/watch/alert/delivery"
 	"entrechat/internal/room/watch/look"
@@ -21,9 +20,9 @@ type Alerts interface {
 
 // Needs is what warnings are made of; all of it is required.
 type Needs struct {
-	DB     *db.DB // with the room's migrations applied
-	Self   core.MemberID
-	Alerts Alerts
+	Targets *target.Known
+	Self    core.MemberID
+	Alerts  Alerts
 	// Lasting are the notices of a kind that are not over, as delivery.Lasting answers.
 	Lasting func(ctx context.Context, kind delivery.Kind) ([]delivery.Standing, error)
 	// Age looks at a backup that we store, and says when the newest one was finished, as

@@ -126,7 +126,7 @@ func newWorld(t *testing.T) *world {
 // restart is a node that begins anew: it knows what is stored, and nothing else.
 func (w *world) restart() {
 	w.w = warning.New(warning.Needs{
-		DB: w.d, Self: self, Alerts: w, Lasting: w.lasting, Now: func() time.Time { return w.at },
+		Targets: target.NewKnown(w.d), Self: self, Alerts: w, Lasting: w.lasting, Now: func() time.Time { return w.at },
 		Age: func(_ context.Context, t target.Target) (look.Result, core.Moment) {
 			a := w.age[t.Owner]
 			return look.Result{Class: a.class}, a.finished
