@@ -32,12 +32,19 @@ type module struct {
 	// open makes the room over an open node: what other rooms may ask it, and what it
 	// hands to the house. It is called once the logbook knows who we are.
 	open func(ctx context.Context, a *App) (room any, f fit.Fittings, err error)
+	// spare is a room without which the others do their work. One that cannot be opened, as
+	// its secrets cannot be read, is left aside: doctor and health name it.
+	spare bool
 }
 
 // openRooms makes every room.
 func (a *App) openRooms(ctx context.Context) error {
 	for _, m := range modules() {
 		room, fittings, err := m.open(ctx, a)
+		if err != nil && m.spare && ctx.Err() == nil {
+			a.Log.Error("a room is left aside", "room", m.name, "error", err)
+			room, fittings, err = leftAside{err}, a.leftAside(m.name, err), nil
+		}
 		if err != nil {
 			return err
 		}
@@ -45,6 +52,20 @@ func (a *App) openRooms(ctx context.Context) error {
 	}
 	a.fittings = append([]fit.Fittings{a.logbookFittings()}, a.fittings...)
 	return nil
+}
+
+// leftAside stands for a room that could not be opened.
+type leftAside struct{ err error }
+
+// leftAside is what says so.
+func (a *App) leftAside(name string, err error) fit.Fittings {
+	return fit.Fittings{
+		Name:   name,
+		Checks: []fit.Check{{Name: "app.check_room", Run: fit.Plain(func(context.Context) error { return err })}},
+		Health: func(context.Context) (fit.Finding, error) {
+			return fit.Well("app.room_aside", map[string]any{"Trouble": a.Lang.Error(err)}), nil
+		},
+	}
 }
 
 // migrateRooms applies the rooms' migrations.
@@ -100,10 +121,13 @@ func openFor[T any](l *cli, cmd *cobra.Command) (room T, err error) {
 		return room, err
 	}
 	room, ok := opened[T](a)
-	if !ok {
-		return room, fmt.Errorf("no room is a %T", room)
+	if ok {
+		return room, nil
 	}
-	return room, nil
+	if aside, ok := opened[leftAside](a); ok {
+		return room, aside.err
+	}
+	return room, fmt.Errorf("no room is a %T", room)
 }
 
 // grantTypes are the promises this house knows.

@@ -20,7 +20,7 @@ import (
 
 func identityModule() module {
 	return module{
-		name: "identity", words: identity.AllWords(), tables: migrations.Files, group: groupOthers, open: openIdentity,
+		name: "identity", words: identity.AllWords(), tables: migrations.Files, group: groupOthers, open: openIdentity, spare: true,
 		grants: []core.GrantType{home.GrantType()},
 		settings: &config.Section{
 			Words: "identity.config.", New: func() any { return identity.DefaultSettings() },
