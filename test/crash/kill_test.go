@@ -69,7 +69,7 @@ func (w *world) backupDespite(victims []*lab.Node, after time.Duration) (promise
 	w.t.Helper()
 	p := promise{tree: w.tree()}
 	begun := time.Now()
-	done := make(chan struct{})
+	done, up := make(chan struct{}), make(chan struct{})
 	var failures []string
 	var took time.Duration
 	go func() {
@@ -79,6 +79,7 @@ func (w *world) backupDespite(victims []*lab.Node, after time.Duration) (promise
 			out, err := w.run(w.env, "backup", "--json", "--limit-upload", "6000", w.data)
 			if err != nil {
 				failures = append(failures, fmt.Sprintf("%v: %s", err, tail(out)))
+				<-up // before that, whoever was killed answers nobody, however often restic is started
 				continue
 			}
 			p.id = saved(out)
@@ -93,6 +94,7 @@ func (w *world) backupDespite(victims []*lab.Node, after time.Duration) (promise
 		n.Kill()
 	}
 	w.each(victims, func(n *lab.Node) error { return n.Up(w.ctx) })
+	close(up)
 	<-done
 	if p.id == "" {
 		w.t.Fatalf("restic never got through: %s", strings.Join(failures, "\n"))
