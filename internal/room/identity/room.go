@@ -118,7 +118,7 @@ func New(n Needs) (*Room, error) {
 		},
 		Keys: keys,
 	}
-	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Invite: r.invite, Admitted: r.admitted}
+	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted}
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
@@ -171,6 +171,11 @@ func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
 		errs = append(errs, end(ctx, q, who))
 	}
 	return errors.Join(errs...)
+}
+
+// forget removes what lies here of a person who leaves, beside the account.
+func forget(ctx context.Context, q db.Querier, p person.Person) error {
+	return errors.Join(signin.Forget(ctx, q, p), broker.ForgetPerson(ctx, q, p.ID))
 }
 
 // Fittings are what the room hands to the house.

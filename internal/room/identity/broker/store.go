@@ -129,3 +129,9 @@ func deleteConsent(ctx context.Context, q db.Querier, who person.ID, member core
 	n, err := db.Exec(ctx, q, `DELETE FROM identity_consent WHERE person = $1 AND member = $2`, string(who), string(member))
 	return n == 1, err
 }
+
+// ForgetPerson removes what a person agreed to, who leaves.
+func ForgetPerson(ctx context.Context, q db.Querier, who person.ID) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_consent WHERE person = $1`, string(who))
+	return err
+}

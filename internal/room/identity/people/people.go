@@ -30,6 +30,10 @@ type Service struct {
 	// Out ends everything a person is signed in to: sessions here, tokens of services,
 	// sessions at other members. It runs in the transaction of what it follows.
 	Out func(ctx context.Context, q db.Querier, who person.ID) error
+	// Forget removes what lies here of a person beside the account: links, mails on their way,
+	// requests, consents. It runs in the transaction that closes the account, with the person
+	// as before.
+	Forget func(ctx context.Context, q db.Querier, p person.Person) error
 	// Invite draws the address where a person chooses how to sign in, once, within seven days.
 	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
 	// Admitted tells a person who waited that the account is theirs to use.
@@ -171,10 +175,14 @@ func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (p
 	}
 	now := core.At(s.Now())
 	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		was, err := person.Get(ctx, q, who)
+		if err != nil {
+			return err
+		}
 		if p, err = person.Close(ctx, q, who, now); err != nil {
 			return err
 		}
-		if err := errors.Join(organisation.Leave(ctx, q, who), credential.Forget(ctx, q, who), s.Out(ctx, q, who)); err != nil {
+		if err := errors.Join(organisation.Leave(ctx, q, who), credential.Forget(ctx, q, who), s.Out(ctx, q, who), s.Forget(ctx, q, was)); err != nil {
 			return err
 		}
 		return audit.Append(ctx, q, now, audit.Event{Person: who, Kind: audit.ClosedAccount, By: by.ID})

@@ -28,7 +28,10 @@ func key(err error) string {
 }
 
 // out remembers whose sessions were ended, and who was told that they are let in.
-type out struct{ ended, told []person.ID }
+type out struct {
+	ended, told []person.ID
+	gone        []string
+}
 
 func (*out) invite(_ context.Context, _ db.Querier, who person.ID, _ core.Moment) (string, error) {
 	return "https://chaton-a.test/invite/" + string(who), nil
@@ -36,6 +39,11 @@ func (*out) invite(_ context.Context, _ db.Querier, who person.ID, _ core.Moment
 
 func (o *out) admitted(_ context.Context, _ db.Querier, p person.Person) error {
 	o.told = append(o.told, p.ID)
+	return nil
+}
+
+func (o *out) forget(_ context.Context, _ db.Querier, p person.Person) error {
+	o.gone = append(o.gone, p.Handle)
 	return nil
 }
 
@@ -49,13 +57,13 @@ func world(d *db.DB) (*people.Service, *out) {
 	o := &out{}
 	return &people.Service{
 		DB: d, People: &person.Service{DB: d, Now: now}, Organisations: &organisation.Service{DB: d, Now: now},
-		Log: &audit.Log{DB: d, Now: now}, Now: now, Out: o.end, Invite: o.invite, Admitted: o.admitted,
+		Log: &audit.Log{DB: d, Now: now}, Now: now, Out: o.end, Forget: o.forget, Invite: o.invite, Admitted: o.admitted,
 	}, o
 }
 
 func TestWhoMayDoWhat(t *testing.T) {
 	d := dbtest.SQLite(t, "identity", migrations.Files)
-	s, _ := world(d)
+	s, o := world(d)
 	made := func(handle string, roles ...person.Role) person.Person {
 		p, err := s.Add(t.Context(), person.Person{}, person.New{Handle: handle})
 		for _, role := range roles {
@@ -97,6 +105,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		if got := key(step.do()); got != step.want {
 			t.Errorf("%s: %s, want %s", step.name, got, step.want)
 		}
+	}
+	if !slices.Equal(o.gone, []string{"bob"}) {
+		t.Error("not forgotten:", o.gone)
 	}
 }
 

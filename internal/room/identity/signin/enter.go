@@ -39,18 +39,23 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 	if len(who) > 300 || len(secret) > maxSecret {
 		return "", wrong("too long")
 	}
-	done, err := s.n.Brake.Try(r, strings.ToLower(who))
-	if err != nil {
-		return "", err
-	}
 	p, err := s.n.People.Find(r.Context(), who)
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return "", err
+	}
+	done, late, err := s.n.Brake.TryOf(r, strings.ToLower(who), ownerOf(p, who))
+	if err != nil {
 		return "", err
 	}
 	if p.Kind != person.Local || p.Status == person.Closed {
 		p = person.Person{} // nobody who signs in here; the same work is done
 	}
-	p, good, err := s.proved(r.Context(), p, who, secret)
+	var good bool
+	if late { // nobody's password: the same work is done, and a right one is not told from a wrong one
+		good, err = s.n.Passwords.CheckPassword(r.Context(), "", secret)
+	} else {
+		p, good, err = s.proved(r.Context(), p, who, secret)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -70,6 +75,15 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 		return pathSecond, s.begin(w, r, step{person: p.ID, next: t.page(), amr: "pwd"})
 	}
 	return t.page(), s.enter(w, r, p, "pwd")
+}
+
+// ownerOf is whose tally a guess counts in, beside that of the name that was typed. For
+// nobody it is the name once more, so that the same is written.
+func ownerOf(p person.Person, typed string) string {
+	if p.ID != "" {
+		return string(p.ID)
+	}
+	return "nobody/" + strings.ToLower(typed)
 }
 
 // proved says whether a password is that of a person found by what was typed, or lets in whom

@@ -190,3 +190,26 @@ func TestWhoGuessesComesBackLater(t *testing.T) {
 		t.Errorf("%d, compared %d", got.status, len(w.secrets.checked))
 	}
 }
+
+// A handle and an address count for one person. Who had too many guesses is answered as after
+// a wrong one, whatever was typed, and no password of theirs is compared.
+func TestNamesOfOnePersonAreOneTally(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "correct horse")
+	for _, name := range []string{"alice", "Alice@mail.test", "nobody"} {
+		w.browser().post("/sign-in", "who", name, "password", "wrong")
+	}
+	if want := []string{string(alice), string(alice), "nobody/nobody"}; !slices.Equal(w.secrets.owners, want) {
+		t.Error(w.secrets.owners)
+	}
+	w.secrets.late, w.secrets.checked = true, nil
+	b := w.browser()
+	right := b.post("/sign-in", "who", "alice", "password", "correct horse")
+	wrong := b.post("/sign-in", "who", "alice", "password", "wrong")
+	if right.status != wrong.status || right.body != wrong.body || b.as() != "" {
+		t.Errorf("%d and %d", right.status, wrong.status)
+	}
+	if !slices.Equal(w.secrets.checked, []person.ID{"", ""}) {
+		t.Error(w.secrets.checked)
+	}
+}

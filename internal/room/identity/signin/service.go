@@ -59,6 +59,10 @@ type Brake interface {
 	// Try waits as long as it must before a guess at an account from the browser that sent r.
 	// Returns CodeUnsure for who must come back later. done says how it went.
 	Try(r *http.Request, account string) (done func(good bool), err error)
+	// TryOf is Try where one account has several names: its owner's guesses are one tally.
+	// late says that there were enough under the other names: the answer must then be that
+	// to a wrong guess.
+	TryOf(r *http.Request, account, owner string) (done func(good bool), late bool, err error)
 	// Remember knows this browser again at these accounts: strangers who guess do not slow
 	// it down.
 	Remember(w http.ResponseWriter, r *http.Request, accounts ...string)
@@ -68,6 +72,10 @@ type Brake interface {
 type noBrake struct{}
 
 func (noBrake) Try(*http.Request, string) (func(bool), error) { return func(bool) {}, nil }
+
+func (noBrake) TryOf(*http.Request, string, string) (func(bool), bool, error) {
+	return func(bool) {}, false, nil
+}
 
 func (noBrake) Remember(http.ResponseWriter, *http.Request, ...string) {}
 

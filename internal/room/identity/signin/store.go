@@ -49,3 +49,20 @@ func forget(ctx context.Context, q db.Querier, now, sent core.Moment) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM identity_mail WHERE made_us <= $1 AND state <> 'open'`, int64(sent))
 	return err
 }
+
+// Forget removes what lies here of a person who leaves, before the account is closed: links
+// and mails on their way, also those to the address, sign-ins begun, what they wrote to be
+// let in.
+func Forget(ctx context.Context, q db.Querier, p person.Person) error {
+	for _, table := range []string{"identity_step", "identity_request"} {
+		if _, err := db.Exec(ctx, q, `DELETE FROM `+table+` WHERE person = $1`, string(p.ID)); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{"identity_token", "identity_mail"} {
+		if _, err := db.Exec(ctx, q, `DELETE FROM `+table+` WHERE person = $1 OR (address = $2 AND address <> '')`, string(p.ID), p.Mail); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -48,6 +48,8 @@ type secrets struct {
 	checked []person.ID // whose password was compared
 	refuse  error
 	tries   []bool
+	owners  []string // whose tally guesses counted in
+	late    bool     // their owner had enough of them
 }
 
 func (s *secrets) CheckPassword(ctx context.Context, who person.ID, password string) (bool, error) {
@@ -62,6 +64,12 @@ func (s *secrets) CheckNewcomer(ctx context.Context, typed, password string) (pe
 
 func (s *secrets) Try(*http.Request, string) (func(bool), error) {
 	return func(good bool) { s.tries = append(s.tries, good) }, s.refuse
+}
+
+func (s *secrets) TryOf(r *http.Request, account, owner string) (func(bool), bool, error) {
+	done, err := s.Try(r, account)
+	s.owners = append(s.owners, owner)
+	return done, s.late, err
 }
 
 func (s *secrets) Remember(http.ResponseWriter, *http.Request, ...string) {}

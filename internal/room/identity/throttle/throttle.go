@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -58,95 +59,137 @@ func (t *Throttle) now() core.Moment { return core.At(t.Now()) }
 // Returns CodeUnsure "identity.throttle.wait" for who must come back later, and what the
 // database returns.
 func (t *Throttle) Try(r *http.Request, account string) (done func(good bool), err error) {
+	done, _, err = t.TryOf(r, account, "")
+	return done, err
+}
+
+// TryOf is Try for an account that has several names: a guess under any of them counts for
+// its owner too. late says that the owner had enough guesses under the other names. Who
+// guesses must then be answered as after a wrong guess: another answer would tell which names
+// are one person's. The guess is not held for it. owner is empty for Try.
+func (t *Throttle) TryOf(r *http.Request, account, owner string) (done func(good bool), late bool, err error) {
 	known := t.device(r)
 	isKnown := known.knows(t.tag(account))
 	network := t.from(r.Context())
 	if !isKnown {
 		// A known browser stands behind neither bound that strangers can fill.
 		if wait := max(t.limits.network(network, t.Now()), t.limits.everybody(t.Now())); wait > 0 {
-			return nil, later(wait)
+			return nil, false, later(wait)
 		}
 	}
 	place := "network/" + network.String()
 	if isKnown {
 		place = "device/" + hex.EncodeToString(known.id[:])
 	}
-	c := charge{place: t.hash("place", account+"\x00"+place), all: t.hash("account", account)}
-	if isKnown {
-		c.all = ""
+	c := charge{named: t.spots(account, place, isKnown)}
+	if owner != "" {
+		c.owned = t.spots("owner\x00"+owner, place, isKnown)
 	}
-	wait, err := t.charge(r.Context(), c)
+	wait, late, err := t.charge(r.Context(), c)
 	if err == nil && wait > 0 {
-		wait, err = t.hold(r.Context(), c, wait)
+		wait, late, err = t.hold(r.Context(), c, wait)
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if wait > 0 {
-		return nil, later(wait)
+		return nil, false, later(wait)
+	}
+	if late {
+		return func(bool) {}, true, nil
 	}
 	after := context.WithoutCancel(r.Context())
 	return func(good bool) { // also when the browser has gone
 		if good {
 			t.refund(after, c)
 		}
-	}, nil
+	}, false, nil
 }
 
-// charge names the tallies that one guess counts in; all is empty for a known browser.
-type charge struct{ place, all string }
+// spots are the tallies of one name: of a place, and of all places for who comes from an
+// unknown browser.
+func (t *Throttle) spots(account, place string, known bool) []spot {
+	all := []spot{{t.hash("place", account+"\x00"+place), atPlace(), true}}
+	if !known {
+		all = append(all, spot{t.hash("account", account), atAccount(), false})
+	}
+	return all
+}
 
-// charge counts a guess in all of its tallies, or in none and says how long to wait.
-func (t *Throttle) charge(ctx context.Context, c charge) (wait time.Duration, err error) {
+// spot is one tally that a guess counts in. A right guess ends that of a place, and is taken
+// off that of all places.
+type spot struct {
+	key   string
+	bound bound
+	place bool
+}
+
+// charge names the tallies that one guess counts in: by the name it was made under, and by
+// whose that name is.
+type charge struct{ named, owned []spot }
+
+// charge counts a guess in all of its tallies. Where those of the name are too full it counts
+// in none, and says how long to wait; where those of the owner are, in those of the name only.
+func (t *Throttle) charge(ctx context.Context, c charge) (wait time.Duration, late bool, err error) {
 	now := t.now()
 	err = t.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		wait = 0
-		next := map[string]tally{}
-		for key, b := range map[string]bound{c.place: atPlace(), c.all: atAccount()} {
-			if key == "" {
-				continue
-			}
-			was, err := getTally(ctx, q, key)
-			if err != nil {
-				return err
-			}
-			to, need := was.charge(b, now)
-			next[key], wait = to, max(wait, need)
+		if wait, err = count(ctx, q, c.named, now); err != nil || wait > 0 {
+			return err
 		}
-		if wait > 0 {
-			return nil
-		}
-		for key, to := range next {
-			if err := putTally(ctx, q, key, to); err != nil {
-				return err
-			}
-		}
-		return nil
+		needed, err := count(ctx, q, c.owned, now)
+		late = needed > 0
+		return err
 	})
-	return wait, err
+	return wait, late, err
+}
+
+// count counts a guess in some tallies, or in none and says how long to wait.
+func count(ctx context.Context, q db.Querier, spots []spot, now core.Moment) (wait time.Duration, err error) {
+	next := make([]tally, len(spots))
+	for i, s := range spots {
+		was, err := getTally(ctx, q, s.key)
+		if err != nil {
+			return 0, err
+		}
+		to, need := was.charge(s.bound, now)
+		next[i], wait = to, max(wait, need)
+	}
+	if wait > 0 {
+		return wait, nil
+	}
+	for i, s := range spots {
+		if err := putTally(ctx, q, s.key, next[i]); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
 }
 
 // hold waits, where it is short, and charges once more.
-func (t *Throttle) hold(ctx context.Context, c charge, wait time.Duration) (time.Duration, error) {
+func (t *Throttle) hold(ctx context.Context, c charge, wait time.Duration) (time.Duration, bool, error) {
 	if wait > waitHere {
-		return wait, nil
+		return wait, false, nil
 	}
 	defer t.held.Add(-1)
 	if t.held.Add(1) > maxHeld {
-		return wait, nil
+		return wait, false, nil
 	}
 	select {
 	case <-time.After(wait):
 		return t.charge(ctx, c)
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, false, ctx.Err()
 	}
 }
 
 func (t *Throttle) refund(ctx context.Context, c charge) {
-	err := dropTally(ctx, t.DB, c.place)
-	if c.all != "" {
-		err = errors.Join(err, giveBack(ctx, t.DB, c.all))
+	var err error
+	for _, s := range append(slices.Clone(c.named), c.owned...) {
+		if s.place {
+			err = errors.Join(err, dropTally(ctx, t.DB, s.key))
+		} else {
+			err = errors.Join(err, giveBack(ctx, t.DB, s.key))
+		}
 	}
 	if err != nil {
 		t.Log.WarnContext(ctx, "identity: a good sign-in was not taken off the tally", "error", err)

@@ -125,6 +125,45 @@ func TestGuessesFromOnePlace(t *testing.T) {
 	})
 }
 
+// One person's names are one tally, and nobody learns from it which names are one person's:
+// the guess is let through, and answered as a wrong one.
+func TestNamesOfOneOwner(t *testing.T) {
+	dbtest.Each(t, "identity", migrations.Files, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		r := from(t, "192.0.2.1/32")
+		guess := func(name, owner string) bool {
+			t.Helper()
+			_, late, err := w.TryOf(r, name, owner)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return late
+		}
+		for i := range 5 {
+			if guess([]string{"alice", "alice@mail.test"}[i%2], "ID1") {
+				t.Error("late at once", i)
+			}
+		}
+		if !guess("alice", "ID1") || !guess("alice@mail.test", "ID1") {
+			t.Error("the second name brings five guesses more")
+		}
+		if guess("bob", "ID2") || guess("nobody", "nobody/nobody") {
+			t.Error("another account is late")
+		}
+		w.pass(time.Second)
+		done, late, err := w.TryOf(r, "alice@mail.test", "ID1")
+		if err != nil || late {
+			t.Fatal(late, err)
+		}
+		done(true)
+		for i := range 5 {
+			if guess("alice@mail.test", "ID1") {
+				t.Error("a right one did not begin anew", i)
+			}
+		}
+	})
+}
+
 // Very many networks guess at one account: who signed in before in this browser never waits, and
 // is held by nothing that strangers do.
 func TestKnownBrowserUnderAttack(t *testing.T) {

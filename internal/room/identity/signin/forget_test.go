@@ -1,0 +1,47 @@
+package signin_test
+
+import (
+	"context"
+	"testing"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/signin"
+)
+
+// Nothing of what a person began is left when they leave; what others began is.
+func TestForget(t *testing.T) {
+	dbtest.Each(t, "identity", migrations.Files, func(t *testing.T, d *db.DB) {
+		rows := map[string]string{
+			"identity_step":    `INSERT INTO identity_step (hash, person, next, amr, tries, expires_us) VALUES ($1, $2, '', 'pwd', 0, 1)`,
+			"identity_request": `INSERT INTO identity_request (person, text, made_us) VALUES ($2, $1, 1)`,
+			"identity_token":   `INSERT INTO identity_token (hash, kind, person, address, made_us, expires_us) VALUES ($1, 'recover', $2, '', 1, 1)`,
+			"identity_mail":    `INSERT INTO identity_mail (id, kind, person, address, lang, state, failed, made_us, next_us) VALUES ($1, 'recover', $2, '', 'fr', 'open', 0, 1, 1)`,
+		}
+		run := func(query string, args ...any) {
+			t.Helper()
+			if _, err := db.Exec(t.Context(), d, query, args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, query := range rows {
+			run(query, "hash a", "alice")
+			run(query, "hash b", "bob")
+		}
+		run(`INSERT INTO identity_mail (id, kind, person, address, lang, state, failed, made_us, next_us) VALUES ('m', 'known', '', 'alice@mail.test', 'fr', 'sent', 0, 1, 1)`)
+		err := d.Tx(t.Context(), func(ctx context.Context, q db.Querier) error {
+			return signin.Forget(ctx, q, person.Person{ID: "alice", Handle: "alice", Mail: "alice@mail.test", Made: core.Moment(1)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for table := range rows {
+			if left, err := db.All(t.Context(), d, db.Text, `SELECT person FROM `+table); err != nil || len(left) != 1 || left[0] != "bob" {
+				t.Errorf("%s: %v %v", table, left, err)
+			}
+		}
+	})
+}
