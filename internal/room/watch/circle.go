@@ -197,7 +197,10 @@ func (c *circle) meet(ctx context.Context) error {
 	}
 	met := map[core.MemberID]bool{c.Signer.ID(): true}
 	left := meetMost
-	for _, t := range all {
+	// From another one on each time: some that never answer must not use up the attempts.
+	first := int(c.Now().Unix() / 60)
+	for i := range all {
+		t := all[(first+i)%len(all)]
 		for _, seat := range c.Verdicts.Voters(t.Owner, t.ID).Seats {
 			if met[seat.Member] || left == 0 {
 				continue

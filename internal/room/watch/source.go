@@ -17,7 +17,7 @@ const silentFor = 15 * time.Minute
 // board makes what everybody sees.
 func (r *Room) board() *status.Board {
 	return status.New(status.Needs{Signer: r.Signer, Now: r.Now, Source: gather.New(gather.Needs{
-		Hosters: r.hosters, Verdicts: r.Verdicts, Looks: r.Recorder, Said: r.Publisher, Words: r.Words,
+		Hosters: r.hosters, Verdicts: r.Verdicts, Looks: r.Recorder, Said: r.Publisher, Words: r.Words, Behind: r.Versions.PublicOf,
 		Targets: func(ctx context.Context, owner core.MemberID) ([]target.Target, error) {
 			return r.list.Of(ctx, owner)
 		},

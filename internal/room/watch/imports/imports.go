@@ -58,16 +58,10 @@ type Finding struct {
 	Taken bool `json:"taken"`
 }
 
-// Read reads one file of any of the formats. The targets have no ID, Owner and Made
-// yet. Returns CodeInvalid for a file that is too large, that cannot be read, or that is
-// none of the formats.
-func Read(name string, text []byte) ([]target.Target, []Finding, error) {
-	return ReadAll([]File{{name, text}})
-}
-
-// ReadAll reads several files that belong together, as prometheus.yml, blackbox.yml and
-// the files of targets that it names; their order does not matter. Returns as Read does,
-// naming the file.
+// ReadAll reads files of any of the formats that belong together, as prometheus.yml,
+// blackbox.yml and the files of targets that it names; their order does not matter. The
+// targets have no ID, Owner and Made yet. Returns CodeInvalid for a file that is too large,
+// that cannot be read, or that is none of the formats; the error names it.
 func ReadAll(files []File) ([]target.Target, []Finding, error) {
 	if len(files) > MaxFiles {
 		return nil, nil, core.Invalid("watch.imports.too_many_files", nil).With("Most", MaxFiles)

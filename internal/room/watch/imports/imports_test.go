@@ -160,7 +160,7 @@ func TestPrometheus(t *testing.T) {
 		})
 	}
 	// Without the modules their names tell, and where they do not it is said.
-	_, findings, err := imports.Read("prometheus.yml", file(t, "prometheus.yml").Text)
+	_, findings, err := imports.ReadAll([]imports.File{{Name: "prometheus.yml", Text: file(t, "prometheus.yml").Text}})
 	if err != nil || !strings.Contains(fmt.Sprint(said(findings)), "usual_module") {
 		t.Errorf("%v, %v", said(findings), err)
 	}
@@ -190,7 +190,7 @@ func TestRefused(t *testing.T) {
 		"binary":         {"\x00\xff\xfe\x01", "unreadable"},
 	} {
 		began := time.Now()
-		targets, _, err := imports.Read("x\x1b[31m.yaml", []byte(in.text))
+		targets, _, err := imports.ReadAll([]imports.File{{Name: "x\x1b[31m.yaml", Text: []byte(in.text)}})
 		e, _ := err.(*core.Error) //nolint:errorlint // it is one, or nil
 		if e == nil || e.Key != "watch.imports."+in.key || e.Code != core.CodeInvalid || targets != nil {
 			t.Errorf("%s: %v, %v", name, targets, err)
@@ -221,7 +221,7 @@ func TestHostile(t *testing.T) {
 		`{"monitorList": {"1": {"type": "http", "url": "https://a.test", "headers": "{\"Cookie\": \"SECRET\"}"}}}`,
 		`[{"targets": ["moi:SECRET@a.test", "https://moi:SECRET@a.test/", 3, null, "https://a.test?token=SECRET"], "labels": {"module": "http_2xx"}}]`,
 	} {
-		targets, findings, err := imports.Read("x", []byte(in))
+		targets, findings, err := imports.ReadAll([]imports.File{{Name: "x", Text: []byte(in)}})
 		if err != nil {
 			t.Errorf("%s: %v", in, err)
 		}
@@ -242,7 +242,7 @@ func TestMany(t *testing.T) {
 		fmt.Fprintf(&b, "- {name: n%d, url: 'https://h%d.test/'}\n", i, i)
 	}
 	b.WriteString("- {name: again, url: 'https://h1.test/'}\n")
-	targets, findings, err := imports.Read("x", []byte(b.String()))
+	targets, findings, err := imports.ReadAll([]imports.File{{Name: "x", Text: []byte(b.String())}})
 	if err != nil || len(targets) != imports.MaxTargets {
 		t.Fatalf("%d, %v", len(targets), err)
 	}
@@ -260,7 +260,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		late := time.AfterFunc(20*time.Second, func() { panic(fmt.Sprintf("20 s for %q", text)) })
 		defer late.Stop()
-		targets, findings, err := imports.Read("x", text)
+		targets, findings, err := imports.ReadAll([]imports.File{{Name: "x", Text: text}})
 		if err != nil {
 			if core.CodeOf(err) != core.CodeInvalid {
 				t.Fatal(err)

@@ -184,7 +184,10 @@ func (w *world) says(from core.MemberID, safe ...string) {
 func (w *world) behind(owner core.MemberID) [2]int {
 	w.t.Helper()
 	var out [2]int
-	for i, ask := range []func(context.Context, core.MemberID) ([]software.Running, error){w.w.Of, w.w.PublicOf} {
+	public := func(ctx context.Context, owner core.MemberID) ([]software.Running, error) {
+		return w.w.PublicOf(ctx, owner, core.At(w.now))
+	}
+	for i, ask := range []func(context.Context, core.MemberID) ([]software.Running, error){w.w.Of, public} {
 		all, err := ask(w.t.Context(), owner)
 		if err != nil {
 			w.t.Fatal(err)

@@ -3,6 +3,7 @@ package software
 import (
 	"context"
 	"embed"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -234,17 +235,11 @@ func (w *Watch) Of(ctx context.Context, owner core.MemberID) ([]Running, error) 
 	return allRunning(ctx, w.n.DB, owner)
 }
 
-// PublicOf is what everybody may see of a hoster's targets: Behind is zero until its
-// hoster had the time of Quiet.
-func (w *Watch) PublicOf(ctx context.Context, owner core.MemberID) ([]Running, error) {
+// PublicOf are the targets of a hoster of which everybody may see that they are behind: it
+// has known for the time of Quiet.
+func (w *Watch) PublicOf(ctx context.Context, owner core.MemberID, now core.Moment) ([]Running, error) {
 	all, err := w.Of(ctx, owner)
-	now := core.At(w.n.Now())
-	for i := range all {
-		if !all[i].Public(now) {
-			all[i].Behind = 0
-		}
-	}
-	return all, err
+	return slices.DeleteFunc(all, func(r Running) bool { return !r.Public(now) }), err
 }
 
 // tidy cuts a server's word to one line of printable characters.

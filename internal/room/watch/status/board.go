@@ -2,10 +2,8 @@ package status
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,8 +46,6 @@ const (
 	maxHosts   = 8
 	// Old is the age from which a page says how old it is.
 	Old = 5 * time.Minute
-	// forget is when a snapshot of somebody else is of no use any more.
-	forget = 24 * time.Hour
 )
 
 // Posted is a snapshot as the board holds it. It never changes.
@@ -57,8 +53,6 @@ type Posted struct {
 	Snapshot
 	JSON   []byte // the snapshot's
 	Signed []byte // the envelope around JSON
-	// Own: this node made it from its own knowledge.
-	Own bool
 	// Kept holds what is made of this snapshot, as pages: it goes when the snapshot does.
 	Kept *sync.Map
 }
@@ -88,10 +82,9 @@ type Board struct {
 }
 
 type shown struct {
-	order   []core.MemberID // our own first, then as the source has them; others' snapshots last
-	posted  map[core.MemberID]*Posted
-	hosts   map[string]core.MemberID
-	rebuilt core.Moment
+	order  []core.MemberID // our own first, then as the source has them
+	posted map[core.MemberID]*Posted
+	hosts  map[string]core.MemberID
 }
 
 // New makes a board; it is empty until it is rebuilt.
@@ -122,7 +115,7 @@ func (b *Board) Rebuild(ctx context.Context) error {
 		return err
 	}
 	before := b.shown.Load()
-	after := &shown{posted: map[core.MemberID]*Posted{}, hosts: map[string]core.MemberID{}, rebuilt: b.Clock()}
+	after := &shown{posted: map[core.MemberID]*Posted{}, hosts: map[string]core.MemberID{}}
 	for _, who := range head(hosters, MaxHosters) {
 		one, failed := b.post(ctx, who)
 		if failed != nil {
@@ -130,11 +123,6 @@ func (b *Board) Rebuild(ctx context.Context) error {
 			one = before.posted[who.ID]
 		}
 		after.add(one, who.Hosts)
-	}
-	for _, id := range before.order {
-		if old := before.posted[id]; !old.Own && after.rebuilt.Sub(old.Made) < forget {
-			after.add(old, nil)
-		}
 	}
 	b.shown.Store(after)
 	return err
@@ -175,7 +163,7 @@ func (b *Board) post(ctx context.Context, who Hoster) (*Posted, error) {
 		return nil, err
 	}
 	signed, err := Sign(text, b.Signer)
-	return &Posted{Snapshot: s, JSON: text, Signed: signed, Own: true, Kept: &sync.Map{}}, err
+	return &Posted{Snapshot: s, JSON: text, Signed: signed, Kept: &sync.Map{}}, err
 }
 
 // Of answers what is shown of a hoster.
@@ -199,33 +187,4 @@ func (b *Board) All() []*Posted {
 func (b *Board) At(host string) (core.MemberID, bool) {
 	id, ok := b.shown.Load().hosts[host]
 	return id, ok
-}
-
-// Take shows a snapshot that a voter of the hoster signed, where we have none of our own
-// and none that is newer. Returns what Read does.
-func (b *Board) Take(data []byte, hoster core.MemberID, voters map[core.MemberID][]ed25519.PublicKey) error {
-	s, err := Read(data, hoster, voters, b.Clock())
-	if err != nil {
-		return err
-	}
-	text, s, err := s.Encode()
-	if err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	before := b.shown.Load()
-	old, there := before.posted[hoster]
-	if there && (old.Own || old.Made >= s.Made) || !there && len(before.order) >= 2*MaxHosters || b.Clock().Sub(s.Made) >= forget {
-		return nil
-	}
-	after := &shown{posted: map[core.MemberID]*Posted{}, hosts: before.hosts, rebuilt: before.rebuilt}
-	for _, id := range before.order {
-		if id != hoster {
-			after.add(before.posted[id], nil)
-		}
-	}
-	after.add(&Posted{Snapshot: s, JSON: text, Signed: slices.Clone(data), Kept: &sync.Map{}}, nil)
-	b.shown.Store(after)
-	return nil
 }

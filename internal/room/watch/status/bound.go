@@ -150,6 +150,9 @@ func (s Service) bounded() Service {
 		p := s.Promise.bounded()
 		s.Promise = &p
 	}
+	if b := s.Behind; b != nil {
+		s.Behind = &Behind{Clean(b.Software, maxName, false), Clean(b.Version, maxName, false), moment(b.Since)}
+	}
 	s.Restore = Restore{count(s.Restore.Count), seconds(s.Restore.P50), seconds(s.Restore.P90)}
 	return s
 }

@@ -51,6 +51,15 @@ type Service struct {
 	Promise *Promise `json:"promise,omitzero"`
 	// Restore is how long it took to be well again after an outage.
 	Restore Restore `json:"restore"`
+	// Behind is left out until the hoster had two weeks to update.
+	Behind *Behind `json:"behind,omitzero"`
+}
+
+// Behind is a program of a service that is older than what is held to be safe.
+type Behind struct {
+	Software string      `json:"software"`
+	Version  string      `json:"version"`
+	Since    core.Moment `json:"since_us"` // when it was first known to be
 }
 
 // ServiceID is how addresses name a service: 12 hex digits of its name's SHA-256. A name

@@ -198,16 +198,6 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestEquivocate(t *testing.T) {
-	a := votes(1, "d")[0]
-	b, other, later := a, a, a
-	b.At++
-	other.Voter, later.Round = member(1), 2
-	if !Equivocate(a, b) || Equivocate(a, a) || Equivocate(a, other) || Equivocate(a, later) {
-		t.Error("two votes of one voter in one round, and only these, are the proof")
-	}
-}
-
 func TestSkewedClocks(t *testing.T) {
 	// Three of seven clocks are a minute off: begin and end hardly move.
 	c, f := certified(seats(0, 1, 2, 3, 4, 5, 6), Down, "ddddddd", "ddddddd")

@@ -118,9 +118,3 @@ func (a Ask) Check(accuser core.MemberID, now core.Moment) error {
 	}
 	return nil
 }
-
-// Equivocate says whether two votes prove that their voter answered one call twice, and
-// differently. Both signatures must have been checked.
-func Equivocate(a, b Vote) bool {
-	return a.Voter == b.Voter && a.Round == b.Round && string(a.Text(Case{})) != string(b.Text(Case{}))
-}

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/watch/incident/promise"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/record"
+	"entrechat/internal/room/watch/software"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/target"
 	"entrechat/internal/room/watch/verdict"
@@ -42,8 +43,11 @@ type Needs struct {
 	Targets  func(ctx context.Context, owner core.MemberID) ([]target.Target, error)
 	Verdicts Verdicts
 	Looks    Looks
-	Said     *incident.Publisher
-	Words    *words.Catalogue
+	// Behind are the targets of a hoster whose program is older than what is held to be
+	// safe, as far as everybody may know.
+	Behind func(ctx context.Context, owner core.MemberID, now core.Moment) ([]software.Running, error)
+	Said   *incident.Publisher
+	Words  *words.Catalogue
 }
 
 // Gatherer is a status.Source.
@@ -97,12 +101,16 @@ func (g *Gatherer) Services(ctx context.Context, who status.Hoster, now core.Mom
 	if err != nil {
 		return nil, 0, err
 	}
+	behind, err := g.n.Behind(ctx, who.ID, now)
+	if err != nil {
+		return nil, 0, err
+	}
 	by := map[string][]target.Target{}
 	for _, t := range targets {
 		by[t.Service] = append(by[t.Service], t)
 	}
 	for name, its := range by {
-		m := measuring{Gatherer: g, who: who, now: now, targets: its, plans: plans}
+		m := measuring{Gatherer: g, who: who, now: now, targets: its, plans: plans, behind: behind}
 		one, newest, err := m.service(ctx, name)
 		if err != nil {
 			return nil, 0, err
@@ -120,6 +128,7 @@ type measuring struct {
 	now     core.Moment
 	targets []target.Target
 	plans   []maintenance.Plan
+	behind  []software.Running
 }
 
 func (m measuring) service(ctx context.Context, name string) (s status.Service, basis core.Moment, err error) {
@@ -148,8 +157,19 @@ func (m measuring) service(ctx context.Context, name string) (s status.Service, 
 	}
 	r := figures.Restores
 	s.Restore = status.Restore{Count: r.Count, P50: int64(r.P50.Seconds()), P90: int64(r.P90.Seconds())}
-	s.Promise = m.promise(figures)
+	s.Promise, s.Behind = m.promise(figures), m.old()
 	return s, basis, nil
+}
+
+// old is the program of the service that has been too old for longest; nil where none is.
+func (m measuring) old() (out *status.Behind) {
+	for _, r := range m.behind {
+		mine := slices.ContainsFunc(m.targets, func(t target.Target) bool { return t.ID == r.Target })
+		if mine && (out == nil || r.Behind < out.Since) {
+			out = &status.Behind{Software: r.Software, Version: r.Version, Since: r.Behind}
+		}
+	}
+	return out
 }
 
 // first is when the oldest target of the service was made.

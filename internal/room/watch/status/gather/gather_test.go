@@ -19,6 +19,7 @@ import (
 	"entrechat/internal/room/watch/incident/promise"
 	"entrechat/internal/room/watch/look"
 	"entrechat/internal/room/watch/record"
+	"entrechat/internal/room/watch/software"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/status/gather"
 	"entrechat/internal/room/watch/target"
@@ -114,6 +115,12 @@ func TestSnapshotOfTheRoom(t *testing.T) {
 		},
 		Targets:  func(context.Context, core.MemberID) ([]target.Target, error) { return targets, nil },
 		Verdicts: concluded{start, now}, Looks: looked{now}, Said: said, Words: catalogue,
+		Behind: func(context.Context, core.MemberID, core.Moment) ([]software.Running, error) {
+			return []software.Running{
+				{Owner: self, Target: web, Software: "etherpad", Version: "1.9.1", Behind: start.Add(-20 * 24 * time.Hour)},
+				{Owner: self, Target: "00000000000000ee", Software: "paused", Version: "1", Behind: start.Add(-40 * 24 * time.Hour)},
+			}, nil
+		},
 	})
 	_, key, err := ed25519.GenerateKey(nil)
 	ok(err)
@@ -133,6 +140,9 @@ func TestSnapshotOfTheRoom(t *testing.T) {
 	}
 	if p := pad.Promise; p == nil || p.Away != 8*3600 || len(p.Says["fr"]) != 1 || strings.Contains(p.Says["en"][0], "⟦") {
 		t.Errorf("the promise: %+v", p)
+	}
+	if b := pad.Behind; b == nil || b.Version != "1.9.1" || b.Since != start.Add(-20*24*time.Hour) || s.Services[0].Behind != nil {
+		t.Errorf("a program that is too old: %+v, %+v", b, s.Services[0].Behind)
 	}
 	if l := pad.Latency; l == nil || l.Day.P50[22] != 80 || l.Day.P50[23] != -1 || l.Month.P50[29] != -1 {
 		t.Errorf("latency: %+v", l)

@@ -11,20 +11,21 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/watch/incident/availability"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/verdict"
 )
 
 // large is a source of so many hosters with services that were looked at for five years:
-// it counts their days from intervals at each build, as the room does.
+// at each build it counts their days from the states of 13 months, as the room does.
 type large struct {
 	fake
 	from core.Moment
-	rows map[core.MemberID][][]status.Interval
+	rows map[core.MemberID][][]availability.Interval
 }
 
 func newLarge(hosters, services int) *large {
-	l := &large{from: now().Add(-5 * 365 * 24 * time.Hour), rows: map[core.MemberID][][]status.Interval{}}
+	l := &large{from: now().Add(-5 * 365 * 24 * time.Hour), rows: map[core.MemberID][][]availability.Interval{}}
 	for h := range hosters {
 		id := core.MemberID(fmt.Sprintf("chaton-%d.test", h))
 		if h == 0 {
@@ -32,11 +33,11 @@ func newLarge(hosters, services int) *large {
 		}
 		l.hosters = append(l.hosters, status.Hoster{ID: id, Name: string(id), Zone: "Europe/Paris", Voters: 7})
 		for s := range services {
-			var row []status.Interval
+			var row []availability.Interval
 			// A state that changes about twice a week.
 			for at, n := l.from, s; at < now(); n++ {
 				end := min(at.Add(time.Duration(60+n%40)*time.Hour), now())
-				row = append(row, status.Interval{From: at, To: end, State: []verdict.State{verdict.Up, verdict.Up, verdict.Down, verdict.Up, verdict.Partial, verdict.Unknown}[n%6]})
+				row = append(row, availability.Interval{From: at, To: end, State: []verdict.State{verdict.Up, verdict.Up, verdict.Down, verdict.Up, verdict.Partial, verdict.Unknown}[n%6]})
 				at = end
 			}
 			l.rows[id] = append(l.rows[id], row)
@@ -50,8 +51,8 @@ func (l *large) Services(_ context.Context, who status.Hoster, at core.Moment) (
 	for i, row := range l.rows[who.ID] {
 		one := up("Service "+strconv.Itoa(i), nil)
 		one.Promise = promise()
-		days := status.DaysOf(row, l.from, at, zone) // all five years
-		one.Days = days[len(days)-status.MaxDays:]
+		months := core.At(at.Time().AddDate(0, -13, 0))
+		one.Days = daysOf(availability.Combine([][]availability.Interval{row}, months, at), at.Add(-(status.MaxDays-1)*24*time.Hour), at, zone)
 		out = append(out, one)
 	}
 	return out, at, err

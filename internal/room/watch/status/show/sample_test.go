@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/watch/incident/availability"
 	"entrechat/internal/room/watch/status"
 	"entrechat/internal/room/watch/status/show"
 	"entrechat/internal/room/watch/verdict"
@@ -58,13 +59,26 @@ func history(t testing.TB, days int, changes map[int]status.Parts) []status.Day 
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := now()
 	from := core.At(time.Date(2026, 11, 30-days+1, 0, 0, 0, 0, paris))
-	out := status.DaysOf([]status.Interval{{From: from, To: to, State: verdict.Up}}, from, to, paris)
+	out := daysOf([]availability.Interval{{From: from, State: verdict.Up}}, from, now(), paris)
 	for ago, parts := range changes {
 		d := &out[len(out)-1-ago]
 		parts.Up = d.Up - parts.Total()
 		d.Parts = parts
+	}
+	return out
+}
+
+// daysOf counts days as status/gather does.
+func daysOf(row []availability.Interval, from, to core.Moment, zone *time.Location) (out []status.Day) {
+	parts := availability.Parts(row, nil, from, to)
+	for _, day := range availability.Days(from, to, zone) {
+		sum := availability.Of(availability.Cut(parts, []availability.Span{day}))
+		whole := func(d time.Duration) int64 { return int64(d / time.Second) }
+		out = append(out, status.Day{
+			Date:  day.From.Time().In(zone).Format(time.DateOnly),
+			Parts: status.Parts{Up: whole(sum.Up), Partial: whole(sum.Partial), Down: whole(sum.Down), Unknown: whole(sum.Unknown)},
+		})
 	}
 	return out
 }
@@ -124,6 +138,7 @@ func sample(t testing.TB) *fake {
 	add(status.Hoster{ID: "chaton-a.test", Name: "Le Chaton d'Armor", Voters: 7, Heard: now()}, mail, pad, video, up("Nuage", well), up("Forge", well))
 	down := pad
 	down.State, down.Since, down.Failing = verdict.Down, hoursAgo(5.3), 5
+	down.Behind = &status.Behind{Software: "etherpad<b>", Version: "1.9.1", Since: hoursAgo(20 * 24)}
 	down.Restore = status.Restore{Count: 12, P50: 2400, P90: 11000}
 	add(status.Hoster{ID: "chaton-b.test", Name: "Chaton B", Voters: 7, Hosts: []string{"status.chaton-b.test"}, Heard: now()}, mail, down, video, up("Nuage", well), up("Forge", well))
 	f.incidents["chaton-b.test"] = incidents()

@@ -40,7 +40,7 @@ func (s *Show) serviceView(r *http.Request, p *words.Printer) (string, serviceVi
 	}
 	v := serviceView{
 		Name: one.Name, Hoster: t.s.Name, Back: address(t.s.Hoster), Now: t.service(one),
-		Bars: t.bars(one, true), Facts: t.facts(one), Zone: t.zone.String(),
+		Bars: t.bars(one, true), Facts: append(t.facts(one), t.behind(one.Behind)...), Zone: t.zone.String(),
 		Badge: address(t.s.Hoster, "services", one.ID, badgeFile),
 	}
 	if l := one.Latency; l != nil {
@@ -82,6 +82,15 @@ func (t teller) facts(s *status.Service) (out []fact) {
 		add("watch.status.fact_restore", t.T(key, args))
 	}
 	return out
+}
+
+// behind is that its program is too old, where that is public.
+func (t teller) behind(b *status.Behind) []fact {
+	if b == nil {
+		return nil
+	}
+	args := map[string]any{"Software": b.Software, "Version": b.Version, "Since": t.day(b.Since.Time().In(t.zone))}
+	return []fact{{t.T("watch.status.fact_behind", nil), t.T("watch.status.behind", args)}}
 }
 
 // promised is how a promise is kept, beside what it says.

@@ -110,11 +110,9 @@ type framed struct {
 	Title string
 	Feed  string // address of the hoster's feed
 	Body  template.HTML
-	// Age is how old what is shown is, where that is worth a banner; From is who says it,
-	// where that is not this node.
-	Old  bool
-	Age  time.Duration
-	From core.MemberID
+	// Age is how old what is shown is, where that is worth a banner.
+	Old bool
+	Age time.Duration
 }
 
 // kept is a main part with its title.
@@ -139,9 +137,7 @@ func page[T any](s *Show, site *web.Site, read reader[T], file string) http.Hand
 			return framed{}, err
 		}
 		out := framed{Feed: address(posted.Hoster, feedFile)}
-		if out.Age, out.Old = old(posted, s.n.Board.Clock()); !posted.Own {
-			out.From = posted.By
-		}
+		out.Age, out.Old = old(posted, s.n.Board.Clock())
 		key := p.Lang + r.URL.Path
 		one, there := kept{}, false
 		if k, ok := posted.Kept.Load(key); ok {

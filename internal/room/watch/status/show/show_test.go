@@ -110,6 +110,23 @@ func TestAge(t *testing.T) {
 	}
 }
 
+// TestBehind: who reads of a service learns that its program has long been too old.
+func TestBehind(t *testing.T) {
+	v, soft := newVillage(t, sample(t)), strings.NewReplacer("\u00a0", " ", "\u202f", " ")
+	for lang, want := range map[string]string{
+		"fr": "etherpad&lt;b&gt; 1.9.1 : plus ancienne que celles tenues pour sûres. Connu depuis le 10 novembre.",
+		"en": "etherpad&lt;b&gt; 1.9.1: older than those held to be safe. Known since 10 November.",
+	} {
+		_, page, _ := v.get("/status/chaton-b.test/services/" + status.ServiceID("Pad") + "?lang=" + lang)
+		if !strings.Contains(soft.Replace(page), want) {
+			t.Errorf("%s: not said: %s", lang, want)
+		}
+		if _, page, _ = v.get("/status/chaton-b.test/services/" + status.ServiceID("Visio") + "?lang=" + lang); strings.Contains(page, "etherpad") {
+			t.Error("said of another service")
+		}
+	}
+}
+
 // TestFront: under a name of a hoster we vote for stands that hoster's page, and nothing
 // else of ours.
 func TestFront(t *testing.T) {

@@ -2,6 +2,7 @@ package quorum
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -224,12 +225,11 @@ func (e teller) settleAll(ctx context.Context) error {
 		}
 	}
 	e.mu.Unlock()
+	errs := make([]error, 0, len(due))
 	for _, k := range due {
-		if err := e.settle(ctx, k); err != nil {
-			return err
-		}
+		errs = append(errs, e.settle(ctx, k)) // one that cannot be told keeps no other back
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Intervals are the states of a target from one moment to another, without gaps. Unknown
