@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/pquerna/otp/totp"
@@ -42,16 +41,7 @@ func newAccounts(t *testing.T) *night {
 	n.must(n.node.Configure(map[string]string{"sign_up": "'open'", "terms": "'https://chaton-a.test/cgu'"}))
 	n.must(n.node.Up(ctx))
 	n.visits = n.chromium()
-	n.do(chromedp.ActionFunc(func(ctx context.Context) error {
-		if err := webauthn.Enable().Do(ctx); err != nil {
-			return err
-		}
-		_, err := webauthn.AddVirtualAuthenticator(&webauthn.VirtualAuthenticatorOptions{
-			Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
-			HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
-		}).Do(ctx)
-		return err
-	}))
+	n.authenticator()
 	return n
 }
 
@@ -59,15 +49,6 @@ func newAccounts(t *testing.T) *night {
 func (n *night) open(path, there string) {
 	n.Helper()
 	n.do(chromedp.Navigate(n.node.URL()+path), chromedp.WaitVisible(there))
-}
-
-// looked runs axe on what is open, and keeps a picture.
-func (n *night) looked(axe, name string) {
-	n.Helper()
-	for _, v := range n.violations(axe) {
-		n.Errorf("%s: axe: %s", name, v)
-	}
-	n.keep(name)
 }
 
 // TestAccount is a person's life at a hoster: an account by mail, a passkey, codes, a way

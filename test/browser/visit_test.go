@@ -195,3 +195,12 @@ func (w *world) keep(name string) {
 	w.do(chromedp.FullScreenshot(&shot, 100))
 	w.must(os.WriteFile(filepath.Join(dir, name+".png"), shot, 0o600))
 }
+
+// looked runs axe on what is open, and keeps a picture.
+func (w *world) looked(axe, name string) {
+	w.Helper()
+	for _, v := range w.violations(axe) {
+		w.Errorf("%s: axe: %s", name, v)
+	}
+	w.keep(name)
+}

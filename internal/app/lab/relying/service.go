@@ -135,7 +135,7 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 	}
 	if p, in := s.people[s.kept(r, "in")]; in {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><title>%[1]s</title><h1>%[1]s</h1><p id="username">%[2]s</p><p id="sub">%[3]s</p><p id="mail">%[4]s</p>`,
+		fmt.Fprintf(w, `<!doctype html><title>%[1]s</title><link rel="icon" href="data:,"><h1>%[1]s</h1><p id="username">%[2]s</p><p id="sub">%[3]s</p><p id="mail">%[4]s</p>`,
 			html.EscapeString(s.Name), html.EscapeString(p.Username), html.EscapeString(p.Sub), html.EscapeString(p.Mail))
 		return
 	}
