@@ -47,8 +47,12 @@ type place struct {
 	at     time.Time
 }
 
-// placeAgain is how long a place is believed.
-const placeAgain = time.Hour
+// placeAgain is how long a place is believed, placeFailed how long nobody asks again for one
+// that could not be found.
+const (
+	placeAgain  = time.Hour
+	placeFailed = 5 * time.Minute
+)
 
 // Lenders promised to look at our targets.
 func (c *circle) Lenders(ctx context.Context) ([]core.Lender, error) {
@@ -136,15 +140,16 @@ func (c *circle) Place(ctx context.Context, m core.MemberID) (site, prefix strin
 	if ok && c.Now().Sub(known.at) < placeAgain {
 		return site, known.prefix
 	}
-	prefix, err := c.prefix(ctx, m)
-	if err != nil {
+	now := place{at: c.Now()}
+	var err error
+	if now.prefix, err = c.prefix(ctx, m); err != nil {
 		c.Log.Debug("where a member stands is not known now", "member", m, "error", err)
-		return site, known.prefix
+		now = place{known.prefix, now.at.Add(placeFailed - placeAgain)} // what was known counts on
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.places[m] = place{prefix, c.Now()}
-	return site, prefix
+	c.places[m] = now
+	return site, now.prefix
 }
 
 // prefix is the IPv4 /16 or the IPv6 /32 of a member's node; empty for an address of a

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"entrechat/internal/core"
@@ -205,6 +206,8 @@ func (n night) Again(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	var looks sync.WaitGroup
+	defer looks.Wait()
 	for _, id := range i.Targets[:min(len(i.Targets), 10)] {
 		t, err := target.Find(ctx, n.DB, i.Owner, id)
 		if core.CodeOf(err) == core.CodeNotFound {
@@ -213,7 +216,7 @@ func (n night) Again(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		n.onDemand.all(ctx, t)
+		looks.Go(func() { n.onDemand.all(ctx, t) }) // each waits for the slowest voter
 	}
 	return nil
 }

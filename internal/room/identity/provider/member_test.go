@@ -23,7 +23,11 @@ import (
 	"entrechat/internal/room/identity/migrations"
 )
 
-const memberIssuer = "https://chaton-b.test"
+// memberID is a member as a client, memberBack where it has people sent back to.
+const (
+	memberID   = "chaton-b.test"
+	memberBack = "https://chaton-b.test/oidc/back"
+)
 
 // member is another hoster as a client.
 type member struct {
@@ -41,9 +45,9 @@ func (w *world) member() member {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.members.known[memberIssuer] = client.Client{
-		ID: memberIssuer, Member: true, Keys: &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public()}},
-		Settings: client.Settings{Redirects: []string{memberIssuer + "/oidc/back"}, Alg: "ES256", PKCE: true},
+	w.members.known[memberID] = client.Client{
+		ID: memberID, Member: true, Keys: &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{jwk.Public()}},
+		Settings: client.Settings{Redirects: []string{memberBack}, Alg: "ES256", PKCE: true},
 	}
 	return member{w, signer}
 }
@@ -60,18 +64,18 @@ func (m member) sign(claims map[string]any) string {
 // claims are what both kinds of signed requests hold.
 func (m member) claims(more map[string]any) map[string]any {
 	now := time.Now()
-	out := map[string]any{"iss": memberIssuer, "aud": m.w.server.URL, "exp": now.Add(50 * time.Second).Unix(), "iat": now.Unix(), "jti": rand.Text()}
+	out := map[string]any{"iss": memberID, "aud": m.w.server.URL, "exp": now.Add(50 * time.Second).Unix(), "iat": now.Unix(), "jti": rand.Text()}
 	maps.Copy(out, more)
 	return out
 }
 
 func (m member) assertion() url.Values {
-	return url.Values{"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {m.sign(m.claims(map[string]any{"sub": memberIssuer}))}}
+	return url.Values{"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {m.sign(m.claims(map[string]any{"sub": memberID}))}}
 }
 
 func (m member) request(verifier string, more map[string]any) string {
 	claims := m.claims(map[string]any{
-		"client_id": memberIssuer, "response_type": "code", "redirect_uri": memberIssuer + "/oidc/back", "scope": "openid profile email", "state": "s", "nonce": "n",
+		"client_id": memberID, "response_type": "code", "redirect_uri": memberBack, "scope": "openid profile email", "state": "s", "nonce": "n",
 		"code_challenge": oauth2.S256ChallengeFromVerifier(verifier), "code_challenge_method": "S256",
 	})
 	maps.Copy(claims, more)
@@ -98,7 +102,7 @@ func TestAMemberSignsItsPeopleIn(t *testing.T) {
 			t.Fatalf("%d %v", answer.StatusCode, out)
 		}
 		w.members.agreed = false
-		ask := "/oidc/authorize?" + url.Values{"client_id": {memberIssuer}, "request_uri": {uri}}.Encode()
+		ask := "/oidc/authorize?" + url.Values{"client_id": {memberID}, "request_uri": {uri}}.Encode()
 		_, to := b.get(ask)
 		if to.Path != "/sign-in/consent" {
 			t.Fatalf("without asking the person: %s", to)
@@ -116,7 +120,7 @@ func TestAMemberSignsItsPeopleIn(t *testing.T) {
 			t.Errorf("one request, two codes: %d", answer.StatusCode)
 		}
 		assertion := m.assertion()
-		redeem := and(assertion, "grant_type", "authorization_code", "code", code, "redirect_uri", memberIssuer+"/oidc/back", "code_verifier", verifier)
+		redeem := and(assertion, "grant_type", "authorization_code", "code", code, "redirect_uri", memberBack, "code_verifier", verifier)
 		answer, out = w.post("/oidc/token", redeem, "", "")
 		raw, _ := out["id_token"].(string)
 		token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.ES256})
@@ -165,8 +169,8 @@ func TestMembersThatAreRefused(t *testing.T) {
 	for what, form := range map[string]url.Values{
 		"another key":            and(old.assertion(), "request", m.request(v, nil)),
 		"request of another key": and(m.assertion(), "request", old.request(v, nil)),
-		"no request object":      and(m.assertion(), "scope", "openid", "redirect_uri", memberIssuer+"/oidc/back", "response_type", "code"),
-		"no assertion":           {"request": {m.request(v, nil)}, "client_id": {memberIssuer}},
+		"no request object":      and(m.assertion(), "scope", "openid", "redirect_uri", memberBack, "response_type", "code"),
+		"no assertion":           {"request": {m.request(v, nil)}, "client_id": {memberID}},
 		"another audience":       and(m.assertion(), "request", m.request(v, map[string]any{"aud": "https://chaton-c.test"})),
 		"ended":                  and(m.assertion(), "request", m.request(v, map[string]any{"exp": time.Now().Add(-time.Minute).Unix()})),
 		"another issuer":         and(m.assertion(), "request", m.request(v, map[string]any{"iss": "https://chaton-c.test"})),
@@ -177,14 +181,14 @@ func TestMembersThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %d %v", what, answer.StatusCode, out)
 		}
 	}
-	long := m.claims(map[string]any{"sub": memberIssuer, "exp": time.Now().Add(time.Hour).Unix()})
+	long := m.claims(map[string]any{"sub": memberID, "exp": time.Now().Add(time.Hour).Unix()})
 	form := and(url.Values{"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {m.sign(long)}}, "request", m.request(v, nil))
 	if answer, _ := w.post("/oidc/par", form, "", ""); answer.StatusCode < 400 {
 		t.Error("an assertion that holds for an hour")
 	}
 	// Not pushed: by value, or with no signature at all.
-	for _, query := range []string{"request=" + m.request(v, nil), "response_type=code&scope=openid&redirect_uri=" + url.QueryEscape(memberIssuer+"/oidc/back")} {
-		if answer, to := b.get("/oidc/authorize?client_id=" + url.QueryEscape(memberIssuer) + "&" + query); answer.StatusCode < 400 && !strings.Contains(to.RawQuery, "error=") {
+	for _, query := range []string{"request=" + m.request(v, nil), "response_type=code&scope=openid&redirect_uri=" + url.QueryEscape(memberBack)} {
+		if answer, to := b.get("/oidc/authorize?client_id=" + url.QueryEscape(memberID) + "&" + query); answer.StatusCode < 400 && !strings.Contains(to.RawQuery, "error=") {
 			t.Errorf("a request that was not pushed: %d %s", answer.StatusCode, to)
 		}
 	}
