@@ -17,6 +17,7 @@
 //	client        the hoster's services that sign people in here, and what each was ever told of a person
 //	provider      the OpenID Provider that the services and the other members know
 //	home          the other members as homes of visitors, from their logbooks
+//	federation    what other federations are told of the members
 //	broker        a person of another member, sent home to sign in and back
 //
 // Words: docs/words.md. Source: docs/spec/identity.md, docs/runbook/identity.md.

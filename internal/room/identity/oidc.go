@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/broker"
 	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/federation"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
@@ -20,6 +21,8 @@ type OpenID struct {
 	Clients  *client.Service
 	Broker   *broker.Broker
 	Provider *provider.Provider
+	// Federation is what other federations are told.
+	Federation *federation.Federation
 }
 
 // openID opens it.
@@ -34,7 +37,13 @@ func (r *Room) openID() (d OpenID, err error) {
 	d.Provider, err = provider.New(provider.Needs{
 		DB: r.DB, Issuer: issuer, Keys: r.Keys, Browser: browser{r.Sessions}, People: accounts{r}, Members: d.Broker.Members(), Private: r.Private, Now: r.Now, Log: r.Log,
 	})
-	return d, err
+	if err != nil {
+		return d, err
+	}
+	d.Federation = federation.New(federation.Needs{
+		Self: r.Origin, Issuer: issuer, Keys: r.Keys, Homes: r.Homes, Metadata: d.Provider.Metadata, Now: r.Now, Log: r.Log,
+	})
+	return d, nil
 }
 
 // browser is who is signed in in a browser, as the provider asks it.

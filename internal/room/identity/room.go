@@ -143,7 +143,11 @@ const keysName = "identity.keys"
 // card is what we say of ourselves to the other members.
 func (r *Room) card() (home.Card, error) {
 	keys, err := r.Keys.Public(key.ES256)
-	return home.Card{Issuer: strings.TrimSuffix(r.URL, "/"), Keys: keys, Domains: slices.Compact(slices.Sorted(slices.Values(r.Settings.Mail)))}, err
+	if err != nil {
+		return home.Card{}, err
+	}
+	own, err := r.Keys.Public(key.Federation)
+	return home.Card{Issuer: strings.TrimSuffix(r.URL, "/"), Keys: keys, Federation: own, Domains: slices.Compact(slices.Sorted(slices.Values(r.Settings.Mail)))}, err
 }
 
 // sayCard tells the other members how we sign our people in, when that changed.
@@ -183,7 +187,7 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:     "identity",
 		Web:      r.web,
-		Pages:    slices.Concat(r.Provider.Routes(), r.Broker.Routes()),
+		Pages:    slices.Concat(r.Provider.Routes(), r.Broker.Routes(), r.Federation.Routes()),
 		Entrance: r.entrance(),
 		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs(), r.Provider.Jobs(), r.Broker.Jobs()),
 			jobs.Job{Name: "identity-audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},

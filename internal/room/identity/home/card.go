@@ -31,6 +31,9 @@ type Card struct {
 	Issuer  string             // URL without a trailing slash; endpoints are below it
 	Keys    jose.JSONWebKeySet // ES256, public halves
 	Domains []string           // mail domains it says are its own, sorted
+	// Federation are the keys of what it says to other federations, ES256, public halves; none
+	// where an older version wrote the card.
+	Federation jose.JSONWebKeySet
 }
 
 // curve is one key as the entry holds it: ES256 and nothing else.
@@ -47,23 +50,38 @@ type body struct {
 	Issuer string   `json:"issuer"`
 	Keys   []curve  `json:"keys"`
 	Mail   []string `json:"mail,omitempty"`
+
+	Federation []curve `json:"federation,omitempty"`
 }
 
 // Body is the card as its entry holds it. Returns CodeInternal for keys that are not ours.
 func (c Card) Body() (any, error) {
 	b := body{Issuer: c.Issuer, Mail: c.Domains}
-	for _, k := range c.Keys.Keys {
+	var err error
+	if b.Keys, err = curves(c.Keys); err == nil {
+		b.Federation, err = curves(c.Federation)
+	}
+	if err != nil {
+		return nil, core.Internal("identity.home.card", err)
+	}
+	return b, nil
+}
+
+// curves are keys as an entry holds them.
+func curves(set jose.JSONWebKeySet) ([]curve, error) {
+	out := make([]curve, 0, len(set.Keys))
+	for _, k := range set.Keys {
 		text, err := k.Public().MarshalJSON()
 		if err != nil {
-			return nil, core.Internal("identity.home.card", err)
+			return nil, err
 		}
 		var one curve
 		if err := wire.Peek(text, &one); err != nil {
-			return nil, core.Internal("identity.home.card", err)
+			return nil, err
 		}
-		b.Keys = append(b.Keys, one)
+		out = append(out, one)
 	}
-	return b, nil
+	return out, nil
 }
 
 // Parse reads the card a member wrote. plain allows http, for demos and tests. Returns
@@ -79,17 +97,14 @@ func Parse(e logbook.Entry, plain bool) (c Card, err error) {
 	if c.Issuer, err = issuer(b.Issuer, plain); err != nil {
 		return bad("%w", err)
 	}
-	if len(b.Keys) == 0 || len(b.Keys) > maxKeys || len(b.Mail) > maxDomains {
+	if len(b.Keys) == 0 || len(b.Mail) > maxDomains {
 		return bad("%d keys, %d domains", len(b.Keys), len(b.Mail))
 	}
-	seen := map[string]bool{}
-	for _, k := range b.Keys {
-		key, err := k.key()
-		if err != nil || seen[k.KID] {
-			return bad("key %.40q: %w", k.KID, errors.Join(err, errors.New("not an ES256 key, or twice")))
-		}
-		seen[k.KID] = true
-		c.Keys.Keys = append(c.Keys.Keys, key)
+	if c.Keys, err = keys(b.Keys); err != nil {
+		return bad("%w", err)
+	}
+	if c.Federation, err = keys(b.Federation); err != nil {
+		return bad("%w", err)
 	}
 	for _, d := range b.Mail {
 		ascii, err := idna.Lookup.ToASCII(d)
@@ -99,6 +114,21 @@ func Parse(e logbook.Entry, plain bool) (c Card, err error) {
 	}
 	c.Domains = slices.Compact(slices.Sorted(slices.Values(b.Mail)))
 	return c, nil
+}
+
+// keys reads a list of them, each with an id of its own.
+func keys(list []curve) (set jose.JSONWebKeySet, err error) {
+	if len(list) > maxKeys {
+		return set, fmt.Errorf("%d keys", len(list))
+	}
+	for _, k := range list {
+		key, err := k.key()
+		if err != nil || len(set.Key(k.KID)) > 0 {
+			return set, fmt.Errorf("key %.40q: %w", k.KID, errors.Join(err, errors.New("not an ES256 key, or twice")))
+		}
+		set.Keys = append(set.Keys, key)
+	}
+	return set, nil
 }
 
 // key reads one key: a point that is on the curve, without a private half.
@@ -135,13 +165,10 @@ func issuer(s string, plain bool) (string, error) {
 
 // equal says whether two cards say the same.
 func (c Card) equal(d Card) bool {
-	if c.Issuer != d.Issuer || !slices.Equal(c.Domains, d.Domains) || len(c.Keys.Keys) != len(d.Keys.Keys) {
-		return false
-	}
-	for _, k := range c.Keys.Keys {
-		if len(d.Keys.Key(k.KeyID)) != 1 {
-			return false
-		}
-	}
-	return true
+	return c.Issuer == d.Issuer && slices.Equal(c.Domains, d.Domains) && same(c.Keys, d.Keys) && same(c.Federation, d.Federation)
+}
+
+// same says whether two lists hold the same keys.
+func same(a, b jose.JSONWebKeySet) bool {
+	return len(a.Keys) == len(b.Keys) && !slices.ContainsFunc(a.Keys, func(k jose.JSONWebKey) bool { return len(b.Key(k.KeyID)) != 1 })
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,11 @@ func card(t testing.TB, issuer string, mail ...string) home.Card {
 		t.Fatal(err)
 	}
 	k := jose.JSONWebKey{Key: private, KeyID: "k1", Algorithm: "ES256", Use: "sig"}
-	return home.Card{Issuer: issuer, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k}}, Domains: mail}
+	other := k
+	other.KeyID = "f1"
+	return home.Card{
+		Issuer: issuer, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k}}, Federation: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{other}}, Domains: mail,
+	}
 }
 
 func entry(t testing.TB, member core.MemberID, index int64, c home.Card) logbook.Entry {
@@ -60,7 +65,13 @@ func TestACardHasNoPrivateHalf(t *testing.T) {
 		t.Error(string(e.Body))
 	}
 	c, err := home.Parse(e, false)
-	if err != nil || c.Issuer != "https://a.test" || len(c.Keys.Keys) != 1 || !c.Keys.Keys[0].IsPublic() {
+	if err != nil || c.Issuer != "https://a.test" || len(c.Keys.Keys) != 1 || !c.Keys.Keys[0].IsPublic() || len(c.Federation.Keys) != 1 || !c.Federation.Keys[0].IsPublic() {
+		t.Errorf("%+v, %v", c, err)
+	}
+	// As the version before wrote it.
+	text := string(e.Body)
+	e.Body = []byte(text[:strings.Index(text, `,"federation"`)] + "}")
+	if c, err := home.Parse(e, false); err != nil || len(c.Keys.Keys) != 1 || len(c.Federation.Keys) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
@@ -69,23 +80,25 @@ func TestCardsThatAreNone(t *testing.T) {
 	good := string(entry(t, "a.test", 0, card(t, "https://a.test")).Body)
 	x := good[strings.Index(good, `"x":"`)+5:][:43]
 	for name, text := range map[string]string{
-		"http":              strings.Replace(good, "https://a.test", "http://a.test", 1),
-		"a slash":           strings.Replace(good, "https://a.test", "https://a.test/", 1),
-		"a query":           strings.Replace(good, "https://a.test", "https://a.test?x", 1),
-		"a user":            strings.Replace(good, "https://a.test", "https://b@a.test", 1),
-		"a script":          strings.Replace(good, "https://a.test", "javascript:alert(1)", 1),
-		"no host":           strings.Replace(good, "https://a.test", "https:///x", 1),
-		"another curve":     strings.Replace(good, "P-256", "P-384", 1),
-		"a symmetric key":   strings.Replace(good, `"kty":"EC"`, `"kty":"oct"`, 1),
-		"not on the curve":  strings.Replace(good, x, x[1:]+"A", 1),
-		"no keys":           `{"issuer":"https://a.test","keys":[]}`,
-		"a key twice":       strings.Replace(good, `"keys":[`, `"keys":[`+good[strings.Index(good, `{"kty"`):strings.LastIndex(good, `]`)]+`,`, 1),
-		"a domain":          strings.TrimSuffix(good, "}") + `,"mail":["Ä.test"]}`,
-		"a top-level name":  strings.TrimSuffix(good, "}") + `,"mail":["test"]}`,
-		"not JSON":          "x",
-		"a member twice":    strings.Replace(good, `{"issuer"`, `{"issuer":"https://b.test","issuer"`, 1),
-		"many domains":      strings.TrimSuffix(good, "}") + `,"mail":["a.test"` + strings.Repeat(`,"a.test"`, 20) + `]}`,
-		"an issuer too far": strings.Replace(good, "https://a.test", "https://a.test/"+strings.Repeat("a", 200), 1),
+		"http":                             strings.Replace(good, "https://a.test", "http://a.test", 1),
+		"a slash":                          strings.Replace(good, "https://a.test", "https://a.test/", 1),
+		"a query":                          strings.Replace(good, "https://a.test", "https://a.test?x", 1),
+		"a user":                           strings.Replace(good, "https://a.test", "https://b@a.test", 1),
+		"a script":                         strings.Replace(good, "https://a.test", "javascript:alert(1)", 1),
+		"no host":                          strings.Replace(good, "https://a.test", "https:///x", 1),
+		"another curve":                    strings.Replace(good, "P-256", "P-384", 1),
+		"a symmetric key":                  strings.Replace(good, `"kty":"EC"`, `"kty":"oct"`, 1),
+		"not on the curve":                 strings.Replace(good, x, x[1:]+"A", 1),
+		"no keys":                          `{"issuer":"https://a.test","keys":[]}`,
+		"a key twice":                      strings.Replace(good, `"keys":[`, `"keys":[`+good[strings.Index(good, `{"kty"`):strings.Index(good, `]`)]+`,`, 1),
+		"a domain":                         strings.TrimSuffix(good, "}") + `,"mail":["Ä.test"]}`,
+		"a top-level name":                 strings.TrimSuffix(good, "}") + `,"mail":["test"]}`,
+		"not JSON":                         "x",
+		"a member twice":                   strings.Replace(good, `{"issuer"`, `{"issuer":"https://b.test","issuer"`, 1),
+		"many domains":                     strings.TrimSuffix(good, "}") + `,"mail":["a.test"` + strings.Repeat(`,"a.test"`, 20) + `]}`,
+		"a federation key of another kind": strings.Replace(good, `"kid":"f1"`, `"kid":""`, 1),
+		"a federation key twice":           strings.TrimSuffix(good, "]}") + `,` + good[strings.LastIndex(good, `{"kty"`):],
+		"an issuer too far":                strings.Replace(good, "https://a.test", "https://a.test/"+strings.Repeat("a", 200), 1),
 	} {
 		if text == good {
 			t.Errorf("%s: the test changes nothing", name)
@@ -106,7 +119,7 @@ func FuzzCard(f *testing.F) {
 		if !strings.HasPrefix(c.Issuer, "https://") || len(c.Keys.Keys) == 0 {
 			t.Errorf("%+v", c)
 		}
-		for _, k := range c.Keys.Keys {
+		for _, k := range slices.Concat(c.Keys.Keys, c.Federation.Keys) {
 			if !k.IsPublic() || k.Algorithm != "ES256" {
 				t.Errorf("%+v", k)
 			}

@@ -179,6 +179,18 @@ func (h *Homes) LetsUs(ctx context.Context, id core.MemberID) (Home, error) {
 	return found, nil
 }
 
+// LettingUs lists the members at whose services our people may sign in now.
+func (h *Homes) LettingUs(ctx context.Context) ([]Home, error) {
+	every, err := h.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lenders, err := h.Trust.Lenders(ctx, KindLogin)
+	return slices.DeleteFunc(every, func(one Home) bool {
+		return one.Shut != 0 || !slices.ContainsFunc(lenders, func(l core.Lender) bool { return l.ID == one.Member })
+	}), err
+}
+
 // Close shuts a home: nobody comes in from it any more; ended is called with each of its
 // people here, in the same transaction. Returns CodeInvalid "identity.home.reason".
 func (h *Homes) Close(ctx context.Context, id core.MemberID, reason string, ended func(ctx context.Context, q db.Querier, v Visitor) error) error {

@@ -21,15 +21,18 @@ type record struct {
 	reason string
 }
 
-const selectHome = `SELECT h.member, h.issuer, h.keys, h.mail, h.entry, h.said_us, coalesce(s.at_us, 0), coalesce(s.reason, '')
+const selectHome = `SELECT h.member, h.issuer, h.keys, h.federation, h.mail, h.entry, h.said_us, coalesce(s.at_us, 0), coalesce(s.reason, '')
 	FROM identity_home h LEFT JOIN identity_home_shut s ON s.member = h.member `
 
 func scan(r db.Row) (c record, err error) {
-	var keys, mail string
-	if err := r.Scan(&c.member, &c.Issuer, &keys, &mail, &c.entry, &c.said, &c.shut, &c.reason); err != nil {
+	var keys, federation, mail string
+	if err := r.Scan(&c.member, &c.Issuer, &keys, &federation, &mail, &c.entry, &c.said, &c.shut, &c.reason); err != nil {
 		return c, err
 	}
 	c.Domains = strings.Fields(mail)
+	if err := json.Unmarshal([]byte(federation), &c.Federation); err != nil {
+		return c, err
+	}
 	return c, json.Unmarshal([]byte(keys), &c.Keys)
 }
 
@@ -39,9 +42,15 @@ func put(ctx context.Context, q db.Querier, c record) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(ctx, q, `INSERT INTO identity_home (member, issuer, keys, mail, entry, said_us) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (member) DO UPDATE SET issuer = excluded.issuer, keys = excluded.keys, mail = excluded.mail, entry = excluded.entry, said_us = excluded.said_us
-		WHERE identity_home.entry <= excluded.entry`, string(c.member), c.Issuer, string(keys), strings.Join(c.Domains, " "), c.entry, int64(c.said))
+	federation, err := json.Marshal(c.Federation)
+	if err != nil {
+		return err
+	}
+	_, err = db.Exec(ctx, q, `INSERT INTO identity_home (member, issuer, keys, federation, mail, entry, said_us) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (member) DO UPDATE SET issuer = excluded.issuer, keys = excluded.keys, federation = excluded.federation, mail = excluded.mail,
+			entry = excluded.entry, said_us = excluded.said_us
+		WHERE identity_home.entry <= excluded.entry`,
+		string(c.member), c.Issuer, string(keys), string(federation), strings.Join(c.Domains, " "), c.entry, int64(c.said))
 	return err
 }
 

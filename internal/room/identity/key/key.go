@@ -16,11 +16,18 @@ import (
 	"entrechat/internal/core"
 )
 
-// The algorithms. RS256 is what every service takes; ES256 costs a tenth of it.
+// The kinds of keys, named by their algorithms. RS256 is what every service takes; ES256
+// costs a tenth of it.
 const (
 	RS256 = string(jose.RS256)
 	ES256 = string(jose.ES256)
+	// Federation is an ES256 key that signs no sign-ins: only what we say of ourselves and of
+	// members to other federations. It does not grow old: others may have written it down.
+	Federation = "federation"
 )
+
+// kinds are all there are.
+func kinds() []string { return []string{RS256, ES256, Federation} }
 
 const (
 	// Lead is how long a key is published before it signs.
@@ -39,14 +46,27 @@ const (
 type Key struct {
 	JWK   jose.JSONWebKey `json:"jwk"` // with its private half, KeyID, Algorithm and Use
 	Made  core.Moment     `json:"made_us"`
-	From  core.Moment     `json:"from_us"`  // it signs from here on
-	Until core.Moment     `json:"until_us"` // it is published until here; 0 = no end is set
+	From  core.Moment     `json:"from_us"`       // it signs from here on
+	Until core.Moment     `json:"until_us"`      // it is published until here; 0 = no end is set
+	For   string          `json:"for,omitempty"` // Federation, or empty for sign-ins
 }
 
-// newKey draws a key of one algorithm. Its id is its RFC 7638 thumbprint.
-func newKey(alg string, now, from core.Moment) (Key, error) {
+// kind is what the key is for: its algorithm, or Federation.
+func (k Key) kind() string {
+	if k.For != "" {
+		return k.For
+	}
+	return k.JWK.Algorithm
+}
+
+// newKey draws a key of one kind. Its id is its RFC 7638 thumbprint.
+func newKey(kind string, now, from core.Moment) (Key, error) {
 	var private any
 	var err error
+	alg, use := kind, ""
+	if kind == Federation {
+		alg, use = ES256, Federation
+	}
 	switch alg {
 	case RS256:
 		private, err = rsa.GenerateKey(rand.Reader, rsaBits)
@@ -64,12 +84,12 @@ func newKey(alg string, now, from core.Moment) (Key, error) {
 		return Key{}, err
 	}
 	jwk.KeyID = base64.RawURLEncoding.EncodeToString(sum)
-	return Key{JWK: jwk, Made: now, From: from}, nil
+	return Key{JWK: jwk, Made: now, From: from, For: use}, nil
 }
 
 // usable refuses what is no key of ours.
 func (k Key) usable() error {
-	if (k.JWK.Algorithm != RS256 && k.JWK.Algorithm != ES256) || k.JWK.KeyID == "" || !k.JWK.Valid() || k.JWK.IsPublic() || k.From <= 0 {
+	if (k.JWK.Algorithm != RS256 && k.JWK.Algorithm != ES256) || k.JWK.KeyID == "" || !k.JWK.Valid() || k.JWK.IsPublic() || k.From <= 0 || k.For != "" && k.For != Federation {
 		return errors.New("not a signing key")
 	}
 	return nil
@@ -78,11 +98,11 @@ func (k Key) usable() error {
 // ring is all keys that count, in any order.
 type ring []Key
 
-// signing is the key of an algorithm that signs now: of those whose moment has come, the
-// newest. The zero Key when there is none.
-func (r ring) signing(alg string, now core.Moment) (best Key) {
+// signing is the key of a kind that signs now: of those whose moment has come, the newest.
+// The zero Key when there is none.
+func (r ring) signing(kind string, now core.Moment) (best Key) {
 	for _, k := range r {
-		if k.JWK.Algorithm == alg && k.From <= now && !k.ended(now) && k.From >= best.From {
+		if k.kind() == kind && k.From <= now && !k.ended(now) && k.From >= best.From {
 			best = k
 		}
 	}
@@ -91,9 +111,12 @@ func (r ring) signing(alg string, now core.Moment) (best Key) {
 
 func (k Key) ended(now core.Moment) bool { return k.Until != 0 && k.Until <= now }
 
-// published are the public halves of all keys that have not ended: those that sign first.
-func (r ring) published(now core.Moment) jose.JSONWebKeySet {
-	live := slices.DeleteFunc(slices.Clone(r), func(k Key) bool { return k.ended(now) })
+// published are the public halves of the keys of a kind that have not ended (empty: of all
+// for sign-ins): those that sign first.
+func (r ring) published(kind string, now core.Moment) jose.JSONWebKeySet {
+	live := slices.DeleteFunc(slices.Clone(r), func(k Key) bool {
+		return k.ended(now) || kind == "" && k.For != "" || kind != "" && k.kind() != kind
+	})
 	slices.SortStableFunc(live, func(a, b Key) int { return order(a, now) - order(b, now) })
 	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(live))}
 	for _, k := range live {
@@ -114,24 +137,24 @@ func order(k Key, now core.Moment) int {
 	}
 }
 
-// due says whether an algorithm needs its next key: it has none that signs, or that one is
-// old and no next one waits.
-func (r ring) due(alg string, now core.Moment) bool {
+// due says whether a kind needs its next key: it has none that signs, or that one is old and
+// no next one waits.
+func (r ring) due(kind string, now core.Moment) bool {
 	for _, k := range r {
-		if k.JWK.Algorithm == alg && (k.From > now || now.Sub(k.From) < Age) && !k.ended(now) && k.Until == 0 {
+		if k.kind() == kind && (k.From > now || kind == Federation || now.Sub(k.From) < Age) && !k.ended(now) && k.Until == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// rotated is the ring with the next key of an algorithm, which signs from a moment on;
+// rotated is the ring with the next key of a kind, which signs from a moment on;
 // those before it end Tail later, and what has ended is dropped.
 func (r ring) rotated(next Key, now core.Moment) ring {
 	out := slices.DeleteFunc(slices.Clone(r), func(k Key) bool { return k.ended(now) })
 	for i, k := range out {
 		last := max(next.From, now).Add(Tail)
-		if k.JWK.Algorithm == next.JWK.Algorithm && (k.Until == 0 || k.Until > last) {
+		if k.kind() == next.kind() && (k.Until == 0 || k.Until > last) {
 			out[i].Until = last
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -181,5 +182,59 @@ func TestABrokenFileIsNotReplaced(t *testing.T) {
 		if now, err := os.ReadFile(path); err != nil || string(now) != text {
 			t.Errorf("%q was written over", text)
 		}
+	}
+}
+
+func TestTheFederationKeyIsForNothingElse(t *testing.T) {
+	s, c, path := open(t)
+	id := signs(t, s, key.Federation)
+	if id == signs(t, s, key.ES256) || published(t, s, "")[id] || published(t, s, key.ES256)[id] || len(published(t, s, key.Federation)) != 1 {
+		t.Error("it is among the keys of sign-ins")
+	}
+	// It does not grow old.
+	c.pass(2 * key.Age)
+	if err := s.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.pass(2 * key.Lead)
+	if signs(t, s, key.Federation) != id || len(published(t, s, key.Federation)) != 1 {
+		t.Error("it was replaced by itself")
+	}
+	// By hand it is replaced as the others are.
+	if err := s.Rotate(false); err != nil {
+		t.Fatal(err)
+	}
+	if signs(t, s, key.Federation) != id || len(published(t, s, key.Federation)) != 2 {
+		t.Error("the next one is not published ahead")
+	}
+	c.pass(key.Lead)
+	if signs(t, s, key.Federation) == id {
+		t.Error("the next one does not sign")
+	}
+	if err := s.Rotate(true); err != nil || published(t, s, key.Federation)[id] || len(published(t, s, key.Federation)) != 1 {
+		t.Errorf("a stolen one is still published: %v", err)
+	}
+	// A file of the version before has none; it is made, and the others stay.
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	f.Keys = slices.DeleteFunc(f.Keys, func(k map[string]any) bool { return k["for"] == key.Federation })
+	if text, err = json.Marshal(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	was := signs(t, s, key.RS256)
+	again, err := key.Open(path, c.now)
+	if err != nil || signs(t, again, key.RS256) != was || signs(t, again, key.Federation) == "" {
+		t.Errorf("%v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,28 +43,41 @@ type Set struct {
 	size   int64
 }
 
-// Open reads the keys, and makes the first ones of a new node, which sign at once. Returns
-// CodeDenied when others may read the file, CodeInvalid "identity.key.broken" when it holds
+// Open reads the keys, and makes the first one of each kind that is missing, which signs at
+// once. Returns CodeDenied when others may read the file, CodeInvalid "identity.key.broken" when it holds
 // no keys of ours, CodeFull.
 func Open(path string, now func() time.Time) (*Set, error) {
 	s := &Set{path: path, now: now}
-	_, err := s.load()
-	if core.CodeOf(err) == core.CodeNotFound {
-		err = s.change(func(r ring, at core.Moment) (ring, error) {
-			for _, alg := range []string{RS256, ES256} {
-				if !r.due(alg, at) {
-					continue
-				}
-				k, err := newKey(alg, at, at)
-				if err != nil {
-					return nil, err
-				}
-				r = r.rotated(k, at)
+	r, err := s.load()
+	if core.CodeOf(err) != core.CodeNotFound && (err != nil || r.whole()) {
+		return s, err
+	}
+	err = s.change(func(r ring, at core.Moment) (ring, error) {
+		for _, kind := range kinds() {
+			if r.has(kind) {
+				continue
 			}
-			return r, nil
-		})
+			k, err := newKey(kind, at, at)
+			if err != nil {
+				return nil, err
+			}
+			r = append(r, k)
+		}
+		return r, nil
+	})
+	if r != nil && core.CodeOf(err) == core.CodeUnsure {
+		err = nil // another process makes what an older version left out
 	}
 	return s, err
+}
+
+func (r ring) has(kind string) bool {
+	return slices.ContainsFunc(r, func(k Key) bool { return k.kind() == kind })
+}
+
+// whole says whether there is a key of each kind.
+func (r ring) whole() bool {
+	return !slices.ContainsFunc(kinds(), func(kind string) bool { return !r.has(kind) })
 }
 
 // load gives the keys as they are on disk, read again when the file has changed.
@@ -141,59 +155,49 @@ func (s *Set) change(alter func(ring, core.Moment) (ring, error)) error {
 	return nil
 }
 
-// Signing is the key of an algorithm that signs now, with its private half. Returns
+// Signing is the key of a kind that signs now, with its private half. Returns
 // CodeInternal when there is none, and what Open does.
-func (s *Set) Signing(alg string) (jose.JSONWebKey, error) {
+func (s *Set) Signing(kind string) (jose.JSONWebKey, error) {
 	r, err := s.load()
 	if err != nil {
 		return jose.JSONWebKey{}, err
 	}
-	k := r.signing(alg, core.At(s.now()))
+	k := r.signing(kind, core.At(s.now()))
 	if k.JWK.Key == nil {
-		return k.JWK, core.Internal("identity.key.none", fmt.Errorf("no key signs with %q", alg))
+		return k.JWK, core.Internal("identity.key.none", fmt.Errorf("no key signs with %q", kind))
 	}
 	return k.JWK, nil
 }
 
-// Public are the public halves of all keys that are published now, of one algorithm or, when
-// it is empty, of all. Codes as for Open.
-func (s *Set) Public(alg string) (jose.JSONWebKeySet, error) {
+// Public are the public halves of all keys that are published now, of one kind or, when it
+// is empty, of all that sign sign-ins. Codes as for Open.
+func (s *Set) Public(kind string) (jose.JSONWebKeySet, error) {
 	r, err := s.load()
 	if err != nil {
 		return jose.JSONWebKeySet{}, err
 	}
-	all := r.published(core.At(s.now()))
-	if alg == "" {
-		return all, nil
-	}
-	var out jose.JSONWebKeySet
-	for _, k := range all.Keys {
-		if k.Algorithm == alg {
-			out.Keys = append(out.Keys, k)
-		}
-	}
-	return out, nil
+	return r.published(kind, core.At(s.now())), nil
 }
 
-// Rotate makes the next key of each algorithm. It signs after Lead; with atOnce, for a key
+// Rotate makes the next key of each kind. It signs after Lead; with atOnce, for a key
 // that somebody else may have, it signs now and the ones before are no longer published:
 // services fetch the new ones at the next sign-in. Returns CodeUnsure "identity.key.busy"
 // while another process changes them.
 func (s *Set) Rotate(atOnce bool) error {
 	err := s.change(func(r ring, now core.Moment) (ring, error) {
-		for _, alg := range []string{RS256, ES256} {
+		for _, kind := range kinds() {
 			from := now.Add(Lead)
 			if atOnce {
 				from = now
 			}
-			next, err := newKey(alg, now, from)
+			next, err := newKey(kind, now, from)
 			if err != nil {
 				return nil, err
 			}
 			if atOnce {
 				kept := r[:0:0]
 				for _, k := range r {
-					if k.JWK.Algorithm != alg {
+					if k.kind() != kind {
 						kept = append(kept, k)
 					}
 				}
@@ -206,19 +210,19 @@ func (s *Set) Rotate(atOnce bool) error {
 	return err
 }
 
-// Keep makes the next key of an algorithm whose key has grown old.
+// Keep makes the next key of a kind whose key has grown old.
 func (s *Set) Keep(context.Context) error {
 	r, err := s.load()
 	now := core.At(s.now())
-	if err != nil || (!r.due(RS256, now) && !r.due(ES256, now)) {
+	if err != nil || !slices.ContainsFunc(kinds(), func(kind string) bool { return r.due(kind, now) }) {
 		return err
 	}
 	err = s.change(func(r ring, now core.Moment) (ring, error) {
-		for _, alg := range []string{RS256, ES256} {
-			if !r.due(alg, now) {
+		for _, kind := range kinds() {
+			if !r.due(kind, now) {
 				continue // another process was first
 			}
-			next, err := newKey(alg, now, now.Add(Lead))
+			next, err := newKey(kind, now, now.Add(Lead))
 			if err != nil {
 				return nil, err
 			}
@@ -240,8 +244,8 @@ func (s *Set) Jobs() []jobs.Job {
 // Checks are what doctor asks.
 func (s *Set) Checks() []fit.Check {
 	return []fit.Check{{Name: "identity.key.check", Run: fit.Plain(func(context.Context) error {
-		for _, alg := range []string{RS256, ES256} {
-			if _, err := s.Signing(alg); err != nil {
+		for _, kind := range kinds() {
+			if _, err := s.Signing(kind); err != nil {
 				return err
 			}
 		}
@@ -252,7 +256,7 @@ func (s *Set) Checks() []fit.Check {
 // State is one key as people see it.
 type State struct {
 	ID    string      `json:"id"`
-	Alg   string      `json:"alg"`
+	Alg   string      `json:"alg"` // its kind
 	Signs bool        `json:"signs"`
 	From  core.Moment `json:"from_us"`
 	Until core.Moment `json:"until_us,omitempty"` // 0 = no end is set
@@ -268,8 +272,8 @@ func (s *Set) List() ([]State, error) {
 	var out []State
 	for _, k := range r {
 		if !k.ended(now) {
-			signs := r.signing(k.JWK.Algorithm, now).JWK.KeyID == k.JWK.KeyID
-			out = append(out, State{k.JWK.KeyID, k.JWK.Algorithm, signs, k.From, k.Until})
+			signs := r.signing(k.kind(), now).JWK.KeyID == k.JWK.KeyID
+			out = append(out, State{k.JWK.KeyID, k.kind(), signs, k.From, k.Until})
 		}
 	}
 	return out, nil

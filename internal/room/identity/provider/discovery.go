@@ -56,6 +56,9 @@ func (p front) metadata() metadata {
 	}
 }
 
+// Metadata is what the provider says of itself, as it is encoded to JSON.
+func (p *Provider) Metadata() any { return front{p}.metadata() }
+
 func (p front) discovery(w http.ResponseWriter, r *http.Request) {
 	p.public(w, r, p.metadata())
 }
