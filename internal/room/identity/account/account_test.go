@@ -129,6 +129,12 @@ func (w *world) again() person.Person {
 func TestWhoMaySeeWhat(t *testing.T) {
 	w := newWorld(t)
 	open := []string{Path, pathProfile, pathChoice, pathSessions, pathSessions + "/history", pathApps}
+	_, _, home := w.do(http.MethodGet, Path)
+	for _, path := range []string{"/my-services", "/account/hosters", pathSessions, pathSessions + "/history", pathData, pathLeave, pathProfile, pathMail, pathKeys, pathChoice} {
+		if !strings.Contains(home, `href="`+path+`"`) {
+			t.Errorf("no link leads to %s", path)
+		}
+	}
 	careful := []string{pathMail, pathKeys, pathPassword, pathData, pathLeave}
 	for _, path := range slices.Concat(open, careful) {
 		if status, _, body := w.do(http.MethodGet, path); status != http.StatusOK || strings.Contains(body, "⟦") {

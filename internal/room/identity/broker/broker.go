@@ -56,6 +56,8 @@ type Needs struct {
 	People   People
 	// Flow finds a service's request in the browser it began in; provider.Provider's.
 	Flow func(r *http.Request, id string) (provider.Flow, error)
+	// EndAt ends, in a transaction, what a person let a member have; provider.Provider's.
+	EndAt func(ctx context.Context, q db.Querier, who person.ID, member string) error
 	// PerDay is how many new people a home may bring within a day.
 	PerDay int64
 	// Private allows members at addresses of this machine: for demos and tests.

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/key"
@@ -75,17 +76,23 @@ func (b *Broker) agree(r *http.Request, who person.ID, c Consent) error {
 	return b.note(r, audit.Event{Person: who, By: who, Kind: audit.ConsentGiven, About: string(c.Member)})
 }
 
-// withdraw takes it back: the next sign-in there asks again. Returns CodeNotFound
-// "identity.broker.no_consent".
+// withdraw takes it back: what the member was let have ends, with the sessions there, and the
+// next sign-in there asks again. Returns CodeNotFound "identity.broker.no_consent".
 func (b *Broker) withdraw(r *http.Request, who person.ID, member core.MemberID) error {
-	was, err := deleteConsent(r.Context(), b.n.DB, who, member)
-	if err == nil && !was {
-		err = core.NotFound("identity.broker.no_consent", errors.New("no such consent"))
-	}
-	if err != nil {
-		return err
-	}
-	return b.note(r, audit.Event{Person: who, By: who, Kind: audit.ConsentWithdrawn, About: string(member)})
+	e := audit.Event{Person: who, By: who, Kind: audit.ConsentWithdrawn, About: string(member), From: signin.From(r)}
+	return b.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
+		was, err := deleteConsent(ctx, q, who, member)
+		if err == nil && !was {
+			err = core.NotFound("identity.broker.no_consent", errors.New("no such consent"))
+		}
+		if err == nil {
+			err = b.n.EndAt(ctx, q, who, string(member))
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Append(ctx, q, b.now(), e)
+	})
 }
 
 func (b *Broker) note(r *http.Request, e audit.Event) error {

@@ -36,7 +36,7 @@ func (b *Broker) Pages(site *web.Site) web.Pages {
 		{Pattern: "GET " + pathGo, Handler: leave.Show(v.leaving)},
 		{Pattern: "GET " + pathBack, Handler: http.HandlerFunc(v.comeBack)},
 		{Pattern: provider.PathConsent, Handler: consent.Form(v.askConsent, v.consent)},
-		{Pattern: PathConsents, Handler: hosters.Form(v.hosters, v.withdrawn)},
+		{Pattern: PathConsents, Handler: v.signedIn(hosters.Form(v.hosters, v.withdrawn))},
 	}
 	for i := range all {
 		all[i].Handler = web.NoStore(all[i].Handler)
@@ -228,6 +228,22 @@ func (v views) consent(r *http.Request) (string, error) {
 	}
 	c := Consent{Member: core.MemberID(f.Client.ID), Mail: r.PostForm.Get("mail") == "1" && p.Mail != "", At: v.now()}
 	return signin.Done(f.ID), v.agree(r, p.ID, c)
+}
+
+// signedIn shows a page to who is signed in; others sign in first, and come back.
+func (v views) signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, ok, err := v.n.Sessions.Find(r)
+		if err == nil && !ok && r.Method == http.MethodGet {
+			http.Redirect(w, r, signin.Path+"?"+url.Values{"next": {r.URL.Path}}.Encode(), http.StatusSeeOther)
+			return
+		}
+		if err != nil {
+			v.site.Fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // hostersPage lists what a person agreed to.

@@ -148,6 +148,9 @@ func newNode(t testing.TB, d *db.DB) *node {
 	n.Broker = broker.New(broker.Needs{
 		DB: d, Self: n.id, URL: n.url, Keys: keys, Homes: n.homes, Sessions: n.sessions, People: n.people, PerDay: 100, Private: true, Now: time.Now, Log: log,
 		Flow: func(r *http.Request, id string) (provider.Flow, error) { return n.provider.Flow(r, id) },
+		EndAt: func(ctx context.Context, q db.Querier, who person.ID, member string) error {
+			return n.provider.EndAt(ctx, q, who, member)
+		},
 	})
 	n.clients = client.New(client.Needs{DB: d, Issuer: n.url, Now: time.Now})
 	n.provider, err = provider.New(provider.Needs{DB: d, Issuer: n.url, Keys: keys, Browser: seams{n}, People: seams{n}, Members: n.Members(), Private: true, Now: time.Now, Log: log})

@@ -50,18 +50,23 @@ func (p *Provider) Ended(ctx context.Context, q db.Querier, session string) erro
 	if session == "" {
 		return nil
 	}
-	return p.ended(ctx, q, `session`, session)
+	return p.ended(ctx, q, ending{column: "session", value: session})
 }
 
 // EndPerson ends everything a person let clients have, in every browser and without one: they
 // sign out everywhere, or may no longer sign in. It may be called again.
 func (p *Provider) EndPerson(ctx context.Context, q db.Querier, id person.ID) error {
-	return p.ended(ctx, q, `person`, string(id))
+	return p.ended(ctx, q, ending{column: "person", value: string(id)})
 }
 
-// ended ends the client sessions of a session or a person, and the grants that go with them.
-func (p *Provider) ended(ctx context.Context, q db.Querier, by, value string) error {
-	list, err := clientSessions(ctx, q, by, value)
+// EndAt ends everything a person let one client have, which is told. It may be called again.
+func (p *Provider) EndAt(ctx context.Context, q db.Querier, id person.ID, clientID string) error {
+	return p.ended(ctx, q, ending{column: "person", value: string(id), client: clientID})
+}
+
+// ended ends client sessions and the grants that go with them.
+func (p *Provider) ended(ctx context.Context, q db.Querier, e ending) error {
+	list, err := clientSessions(ctx, q, e)
 	if err != nil {
 		return err
 	}
@@ -72,10 +77,10 @@ func (p *Provider) ended(ctx context.Context, q db.Querier, by, value string) er
 			return err
 		}
 	}
-	if err := revokeBy(ctx, q, by, value, now); err != nil {
+	if err := revokeAll(ctx, q, e, now); err != nil {
 		return err
 	}
-	return deleteClientSessions(ctx, q, by, value)
+	return deleteClientSessions(ctx, q, e)
 }
 
 // Jobs are the work of the running node.

@@ -155,20 +155,26 @@ func putClientSession(ctx context.Context, q db.Querier, s clientSession) error 
 // maxSessions bounds how many a person's end is spread to.
 const maxSessions = 10_000
 
-func clientSessions(ctx context.Context, q db.Querier, column, value string) ([]clientSession, error) {
-	return db.All(ctx, q, func(r db.Row) (s clientSession, err error) {
-		return s, r.Scan(&s.Session, &s.Client, &s.Person, &s.Sub, &s.SID, &s.Since)
-	}, `SELECT session, client, person, sub, sid, since_us FROM identity_oidc_session WHERE `+column+` = $1 ORDER BY session, client LIMIT $2`, value, maxSessions)
+// ending is what ends: all of a session, all of a person, or what a person has at one client.
+type ending struct {
+	column, value string // of the tables of grants and sessions
+	client        string // empty = at all of them
 }
 
-func deleteClientSessions(ctx context.Context, q db.Querier, column, value string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_oidc_session WHERE `+column+` = $1`, value)
+func clientSessions(ctx context.Context, q db.Querier, e ending) ([]clientSession, error) {
+	return db.All(ctx, q, func(r db.Row) (s clientSession, err error) {
+		return s, r.Scan(&s.Session, &s.Client, &s.Person, &s.Sub, &s.SID, &s.Since)
+	}, `SELECT session, client, person, sub, sid, since_us FROM identity_oidc_session WHERE `+e.column+` = $1 AND ($2 = '' OR client = $2) ORDER BY session, client LIMIT $3`, e.value, e.client, maxSessions)
+}
+
+func deleteClientSessions(ctx context.Context, q db.Querier, e ending) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_oidc_session WHERE `+e.column+` = $1 AND ($2 = '' OR client = $2)`, e.value, e.client)
 	return err
 }
 
-// revokeBy ends the grants of a session or a person.
-func revokeBy(ctx context.Context, q db.Querier, by, value string, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_grant SET revoked_us = $2 WHERE `+by+` = $1 AND revoked_us = 0`, value, int64(now))
+// revokeAll ends the grants that go with it.
+func revokeAll(ctx context.Context, q db.Querier, e ending, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_grant SET revoked_us = $3 WHERE `+e.column+` = $1 AND ($2 = '' OR client = $2) AND revoked_us = 0`, e.value, e.client, int64(now))
 	return err
 }
 
