@@ -18,6 +18,7 @@
 //	provider      the OpenID Provider that the services and the other members know
 //	home          the other members as homes of visitors, from their logbooks
 //	federation    what other federations are told of the members
+//	move          accounts that go to another member, and those that come
 //	broker        a person of another member, sent home to sign in and back
 //
 // Words: docs/words.md. Source: docs/spec/identity.md, docs/runbook/identity.md.

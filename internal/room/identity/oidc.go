@@ -30,7 +30,7 @@ func (r *Room) openID() (d OpenID, err error) {
 	issuer := strings.TrimSuffix(r.URL, "/")
 	d.Clients = client.New(client.Needs{DB: r.DB, Issuer: issuer, Now: r.Now})
 	d.Broker = broker.New(broker.Needs{
-		DB: r.DB, Self: r.Origin, URL: issuer, Keys: r.Keys, Homes: r.Homes, Sessions: r.Sessions, People: r.Persons, PerDay: r.Settings.Visitors,
+		DB: r.DB, Self: r.Origin, URL: issuer, Keys: r.Keys, Homes: r.Homes, Follow: r.Moves.Follow, Sessions: r.Sessions, People: r.Persons, PerDay: r.Settings.Visitors,
 		Flow: func(req *http.Request, id string) (provider.Flow, error) { return r.Provider.Flow(req, id) },
 		EndAt: func(ctx context.Context, q db.Querier, who person.ID, member string) error {
 			return r.Provider.EndAt(ctx, q, who, member)

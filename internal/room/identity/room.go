@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity/account"
 	"entrechat/internal/room/identity/audit"
@@ -27,6 +28,7 @@ import (
 	"entrechat/internal/room/identity/imports"
 	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/key"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
@@ -54,6 +56,7 @@ func AllWords() []fs.FS {
 		imports.Words,
 		ldap.Words,
 		home.Words,
+		move.Words,
 		key.Words,
 		organisation.Words,
 		people.Words,
@@ -88,6 +91,7 @@ type Needs struct {
 // Book is what this room needs of the logbooks.
 type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
 }
 
 // Room is identity, open.
@@ -98,6 +102,7 @@ type Room struct {
 	Audit         *audit.Log
 	People        *people.Service
 	Homes         *home.Homes
+	Moves         *move.Moves
 	Keys          *key.Set
 	Authentication
 	OpenID
@@ -119,6 +124,8 @@ func New(n Needs) (*Room, error) {
 		Keys: keys,
 	}
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted}
+	r.Moves = move.New(move.Needs{DB: n.DB, Self: n.Origin, Book: n.Book, Homes: r.Homes, Now: n.Now, Log: n.Log})
+	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Invite: r.invite, Admitted: r.admitted}
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
@@ -194,8 +201,8 @@ func (r *Room) Fittings() fit.Fittings {
 			jobs.Job{Name: "identity-card", Every: 10 * time.Minute, Run: r.sayCard},
 			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},
 		),
-		Readers: r.Homes.Readers(),
-		Entries: map[string]string{home.TypeCard: "identity.entry_card"},
+		Readers: append(r.Homes.Readers(), r.Moves.Readers()...),
+		Entries: map[string]string{home.TypeCard: "identity.entry_card", move.TypeEntry: "identity.move.entry"},
 		Checks:  append(r.Keys.Checks(), fit.Check{Name: "identity.check_audit", Run: r.checkAudit}, r.Credentials.Check()),
 	}
 }

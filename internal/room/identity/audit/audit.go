@@ -54,7 +54,8 @@ const (
 	OrgChanged       Kind = "org_changed"
 	Suspended        Kind = "suspended"
 	Resumed          Kind = "resumed"
-	Moved            Kind = "moved" // About is the other hoster
+	Moved            Kind = "moved"        // About is the other hoster
+	MoveRefused      Kind = "move_refused" // About is the hoster that said so
 	ClosedAccount    Kind = "closed"
 )
 

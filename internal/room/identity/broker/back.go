@@ -13,9 +13,11 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/signin"
 )
 
 // maxParam bounds what a browser brings back, in bytes each.
@@ -146,6 +148,10 @@ func (c claims) answers(a away, self core.MemberID, now core.Moment) error {
 
 // enter makes a visitor of who came back, and opens their session.
 func (b arrival) enter(w http.ResponseWriter, r *http.Request, from home.Home, a away, c claims) (string, error) {
+	moved := move.Arrival{Home: from.Member, Sub: c.Sub, Handle: c.Handle, Moves: c.Moves, From: signin.From(r)}
+	if err := b.n.Follow(r.Context(), moved); err != nil {
+		return "", err
+	}
 	p, fresh, err := b.admit(r.Context(), from, c)
 	if err != nil {
 		return "", err

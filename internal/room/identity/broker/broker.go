@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/key"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
@@ -49,9 +50,12 @@ type Needs struct {
 	DB   *db.DB
 	Self core.MemberID
 	// URL is our node's public address, without a slash at its end.
-	URL      string
-	Keys     *key.Set
-	Homes    *home.Homes
+	URL   string
+	Keys  *key.Set
+	Homes *home.Homes
+	// Follow takes over a visitor whose home changed, when what the new home shows holds;
+	// move.Moves'.
+	Follow   func(ctx context.Context, a move.Arrival) error
 	Sessions *session.Sessions
 	People   People
 	// Flow finds a service's request in the browser it began in; provider.Provider's.

@@ -52,6 +52,7 @@ type claims struct {
 	Verified bool                       `json:"email_verified"`
 	ID       string                     `json:"jti"`
 	Events   map[string]json.RawMessage `json:"events"`
+	Moves    []string                   `json:"moved_from"` // releases, the oldest first
 }
 
 // seconds is a NumericDate as a moment. What is out of range is the beginning of time.

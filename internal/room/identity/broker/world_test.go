@@ -28,6 +28,7 @@ import (
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
@@ -48,6 +49,7 @@ type node struct {
 	provider *provider.Provider
 	clients  *client.Service
 	keys     *key.Set
+	moves    *move.Moves
 	trust    *trust
 	cards    int64
 	asked    []string // paths that programs asked for
@@ -134,6 +136,7 @@ func newNode(t testing.TB, d *db.DB) *node {
 		Root:      func(context.Context, core.MemberID) (core.RootKey, error) { return core.RootKey{}, nil },
 		LookupTXT: func(context.Context, string) ([]string, error) { return nil, nil },
 	}
+	n.moves = move.New(move.Needs{DB: d, Self: n.id, Homes: n.homes, Now: time.Now, Log: log})
 	keys, err := key.Open(filepath.Join(t.TempDir(), "identity.keys"), time.Now)
 	n.must(err)
 	n.keys = keys
@@ -146,7 +149,7 @@ func newNode(t testing.TB, d *db.DB) *node {
 		return nil
 	}})
 	n.Broker = broker.New(broker.Needs{
-		DB: d, Self: n.id, URL: n.url, Keys: keys, Homes: n.homes, Sessions: n.sessions, People: n.people, PerDay: 100, Private: true, Now: time.Now, Log: log,
+		DB: d, Self: n.id, URL: n.url, Keys: keys, Homes: n.homes, Follow: n.moves.Follow, Sessions: n.sessions, People: n.people, PerDay: 100, Private: true, Now: time.Now, Log: log,
 		Flow: func(r *http.Request, id string) (provider.Flow, error) { return n.provider.Flow(r, id) },
 		EndAt: func(ctx context.Context, q db.Querier, who person.ID, member string) error {
 			return n.provider.EndAt(ctx, q, who, member)

@@ -111,6 +111,11 @@ func greet(ctx context.Context, q db.Querier, p person.Person, told Told) (perso
 	return p, err
 }
 
+// Find is the person of a home, as they are known here; false for who never came.
+func Find(ctx context.Context, q db.Querier, home core.MemberID, sub string) (Visitor, bool, error) {
+	return visitor(ctx, q, home, sub)
+}
+
 // Of lists where a visitor was and is at home, the newest last; nobody for a person of ours.
 func (h *Homes) Of(ctx context.Context, who person.ID) ([]Visitor, error) {
 	return homesOf(ctx, h.DB, who)

@@ -46,6 +46,9 @@ func (p manager) idTokenClaims(ctx context.Context, g *goidc.Grant) map[string]a
 	}
 	if k.client.Member {
 		delete(out, "groups")
+		if k.account != nil && len(k.account.Moves) > 0 {
+			out["moved_from"] = k.account.Moves
+		}
 	}
 	if len(f.AMR) > 0 {
 		out["amr"] = f.AMR

@@ -55,6 +55,8 @@ type Account struct {
 	Lang   string
 	Mail   string   // verified; empty = none
 	Groups []string // organisations, as far as they concern the service
+	// Moves are the releases by which the person came to this hoster, for other members only.
+	Moves []string
 }
 
 // People answers who somebody is, and where they may go.
