@@ -156,6 +156,10 @@ func (*hoster) UseRecovery(context.Context, person.ID, string) (bool, error) { r
 func (*hoster) Remember(http.ResponseWriter, *http.Request, ...string)       {}
 func (*hoster) Try(*http.Request, string) (func(bool), error)                { return func(bool) {}, nil }
 
+func (*hoster) TryOf(*http.Request, string, string) (func(bool), bool, error) {
+	return func(bool) {}, false, nil
+}
+
 // seat says who is signed in in a browser.
 type seat struct{ *session.Sessions }
 
