@@ -11,12 +11,13 @@ import (
 // Chapters of the story, in the order in which they are told. Each stands on hosters that
 // know each other and signed pacts.
 const (
-	Watch  = "watch"  // a service fails, then its owner's node: who hears of it, and when
-	Backup = "backup" // two members fail, then the owner loses everything
+	Watch    = "watch"    // a service fails, then its owner's node: who hears of it, and when
+	Identity = "identity" // a person of one hoster at a service of another, and her home moves
+	Backup   = "backup"   // two members fail, then the owner loses everything
 )
 
 // Chapters are all of them.
-func Chapters() []string { return []string{Watch, Backup} }
+func Chapters() []string { return []string{Watch, Identity, Backup} }
 
 // ParseChapters reads what a person chose. Returns CodeInvalid, naming those there are.
 func ParseChapters(typed []string) ([]string, error) {

@@ -42,6 +42,7 @@ type story struct {
 	env    []string // what restic needs
 	lost   []string // members that fail
 	scene  *scene   // of the watch chapter; nil = it is not told
+	visit  *visit   // of the identity chapter; nil = it is not told
 }
 
 func (s *story) owner() *lab.Node    { return s.nodes[0] }
@@ -79,6 +80,10 @@ func (s *story) parts() []func(context.Context) error {
 		w := watching{s}
 		all = append(all, w.watchOver, s.meet, w.drawn, w.failService, w.loseOwner, w.readMailbox)
 	}
+	if s.tells(Identity) {
+		i := signing{s}
+		all = append(all, i.open, i.signIn, i.loseHome, i.returnHome)
+	}
 	if s.tells(Backup) {
 		all = append(all, s.prepare, s.backUp, s.loseMembers, s.loseEverything, s.comeBack)
 	}
@@ -88,10 +93,19 @@ func (s *story) parts() []func(context.Context) error {
 // open says what this is, and makes what the hosters stand on.
 func (s *story) open(context.Context) (err error) {
 	s.title("demo.title", nil)
-	if s.nodes, err = lab.Found(s.dir, s.opt.Program, hosters); err != nil || !s.tells(Watch) {
+	if s.nodes, err = lab.Found(s.dir, s.opt.Program, hosters); err != nil {
 		return err
 	}
-	s.scene, err = newScene() //nolint:contextcheck // it lives until close
+	if s.tells(Watch) {
+		if s.scene, err = newScene(); err != nil { //nolint:contextcheck // it lives until close
+			return err
+		}
+	}
+	if s.tells(Identity) {
+		home := signing{s}.home()
+		home.Front = named(home.Public)
+		s.visit, err = newVisit() //nolint:contextcheck // it lives until close
+	}
 	return err
 }
 
@@ -104,6 +118,9 @@ func (s *story) stop() {
 	all.Wait()
 	if s.scene != nil {
 		s.scene.close()
+	}
+	if s.visit != nil {
+		s.visit.close()
 	}
 }
 
@@ -216,7 +233,7 @@ func (s *story) agree(ctx context.Context) error {
 		return err
 	}
 	return s.doEach(ctx, "demo.pacts", args{"Count": len(s.others())}, func(n *lab.Node) error {
-		return lab.Promise(ctx, s.owner(), n, "--ask-store", "20GB", "--give-store", "20GB", "--watch", lookEvery)
+		return lab.Promise(ctx, s.owner(), n, "--ask-store", "20GB", "--give-store", "20GB", "--watch", lookEvery, "--login", "all")
 	})
 }
 
