@@ -30,6 +30,7 @@ const (
 	GroupPartners              // who we help and who helps us
 	GroupBackups               // our own data at the others
 	GroupWatch                 // whether services answer, and who is told when they do not
+	GroupAccounts              // who signs in here, at what, and from where
 )
 
 // groups are all of them as the menu shows them, with the words key of each.
@@ -44,6 +45,7 @@ func groups() []struct {
 		{GroupToday, "web.group_today"},
 		{GroupWatch, "web.group_watch"},
 		{GroupPublic, "web.group_public"},
+		{GroupAccounts, "web.group_accounts"},
 		{GroupPartners, "web.group_partners"},
 		{GroupBackups, "web.group_backups"},
 		{GroupNode, "web.group_node"},

@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/imports"
 	"entrechat/internal/room/identity/imports/ldap"
+	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
 	"entrechat/internal/room/identity/signin"
@@ -137,9 +138,27 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 
 // web are the room's pages for people.
 func (r *Room) web(site *web.Site) web.Pages {
+	desk := people.Desk{By: r.by, Seen: r.Sessions.LastSeen, Asked: r.SignIn.Request}
 	var all web.Pages
-	for _, p := range []web.Pages{r.SignIn.Pages(site, r.Broker.Beside(site)), r.Account.Pages(site), r.Clients.Pages(site), r.Provider.Pages(site), r.Broker.Pages(site)} {
-		all.Routes, all.Menu = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...)
+	for _, p := range []web.Pages{
+		r.SignIn.Pages(site, r.Broker.Beside(site)), r.Account.Pages(site), r.Provider.Pages(site), r.Broker.Pages(site),
+		r.People.Pages(site, desk), r.Clients.Pages(site),
+	} {
+		all.Routes, all.Menu, all.Overview = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...), append(all.Overview, p.Overview...)
 	}
 	return all
+}
+
+// by is the admin who does something in the browser that sent a request; nobody for who came
+// by a link of the command line.
+func (r *Room) by(req *http.Request) (person.Person, error) {
+	open, ok, err := r.Sessions.Find(req)
+	if err != nil || !ok {
+		return person.Person{}, err
+	}
+	p, err := r.Persons.Get(req.Context(), open.Person)
+	if err != nil || !p.Is(person.Admin) {
+		return person.Person{}, err
+	}
+	return p, nil
 }

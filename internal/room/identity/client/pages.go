@@ -41,7 +41,7 @@ func (s *Service) Pages(site *web.Site) web.Pages {
 			{Pattern: Path + "/{id}", Handler: one.Reveal(v.one, v.act)},
 			{Pattern: Path + "/{id}/remove", Handler: gone.Form(v.one, v.remove)},
 		},
-		Menu: []web.Entry{{Path: Path, Key: "identity.client.menu", Group: web.GroupPublic, Order: 60}},
+		Menu: []web.Entry{{Path: Path, Key: "identity.client.menu", Group: web.GroupAccounts, Order: 60}},
 	}
 }
 

@@ -85,6 +85,20 @@ func (s *Service) Admit(ctx context.Context, by person.Person, who person.ID) (p
 	return s.status(ctx, by, who, change{audit.Admitted, person.Waiting, person.Active, "identity.people.not_waiting"})
 }
 
+// Refuse does not let in who asked for an account and waits: the account is closed, and its
+// handle stays taken. Returns CodeConflict "identity.people.not_waiting".
+func (s *Service) Refuse(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	return s.end(ctx, by, who, func(was person.Person) error {
+		switch {
+		case !mayTouch(by, was):
+			return denied()
+		case was.Status != person.Waiting:
+			return core.Conflict("identity.people.not_waiting", errors.New("is "+string(was.Status))).With("Handle", was.Handle)
+		}
+		return nil
+	})
+}
+
 // Suspend keeps somebody out: whatever they are signed in to ends; nothing is lost.
 // Returns CodeConflict "identity.people.not_active".
 func (s *Service) Suspend(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
@@ -169,13 +183,23 @@ func (s *Service) change(ctx context.Context, by person.Person, who person.ID, k
 
 // Close ends an account for good, with all that proves who its owner is. The person does it
 // (by is them) or an admin.
-func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (p person.Person, err error) {
-	if !whole(by) && by.ID != who {
-		return p, denied()
-	}
+func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	return s.end(ctx, by, who, func(was person.Person) error {
+		if !whole(by) && by.ID != who {
+			return denied()
+		}
+		return nil
+	})
+}
+
+// end closes an account, when may says nothing against it.
+func (s *Service) end(ctx context.Context, by person.Person, who person.ID, may func(was person.Person) error) (p person.Person, err error) {
 	now := core.At(s.Now())
 	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		was, err := person.Get(ctx, q, who)
+		if err == nil {
+			err = may(was)
+		}
 		if err != nil {
 			return err
 		}

@@ -154,6 +154,12 @@ func (s *Sessions) List(ctx context.Context, who person.ID) ([]Session, error) {
 	return open, err
 }
 
+// LastSeen is when a person was last here; 0 = never, or longer ago than anything tells.
+func (s *Sessions) LastSeen(ctx context.Context, who person.ID) (core.Moment, error) {
+	used, signed, err := lastSeen(ctx, s.n.DB, who)
+	return max(used, signed), err
+}
+
 // End ends one session of a person. Returns CodeNotFound "identity.session.gone".
 func (s *Sessions) End(ctx context.Context, who person.ID, id string) error {
 	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {

@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -49,4 +50,13 @@ func remove(ctx context.Context, q db.Querier, id string) error {
 func forget(ctx context.Context, q db.Querier, seen, made core.Moment) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM identity_session WHERE seen_us <= $1 OR made_us <= $2`, int64(seen), int64(made))
 	return err
+}
+
+// lastSeen is when a person last used a session that is there still, and last signed in.
+func lastSeen(ctx context.Context, q db.Querier, who person.ID) (used, signed core.Moment, err error) {
+	seen, err := db.One(ctx, q, func(r db.Row) (both [2]core.Moment, err error) { return both, r.Scan(&both[0], &both[1]) },
+		`SELECT coalesce((SELECT max(seen_us) FROM identity_session WHERE person = $1), 0),
+			coalesce((SELECT at_us FROM identity_audit WHERE person = $1 AND kind = $2 ORDER BY number DESC LIMIT 1), 0)`,
+		string(who), string(audit.SignedIn))
+	return seen[0], seen[1], err
 }
