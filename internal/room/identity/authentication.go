@@ -138,11 +138,11 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 
 // web are the room's pages for people.
 func (r *Room) web(site *web.Site) web.Pages {
-	desk := people.Desk{By: r.by, Seen: r.Sessions.LastSeen, Asked: r.SignIn.Request}
+	needs := people.PageNeeds{By: r.by, Seen: r.Sessions.LastSeen, Asked: r.SignIn.Request}
 	var all web.Pages
 	for _, p := range []web.Pages{
 		r.SignIn.Pages(site, r.Broker.Beside(site)), r.Account.Pages(site), r.Provider.Pages(site), r.Broker.Pages(site),
-		r.People.Pages(site, desk), r.Clients.Pages(site),
+		r.People.Pages(site, needs), r.Clients.Pages(site), r.doors().Pages(site),
 	} {
 		all.Routes, all.Menu, all.Overview = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...), append(all.Overview, p.Overview...)
 	}

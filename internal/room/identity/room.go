@@ -171,7 +171,7 @@ func (r *Room) sayCard(ctx context.Context) error {
 
 // doors are the homes, and what ends when one is shut.
 func (r *Room) doors() home.Doors {
-	return home.Doors{Homes: r.Homes, Ended: func(ctx context.Context, q db.Querier, v home.Visitor) error { return r.signOut(ctx, q, v.Person) }}
+	return home.Doors{Homes: r.Homes, PerDay: r.Settings.Visitors, Ended: func(ctx context.Context, q db.Querier, v home.Visitor) error { return r.signOut(ctx, q, v.Person) }}
 }
 
 // signOut ends everything a person is signed in to, by what each part of the room keeps.

@@ -20,7 +20,9 @@ type View struct {
 	Out    bool          `json:"out"` // our people may sign in there
 	Shut   bool          `json:"shut"`
 	Reason string        `json:"reason,omitempty"`
-	People int           `json:"people"` // of it here
+	People int           `json:"people"`   // of it here
+	New    int           `json:"new"`      // who came for the first time within a day
+	First  core.Moment   `json:"first_us"` // when the very first came; 0 = nobody has
 }
 
 // Views lists every home with what is promised both ways.
@@ -37,17 +39,18 @@ func (h *Homes) Views(ctx context.Context) ([]View, error) {
 	for _, l := range lenders {
 		lets[l.ID] = true
 	}
+	here, err := counts(ctx, h.DB, core.At(h.Now()).Add(-day))
+	if err != nil {
+		return nil, err
+	}
 	views := make([]View, 0, len(every))
 	for _, one := range every {
-		here, err := h.Visitors(ctx, one.Member)
-		if err != nil {
-			return nil, err
-		}
-		err = h.lets(ctx, one.Member, "")
+		err := h.lets(ctx, one.Member, "")
 		if err != nil && core.CodeOf(err) != core.CodeDenied {
 			return nil, err
 		}
-		views = append(views, View{one.Member, one.Issuer, err == nil && one.Shut == 0, lets[one.Member], one.Shut != 0, one.Reason, len(here)})
+		c := here[one.Member]
+		views = append(views, View{one.Member, one.Issuer, err == nil && one.Shut == 0, lets[one.Member], one.Shut != 0, one.Reason, c.here, c.new, c.first})
 	}
 	return views, nil
 }
@@ -58,7 +61,8 @@ type Ender func(ctx context.Context, q db.Querier, v Visitor) error
 // Doors are Homes with what ends when one is shut.
 type Doors struct {
 	*Homes
-	Ended Ender
+	Ended  Ender
+	PerDay int64 // how many new people one home may bring within a day
 }
 
 // Shut is Homes.Close with it.

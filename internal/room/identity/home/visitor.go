@@ -43,6 +43,9 @@ type Told struct {
 // sub is the form of a `sub` of a home: ours are 26 letters and digits.
 var sub = regexp.MustCompile(`^[A-Za-z0-9_.~-]{1,64}$`)
 
+// day is within what new people of a home are counted.
+const day = 24 * time.Hour
+
 // Coming is one home's people coming in now.
 type Coming struct {
 	Home core.MemberID
@@ -79,7 +82,7 @@ func (c Coming) Admit(ctx context.Context, q db.Querier, told Told) (p person.Pe
 		p, err = person.Get(ctx, q, v.Person)
 		return p, false, err
 	}
-	n, err := newSince(ctx, q, home, now.Add(-24*time.Hour))
+	n, err := newSince(ctx, q, home, now.Add(-day))
 	if err != nil {
 		return p, false, err
 	}

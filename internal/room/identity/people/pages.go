@@ -22,8 +22,8 @@ const Path = "/admin/people"
 // shownAtOnce is how many accounts one page lists.
 const shownAtOnce = 50
 
-// Desk is what the admins' pages need of others; all of it is required.
-type Desk struct {
+// PageNeeds is what the admins' pages need of others; all of it is required.
+type PageNeeds struct {
 	// By is the admin who is signed in; the zero person for who came by a link of the command line.
 	By func(r *http.Request) (person.Person, error)
 	// Seen is when somebody was last here; 0 = never, or too long ago to know.
@@ -35,13 +35,13 @@ type Desk struct {
 // views are the admins' pages about accounts.
 type views struct {
 	*Service
-	site *web.Site
-	desk Desk
+	site  *web.Site
+	needs PageNeeds
 }
 
 // Pages are the admins' pages about accounts.
-func (s *Service) Pages(site *web.Site, desk Desk) web.Pages {
-	v := views{s, site, desk}
+func (s *Service) Pages(site *web.Site, needs PageNeeds) web.Pages {
+	v := views{s, site, needs}
 	list := web.NewPage[listPage](site, pages, "pages/people.html", "pages/asked.html")
 	add := web.NewPage[addPage](site, pages, "pages/add.html", "pages/link.html")
 	one := web.NewPage[onePage](site, pages, "pages/one.html", "pages/link.html")
@@ -79,7 +79,7 @@ func (v views) show(r *http.Request, p person.Person) (one shown, err error) {
 		one.Severity = web.Fine
 	case person.Waiting:
 		one.Severity = web.Warn
-		one.Asked, err = v.desk.Asked(r.Context(), p.ID)
+		one.Asked, err = v.needs.Asked(r.Context(), p.ID)
 	case person.Suspended:
 		one.Severity = web.Trouble
 	case person.Closed:
@@ -88,7 +88,7 @@ func (v views) show(r *http.Request, p person.Person) (one shown, err error) {
 	if err != nil {
 		return one, err
 	}
-	one.Seen, err = v.desk.Seen(r.Context(), p.ID)
+	one.Seen, err = v.needs.Seen(r.Context(), p.ID)
 	return one, err
 }
 
@@ -158,7 +158,7 @@ func (v views) some(r *http.Request, f person.Filter) (out []shown, err error) {
 
 // admit lets in who asked.
 func (v views) admit(r *http.Request) (string, error) {
-	by, err := v.desk.By(r)
+	by, err := v.needs.By(r)
 	if err == nil {
 		_, err = v.Admit(r.Context(), by, person.ID(r.PostForm.Get("person")))
 	}
@@ -200,7 +200,7 @@ func (v views) askAdd(r *http.Request) (addPage, error) {
 }
 
 func (v views) add(r *http.Request) (page addPage, err error) {
-	by, err := v.desk.By(r)
+	by, err := v.needs.By(r)
 	if err != nil {
 		return page, err
 	}

@@ -41,7 +41,7 @@ func (v views) page(r *http.Request, p person.Person) (page onePage, err error) 
 
 // act does what a button says, and shows what came of it.
 func (v views) act(r *http.Request) (page onePage, err error) {
-	by, err := v.desk.By(r)
+	by, err := v.needs.By(r)
 	if err != nil {
 		return page, err
 	}
@@ -74,7 +74,7 @@ func (v views) act(r *http.Request) (page onePage, err error) {
 
 // setRoles gives the roles that are ticked, and takes away those that are not.
 func (v views) setRoles(r *http.Request) (string, error) {
-	by, err := v.desk.By(r)
+	by, err := v.needs.By(r)
 	if err != nil {
 		return "", err
 	}
@@ -114,7 +114,7 @@ func (v views) askClose(r *http.Request) (page closePage, err error) {
 
 // close refuses who waits, or closes the account whose handle was typed.
 func (v views) close(r *http.Request) (string, error) {
-	by, err := v.desk.By(r)
+	by, err := v.needs.By(r)
 	if err != nil {
 		return "", err
 	}

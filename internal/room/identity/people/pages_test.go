@@ -45,7 +45,7 @@ func newOffice(t *testing.T) *office {
 		Host: func(context.Context) web.Host { return web.Host{Name: "Chaton A", Origin: "chaton-a.test"} },
 	})
 	mux := http.NewServeMux() // without the guard of the site: who may see admins' pages is its own test
-	for _, r := range w.Pages(site, people.Desk{
+	for _, r := range w.Pages(site, people.PageNeeds{
 		By:    func(*http.Request) (person.Person, error) { return w.by, nil },
 		Seen:  func(context.Context, person.ID) (core.Moment, error) { return 1_700_000_000_000_000, nil },
 		Asked: func(context.Context, person.ID) (string, error) { return "let me <b>in", nil },

@@ -184,7 +184,7 @@ func (s *Service) change(ctx context.Context, by person.Person, who person.ID, k
 // Close ends an account for good, with all that proves who its owner is. The person does it
 // (by is them) or an admin.
 func (s *Service) Close(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
-	return s.end(ctx, by, who, func(was person.Person) error {
+	return s.end(ctx, by, who, func(person.Person) error {
 		if !whole(by) && by.ID != who {
 			return denied()
 		}
