@@ -4,13 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Metric is one number at the moment somebody asks for /metrics. Its name ends in its unit
-// (_bytes, _seconds), or counts things.
+// (_bytes, _seconds), or counts things; one in _total only grows while the process lives.
 type Metric struct {
 	Name   string // "entrechat_vault_losses_survived"
 	Help   string // in English, as Prometheus shows it
@@ -72,7 +73,11 @@ func (m Metric) prometheus() prometheus.Metric {
 	for _, name := range names {
 		values = append(values, m.Labels[name])
 	}
-	metric, err := prometheus.NewConstMetric(prometheus.NewDesc(m.Name, m.Help, names, nil), prometheus.GaugeValue, m.Value, values...)
+	kind := prometheus.GaugeValue
+	if strings.HasSuffix(m.Name, "_total") {
+		kind = prometheus.CounterValue
+	}
+	metric, err := prometheus.NewConstMetric(prometheus.NewDesc(m.Name, m.Help, names, nil), kind, m.Value, values...)
 	if err != nil {
 		return prometheus.NewInvalidMetric(prometheus.NewDesc(m.Name, m.Help, nil, nil), err)
 	}

@@ -203,15 +203,7 @@ func (r *Room) Fittings() fit.Fittings {
 		),
 		Readers: append(r.Homes.Readers(), r.Moves.Readers()...),
 		Entries: map[string]string{home.TypeCard: "identity.entry_card", move.TypeEntry: "identity.move.entry"},
-		Checks:  append(r.Keys.Checks(), fit.Check{Name: "identity.check_audit", Run: r.checkAudit}, r.Credentials.Check()),
+		Checks:  r.checks(),
+		Metrics: r.metrics,
 	}
-}
-
-// checkAudit says whether the log of accounts is as it was written.
-func (r *Room) checkAudit(ctx context.Context) (fit.Finding, error) {
-	rows, err := r.Audit.Verify(ctx)
-	if err != nil {
-		return fit.Finding{}, err
-	}
-	return fit.Well("identity.audit_well", map[string]any{"Rows": rows}), nil
 }

@@ -28,6 +28,7 @@ type arrival struct{ *Broker }
 
 // back takes somebody who comes back from home, and says where they go on to.
 func (b arrival) back(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	defer func() { b.n.Sessions.Missed(session.ByHome, err) }()
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return "", core.Invalid("identity.broker.gone", err)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/identity/home"
 )
 
 const (
@@ -74,6 +75,28 @@ func (c caller) ask(r *http.Request) (status int, text []byte, err error) {
 		err = errors.New("longer than we read")
 	}
 	return answer.StatusCode, text, err
+}
+
+// Clock is what time it is at a home, by the Date of its answer: exact to a second. Returns
+// CodeUnsure "identity.broker.silent".
+func (b *Broker) Clock(ctx context.Context, h home.Home) (time.Time, error) {
+	silent := func(err error) (time.Time, error) {
+		return time.Time{}, core.Unsure("identity.broker.silent", err).With("Member", string(h.Member))
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, h.Issuer+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return silent(err)
+	}
+	answer, err := b.calls.Do(r)
+	if err != nil {
+		return silent(err)
+	}
+	_ = answer.Body.Close()
+	at, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		return silent(err)
+	}
+	return at, nil
 }
 
 // meter bounds how often strangers make us ask others, by network and altogether.

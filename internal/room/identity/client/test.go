@@ -33,7 +33,7 @@ const (
 // addresses as the service reaches them, its own, and both clocks. With the service's secret
 // it also shows that.
 func (s *Service) Test(ctx context.Context, c Client, secret string) []Result {
-	t := tester{s: s, http: &http.Client{Timeout: testTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	t := newTester(s)
 	doc, ok := t.discovery(ctx)
 	if ok {
 		t.keys(ctx, doc.JWKS, c.Alg)
@@ -46,6 +46,18 @@ func (s *Service) Test(ctx context.Context, c Client, secret string) []Result {
 		t.answers(ctx, "logout", http.MethodPost, c.BackLogout)
 	}
 	return t.found
+}
+
+// Reachable says whether our address answers, from here and over the network, what services
+// read first; found is the address, or what is wrong.
+func (s *Service) Reachable(ctx context.Context) (found string, ok bool) {
+	t := newTester(s)
+	_, ok = t.discovery(ctx)
+	return t.found[0].Found, ok
+}
+
+func newTester(s *Service) tester {
+	return tester{s: s, http: &http.Client{Timeout: testTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
 type tester struct {

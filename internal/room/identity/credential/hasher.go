@@ -25,9 +25,10 @@ type hasher struct {
 	turns   *semaphore.Weighted
 	all     int64
 	waiting atomic.Int64
-	running atomic.Int64 // for tests: comparisons and hashes being made
+	running atomic.Int64 // comparisons and hashes being made
 	most    atomic.Int64 // for tests: the most of them at once
 	argons  atomic.Int64 // for tests: hashes of our own cost that were worked out
+	refused atomic.Int64 // passwords that did not get their turn
 	nobody  argonHash    // what the password of nobody is compared with
 }
 
@@ -44,6 +45,7 @@ func newHasher(c Cost) (*hasher, error) {
 func (h *hasher) turn(ctx context.Context, memoryKiB int64) (done func(), err error) {
 	if h.waiting.Add(1) > maxWaiting {
 		h.waiting.Add(-1)
+		h.refused.Add(1)
 		return nil, busy(errors.New("too many wait"))
 	}
 	defer h.waiting.Add(-1)
@@ -54,6 +56,7 @@ func (h *hasher) turn(ctx context.Context, memoryKiB int64) (done func(), err er
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		h.refused.Add(1)
 		return nil, busy(err)
 	}
 	now := h.running.Add(1)
@@ -63,6 +66,16 @@ func (h *hasher) turn(ctx context.Context, memoryKiB int64) (done func(), err er
 		h.running.Add(-1)
 		h.turns.Release(memoryKiB)
 	}, nil
+}
+
+// Queue is how much hashing there is now, and how many passwords did not get their turn since
+// the process began.
+type Queue struct{ Running, Waiting, Refused int64 }
+
+// Queue says how much hashing there is.
+func (s *Service) Queue() Queue {
+	h := s.hasher
+	return Queue{h.running.Load(), h.waiting.Load(), h.refused.Load()}
 }
 
 func busy(err error) error { return core.Unsure("identity.credential.busy", err) }

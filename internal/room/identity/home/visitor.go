@@ -129,6 +129,10 @@ func (h *Homes) Visitors(ctx context.Context, id core.MemberID) ([]Visitor, erro
 	return visitorsOf(ctx, h.DB, id)
 }
 
+// Crowds are how many people of each home are here, the most first; homes without any are
+// left out.
+func (h *Homes) Crowds(ctx context.Context) ([]Crowd, error) { return crowds(ctx, h.DB) }
+
 // Repoint makes a person, who is here as a visitor of one home, a visitor of another: the
 // same person here, so no service notices. Whether both homes agreed is for the caller to
 // know. Returns CodeNotFound "identity.home.no_visitor", CodeConflict

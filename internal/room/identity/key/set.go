@@ -243,14 +243,45 @@ func (s *Set) Jobs() []jobs.Job {
 
 // Checks are what doctor asks.
 func (s *Set) Checks() []fit.Check {
-	return []fit.Check{{Name: "identity.key.check", Run: fit.Plain(func(context.Context) error {
-		for _, kind := range kinds() {
-			if _, err := s.Signing(kind); err != nil {
-				return err
+	return []fit.Check{{Name: "identity.key.check", Run: s.check}}
+}
+
+// late is how long after its time a key may still sign alone: the job that makes the next one
+// runs each hour.
+const late = 2 * day
+
+// check: a key of each kind signs, and the next one is made in time where keys are replaced by
+// age.
+func (s *Set) check(context.Context) (fit.Finding, error) {
+	list, err := s.List()
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	now := core.At(s.now())
+	oldest := now
+	for _, kind := range kinds() {
+		if _, err := s.Signing(kind); err != nil {
+			return fit.Finding{}, err
+		}
+		next := false
+		var from core.Moment
+		for _, k := range list {
+			switch {
+			case k.Alg != kind:
+			case k.Signs:
+				from = k.From
+			case k.From > now:
+				next = true
 			}
 		}
-		return nil
-	})}}
+		if age := now.Sub(from); age > Age+late && !next && kind != Federation {
+			return fit.Finding{}, core.Unsure("identity.key.late", fmt.Errorf("%s signs for %s", kind, age)).With("Alg", kind).With("Count", int(age/day))
+		}
+		if kind != Federation {
+			oldest = min(oldest, from)
+		}
+	}
+	return fit.Well("identity.key.well", map[string]any{"Count": int(now.Sub(oldest) / day)}), nil
 }
 
 // State is one key as people see it.

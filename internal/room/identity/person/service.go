@@ -157,6 +157,9 @@ func (s *Service) List(ctx context.Context, f Filter) ([]Person, error) {
 // Count says how many people there are.
 func (s *Service) Count(ctx context.Context) (Counts, error) { return counts(ctx, s.DB) }
 
+// Admins are the active people with the role of admin, by handle.
+func (s *Service) Admins(ctx context.Context) ([]Person, error) { return activeAdmins(ctx, s.DB) }
+
 // Change reads a person, has fn change the copy, and writes it: name, lang, status, mail,
 // choice and roles; anything else that fn changes is left as it was. Nobody else changes
 // the person meanwhile. Returns fn's error, the errors of Create,

@@ -90,6 +90,10 @@ func counts(ctx context.Context, q db.Querier) (Counts, error) {
 	return all, err
 }
 
+func activeAdmins(ctx context.Context, q db.Querier) ([]Person, error) {
+	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_person WHERE status = $1 AND ' ' || roles || ' ' LIKE '% admin %' ORDER BY handle`, string(Active))
+}
+
 func admins(ctx context.Context, q db.Querier) (int64, error) {
 	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_person WHERE status = $1 AND ' ' || roles || ' ' LIKE '% admin %'`, string(Active))
 }

@@ -123,6 +123,7 @@ func (p *Provider) DeliverLogouts(ctx context.Context) error {
 func (p teller) deliver(ctx context.Context, l logout) error {
 	now := p.now()
 	if now >= l.Made.Add(logoutLife) {
+		p.counts.dropped.Add(1)
 		return deleteLogout(ctx, p.n.DB, l.ID)
 	}
 	c, err := p.client(ctx, l.Client)
@@ -137,8 +138,10 @@ func (p teller) deliver(ctx context.Context, l logout) error {
 	}
 	if err := p.tell(ctx, c, l); err != nil {
 		p.n.Log.Info("service not told of a sign-out yet", "client", c.ID, "tries", l.Tries+1, "error", err)
+		p.counts.put.Add(1)
 		return nil
 	}
+	p.counts.told.Add(1)
 	return deleteLogout(ctx, p.n.DB, l.ID)
 }
 

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/identity/client"
@@ -31,6 +32,48 @@ func (c *counter) room(ctx context.Context, p *Provider) bool {
 	}
 	c.count++
 	return c.count <= maxFlows
+}
+
+// counts are how much was handed out, and how services were told of sign-outs.
+type counts struct{ codes, access, refresh, told, put, dropped atomic.Int64 }
+
+// Counts are numbers since the process began.
+type Counts struct {
+	Codes, Access, Refresh int64 // handed out
+	// Told are sign-outs that a service took, Put those it did not take at a try, Dropped those
+	// that were given up after a day.
+	Told, Put, Dropped int64
+}
+
+// Counts says how much was handed out, and how services were told of sign-outs.
+func (p *Provider) Counts() Counts {
+	c := &p.counts
+	return Counts{c.codes.Load(), c.access.Load(), c.refresh.Load(), c.told.Load(), c.put.Load(), c.dropped.Load()}
+}
+
+// count notes what a request's work handed out, once it is written.
+func (p *Provider) count(k *work) {
+	if k.grant != nil && k.kept && !k.loaded {
+		p.counts.codes.Add(1)
+	}
+	if k.token != nil && !k.known {
+		p.counts.access.Add(1)
+		if k.grant != nil && k.grant.RefreshToken != "" {
+			p.counts.refresh.Add(1)
+		}
+	}
+}
+
+// Waiting are the sign-outs that one client was not told yet.
+type Waiting struct {
+	Client string
+	Count  int64
+	Since  core.Moment // when the oldest was made
+}
+
+// Waiting lists them by client, the one that waits longest first.
+func (p *Provider) Waiting(ctx context.Context) ([]Waiting, error) {
+	return waitingLogouts(ctx, p.n.DB)
 }
 
 // services keeps the services of ours that were asked for last: each sign-in asks four times.

@@ -98,6 +98,7 @@ type Provider struct {
 	site     atomic.Pointer[web.Site]
 	views    atomic.Pointer[views]
 	flows    counter
+	counts   counts
 	services services
 	calls    callers
 }

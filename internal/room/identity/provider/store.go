@@ -184,6 +184,12 @@ func insertLogout(ctx context.Context, q db.Querier, l logout) error {
 	return err
 }
 
+// waitingLogouts are those that clients were not told yet, by client.
+func waitingLogouts(ctx context.Context, q db.Querier) ([]Waiting, error) {
+	return db.All(ctx, q, func(r db.Row) (w Waiting, err error) { return w, r.Scan(&w.Client, &w.Count, &w.Since) },
+		`SELECT client, count(*), min(made_us) FROM identity_oidc_logout GROUP BY client ORDER BY min(made_us), client`)
+}
+
 func dueLogouts(ctx context.Context, q db.Querier, now core.Moment, most int) ([]logout, error) {
 	return db.All(ctx, q, func(r db.Row) (l logout, err error) {
 		return l, r.Scan(&l.ID, &l.Client, &l.Sub, &l.SID, &l.Made, &l.Next, &l.Tries)

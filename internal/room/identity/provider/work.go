@@ -343,6 +343,9 @@ func (p *Provider) commit(ctx context.Context, k *work) error {
 		}
 		return k.writeToken(ctx, q)
 	})
+	if err == nil {
+		p.count(k)
+	}
 	if errors.Is(err, errTwice) && k.loaded && k.kept {
 		k.reused = k.grant.ID
 	}

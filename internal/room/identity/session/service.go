@@ -30,14 +30,17 @@ type Needs struct {
 }
 
 // Sessions are all that are open. Safe for concurrent use.
-type Sessions struct{ n Needs }
+type Sessions struct {
+	n     Needs
+	tries tries
+}
 
 // New makes them.
 func New(n Needs) *Sessions {
 	if n.Ended == nil {
 		n.Ended = func(context.Context, db.Querier, []Session) error { return nil }
 	}
-	return &Sessions{n}
+	return &Sessions{n: n}
 }
 
 func (s *Sessions) now() core.Moment { return core.At(s.n.Now()) }
@@ -82,6 +85,7 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, l Login) (Sessi
 		return Session{}, err
 	}
 	http.SetCookie(w, web.Cookie(s.n.URL, cookie, token, int(Longest.Seconds())))
+	s.tries.add(l.way(), In)
 	return opened, nil
 }
 

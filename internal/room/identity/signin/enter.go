@@ -35,6 +35,7 @@ func wrong(why string) error { return core.Invalid("identity.signin.wrong", erro
 // CodeInvalid "identity.signin.wrong", CodeDenied "identity.signin.suspended" and
 // "identity.signin.waiting", CodeUnsure for who guesses too often.
 func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	defer func() { s.n.Sessions.Missed(session.ByPassword, err) }()
 	who, secret := strings.TrimSpace(r.PostForm.Get("who")), r.PostForm.Get("password")
 	if len(who) > 300 || len(secret) > maxSecret {
 		return "", wrong("too long")
@@ -187,6 +188,7 @@ func (s *Service) waiting(r *http.Request) (hash string, found step, err error) 
 // second takes a code of six digits, or a recovery code. Returns CodeInvalid
 // "identity.signin.wrong_code", CodeNotFound "identity.signin.step_gone".
 func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	defer func() { s.n.Sessions.Missed(session.ByCode, err) }()
 	hash, at, err := s.waiting(r)
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/session"
 )
 
 // begunPasskey asks the device of the browser that sent r for a passkey. The question is bound to
@@ -25,6 +26,7 @@ func (s *Service) begunPasskey(w http.ResponseWriter, r *http.Request) (credenti
 // passkey takes a device's answer, and signs its owner in. Returns CodeInvalid with what was
 // wrong about it.
 func (s *Service) passkey(w http.ResponseWriter, r *http.Request) (next string, err error) {
+	defer func() { s.n.Sessions.Missed(session.ByPasskey, err) }()
 	c, err := r.Cookie(web.CookieName(s.n.URL, stepCookie))
 	if err != nil {
 		return "", core.Invalid("identity.signin.wrong_passkey", errors.New("no cookie"))

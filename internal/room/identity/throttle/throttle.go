@@ -42,6 +42,7 @@ type Throttle struct {
 	from   func(ctx context.Context) netip.Prefix // the network a request counts for
 	limits limits
 	held   atomic.Int64
+	counts counts
 }
 
 // New makes a throttle.
@@ -74,6 +75,7 @@ func (t *Throttle) TryOf(r *http.Request, account, owner string) (done func(good
 	if !isKnown {
 		// A known browser stands behind neither bound that strangers can fill.
 		if wait := max(t.limits.network(network, t.Now()), t.limits.everybody(t.Now())); wait > 0 {
+			t.counts.crowd.Add(1)
 			return nil, false, later(wait)
 		}
 	}
@@ -93,9 +95,11 @@ func (t *Throttle) TryOf(r *http.Request, account, owner string) (done func(good
 		return nil, false, err
 	}
 	if wait > 0 {
+		t.counts.account.Add(1)
 		return nil, false, later(wait)
 	}
 	if late {
+		t.counts.account.Add(1)
 		return func(bool) {}, true, nil
 	}
 	after := context.WithoutCancel(r.Context())
@@ -203,6 +207,15 @@ func (t *Throttle) hash(purpose, text string) string {
 func later(wait time.Duration) error {
 	seconds := int(math.Ceil(wait.Seconds()))
 	return core.Unsure("identity.throttle.wait", errors.New("too many guesses")).With("Count", seconds)
+}
+
+// counts are how often somebody was told to come back later.
+type counts struct{ crowd, account atomic.Int64 }
+
+// Refused is how often somebody was told to come back later since the process began: because
+// their network, or everybody, guessed too often (crowd), or somebody did at this account.
+func (t *Throttle) Refused() (crowd, account int64) {
+	return t.counts.crowd.Load(), t.counts.account.Load()
 }
 
 // Jobs forget what is old.
