@@ -114,3 +114,15 @@ func TestAdminsEnterWithTheirAccount(t *testing.T) {
 		t.Errorf("who cannot be told apart is let in: %d", got.StatusCode)
 	}
 }
+
+// An admin who has to sign in otherwise is told why, where they sign in; a link lets in still.
+func TestAnAdminWhoHasToSignInOtherwise(t *testing.T) {
+	s := siteWith(t, &account{err: core.Denied("web.bad_link", errors.New("a password alone"))})
+	c := s.browser(t)
+	if page := s.get(t, c, "/admin/"); page.StatusCode != http.StatusSeeOther {
+		t.Errorf("%d %s", page.StatusCode, page.text)
+	}
+	if page := s.get(t, c, "/admin/sign-in"); page.StatusCode != http.StatusOK || !strings.Contains(page.text, `class="note warn"`) {
+		t.Errorf("%d %s", page.StatusCode, page.text)
+	}
+}

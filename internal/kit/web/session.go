@@ -52,14 +52,18 @@ func EndSessions(ctx context.Context, d *db.DB) (int64, error) { return deleteAl
 type Entrance struct {
 	// SignIn is the page where people sign in. It takes the page to go on to as `next`.
 	SignIn string
-	// Admin says whether the person signed in in this browser is an admin.
+	// Admin says whether the person signed in in this browser is an admin. An error of
+	// CodeDenied says why one has to sign in otherwise; the page to sign in shows it.
 	Admin func(r *http.Request) (bool, error)
 	// Leave signs that person out in this browser.
 	Leave func(w http.ResponseWriter, r *http.Request) error
 }
 
 // entrance is the sign-in page.
-type entrance struct{ Token, Account string }
+type entrance struct {
+	Token, Account string
+	Why            string // why who is signed in has to sign in otherwise; empty = nothing to say
+}
 
 // signRoutes are the ways in and out.
 func (s *Site) signRoutes() []Route {
@@ -69,6 +73,9 @@ func (s *Site) signRoutes() []Route {
 		page := entrance{Token: r.URL.Query().Get("token")}
 		if s.Entrance != nil {
 			page.Account = s.Entrance.SignIn + "?" + url.Values{"next": {adminPath}}.Encode()
+			if _, err := s.Entrance.Admin(r); core.CodeOf(err) == core.CodeDenied {
+				page.Why = s.sentence(r, err)
+			}
 		}
 		return page, nil
 	}
@@ -158,5 +165,9 @@ func (s *Site) hasSession(r *http.Request) (bool, error) {
 	if s.Entrance == nil {
 		return false, nil
 	}
-	return s.Entrance.Admin(r)
+	is, err := s.Entrance.Admin(r)
+	if core.CodeOf(err) == core.CodeDenied {
+		return false, nil // the page to sign in says why
+	}
+	return is, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -60,7 +61,10 @@ func (r *Room) authentication() (d Authentication, err error) {
 	d.SignIn = signin.New(signin.Needs{
 		DB: r.DB, URL: r.URL, People: r.Persons, Passwords: d.Credentials, Seconds: d.Credentials, Passkeys: d.Credentials, Sessions: d.Sessions,
 		Brake: d.Throttle, Captcha: captcha.New(captcha.Needs{DB: r.DB, Box: box, Now: r.Now}),
-		Flow: r.flow, Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
+		Flow: r.flow, Elsewhere: func(req *http.Request, typed, flow, next string) (string, bool, error) {
+			return r.Broker.Elsewhere(req, typed, flow, next)
+		},
+		Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
 	})
 	d.Account = account.New(account.Needs{
 		DB: r.DB, People: r.Persons, Keys: d.Credentials, Sessions: d.Sessions, SignIn: d.SignIn, Log: r.Audit,
@@ -122,7 +126,7 @@ func (d Authentication) endSessions(ctx context.Context, q db.Querier, who perso
 }
 
 // entrance lets people who have the role of admin into the admin's half, for twelve hours
-// after they signed in.
+// after they signed in: with a passkey or two factors, where they have them.
 func (r *Room) entrance() *web.Entrance {
 	return &web.Entrance{SignIn: signin.Path, Admin: r.admin, Leave: r.Sessions.Leave}
 }
@@ -133,7 +137,14 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 		return false, err
 	}
 	p, err := r.Persons.Get(req.Context(), open.Person)
-	return p.Is(person.Admin), err
+	if err != nil || !p.Is(person.Admin) || slices.Contains(open.AMR, "mfa") || slices.Contains(open.AMR, "pop") {
+		return p.Is(person.Admin), err
+	}
+	ways, err := r.Credentials.List(req.Context(), p.ID)
+	if err == nil && (ways.TOTP || len(ways.Passkeys) > 0) {
+		return false, core.Denied("identity.admin_second", errors.New("a password alone, and there is more"))
+	}
+	return err == nil, err
 }
 
 // web are the room's pages for people.

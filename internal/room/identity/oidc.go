@@ -114,7 +114,7 @@ func (r *Room) flow(req *http.Request, id string) (signin.Flow, bool, error) {
 	f, err := r.Provider.Flow(req, id)
 	switch core.CodeOf(err) {
 	case "":
-		return signin.Flow{App: f.Client.Called(), Hint: f.Hint}, true, nil
+		return signin.Flow{App: f.Client.Called(), Hint: f.Hint, Anew: f.Anew, TwoFactors: f.TwoFactors}, true, nil
 	case core.CodeNotFound, core.CodeDenied:
 		return signin.Flow{}, false, nil
 	default:

@@ -92,6 +92,36 @@ func TestWhereSomebodyIsAtHome(t *testing.T) {
 	}
 }
 
+// Who types an account of another hoster where ours sign in is led to where they say so, and
+// nothing tells whether we know the name. A domain that a home only claims leads nowhere.
+func TestANameOfAnotherHosterAtTheSignInPage(t *testing.T) {
+	a, b := two(t)
+	b.service("nuage", "")
+	b.add("bob", "")
+	claims := a.card()
+	claims.Domains = []string{"mail.test"}
+	b.hears(a.id, claims)
+	for typed, away := range map[string]bool{
+		"alice@" + string(a.id): true, string(a.id): true, "bob": false, "nobody": false, "bob@" + string(b.id): false, "bob@mail.test": false, "x@nowhere.test": false,
+	} {
+		who := newBrowser(t)
+		p := who.opens(b, "nuage")
+		flow := p.at.Query().Get("flow")
+		p = who.post(p, "/sign-in", "flow", flow, "who", typed, "password", "wrong")
+		if (p.at.Path == broker.PathElsewhere) != away {
+			t.Errorf("%q leads to %s", typed, p.at)
+		}
+		if away && (p.at.Query().Get("flow") != flow || !strings.Contains(p.body, `value="`+typed+`"`) || !strings.Contains(p.body, "another hoster")) {
+			t.Errorf("%q: %s %s", typed, p.at, text(p.body))
+		}
+		if away {
+			if p = who.post(p, broker.PathElsewhere, "flow", flow, "who", typed); p.at.Host != string(a.id) {
+				t.Errorf("%q: not sent home: %s", typed, p.at)
+			}
+		}
+	}
+}
+
 func TestHomesThatAreNotLetIn(t *testing.T) {
 	a, b := two(t)
 	secret := b.service("nuage", "")

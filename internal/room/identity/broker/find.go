@@ -32,14 +32,7 @@ func (b finder) find(r *http.Request, typed string) (found home.Home, hint strin
 		return found, "", core.Invalid("identity.broker.who", errors.New("nothing, or too long"))
 	}
 	typed = strings.TrimPrefix(strings.TrimPrefix(typed, "acct:"), "@")
-	domain := typed
-	if at := strings.LastIndex(typed, "@"); at >= 0 {
-		hint, domain = typed[:at], typed[at+1:]
-	}
-	domain = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(domain, "https://"), "http://"), "/")
-	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != "" {
-		domain = ascii
-	}
+	hint, domain := split(typed)
 	homes, err := b.n.Homes.Letting(r.Context())
 	if err != nil {
 		return found, "", err
@@ -58,6 +51,53 @@ func (b finder) find(r *http.Request, typed string) (found home.Home, hint strin
 	default:
 		return found, "", core.Invalid("identity.broker.several", errors.New("several homes")).With("Name", printable(typed))
 	}
+}
+
+// Elsewhere says whether what somebody typed to sign in with names another hoster whose
+// people may sign in here, and the page that leads there. No other server is asked.
+func (b *Broker) Elsewhere(r *http.Request, typed, flow, next string) (path string, ok bool, err error) {
+	_, domain := split(typed)
+	if !strings.ContainsAny(domain, ".:") || domain == string(b.n.Self) || domain == host(b.n.URL) {
+		return "", false, nil
+	}
+	homes, err := b.n.Homes.Letting(r.Context())
+	if err != nil {
+		return "", false, err
+	}
+	named := false
+	for _, h := range homes {
+		// A domain that a member only claims is not enough: it could be where our people have
+		// their mail.
+		proved, err := b.n.Homes.Mail(r.Context(), h, "a@"+domain)
+		if err != nil {
+			return "", false, err
+		}
+		named = named || string(h.Member) == domain || host(h.Issuer) == domain || proved
+	}
+	if !named {
+		return "", false, nil
+	}
+	query := away{flow: flow, next: next}.target()
+	query.Set("who", strings.TrimSpace(typed))
+	return PathElsewhere + "?" + query.Encode(), true, nil
+}
+
+// split is what was typed as the name of an account and where it is. There is only a domain
+// where nothing stands before it; both are empty for nothing, or too much.
+func split(typed string) (name, domain string) {
+	typed = strings.ToLower(strings.TrimSpace(typed))
+	if len(typed) > maxTyped {
+		return "", ""
+	}
+	domain = strings.TrimPrefix(strings.TrimPrefix(typed, "acct:"), "@")
+	if at := strings.LastIndex(domain, "@"); at >= 0 {
+		name, domain = domain[:at], domain[at+1:]
+	}
+	domain = strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(domain, "https://"), "http://"), "/")
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != "" {
+		domain = ascii
+	}
+	return name, domain
 }
 
 // printable is what a page says again of what was typed.

@@ -49,6 +49,7 @@ type elsewherePage struct {
 	App        string // the service that waits; empty = none does
 	Flow, Next string
 	Remembered core.MemberID // where this browser last was at home; empty = not known
+	Named      bool          // they typed a name of another hoster at the page to sign in
 	Who        web.Field
 	Homes      web.Field // zero where there are none
 	Any        bool
@@ -79,6 +80,9 @@ func (v views) askHome(r *http.Request) (page elsewherePage, err error) {
 		options = append(options, web.Option{Value: string(h.Member), Text: string(h.Member), Chosen: r.PostForm.Get("home") == string(h.Member)})
 	}
 	typed := r.PostForm.Get("who")
+	if named := r.URL.Query().Get("who"); r.PostForm == nil && len(named) <= maxTyped {
+		page.Named, typed = named != "", named
+	}
 	if typed == "" && len(w.f.Hint) <= maxTyped {
 		typed = w.f.Hint
 	}

@@ -110,6 +110,10 @@ type noSecrets struct {
 func (noSecrets) CheckPassword(_ context.Context, who person.ID, password string) (bool, error) {
 	return who != "" && password == "right", nil
 }
+
+func (noSecrets) CheckNewcomer(context.Context, string, string) (person.ID, bool, error) {
+	return "", false, nil
+}
 func (noSecrets) HavePasskeys() bool                                           { return false }
 func (noSecrets) HasSecond(context.Context, person.ID) (bool, error)           { return false, nil }
 func (noSecrets) CheckTOTP(context.Context, person.ID, string) (bool, error)   { return false, nil }
@@ -167,6 +171,7 @@ func (n *node) site(log *slog.Logger) http.Handler {
 	n.must(err)
 	in := signin.New(signin.Needs{
 		DB: n.db, URL: n.url, People: n.people, Passwords: noSecrets{}, Seconds: noSecrets{}, Passkeys: noSecrets{}, Settings: signin.DefaultSettings(), Sessions: n.sessions, Now: time.Now, Log: log,
+		Elsewhere: n.Elsewhere,
 		Flow: func(r *http.Request, id string) (signin.Flow, bool, error) {
 			f, err := n.provider.Flow(r, id)
 			return signin.Flow{App: f.Client.Called(), Hint: f.Hint}, err == nil, err

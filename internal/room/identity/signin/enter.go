@@ -61,13 +61,13 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 		return "", err
 	}
 	done(good)
+	t := parseTarget(r.PostForm)
 	if !good {
-		return "", s.failed(r, p.ID, "password")
+		return s.elsewhere(r, who, t, s.failed(r, p.ID, "password"))
 	}
 	if err := mayEnter(p); err != nil {
 		return "", err
 	}
-	t := parseTarget(r.PostForm)
 	second, err := s.n.Seconds.HasSecond(r.Context(), p.ID)
 	if err != nil {
 		return "", err
@@ -76,6 +76,19 @@ func (s *Service) password(w http.ResponseWriter, r *http.Request) (next string,
 		return pathSecond, s.begin(w, r, step{person: p.ID, next: t.page(), amr: "pwd"})
 	}
 	return t.page(), s.enter(w, r, p, "pwd")
+}
+
+// elsewhere is what follows on a wrong password: where the name that was typed is of another
+// hoster, the page that leads there. Whether such a name is known here makes no difference.
+func (s *Service) elsewhere(r *http.Request, typed string, t target, wrong error) (next string, err error) {
+	if core.CodeOf(wrong) != core.CodeInvalid {
+		return "", wrong
+	}
+	path, ok, err := s.n.Elsewhere(r, typed, t.Flow, t.Next)
+	if err == nil && !ok {
+		err = wrong
+	}
+	return path, err
 }
 
 // ownerOf is whose tally a guess counts in, beside that of the name that was typed. For

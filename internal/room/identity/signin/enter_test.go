@@ -175,6 +175,16 @@ func TestWhereSigningInLeads(t *testing.T) {
 	if page := b.get("/sign-in?flow=F1"); !strings.Contains(page.body, "Pad &lt;b&gt;") || !strings.Contains(page.body, `name="flow" value="F1"`) || !strings.Contains(page.body, `value="alice"`) {
 		t.Error(page.body)
 	}
+	if page := b.get("/sign-in?flow=F1"); !strings.Contains(page.body, "more than a password") || strings.Contains(page.body, "once more") {
+		t.Error("what the service wants:", page.body)
+	}
+	if page := b.get("/sign-in/done?flow=F2"); page.status != http.StatusNotFound || strings.Contains(page.body, "refresh") {
+		t.Errorf("a sign-in that waits no more is gone on to: %d %s", page.status, page.body)
+	}
+	b.post("/sign-in", "who", "alice", "password", "correct horse")
+	if page := b.get("/sign-in?flow=F1"); !strings.Contains(page.body, "once more") {
+		t.Error("it does not say why they sign in again:", page.body)
+	}
 	page := b.get("/sign-in/done?flow=F1")
 	if !strings.Contains(page.body, `content="0;url=/oidc/authorize/next?flow=F1"`) || !strings.Contains(page.body, "Pad &lt;b&gt;") {
 		t.Error(page.body)

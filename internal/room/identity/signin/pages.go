@@ -2,10 +2,12 @@ package signin
 
 import (
 	"embed"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/audit"
 )
@@ -56,6 +58,8 @@ type signInPage struct {
 	Target        target
 	App           string // the service that waits; empty = none does
 	As            string // who is signed in already
+	Anew          bool   // ... and has to sign in once more
+	Two           bool   // a passkey, or two factors, are wished for
 	Passkeys      bool
 	SignUp        bool
 	Beside        []template.HTML // other ways to sign in, as at another hoster
@@ -73,7 +77,7 @@ func (v views) askPassword(r *http.Request) (page signInPage, err error) {
 			return page, err
 		}
 		if ok {
-			page.App, hint = flow.App, flow.Hint
+			page.App, page.Anew, page.Two, hint = flow.App, flow.Anew, flow.TwoFactors, flow.Hint
 		}
 	}
 	open, ok, err := v.n.Sessions.Find(r)
@@ -121,7 +125,10 @@ func (v views) done(r *http.Request) (page donePage, err error) {
 	if t.Flow == "" {
 		return donePage{Next: t.page()}, nil
 	}
-	flow, _, err := v.n.Flow(r, t.Flow)
+	flow, ok, err := v.n.Flow(r, t.Flow)
+	if err == nil && !ok {
+		err = core.NotFound("identity.signin.flow_gone", errors.New("no such flow in this browser"))
+	}
 	return donePage{Next: pathFlow + "?" + url.Values{"flow": {t.Flow}}.Encode(), App: flow.App}, err
 }
 

@@ -90,6 +90,10 @@ type Captcha interface {
 type Flow struct {
 	App  string // what the service is called
 	Hint string // whom it expects; may be empty
+	// Anew says that it wants its person to sign in once more, though signed in.
+	Anew bool
+	// TwoFactors says that it would like a passkey, or a password and a code.
+	TwoFactors bool
 }
 
 // Needs is what signing in is made of.
@@ -106,6 +110,9 @@ type Needs struct {
 	// Flow finds a service's request by its id, as the browser that sent r may see it; nil =
 	// there are none.
 	Flow func(r *http.Request, id string) (Flow, bool, error)
+	// Elsewhere says that what somebody typed names another hoster, and where people of it
+	// sign in; nil = there are none.
+	Elsewhere func(r *http.Request, typed, flow, next string) (path string, ok bool, err error)
 	// Mailer carries mails; nil = nobody does.
 	Mailer   Mailer
 	Settings Settings
@@ -128,6 +135,9 @@ func New(n Needs) *Service {
 	}
 	if n.Flow == nil {
 		n.Flow = func(*http.Request, string) (Flow, bool, error) { return Flow{}, false, nil }
+	}
+	if n.Elsewhere == nil {
+		n.Elsewhere = func(*http.Request, string, string, string) (string, bool, error) { return "", false, nil }
 	}
 	return &Service{n, &Mails{n, make(chan struct{}, 1)}}
 }

@@ -120,7 +120,7 @@ func newWorldWith(t *testing.T, settings signin.Settings) *world {
 		DB: w.db, URL: w.server.URL, People: w.people, Passwords: w.secrets, Seconds: w.secrets, Passkeys: w.secrets, Sessions: w.sessions, Brake: w.secrets,
 		Captcha: captcha.New(captcha.Needs{DB: w.db, Box: seal.NewBox([32]byte{1}), Bits: 1, Now: now}),
 		Flow: func(_ *http.Request, id string) (signin.Flow, bool, error) {
-			return signin.Flow{App: "Pad <b>", Hint: "alice"}, id == "F1", nil
+			return signin.Flow{App: "Pad <b>", Hint: "alice", Anew: true, TwoFactors: true}, id == "F1", nil
 		},
 		Mailer: &w.mails, Settings: settings, Hoster: "chaton-a.test", Words: catalogue, Now: now, Log: log,
 	})

@@ -1,0 +1,87 @@
+package identity
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/room/identity/credential"
+	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/signin"
+)
+
+// An admin who has more than a password enters the admin's half with it only; one who has
+// not enters, and is told on the overview. A password alone was enough before.
+func TestAdminsUseTheirSecondFactor(t *testing.T) {
+	now := time.Now()
+	r, err := New(Needs{
+		DB: dbtest.SQLite(t, "identity", migrations.Files), Origin: "chaton-a.test", URL: "https://chaton-a.test", Dir: t.TempDir(), Settings: *DefaultSettings(),
+		Mailer: func() (signin.Mailer, bool) { return nil, false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(handle string) person.Person {
+		t.Helper()
+		p, err := r.People.Add(t.Context(), person.Person{}, person.New{Handle: handle})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	ana, bob := add("ana"), add("bob")
+	if _, err := r.People.SetRole(t.Context(), person.Person{}, ana.ID, person.Admin, true); err != nil {
+		t.Fatal(err)
+	}
+	enters := func(p person.Person, amr ...string) (bool, error) {
+		t.Helper()
+		rec := httptest.NewRecorder()
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/", nil)
+		if _, err := r.Sessions.Start(rec, req, session.Login{Person: p.ID, AMR: amr}); err != nil {
+			t.Fatal(err)
+		}
+		req.AddCookie(rec.Result().Cookies()[0])
+		return r.admin(req)
+	}
+	if in, err := enters(ana, "pwd"); !in || err != nil {
+		t.Error("an admin who has a password only:", in, err)
+	}
+	secondFactor(t, r.Credentials, ana.ID, now)
+	if in, err := enters(ana, "pwd"); in || core.CodeOf(err) != core.CodeDenied {
+		t.Error("a password alone:", in, err)
+	}
+	for _, amr := range [][]string{{"pwd", "otp", "mfa"}, {"pop", "user"}} {
+		if in, err := enters(ana, amr...); !in || err != nil {
+			t.Error(amr, in, err)
+		}
+	}
+	if in, err := enters(bob, "pop", "user", "mfa"); in || err != nil {
+		t.Error("who is no admin:", in, err)
+	}
+}
+
+func secondFactor(t *testing.T, s *credential.Service, who person.ID, now time.Time) {
+	t.Helper()
+	begun, err := s.AddTOTP(t.Context(), who, "ana")
+	if err == nil {
+		var code string
+		code, err = totp.GenerateCode(begun.Secret, now)
+		if err == nil {
+			var good bool
+			if good, err = s.ConfirmTOTP(t.Context(), who, code); !good {
+				t.Fatal("the code is not taken", err)
+			}
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
