@@ -2,7 +2,6 @@ package journey
 
 import (
 	"testing"
-	"time"
 
 	"entrechat/internal/app/lab/relying"
 )
@@ -61,13 +60,5 @@ func TestJourney(t *testing.T) {
 // awaitOut waits until the service has so many people signed in.
 func (w *world) awaitOut(left int) {
 	w.Helper()
-	begun := time.Now()
-	for len(w.pad.People()) != left {
-		select {
-		case <-w.ctx.Done():
-			w.Fatalf("%d are still signed in", len(w.pad.People()))
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	w.Logf("signed out at the service after %s", time.Since(begun).Round(100*time.Millisecond))
+	w.eventually("signed out at the service", func() bool { return len(w.pad.People()) == left })
 }

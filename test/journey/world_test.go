@@ -102,15 +102,21 @@ func (w *world) homes(n *lab.Node) map[string]known {
 // awaitHomes waits until each of both knows from the other's logbook how it signs people in.
 func (w *world) awaitHomes() {
 	w.Helper()
+	w.eventually("both know each other as homes", func() bool { return w.homes(w.b)[w.a.Name].In && w.homes(w.a)[w.b.Name].Out })
+}
+
+// eventually waits until something holds.
+func (w *world) eventually(what string, holds func() bool) {
+	w.Helper()
 	begun := time.Now()
-	for !w.homes(w.b)[w.a.Name].In || !w.homes(w.a)[w.b.Name].Out {
+	for !holds() {
 		select {
 		case <-w.ctx.Done():
-			w.Fatalf("A knows %+v, B knows %+v", w.homes(w.a), w.homes(w.b))
-		case <-time.After(200 * time.Millisecond):
+			w.Fatalf("never: %s", what)
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	w.Logf("both know each other as homes after %s", time.Since(begun).Round(100*time.Millisecond))
+	w.Logf("%s after %s", what, time.Since(begun).Round(100*time.Millisecond))
 }
 
 // account makes an account at a hoster, and its owner chooses a password in a browser.

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/app/lab/debian"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/identity/federation"
@@ -42,7 +43,7 @@ func oidfed(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "main.go"), string(text))
+	debian.Write(t, filepath.Join(dir, "main.go"), string(text))
 	run := func(args ...string) {
 		t.Helper()
 		c := exec.CommandContext(t.Context(), "go", args...)
@@ -52,7 +53,7 @@ func oidfed(t *testing.T) string {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "go.sum")); err != nil {
-		write(t, filepath.Join(dir, "go.mod"), "module oidfed\n\ngo 1.26\n")
+		debian.Write(t, filepath.Join(dir, "go.mod"), "module oidfed\n\ngo 1.26\n")
 		run("get", oidfedModule)
 	}
 	program := filepath.Join(t.TempDir(), "oidfed")

@@ -37,6 +37,7 @@ func NewBrowser() *Browser {
 type Page struct {
 	URL    *url.URL
 	Status int
+	Header http.Header
 	Body   string
 	root   *html.Node
 }
@@ -110,7 +111,7 @@ func (b *Browser) show(r *http.Request) (Page, error) {
 		return Page{}, fmt.Errorf("read %s: %w", answer.Request.URL, err)
 	}
 	root, err := html.Parse(strings.NewReader(string(text)))
-	return Page{answer.Request.URL, answer.StatusCode, string(text), root}, err
+	return Page{answer.Request.URL, answer.StatusCode, answer.Header, string(text), root}, err
 }
 
 // Text is what a person reads.
