@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"code.dny.dev/ssrf"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
@@ -77,17 +79,18 @@ type People interface {
 
 // Broker goes between people, homes and services. Safe for concurrent use.
 type Broker struct {
-	n      Needs
-	calls  caller
-	meter  meter
-	finger meter
+	n       Needs
+	calls   caller // of members, at any port: a member's name may have one
+	fingers caller // of domains that strangers type
+	meter   meter
+	finger  meter
 }
 
 // New makes the broker.
 func New(n Needs) *Broker {
 	n.URL = strings.TrimSuffix(n.URL, "/")
 	return &Broker{
-		n: n, calls: newCaller(n.Private),
+		n: n, calls: newCaller(n.Private, ssrf.WithAnyPort()), fingers: newCaller(n.Private),
 		meter:  meter{burst: 20, every: 3 * time.Second, allBurst: 200, allEvery: 50 * time.Millisecond},
 		finger: meter{burst: 5, every: 20 * time.Second, allBurst: 20, allEvery: time.Second},
 	}

@@ -29,10 +29,11 @@ const (
 // caller asks members and strangers: no redirects, no private addresses, bounded answers.
 type caller struct{ *http.Client }
 
-func newCaller(private bool) caller {
+// newCaller makes one that asks at the ports of https and http, unless an option says other.
+func newCaller(private bool, also ...ssrf.Option) caller {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	if !private {
-		dialer.Control = ssrf.New().Safe
+		dialer.Control = ssrf.New(also...).Safe
 	}
 	return caller{&http.Client{
 		Timeout:       callTimeout,

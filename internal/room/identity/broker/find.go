@@ -177,7 +177,7 @@ func (b finder) askFinger(ctx context.Context, domain, account string) string {
 	if err != nil {
 		return ""
 	}
-	status, text, err := b.calls.ask(r)
+	status, text, err := b.fingers.ask(r)
 	var out finger
 	if err != nil || status != http.StatusOK || wire.Peek(text, &out) != nil {
 		return ""

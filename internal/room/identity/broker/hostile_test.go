@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type evil struct {
 	alter func(c map[string]any)
 	sign  func(c map[string]any) string
 	asked map[string]any
+	posts atomic.Int64 // what programs sent it
+	mux   *http.ServeMux
 }
 
 func newEvil(t testing.TB) *evil {
@@ -41,8 +44,8 @@ func newEvil(t testing.TB) *evil {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &evil{t: t, key: jose.JSONWebKey{Key: private, KeyID: "e1", Algorithm: "ES256", Use: "sig"}}
-	mux := http.NewServeMux()
+	e := &evil{t: t, key: jose.JSONWebKey{Key: private, KeyID: "e1", Algorithm: "ES256", Use: "sig"}, mux: http.NewServeMux()}
+	mux := e.mux
 	mux.HandleFunc("POST /oidc/par", func(w http.ResponseWriter, r *http.Request) {
 		raw := strings.Split(r.FormValue("request"), ".")
 		if len(raw) == 3 {
@@ -68,7 +71,12 @@ func newEvil(t testing.TB) *evil {
 		text, _ := json.Marshal(map[string]any{"id_token": e.sign(c), "access_token": "x", "token_type": "Bearer"})
 		w.Write(text)
 	})
-	e.server = httptest.NewServer(mux)
+	e.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			e.posts.Add(1)
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	t.Cleanup(e.server.Close)
 	e.issuer, e.id = e.server.URL, core.MemberID(strings.TrimPrefix(e.server.URL, "http://"))
 	e.sign = func(c map[string]any) string { return sealed(t, e.key, "JWT", c) }
@@ -121,6 +129,9 @@ func TestWhatAHomeMayNotSay(t *testing.T) {
 	}
 	if p := try(nil); !p.arrived() {
 		t.Fatalf("the one that is right: %d %s", p.status, text(p.body))
+	}
+	if n := e.posts.Load(); n != 2 {
+		t.Errorf("asked %d times for one sign-in", n)
 	}
 	now := time.Now().Unix()
 	set := func(name string, v any) func(map[string]any) { return func(c map[string]any) { c[name] = v } }
@@ -337,7 +348,7 @@ func TestADomainNamesItsHomeByWebFinger(t *testing.T) {
 	a, b := two(t)
 	e := newEvil(t) // a domain that is no member
 	finger := a.url
-	e.server.Config.Handler.(*http.ServeMux).HandleFunc("GET /.well-known/webfinger", func(w http.ResponseWriter, _ *http.Request) {
+	e.mux.HandleFunc("GET /.well-known/webfinger", func(w http.ResponseWriter, _ *http.Request) {
 		text, _ := json.Marshal(map[string]any{"subject": "x", "links": []map[string]any{{"rel": "http://openid.net/specs/connect/1.0/issuer", "href": finger}}})
 		w.Write(text)
 	})

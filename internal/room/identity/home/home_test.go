@@ -95,6 +95,7 @@ func TestCardsThatAreNone(t *testing.T) {
 		"a top-level name":                 strings.TrimSuffix(good, "}") + `,"mail":["test"]}`,
 		"not JSON":                         "x",
 		"a member twice":                   strings.Replace(good, `{"issuer"`, `{"issuer":"https://b.test","issuer"`, 1),
+		"a thousand keys":                  strings.Replace(good, `"keys":[`, `"keys":[`+strings.Repeat(good[strings.Index(good, `{"kty"`):strings.Index(good, `]`)]+`,`, 999), 1),
 		"many domains":                     strings.TrimSuffix(good, "}") + `,"mail":["a.test"` + strings.Repeat(`,"a.test"`, 20) + `]}`,
 		"a federation key of another kind": strings.Replace(good, `"kid":"f1"`, `"kid":""`, 1),
 		"a federation key twice":           strings.TrimSuffix(good, "]}") + `,` + good[strings.LastIndex(good, `{"kty"`):],

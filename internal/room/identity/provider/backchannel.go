@@ -113,7 +113,7 @@ func (p *Provider) DeliverLogouts(ctx context.Context) error {
 	}
 	var crew errgroup.Group
 	crew.SetLimit(logoutCrew)
-	for _, l := range due {
+	for _, l := range inTurn(due) {
 		crew.Go(func() error { return teller{p}.deliver(ctx, l) })
 	}
 	return crew.Wait()
@@ -133,10 +133,14 @@ func (p teller) deliver(ctx context.Context, l logout) error {
 	if err != nil {
 		return err
 	}
+	if rest := p.slow.rests(c.ID, now); rest != 0 {
+		return restLogout(ctx, p.n.DB, l.ID, rest)
+	}
 	if err := laterLogout(ctx, p.n.DB, l.ID, now.Add(pause(l.Tries))); err != nil {
 		return err
 	}
 	if err := p.tell(ctx, c, l); err != nil {
+		p.slow.took(c.ID, now, p.now())
 		p.n.Log.Info("service not told of a sign-out yet", "client", c.ID, "tries", l.Tries+1, "error", err)
 		p.counts.put.Add(1)
 		return nil
@@ -216,7 +220,7 @@ func newCallers(private bool) callers {
 	build := func(guarded bool) *http.Client {
 		dialer := &net.Dialer{Timeout: 5 * time.Second}
 		if guarded {
-			dialer.Control = ssrf.New().Safe
+			dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe // a member's name may have a port
 		}
 		return &http.Client{
 			Timeout:       logoutTimeout,

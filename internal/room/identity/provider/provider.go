@@ -101,6 +101,7 @@ type Provider struct {
 	counts   counts
 	services services
 	calls    callers
+	slow     slow
 }
 
 // New makes the provider.

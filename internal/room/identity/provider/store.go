@@ -201,6 +201,12 @@ func laterLogout(ctx context.Context, q db.Querier, id string, next core.Moment)
 	return err
 }
 
+// restLogout puts one off that was not tried.
+func restLogout(ctx context.Context, q db.Querier, id string, next core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_oidc_logout SET next_us = $2 WHERE id = $1`, id, int64(next))
+	return err
+}
+
 func deleteLogout(ctx context.Context, q db.Querier, id string) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM identity_oidc_logout WHERE id = $1`, id)
 	return err
