@@ -114,6 +114,36 @@ func TestThereIsAlwaysAKey(t *testing.T) {
 	}
 }
 
+// However often somebody rotates, members can read the card, and we the file.
+func TestRotationsInARow(t *testing.T) {
+	s, c, path := open(t)
+	refused := 0
+	for range 10 {
+		switch err := s.Rotate(false); core.CodeOf(err) {
+		case "":
+		case core.CodeConflict:
+			refused++
+		default:
+			t.Fatal(err)
+		}
+		if n := len(published(t, s, key.ES256)); n > 8 {
+			t.Fatalf("%d keys are published; members read 8", n)
+		}
+	}
+	if refused == 0 {
+		t.Error("no end of keys")
+	}
+	if err := s.Rotate(true); err != nil {
+		t.Errorf("a stolen key stays: %v", err)
+	}
+	if _, err := key.Open(path, c.now); err != nil {
+		t.Error(err)
+	}
+	if err := s.Rotate(false); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOldKeysAreReplaced(t *testing.T) {
 	s, c, _ := open(t)
 	first := signs(t, s, key.RS256)

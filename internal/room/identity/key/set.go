@@ -28,6 +28,9 @@ const (
 	fresh = 2 * time.Second
 	// maxKeys bounds the file: more is none of ours.
 	maxKeys = 64
+	// maxPublished bounds the keys of one kind: members read eight of a card, and the job may
+	// add one.
+	maxPublished = 6
 )
 
 // Set is the node's signing keys in a file of mode 0600. Safe for concurrent use, by several
@@ -182,32 +185,29 @@ func (s *Set) Public(kind string) (jose.JSONWebKeySet, error) {
 // Rotate makes the next key of each kind. It signs after Lead; with atOnce, for a key
 // that somebody else may have, it signs now and the ones before are no longer published:
 // services fetch the new ones at the next sign-in. Returns CodeUnsure "identity.key.busy"
-// while another process changes them.
+// while another process changes them, CodeConflict "identity.key.many" when so many rotations
+// came within two days that more keys would be published than members read.
 func (s *Set) Rotate(atOnce bool) error {
-	err := s.change(func(r ring, now core.Moment) (ring, error) {
+	return s.change(func(r ring, now core.Moment) (ring, error) {
 		for _, kind := range kinds() {
-			from := now.Add(Lead)
-			if atOnce {
-				from = now
+			from := now
+			if n := len(r.published(kind, now).Keys); !atOnce {
+				from = now.Add(Lead)
+				if n >= maxPublished {
+					return nil, core.Conflict("identity.key.many", fmt.Errorf("%d keys of %s", n, kind)).With("Count", n)
+				}
 			}
 			next, err := newKey(kind, now, from)
 			if err != nil {
 				return nil, err
 			}
 			if atOnce {
-				kept := r[:0:0]
-				for _, k := range r {
-					if k.kind() != kind {
-						kept = append(kept, k)
-					}
-				}
-				r = kept
+				r = slices.DeleteFunc(slices.Clone(r), func(k Key) bool { return k.kind() == kind })
 			}
 			r = r.rotated(next, now)
 		}
 		return r, nil
 	})
-	return err
 }
 
 // Keep makes the next key of a kind whose key has grown old.
