@@ -42,7 +42,7 @@ func openIdentity(_ context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := identity.New(identity.Needs{
 		DB: a.DB, Words: a.Words, Origin: a.Signer.ID(), URL: a.Config.Node.URL, Dir: filepath.Join(a.Data, datadir.SecretsDir),
-		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Settings: *config.Of[*identity.Settings](a.Config, "identity"),
+		Book: a.Book, Signer: a.Signer, Calls: a.Peer, Trust: rights, Private: a.Config.Peer.Private, Settings: *config.Of[*identity.Settings](a.Config, "identity"),
 		Root: func(ctx context.Context, id core.MemberID) (core.RootKey, error) {
 			m, err := a.Book.Member(ctx, id)
 			return m.Root, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -16,6 +17,7 @@ import (
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/imports"
 	"entrechat/internal/room/identity/imports/ldap"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
@@ -71,6 +73,18 @@ func (r *Room) authentication() (d Authentication, err error) {
 		Apps: r.apps, Close: r.People.Close, Now: r.Now,
 	})
 	return d, nil
+}
+
+// moves are accounts that go to another member, and those that come.
+func (r *Room) moves() *move.Moves {
+	return move.New(move.Needs{
+		DB: r.DB, Self: r.Origin, URL: strings.TrimSuffix(r.URL, "/"), Book: r.Book, Signer: r.Signer, Calls: r.Calls, Homes: r.Homes, Sessions: r.Sessions,
+		SignUp: r.Settings.SignUp == signin.ByAnybody, Out: r.signOut, Invite: r.invite, Now: r.Now, Log: r.Log,
+		Ways: func(ctx context.Context, who person.ID) (bool, error) {
+			w, err := r.Credentials.List(ctx, who)
+			return w.Password || len(w.Passkeys) > 0, err
+		},
+	})
 }
 
 // apps are the services that a person may use, with what each calls them.
@@ -152,7 +166,7 @@ func (r *Room) web(site *web.Site) web.Pages {
 	needs := people.PageNeeds{By: r.by, Seen: r.Sessions.LastSeen, Asked: r.SignIn.Request}
 	var all web.Pages
 	for _, p := range []web.Pages{
-		r.SignIn.Pages(site, r.Broker.Beside(site)), r.Account.Pages(site), r.Provider.Pages(site), r.Broker.Pages(site),
+		r.SignIn.Pages(site, r.Broker.Beside(site)), r.Account.Pages(site), r.Provider.Pages(site), r.Broker.Pages(site), r.Moves.Pages(site),
 		r.People.Pages(site, needs), r.Clients.Pages(site), r.doors().Pages(site),
 	} {
 		all.Routes, all.Menu, all.Overview = append(all.Routes, p.Routes...), append(all.Menu, p.Menu...), append(all.Overview, p.Overview...)

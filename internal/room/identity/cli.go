@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/room/identity/imports"
 	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/key"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/people"
 )
 
@@ -20,6 +21,7 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs = append(subs, key.Commands(p, console.Part(open, func(r *Room) *key.Set { return r.Keys }))...)
 	subs = append(subs, ldap.Commands(p, console.Part(open, func(r *Room) *ldap.Directory { return r.Directory }))...)
 	subs = append(subs, imports.Commands(p, console.Part(open, func(r *Room) *imports.Service { return &imports.Service{DB: r.DB, Now: r.Now} }))...)
+	subs = append(subs, move.Command(p, console.Part(open, func(r *Room) *move.Moves { return r.Moves })))
 	subs = append(subs, home.Command(p, console.Part(open, (*Room).doors)))
 	return []*cobra.Command{console.Group("identity", p.T("identity.cmd", nil), subs...)}
 }

@@ -81,6 +81,9 @@ func (a accounts) Account(ctx context.Context, id person.ID, clientID string) (p
 		if !shares {
 			out.Mail = ""
 		}
+		if out.Moves, err = a.room.Moves.Chain(ctx, id); err != nil {
+			return out, false, err
+		}
 	}
 	stands, err := a.room.Broker.Stands(ctx, p, service)
 	if err != nil || !stands {

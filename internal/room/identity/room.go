@@ -80,6 +80,9 @@ type Needs struct {
 	Trust  home.Trust
 	// Mailer finds who carries mails to people, when there is one to send.
 	Mailer func() (signin.Mailer, bool)
+	// Signer and Calls speak for us to other members.
+	Signer seal.Signer
+	Calls  move.Calls
 	// Root answers a member's root key. Returns CodeNotFound.
 	Root     func(ctx context.Context, id core.MemberID) (core.RootKey, error)
 	Private  bool // a network without names and certificates: for demos and tests
@@ -124,11 +127,11 @@ func New(n Needs) (*Room, error) {
 		Keys: keys,
 	}
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted}
-	r.Moves = move.New(move.Needs{DB: n.DB, Self: n.Origin, Book: n.Book, Homes: r.Homes, Now: n.Now, Log: n.Log})
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Invite: r.invite, Admitted: r.admitted}
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
+	r.Moves = r.moves()
 	r.OpenID, err = r.openID()
 	return r, err
 }
@@ -195,8 +198,9 @@ func (r *Room) Fittings() fit.Fittings {
 		Name:     "identity",
 		Web:      r.web,
 		Pages:    slices.Concat(r.Provider.Routes(), r.Broker.Routes(), r.Federation.Routes()),
+		Peer:     r.Moves.PeerRoutes(),
 		Entrance: r.entrance(),
-		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs(), r.Provider.Jobs(), r.Broker.Jobs()),
+		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs(), r.Provider.Jobs(), r.Broker.Jobs(), r.Moves.Jobs()),
 			jobs.Job{Name: "identity-audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},
 			jobs.Job{Name: "identity-card", Every: 10 * time.Minute, Run: r.sayCard},
 			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},

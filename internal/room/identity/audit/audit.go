@@ -55,6 +55,7 @@ const (
 	Suspended        Kind = "suspended"
 	Resumed          Kind = "resumed"
 	Moved            Kind = "moved"        // About is the other hoster
+	MoveBegun        Kind = "move_begun"   // About is the hoster it goes to
 	MoveRefused      Kind = "move_refused" // About is the hoster that said so
 	ClosedAccount    Kind = "closed"
 )

@@ -19,6 +19,8 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
@@ -50,6 +52,10 @@ type node struct {
 	clients  *client.Service
 	keys     *key.Set
 	moves    *move.Moves
+	ring     ring
+	signer   seal.Signer
+	log      *slog.Logger
+	late     time.Duration // what its clock says more, for moves
 	trust    *trust
 	cards    int64
 	asked    []string // paths that programs asked for
@@ -96,7 +102,11 @@ func (s seams) Account(ctx context.Context, id person.ID, clientID string) (a pr
 		}
 	}
 	ok, err = s.Stands(ctx, p, service)
-	return provider.Account{Handle: p.Handle, Name: p.Name, Lang: p.Lang, Mail: mail}, ok, err
+	a = provider.Account{Handle: p.Handle, Name: p.Name, Lang: p.Lang, Mail: mail}
+	if err == nil && service == "" {
+		a.Moves, err = s.moves.Chain(ctx, id)
+	}
+	return a, ok, err
 }
 
 func (s seams) May(context.Context, person.ID, string) (bool, error) { return true, nil }
@@ -134,13 +144,13 @@ func newNode(t testing.TB, d *db.DB) *node {
 	n.url = n.server.URL
 	n.id = core.MemberID(strings.TrimPrefix(n.url, "http://"))
 	log := slog.New(slog.DiscardHandler)
+	n.log = log
 	n.people = &person.Service{DB: d, Now: time.Now}
 	n.homes = &home.Homes{
 		DB: d, Self: n.id, Trust: n.trust, Plain: true, Now: time.Now,
 		Root:      func(context.Context, core.MemberID) (core.RootKey, error) { return core.RootKey{}, nil },
 		LookupTXT: func(context.Context, string) ([]string, error) { return nil, nil },
 	}
-	n.moves = move.New(move.Needs{DB: d, Self: n.id, Homes: n.homes, Now: time.Now, Log: log})
 	keys, err := key.Open(filepath.Join(t.TempDir(), "identity.keys"), time.Now)
 	n.must(err)
 	n.keys = keys
@@ -152,6 +162,14 @@ func newNode(t testing.TB, d *db.DB) *node {
 		}
 		return nil
 	}})
+	n.ring, n.signer = ring{n.id: n}, newSigner(t, n.id)
+	n.moves = move.New(move.Needs{
+		DB: d, Self: n.id, URL: n.url, Book: book{n}, Signer: n.signer, Calls: calls{n}, Homes: n.homes, Sessions: n.sessions, SignUp: true, Out: n.signOut,
+		Invite: func(context.Context, db.Querier, person.ID, core.Moment) (string, error) {
+			return n.url + "/sign-in", nil
+		},
+		Ways: func(context.Context, person.ID) (bool, error) { return true, nil }, Now: func() time.Time { return time.Now().Add(n.late) }, Log: log,
+	})
 	n.Broker = broker.New(broker.Needs{
 		DB: d, Self: n.id, URL: n.url, Keys: keys, Homes: n.homes, Follow: n.moves.Follow, Sessions: n.sessions, People: n.people, PerDay: 100, Private: true, Now: time.Now, Log: log,
 		Flow: func(r *http.Request, id string) (provider.Flow, error) { return n.provider.Flow(r, id) },
@@ -167,7 +185,7 @@ func newNode(t testing.TB, d *db.DB) *node {
 }
 
 func (n *node) site(log *slog.Logger) http.Handler {
-	catalogue, err := words.New(web.Words, person.Words, audit.Words, session.Words, signin.Words, provider.Words, client.Words, home.Words, broker.Words)
+	catalogue, err := words.New(web.Words, person.Words, audit.Words, session.Words, signin.Words, provider.Words, client.Words, home.Words, broker.Words, move.Words)
 	n.must(err)
 	in := signin.New(signin.Needs{
 		DB: n.db, URL: n.url, People: n.people, Passwords: noSecrets{}, Seconds: noSecrets{}, Passkeys: noSecrets{}, Settings: signin.DefaultSettings(), Sessions: n.sessions, Now: time.Now, Log: log,
@@ -181,12 +199,13 @@ func (n *node) site(log *slog.Logger) http.Handler {
 		DB: n.db, Words: catalogue, Lang: words.English, URL: n.url, Now: time.Now, Log: log,
 		Host: func(context.Context) web.Host { return web.Host{Name: "Chaton", Origin: n.id} },
 	})
-	pages := site.Handler([]web.Pages{in.Pages(site, n.Beside(site)), n.Pages(site), n.provider.Pages(site)})
+	pages := site.Handler([]web.Pages{in.Pages(site, n.Beside(site)), n.Pages(site), n.provider.Pages(site), n.moves.Pages(site)})
 	mux := http.NewServeMux()
 	for _, r := range append(n.Routes(), n.provider.Routes()...) {
 		mux.Handle(r.Pattern, r.Handler)
 	}
 	mux.Handle("/", pages)
+	mux.Handle("/ec/", peer.NewHandler(peer.Needs{Signer: n.signer, Keyring: book{n}, Private: true, Now: time.Now, Log: log}, n.moves.PeerRoutes()))
 	return mux
 }
 

@@ -20,12 +20,16 @@ type Arrival struct {
 	From   audit.From
 }
 
+// following is visitors whose home changed.
+type following struct{ *Moves }
+
 // Follow makes a visitor of an old home the visitor of the one that signed them in now, when
 // their releases say so. Who is no visitor of an old home is left alone: Admit makes them a
 // new one. Returns CodeInvalid "identity.move.bad"; CodeDenied "identity.move.refused" for
 // releases that do not hold, "identity.move.gone" for who is at home elsewhere already;
 // CodeUnsure "identity.move.not_heard" while the old home's logbook does not say it here.
 func (m *Moves) Follow(ctx context.Context, a Arrival) error {
+	f := following{m}
 	here, known, err := home.Find(ctx, m.n.DB, a.Home, a.Sub)
 	if err != nil || len(a.Moves) == 0 || known && here.State == home.Active {
 		return err
@@ -34,25 +38,25 @@ func (m *Moves) Follow(ctx context.Context, a Arrival) error {
 	if err != nil {
 		return err
 	}
-	was, rest, err := m.whose(ctx, chain)
+	was, rest, err := f.whose(ctx, chain)
 	if err != nil || was.Person == "" {
 		return err
 	}
 	if rest == nil {
-		return m.refused(ctx, a, was, core.Denied("identity.move.gone", errors.New("is at home elsewhere")))
+		return f.refused(ctx, a, was, core.Denied("identity.move.gone", errors.New("is at home elsewhere")))
 	}
 	for _, s := range rest.straight() {
-		if err := m.holds(ctx, s); err != nil {
-			return m.refused(ctx, a, was, err)
+		if err := f.holds(ctx, s); err != nil {
+			return f.refused(ctx, a, was, err)
 		}
 	}
-	return m.repoint(ctx, a, was, rest)
+	return f.repoint(ctx, a, was, rest)
 }
 
 // whose finds the visitor that a chain is of, at the newest of its homes where the visitor
 // is still, and the releases from there on. Nil releases: the visitor is at none of them any
 // more. Nobody: no home of the chain ever brought them here.
-func (m *Moves) whose(ctx context.Context, chain Chain) (was home.Visitor, rest Chain, err error) {
+func (m following) whose(ctx context.Context, chain Chain) (was home.Visitor, rest Chain, err error) {
 	for i, s := range slices.Backward(chain) {
 		v, known, err := home.Find(ctx, m.n.DB, s.Home, s.Sub)
 		if err != nil {
@@ -71,7 +75,7 @@ func (m *Moves) whose(ctx context.Context, chain Chain) (was home.Visitor, rest 
 // holds says whether a release counts here: its home says so in the logbook that we hold,
 // said it while we let its people in, did not take it back, is not shut, and both homes
 // signed with keys that are or were theirs.
-func (m *Moves) holds(ctx context.Context, s Signed) error {
+func (m following) holds(ctx context.Context, s Signed) error {
 	refuse := func(err error) error {
 		return core.Denied("identity.move.refused", err).With("Member", string(s.Home))
 	}
@@ -108,7 +112,7 @@ func (m *Moves) holds(ctx context.Context, s Signed) error {
 }
 
 // repoint makes the visitor one of the new home, once.
-func (m *Moves) repoint(ctx context.Context, a Arrival, was home.Visitor, rest Chain) error {
+func (m following) repoint(ctx context.Context, a Arrival, was home.Visitor, rest Chain) error {
 	now, again := m.now(), errors.New("used before")
 	counts := map[string]bool{}
 	for _, s := range rest.straight() {
@@ -142,7 +146,7 @@ func (m *Moves) repoint(ctx context.Context, a Arrival, was home.Visitor, rest C
 
 // refused writes a refusal where the visitor sees it, and is the answer. What may hold in a
 // minute is not written.
-func (m *Moves) refused(ctx context.Context, a Arrival, who home.Visitor, why error) error {
+func (m following) refused(ctx context.Context, a Arrival, who home.Visitor, why error) error {
 	switch core.CodeOf(why) {
 	case core.CodeDenied, core.CodeConflict, core.CodeInvalid:
 	default:

@@ -9,9 +9,12 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/person"
+	"entrechat/internal/room/identity/session"
 )
 
 // Words are this folder's sentences, French and English.
@@ -23,15 +26,29 @@ var Words embed.FS
 type Needs struct {
 	DB   *db.DB
 	Self core.MemberID
-	// Book knows members' keys. Returns CodeNotFound for a stranger.
-	Book  Book
-	Homes *home.Homes
-	Now   func() time.Time
-	Log   *slog.Logger
+	URL  string // our node's public address, without a slash at its end
+	// Book is our logbook, and knows members' keys.
+	Book     Book
+	Signer   seal.Signer
+	Calls    Calls
+	Homes    *home.Homes
+	Sessions *session.Sessions
+	// SignUp: anybody may have an account here.
+	SignUp bool
+	// Out ends what a person is signed in to, in the transaction of what it follows.
+	Out func(ctx context.Context, q db.Querier, who person.ID) error
+	// Invite draws the address where a person chooses how to sign in, once.
+	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
+	// Ways says whether a person has any way to sign in here.
+	Ways func(ctx context.Context, who person.ID) (bool, error)
+	Now  func() time.Time
+	Log  *slog.Logger
 }
 
 // Book is what moves need of the logbooks.
 type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	// KeySet is a member's newest. Returns CodeNotFound for a stranger.
 	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
 }
 
@@ -41,6 +58,11 @@ type Moves struct{ n Needs }
 
 // New makes it.
 func New(n Needs) *Moves { return &Moves{n} }
+
+// Jobs go on with moves on which the other hoster, or our logbook, did not answer.
+func (m *Moves) Jobs() []jobs.Job {
+	return []jobs.Job{{Name: "identity-move", Every: 5 * time.Minute, Jitter: time.Minute, Run: m.Resume}}
+}
 
 func (m *Moves) now() core.Moment { return core.At(m.n.Now()) }
 

@@ -1,0 +1,224 @@
+package move
+
+import (
+	"context"
+	"errors"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/identity/person"
+)
+
+// out is a release of one of our people.
+type out struct {
+	id       string
+	person   person.ID
+	home     core.MemberID // the new one
+	state    string
+	code     string // hash; empty = it stands in a list
+	document string
+	until    core.Moment
+}
+
+const outColumns = `id, person, home, state, code, document, until_us`
+
+func scanOut(r db.Row) (o out, err error) {
+	return o, r.Scan(&o.id, &o.person, &o.home, &o.state, &o.code, &o.document, &o.until)
+}
+
+func insertOut(ctx context.Context, q db.Querier, o out) error {
+	_, err := db.Exec(ctx, q, `INSERT INTO identity_move_out (`+outColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		o.id, string(o.person), string(o.home), o.state, o.code, o.document, int64(o.until))
+	return err
+}
+
+// dropOpen forgets releases of a person that no new home took.
+func dropOpen(ctx context.Context, q db.Querier, who person.ID) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_move_out WHERE person = $1 AND state = $2`, string(who), open)
+	return err
+}
+
+// waits says whether a person has a good release that they asked for themselves, or that is
+// in the list of this home.
+func waits(ctx context.Context, q db.Querier, who person.ID, to core.MemberID, now core.Moment) (bool, error) {
+	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_move_out WHERE person = $1 AND state = $2 AND (code <> '' OR home = $3) AND until_us >= $4`,
+		string(who), open, string(to), int64(now))
+	return n > 0, err
+}
+
+// listed is how many stand in the list of a home.
+func listed(ctx context.Context, q db.Querier, to core.MemberID, now core.Moment) (int, error) {
+	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_move_out WHERE home = $1 AND state = $2 AND code = '' AND until_us >= $3`, string(to), open, int64(now))
+	return int(n), err
+}
+
+// outOf finds a release to a home. Returns CodeNotFound "identity.move.no_code".
+func outOf(ctx context.Context, q db.Querier, id string, to core.MemberID) (out, error) {
+	o, err := db.One(ctx, q, scanOut, `SELECT `+outColumns+` FROM identity_move_out WHERE id = $1 AND home = $2`, id, string(to))
+	if errors.Is(err, db.ErrNoRow) {
+		err = noCode("no such release")
+	}
+	return o, err
+}
+
+// outByCode finds it by what opens it.
+func outByCode(ctx context.Context, q db.Querier, code string, to core.MemberID, now core.Moment) (out, error) {
+	if !nonceForm.MatchString(code) {
+		return out{}, noCode("not the form of one")
+	}
+	o, err := db.One(ctx, q, scanOut, `SELECT `+outColumns+` FROM identity_move_out WHERE code = $1 AND home = $2 AND until_us >= $3`,
+		seal.TokenHash(code), string(to), int64(now))
+	if errors.Is(err, db.ErrNoRow) {
+		err = noCode("no such code")
+	}
+	return o, err
+}
+
+// outList lists those of a list, after one of them.
+func outList(ctx context.Context, q db.Querier, to core.MemberID, after string, now core.Moment) ([]out, error) {
+	return db.All(ctx, q, scanOut, `SELECT `+outColumns+` FROM identity_move_out
+		WHERE home = $1 AND state = $2 AND code = '' AND until_us >= $3 AND id > $4 ORDER BY id LIMIT $5`, string(to), open, int64(now), after, page)
+}
+
+func putOut(ctx context.Context, q db.Querier, id, state, document string) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_move_out SET state = $2, document = $3 WHERE id = $1`, id, state, document)
+	return err
+}
+
+// handedOver are our people who chose to be handed over when we close.
+func handedOver(ctx context.Context, q db.Querier) ([]person.ID, error) {
+	texts, err := db.All(ctx, q, db.Text, `SELECT id FROM identity_person WHERE kind = $1 AND status = $2 AND choice = $3 AND roles = '' ORDER BY handle`,
+		string(person.Local), string(person.Active), string(person.HandOver))
+	ids := make([]person.ID, 0, len(texts))
+	for _, id := range texts {
+		ids = append(ids, person.ID(id))
+	}
+	return ids, err
+}
+
+// untold are releases of which our logbook does not say yet what became of them.
+func untold(ctx context.Context, q db.Querier, most int) (b entryBody, err error) {
+	rows, err := db.All(ctx, q, scanOut, `SELECT `+outColumns+` FROM identity_move_out WHERE state = $1 OR state = $2 ORDER BY id LIMIT $3`, moved, back, most)
+	for _, o := range rows {
+		if o.state == moved {
+			b.Moved = append(b.Moved, o.id)
+		} else {
+			b.Back = append(b.Back, o.id)
+		}
+	}
+	return b, err
+}
+
+// wasTold notes that our logbook says it.
+func wasTold(ctx context.Context, q db.Querier, b entryBody) error {
+	for was, ids := range map[string][]string{moved: b.Moved, back: b.Back} {
+		is := told
+		if was == back {
+			is = backTold
+		}
+		for _, id := range ids {
+			if _, err := db.Exec(ctx, q, `UPDATE identity_move_out SET state = $3 WHERE id = $1 AND state = $2`, id, was, is); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// cameBack ends the releases of a person who is at home here again.
+func cameBack(ctx context.Context, q db.Querier, who person.ID) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_move_out SET state = $2 WHERE person = $1 AND (state = $3 OR state = $4)`, string(who), back, moved, told)
+	return err
+}
+
+// arrived is a release by which one of our people came.
+type arrived struct {
+	id       string
+	person   person.ID
+	home     core.MemberID // the old one
+	sub      string        // there
+	state    string
+	document string
+	until    core.Moment
+	handle   string
+	way      string
+}
+
+const inColumns = `id, person, home, sub, state, document, until_us, handle, way`
+
+func scanIn(r db.Row) (a arrived, err error) {
+	return a, r.Scan(&a.id, &a.person, &a.home, &a.sub, &a.state, &a.document, &a.until, &a.handle, &a.way)
+}
+
+// inOf finds one that was signed here.
+func inOf(ctx context.Context, q db.Querier, id string) (arrived, bool, error) {
+	a, err := db.One(ctx, q, scanIn, `SELECT `+inColumns+` FROM identity_move_in WHERE id = $1 AND way <> ''`, id)
+	if errors.Is(err, db.ErrNoRow) {
+		return a, false, nil
+	}
+	return a, err == nil, err
+}
+
+func askedIn(ctx context.Context, q db.Querier) ([]arrived, error) {
+	return db.All(ctx, q, scanIn, `SELECT `+inColumns+` FROM identity_move_in WHERE state = $1 ORDER BY id LIMIT 100`, asked)
+}
+
+// putChain keeps the releases by which a person comes in the place of those known before.
+func putChain(ctx context.Context, q db.Querier, last arrived, earlier Chain) error {
+	if _, err := db.Exec(ctx, q, `DELETE FROM identity_move_in WHERE person = $1`, string(last.person)); err != nil {
+		return err
+	}
+	all := make([]arrived, 0, len(earlier)+1)
+	for _, s := range earlier {
+		text, err := s.text()
+		if err != nil {
+			return err
+		}
+		all = append(all, arrived{id: s.ID, person: last.person, home: s.Home, sub: s.Sub, state: finished, document: text, until: s.Until})
+	}
+	for i, a := range append(all, last) {
+		_, err := db.Exec(ctx, q, `INSERT INTO identity_move_in (number, `+inColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			i, a.id, string(a.person), string(a.home), a.sub, a.state, a.document, int64(a.until), a.handle, a.way)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishIn notes that a person is here; false when it was noted before.
+func finishIn(ctx context.Context, q db.Querier, id string) (bool, error) {
+	n, err := db.Exec(ctx, q, `UPDATE identity_move_in SET state = $2 WHERE id = $1 AND state = $3`, id, finished, asked)
+	return n == 1, err
+}
+
+// dropIn forgets a release that came to nothing.
+func dropIn(ctx context.Context, q db.Querier, id string) (bool, error) {
+	n, err := db.Exec(ctx, q, `DELETE FROM identity_move_in WHERE id = $1 AND state = $2`, id, asked)
+	return n == 1, err
+}
+
+// cameBy are the newest releases by which a person came here, the oldest of them first.
+func cameBy(ctx context.Context, q db.Querier, who person.ID, most int) (Chain, error) {
+	texts, err := db.All(ctx, q, db.Text, `SELECT document FROM identity_move_in WHERE person = $1 AND state = $2 ORDER BY number DESC LIMIT $3`, string(who), finished, most)
+	if err != nil {
+		return nil, err
+	}
+	chain := make(Chain, len(texts))
+	for i, text := range texts {
+		if chain[len(texts)-1-i], err = Read(text); err != nil {
+			return nil, err
+		}
+	}
+	return chain, nil
+}
+
+// allViews lists who came and who goes.
+func allViews(ctx context.Context, q db.Querier) ([]View, error) {
+	views, err := db.All(ctx, q, func(r db.Row) (v View, err error) { return v, r.Scan(&v.Handle, &v.Member, &v.Way, &v.State, &v.Until) },
+		`SELECT p.handle, o.home, 'out' AS way, o.state, o.until_us FROM identity_move_out o JOIN identity_person p ON p.id = o.person
+		UNION ALL SELECT p.handle, i.home, 'in', i.state, i.until_us FROM identity_move_in i JOIN identity_person p ON p.id = i.person WHERE i.way <> ''
+		ORDER BY 1, 5`)
+	return append([]View{}, views...), err
+}
