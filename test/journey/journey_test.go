@@ -9,6 +9,7 @@ import (
 // TestJourney is alice of hoster A at a service of hoster B: she says where she is at home,
 // signs in there, agrees once, and is in. Signing out at home ends it at the service.
 func TestJourney(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	desk := w.account(w.a, "alice")
 

@@ -1,6 +1,10 @@
 package journey
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,6 +22,20 @@ func (w *world) app(words ...string) (printed string) {
 	return added.Configuration
 }
 
+// proxy is an oauth2-proxy in front of a page that says who is there; answers its address.
+func (w *world) proxy() string {
+	w.Helper()
+	behind := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(rw, r.Header.Get("X-Forwarded-Preferred-Username"))
+	}))
+	w.Cleanup(behind.Close)
+	at := debian.Port(w)
+	conf := debian.Write(w, filepath.Join(w.TempDir(), "conf"), w.app("oauth2-proxy", "--url", "http://"+at)+fmt.Sprintf(
+		"cookie_secret = \"un-cheval-debout-32-octets-longs\"\ncookie_secure = false\nhttp_address = %q\nupstreams = [ %q ]\n", at, behind.URL))
+	debian.Daemon{Program: "../../.cache/bin/oauth2-proxy", Args: []string{"--config", conf}, Address: at}.Run(w)
+	return "http://" + at
+}
+
 const letter = `From: Ana <ana@chaton-b.test>
 To: alice.chaton-a-test@chaton-b.test
 Subject: Bienvenue chez nous
@@ -29,8 +47,9 @@ Bonjour Alice.
 
 // TestRealServices is alice of hoster A at services of hoster B that are Debian's, configured
 // with what `identity app add` prints: her inbox there in Roundcube, which Dovecot opens for
-// the token alone, and a page behind Apache.
+// the token alone, and pages behind Apache and oauth2-proxy. Nobody is told her mail address.
 func TestRealServices(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.account(w.a, "alice")
 	web, mail, page := debian.Port(t), debian.Port(t), debian.Port(t)
@@ -46,7 +65,7 @@ func TestRealServices(t *testing.T) {
 	p = w.open(b, w.b.URL()+"/sign-in/elsewhere?"+p.URL.RawQuery)
 	p = w.send(b, p, "/sign-in/elsewhere", "who", "alice@"+w.a.Name)
 	p = w.send(b, p, "/sign-in", "who", "alice", "password", password)
-	p = w.send(b, p, "/sign-in/consent")
+	p = w.send(b, p, "/sign-in/consent", "mail", "")
 	if p.URL.Host != web || p.URL.Query().Get("_task") != "mail" {
 		t.Fatalf("not in her mail: %s %d %s", p.URL, p.Status, p.Text())
 	}
@@ -55,7 +74,10 @@ func TestRealServices(t *testing.T) {
 		t.Errorf("the letter is not there: %s", p.Text())
 	}
 
-	// The other service asks nothing any more.
+	// The other services ask nothing any more.
+	if p = w.open(b, w.proxy()+"/oauth2/start?rd=/"); p.Body != "alice.chaton-a-test" {
+		t.Errorf("behind oauth2-proxy: %s %d %s", p.URL, p.Status, p.Text())
+	}
 	p = w.open(b, "http://"+page+"/")
 	if p.Body != "inside" || p.Header.Get("X-User") != "alice.chaton-a-test" {
 		t.Errorf("%s: %d, as %q: %s", p.URL, p.Status, p.Header.Get("X-User"), p.Text())

@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(app.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
+	if err := os.Setenv(asProgram, "1"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -41,7 +44,6 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(asProgram, "1")
 	w := &world{T: t, ctx: ctx}
 	nodes, err := lab.Found(t.TempDir(), program, 2)
 	w.must(err)

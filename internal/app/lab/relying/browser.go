@@ -53,7 +53,7 @@ func (b *Browser) Open(ctx context.Context, address string) (Page, error) {
 
 // Send fills in a form of a page and sends it: the first that goes to a path of that page's
 // host (empty = the page's own path) and has all these fields. What it proposes is left
-// where nothing else is said.
+// where nothing else is said; an empty value takes a tick away.
 func (b *Browser) Send(ctx context.Context, p Page, path string, fields map[string]string) (Page, error) {
 	if path == "" {
 		path = p.URL.Path
@@ -186,6 +186,9 @@ func fill(form *html.Node, fields map[string]string) (values url.Values, ok bool
 			}
 		case n.DataAtom != atom.Input && n.DataAtom != atom.Textarea:
 			continue
+		case attr(n, "type") == "checkbox" && wanted && typed == "":
+			has[name] = true
+			continue // its tick is taken away
 		case attr(n, "type") == "checkbox" && !marked(n, "checked") && !wanted:
 			continue
 		}
