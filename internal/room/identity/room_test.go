@@ -10,6 +10,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/migrations"
@@ -18,10 +19,9 @@ import (
 	"entrechat/internal/room/identity/signin"
 )
 
-// An admin who has more than a password enters the admin's half with it only; one who has
-// not enters, and is told on the overview. A password alone was enough before.
-func TestAdminsUseTheirSecondFactor(t *testing.T) {
-	now := time.Now()
+// open is the room as the house opens it, without the logbooks and members.
+func open(t *testing.T, now time.Time) *Room {
+	t.Helper()
 	r, err := New(Needs{
 		DB: dbtest.SQLite(t, "identity", migrations.Files), Origin: "chaton-a.test", URL: "https://chaton-a.test", Dir: t.TempDir(), Settings: *DefaultSettings(),
 		Mailer: func() (signin.Mailer, bool) { return nil, false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
@@ -29,6 +29,30 @@ func TestAdminsUseTheirSecondFactor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// Who leaves the room as it is wired leaves no link behind.
+func TestLeaving(t *testing.T) {
+	r := open(t, time.Now())
+	p, err := r.People.Add(t.Context(), person.Person{}, person.New{Handle: "ana"})
+	if err == nil {
+		_, err = r.People.Link(t.Context(), person.Person{}, p.ID)
+	}
+	if err == nil {
+		_, err = r.People.Close(t.Context(), p, p.ID)
+	}
+	left, counted := db.One(t.Context(), r.DB, db.Int64, `SELECT count(*) FROM identity_token`)
+	if err != nil || counted != nil || left != 0 {
+		t.Error(left, err, counted)
+	}
+}
+
+// An admin who has more than a password enters the admin's half with it only; one who has
+// not enters, and is told on the overview. A password alone was enough before.
+func TestAdminsUseTheirSecondFactor(t *testing.T) {
+	now := time.Now()
+	r := open(t, now)
 	add := func(handle string) person.Person {
 		t.Helper()
 		p, err := r.People.Add(t.Context(), person.Person{}, person.New{Handle: handle})
