@@ -35,10 +35,10 @@ func (r *Room) openID() (d OpenID, err error) {
 		EndAt: func(ctx context.Context, q db.Querier, who person.ID, member string) error {
 			return r.Provider.EndAt(ctx, q, who, member)
 		},
-		Private: r.Private, Now: r.Now, Log: r.Log,
+		Private: r.Private, Dial: r.Dial, Now: r.Now, Log: r.Log,
 	})
 	d.Provider, err = provider.New(provider.Needs{
-		DB: r.DB, Issuer: issuer, Keys: r.Keys, Browser: browser{r.Sessions}, People: accounts{r}, Members: d.Broker.Members(), Private: r.Private, Now: r.Now, Log: r.Log,
+		DB: r.DB, Issuer: issuer, Keys: r.Keys, Browser: browser{r.Sessions}, People: accounts{r}, Members: d.Broker.Members(), Private: r.Private, Dial: r.Dial, Now: r.Now, Log: r.Log,
 	})
 	if err != nil {
 		return d, err

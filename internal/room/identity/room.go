@@ -69,7 +69,7 @@ func AllWords() []fs.FS {
 	}
 }
 
-// Needs is what the room is wired with; all of it is required.
+// Needs is what the room is wired with; all of it is required but Dial.
 type Needs struct {
 	DB     *db.DB
 	Words  *words.Catalogue
@@ -85,7 +85,8 @@ type Needs struct {
 	Calls  move.Calls
 	// Root answers a member's root key. Returns CodeNotFound.
 	Root     func(ctx context.Context, id core.MemberID) (core.RootKey, error)
-	Private  bool // a network without names and certificates: for demos and tests
+	Private  bool          // a network without names and certificates: for demos and tests
+	Dial     provider.Dial // how members are reached; nil = the real network
 	Settings Settings
 	Now      func() time.Time
 	Log      *slog.Logger

@@ -47,7 +47,7 @@ const (
 	homeYear = 365 * 24 * 60 * 60   // seconds that a browser remembers its home
 )
 
-// Needs is what the broker is made of; all of it is required but Private.
+// Needs is what the broker is made of; all of it is required but Private and Dial.
 type Needs struct {
 	DB   *db.DB
 	Self core.MemberID
@@ -68,6 +68,7 @@ type Needs struct {
 	PerDay int64
 	// Private allows members at addresses of this machine: for demos and tests.
 	Private bool
+	Dial    provider.Dial // nil = the real network
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -90,7 +91,7 @@ type Broker struct {
 func New(n Needs) *Broker {
 	n.URL = strings.TrimSuffix(n.URL, "/")
 	return &Broker{
-		n: n, calls: newCaller(n.Private, ssrf.WithAnyPort()), fingers: newCaller(n.Private),
+		n: n, calls: newCaller(n.Private, n.Dial, ssrf.WithAnyPort()), fingers: newCaller(n.Private, n.Dial),
 		meter:  meter{burst: 20, every: 3 * time.Second, allBurst: 200, allEvery: 50 * time.Millisecond},
 		finger: meter{burst: 5, every: 20 * time.Second, allBurst: 20, allEvery: time.Second},
 	}

@@ -18,6 +18,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/provider"
 )
 
 const (
@@ -30,16 +31,19 @@ const (
 type caller struct{ *http.Client }
 
 // newCaller makes one that asks at the ports of https and http, unless an option says other.
-func newCaller(private bool, also ...ssrf.Option) caller {
+func newCaller(private bool, dial provider.Dial, also ...ssrf.Option) caller {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	if !private {
 		dialer.Control = ssrf.New(also...).Safe
+	}
+	if dial == nil {
+		dial = dialer.DialContext
 	}
 	return caller{&http.Client{
 		Timeout:       callTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 16 << 10, MaxIdleConns: 16, MaxConnsPerHost: 16,
+			DialContext: dial, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 16 << 10, MaxIdleConns: 16, MaxConnsPerHost: 16,
 			IdleConnTimeout: 30 * time.Second,
 		},
 	}}

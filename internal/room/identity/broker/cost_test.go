@@ -69,7 +69,7 @@ func bomb() string {
 // against runs a bad server that is reached without a network, and counts what it was asked.
 func against(t *testing.T, serve func(net.Conn)) (c caller, asked *atomic.Int64) {
 	t.Helper()
-	c, asked = newCaller(true), new(atomic.Int64)
+	c, asked = newCaller(true, nil), new(atomic.Int64)
 	transport, ok := c.Transport.(*http.Transport)
 	if !ok {
 		t.Fatal("another kind of transport")

@@ -212,21 +212,28 @@ func (p teller) tell(ctx context.Context, c client.Client, l logout) error {
 // teller tells services that a session has ended.
 type teller struct{ *Provider }
 
+// Dial replaces the network.
+type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
+
 // callers are who logout tokens are brought by. Our own services may stand in our own
 // network, where the hoster says; a member may not send us there.
 type callers struct{ own, members *http.Client }
 
-func newCallers(private bool) callers {
+func newCallers(private bool, dial Dial) callers {
 	build := func(guarded bool) *http.Client {
 		dialer := &net.Dialer{Timeout: 5 * time.Second}
 		if guarded {
 			dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe // a member's name may have a port
 		}
+		through := dial
+		if through == nil {
+			through = dialer.DialContext
+		}
 		return &http.Client{
 			Timeout:       logoutTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("a redirect") },
 			Transport: &http.Transport{
-				DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 16 << 10, MaxIdleConns: 8, IdleConnTimeout: 30 * time.Second,
+				DialContext: through, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 16 << 10, MaxIdleConns: 8, IdleConnTimeout: 30 * time.Second,
 			},
 		}
 	}

@@ -76,7 +76,7 @@ type Members interface {
 	Consent(ctx context.Context, member string, id person.ID, scopes []string) (bool, error)
 }
 
-// Needs is what the provider is made of; all of it is required but Members.
+// Needs is what the provider is made of; all of it is required but Members and Dial.
 type Needs struct {
 	DB *db.DB
 	// Issuer is our node's public address, without a slash at its end.
@@ -87,6 +87,7 @@ type Needs struct {
 	Members Members // nil = there are none
 	// Private allows logout tokens to members at addresses of this machine: for demos and tests.
 	Private bool
+	Dial    Dial // nil = the real network
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -106,7 +107,7 @@ type Provider struct {
 
 // New makes the provider.
 func New(n Needs) (*Provider, error) {
-	p := &Provider{n: n, calls: newCallers(n.Private)}
+	p := &Provider{n: n, calls: newCallers(n.Private, n.Dial)}
 	var err error
 	p.engine, err = newEngine(p)
 	return p, err
