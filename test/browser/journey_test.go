@@ -112,6 +112,19 @@ func TestJourney(t *testing.T) {
 	if again != sub {
 		t.Errorf("another person: %s, %s", sub, again)
 	}
+
+	// A service that takes its code as a form, from a page of ours whose policy lets it go there.
+	videos, err := relying.NewService("videos")
+	w.must(err)
+	t.Cleanup(func() { _ = videos.Close() })
+	videos.FormPost = true
+	w.must(videos.Join(w.ctx, w.all[1]))
+	w.do(chromedp.Navigate(videos.URL()+"/"), chromedp.WaitVisible(`form[action^="`+videos.URL()+`"]`))
+	w.looked(axe, "journey-form-post")
+	w.do(chromedp.Click("main form button"), chromedp.WaitVisible("#username"), chromedp.Text("#username", &username))
+	if username != "alice.chaton-a-test" {
+		t.Errorf("the other service was told %q", username)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.complaint) > 0 {

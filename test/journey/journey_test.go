@@ -52,6 +52,14 @@ func TestJourney(t *testing.T) {
 	w.want(w.open(other, w.pad.URL()+"/"), w.b.URL()+"/sign-in", "")
 	w.want(w.open(b, w.pad.URL()+"/"), w.pad.URL()+"/", "pad")
 
+	// Signing out at the service ends it there and at B; she is in at home still.
+	p = w.open(b, w.pad.URL()+"/sign-out")
+	w.want(p, w.pad.URL()+"/bye", "Bye")
+	p = w.open(b, w.pad.URL()+"/")
+	w.want(p, w.b.URL()+"/sign-in", "")
+	p = w.send(b, p, "/sign-in/elsewhere", "home", w.a.Name) // where it was last
+	w.want(p, w.pad.URL()+"/", "pad")
+
 	// Ending all others from her desk ends what was left.
 	w.send(desk, w.open(desk, w.a.URL()+"/account/sessions"), "", "do", "all")
 	w.awaitOut(0)

@@ -8,6 +8,7 @@ import (
 	"html"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 // Where the service's pages are, below its address.
 const (
 	pathCallback = "/callback"
+	pathOut      = "/sign-out"
 	pathLogout   = "/logged-out" // back-channel, from the issuer
 )
 
@@ -31,12 +33,16 @@ type Person struct {
 	Mail     string `json:"email"`
 	SID      string `json:"sid"` // of the session at the issuer
 	Nonce    string `json:"nonce"`
+	token    string // the ID token
 }
 
 // Service is a web page behind a sign-in. Safe for concurrent use.
 type Service struct {
-	Name     string
-	Address  string // host:port
+	Name    string
+	Address string // host:port
+	// FormPost has codes come as a form and not in an address, as PeerTube does.
+	FormPost bool
+	end      string // where the issuer signs a browser out
 	server   *http.Server
 	oauth    oauth2.Config
 	verifier *oidc.IDTokenVerifier
@@ -59,8 +65,13 @@ func NewService(name string) (*Service, error) {
 	s := &Service{Name: name, Address: l.Addr().String(), begun: map[string]begun{}, people: map[string]Person{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page)
-	mux.HandleFunc("GET "+pathCallback, s.callback)
+	mux.HandleFunc(pathCallback, s.callback)
+	mux.HandleFunc("GET "+pathOut, s.signOut)
 	mux.HandleFunc("POST "+pathLogout, s.loggedOut)
+	mux.HandleFunc("GET /bye", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, `<!doctype html><title>Bye</title><link rel="icon" href="data:,"><h1>Bye</h1>`)
+	})
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go s.server.Serve(l) //nolint:errcheck // it ends with Close
 	return s, nil
@@ -79,15 +90,22 @@ func (s *Service) Join(ctx context.Context, n *lab.Node) error {
 		Secret string `json:"secret"`
 	}
 	if err := n.RunJSON(ctx, &added, "identity", "app", "add", "generic", "--name", s.Name, "--url", s.URL(),
-		"--redirect", s.URL()+pathCallback, "--back-logout", s.URL()+pathLogout); err != nil {
+		"--redirect", s.URL()+pathCallback, "--post-logout", s.URL()+"/bye", "--back-logout", s.URL()+pathLogout); err != nil {
 		return err
 	}
 	issuer, err := oidc.NewProvider(ctx, n.URL())
 	if err != nil {
 		return fmt.Errorf("ask %s how it signs people in: %w", n.Name, err)
 	}
+	var more struct {
+		End string `json:"end_session_endpoint"`
+	}
+	if err := issuer.Claims(&more); err != nil {
+		return fmt.Errorf("read what %s says of itself: %w", n.Name, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.end = more.End
 	s.oauth = oauth2.Config{
 		ClientID: added.Name, ClientSecret: added.Secret, Endpoint: issuer.Endpoint(), RedirectURL: s.URL() + pathCallback,
 		Scopes: []string{oidc.ScopeOpenID, "profile", "email"},
@@ -142,7 +160,11 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 	state, b := rand.Text(), begun{nonce: rand.Text(), verifier: oauth2.GenerateVerifier()}
 	s.begun[state] = b
 	s.set(w, "state", state)
-	http.Redirect(w, r, s.oauth.AuthCodeURL(state, oidc.Nonce(b.nonce), oauth2.S256ChallengeOption(b.verifier)), http.StatusSeeOther)
+	options := []oauth2.AuthCodeOption{oidc.Nonce(b.nonce), oauth2.S256ChallengeOption(b.verifier)}
+	if s.FormPost {
+		options = append(options, oauth2.SetAuthURLParam("response_mode", "form_post"))
+	}
+	http.Redirect(w, r, s.oauth.AuthCodeURL(state, options...), http.StatusSeeOther)
 }
 
 // callback takes a code, in the browser in which the sign-in began.
@@ -183,10 +205,21 @@ func (s *Service) redeem(ctx context.Context, code string, b begun) (p Person, e
 	if err := token.Claims(&p); err != nil {
 		return p, err
 	}
-	if p.Nonce != b.nonce {
+	if p.token = raw; p.Nonce != b.nonce {
 		return p, errors.New("another sign-in's token")
 	}
 	return p, nil
+}
+
+// signOut ends it here and has the issuer end it too, which sends the browser back to /bye.
+func (s *Service) signOut(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.kept(r, "in")
+	p := s.people[in]
+	delete(s.people, in)
+	query := url.Values{"id_token_hint": {p.token}, "post_logout_redirect_uri": {s.URL() + "/bye"}}
+	http.Redirect(w, r, s.end+"?"+query.Encode(), http.StatusSeeOther)
 }
 
 // loggedOut ends what the issuer says has ended.
