@@ -49,7 +49,7 @@ func (h *homes) LettingUs(context.Context) ([]home.Home, error) {
 }
 
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	mu    sync.Mutex
 	at    time.Time
 	homes *homes
@@ -63,7 +63,7 @@ func (w *world) pass(d time.Duration) { w.mu.Lock(); defer w.mu.Unlock(); w.at =
 
 const self = "https://chaton-a.test"
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, at: time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC), homes: &homes{}, mux: http.NewServeMux()}
 	var err error
@@ -81,7 +81,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // member is a home whose card has a federation key.
-func member(t *testing.T, id core.MemberID, issuer string) home.Home {
+func member(t testing.TB, id core.MemberID, issuer string) home.Home {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *world) opened(a *httptest.ResponseRecorder) map[string]any {
 }
 
 // walk refuses a private half and a null anywhere in what is published.
-func walk(t *testing.T, at string, v any) {
+func walk(t testing.TB, at string, v any) {
 	t.Helper()
 	switch v := v.(type) {
 	case nil:
@@ -327,5 +327,17 @@ func TestWhatIsRefused(t *testing.T) {
 		if a := w.ask(http.MethodGet, path); a.Code != http.StatusInternalServerError || strings.Contains(a.Body.String(), "disk") {
 			t.Errorf("%s: %d %s", path, a.Code, a.Body)
 		}
+	}
+}
+
+func BenchmarkStrangers(b *testing.B) {
+	w := newWorld(b)
+	w.homes.below = []home.Home{member(b, "chaton-b.test", "https://chaton-b.test")}
+	for name, path := range map[string]string{"itself": "/.well-known/openid-federation", "member": "/federation/fetch?sub=https%3A%2F%2Fchaton-b.test", "nobody": "/federation/fetch?sub=x"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				w.ask(http.MethodGet, path)
+			}
+		})
 	}
 }

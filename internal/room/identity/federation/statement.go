@@ -20,6 +20,7 @@ type statement struct {
 	etag  string
 	facts string // hash of what it says but the time
 	made  time.Time
+	held  time.Time // when it was last compared with what there is to say
 }
 
 // tokenType is the header `typ` of every statement.
@@ -75,6 +76,9 @@ func (f *Federation) stateSelf(ctx context.Context) (statement, error) {
 	if err != nil {
 		return statement{}, err
 	}
+	if was, fresh := f.recent(f.n.Issuer); fresh {
+		return was, nil
+	}
 	says, err := f.itself(v)
 	if err != nil {
 		return statement{}, err
@@ -91,10 +95,21 @@ func (f *Federation) stateMember(ctx context.Context, issuer string) (made state
 		return made, false, err
 	}
 	h, known := v.members[issuer]
-	if known {
-		made, err = f.state(f.of(h), memberLife)
+	if !known {
+		return made, false, nil
 	}
-	return made, known, err
+	if was, fresh := f.recent(issuer); fresh {
+		return was, true, nil
+	}
+	made, err = f.state(f.of(h), memberLife)
+	return made, true, err
+}
+
+// recent gives the statement about an entity that was compared a moment ago.
+func (f *Federation) recent(subject string) (statement, bool) {
+	was := f.made[subject]
+	age := f.n.Now().Sub(was.held)
+	return was, was.text != "" && age >= 0 && age < viewLife
 }
 
 // state gives the statement about an entity: the one that was made, while it says the same
@@ -112,6 +127,8 @@ func (f *Federation) state(says map[string]any, life time.Duration) (statement, 
 	now, facts := f.n.Now(), digest(k.KeyID+"\n"+string(text))
 	was := f.made[subject]
 	if age := now.Sub(was.made); was.text != "" && age >= 0 && (age < pause || age < keep && was.facts == facts) {
+		was.held = now
+		f.made[subject] = was
 		return was, nil
 	}
 	timed := maps.Clone(says)
@@ -120,7 +137,7 @@ func (f *Federation) state(says map[string]any, life time.Duration) (statement, 
 	if err != nil {
 		return statement{}, err
 	}
-	out := statement{made, `"` + digest(made) + `"`, facts, now}
+	out := statement{made, `"` + digest(made) + `"`, facts, now, now}
 	f.made[subject] = out
 	return out, nil
 }
