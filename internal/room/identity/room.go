@@ -128,7 +128,6 @@ func New(n Needs) (*Room, error) {
 		Keys: keys,
 	}
 	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted}
-	r.Moves = move.New(move.Needs{DB: n.DB, Self: n.Origin, Book: n.Book, Homes: r.Homes, Now: n.Now, Log: n.Log})
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}

@@ -60,7 +60,6 @@ func (s *Service) Pages(site *web.Site, beside ...web.Panel) web.Pages {
 	add("GET "+pathApps, signedIn, apps.Show(v.apps))
 	add("GET "+pathData, fresh, http.HandlerFunc(v.data))
 	add(pathLeave, fresh, leave.Act(v.askLeave, v.leave))
-	all.Overview = []web.Panel{web.NewPanel(site, pages, "pages/single.html", v.single)}
 	v.keyRoutes(add)
 	v.sessionRoutes(add)
 	all.Routes = append(all.Routes, web.Route{Pattern: "GET " + pathLeave + "/done", Handler: left.Show(func(*http.Request) (struct{}, error) { return struct{}{}, nil })})
@@ -94,20 +93,6 @@ func (v views) home(r *http.Request) (page homePage, err error) {
 	list, err := v.n.Sessions.List(r.Context(), me.ID)
 	page.Sessions = len(list)
 	return page, err
-}
-
-// single says on the overview that the admin who is signed in has a password and nothing else.
-func (v views) single(r *http.Request) (struct{}, bool, error) {
-	open, ok, err := v.n.Sessions.Find(r)
-	if err != nil || !ok {
-		return struct{}{}, false, err
-	}
-	p, err := v.n.People.Get(r.Context(), open.Person)
-	if err != nil || !p.Is(person.Admin) {
-		return struct{}{}, false, err
-	}
-	ways, err := v.n.Keys.List(r.Context(), p.ID)
-	return struct{}{}, err == nil && !ways.TOTP && len(ways.Passkeys) == 0, err
 }
 
 // formPage is one question, or a few that belong together.

@@ -102,7 +102,8 @@ type listPage struct {
 }
 
 // kinds are what a list may be narrowed to.
-func kinds(name string) (f person.Filter) {
+func kinds(name string) person.Filter {
+	f := person.Filter{Not: person.Closed}
 	switch name {
 	case "here":
 		f.Kind = person.Local
@@ -110,13 +111,15 @@ func kinds(name string) (f person.Filter) {
 		f.Kind = person.Visitor
 	case "suspended":
 		f.Status = person.Suspended
+	case "closed":
+		f.Status, f.Not = person.Closed, ""
 	}
 	return f
 }
 
 func showField(p *words.Printer, chosen string) web.Field {
 	field := web.Field{Name: "show", Label: "identity.people.ask_show", Required: true}
-	for _, name := range []string{"all", "here", "away", "suspended"} {
+	for _, name := range []string{"all", "here", "away", "suspended", "closed"} {
 		field.Options = append(field.Options, web.Option{Value: name, Text: p.T("identity.people.show_"+name, nil), Chosen: name == chosen})
 	}
 	return field
@@ -124,10 +127,10 @@ func showField(p *words.Printer, chosen string) web.Field {
 
 func (v views) list(r *http.Request) (page listPage, err error) {
 	query := r.URL.Query()
-	page.Find = web.Field{Name: "find", Label: "identity.people.flag_find", Kind: "search", Value: query.Get("find")}
+	page.Find = web.Field{Name: "find", Label: "identity.people.ask_find", Kind: "search", Value: query.Get("find")}
 	page.Show = showField(v.site.Printer(r), query.Get("show"))
 	f := kinds(query.Get("show"))
-	page.Searched = query.Get("find") != "" || f != person.Filter{}
+	page.Searched = query.Get("find") != "" || f != person.Filter{Not: person.Closed}
 	f.Part, f.After, f.Limit = query.Get("find"), query.Get("after"), shownAtOnce+1
 	if page.People, err = v.some(r, f); err != nil {
 		return page, err

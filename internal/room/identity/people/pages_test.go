@@ -130,6 +130,11 @@ func TestListOfAccounts(t *testing.T) {
 	if status, _, _ := w.do(http.MethodPost, refuse, "do", "refuse"); status != http.StatusSeeOther || w.status(rex) != person.Closed {
 		t.Error(status)
 	}
+	for query, want := range map[string]bool{"": false, "?show=here": false, "?show=closed": true} {
+		if _, _, body := w.do(http.MethodGet, people.Path+query); strings.Contains(body, string(rex.ID)) != want {
+			t.Errorf("%q shows who left: %v", query, !want)
+		}
+	}
 	if status, _, _ := w.do(http.MethodPost, people.Path+"/"+string(eve.ID)+"/close", "do", "refuse"); status != http.StatusBadRequest || w.status(eve) != person.Active {
 		t.Error("an account is closed as a request is refused:", status)
 	}

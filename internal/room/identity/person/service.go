@@ -142,6 +142,7 @@ type Filter struct {
 	After  string // the last handle of the page before
 	Part   string // of handle, name or mail; empty = all
 	Status Status // empty = all
+	Not    Status // leaves those out; empty = none
 	Kind   Kind   // empty = all
 	Limit  int    // 0 or more than 500 = 500
 }

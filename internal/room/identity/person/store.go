@@ -65,8 +65,8 @@ func page(ctx context.Context, q db.Querier, f Filter) ([]Person, error) {
 	part := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(f.Part))
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_person
 		WHERE handle > $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR kind = $3)
-		AND ($4 = '' OR handle LIKE '%' || $4 || '%' ESCAPE '\' OR lower(name) LIKE '%' || $4 || '%' ESCAPE '\' OR mail LIKE '%' || $4 || '%' ESCAPE '\')
-		ORDER BY handle LIMIT $5`, f.After, string(f.Status), string(f.Kind), part, f.Limit)
+		AND status <> $6 AND ($4 = '' OR handle LIKE '%' || $4 || '%' ESCAPE '\' OR lower(name) LIKE '%' || $4 || '%' ESCAPE '\' OR mail LIKE '%' || $4 || '%' ESCAPE '\')
+		ORDER BY handle LIMIT $5`, f.After, string(f.Status), string(f.Kind), part, f.Limit, string(f.Not))
 }
 
 // Counts are how many people there are of one kind and status.
