@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,7 +150,7 @@ func (b *browser) leaves(from, to *node, handle string) string {
 func (b *browser) brings(from, to *node, code, handle string, more ...string) page {
 	b.t.Helper()
 	p := b.walk(to.url + move.PathArrive + "?home=" + string(from.id) + "&code=" + code)
-	return b.post(p, move.PathArrive, append([]string{"home", string(from.id), "code", code, "handle", handle}, more...)...)
+	return b.post(p, move.PathArrive, append([]string{"home", string(from.id), "code", code, "handle", handle, "seen", "1"}, more...)...)
 }
 
 // told is what a service of a node is told of somebody whose home is another, or the same.
@@ -279,6 +280,14 @@ func TestMovesThatAreRefused(t *testing.T) {
 		if err == nil || !a.is("alice", person.Local) {
 			t.Errorf("%s: taken", what)
 		}
+	}
+	// Nothing happens before the page has said whose account it is.
+	p := mallory.post(mallory.walk(c.url+move.PathArrive), move.PathArrive, "home", string(a.id), "code", code)
+	if p.status != http.StatusOK || !strings.Contains(p.body, "the account alice of") || !a.is("alice", person.Local) {
+		t.Errorf("%d %s", p.status, text(p.body))
+	}
+	if p := mallory.walk(c.url + move.PathArrive + "?home=" + string(a.id) + "&code=AAAAAAAAAAAAAAAAAAAAAAAAAA"); strings.Contains(p.body, "alice") || !strings.Contains(p.body, `role="alert"`) {
+		t.Errorf("%d %s", p.status, text(p.body))
 	}
 	// Too late.
 	a.late, c.late = 2*time.Hour, 2*time.Hour

@@ -110,11 +110,15 @@ func (v views) leave(r *http.Request) (page leavePage, err error) {
 	return page, err
 }
 
-// arrivePage asks who comes what they want to be called here.
+// arrivePage asks whose account comes, and then what they want to be called here. It says
+// whose it is first: who follows somebody's link does not take a stranger's account for theirs.
 type arrivePage struct {
-	Home   core.MemberID // empty = nobody was named
-	Fields []web.Field
-	Own    string // the handle of who is signed in here with an account of ours; empty = nobody is
+	Home    core.MemberID // empty = nobody was named
+	Code    string
+	Who     string // what the account is called there; empty = no code was shown, or none that opens
+	Problem string // why it does not open; empty = no code was shown
+	Fields  []web.Field
+	Own     string // the handle of who is signed in here with an account of ours; empty = nobody is
 }
 
 func (v views) askArrive(r *http.Request) (page arrivePage, err error) {
@@ -122,17 +126,42 @@ func (v views) askArrive(r *http.Request) (page arrivePage, err error) {
 	if id, err := core.ParseMemberID(get("home")); err == nil && len(get("home")) < 300 {
 		page.Home = id
 	}
+	page.Code = get("code")
+	if page.Home != "" && page.Code != "" {
+		c, err := v.look(r, page)
+		if err != nil {
+			page.Problem = v.site.Printer(r).Error(err)
+		}
+		page.Who = c.Handle
+	}
+	if page.Who == "" {
+		page.Fields = []web.Field{
+			{Name: "home", Label: "identity.move.from", Hint: "identity.move.from_hint", Required: true, Value: string(page.Home)},
+			{Name: "code", Label: "identity.move.code", Hint: "identity.move.code_hint", Required: true, Value: page.Code},
+		}
+		return page, nil
+	}
 	p, err := v.here(r)
-	if err != nil {
-		return page, err
-	}
 	page.Own = p.Handle
-	page.Fields = []web.Field{
-		{Name: "home", Label: "identity.move.from", Hint: "identity.move.from_hint", Required: true, Value: string(page.Home)},
-		{Name: "code", Label: "identity.move.code", Hint: "identity.move.code_hint", Required: true, Value: get("code")},
-		{Name: "handle", Label: "identity.move.handle", Hint: "identity.move.handle_hint", Complete: "username", Value: get("handle")},
+	page.Fields = []web.Field{{Name: "handle", Label: "identity.move.handle", Hint: "identity.move.handle_hint", Complete: "username", Value: get("handle")}}
+	return page, err
+}
+
+// look asks the old home whose account a code opens, as often as strangers may have us ask.
+func (v views) look(r *http.Request, page arrivePage) (Comer, error) {
+	if !v.calls.AllowN(v.n.Now(), 1) {
+		return Comer{}, core.Unsure("identity.move.slow", errors.New("too often"))
 	}
-	return page, nil
+	c, err := v.Look(r.Context(), Wish{From: page.Home, Code: page.Code})
+	return c, v.explained(r, page.Home, err)
+}
+
+// explained says of a refusal that it is the old home's.
+func (v views) explained(r *http.Request, from core.MemberID, err error) error {
+	if code := core.CodeOf(err); code == core.CodeNotFound || code == core.CodeDenied {
+		return core.Invalid("identity.move.not_taken", err).With("Member", string(from)).With("Why", v.site.Printer(r).Error(err))
+	}
+	return err
 }
 
 // here is who is signed in with an account of ours; the zero value for nobody.
@@ -149,12 +178,15 @@ func (v views) here(r *http.Request) (person.Person, error) {
 }
 
 func (v views) arrive(r *http.Request) (string, error) {
-	if !v.calls.AllowN(v.n.Now(), 1) {
-		return "", core.Unsure("identity.move.slow", errors.New("too often"))
-	}
 	from, err := core.ParseMemberID(r.PostForm.Get("home"))
 	if err != nil {
 		return "", core.Invalid("identity.move.unknown_home", err).With("Member", "")
+	}
+	if r.PostForm.Get("seen") != "1" {
+		return PathArrive + "?" + url.Values{"home": {string(from)}, "code": {strings.TrimSpace(r.PostForm.Get("code"))}}.Encode(), nil
+	}
+	if !v.calls.AllowN(v.n.Now(), 1) {
+		return "", core.Unsure("identity.move.slow", errors.New("too often"))
 	}
 	w := Wish{From: from, Code: strings.TrimSpace(r.PostForm.Get("code")), Handle: r.PostForm.Get("handle"), By: signin.From(r)}
 	if r.PostForm.Get("own") == "1" {
@@ -165,11 +197,8 @@ func (v views) arrive(r *http.Request) (string, error) {
 		w.Own = p.ID
 	}
 	came, err := v.Take(r.Context(), w)
-	if code := core.CodeOf(err); code == core.CodeNotFound || code == core.CodeDenied {
-		err = core.Invalid("identity.move.not_taken", err).With("Member", string(from)).With("Why", v.site.Printer(r).Error(err))
-	}
 	if err != nil || came.Address == "" {
-		return "/account", err
+		return "/account", v.explained(r, from, err)
 	}
 	return strings.TrimPrefix(came.Address, v.n.URL), nil
 }
