@@ -346,7 +346,13 @@ func TestWhoMayNotLeave(t *testing.T) {
 // TestAHosterCloses: A signs its people over to C, but for those who did not want it; each
 // finds an account at C, and B knows them.
 func TestAHosterCloses(t *testing.T) {
-	all := village(t, 3, dbtest.SQLite)
+	for name, on := range map[string]engine{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		t.Run(name, func(t *testing.T) { closes(t, village(t, 3, on)) })
+	}
+}
+
+func closes(t *testing.T, all []*node) {
+	t.Helper()
 	a, b, c := all[0], all[1], all[2]
 	secret := b.service("nuage", "")
 	c.add("person3", "") // a name that is taken
