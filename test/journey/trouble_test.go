@@ -32,9 +32,18 @@ func TestTroubles(t *testing.T) {
 	w.account(w.a, "alice")
 	w.account(w.b, "bob")
 
+	// She types her own address into B's form, with any password: she is led to where it says hers.
+	lost := relying.NewBrowser()
+	p := w.send(lost, w.open(lost, w.pad.URL()+"/"), "/sign-in", "who", "alice@"+w.a.Name, "password", "x")
+	w.want(p, w.b.URL()+"/sign-in/elsewhere", "")
+	if !p.Typed("who", "alice@"+w.a.Name) {
+		t.Errorf("she has to type it again: %s", p.Body)
+	}
+	w.want(w.send(lost, p, "/sign-in/elsewhere"), w.a.URL()+"/sign-in", "")
+
 	// She does not agree: she is back where she chose, and somebody of B may still go on.
 	b := relying.NewBrowser()
-	p := w.send(b, w.elsewhere(b), "/sign-in", "who", "alice", "password", password)
+	p = w.send(b, w.elsewhere(b), "/sign-in", "who", "alice", "password", password)
 	w.want(p, w.a.URL()+"/sign-in/consent", w.b.Name)
 	p = w.open(b, w.a.URL()+"/oidc/authorize/next?cancel=1&"+p.URL.RawQuery)
 	w.want(p, w.b.URL()+"/sign-in/elsewhere", "")
