@@ -1,5 +1,3 @@
-//go:build long
-
 package browser
 
 import (
@@ -20,7 +18,7 @@ import (
 // mails come to a box.
 func newAccounts(t *testing.T) *night {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	program, err := os.Executable()
 	if err != nil {
@@ -79,7 +77,7 @@ func TestAccount(t *testing.T) {
 
 	paths := []string{
 		"/account", "/account/profile", "/account/choice", "/account/mail", "/account/keys", "/account/keys/password", "/account/sessions",
-		"/account/sessions/history", "/my-services", "/account/leave", "/sign-in", "/sign-in/done?flow=x", "/sign-up", "/recover", "/sign-out", "/admin/sign-in",
+		"/account/sessions/history", "/my-services", "/account/hosters", "/account/leave", "/sign-in", "/sign-up", "/recover", "/sign-out", "/admin/sign-in",
 	}
 	for _, path := range append(paths, n.stopRecovery()) {
 		n.inspect(axe, path)
@@ -90,6 +88,7 @@ func TestAccount(t *testing.T) {
 	n.looked(axe, "account-left")
 	n.open("/sign-in", "#who")
 	n.do(chromedp.SendKeys("#who", "zoe"), chromedp.SendKeys("#password", "un cheval debout"), chromedp.Click(`form[action="/sign-in"] button`), chromedp.WaitVisible(`[role="alert"]`))
+	n.accounts(axe)
 }
 
 // signUp makes an account: the script works the captcha out, a mail brings the link.
