@@ -33,13 +33,14 @@ func view(c Client) View {
 // Commands are `identity app ...`; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Service]) []*cobra.Command {
 	return []*cobra.Command{console.Group("app", p.T("identity.client.cmd", nil),
-		addCommand(p, open), listCommand(p, open), showCommand(p, open), setCommand(p, open), testCommand(p, open), secretCommand(p, open), removeCommand(p, open))}
+		addCommand(p, open), listCommand(p, open), showCommand(p, open), setCommand(p, open), testCommand(p, open), secretCommand(p, open), removeCommand(p, open), aliasesCommand(p, open))}
 }
 
 // flags are what of a service can be set by hand.
 type flags struct {
 	redirects, postLogout, reads []string
 	backLogout, alg, names       string
+	aliases                      string
 	noPKCE, pkce                 bool
 	grace                        int64
 }
@@ -53,6 +54,7 @@ func (f *flags) register(c *cobra.Command, p *words.Printer) {
 	c.Flags().StringVar(&f.names, "usernames", "", p.T("identity.client.flag_usernames", nil))
 	c.Flags().BoolVar(&f.pkce, "pkce", false, p.T("identity.client.flag_pkce", nil))
 	c.Flags().BoolVar(&f.noPKCE, "no-pkce", false, p.T("identity.client.flag_no_pkce", nil))
+	c.Flags().StringVar(&f.aliases, "aliases", "", p.T("identity.client.flag_aliases", nil))
 	c.Flags().Int64Var(&f.grace, "grace", 0, p.T("identity.client.flag_grace", nil))
 	c.MarkFlagsMutuallyExclusive("pkce", "no-pkce")
 	c.Flags().SortFlags = false
@@ -81,6 +83,9 @@ func (f *flags) apply(cmd *cobra.Command, c *Client) {
 	}
 	if typed("pkce") || typed("no-pkce") {
 		c.PKCE = f.pkce && !f.noPKCE
+	}
+	if typed("aliases") {
+		c.Aliases = strings.ToLower(f.aliases)
 	}
 	if typed("grace") {
 		c.Grace = f.grace

@@ -50,6 +50,9 @@ type Settings struct {
 	// Grace is for how many seconds a used refresh token may be used again, for services
 	// that refresh in several processes at once; 0 = not at all.
 	Grace int64 `json:"grace_s,omitempty"`
+	// Aliases is the mail domain under which the service is told an address of its own for
+	// each person, in the place of theirs; empty = it is told theirs.
+	Aliases string `json:"aliases,omitempty"`
 }
 
 const (
@@ -114,6 +117,9 @@ func (s Settings) check() error {
 	}
 	if s.Grace < 0 || s.Grace > 3600 {
 		return core.Invalid("identity.client.bad_grace", errors.New("not between 0 and an hour"))
+	}
+	if err := s.checkAliases(); err != nil {
+		return err
 	}
 	return s.Names.check()
 }

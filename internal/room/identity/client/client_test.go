@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +105,67 @@ func TestWhatAClientWasToldStays(t *testing.T) {
 			t.Errorf("%+v, %v", list, err)
 		}
 	})
+}
+
+// A service with aliases is told an address of its own for each person; the mail server is
+// told where each leads now, and who has left gets nothing.
+func TestAliases(t *testing.T) {
+	dbtest.Each(t, "identity", migrations.Files, func(t *testing.T, d *db.DB) {
+		c := app("toot")
+		told := func(p person.Person) client.Subject {
+			t.Helper()
+			s, err := client.Told(t.Context(), d, c, client.Account{ID: p.ID, Handle: p.Handle, Mail: p.Mail}, core.At(start))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		made := func(handle string) person.Person {
+			t.Helper()
+			var p person.Person
+			err := d.Tx(t.Context(), func(ctx context.Context, q db.Querier) (err error) {
+				p, err = person.Create(ctx, q, person.New{Handle: handle, Mail: handle + "@chaton-a.test"}, core.At(start))
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		before, alice, bob := made("before"), made("alice"), made("bob")
+		if s := told(before); s.Mail != before.Mail || s.Alias {
+			t.Errorf("%+v", s)
+		}
+		c.Aliases = "alias.chaton-a.test"
+		if s := told(alice); s.Mail != "alice.toot@alias.chaton-a.test" || !s.Alias || told(alice) != s {
+			t.Errorf("%+v", s)
+		}
+		if s := told(before); s.Mail != before.Mail {
+			t.Errorf("told otherwise later: %+v", s)
+		}
+		if nobody := told(person.Person{ID: person.NewID(), Handle: "nobody"}); nobody.Mail != "" {
+			t.Errorf("an address that leads nowhere: %+v", nobody)
+		}
+		told(bob)
+		if err := d.Tx(t.Context(), func(ctx context.Context, q db.Querier) error {
+			_, err := person.Close(ctx, q, bob.ID, core.At(start))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		all, err := client.AliasesOf(t.Context(), d)
+		if err != nil || len(all) != 1 || all[0] != (client.Alias{Alias: "alice.toot@alias.chaton-a.test", Mail: alice.Mail}) {
+			t.Errorf("%+v, %v", all, err)
+		}
+	})
+	s := service(dbtest.SQLite(t, "identity", migrations.Files))
+	for _, domain := range []string{"nodot", "Upper.test", "a b.test", "é.test", "x@y.test"} {
+		c := app("toot")
+		c.Aliases = domain
+		if _, _, err := s.Add(t.Context(), c); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("%q is taken: %v", domain, err)
+		}
+	}
 }
 
 func TestManyAtOnceGetDifferentNames(t *testing.T) {

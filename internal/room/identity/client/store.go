@@ -81,12 +81,13 @@ type Subject struct {
 	Username string
 	Mail     string // empty = none was told
 	Made     core.Moment
+	Alias    bool // Mail is the service's own address for them
 }
 
-const subjectColumns = `client, person, sub, username, mail, made_us`
+const subjectColumns = `client, person, sub, username, mail, made_us, alias`
 
 func scanSubject(r db.Row) (s Subject, err error) {
-	return s, r.Scan(&s.Client, &s.Person, &s.Sub, &s.Username, &s.Mail, &s.Made)
+	return s, r.Scan(&s.Client, &s.Person, &s.Sub, &s.Username, &s.Mail, &s.Made, &s.Alias)
 }
 
 // SubjectOf reads what a client was told of a person; found is false while it was told
@@ -128,7 +129,7 @@ func Told(ctx context.Context, d *db.DB, c Client, who Account, now core.Moment)
 			}
 		}
 		if s.Mail == "" && who.Mail != "" {
-			return addMail(ctx, q, &s, who.Mail)
+			return addMail(ctx, q, c, &s, who.Mail)
 		}
 		return nil
 	})
@@ -147,7 +148,7 @@ func freeze(ctx context.Context, q db.Querier, c Client, who Account, now core.M
 	s := Subject{Client: c.Scope(), Person: who.ID, Sub: string(who.ID), Made: now}
 	for try := 1; try <= maxTries; try++ {
 		s.Username = c.Names.Username(who.Handle, try)
-		n, err := db.Exec(ctx, q, `INSERT INTO identity_subject (`+subjectColumns+`) VALUES ($1, $2, $3, $4, '', $5) ON CONFLICT DO NOTHING`,
+		n, err := db.Exec(ctx, q, `INSERT INTO identity_subject (`+subjectColumns+`) VALUES ($1, $2, $3, $4, '', $5, FALSE) ON CONFLICT DO NOTHING`,
 			s.Client, string(s.Person), s.Sub, s.Username, int64(now))
 		if err != nil || n == 1 {
 			return s, err
@@ -156,11 +157,22 @@ func freeze(ctx context.Context, q db.Querier, c Client, who Account, now core.M
 	return s, core.Conflict("identity.client.no_name", fmt.Errorf("%d people called alike", maxTries)).With("Name", c.Called())
 }
 
-func addMail(ctx context.Context, q db.Querier, s *Subject, mail string) error {
-	n, err := db.Exec(ctx, q, `UPDATE identity_subject SET mail = $3 WHERE client = $1 AND person = $2 AND mail = ''
-		AND NOT EXISTS (SELECT 1 FROM identity_subject o WHERE o.client = $1 AND o.mail = $3)`, s.Client, string(s.Person), mail)
+func addMail(ctx context.Context, q db.Querier, c Client, s *Subject, mail string) error {
+	alias := c.Aliases != ""
+	if alias {
+		mail = c.alias(s.Username)
+	}
+	n, err := db.Exec(ctx, q, `UPDATE identity_subject SET mail = $3, alias = $4 WHERE client = $1 AND person = $2 AND mail = ''
+		AND NOT EXISTS (SELECT 1 FROM identity_subject o WHERE o.client = $1 AND o.mail = $3)`, s.Client, string(s.Person), mail, alias)
 	if err == nil && n == 1 {
-		s.Mail = mail
+		s.Mail, s.Alias = mail, alias
 	}
 	return err
+}
+
+// AliasesOf are those of people with an account that is open and a mail address, sorted.
+func AliasesOf(ctx context.Context, q db.Querier) ([]Alias, error) {
+	return db.All(ctx, q, func(r db.Row) (a Alias, err error) { return a, r.Scan(&a.Alias, &a.Mail) },
+		`SELECT s.mail, p.mail FROM identity_subject s JOIN identity_person p ON p.id = s.person
+		WHERE s.alias AND s.mail <> '' AND p.mail <> '' AND p.status = 'active' ORDER BY s.mail`)
 }
