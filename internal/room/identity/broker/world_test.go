@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -165,6 +166,9 @@ func newNode(t testing.TB, d *db.DB) *node {
 	n.ring, n.signer = ring{n.id: n}, newSigner(t, n.id)
 	n.moves = move.New(move.Needs{
 		DB: d, Self: n.id, URL: n.url, Book: book{n}, Signer: n.signer, Calls: calls{n}, Homes: n.homes, Sessions: n.sessions, SignUp: true, Out: n.signOut,
+		Forget: func(ctx context.Context, q db.Querier, p person.Person) error {
+			return errors.Join(signin.Forget(ctx, q, p), broker.ForgetPerson(ctx, q, p.ID))
+		},
 		Invite: func(context.Context, db.Querier, person.ID, core.Moment) (string, error) {
 			return n.url + "/sign-in", nil
 		},

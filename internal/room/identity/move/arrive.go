@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"entrechat/internal/core"
@@ -44,6 +45,10 @@ const (
 	asked    = "asked" // signed here; the old home was not heard yet
 	finished = "done"
 )
+
+// giveUp is how long after a release has ended a silent home is asked whether it let its person
+// go before.
+const giveUp = 30 * 24 * time.Hour
 
 // coming is people who come.
 type coming struct{ *Moves }
@@ -224,11 +229,7 @@ func (m coming) finish(ctx context.Context, in arrived, by audit.From) (out Welc
 		out.Handle = in.handle
 	}
 	if in.state != finished {
-		d := done{in.document, string(in.person), out.Handle}
-		if err := m.n.Calls.JSON(ctx, in.home, http.MethodPost, pathDone, d, nil); err != nil {
-			if code := core.CodeOf(err); code == core.CodeDenied || code == core.CodeNotFound || code == core.CodeConflict || code == core.CodeInvalid {
-				return out, errors.Join(err, m.undo(ctx, in))
-			}
+		if err := m.letGo(ctx, in, done{in.document, string(in.person), out.Handle}); err != nil {
 			return out, err
 		}
 	}
@@ -243,6 +244,36 @@ func (m coming) finish(ctx context.Context, in arrived, by audit.From) (out Welc
 		return out, err
 	}
 	return out, m.Tell(ctx)
+}
+
+// letGo tells the old home that we have a person, unless its logbook says already that it let
+// them go. Where that home refuses, the person is forgotten here. Where it does not answer, or
+// does not hear us, nothing is: it may have let them go, and only its answer was lost.
+func (m coming) letGo(ctx context.Context, in arrived, d done) error {
+	said, err := saidOf(ctx, m.n.DB, in.home, in.id)
+	if err != nil || said.moved >= 0 && said.back < 0 {
+		return err
+	}
+	err = m.n.Calls.JSON(ctx, in.home, http.MethodPost, pathDone, d, nil)
+	if refusal(err) || in.until.Add(giveUp) < m.now() && core.CodeOf(err) == core.CodeUnsure {
+		return errors.Join(err, m.undo(ctx, in))
+	}
+	return err
+}
+
+// refusal says whether the part of the old home that lets people go refused: not that nobody
+// answered there, nor that a request of ours was not taken (peer.*), as with a wrong clock.
+func refusal(err error) bool {
+	e, is := errors.AsType[*core.Error](err)
+	if !is || !strings.HasPrefix(e.Key, "identity.") {
+		return false
+	}
+	switch e.Code {
+	case core.CodeDenied, core.CodeNotFound, core.CodeConflict, core.CodeInvalid:
+		return true
+	case core.CodeInternal, core.CodeUnsure, core.CodeFull:
+	}
+	return false
 }
 
 // give makes the account theirs; once.
@@ -337,20 +368,27 @@ func (m *Moves) Chain(ctx context.Context, who person.ID) ([]string, error) {
 	return came.texts()
 }
 
-// Resume goes on with those whose old home did not answer, and gives up those whose releases
-// have ended.
+// Resume goes on with those whose old home did not answer. A home that is silent now is asked
+// once, and keeps nobody of another home waiting.
 func (m *Moves) Resume(ctx context.Context) error {
 	c := coming{m}
-	waiting, err := askedIn(ctx, m.n.DB)
-	errs := []error{err, m.Tell(ctx)}
-	for _, in := range waiting {
-		if in.until.Add(time.Hour) < m.now() {
-			errs = append(errs, c.undo(ctx, in))
-			continue
+	errs := []error{m.Tell(ctx)}
+	silent := map[core.MemberID]bool{}
+	for after := ""; ; {
+		waiting, err := askedIn(ctx, m.n.DB, after)
+		if err != nil || len(waiting) == 0 {
+			return errors.Join(append(errs, err)...)
 		}
-		if _, err := c.finish(ctx, in, audit.From{}); err != nil && core.CodeOf(err) == core.CodeInternal {
-			errs = append(errs, err)
+		for _, in := range waiting {
+			after = in.id
+			if silent[in.home] {
+				continue
+			}
+			_, err := c.finish(ctx, in, audit.From{})
+			silent[in.home] = core.CodeOf(err) == core.CodeUnsure
+			if core.CodeOf(err) == core.CodeInternal {
+				errs = append(errs, err)
+			}
 		}
 	}
-	return errors.Join(errs...)
 }

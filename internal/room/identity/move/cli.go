@@ -63,7 +63,7 @@ func list(cmd *cobra.Command, m *Moves, out *console.Out, typed []string) error 
 	})
 }
 
-// taken is what `identity move take` prints.
+// takenAll is what `identity move take` prints.
 type takenAll struct {
 	People []Welcome `json:"people"`
 	Failed []string  `json:"failed"`

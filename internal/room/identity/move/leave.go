@@ -180,10 +180,11 @@ func (m departure) depart(ctx context.Context, from core.MemberID, d done) error
 		if _, err := person.VisitorHandle(d.Handle, from); err != nil {
 			return err
 		}
-		if _, err := person.Depart(ctx, q, o.person); err != nil {
+		p, err := person.Depart(ctx, q, o.person)
+		if err != nil {
 			return err
 		}
-		if err := errors.Join(home.Place(ctx, q, place, now), credential.Forget(ctx, q, o.person), m.n.Out(ctx, q, o.person)); err != nil {
+		if err := errors.Join(home.Place(ctx, q, place, now), credential.Forget(ctx, q, o.person), m.n.Out(ctx, q, o.person), m.n.Forget(ctx, q, p)); err != nil {
 			return err
 		}
 		if err := putOut(ctx, q, s.ID, moved, d.Document); err != nil {

@@ -37,6 +37,9 @@ type Needs struct {
 	SignUp bool
 	// Out ends what a person is signed in to, in the transaction of what it follows.
 	Out func(ctx context.Context, q db.Querier, who person.ID) error
+	// Forget removes what lies here of a person beside the account: links, mails on their way,
+	// consents. It runs in the transaction by which they leave.
+	Forget func(ctx context.Context, q db.Querier, p person.Person) error
 	// Invite draws the address where a person chooses how to sign in, once.
 	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
 	// Ways says whether a person has any way to sign in here.

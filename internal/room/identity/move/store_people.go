@@ -160,8 +160,9 @@ func inOf(ctx context.Context, q db.Querier, id string) (arrived, bool, error) {
 	return a, err == nil, err
 }
 
-func askedIn(ctx context.Context, q db.Querier) ([]arrived, error) {
-	return db.All(ctx, q, scanIn, `SELECT `+inColumns+` FROM identity_move_in WHERE state = $1 ORDER BY id LIMIT 100`, asked)
+// askedIn lists, a hundred at most, whose old home was not heard yet, after one of them.
+func askedIn(ctx context.Context, q db.Querier, after string) ([]arrived, error) {
+	return db.All(ctx, q, scanIn, `SELECT `+inColumns+` FROM identity_move_in WHERE state = $1 AND id > $2 ORDER BY id LIMIT 100`, asked, after)
 }
 
 // putChain keeps the releases by which a person comes in the place of those known before.

@@ -48,6 +48,9 @@ func (s *Service) takeAddress(r *http.Request, text string) error {
 		}
 		old := ""
 		p, err := person.Change(ctx, q, t.person, func(p *person.Person) error {
+			if p.Kind != person.Local {
+				return core.Conflict("identity.person.not_ours", errors.New("at home elsewhere"))
+			}
 			old, p.Mail = p.Mail, t.address
 			return nil
 		})

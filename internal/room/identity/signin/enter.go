@@ -115,8 +115,12 @@ func (s *Service) proved(ctx context.Context, p person.Person, typed, secret str
 	return p, err == nil, err
 }
 
-// mayEnter refuses who has proved who they are and may not sign in all the same.
+// mayEnter refuses who has proved who they are and may not sign in all the same, as who went to
+// another hoster since.
 func mayEnter(p person.Person) error {
+	if p.Kind != person.Local {
+		return core.Conflict("identity.person.not_ours", errors.New("at home elsewhere"))
+	}
 	switch p.Status {
 	case person.Active:
 		return nil

@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
 	"entrechat/internal/core"
@@ -44,4 +45,28 @@ func TestForget(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who is at home elsewhere is not let in by a link, nor is an address theirs by one.
+func TestLinksOfWhoWentElsewhere(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "")
+	text, err := signin.NewInvite(w.Context(), w.db, alice, core.At(w.now))
+	w.must(err)
+	p, err := w.people.Get(t.Context(), alice)
+	w.must(err)
+	w.must(w.AskAddress(t.Context(), p, "new@mail.test"))
+	address := w.linkTo("new@mail.test", "/account/mail")
+	w.must(w.db.Tx(t.Context(), func(ctx context.Context, q db.Querier) error {
+		_, err := person.Depart(ctx, q, alice)
+		return err
+	}))
+	b := w.browser()
+	if got := b.post(signin.InvitePath(text), "password", "a horse that is quite correct"); got.status != http.StatusConflict || b.as() != "" {
+		t.Errorf("%d as %q", got.status, b.as())
+	}
+	b.post(address)
+	if p, err = w.people.Get(t.Context(), alice); err != nil || p.Mail != "alice@mail.test" {
+		t.Error(p.Mail, err)
+	}
 }
