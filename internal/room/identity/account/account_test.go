@@ -315,3 +315,17 @@ func TestVisitors(t *testing.T) {
 		}
 	}
 }
+
+// A password that cannot be noted in the account's log is not set: nobody has a new password
+// while the sessions of who knew the old one live on.
+func TestAPasswordIsSetWhollyOrNot(t *testing.T) {
+	w := newWorld(t)
+	_, err := db.Exec(t.Context(), w.n.DB, `CREATE TRIGGER full BEFORE INSERT ON identity_audit BEGIN SELECT RAISE(ABORT, 'full'); END`)
+	w.must(err)
+	if status, _, _ := w.do(http.MethodPost, pathPassword, "password", "another horse, quite"); status < 500 {
+		t.Error(status)
+	}
+	if good, err := w.n.Keys.CheckPassword(t.Context(), w.alice.ID, "correct horse"); !good || err != nil {
+		t.Error(good, err)
+	}
+}

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -11,6 +12,7 @@ import (
 	"github.com/boombuler/barcode/qr"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/credential"
@@ -78,16 +80,22 @@ func (v views) askPassword(r *http.Request) (formPage, error) {
 	}, nil
 }
 
-// password sets another password; the person's other sessions end.
+// password sets another password, and ends the person's other sessions: both, or neither.
 func (v views) password(r *http.Request) (string, error) {
 	me := of(r)
-	if err := v.n.Keys.SetPassword(r.Context(), me.ID, r.PostForm.Get("password"), me.Handle, me.Name, me.Mail); err != nil {
+	hashed, err := v.n.Keys.Hash(r.Context(), r.PostForm.Get("password"), me.Handle, me.Name, me.Mail)
+	if err != nil {
 		return "", err
 	}
-	if err := v.endOthers(r, me); err != nil {
-		return "", err
-	}
-	return pathKeys, v.note(r, me, audit.PasswordSet, "")
+	return pathKeys, v.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
+		if err := v.n.Keys.PutPassword(ctx, q, me.ID, hashed); err != nil {
+			return err
+		}
+		if _, err := v.n.Sessions.EndAll(ctx, q, me.ID, me.session.ID); err != nil {
+			return err
+		}
+		return v.noteIn(ctx, q, r, audit.Event{Person: me.ID, Kind: audit.PasswordSet})
+	})
 }
 
 type passkeyPage struct{ Options, Ceremony string }
@@ -107,11 +115,10 @@ func (v views) passkey(r *http.Request) (string, error) {
 	if strings.TrimSpace(name) == "" {
 		name = audit.Browser(r.UserAgent())
 	}
-	made, err := v.n.Keys.FinishPasskey(r.Context(), me.ID, signin.Answer(r, me.browser()), name)
-	if err != nil {
-		return "", signin.Again(err)
-	}
-	return pathKeys, v.note(r, me, audit.PasskeyAdded, made.ID)
+	_, err := v.n.Keys.FinishPasskey(r.Context(), me.ID, signin.Answer(r, me.browser()), name, func(ctx context.Context, q db.Querier, made credential.Passkey) error {
+		return v.noteIn(ctx, q, r, audit.Event{Person: me.ID, Kind: audit.PasskeyAdded, About: made.ID})
+	})
+	return pathKeys, signin.Again(err)
 }
 
 // codesPage shows a secret for one-time codes, and asks for the first code of it.

@@ -58,12 +58,18 @@ func (s *Service) note(r *http.Request, me own, kind audit.Kind, about string) e
 	return s.n.Log.Append(r.Context(), audit.Event{Person: me.ID, By: me.ID, Kind: kind, About: about, From: signin.From(r)})
 }
 
+// noteIn is note in a transaction of the caller's; e says whose and what.
+func (s *Service) noteIn(ctx context.Context, q db.Querier, r *http.Request, e audit.Event) error {
+	e.By, e.From = e.Person, signin.From(r)
+	return audit.Append(ctx, q, core.At(s.n.Now()), e)
+}
+
 // change changes somebody's own account, and notes it where kind is not empty.
 func (s *Service) change(r *http.Request, me own, kind audit.Kind, fn func(p *person.Person) error) error {
 	return s.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
 		if _, err := person.Change(ctx, q, me.ID, fn); err != nil || kind == "" {
 			return err
 		}
-		return audit.Append(ctx, q, core.At(s.n.Now()), audit.Event{Person: me.ID, By: me.ID, Kind: kind, From: signin.From(r)})
+		return s.noteIn(ctx, q, r, audit.Event{Person: me.ID, Kind: kind})
 	})
 }

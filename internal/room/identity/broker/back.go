@@ -162,22 +162,23 @@ func (b arrival) enter(w http.ResponseWriter, r *http.Request, from home.Home, a
 	}
 	// When they signed in at home; the home's clock may be behind ours by the leeway.
 	at := min(b.now(), max(seconds(c.AuthTime), a.fresh))
-	opened, err := b.n.Sessions.Start(w, r, session.Login{Person: p.ID, Home: from.Member, AMR: amr(c.AMR), At: at})
-	if err != nil {
+	with := func(ctx context.Context, q db.Querier, opened session.Session) error {
+		// A session that a sign-out at home would not end is none.
+		if err := putPair(ctx, q, pair{opened.ID, p.ID, from.Member, c.Sub, c.SID, b.now()}); err != nil {
+			return err
+		}
+		if fresh {
+			e := audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedUp, About: string(from.Member), From: moved.From}
+			if err := audit.Append(ctx, q, b.now(), e); err != nil {
+				return err
+			}
+		}
+		return audit.Append(ctx, q, b.now(), audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedIn, About: opened.ID, From: moved.From})
+	}
+	if _, err := b.n.Sessions.Start(w, r, session.Login{Person: p.ID, Home: from.Member, AMR: amr(c.AMR), At: at, With: with}); err != nil {
 		return "", err
 	}
 	b.remember(w, from.Member)
-	if err := putPair(r.Context(), b.n.DB, pair{opened.ID, p.ID, from.Member, c.Sub, c.SID, b.now()}); err != nil {
-		return "", err
-	}
-	if fresh {
-		if err := b.note(r, audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedUp, About: string(from.Member)}); err != nil {
-			return "", err
-		}
-	}
-	if err := b.note(r, audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedIn, About: opened.ID}); err != nil {
-		return "", err
-	}
 	switch {
 	case a.flow != "":
 		return provider.Next(a.flow), nil

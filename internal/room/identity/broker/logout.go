@@ -35,11 +35,11 @@ func (b farewell) logout(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusOK)
-	case core.CodeOf(err) == core.CodeInternal && !errors.Is(err, errToken):
-		b.n.Log.Error("sign-out at home failed", "error", err)
-		http.Error(w, "try again", http.StatusInternalServerError)
-	default:
+	case errors.Is(err, errToken):
 		http.Error(w, "invalid_request", http.StatusBadRequest)
+	default:
+		b.n.Log.Error("sign-out at home failed", "error", err)
+		http.Error(w, "try again", core.CodeOf(err).HTTPStatus())
 	}
 }
 
@@ -76,8 +76,10 @@ func (b farewell) signedOut(ctx context.Context, raw string) error {
 		}
 	}
 	// Noted last: one that failed half-way may come again.
-	if taken, err := takeSeen(ctx, b.n.DB, seal.TokenHash(string(from.Member)+"\n"+c.ID), now.Add(2*seenLife)); err != nil || !taken {
-		return errors.Join(err, errToken)
+	if taken, err := takeSeen(ctx, b.n.DB, seal.TokenHash(string(from.Member)+"\n"+c.ID), now.Add(2*seenLife)); err != nil {
+		return err
+	} else if !taken {
+		return errToken
 	}
 	return nil
 }

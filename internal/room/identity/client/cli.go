@@ -300,7 +300,7 @@ func report(out *console.Out, results []Result) error {
 		}
 	})
 	if err == nil && bad > 0 {
-		return core.Conflict("identity.client.test_failed", errNoRedirect).With("Count", bad)
+		return core.Conflict("identity.client.test_failed", errFailed).With("Count", bad)
 	}
 	return err
 }

@@ -21,7 +21,7 @@ import (
 // Client is one service that signs people in here, or another member. The zero value is
 // none.
 type Client struct {
-	ID       string // the client_id: a service's name, a member's issuer
+	ID       string // the client_id: a service's name, a member's name (core.MemberID)
 	Template string // name of its template; empty for a member
 	URL      string // where the service is, without a slash at its end
 	Settings
@@ -138,16 +138,8 @@ func (c Client) Scope() string {
 	return c.ID
 }
 
-// Called is what people know it by: its name, or a member's domain.
-func (c Client) Called() string {
-	if !c.Member {
-		return c.ID
-	}
-	if u, err := url.Parse(c.ID); err == nil && u.Host != "" {
-		return u.Host
-	}
-	return c.ID
-}
+// Called is what people know it by: its name.
+func (c Client) Called() string { return c.ID }
 
 // newSecret draws a secret: at least 256 random bits as text that needs no encoding anywhere.
 func newSecret() (secret, hash string) {
@@ -163,4 +155,8 @@ func (c Client) Holds(secret string, now core.Moment) bool {
 	return newest || before
 }
 
-var errTold = errors.New("a service that others depend on, or that is not there")
+var (
+	errTold    = errors.New("a service that others depend on")
+	errUnknown = errors.New("no such service")
+	errFailed  = errors.New("a check did not hold")
+)

@@ -133,7 +133,7 @@ func (s *Service) Remove(ctx context.Context, id string, erase bool) error {
 			return err
 		}
 		if !there {
-			return core.NotFound("identity.client.unknown", errTold).With("Name", id)
+			return core.NotFound("identity.client.unknown", errUnknown).With("Name", id)
 		}
 		if erase {
 			return forget(ctx, q, id)

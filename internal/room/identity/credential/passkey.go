@@ -195,12 +195,13 @@ func (s *Passkeys) BeginPasskey(ctx context.Context, browser string, who person.
 	return s.ask(toAdd, ceremony{Browser: browser, Who: who.ID, Session: *session}, options)
 }
 
-// FinishPasskey keeps the passkey that a device made. Returns CodeInvalid
+// FinishPasskey keeps the passkey that a device made, and does what else belongs to that in the
+// same transaction (nil = nothing): an error of it keeps no passkey, and is returned. Returns CodeInvalid
 // "identity.credential.ceremony_over" for a question that was answered already, is older
 // than five minutes, of another browser or person; CodeDenied
 // "identity.credential.passkey_refused" for an answer that does not hold, such as one made for
 // another site.
-func (s *Passkeys) FinishPasskey(ctx context.Context, who person.ID, a Answer, name string) (Passkey, error) {
+func (s *Passkeys) FinishPasskey(ctx context.Context, who person.ID, a Answer, name string, also func(ctx context.Context, q db.Querier, made Passkey) error) (Passkey, error) {
 	if err := s.noPasskeys(); err != nil {
 		return Passkey{}, err
 	}
@@ -227,7 +228,10 @@ func (s *Passkeys) FinishPasskey(ctx context.Context, who person.ID, a Answer, n
 		if len(has) >= maxPasskeys {
 			return core.Conflict("identity.credential.many_passkeys", errors.New("too many")).With("Most", maxPasskeys)
 		}
-		return addPasskey(ctx, q, who, p, *made)
+		if err := addPasskey(ctx, q, who, p, *made); err != nil || also == nil {
+			return err
+		}
+		return also(ctx, q, p)
 	})
 	if db.IsDuplicate(err) {
 		err = refused(errors.New("there is a passkey of this id"))

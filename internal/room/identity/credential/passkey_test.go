@@ -73,7 +73,7 @@ func (w *world) beginLogin() Ask {
 func (w *world) add(p person.Person) (*device, Passkey) {
 	w.t.Helper()
 	a, d := w.beginAdd(p), newDevice(p.ID)
-	k, err := w.FinishPasskey(w.t.Context(), p.ID, Answer{browser, a.Ceremony, w.create(a, site, d)}, " my\nphone ")
+	k, err := w.FinishPasskey(w.t.Context(), p.ID, Answer{browser, a.Ceremony, w.create(a, site, d)}, " my\nphone ", nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestPasskeysOfStrangers(t *testing.T) {
 		_, err := w.FinishLogin(ctx, Answer{browser, a.Ceremony, w.get(a, at, d)})
 		code(t, err, core.CodeDenied, "passkey_refused")
 		b := w.beginAdd(p)
-		_, err = w.FinishPasskey(ctx, p.ID, Answer{browser, b.Ceremony, w.create(b, at, newDevice(p.ID))}, "")
+		_, err = w.FinishPasskey(ctx, p.ID, Answer{browser, b.Ceremony, w.create(b, at, newDevice(p.ID))}, "", nil)
 		code(t, err, core.CodeDenied, "passkey_refused")
 	}
 
@@ -162,7 +162,7 @@ func TestPasskeysOfStrangers(t *testing.T) {
 	code(t, err, core.CodeDenied, "passkey_refused")
 	// Eve adds a passkey under the id of Alice's.
 	a = w.beginAdd(eve)
-	_, err = w.FinishPasskey(ctx, eve.ID, Answer{browser, a.Ceremony, w.create(a, site, &forged)}, "")
+	_, err = w.FinishPasskey(ctx, eve.ID, Answer{browser, a.Ceremony, w.create(a, site, &forged)}, "", nil)
 	code(t, err, core.CodeDenied, "passkey_refused")
 	// Nobody.
 	d.Options.UserHandle = nil
@@ -201,10 +201,10 @@ func TestCeremonies(t *testing.T) {
 	_, err := w.FinishLogin(ctx, Answer{browser, b.Ceremony, answer})
 	code(t, err, core.CodeDenied, "passkey_refused")
 	// A question to sign in adds no passkey, and Alice's adds none to Eve.
-	_, err = w.FinishPasskey(ctx, p.ID, Answer{browser, a.Ceremony, answer}, "")
+	_, err = w.FinishPasskey(ctx, p.ID, Answer{browser, a.Ceremony, answer}, "", nil)
 	over(err)
 	c := w.beginAdd(p)
-	_, err = w.FinishPasskey(ctx, eve.ID, Answer{browser, c.Ceremony, w.create(c, site, newDevice(eve.ID))}, "")
+	_, err = w.FinishPasskey(ctx, eve.ID, Answer{browser, c.Ceremony, w.create(c, site, newDevice(eve.ID))}, "", nil)
 	over(err)
 	_, err = w.FinishLogin(ctx, Answer{browser, c.Ceremony, answer})
 	over(err)
@@ -270,7 +270,7 @@ func TestManyPasskeys(t *testing.T) {
 	}
 	_, err := w.BeginPasskey(t.Context(), browser, p)
 	code(t, err, core.CodeConflict, "many_passkeys")
-	_, err = w.FinishPasskey(t.Context(), p.ID, Answer{browser, ask.Ceremony, w.create(ask, site, newDevice(p.ID))}, "")
+	_, err = w.FinishPasskey(t.Context(), p.ID, Answer{browser, ask.Ceremony, w.create(ask, site, newDevice(p.ID))}, "", nil)
 	code(t, err, core.CodeConflict, "many_passkeys")
 }
 

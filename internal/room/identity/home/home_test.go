@@ -277,7 +277,19 @@ func TestVisitorsAreThePairOfHomeAndSub(t *testing.T) {
 			t.Error("a full day keeps out who was here:", err)
 		}
 		w.at = w.at.Add(25 * time.Hour)
-		if _, _, err := w.admit(t, "a.test", home.Told{Sub: "n3", Handle: "bob"}, 3); err != nil {
+		// Who was here before and moved to this home takes nobody's place.
+		old, _, err := w.admit(t, "b.test", home.Told{Sub: "m1", Handle: "carol"}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.at = w.at.Add(25 * time.Hour)
+		err = w.DB.Tx(t.Context(), func(ctx context.Context, q db.Querier) error {
+			return home.Repoint(ctx, q, home.Visitor{Home: "b.test", Sub: "m1", Person: old.ID}, home.Visitor{Home: "a.test", Sub: "m2", Handle: "carol"}, core.At(w.at))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := w.admit(t, "a.test", home.Told{Sub: "n3", Handle: "bob"}, 1); err != nil {
 			t.Error(err)
 		}
 	})

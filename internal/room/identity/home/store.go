@@ -149,6 +149,9 @@ func updateVisitor(ctx context.Context, q db.Querier, v Visitor) error {
 	return err
 }
 
+// newSince counts the people whom a home brought since a moment. Who was here before, and only
+// moved there, is nobody new.
 func newSince(ctx context.Context, q db.Querier, home core.MemberID, since core.Moment) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_visitor WHERE home = $1 AND made_us >= $2`, string(home), int64(since))
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_visitor v JOIN identity_person p ON p.id = v.person
+		WHERE v.home = $1 AND v.made_us >= $2 AND p.made_us >= $2`, string(home), int64(since))
 }

@@ -54,8 +54,7 @@ type Coming struct {
 }
 
 // Admit finds the person that a home's person is here, and makes one at the first visit;
-// fresh says so. What the home
-// tells of name and language is kept for who came for the first time only: afterwards a
+// fresh says so. What the home tells of name and language is kept for who came for the first time only: afterwards a
 // person changes it here. Returns CodeInvalid "identity.home.told" for what no home may
 // say, CodeDenied "identity.home.moved" when the person is at home elsewhere now,
 // CodeFull "identity.home.too_many".

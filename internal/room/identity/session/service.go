@@ -79,7 +79,10 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, l Login) (Sessi
 		if err := s.makeRoom(ctx, q, l.Person); err != nil {
 			return err
 		}
-		return insert(ctx, q, seal.TokenHash(token), opened)
+		if err := insert(ctx, q, seal.TokenHash(token), opened); err != nil || l.With == nil {
+			return err
+		}
+		return l.With(ctx, q, opened)
 	})
 	if err != nil {
 		return Session{}, err

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"context"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -42,6 +44,9 @@ type Login struct {
 	Home   core.MemberID // empty = here
 	AMR    []string
 	At     core.Moment // when they proved it; 0 = now
+	// With writes what belongs to the session, in the transaction that opens it: both are, or
+	// neither is. nil = nothing.
+	With func(ctx context.Context, q db.Querier, opened Session) error
 }
 
 // Open says whether the session has not run out.

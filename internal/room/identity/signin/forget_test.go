@@ -3,11 +3,14 @@ package signin_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"testing"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/jobs"
 	"entrechat/internal/room/identity/migrations"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/signin"
@@ -68,5 +71,29 @@ func TestLinksOfWhoWentElsewhere(t *testing.T) {
 	b.post(address)
 	if p, err = w.people.Get(t.Context(), alice); err != nil || p.Mail != "alice@mail.test" {
 		t.Error(p.Mail, err)
+	}
+}
+
+// Mails that could not go out in a day never do, as where there was no mail server.
+func TestMailsThatAreOfNoUseAnyMore(t *testing.T) {
+	w := newWorld(t)
+	w.person("alice", "correct horse")
+	w.mails.off = true
+	w.browser().post("/recover", "who", "alice")
+	forget := w.Jobs()[slices.IndexFunc(w.Jobs(), func(j jobs.Job) bool { return j.Name == "identity-sign-in" })]
+	waiting := func() int64 {
+		n, err := db.One(t.Context(), w.db, db.Int64, `SELECT count(*) FROM identity_mail`)
+		w.must(err)
+		return n
+	}
+	w.now = w.now.Add(23 * time.Hour)
+	w.must(forget.Run(t.Context()))
+	if n := waiting(); n != 1 {
+		t.Error("within a day:", n)
+	}
+	w.now = w.now.Add(2 * time.Hour)
+	w.must(forget.Run(t.Context()))
+	if n := waiting(); n != 0 {
+		t.Error("after a day:", n)
 	}
 }

@@ -93,7 +93,8 @@ func (s *Service) askPasskey(ctx context.Context, text string) (credential.Ask, 
 	return s.n.Passkeys.BeginPasskey(ctx, seal.TokenHash(text), by.who)
 }
 
-// choosePasskey takes the passkey that was made by a link, and signs the person in.
+// choosePasskey takes the passkey that was made by a link, and signs the person in. The passkey
+// is kept when the link is used, and not where somebody else used it meanwhile.
 func (s *Service) choosePasskey(w http.ResponseWriter, r *http.Request, text string) (next string, err error) {
 	by, err := s.invitee(r.Context(), text)
 	if err != nil {
@@ -102,12 +103,8 @@ func (s *Service) choosePasskey(w http.ResponseWriter, r *http.Request, text str
 	if by.person == "" || !by.passkey {
 		return "", linkGone("no passkey by this link")
 	}
-	made, err := s.n.Passkeys.FinishPasskey(r.Context(), by.person, Answer(r, seal.TokenHash(text)), "")
-	if err != nil {
-		return "", Again(err)
-	}
 	now, from := s.now(), From(r)
-	err = s.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
+	_, err = s.n.Passkeys.FinishPasskey(r.Context(), by.person, Answer(r, seal.TokenHash(text)), "", func(ctx context.Context, q db.Querier, made credential.Passkey) error {
 		if err := use(ctx, q, text, now); err != nil {
 			return err
 		}
@@ -117,7 +114,7 @@ func (s *Service) choosePasskey(w http.ResponseWriter, r *http.Request, text str
 		return audit.Append(ctx, q, now, audit.Event{Person: by.person, By: by.person, Kind: audit.PasskeyAdded, About: made.ID, From: from})
 	})
 	if err != nil {
-		return "", err
+		return "", Again(err)
 	}
 	return pathHome, s.enter(w, r, by.who, "pop", "user")
 }

@@ -11,6 +11,7 @@ import (
 	virtual "github.com/descope/virtualwebauthn"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/signin"
 )
@@ -150,5 +151,23 @@ func TestAPasskeyOfNobodyInParticularIsOneFactor(t *testing.T) {
 	w.must(err)
 	if n := len(b.Jar.Cookies(home)); n != 1 {
 		t.Errorf("%d cookies are left", n)
+	}
+}
+
+// A passkey that was made by a link is kept where the link is used up, and not elsewhere.
+func TestAPasskeyWithoutItsLink(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "")
+	text, err := signin.NewInvite(w.Context(), w.db, alice, core.At(w.now))
+	w.must(err)
+	b, d := w.browser(), w.device(alice)
+	page := b.post(signin.InvitePath(text) + "/passkey")
+	_, err = db.Exec(t.Context(), w.db, `CREATE TRIGGER full BEFORE DELETE ON identity_token BEGIN SELECT RAISE(ABORT, 'full'); END`)
+	w.must(err)
+	if got := b.post(found(t, action, page), "ceremony", found(t, ceremony, page), "answer", d.make(t, page)); got.status < 500 {
+		t.Error(got.status)
+	}
+	if ways, err := w.secrets.List(t.Context(), alice); err != nil || len(ways.Passkeys) != 0 {
+		t.Errorf("%+v %v", ways, err)
 	}
 }

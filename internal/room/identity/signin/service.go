@@ -41,7 +41,7 @@ type Passkeys interface {
 	BeginLogin(ctx context.Context, browser string, who person.ID) (credential.Ask, error)
 	FinishLogin(ctx context.Context, a credential.Answer) (credential.Login, error)
 	BeginPasskey(ctx context.Context, browser string, who person.Person) (credential.Ask, error)
-	FinishPasskey(ctx context.Context, who person.ID, a credential.Answer, name string) (credential.Passkey, error)
+	FinishPasskey(ctx context.Context, who person.ID, a credential.Answer, name string, also func(ctx context.Context, q db.Querier, made credential.Passkey) error) (credential.Passkey, error)
 }
 
 // Seconds are what people have beside a password.

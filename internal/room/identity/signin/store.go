@@ -39,14 +39,15 @@ func endStep(ctx context.Context, q db.Querier, hash string) (bool, error) {
 	return n == 1, err
 }
 
-// forget drops what has run out, and mails that went out or were given up before sent.
-func forget(ctx context.Context, q db.Querier, now, sent core.Moment) error {
+// forget drops what has run out, and mails from before a moment: what could not go out by then,
+// as on a node without a mail server, is of no use to anybody any more.
+func forget(ctx context.Context, q db.Querier, now, mailed core.Moment) error {
 	for _, query := range []string{`DELETE FROM identity_step WHERE expires_us <= $1`, `DELETE FROM identity_token WHERE expires_us <= $1`} {
 		if _, err := db.Exec(ctx, q, query, int64(now)); err != nil {
 			return err
 		}
 	}
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_mail WHERE made_us <= $1 AND state <> 'open'`, int64(sent))
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_mail WHERE made_us <= $1`, int64(mailed))
 	return err
 }
 

@@ -1,0 +1,68 @@
+package broker_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"entrechat/internal/kit/db"
+)
+
+// full has a node's database refuse new rows of a table, as when its disk is full.
+func (n *node) full(table string) (ends func()) {
+	n.t.Helper()
+	_, err := db.Exec(n.t.Context(), n.db, `CREATE TRIGGER full BEFORE INSERT ON `+table+` BEGIN SELECT RAISE(ABORT, 'full'); END`)
+	n.must(err)
+	return func() {
+		_, err := db.Exec(n.t.Context(), n.db, `DROP TRIGGER full`)
+		n.must(err)
+	}
+}
+
+// A session that a sign-out at home could not end is not opened.
+func TestASessionIsOpenedWithItsPairOrNot(t *testing.T) {
+	a, b := two(t)
+	a.add("alice", "")
+	b.service("nuage", "")
+	who := newBrowser(t)
+	p := who.goes(who.opens(b, "nuage"), "home", string(a.id))
+	b.full("identity_broker_session")
+	if p = who.signs(p, "alice"); p.status < 500 {
+		t.Errorf("%d %s", p.status, text(p.body))
+	}
+	if left, err := db.One(t.Context(), b.db, db.Int64, `SELECT count(*) FROM identity_session`); err != nil || left != 0 {
+		t.Errorf("%d sessions, %v", left, err)
+	}
+}
+
+// That our own database failed is not answered to a home as a token that is none.
+func TestASignOutThatWeCouldNotNote(t *testing.T) {
+	a, b := two(t)
+	a.add("alice", "")
+	b.service("nuage", "")
+	who := newBrowser(t)
+	if p := who.signs(who.goes(who.opens(b, "nuage"), "home", string(a.id)), "alice"); !p.arrived() {
+		t.Fatalf("%d %s", p.status, p.at)
+	}
+	var answers []int
+	inside := false
+	b.meddle = func(w http.ResponseWriter, r *http.Request) bool {
+		if inside || r.URL.Path != "/oidc/logout" {
+			return false
+		}
+		inside = true
+		rec := httptest.NewRecorder()
+		b.server.Config.Handler.ServeHTTP(rec, r)
+		inside = false
+		answers = append(answers, rec.Code)
+		w.WriteHeader(rec.Code)
+		return true
+	}
+	defer b.full("identity_broker_seen")()
+	who.follow(http.MethodPost, a.url+"/sign-out", map[string][]string{"x": {""}})
+	a.must(a.provider.DeliverLogouts(t.Context()))
+	if !slices.Equal(answers, []int{http.StatusInternalServerError}) {
+		t.Error(answers)
+	}
+}
