@@ -47,7 +47,6 @@ const (
 	MailChanged      Kind = "mail_changed"
 	ChoiceChanged    Kind = "choice_changed"
 	Exported         Kind = "exported"
-	AppUsed          Kind = "app_used"      // About is the client
 	ConsentGiven     Kind = "consent_given" // About is the hoster
 	ConsentWithdrawn Kind = "consent_withdrawn"
 	RoleChanged      Kind = "role_changed"

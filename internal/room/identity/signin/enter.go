@@ -222,11 +222,7 @@ func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, e
 	if left, err := tryStep(r.Context(), s.n.DB, hash, stepTries); err != nil || !left {
 		return "", errors.Join(err, core.NotFound("identity.signin.step_gone", errors.New("too many tries")))
 	}
-	check := s.n.Seconds.UseRecovery
-	if len(code) == 6 && strings.Trim(code, "0123456789") == "" {
-		check = s.n.Seconds.CheckTOTP
-	}
-	good, err := check(r.Context(), at.person, code)
+	good, err := s.checkCode(r, at.person, code)
 	if err != nil {
 		return "", err
 	}
@@ -249,6 +245,19 @@ func (s *Service) second(w http.ResponseWriter, r *http.Request) (next string, e
 	}
 	http.SetCookie(w, web.Cookie(s.n.URL, stepCookie, "", -1))
 	return at.next, s.enter(w, r, p, append(strings.Fields(at.amr), "otp", "mfa")...)
+}
+
+// checkCode says whether six digits are a person's one-time code now, or anything else one of
+// their recovery codes: that one is used up, and its owner sees that it was.
+func (s *Service) checkCode(r *http.Request, who person.ID, code string) (bool, error) {
+	if len(code) == 6 && strings.Trim(code, "0123456789") == "" {
+		return s.n.Seconds.CheckTOTP(r.Context(), who, code)
+	}
+	good, err := s.n.Seconds.UseRecovery(r.Context(), who, code)
+	if err == nil && good {
+		err = s.note(r, audit.Event{Person: who, By: who, Kind: audit.RecoveryUsed})
+	}
+	return good, err
 }
 
 // stepCookie is the name of the cookie that holds the token of a step.

@@ -126,11 +126,14 @@ func TestTheSecondFactor(t *testing.T) {
 	if got := b.post("/sign-in/second", "code", code()); got.status != http.StatusNotFound {
 		t.Errorf("the step is used: %d", got.status)
 	}
-	// A recovery code does as well.
+	// A recovery code does as well, and its owner sees that it did.
 	b = w.browser()
 	in(b)
 	if got := b.post("/sign-in/second", "code", codes[0]); got.next != "/my-services" || b.as() != alice {
 		t.Errorf("%d to %s", got.status, got.next)
+	}
+	if happened := w.events(alice); happened[0] != audit.SignedIn || happened[1] != audit.RecoveryUsed {
+		t.Errorf("%v", happened)
 	}
 	// Five tries, then the password again.
 	b = w.browser()
