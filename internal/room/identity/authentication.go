@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"entrechat/internal/core"
@@ -151,7 +150,7 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 		return false, err
 	}
 	p, err := r.Persons.Get(req.Context(), open.Person)
-	if err != nil || !p.Is(person.Admin) || slices.Contains(open.AMR, "mfa") || slices.Contains(open.AMR, "pop") {
+	if err != nil || !p.Is(person.Admin) || open.Strong() {
 		return p.Is(person.Admin), err
 	}
 	ways, err := r.Credentials.List(req.Context(), p.ID)

@@ -329,3 +329,33 @@ func TestAPasswordIsSetWhollyOrNot(t *testing.T) {
 		t.Error(good, err)
 	}
 }
+
+// Who knows an admin's password alone does not take the passkey away, to administer by the
+// password then.
+func TestAnAdminsPasskeyIsNotTakenByThePassword(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.n.People.Change(t.Context(), w.alice.ID, func(p *person.Person) error { p.Roles = []person.Role{person.Admin}; return nil })
+	w.must(err)
+	if status, _, _ := w.do(http.MethodGet, pathKeys); status != http.StatusOK {
+		t.Error("an admin who has a password only:", status)
+	}
+	_, err = db.Exec(t.Context(), w.n.DB, `INSERT INTO identity_passkey (id, person, name, record, made_us, used_us, doubted_us) VALUES ('k1', $1, '', '{}', 1, 0, 0)`, string(w.alice.ID))
+	w.must(err)
+	remove := func() (status, left int) {
+		t.Helper()
+		status, _, _ = w.do(http.MethodPost, pathKeys, "do", "remove-passkey", "passkey", "k1")
+		ways, err := w.n.Keys.List(t.Context(), w.alice.ID)
+		w.must(err)
+		return status, len(ways.Passkeys)
+	}
+	if status, left := remove(); status != http.StatusForbidden || left != 1 {
+		t.Errorf("by the password: %d, %d left", status, left)
+	}
+	rec := httptest.NewRecorder()
+	_, err = w.n.Sessions.Start(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), session.Login{Person: w.alice.ID, AMR: []string{"pop", "user"}})
+	w.must(err)
+	w.cookies = rec.Result().Cookies()
+	if status, left := remove(); status != http.StatusSeeOther || left != 0 {
+		t.Errorf("by the passkey: %d, %d left", status, left)
+	}
+}

@@ -47,12 +47,28 @@ func (v views) guard(next http.Handler, needs need) http.Handler {
 		if err == nil && needs != signedIn && me.Kind != person.Local {
 			err = core.NotFound("identity.account.at_home", errors.New("a visitor"))
 		}
+		if err == nil && needs == fresh {
+			err = v.strong(r.Context(), me)
+		}
 		if err != nil {
 			v.site.Fail(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), ownKey{}, me)))
 	})
+}
+
+// strong refuses an admin who has more than a password and showed the password alone: who knows
+// it could take the passkey away, and administer. Returns CodeDenied "identity.account.second".
+func (v views) strong(ctx context.Context, me own) error {
+	if !me.Is(person.Admin) || me.session.Strong() {
+		return nil
+	}
+	ways, err := v.n.Keys.List(ctx, me.ID)
+	if err == nil && (ways.TOTP || len(ways.Passkeys) > 0) {
+		err = core.Denied("identity.account.second", errors.New("a password alone, and there is more")).With("Handle", me.Handle)
+	}
+	return err
 }
 
 // here is the page of a request, without the language: that is kept by a cookie.

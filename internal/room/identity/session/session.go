@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -53,6 +54,9 @@ type Login struct {
 func (s Session) Open(now core.Moment) bool {
 	return now.Sub(s.Seen) < Idle && now.Sub(s.Made) < Longest
 }
+
+// Strong says whether the person showed more than a password: a passkey, or two factors.
+func (s Session) Strong() bool { return slices.Contains(s.AMR, "mfa") || slices.Contains(s.AMR, "pop") }
 
 // Fresh says whether the person proved who they are within the last ten minutes.
 func (s Session) Fresh(now core.Moment) bool { return now.Sub(s.Auth) < FreshFor }
