@@ -144,7 +144,7 @@ func (r doctor) checkAdmins(ctx context.Context) (fit.Finding, error) {
 		if err != nil {
 			return fit.Finding{}, err
 		}
-		if ways.Password && !ways.TOTP {
+		if ways.Password && !ways.TOTP && len(ways.Passkeys) == 0 {
 			weak = append(weak, p.Handle)
 		}
 	}

@@ -168,6 +168,10 @@ func TestDoctorOnPeople(t *testing.T) {
 	n.want("identity.check_admins", "identity.admins_well") // she cannot sign in at all yet
 	n.must(n.Credentials.SetPassword(t.Context(), ana.ID, "correct horse battery"))
 	n.want("identity.check_admins", "identity.admins_weak")
+	// With a passkey beside it, the password opens neither the admin's half nor the page of keys.
+	_, err := db.Exec(t.Context(), n.DB, `INSERT INTO identity_passkey (id, person, name, record, made_us, used_us, doubted_us) VALUES ('k1', $1, '', '{}', 1, 0, 0)`, string(ana.ID))
+	n.must(err)
+	n.want("identity.check_admins", "identity.admins_well")
 	n.Settings.SignUp = signin.ByAnybody
 	n.want("identity.check_mail", "identity.mail_missing")
 }

@@ -70,10 +70,13 @@ func (b *Broker) Consents(ctx context.Context, who person.ID) ([]Consent, error)
 
 // agree writes down that a person lets a member know who they are.
 func (b *Broker) agree(r *http.Request, who person.ID, c Consent) error {
-	if err := putConsent(r.Context(), b.n.DB, who, c); err != nil {
-		return err
-	}
-	return b.note(r, audit.Event{Person: who, By: who, Kind: audit.ConsentGiven, About: string(c.Member)})
+	e := audit.Event{Person: who, By: who, Kind: audit.ConsentGiven, About: string(c.Member), From: signin.From(r)}
+	return b.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
+		if err := putConsent(ctx, q, who, c); err != nil {
+			return err
+		}
+		return audit.Append(ctx, q, b.now(), e)
+	})
 }
 
 // withdraw takes it back: what the member was let have ends, with the sessions there, and the
@@ -93,10 +96,4 @@ func (b *Broker) withdraw(r *http.Request, who person.ID, member core.MemberID) 
 		}
 		return audit.Append(ctx, q, b.now(), e)
 	})
-}
-
-func (b *Broker) note(r *http.Request, e audit.Event) error {
-	e.From = signin.From(r)
-	log := audit.Log{DB: b.n.DB, Now: b.n.Now}
-	return log.Append(r.Context(), e)
 }

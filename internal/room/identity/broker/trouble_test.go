@@ -66,3 +66,23 @@ func TestASignOutThatWeCouldNotNote(t *testing.T) {
 		t.Error(answers)
 	}
 }
+
+// What a person agreed to stands in the log of their account, or they did not agree.
+func TestAConsentIsNotedOrNotGiven(t *testing.T) {
+	a, b := two(t)
+	alice := a.add("alice", "")
+	b.service("nuage", "")
+	who := newBrowser(t)
+	p := who.goes(who.opens(b, "nuage"), "home", string(a.id))
+	p = who.post(p, "/sign-in", "flow", p.at.Query().Get("flow"), "who", "alice", "password", "right")
+	if p.at.Path != "/sign-in/consent" {
+		t.Fatalf("%d %s", p.status, p.at)
+	}
+	a.full("identity_audit")
+	if p = who.signs(p, "alice"); p.status < 500 {
+		t.Errorf("%d %s", p.status, text(p.body))
+	}
+	if given, err := a.Consents(t.Context(), alice.ID); err != nil || len(given) != 0 {
+		t.Error(given, err)
+	}
+}
