@@ -108,8 +108,10 @@ func (m coming) comer(ctx context.Context, from core.MemberID, p passage) (c Com
 		err = errors.New("a release of another home")
 	case s.Until < now:
 		err = errors.New("has ended")
-	case s.Made > now.Add(10*time.Minute):
+	case s.Made > now.Add(clocks):
 		err = errors.New("from the future")
+	case s.Until > now.Add(listLife+clocks):
+		err = errors.New("good for too long") // what waits for an answer of the home would never end
 	}
 	if err != nil {
 		return c, core.Denied("identity.move.refused", err).With("Member", string(from))
@@ -121,11 +123,15 @@ func (m coming) comer(ctx context.Context, from core.MemberID, p passage) (c Com
 // hears it. Where the old home does not answer at the end, the same again goes on. Returns
 // what Look does, what person.Reserve does, CodeDenied "identity.move.no_sign_up" where
 // accounts are made by invitation, CodeConflict "identity.move.two_lives" for who is two
-// people here, and what the old home refuses.
+// people here and "identity.broker.suspended", CodeFull "identity.home.too_many" for more than
+// 200 people of a home in a day, and what the old home refuses.
 func (m *Moves) Take(ctx context.Context, w Wish) (Welcome, error) {
 	who, err := m.Look(ctx, w)
 	if err != nil {
 		return Welcome{}, err
+	}
+	if !m.doors.take(w.From, m.n.Now(), perDay, 24*time.Hour/perDay) {
+		return Welcome{}, core.Full("identity.home.too_many", errors.New("too many by the page")).With("Member", string(w.From))
 	}
 	return coming{m}.take(ctx, w, who, m.n.SignUp)
 }
@@ -191,6 +197,10 @@ func (m coming) settle(ctx context.Context, q db.Querier, in *arrived, w Wish, c
 		return core.Denied("identity.move.no_sign_up", errors.New("by invitation"))
 	case known:
 		in.way, in.person = wayVisitor, v.Person
+		// Before the old home hears it: who is suspended here would have no account at either.
+		if p, err := person.Get(ctx, q, v.Person); err != nil || p.Status != person.Active {
+			return errors.Join(err, core.Conflict("identity.broker.suspended", errors.New("suspended here")))
+		}
 		in.handle, err = person.Reserve(ctx, q, v.Person, w.Handle, m.now())
 		return err
 	}

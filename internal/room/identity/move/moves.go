@@ -57,10 +57,13 @@ type Book interface {
 
 // Moves lets people go to other homes, takes them in, and follows those who moved. Safe for
 // concurrent use.
-type Moves struct{ n Needs }
+type Moves struct {
+	n     Needs
+	doors doors[core.MemberID] // homes that people come from
+}
 
 // New makes it.
-func New(n Needs) *Moves { return &Moves{n} }
+func New(n Needs) *Moves { return &Moves{n: n} }
 
 // Jobs go on with moves on which the other hoster, or our logbook, did not answer.
 func (m *Moves) Jobs() []jobs.Job {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/signin"
@@ -32,12 +34,14 @@ const (
 type views struct {
 	*Moves
 	site  *web.Site
-	calls *rate.Limiter
+	calls *rate.Limiter // of old homes, by all together
+	// networks are those that have us call.
+	networks *doors[netip.Prefix]
 }
 
 // Pages are where people leave, and where they come.
 func (m *Moves) Pages(site *web.Site) web.Pages {
-	v := views{m, site, rate.NewLimiter(rate.Every(time.Second), 20)}
+	v := views{m, site, rate.NewLimiter(rate.Every(time.Second), forAll), &doors[netip.Prefix]{}}
 	leave := web.NewPage[leavePage](site, pages, "pages/leave.html")
 	arrive := web.NewPage[arrivePage](site, pages, "pages/arrive.html")
 	return web.Pages{Routes: []web.Route{
@@ -149,11 +153,21 @@ func (v views) askArrive(r *http.Request) (page arrivePage, err error) {
 
 // look asks the old home whose account a code opens, as often as strangers may have us ask.
 func (v views) look(r *http.Request, page arrivePage) (Comer, error) {
-	if !v.calls.AllowN(v.n.Now(), 1) {
+	if !v.mayCall(r) {
 		return Comer{}, core.Unsure("identity.move.slow", errors.New("too often"))
 	}
 	c, err := v.Look(r.Context(), Wish{From: page.Home, Code: page.Code})
 	return c, v.explained(r, page.Home, err)
+}
+
+// mayCall says whether a request may have us ask an old home. One network does not use up what
+// all others may.
+func (v views) mayCall(r *http.Request) bool {
+	from, now := peer.ClientNetwork(r), v.n.Now()
+	if from.IsValid() && !v.networks.take(from, now, perNetwork, 10*time.Second) {
+		return false
+	}
+	return v.calls.AllowN(now, 1)
 }
 
 // explained says of a refusal that it is the old home's.
@@ -185,7 +199,7 @@ func (v views) arrive(r *http.Request) (string, error) {
 	if r.PostForm.Get("seen") != "1" {
 		return PathArrive + "?" + url.Values{"home": {string(from)}, "code": {strings.TrimSpace(r.PostForm.Get("code"))}}.Encode(), nil
 	}
-	if !v.calls.AllowN(v.n.Now(), 1) {
+	if !v.mayCall(r) {
 		return "", core.Unsure("identity.move.slow", errors.New("too often"))
 	}
 	w := Wish{From: from, Code: strings.TrimSpace(r.PostForm.Get("code")), Handle: r.PostForm.Get("handle"), By: signin.From(r)}

@@ -158,13 +158,14 @@ func ReadChain(texts []string, to core.MemberID) (Chain, error) {
 	return chain, nil
 }
 
-// straight is the chain without the ways that led back to a home: what a home signs of
-// somebody names, by the release before it, how they came and went.
+// straight is the chain without the ways that led the same person of a home back to it: what
+// a home signs of somebody names, by the release before it, how they came and went. A way that
+// "led back" to somebody else of that home is left in, and has to hold.
 func (c Chain) straight() Chain {
 	var out Chain
 	for i := 0; i < len(c) && c[i].Home != c[len(c)-1].To; i++ {
 		for j := len(c) - 1; j > i; j-- {
-			if c[j].Home == c[i].Home {
+			if c[j].Home == c[i].Home && c[j].Sub == c[i].Sub {
 				i = j
 				break
 			}

@@ -170,6 +170,9 @@ func (p policy) grantTo(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 	f := factsOf(as.Store)
 	f.Person, f.Session, f.At, f.AMR, f.SID = login.Person, login.Session, login.At, login.AMR, sid(login.Session, k.client.ID)
 	f.Username, f.Mail = s.Username, s.Mail
+	if k.client.Member && mail == "" {
+		f.Mail = "" // told once, and not agreed to this time
+	}
 	as.Subject, as.Username, as.GrantedScopes = s.Sub, s.Username, as.Scopes
 	return goidc.StatusSuccess, f.put(as.Store)
 }
