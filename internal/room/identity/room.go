@@ -127,13 +127,19 @@ func New(n Needs) (*Room, error) {
 		},
 		Keys: keys,
 	}
-	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted}
+	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted, Service: r.hasService}
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
 	r.Moves = r.moves()
 	r.OpenID, err = r.openID()
 	return r, err
+}
+
+// hasService returns CodeNotFound for a name that no service has.
+func (r *Room) hasService(ctx context.Context, name string) error {
+	_, err := r.Clients.Get(ctx, name)
+	return err
 }
 
 // invite draws the address where a person chooses how to sign in.

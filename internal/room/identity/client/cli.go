@@ -26,6 +26,12 @@ type View struct {
 	Configuration string `json:"configuration,omitempty"`
 }
 
+// listed is a template as `identity app list --templates --json` prints it.
+type listed struct {
+	Template string `json:"template"`
+	Software string `json:"software"`
+}
+
 func view(c Client) View {
 	return View{Name: c.ID, Template: c.Template, URL: c.URL, Settings: c.Settings, Made: c.Made}
 }
@@ -155,11 +161,11 @@ func listCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 	var templates bool
 	c := console.Command(open, "list", p.T("identity.client.cmd_list", nil), func(cmd *cobra.Command, s *Service, out *console.Out, _ []string) error {
 		if templates {
-			rows := make([][]string, 0, len(Templates()))
+			rows, all := make([][]string, 0, len(Templates())), make([]listed, 0, len(Templates()))
 			for _, t := range Templates() {
-				rows = append(rows, []string{t.Name, t.Software})
+				rows, all = append(rows, []string{t.Name, t.Software}), append(all, listed{t.Name, t.Software})
 			}
-			return out.Emit(rows, func() { out.Table([]string{"identity.client.col_template", "identity.client.col_software"}, rows) })
+			return out.Emit(all, func() { out.Table([]string{"identity.client.col_template", "identity.client.col_software"}, rows) })
 		}
 		all, err := s.All(cmd.Context())
 		if err != nil {

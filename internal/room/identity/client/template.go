@@ -77,8 +77,11 @@ func FindTemplate(name string) (Template, error) {
 }
 
 // Client is a service by this template, at an address. Returns CodeInvalid
-// "identity.client.bad_url".
+// "identity.client.no_url", "identity.client.bad_url".
 func (t Template) Client(name, address string) (Client, error) {
+	if strings.TrimSpace(address) == "" {
+		return Client{}, core.Invalid("identity.client.no_url", errors.New("no address given"))
+	}
 	address, err := ParseURL(strings.TrimRight(address, "/"))
 	if err != nil {
 		return Client{}, err

@@ -70,6 +70,13 @@ func (d Doors) Shut(ctx context.Context, id core.MemberID, reason string) error 
 	return d.Close(ctx, id, reason, d.Ended)
 }
 
+// decision is a home that was shut or opened, as commands print it.
+type decision struct {
+	Member core.MemberID `json:"member"`
+	Shut   bool          `json:"shut"`
+	Known  bool          `json:"known"` // it has said how its people sign in
+}
+
 // Command is `identity home ...`.
 func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 	var reason string
@@ -81,7 +88,17 @@ func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return out.Emit(struct{}{}, func() { out.Say("identity.home.was_shut", map[string]any{"Member": string(id)}) })
+		// A home nobody heard of is shut all the same: it may come. But the name may be typed wrong.
+		_, err = d.Get(cmd.Context(), id)
+		if err != nil && core.CodeOf(err) != core.CodeNotFound {
+			return err
+		}
+		return out.Emit(decision{id, true, err == nil}, func() {
+			out.Say("identity.home.was_shut", map[string]any{"Member": string(id)})
+			if err != nil {
+				out.Say("identity.home.shut_unknown", map[string]any{"Member": string(id)})
+			}
+		})
 	})
 	shut.Flags().StringVar(&reason, "reason", "", p.T("identity.home.flag_reason", nil))
 	return console.Group("home", p.T("identity.home.cmd", nil),
@@ -94,7 +111,8 @@ func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return out.Emit(struct{}{}, func() { out.Say("identity.home.was_opened", map[string]any{"Member": string(id)}) })
+			_, err = d.Get(cmd.Context(), id)
+			return out.Emit(decision{id, false, err == nil}, func() { out.Say("identity.home.was_opened", map[string]any{"Member": string(id)}) })
 		}))
 }
 

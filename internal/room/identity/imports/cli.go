@@ -66,7 +66,7 @@ func readFile(name string) ([]byte, error) {
 	return text, nil
 }
 
-// say prints who needs a word, then the sums. Who simply comes, or is here, is not listed.
+// say prints everybody where it is a dry run, else who needs a word; then the sums.
 func (p Plan) say(out *console.Out) {
 	for _, f := range p.Findings {
 		out.Say("identity.imports.at_line", args{"Line": f.Line, "What": out.P.T(f.Key, f.Args)})
@@ -77,7 +77,7 @@ func (p Plan) say(out *console.Out) {
 		for i, f := range s.Findings {
 			what[i] = out.P.T(f.Key, f.Args)
 		}
-		if len(what) > 0 {
+		if p.DryRun || len(what) > 0 {
 			rows = append(rows, []string{strconv.Itoa(s.Line), s.UID, out.P.T(s.Fate.Key(), nil), strings.Join(what, " ")})
 		}
 	}

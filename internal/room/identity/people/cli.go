@@ -288,6 +288,8 @@ func reserveCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comm
 		do := s.Organisations.Reserve
 		if remove {
 			do = s.Organisations.Release
+		} else if err := s.Service(cmd.Context(), typed[1]); err != nil {
+			return err // a name typed wrong would leave the service open to everybody
 		}
 		if err := do(cmd.Context(), typed[1], typed[0]); err != nil {
 			return err

@@ -36,6 +36,8 @@ type Service struct {
 	Forget func(ctx context.Context, q db.Querier, p person.Person) error
 	// Invite draws the address where a person chooses how to sign in, once, within seven days.
 	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
+	// Service returns CodeNotFound for a name that no service has.
+	Service func(ctx context.Context, name string) error
 	// Admitted tells a person who waited that the account is theirs to use.
 	Admitted func(ctx context.Context, q db.Querier, p person.Person) error
 }
