@@ -195,7 +195,7 @@ func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
 
 // forget removes what lies here of a person who leaves, beside the account.
 func forget(ctx context.Context, q db.Querier, p person.Person) error {
-	return errors.Join(signin.Forget(ctx, q, p), broker.ForgetPerson(ctx, q, p.ID))
+	return errors.Join(move.Arriving(ctx, q, p.ID), signin.Forget(ctx, q, p), broker.ForgetPerson(ctx, q, p.ID))
 }
 
 // Fittings are what the room hands to the house.

@@ -48,6 +48,34 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
+// An account that its owner is moving to is not closed under them.
+func TestWhoArrivesIsNotRefused(t *testing.T) {
+	r := open(t, time.Now())
+	p, err := r.People.Add(t.Context(), person.Person{}, person.New{Handle: "ana", Status: person.Waiting})
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := func(state string) {
+		t.Helper()
+		_, err := db.Exec(t.Context(), r.DB, `INSERT INTO identity_move_in (person, number, id, home, sub, state, document, until_us, handle, way)
+			VALUES ($1, 1, 'x', 'chaton-b.test', 's', $2, '', 0, 'ana', 'new') ON CONFLICT (person, number) DO UPDATE SET state = excluded.state`, string(p.ID), state)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	state("asked")
+	if _, err := r.People.Refuse(t.Context(), person.Person{}, p.ID); core.CodeOf(err) != core.CodeConflict {
+		t.Error("refused on the way:", err)
+	}
+	if was, err := r.Persons.Get(t.Context(), p.ID); err != nil || was.Status != person.Waiting {
+		t.Error(was.Status, err)
+	}
+	state("done")
+	if _, err := r.People.Refuse(t.Context(), person.Person{}, p.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 // An admin who has more than a password enters the admin's half with it only; one who has
 // not enters, and is told on the overview. A password alone was enough before.
 func TestAdminsUseTheirSecondFactor(t *testing.T) {

@@ -223,3 +223,13 @@ func allViews(ctx context.Context, q db.Querier) ([]View, error) {
 		ORDER BY 1, 5`)
 	return append([]View{}, views...), err
 }
+
+// Arriving refuses to end an account to which its owner is moving now: the old home may have
+// let them go already, and they would have none. Returns CodeConflict "identity.move.arriving".
+func Arriving(ctx context.Context, q db.Querier, who person.ID) error {
+	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_move_in WHERE person = $1 AND state = $2`, string(who), asked)
+	if err == nil && n > 0 {
+		err = core.Conflict("identity.move.arriving", errors.New("waits for the old home"))
+	}
+	return err
+}
