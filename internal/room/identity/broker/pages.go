@@ -66,7 +66,10 @@ func (v views) askHome(r *http.Request) (page elsewherePage, err error) {
 	if err != nil {
 		return page, err
 	}
-	page.App, page.Back = v.called(w), "/sign-in?"+away{flow: page.Flow, next: page.Next}.target().Encode()
+	page.App, page.Back = v.called(w), "/sign-in"
+	if query := (away{flow: page.Flow, next: page.Next}).target().Encode(); query != "" {
+		page.Back += "?" + query
+	}
 	homes, err := v.open(r, w)
 	if err != nil {
 		return page, err

@@ -59,6 +59,10 @@ func list(cmd *cobra.Command, m *Moves, out *console.Out, typed []string) error 
 		return err
 	}
 	return out.Emit(map[string]any{"member": to, "people": n}, func() {
+		if n == 0 {
+			out.Say("identity.move.listed_none", nil)
+			return
+		}
 		out.Say("identity.move.listed", map[string]any{"Member": string(to), "Count": n, "Self": string(m.n.Self)})
 	})
 }
@@ -92,6 +96,7 @@ func takeAll(cmd *cobra.Command, m *Moves, out *console.Out, typed []string) err
 			rows = append(rows, []string{w.Handle, w.Address})
 		}
 		if len(rows) > 0 {
+			out.Say("identity.move.hand_over", nil)
 			out.Table([]string{"identity.move.head_handle", "identity.move.head_address"}, rows)
 		}
 		for _, text := range all.Failed {

@@ -211,6 +211,14 @@ func roleCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 	return c
 }
 
+// orgView is what changed of an organisation, as commands print it.
+type orgView struct {
+	Org     string `json:"organisation"`
+	Person  string `json:"person,omitempty"` // handle
+	Member  bool   `json:"member"`           // is one now
+	Manager bool   `json:"manager"`
+}
+
 func orgCommands(p *words.Printer, open console.Opener[*Service]) []*cobra.Command {
 	var name string
 	add := console.Command(open, "add ORG", p.T("identity.people.cmd_org_add", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
@@ -228,7 +236,7 @@ func orgCommands(p *words.Printer, open console.Opener[*Service]) []*cobra.Comma
 			if err := s.Organisations.Remove(cmd.Context(), typed[0]); err != nil {
 				return err
 			}
-			return out.Emit(struct{}{}, func() { out.Say("identity.people.org_removed", args{"Org": typed[0]}) })
+			return out.Emit(orgView{Org: typed[0]}, func() { out.Say("identity.people.org_removed", args{"Org": typed[0]}) })
 		}),
 		memberCommand(p, open), reserveCommand(p, open),
 	}
@@ -274,7 +282,7 @@ func memberCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 		if err != nil {
 			return err
 		}
-		return out.Emit(struct{}{}, func() { out.Say(done, args{"Handle": found.Handle, "Org": typed[0]}) })
+		return out.Emit(orgView{Org: typed[0], Person: found.Handle, Member: !remove, Manager: manager && !remove}, func() { out.Say(done, args{"Handle": found.Handle, "Org": typed[0]}) })
 	})
 	c.Flags().BoolVar(&manager, "manager", false, p.T("identity.people.flag_manager", nil))
 	c.Flags().BoolVar(&remove, "remove", false, p.T("identity.people.flag_leave", nil))
