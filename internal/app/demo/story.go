@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"entrechat/internal/app/lab"
 )
 
@@ -24,7 +26,7 @@ type Options struct {
 	Words    Printer
 	Lang     string // of what the hosters print
 	TTY      bool
-	MixSize  int64 // bytes of the generated mix; 0 = 200 MB
+	MixSize  int64 // bytes of the generated mix; 0 = 100 MB
 }
 
 // hosters is how many take part: the owner and six others, which makes 4-of-6.
@@ -39,10 +41,11 @@ type story struct {
 	nodes  []*lab.Node
 	data   string // the tree that is backed up
 	tree   lab.Tree
-	env    []string // what restic needs
-	lost   []string // members that fail
-	scene  *scene   // of the watch chapter; nil = it is not told
-	visit  *visit   // of the identity chapter; nil = it is not told
+	env    []string       // what restic needs
+	lost   []string       // members that fail
+	scene  *scene         // of the watch chapter; nil = it is not told
+	visit  *visit         // of the identity chapter; nil = it is not told
+	making errgroup.Group // of the data
 }
 
 func (s *story) owner() *lab.Node    { return s.nodes[0] }
@@ -76,6 +79,9 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 // parts are what is told: the common beginning, and the chapters that were chosen.
 func (s *story) parts() []func(context.Context) error {
 	all := []func(context.Context) error{s.open, s.found, s.agree}
+	if s.tells(Backup) {
+		all = append(all, s.beginData)
+	}
 	if s.tells(Watch) {
 		w := watching{s}
 		all = append(all, w.watchOver, s.meet, w.drawn, w.failService, w.loseOwner, w.readMailbox)
@@ -116,6 +122,7 @@ func (s *story) stop() {
 		all.Go(n.Stop)
 	}
 	all.Wait()
+	_ = s.making.Wait() // what it failed with was told
 	if s.scene != nil {
 		s.scene.close()
 	}
@@ -136,12 +143,20 @@ func (s *story) prepare(ctx context.Context) error {
 		return err
 	}
 	return s.do("demo.data", nil, func(func(string)) (string, error) {
-		if err := s.fillData(); err != nil {
-			return "", err
-		}
-		s.tree, err = lab.ReadTree(s.data)
+		err := s.making.Wait()
 		return s.words.T("demo.data_note", args{"Files": len(s.tree), "Dir": s.data}), err
 	})
+}
+
+// beginData begins to make the data, while other chapters wait for the hosters.
+func (s *story) beginData(context.Context) error {
+	s.making.Go(func() (err error) {
+		if err = s.fillData(); err == nil {
+			s.tree, err = lab.ReadTree(s.data)
+		}
+		return err
+	})
+	return nil
 }
 
 // building tells how far the building of restic is: on a terminal all the time in the
@@ -179,7 +194,7 @@ func (s *story) fillData() error {
 	}
 	size := s.opt.MixSize
 	if size == 0 {
-		size = 200_000_000
+		size = 100_000_000
 	}
 	return lab.WriteMix(filepath.Join(s.data, "mix"), size, 20)
 }
