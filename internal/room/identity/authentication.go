@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
-	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -77,7 +76,7 @@ func (r *Room) authentication() (d Authentication, err error) {
 // moves are accounts that go to another member, and those that come.
 func (r *Room) moves() *move.Moves {
 	return move.New(move.Needs{
-		DB: r.DB, Self: r.Origin, URL: strings.TrimSuffix(r.URL, "/"), Book: r.Book, Signer: r.Signer, Calls: r.Calls, Homes: r.Homes, Sessions: r.Sessions,
+		DB: r.DB, Self: r.Origin, URL: r.issuer(), Book: r.Book, Signer: r.Signer, Calls: r.Calls, Homes: r.Homes, Sessions: r.Sessions,
 		SignUp: r.Settings.SignUp == signin.ByAnybody, Out: r.signOut, Forget: forget, Invite: r.invite, Now: r.Now, Log: r.Log,
 		Ways: func(ctx context.Context, who person.ID) (bool, error) {
 			w, err := r.Credentials.List(ctx, who)
@@ -154,7 +153,7 @@ func (r *Room) admin(req *http.Request) (bool, error) {
 		return p.Is(person.Admin), err
 	}
 	ways, err := r.Credentials.List(req.Context(), p.ID)
-	if err == nil && (ways.TOTP || len(ways.Passkeys) > 0) {
+	if err == nil && ways.More() {
 		return false, core.Denied("identity.admin_second", errors.New("a password alone, and there is more"))
 	}
 	return err == nil, err

@@ -55,7 +55,7 @@ func (r doctor) checkIssuer(ctx context.Context) (fit.Finding, error) {
 	if none, err := r.none(ctx); err != nil || none {
 		return fit.Unknown("identity.check_nobody", nil), err
 	}
-	issuer := strings.TrimSuffix(r.URL, "/")
+	issuer := r.issuer()
 	if !strings.HasPrefix(issuer, "https://") && !r.Private {
 		return fit.Finding{}, core.Invalid("identity.issuer_plain", errors.New("not https")).With("URL", issuer)
 	}
@@ -144,7 +144,7 @@ func (r doctor) checkAdmins(ctx context.Context) (fit.Finding, error) {
 		if err != nil {
 			return fit.Finding{}, err
 		}
-		if ways.Password && !ways.TOTP && len(ways.Passkeys) == 0 {
+		if ways.Password && !ways.More() {
 			weak = append(weak, p.Handle)
 		}
 	}

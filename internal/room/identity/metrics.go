@@ -77,7 +77,7 @@ func (r *Room) countPeople(ctx context.Context, n *numbers) error {
 
 func (r *Room) countVisitors(ctx context.Context, n *numbers) error {
 	crowds, err := r.Homes.Crowds(ctx)
-	rest := int64(0)
+	rest := 0
 	const help = "Visitors by the member where they are at home; rest = all but the 100 largest."
 	for i, c := range crowds {
 		if i >= maxHomes {

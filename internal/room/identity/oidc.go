@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -27,7 +26,7 @@ type OpenID struct {
 
 // openID opens it.
 func (r *Room) openID() (d OpenID, err error) {
-	issuer := strings.TrimSuffix(r.URL, "/")
+	issuer := r.issuer()
 	d.Clients = client.New(client.Needs{DB: r.DB, Issuer: issuer, Now: r.Now})
 	d.Broker = broker.New(broker.Needs{
 		DB: r.DB, Self: r.Origin, URL: issuer, Keys: r.Keys, Homes: r.Homes, Follow: r.Moves.Follow, Sessions: r.Sessions, People: r.Persons, PerDay: r.Settings.Visitors,

@@ -145,13 +145,16 @@ func (r *Room) hasService(ctx context.Context, name string) error {
 // invite draws the address where a person chooses how to sign in.
 func (r *Room) invite(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (string, error) {
 	text, err := signin.NewInvite(ctx, q, who, now)
-	return strings.TrimSuffix(r.URL, "/") + signin.InvitePath(text), err
+	return r.issuer() + signin.InvitePath(text), err
 }
 
 // admitted tells a person who waited; sign-in is opened after people are.
 func (r *Room) admitted(ctx context.Context, q db.Querier, p person.Person) error {
 	return r.SignIn.Admitted(ctx, q, p)
 }
+
+// issuer is our public address as tokens and cards have it: without a slash at its end.
+func (r *Room) issuer() string { return strings.TrimSuffix(r.URL, "/") }
 
 // keysName is the file of the keys that sign sign-ins.
 const keysName = "identity.keys"
@@ -163,7 +166,7 @@ func (r *Room) card() (home.Card, error) {
 		return home.Card{}, err
 	}
 	own, err := r.Keys.Public(key.Federation)
-	return home.Card{Issuer: strings.TrimSuffix(r.URL, "/"), Keys: keys, Federation: own, Domains: slices.Compact(slices.Sorted(slices.Values(r.Settings.Mail)))}, err
+	return home.Card{Issuer: r.issuer(), Keys: keys, Federation: own, Domains: slices.Compact(slices.Sorted(slices.Values(r.Settings.Mail)))}, err
 }
 
 // sayCard tells the other members how we sign our people in, when that changed.

@@ -65,7 +65,7 @@ func (v views) strong(ctx context.Context, me own) error {
 		return nil
 	}
 	ways, err := v.n.Keys.List(ctx, me.ID)
-	if err == nil && (ways.TOTP || len(ways.Passkeys) > 0) {
+	if err == nil && ways.More() {
 		err = core.Denied("identity.account.second", errors.New("a password alone, and there is more")).With("Handle", me.Handle)
 	}
 	return err

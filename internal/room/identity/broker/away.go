@@ -36,7 +36,7 @@ type wish struct {
 // "identity.broker.too_many" and "identity.broker.slow".
 func (b *Broker) send(r *http.Request, to home.Home, w wish) (state string, err error) {
 	ctx, now := r.Context(), b.n.Now()
-	if !b.meter.take(peer.ClientNetwork(r), now) {
+	if !b.meter.Take(peer.ClientNetwork(r), now) {
 		return "", core.Unsure("identity.broker.slow", errors.New("too often"))
 	}
 	if n, err := countAway(ctx, b.n.DB); err != nil || n >= maxAway {

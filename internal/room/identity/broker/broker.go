@@ -20,6 +20,7 @@ import (
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
+	"entrechat/internal/room/identity/throttle"
 )
 
 // Where browsers, members and strangers reach the broker.
@@ -83,8 +84,8 @@ type Broker struct {
 	n       Needs
 	calls   caller // of members, at any port: a member's name may have one
 	fingers caller // of domains that strangers type
-	meter   meter
-	finger  meter
+	meter   throttle.Meter
+	finger  throttle.Meter
 }
 
 // New makes the broker.
@@ -92,8 +93,8 @@ func New(n Needs) *Broker {
 	n.URL = strings.TrimSuffix(n.URL, "/")
 	return &Broker{
 		n: n, calls: newCaller(n.Private, n.Dial, ssrf.WithAnyPort()), fingers: newCaller(n.Private, n.Dial),
-		meter:  meter{burst: 20, every: 3 * time.Second, allBurst: 200, allEvery: 50 * time.Millisecond},
-		finger: meter{burst: 5, every: 20 * time.Second, allBurst: 20, allEvery: time.Second},
+		meter:  throttle.Meter{Burst: 20, Every: 3 * time.Second, AllBurst: 200, AllEvery: 50 * time.Millisecond},
+		finger: throttle.Meter{Burst: 5, Every: 20 * time.Second, AllBurst: 20, AllEvery: time.Second},
 	}
 }
 

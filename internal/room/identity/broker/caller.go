@@ -7,14 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"code.dny.dev/ssrf"
-	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/identity/home"
@@ -24,7 +21,6 @@ import (
 const (
 	callTimeout = 8 * time.Second
 	maxAnswer   = 64 << 10 // bytes
-	maxMeters   = 10_000   // networks that are remembered at a time
 )
 
 // caller asks members and strangers: no redirects, no private addresses, bounded answers.
@@ -102,38 +98,4 @@ func (b *Broker) Clock(ctx context.Context, h home.Home) (time.Time, error) {
 		return silent(err)
 	}
 	return at, nil
-}
-
-// meter bounds how often strangers make us ask others, by network and altogether.
-type meter struct {
-	burst, allBurst int
-	every, allEvery time.Duration
-
-	mu       sync.Mutex
-	networks map[netip.Prefix]*rate.Limiter
-	all      *rate.Limiter
-}
-
-// take says whether a network may once more. The zero prefix is who came by a proxy that
-// says nothing: only the bound of all holds for it.
-func (m *meter) take(from netip.Prefix, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.all == nil || len(m.networks) >= maxMeters {
-		m.networks = map[netip.Prefix]*rate.Limiter{}
-	}
-	if m.all == nil {
-		m.all = rate.NewLimiter(rate.Every(m.allEvery), m.allBurst)
-	}
-	if from.IsValid() {
-		one := m.networks[from]
-		if one == nil {
-			one = rate.NewLimiter(rate.Every(m.every), m.burst)
-			m.networks[from] = one
-		}
-		if !one.AllowN(now, 1) {
-			return false
-		}
-	}
-	return m.all.AllowN(now, 1)
 }

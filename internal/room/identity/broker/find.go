@@ -38,7 +38,7 @@ func (b finder) find(r *http.Request, typed string) (found home.Home, hint strin
 		return found, "", err
 	}
 	named := meant(homes, domain)
-	if len(named) == 0 && hint != "" && b.finger.take(peer.ClientNetwork(r), b.n.Now()) {
+	if len(named) == 0 && hint != "" && b.finger.Take(peer.ClientNetwork(r), b.n.Now()) {
 		if issuer := b.askFinger(r.Context(), domain, typed); issuer != "" {
 			named = where(homes, func(h home.Home) bool { return h.Issuer == issuer })
 		}

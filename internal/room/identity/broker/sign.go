@@ -95,19 +95,7 @@ func (b *Broker) sign(typ string, body map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: k}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		return "", err
-	}
-	signed, err := signer.Sign(text)
-	if err != nil {
-		return "", err
-	}
-	return signed.CompactSerialize()
+	return key.Sign(k, typ, body)
 }
 
 // proof is by what we show a home who we are: private_key_jwt, RFC 7523.

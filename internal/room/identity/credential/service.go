@@ -74,6 +74,9 @@ type Ways struct {
 	Passkeys []Passkey   `json:"passkeys"`
 }
 
+// More says whether there is more than a password to show: a passkey or one-time codes.
+func (w Ways) More() bool { return w.TOTP || len(w.Passkeys) > 0 }
+
 // List says how a person can sign in.
 func (s *Service) List(ctx context.Context, who person.ID) (w Ways, err error) {
 	if w, err = getWays(ctx, s.DB, who); err != nil {

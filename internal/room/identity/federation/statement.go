@@ -8,8 +8,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/key"
 )
@@ -133,29 +131,13 @@ func (f *Federation) state(says map[string]any, life time.Duration) (statement, 
 	}
 	timed := maps.Clone(says)
 	timed["iat"], timed["exp"] = now.Unix(), now.Add(life).Unix()
-	made, err := sign(k, timed)
+	made, err := key.Sign(k, tokenType, timed)
 	if err != nil {
 		return statement{}, err
 	}
 	out := statement{made, `"` + digest(made) + `"`, facts, now, now}
 	f.made[subject] = out
 	return out, nil
-}
-
-func sign(k jose.JSONWebKey, says map[string]any) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: k}, (&jose.SignerOptions{}).WithType(tokenType))
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(says)
-	if err != nil {
-		return "", err
-	}
-	signed, err := signer.Sign(text)
-	if err != nil {
-		return "", err
-	}
-	return signed.CompactSerialize()
 }
 
 func digest(text string) string {

@@ -43,13 +43,17 @@ func (h *Homes) Views(ctx context.Context) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
+	by := make(map[core.MemberID]count, len(here))
+	for _, c := range here {
+		by[c.home] = c
+	}
 	views := make([]View, 0, len(every))
 	for _, one := range every {
 		err := h.lets(ctx, one.Member, "")
 		if err != nil && core.CodeOf(err) != core.CodeDenied {
 			return nil, err
 		}
-		c := here[one.Member]
+		c := by[one.Member]
 		views = append(views, View{one.Member, one.Issuer, err == nil && one.Shut == 0, lets[one.Member], one.Shut != 0, one.Reason, c.here, c.new, c.first})
 	}
 	return views, nil
@@ -77,6 +81,15 @@ type decision struct {
 	Known  bool          `json:"known"` // it has said how its people sign in
 }
 
+// known says whether a home has said how its people sign in.
+func (d Doors) known(ctx context.Context, id core.MemberID) (bool, error) {
+	_, err := d.Get(ctx, id)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Command is `identity home ...`.
 func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 	var reason string
@@ -89,13 +102,13 @@ func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 			return err
 		}
 		// A home nobody heard of is shut all the same: it may come. But the name may be typed wrong.
-		_, err = d.Get(cmd.Context(), id)
-		if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		known, err := d.known(cmd.Context(), id)
+		if err != nil {
 			return err
 		}
-		return out.Emit(decision{id, true, err == nil}, func() {
+		return out.Emit(decision{id, true, known}, func() {
 			out.Say("identity.home.was_shut", map[string]any{"Member": string(id)})
-			if err != nil {
+			if !known {
 				out.Say("identity.home.shut_unknown", map[string]any{"Member": string(id)})
 			}
 		})
@@ -111,8 +124,11 @@ func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = d.Get(cmd.Context(), id)
-			return out.Emit(decision{id, false, err == nil}, func() { out.Say("identity.home.was_opened", map[string]any{"Member": string(id)}) })
+			known, err := d.known(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			return out.Emit(decision{id, false, known}, func() { out.Say("identity.home.was_opened", map[string]any{"Member": string(id)}) })
 		}))
 }
 

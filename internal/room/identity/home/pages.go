@@ -1,10 +1,12 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -151,9 +153,13 @@ type arrived struct {
 type camePanel struct{ Homes []arrived }
 
 func (v views) came(r *http.Request) (page camePanel, ok bool, err error) {
-	list, err := newHomes(r.Context(), v.DB, core.At(v.Now()).Add(-noticeFor))
-	for _, c := range list {
-		page.Homes = append(page.Homes, arrived{c.home, c.here, c.first})
+	since := core.At(v.Now()).Add(-noticeFor)
+	all, err := counts(r.Context(), v.DB, since)
+	for _, c := range all {
+		if c.first > since {
+			page.Homes = append(page.Homes, arrived{c.home, c.ever, c.first})
+		}
 	}
-	return page, len(list) > 0, err
+	slices.SortStableFunc(page.Homes, func(a, b arrived) int { return cmp.Compare(b.First, a.First) })
+	return page, len(page.Homes) > 0, err
 }

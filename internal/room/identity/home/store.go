@@ -102,17 +102,6 @@ func putProof(ctx context.Context, q db.Querier, member core.MemberID, p proof) 
 	return err
 }
 
-// Crowd is how many people of a home are here.
-type Crowd struct {
-	Home  core.MemberID
-	Count int64
-}
-
-func crowds(ctx context.Context, q db.Querier) ([]Crowd, error) {
-	return db.All(ctx, q, func(r db.Row) (c Crowd, err error) { return c, r.Scan(&c.Home, &c.Count) },
-		`SELECT home, count(*) FROM identity_visitor WHERE state = 'active' GROUP BY home ORDER BY count(*) DESC, home`)
-}
-
 const visitorColumns = `home, sub, person, handle, state, made_us, seen_us`
 
 func scanVisitor(r db.Row) (v Visitor, err error) {

@@ -1,9 +1,11 @@
 package home
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -128,9 +130,25 @@ func (h *Homes) Visitors(ctx context.Context, id core.MemberID) ([]Visitor, erro
 	return visitorsOf(ctx, h.DB, id)
 }
 
+// Crowd is how many people of a home are here.
+type Crowd struct {
+	Home  core.MemberID
+	Count int
+}
+
 // Crowds are how many people of each home are here, the most first; homes without any are
 // left out.
-func (h *Homes) Crowds(ctx context.Context) ([]Crowd, error) { return crowds(ctx, h.DB) }
+func (h *Homes) Crowds(ctx context.Context) ([]Crowd, error) {
+	all, err := counts(ctx, h.DB, 0)
+	crowds := make([]Crowd, 0, len(all))
+	for _, c := range all {
+		if c.here > 0 {
+			crowds = append(crowds, Crowd{c.home, c.here})
+		}
+	}
+	slices.SortStableFunc(crowds, func(a, b Crowd) int { return cmp.Compare(b.Count, a.Count) })
+	return crowds, err
+}
 
 // Repoint makes a person, who is here as a visitor of one home, a visitor of another: the
 // same person here, so no service notices. Whether both homes agreed is for the caller to

@@ -172,6 +172,24 @@ func (s *Set) Signing(kind string) (jose.JSONWebKey, error) {
 	return k.JWK, nil
 }
 
+// Sign makes a token (RFC 7519) of what marshals to a JSON object, signed with a key of ours;
+// typ is its media type, without "application/".
+func Sign(k jose.JSONWebKey, typ string, claims any) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Algorithm), Key: k}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(text)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
 // Public are the public halves of all keys that are published now, of one kind or, when it
 // is empty, of all that sign sign-ins. Codes as for Open.
 func (s *Set) Public(kind string) (jose.JSONWebKeySet, error) {

@@ -130,7 +130,7 @@ func (m *Moves) Take(ctx context.Context, w Wish) (Welcome, error) {
 	if err != nil {
 		return Welcome{}, err
 	}
-	if !m.doors.take(w.From, m.n.Now(), perDay, 24*time.Hour/perDay) {
+	if !m.doors.take(w.From, m.n.Now()) {
 		return Welcome{}, core.Full("identity.home.too_many", errors.New("too many by the page")).With("Member", string(w.From))
 	}
 	return coming{m}.take(ctx, w, who, m.n.SignUp)
@@ -371,11 +371,7 @@ func (m coming) takeListed(ctx context.Context, from core.MemberID, p passage) (
 
 // Chain is the releases by which a person came here, as other members are shown them.
 func (m *Moves) Chain(ctx context.Context, who person.ID) ([]string, error) {
-	came, err := cameBy(ctx, m.n.DB, who, MaxChain)
-	if err != nil {
-		return nil, err
-	}
-	return came.texts()
+	return cameTexts(ctx, m.n.DB, who, MaxChain)
 }
 
 // Resume goes on with those whose old home did not answer. A home that is silent now is asked

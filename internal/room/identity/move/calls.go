@@ -85,12 +85,8 @@ func (m endpoints) passage(ctx context.Context, o out) (p passage, err error) {
 	if err != nil {
 		return p, err
 	}
-	came, err := cameBy(ctx, m.n.DB, o.person, MaxChain-1)
-	if err != nil {
-		return p, err
-	}
 	p = passage{Release: o.document, Handle: who.Handle, Name: who.Name, Lang: who.Lang, Choice: string(who.Choice)}
-	p.Earlier, err = came.texts()
+	p.Earlier, err = cameTexts(ctx, m.n.DB, o.person, MaxChain-1)
 	return p, err
 }
 

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"entrechat/internal/core"
+	"entrechat/internal/room/identity/throttle"
 )
 
 const (
@@ -20,21 +23,26 @@ const (
 	maxDoors = 10_000
 )
 
-// doors counts who comes by the page, by where they come from. The zero value is ready.
-type doors[K comparable] struct {
-	mu sync.Mutex
-	by map[K]*rate.Limiter
+// newCalls bounds how often strangers have us ask old homes.
+func newCalls() *throttle.Meter {
+	return &throttle.Meter{Burst: perNetwork, Every: 10 * time.Second, AllBurst: forAll, AllEvery: time.Second}
 }
 
-// take says whether somebody from there may once more: most times in a row, then once in every.
-func (d *doors[K]) take(from K, now time.Time, most int, every time.Duration) bool {
+// doors counts who comes by the page, by home. The zero value is ready.
+type doors struct {
+	mu sync.Mutex
+	by map[core.MemberID]*rate.Limiter
+}
+
+// take says whether a home may bring one more.
+func (d *doors) take(from core.MemberID, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.by == nil || len(d.by) >= maxDoors {
-		d.by = map[K]*rate.Limiter{}
+		d.by = map[core.MemberID]*rate.Limiter{}
 	}
 	if d.by[from] == nil {
-		d.by[from] = rate.NewLimiter(rate.Every(every), most)
+		d.by[from] = rate.NewLimiter(rate.Every(24*time.Hour/perDay), perDay)
 	}
 	return d.by[from].AllowN(now, 1)
 }

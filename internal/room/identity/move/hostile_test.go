@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"testing"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -112,7 +109,7 @@ func TestASuspendedVisitorKeepsTheAccountAtHome(t *testing.T) {
 
 // TestOneNetworkDoesNotUseUpThePage: who asks without end is slowed down, and nobody else.
 func TestOneNetworkDoesNotUseUpThePage(t *testing.T) {
-	v := views{&Moves{n: Needs{Now: func() time.Time { return noon }}}, nil, rate.NewLimiter(1, forAll), &doors[netip.Prefix]{}}
+	v := views{&Moves{n: Needs{Now: func() time.Time { return noon }}}, nil, newCalls()}
 	from := func(address string) *http.Request {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, PathArrive, http.NoBody)
 		r.RemoteAddr = address + ":4000"

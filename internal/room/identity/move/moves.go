@@ -59,7 +59,7 @@ type Book interface {
 // concurrent use.
 type Moves struct {
 	n     Needs
-	doors doors[core.MemberID] // homes that people come from
+	doors doors // homes that people come from
 }
 
 // New makes it.

@@ -5,18 +5,15 @@ import (
 	"embed"
 	"errors"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/signin"
+	"entrechat/internal/room/identity/throttle"
 )
 
 //go:embed pages/*.html
@@ -34,14 +31,12 @@ const (
 type views struct {
 	*Moves
 	site  *web.Site
-	calls *rate.Limiter // of old homes, by all together
-	// networks are those that have us call.
-	networks *doors[netip.Prefix]
+	calls *throttle.Meter // of old homes
 }
 
 // Pages are where people leave, and where they come.
 func (m *Moves) Pages(site *web.Site) web.Pages {
-	v := views{m, site, rate.NewLimiter(rate.Every(time.Second), forAll), &doors[netip.Prefix]{}}
+	v := views{m, site, newCalls()}
 	leave := web.NewPage[leavePage](site, pages, "pages/leave.html")
 	arrive := web.NewPage[arrivePage](site, pages, "pages/arrive.html")
 	return web.Pages{Routes: []web.Route{
@@ -163,11 +158,7 @@ func (v views) look(r *http.Request, page arrivePage) (Comer, error) {
 // mayCall says whether a request may have us ask an old home. One network does not use up what
 // all others may.
 func (v views) mayCall(r *http.Request) bool {
-	from, now := peer.ClientNetwork(r), v.n.Now()
-	if from.IsValid() && !v.networks.take(from, now, perNetwork, 10*time.Second) {
-		return false
-	}
-	return v.calls.AllowN(now, 1)
+	return v.calls.Take(peer.ClientNetwork(r), v.n.Now())
 }
 
 // explained says of a refusal that it is the old home's.

@@ -3,6 +3,7 @@ package move
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -200,15 +201,23 @@ func dropIn(ctx context.Context, q db.Querier, id string) (bool, error) {
 	return n == 1, err
 }
 
-// cameBy are the newest releases by which a person came here, the oldest of them first.
-func cameBy(ctx context.Context, q db.Querier, who person.ID, most int) (Chain, error) {
+// cameTexts are the newest releases by which a person came here, the oldest of them first, as
+// they travel.
+func cameTexts(ctx context.Context, q db.Querier, who person.ID, most int) ([]string, error) {
 	texts, err := db.All(ctx, q, db.Text, `SELECT document FROM identity_move_in WHERE person = $1 AND state = $2 ORDER BY number DESC LIMIT $3`, string(who), finished, most)
+	slices.Reverse(texts)
+	return texts, err
+}
+
+// cameBy is cameTexts, read.
+func cameBy(ctx context.Context, q db.Querier, who person.ID, most int) (Chain, error) {
+	texts, err := cameTexts(ctx, q, who, most)
 	if err != nil {
 		return nil, err
 	}
 	chain := make(Chain, len(texts))
 	for i, text := range texts {
-		if chain[len(texts)-1-i], err = Read(text); err != nil {
+		if chain[i], err = Read(text); err != nil {
 			return nil, err
 		}
 	}

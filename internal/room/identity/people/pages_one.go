@@ -39,13 +39,17 @@ func (v views) page(r *http.Request, p person.Person) (page onePage, err error) 
 	return page, err
 }
 
+// whom is who acts, and on whose account.
+func (v views) whom(r *http.Request) (by, on person.Person, err error) {
+	if by, err = v.needs.By(r); err == nil {
+		on, err = v.People.Get(r.Context(), person.ID(r.PathValue("id")))
+	}
+	return by, on, err
+}
+
 // act does what a button says, and shows what came of it.
 func (v views) act(r *http.Request) (page onePage, err error) {
-	by, err := v.needs.By(r)
-	if err != nil {
-		return page, err
-	}
-	p, err := v.People.Get(r.Context(), person.ID(r.PathValue("id")))
+	by, p, err := v.whom(r)
 	if err != nil {
 		return page, err
 	}
@@ -74,11 +78,7 @@ func (v views) act(r *http.Request) (page onePage, err error) {
 
 // setRoles gives the roles that are ticked, and takes away those that are not.
 func (v views) setRoles(r *http.Request) (string, error) {
-	by, err := v.needs.By(r)
-	if err != nil {
-		return "", err
-	}
-	p, err := v.People.Get(r.Context(), person.ID(r.PathValue("id")))
+	by, p, err := v.whom(r)
 	if err != nil {
 		return "", err
 	}
@@ -114,11 +114,7 @@ func (v views) askClose(r *http.Request) (page closePage, err error) {
 
 // close refuses who waits, or closes the account whose handle was typed.
 func (v views) close(r *http.Request) (string, error) {
-	by, err := v.needs.By(r)
-	if err != nil {
-		return "", err
-	}
-	p, err := v.People.Get(r.Context(), person.ID(r.PathValue("id")))
+	by, p, err := v.whom(r)
 	if err != nil {
 		return "", err
 	}

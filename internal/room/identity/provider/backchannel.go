@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +20,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -171,18 +171,14 @@ func (p teller) logoutToken(c client.Client, l logout) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(c.Alg), Key: k}, (&jose.SignerOptions{}).WithType("logout+jwt"))
-	if err != nil {
-		return "", err
-	}
 	now := p.n.Now()
-	return jwt.Signed(signer).Claims(logoutClaims{
+	return key.Sign(k, "logout+jwt", logoutClaims{
 		Claims: jwt.Claims{
 			Issuer: p.n.Issuer, Subject: l.Sub, Audience: jwt.Audience{c.ID}, ID: rand.Text(),
 			IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(2 * time.Minute)),
 		},
 		SID: l.SID, Events: map[string]map[string]int{"http://schemas.openid.net/event/backchannel-logout": {}},
-	}).Serialize()
+	})
 }
 
 func (p teller) tell(ctx context.Context, c client.Client, l logout) error {

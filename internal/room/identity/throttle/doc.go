@@ -1,4 +1,5 @@
-// Package throttle says how often somebody may guess a password or a code.
+// Package throttle says how often somebody may guess a password or a code, and how often
+// strangers may have us ask others (Meter).
 //
 // Words: an account is what somebody claims to be, whether or not it exists. A place is
 // where a guess comes from: a network, or a browser we know. A known browser has a cookie of
