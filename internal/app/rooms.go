@@ -11,6 +11,7 @@ func modules() []module {
 		vaultModule(),
 		watchModule(),
 		identityModule(),
+		custodyModule(),
 	}
 }
 

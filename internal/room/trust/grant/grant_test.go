@@ -45,5 +45,7 @@ func types() Types {
 	}, {
 		Kind: "login", Words: "identity.grant.login.", Light: true,
 		Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
+	}, {
+		Kind: "custody", Words: "custody.grant.custody.", Fetchable: true,
 	}}, Planned()...)
 }

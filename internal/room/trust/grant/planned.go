@@ -13,7 +13,6 @@ func Planned() []core.GrantType {
 				{Name: "rate_bits_s", Unit: core.UnitRate, Most: MaxAmount, Place: "Rate", Suffix: "_rate"},
 			},
 		},
-		{Kind: "custody", Words: "trust.grant.custody.", Fetchable: true},
 		{Kind: "succeed", Words: "trust.grant.succeed."},
 	}
 }

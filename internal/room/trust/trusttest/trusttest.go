@@ -35,6 +35,8 @@ const (
 	KindStore core.GrantKind = "store"
 	KindWatch core.GrantKind = "watch"
 	KindLogin core.GrantKind = "login"
+
+	KindCustody core.GrantKind = "custody"
 )
 
 // Types are the promises a house knows that has every room.
@@ -51,6 +53,8 @@ func Types() grant.Types {
 	}, {
 		Kind: KindLogin, Words: "test.grant.login.", Light: true,
 		Fields: []core.GrantField{{Name: "services", Unit: core.UnitNames, Most: 100, Place: "Services", Suffix: "_some"}},
+	}, {
+		Kind: KindCustody, Words: "test.grant.custody.", Fetchable: true,
 	}}, grant.Planned()...)
 }
 

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"entrechat/internal/app/datadir"
+	"entrechat/internal/core"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/custody"
+	"entrechat/internal/room/custody/migrations"
+)
+
+func custodyModule() module {
+	return module{
+		name: "custody", words: custody.AllWords(), tables: migrations.Files, group: groupOthers, open: openCustody, spare: true,
+		grants: []core.GrantType{custody.GrantType()},
+	}
+}
+
+func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
+	rights, err := need[custody.Trust](a, "custody")
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	room, err := custody.New(custody.Needs{
+		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer, Now: time.Now, Log: a.Log,
+	})
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	return room, room.Fittings(), nil
+}
