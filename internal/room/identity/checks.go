@@ -158,7 +158,7 @@ func (r doctor) checkAdmins(ctx context.Context) (fit.Finding, error) {
 const cardOld = 120 * 24 * time.Hour
 
 // checkHomes: the members whose people we let in say how they sign them in, with keys that are
-// not old; and none is shut that somebody forgot.
+// not old, and what we keep of it can be read; and none is shut that somebody forgot.
 func (r doctor) checkHomes(ctx context.Context) (fit.Finding, error) {
 	homes, err := r.Homes.All(ctx)
 	if err != nil {
@@ -168,7 +168,22 @@ func (r doctor) checkHomes(ctx context.Context) (fit.Finding, error) {
 	if err != nil {
 		return fit.Finding{}, err
 	}
+	bad, err := r.Homes.Damaged(ctx)
+	if err != nil {
+		return fit.Finding{}, err
+	}
+	if len(bad) > 0 {
+		return fit.Finding{}, core.Internal("identity.homes_damaged", fmt.Errorf("%d rows", len(bad))).With("Members", joined(bad)).With("First", string(bad[0])).With("Count", len(bad))
+	}
 	return judgeHomes(homes, letting, core.At(r.Now()))
+}
+
+func joined(ids []core.MemberID) string {
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		names = append(names, string(id))
+	}
+	return strings.Join(names, ", ")
 }
 
 func judgeHomes(homes, letting []home.Home, now core.Moment) (fit.Finding, error) {

@@ -190,6 +190,9 @@ func TestDoctorOnMembers(t *testing.T) {
 	n.want("identity.check_homes", "identity.homes_old")
 	n.must(n.doors().Shut(t.Context(), "chaton-c.test", "old keys"))
 	n.want("identity.check_homes", "identity.homes_shut")
+	_, err := db.Exec(t.Context(), n.DB, `UPDATE identity_home SET keys = 'x' WHERE member = 'chaton-b.test'`)
+	n.must(err)
+	n.want("identity.check_homes", "identity.homes_damaged")
 }
 
 // signs opens a session of a person, and signs it in at a service by hand.

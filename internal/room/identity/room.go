@@ -96,6 +96,7 @@ type Needs struct {
 type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
 	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
+	Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]logbook.Entry, error)
 }
 
 // Room is identity, open.
@@ -124,6 +125,9 @@ func New(n Needs) (*Room, error) {
 		Audit: &audit.Log{DB: n.DB, Now: n.Now},
 		Homes: &home.Homes{
 			DB: n.DB, Self: n.Origin, Trust: n.Trust, Root: n.Root, LookupTXT: net.DefaultResolver.LookupTXT, Plain: n.Private, Now: n.Now,
+			Entries: func(ctx context.Context, id core.MemberID, from int64, limit int) ([]logbook.Entry, error) {
+				return n.Book.Entries(ctx, id, from, limit)
+			},
 		},
 		Keys: keys,
 	}

@@ -23,11 +23,13 @@ type View struct {
 	People int           `json:"people"`   // of it here
 	New    int           `json:"new"`      // who came for the first time within a day
 	First  core.Moment   `json:"first_us"` // when the very first came; 0 = nobody has
+	// Damaged: what we keep of it cannot be read; nobody comes in from it until Reread.
+	Damaged bool `json:"damaged,omitempty"`
 }
 
-// Views lists every home with what is promised both ways.
+// Views lists every home with what is promised both ways, the damaged ones too.
 func (h *Homes) Views(ctx context.Context) ([]View, error) {
-	every, err := h.All(ctx)
+	every, err := all(ctx, h.DB)
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +51,17 @@ func (h *Homes) Views(ctx context.Context) ([]View, error) {
 	}
 	views := make([]View, 0, len(every))
 	for _, one := range every {
-		err := h.lets(ctx, one.Member, "")
+		if one.member == h.Self {
+			continue
+		}
+		err := h.lets(ctx, one.member, "")
 		if err != nil && core.CodeOf(err) != core.CodeDenied {
 			return nil, err
 		}
-		c := by[one.Member]
-		views = append(views, View{one.Member, one.Issuer, err == nil && one.Shut == 0, lets[one.Member], one.Shut != 0, one.Reason, c.here, c.new, c.first})
+		c, well := by[one.member], one.damage == nil
+		views = append(views, View{
+			one.member, one.Issuer, err == nil && one.shut == 0 && well, lets[one.member] && well, one.shut != 0, one.reason, c.here, c.new, c.first, !well,
+		})
 	}
 	return views, nil
 }
@@ -116,6 +123,7 @@ func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 	shut.Flags().StringVar(&reason, "reason", "", p.T("identity.home.flag_reason", nil))
 	return console.Group("home", p.T("identity.home.cmd", nil),
 		console.Command(open, "list", p.T("identity.home.cmd_list", nil), list), shut,
+		console.Command(open, "reread MEMBER", p.T("identity.home.cmd_reread", nil), reread),
 		console.Command(open, "open MEMBER", p.T("identity.home.cmd_open", nil), func(cmd *cobra.Command, d Doors, out *console.Out, typed []string) error {
 			id, err := core.ParseMemberID(typed[0])
 			if err == nil {
@@ -130,6 +138,17 @@ func Command(p *words.Printer, open console.Opener[Doors]) *cobra.Command {
 			}
 			return out.Emit(decision{id, false, known}, func() { out.Say("identity.home.was_opened", map[string]any{"Member": string(id)}) })
 		}))
+}
+
+func reread(cmd *cobra.Command, d Doors, out *console.Out, typed []string) error {
+	id, err := core.ParseMemberID(typed[0])
+	if err == nil {
+		err = d.Reread(cmd.Context(), id)
+	}
+	if err != nil {
+		return err
+	}
+	return out.Emit(map[string]any{"member": id}, func() { out.Say("identity.home.was_reread", map[string]any{"Member": string(id)}) })
 }
 
 func list(cmd *cobra.Command, d Doors, out *console.Out, _ []string) error {
@@ -153,6 +172,8 @@ func list(cmd *cobra.Command, d Doors, out *console.Out, _ []string) error {
 			in := yes(v.In)
 			if v.Shut {
 				in = out.P.T("identity.home.is_shut", nil)
+			} else if v.Damaged {
+				in = out.P.T("identity.home.is_damaged", nil)
 			}
 			rows = append(rows, []string{string(v.Member), in, yes(v.Out), strconv.Itoa(v.People), v.Issuer})
 		}

@@ -59,8 +59,10 @@ type Homes struct {
 	Root func(ctx context.Context, id core.MemberID) (core.RootKey, error)
 	// LookupTXT asks the DNS; net.Resolver's.
 	LookupTXT func(ctx context.Context, name string) ([]string, error)
-	Plain     bool // http is allowed, for demos and tests
-	Now       func() time.Time
+	// Entries reads a member's logbook as we hold it, from an index on.
+	Entries func(ctx context.Context, id core.MemberID, from int64, limit int) ([]logbook.Entry, error)
+	Plain   bool // http is allowed, for demos and tests
+	Now     func() time.Time
 }
 
 // Readers take in what members say of themselves.
@@ -84,7 +86,8 @@ func (h *Homes) Readers() []logbook.Reader {
 }
 
 // Get is a member as a home. Returns CodeNotFound "identity.home.none" for one that never
-// said how it signs people in.
+// said how it signs people in, CodeInternal "identity.home.damaged" for one of which what we
+// keep cannot be read.
 func (h *Homes) Get(ctx context.Context, id core.MemberID) (Home, error) {
 	c, err := get(ctx, h.DB, id)
 	return c.home(), err
@@ -94,12 +97,13 @@ func (c record) home() Home {
 	return Home{Card: c.Card, Member: c.member, Said: c.said, Shut: c.shut, Reason: c.reason}
 }
 
-// All lists every member that is a home, but us, by name.
+// All lists every member that is a home, but us, by name. One of which what we keep cannot be
+// read is left out: Damaged names it.
 func (h *Homes) All(ctx context.Context) ([]Home, error) {
 	found, err := all(ctx, h.DB)
 	homes := make([]Home, 0, len(found))
 	for _, c := range found {
-		if c.member != h.Self {
+		if c.member != h.Self && c.damage == nil {
 			homes = append(homes, c.home())
 		}
 	}
@@ -224,10 +228,18 @@ func (h *Homes) Open(ctx context.Context, id core.MemberID) error {
 	return err
 }
 
-// Say writes our own card into our logbook when it differs from what we last said.
+// Say writes our own card into our logbook when it differs from what we last said, or when
+// what we said cannot be read here any more.
 func (h *Homes) Say(ctx context.Context, card Card, appendTo func(ctx context.Context, typ string, body any) error) error {
 	was, err := get(ctx, h.DB, h.Self)
-	if err == nil && was.equal(card) || err != nil && core.CodeOf(err) != core.CodeNotFound {
+	if e, is := errors.AsType[*core.Error](err); is && e.Key == damaged {
+		err = drop(ctx, h.DB, h.Self)
+	} else if core.CodeOf(err) == core.CodeNotFound {
+		err = nil
+	} else if err == nil && was.equal(card) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	b, err := card.Body()

@@ -53,6 +53,8 @@ func show(v View) shown {
 	switch {
 	case v.Shut:
 		one.Severity, one.State = web.Trouble, "identity.home.state_shut"
+	case v.Damaged:
+		one.Severity, one.State = web.Trouble, "identity.home.state_damaged"
 	case v.In:
 		one.Severity, one.State = web.Fine, "identity.home.state_in"
 	}

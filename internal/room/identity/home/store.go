@@ -19,21 +19,31 @@ type record struct {
 	said   core.Moment
 	shut   core.Moment
 	reason string
+	damage error // why the row cannot be read; nil = it can
 }
 
 const selectHome = `SELECT h.member, h.issuer, h.keys, h.federation, h.mail, h.entry, h.said_us, coalesce(s.at_us, 0), coalesce(s.reason, '')
 	FROM identity_home h LEFT JOIN identity_home_shut s ON s.member = h.member `
 
+// scan reads one row of db.All, twice where a column holds what it cannot: then it says of
+// whom it is, and damage why no more.
 func scan(r db.Row) (c record, err error) {
 	var keys, federation, mail string
 	if err := r.Scan(&c.member, &c.Issuer, &keys, &federation, &mail, &c.entry, &c.said, &c.shut, &c.reason); err != nil {
-		return c, err
+		c.damage = err
+		var rest [8]any
+		if again := r.Scan(&c.member, &rest[0], &rest[1], &rest[2], &rest[3], &rest[4], &rest[5], &rest[6], &rest[7]); again != nil {
+			return c, err // the database does not answer
+		}
+		return c, nil
 	}
 	c.Domains = strings.Fields(mail)
-	if err := json.Unmarshal([]byte(federation), &c.Federation); err != nil {
-		return c, err
+	_, bad := issuer(c.Issuer, true)
+	c.damage = errors.Join(bad, json.Unmarshal([]byte(federation), &c.Federation), json.Unmarshal([]byte(keys), &c.Keys))
+	if c.damage == nil && len(c.Keys.Keys) == 0 {
+		c.damage = errors.New("no keys")
 	}
-	return c, json.Unmarshal([]byte(keys), &c.Keys)
+	return c, nil
 }
 
 // put keeps a card, unless a later one is kept already.
@@ -60,15 +70,31 @@ func takeBack(ctx context.Context, q db.Querier, member core.MemberID, from int6
 	return err
 }
 
-// get answers CodeNotFound "identity.home.none" for no row.
-func get(ctx context.Context, q db.Querier, member core.MemberID) (record, error) {
-	c, err := db.One(ctx, q, scan, selectHome+`WHERE h.member = $1`, string(member))
-	if errors.Is(err, db.ErrNoRow) {
-		return c, core.NotFound("identity.home.none", err).With("Member", string(member))
-	}
-	return c, err
+// drop forgets a card.
+func drop(ctx context.Context, q db.Querier, member core.MemberID) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM identity_home WHERE member = $1`, string(member))
+	return err
 }
 
+// get answers CodeNotFound "identity.home.none" for no row, CodeInternal
+// "identity.home.damaged" for one that cannot be read.
+func get(ctx context.Context, q db.Querier, member core.MemberID) (record, error) {
+	found, err := db.All(ctx, q, scan, selectHome+`WHERE h.member = $1`, string(member))
+	switch {
+	case err != nil:
+		return record{}, err
+	case len(found) == 0:
+		return record{}, core.NotFound("identity.home.none", db.ErrNoRow).With("Member", string(member))
+	case found[0].damage != nil:
+		return record{}, core.Internal(damaged, found[0].damage).With("Member", string(member))
+	}
+	return found[0], nil
+}
+
+// damaged is the key of the error for a row that cannot be read.
+const damaged = "identity.home.damaged"
+
+// all lists every row by name, those that cannot be read too.
 func all(ctx context.Context, q db.Querier) ([]record, error) {
 	return db.All(ctx, q, scan, selectHome+`ORDER BY h.member`)
 }
