@@ -78,11 +78,16 @@ func (s Seed) Root() core.RootKey {
 
 // RecoveryIdentity is the age identity every backup is also encrypted to.
 func (s Seed) RecoveryIdentity() (*age.X25519Identity, error) {
-	text, err := bech32("AGE-SECRET-KEY-", s.derive(recoveryLabel))
+	return AgeIdentity([32]byte(s.derive(recoveryLabel)))
+}
+
+// AgeIdentity makes an age identity of 32 secret bytes, which must be uniform.
+func AgeIdentity(secret [32]byte) (*age.X25519Identity, error) {
+	text, err := Bech32("AGE-SECRET-KEY-", secret[:])
 	if err != nil {
 		return nil, err
 	}
-	return age.ParseX25519Identity(text)
+	return age.ParseX25519Identity(strings.ToUpper(text))
 }
 
 func (s Seed) derive(label string) []byte {
@@ -97,10 +102,15 @@ func (s Seed) derive(label string) []byte {
 // 66 bits of its SHA-256, in the same word list as the seed.
 // spec: docs/spec/keys.md#fingerprint
 func Fingerprint(root core.RootKey) string {
-	sum := sha256.Sum256(root[:])
-	words := make([]string, 6)
+	words := SixWords(sha256.Sum256(root[:]))
+	return strings.Join(words[:], "-")
+}
+
+// SixWords are the first 66 bits of a hash as words of the seed's list, for two
+// people who compare by voice.
+func SixWords(sum [32]byte) (words [6]string) {
 	for i := range words {
 		words[i] = english().words[numberAt(sum[:], i)]
 	}
-	return strings.Join(words, "-")
+	return words
 }

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/recipient"
+	"entrechat/internal/room/custody/share"
 )
 
 // Words are the room's sentences, French and English.
@@ -24,7 +25,7 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, recipient.Words} }
+func AllWords() []fs.FS { return []fs.FS{Words, recipient.Words, share.Words} }
 
 // Book is what this room needs of the logbooks.
 type Book interface {
