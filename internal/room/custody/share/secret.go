@@ -28,8 +28,9 @@ func New() (Secret, error) {
 	return Secret{value: fromScalar(curve().RandomNonZeroScalar(rand.Reader))}, nil
 }
 
-// Identity is the age identity that opens the deal's box. An error for the zero
-// value or an id that is none.
+// Identity is the age identity that opens the deal's box. It depends on no more of
+// the id than a share carries, so that k shares and the box are enough. An error for
+// the zero value or an id that is none.
 // spec: docs/spec/custody.md#box-identity
 func (s Secret) Identity(id ID) (*age.X25519Identity, error) {
 	if _, err := ParseID(string(id)); err != nil {
@@ -38,7 +39,7 @@ func (s Secret) Identity(id ID) (*age.X25519Identity, error) {
 	if s == (Secret{}) {
 		return nil, errors.New("an empty secret opens nothing")
 	}
-	key, err := hkdf.Key(sha256.New, s.value[:], []byte(boxLabel), string(id), 32)
+	key, err := hkdf.Key(sha256.New, s.value[:], []byte(boxLabel), id.Short(), 32)
 	if err != nil {
 		return nil, fmt.Errorf("derive a box's identity: %w", err)
 	}

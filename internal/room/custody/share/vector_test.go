@@ -9,7 +9,7 @@ func TestRecipientOfOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "age1a3k92x68r5aa3e5sj4ul7l2c95twpu4ya234tpwx62hmrk7wjy6s29u7t6"; recipient.String() != want {
+	if want := "age1ylzqkmczzf4qr4qenk36kkz02qt96z8a4ygz3vnnk8zlglqzxf5sp7xrll"; recipient.String() != want {
 		t.Errorf("recipient %s, want %s", recipient, want)
 	}
 }
