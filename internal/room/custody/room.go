@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/recipient"
 	"entrechat/internal/room/custody/share"
 )
@@ -25,7 +26,7 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, recipient.Words, share.Words} }
+func AllWords() []fs.FS { return []fs.FS{Words, recipient.Words, share.Words, ask.Words} }
 
 // Book is what this room needs of the logbooks.
 type Book interface {
