@@ -22,6 +22,8 @@ type target struct {
 	A client `json:"a"`
 	B client `json:"b"`
 	C client `json:"c"`
+	// E is one like A whose ID tokens are signed by ES256, for what a sign-in costs; A's by RS256.
+	E client `json:"e"`
 	// Listen is host:port of the address that A is told of sign-outs at; empty = it is not.
 	Listen string `json:"listen"`
 }

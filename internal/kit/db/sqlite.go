@@ -52,10 +52,11 @@ func openSQLite(path string) (*DB, error) {
 		},
 	}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: options.Encode()}
-	pool, err := sql.Open("sqlite", dsn.String())
+	connector, err := sqlite.NewConnector(dsn.String())
 	if err != nil {
 		return nil, core.Invalid("db.bad_address", err)
 	}
+	pool := sql.OpenDB(keeping{connector})
 	pool.SetMaxOpenConns(sqliteConns)
 	pool.SetMaxIdleConns(sqliteIdle)
 	pool.SetConnMaxIdleTime(10 * time.Minute)

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import path from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
 
 const require = createRequire(path.join(process.cwd(), 'x.js'));
 const { default: Provider } = await import(pathToFileURL(require.resolve('oidc-provider')));
@@ -14,10 +15,14 @@ const client = (id, method, more) => ({
   post_logout_redirect_uris: [`https://${id}.test/bye`], response_types: ['code'], grant_types: ['authorization_code', 'refresh_token'],
   token_endpoint_auth_method: method, ...more,
 });
+const keys = [['rsa', { modulusLength: 2048 }, 'RS256'], ['ec', { namedCurve: 'P-256' }, 'ES256']].map(
+  ([kind, options, alg]) => ({ ...generateKeyPairSync(kind, options).privateKey.export({ format: 'jwk' }), alg, kid: alg, use: 'sig' }));
 const provider = new Provider(issuer, {
+  jwks: { keys },
   clients: [
     client('app-a', 'client_secret_basic', { backchannel_logout_uri: `http://${listen}/told`, backchannel_logout_session_required: true }),
     client('app-b', 'client_secret_post'), client('app-c', 'client_secret_post'),
+    client('app-e', 'client_secret_basic', { id_token_signed_response_alg: 'ES256' }),
   ],
   pkce: { required: (_, c) => c.clientId !== 'app-c' },
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username', 'locale'] },
@@ -34,5 +39,5 @@ const provider = new Provider(issuer, {
 });
 const shown = (id, basic) => ({ id, secret: secret(id), redirects: [`https://${id}.test/cb`, `https://${id}.test/other`], post_logout: `https://${id}.test/bye`, basic });
 provider.listen(Number(port), '127.0.0.1', () => console.log(JSON.stringify({
-  issuer, listen, people: [{ name: 'alice', password: 'x' }, { name: 'bob', password: 'x' }], a: shown('app-a', true), b: shown('app-b', false), c: shown('app-c', false),
+  issuer, listen, people: [{ name: 'alice', password: 'x' }, { name: 'bob', password: 'x' }], a: shown('app-a', true), b: shown('app-b', false), c: shown('app-c', false), e: shown('app-e', true),
 })));

@@ -224,13 +224,14 @@ func TestSigningOutAtHomeSignsOutHere(t *testing.T) {
 	var told []string
 	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told = append(told, r.FormValue("logout_token")) }))
 	defer app.Close()
-	b.service("nuage", app.URL+"/out")
+	secret := b.service("nuage", app.URL+"/out")
 	a.add("alice", "")
 	who := newBrowser(t)
 	p := who.signs(who.goes(who.opens(b, "nuage"), "home", string(a.id)), "alice")
 	if !p.arrived() {
 		t.Fatal(p.at, text(p.body))
 	}
+	b.redeem("nuage", secret, p) // until it has, the service knows of nobody
 	var token string
 	b.meddle = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/oidc/logout" {

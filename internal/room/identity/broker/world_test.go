@@ -88,6 +88,10 @@ func (s seams) Person(r *http.Request) (provider.Login, bool, error) {
 	return provider.Login{Person: open.Person, At: open.Auth, AMR: open.AMR, Session: open.ID}, ok, err
 }
 
+func (s seams) Lives(ctx context.Context, q db.Querier, id string) (bool, error) {
+	return s.sessions.Lives(ctx, q, id)
+}
+
 func (s seams) End(w http.ResponseWriter, r *http.Request) error { return s.sessions.Leave(w, r) }
 
 func (s seams) Account(ctx context.Context, id person.ID, clientID string) (a provider.Account, ok bool, err error) {

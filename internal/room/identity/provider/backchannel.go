@@ -66,6 +66,7 @@ func (p *Provider) EndAt(ctx context.Context, q db.Querier, id person.ID, client
 
 // ended ends client sessions and the grants that go with them.
 func (p *Provider) ended(ctx context.Context, q db.Querier, e ending) error {
+	p.codes.end(e)
 	list, err := clientSessions(ctx, q, e)
 	if err != nil {
 		return err

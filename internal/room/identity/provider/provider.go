@@ -44,6 +44,8 @@ type Login struct {
 // Browser is the session in the browser that sent a request.
 type Browser interface {
 	Person(r *http.Request) (Login, bool, error)
+	// Lives says whether a session (Login.Session) has not ended.
+	Lives(ctx context.Context, q db.Querier, session string) (bool, error)
 	// End signs the browser out; it leads to Provider.Ended.
 	End(w http.ResponseWriter, r *http.Request) error
 }
@@ -99,6 +101,7 @@ type Provider struct {
 	site     atomic.Pointer[web.Site]
 	views    atomic.Pointer[views]
 	flows    counter
+	codes    codes
 	counts   counts
 	services services
 	calls    callers
@@ -165,7 +168,9 @@ const (
 	maxBody  = 64 << 10 // bytes of a form
 )
 
-// bounded keeps what a stranger can send small.
+// bounded keeps what a stranger can send small. What is done then does not end when the
+// caller goes away: it takes a few statements, and being able to break off each costs two
+// goroutines a statement.
 func (p front) bounded(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.URL.RawQuery) > maxQuery {
@@ -173,7 +178,7 @@ func (p front) bounded(next http.HandlerFunc) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next(w, r)
+		next(w, r.WithContext(context.WithoutCancel(r.Context())))
 	})
 }
 

@@ -69,10 +69,10 @@ func readGrant(ctx context.Context, q db.Querier, where, value string) (grantRow
 	return db.One(ctx, q, scanGrant, `SELECT id, client, person, code_used_us, revoked_us, body, until_us FROM identity_oidc_grant WHERE `+where, value)
 }
 
-func insertGrant(ctx context.Context, q db.Querier, g grantRow) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_oidc_grant (id, client, person, session, offline, code, code_used_us, revoked_us, body, until_us)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8)`, g.id, g.client, string(g.person), g.session, g.offline, g.code, g.body, int64(g.until))
-	return err
+// insertGrant writes a grant whose code is used now, once: errTwice.
+func insertGrant(ctx context.Context, q db.Querier, g grantRow, now core.Moment) error {
+	return once(db.Exec(ctx, q, `INSERT INTO identity_oidc_grant (id, client, person, session, offline, code, code_used_us, revoked_us, body, until_us)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9) ON CONFLICT DO NOTHING`, g.id, g.client, string(g.person), g.session, g.offline, g.code, int64(now), g.body, int64(g.until)))
 }
 
 // useCode takes a grant's code, once.

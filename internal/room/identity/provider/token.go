@@ -78,6 +78,9 @@ func (p front) serve(w http.ResponseWriter, r *http.Request, k *work) {
 	case errors.Is(err, errTwice) && len(k.seen) > 0 && k.grant == nil:
 		p.answerError(w, k, goidc.NewError(goidc.ErrorCodeInvalidClient, "the assertion was used before"))
 		return
+	case errors.Is(err, errEnded):
+		p.answerError(w, k, goidc.NewError(goidc.ErrorCodeInvalidGrant, "the person signed out meanwhile"))
+		return
 	case errors.Is(err, errTwice):
 		p.answerError(w, k, goidc.NewError(goidc.ErrorCodeInvalidGrant, "it was used before"))
 		return

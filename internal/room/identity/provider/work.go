@@ -20,6 +20,8 @@ import (
 var (
 	errTooLong  = errors.New("longer than we read")
 	errNoMember = errors.New("no member of ours")
+	// errEnded says that the person signed out before the code was shown.
+	errEnded = errors.New("the session ended")
 	// errTwice says that another request took the code, token or flow first.
 	errTwice = errors.New("taken already")
 	errFull  = errors.New("too many sign-ins wait")
@@ -40,9 +42,10 @@ type work struct {
 	flow    *goidc.AuthnSession
 	waiting bool // flow is in the database
 	grant   *goidc.Grant
-	loaded  bool // grant is in the database
-	used    bool // the code of the loaded grant was used before
-	revoked bool // the loaded grant was revoked before
+	loaded  bool         // grant was made by a request before
+	waits   *waitingCode // the code that was shown, when it is the first time
+	used    bool         // the code of the loaded grant was used before
+	revoked bool         // the loaded grant was revoked before
 	token   *goidc.Token
 	known   bool   // token is in the database
 	refresh string // hash of the refresh token that was shown
@@ -252,7 +255,7 @@ func (m manager) accountOf(ctx context.Context, g *goidc.Grant, id person.ID) (*
 
 // GrantByAuthCode finds the grant of a code, and makes the refresh token that it may have.
 func (m manager) GrantByAuthCode(ctx context.Context, code string) (*goidc.Grant, error) {
-	g, err := m.grant(ctx, `code = $1`, seal.TokenHash(code))
+	g, err := m.grantOf(ctx, seal.TokenHash(code))
 	if err != nil {
 		return nil, err
 	}
@@ -264,6 +267,17 @@ func (m manager) GrantByAuthCode(ctx context.Context, code string) (*goidc.Grant
 		g.RefreshToken = random(ctx)
 	}
 	return g, nil
+}
+
+// grantOf finds the grant of a code by its hash: one that waits, or one that was used.
+func (m manager) grantOf(ctx context.Context, hash string) (*goidc.Grant, error) {
+	k := workOf(ctx)
+	one, ok := m.codes.get(hash, k.now)
+	if !ok {
+		return m.grant(ctx, `code = $1`, hash)
+	}
+	k.waits = &one
+	return m.load(ctx, one.grant)
 }
 
 // offline says whether scopes let a client go on without the person.
@@ -329,22 +343,15 @@ func (p *Provider) commit(ctx context.Context, k *work) error {
 	if k.flow != nil && k.flow.Status == goidc.StatusPending && !k.waiting && !p.flows.room(ctx, p) {
 		return core.Unsure("identity.provider.too_many", errFull)
 	}
-	err := p.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		for _, id := range k.seen {
-			if err := insertSeen(ctx, q, id, k.now.Add(2*assertionLife)); err != nil {
-				return err
-			}
-		}
-		if err := k.writeFlow(ctx, q); err != nil {
-			return err
-		}
-		if err := k.writeGrant(ctx, q); err != nil {
-			return err
-		}
-		return k.writeToken(ctx, q)
-	})
+	err := p.write(ctx, k)
+	if err == nil && k.kept && !k.loaded {
+		err = p.handOut(k)
+	}
 	if err == nil {
 		p.count(k)
+	}
+	if k.waits != nil && k.token != nil {
+		p.codes.remove(k.waits.grant.code)
 	}
 	if errors.Is(err, errTwice) && k.loaded && k.kept {
 		k.reused = k.grant.ID
@@ -353,6 +360,28 @@ func (p *Provider) commit(ctx context.Context, k *work) error {
 		return errors.Join(err, p.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return revokeGrant(ctx, q, k.reused, k.now) }))
 	}
 	return err
+}
+
+// write writes what lasts, in one transaction.
+func (p *Provider) write(ctx context.Context, k *work) error {
+	ended := k.flow != nil && k.flow.Status != goidc.StatusPending && !k.waiting
+	if (k.flow == nil || ended) && (!k.kept || !k.loaded) && k.token == nil && len(k.seen) == 0 {
+		return nil
+	}
+	return p.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		for _, id := range k.seen {
+			if err := insertSeen(ctx, q, id, k.now.Add(2*assertionLife)); err != nil {
+				return err
+			}
+		}
+		if err := k.writeFlow(ctx, q); err != nil {
+			return err
+		}
+		if err := p.writeGrant(ctx, q, k); err != nil {
+			return err
+		}
+		return k.writeToken(ctx, q)
+	})
 }
 
 func (k *work) idle() bool {
@@ -380,13 +409,11 @@ func (k *work) writeFlow(ctx context.Context, q db.Querier) error {
 	return putFlow(ctx, q, flowRow{k.flow.ID, k.flow.ClientID, pushed, string(body), core.Moment(k.flow.ExpiresAt) * 1e6}, k.waiting)
 }
 
-func (k *work) writeGrant(ctx context.Context, q db.Querier) error {
+func (p *Provider) writeGrant(ctx context.Context, q db.Querier, k *work) error {
 	g := k.grant
 	switch {
-	case g == nil || !k.kept:
+	case g == nil || !k.kept || !k.loaded:
 		return nil
-	case !k.loaded:
-		return k.insertGrant(ctx, q)
 	case g.RevokedAt != 0:
 		if k.revoked {
 			return nil
@@ -398,7 +425,11 @@ func (k *work) writeGrant(ctx context.Context, q db.Querier) error {
 		if err := useRefresh(ctx, q, k.refresh, k.now, graceOf(k.client)); err != nil {
 			return err
 		}
-	case g.AuthCodeConsumedAt != 0 && !k.used:
+	case g.AuthCodeConsumedAt != 0 && k.waits != nil:
+		if err := p.useCode(ctx, q, k); err != nil {
+			return err
+		}
+	case g.AuthCodeConsumedAt != 0 && !k.used: // handed out by a version that kept codes in the database
 		if err := useCode(ctx, q, g.ID, k.now); err != nil {
 			return err
 		}
@@ -411,8 +442,24 @@ func (k *work) writeGrant(ctx context.Context, q db.Querier) error {
 	return insertRefresh(ctx, q, seal.TokenHash(g.RefreshToken), g.ID, k.now)
 }
 
-// insertGrant writes a new grant, and that the session is signed in at its client.
-func (k *work) insertGrant(ctx context.Context, q db.Querier) error {
+// useCode writes the grant of a code that is shown for the first time, and that the session
+// is signed in at its client. Returns errEnded for a session that is over, errTwice.
+func (p *Provider) useCode(ctx context.Context, q db.Querier, k *work) error {
+	lives, err := p.n.Browser.Lives(ctx, q, k.waits.session.Session)
+	if err == nil && !lives {
+		err = errEnded
+	}
+	if err != nil {
+		return err
+	}
+	if err := insertGrant(ctx, q, k.waits.grant, k.now); err != nil {
+		return err
+	}
+	return putClientSession(ctx, q, k.waits.session)
+}
+
+// handOut keeps a new grant until its client shows the code.
+func (p *Provider) handOut(k *work) error {
 	g, f := *k.grant, factsOf(k.grant.Store)
 	code := seal.TokenHash(g.AuthCode)
 	g.AuthCode, g.RefreshToken = "", ""
@@ -427,10 +474,11 @@ func (k *work) insertGrant(ctx context.Context, q db.Querier) error {
 	if row.offline {
 		row.until = k.now.Add(offlineLife)
 	}
-	if err := insertGrant(ctx, q, row); err != nil {
-		return err
+	in := clientSession{Session: f.Session, Client: g.ClientID, Person: f.Person, Sub: g.Subject, SID: f.SID, Since: k.now}
+	if !p.codes.put(waitingCode{row, in, k.now.Add(codeLife)}, k.now) {
+		return core.Unsure("identity.provider.too_many", errFull)
 	}
-	return putClientSession(ctx, q, clientSession{Session: f.Session, Client: g.ClientID, Person: f.Person, Sub: g.Subject, SID: f.SID, Since: k.now})
+	return nil
 }
 
 func (k *work) writeToken(ctx context.Context, q db.Querier) error {

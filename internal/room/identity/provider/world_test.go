@@ -59,6 +59,17 @@ func (l *logins) Person(r *http.Request) (provider.Login, bool, error) {
 	return login, ok, nil
 }
 
+func (l *logins) Lives(_ context.Context, _ db.Querier, session string) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, login := range l.now {
+		if login.Session == session {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func (l *logins) End(_ http.ResponseWriter, r *http.Request) error {
 	if c, err := r.Cookie("who"); err == nil {
 		l.mu.Lock()

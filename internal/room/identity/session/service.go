@@ -101,6 +101,11 @@ func (s *Sessions) makeRoom(ctx context.Context, q db.Querier, who person.ID) er
 	return s.end(ctx, q, all[most-1:]) // the last used comes first
 }
 
+// Lives says whether a session has not ended.
+func (s *Sessions) Lives(ctx context.Context, q db.Querier, id string) (bool, error) {
+	return lives(ctx, q, id)
+}
+
 // Find is the session of the browser that sent r; ok is false where nobody is signed in.
 // It costs one row, and a write every five minutes.
 func (s *Sessions) Find(r *http.Request) (found Session, ok bool, err error) {

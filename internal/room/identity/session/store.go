@@ -37,6 +37,11 @@ func of(ctx context.Context, q db.Querier, who person.ID) ([]Session, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM identity_session s WHERE s.person = $1 ORDER BY s.seen_us DESC, s.id`, string(who))
 }
 
+func lives(ctx context.Context, q db.Querier, id string) (bool, error) {
+	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM identity_session WHERE id = $1`, id)
+	return n > 0, err
+}
+
 func touch(ctx context.Context, q db.Querier, id string, now core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE identity_session SET seen_us = $2 WHERE id = $1 AND seen_us < $2`, id, int64(now))
 	return err
