@@ -5,8 +5,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/custody"
 	"entrechat/internal/room/custody/migrations"
@@ -16,6 +19,12 @@ func custodyModule() module {
 	return module{
 		name: "custody", words: custody.AllWords(), tables: migrations.Files, group: groupOthers, open: openCustody, spare: true,
 		grants: []core.GrantType{custody.GrantType()},
+		commands: func(l *cli) []*cobra.Command {
+			return custody.Commands(l.out.P, func(cmd *cobra.Command) (*custody.Room, *console.Out, error) {
+				room, err := openFor[*custody.Room](l, cmd)
+				return room, &l.out, err
+			})
+		},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/ask"
+	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/recipient"
 	"entrechat/internal/room/custody/share"
 )
@@ -26,7 +27,15 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, recipient.Words, share.Words, ask.Words} }
+func AllWords() []fs.FS {
+	return []fs.FS{
+		Words,
+		ask.Words,
+		person.Words,
+		recipient.Words,
+		share.Words,
+	}
+}
 
 // Book is what this room needs of the logbooks.
 type Book interface {
@@ -61,18 +70,30 @@ type Needs struct {
 type Room struct {
 	Needs
 	Recipients *recipient.Recipients
+	Persons    *person.Persons
+	Box        seal.Box // seals what of persons and shares lies in the database
 }
 
 // keyName is the file of the age key that members encrypt our shares to.
 const keyName = "custody.key"
 
-// New opens the room. Returns what recipient.OpenKey does.
+// boxName is the file of the key that seals what lies in the database.
+const boxName = "custody.box"
+
+// New opens the room. Returns what recipient.OpenKey and seal.OpenBox do.
 func New(n Needs) (*Room, error) {
 	key, err := recipient.OpenKey(filepath.Join(n.Dir, keyName))
 	if err != nil {
 		return nil, err
 	}
-	return &Room{Needs: n, Recipients: &recipient.Recipients{DB: n.DB, Self: n.Signer.ID(), Key: key, Now: n.Now}}, nil
+	box, err := seal.OpenBox(filepath.Join(n.Dir, boxName))
+	if err != nil {
+		return nil, err
+	}
+	return &Room{
+		Needs: n, Recipients: &recipient.Recipients{DB: n.DB, Self: n.Signer.ID(), Key: key, Now: n.Now},
+		Persons: &person.Persons{DB: n.DB, Box: box, Own: key.Identity(), Now: n.Now}, Box: box,
+	}, nil
 }
 
 // Fittings are what the room hands to the house.
@@ -80,7 +101,10 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "custody",
 		Readers: r.Recipients.Readers(),
-		Jobs:    []jobs.Job{{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey}},
+		Jobs: []jobs.Job{
+			{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
+			{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Persons.Forget},
+		},
 		Entries: map[string]string{recipient.TypeKey: "custody.recipient.entry"},
 	}
 }
