@@ -34,7 +34,8 @@ func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
 		return nil, fit.Fittings{}, err
 	}
 	room, err := custody.New(custody.Needs{
-		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer, Now: time.Now, Log: a.Log,
+		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer,
+		Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

@@ -5,12 +5,13 @@ import (
 
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
 )
 
 // Commands are `custody ...`; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
-	return []*cobra.Command{console.Group("custody", p.T("custody.cmd", nil),
-		person.Command(p, console.Part(open, func(r *Room) *person.Persons { return r.Persons })),
-	)}
+	subs := deal.Commands(p, console.Part(open, func(r *Room) *deal.Deals { return r.Deals }), console.Part(open, func(r *Room) *deal.Keeper { return r.Keeper }))
+	subs = append(subs, person.Command(p, console.Part(open, func(r *Room) *person.Persons { return r.Persons })))
+	return []*cobra.Command{console.Group("custody", p.T("custody.cmd", nil), subs...)}
 }

@@ -2,10 +2,12 @@ package custody
 
 import (
 	"context"
+	"crypto/ed25519"
 	"embed"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -16,6 +18,8 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/ask"
+	"entrechat/internal/room/custody/box"
+	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/recipient"
 	"entrechat/internal/room/custody/share"
@@ -31,6 +35,8 @@ func AllWords() []fs.FS {
 	return []fs.FS{
 		Words,
 		ask.Words,
+		box.Words,
+		deal.Words,
 		person.Words,
 		recipient.Words,
 		share.Words,
@@ -40,6 +46,9 @@ func AllWords() []fs.FS {
 // Book is what this room needs of the logbooks.
 type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
+	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
+	Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]logbook.Entry, error)
 }
 
 // Trust answers who may entrust us shares, and who keeps ours.
@@ -62,8 +71,10 @@ type Needs struct {
 	Book   Book
 	Trust  Trust
 	Peer   Peer
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Private is a network of tests: holders need not wait.
+	Private bool
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Room is custody, open.
@@ -72,13 +83,16 @@ type Room struct {
 	Recipients *recipient.Recipients
 	Persons    *person.Persons
 	Box        seal.Box // seals what of persons and shares lies in the database
+	Deals      *deal.Deals
+	Keeper     *deal.Keeper // of others' shares
 }
 
-// keyName is the file of the age key that members encrypt our shares to.
-const keyName = "custody.key"
-
-// boxName is the file of the key that seals what lies in the database.
-const boxName = "custody.box"
+// The files of the age key that members encrypt our shares to, and of the key that seals small
+// secrets in the database.
+const (
+	keyName = "custody.key"
+	boxName = "custody.box"
+)
 
 // New opens the room. Returns what recipient.OpenKey and seal.OpenBox do.
 func New(n Needs) (*Room, error) {
@@ -86,26 +100,41 @@ func New(n Needs) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := seal.OpenBox(filepath.Join(n.Dir, boxName))
+	sealer, err := seal.OpenBox(filepath.Join(n.Dir, boxName))
 	if err != nil {
 		return nil, err
 	}
-	return &Room{
+	r := &Room{
 		Needs: n, Recipients: &recipient.Recipients{DB: n.DB, Self: n.Signer.ID(), Key: key, Now: n.Now},
-		Persons: &person.Persons{DB: n.DB, Box: box, Own: key.Identity(), Now: n.Now}, Box: box,
-	}, nil
+		Persons: &person.Persons{DB: n.DB, Box: sealer, Own: key.Identity(), Now: n.Now}, Box: sealer,
+	}
+	needs := deal.Needs{
+		DB: n.DB, Signer: n.Signer, Kind: KindCustody, Book: n.Book, Trust: n.Trust, Peer: n.Peer, People: people{r.Persons}, Recipients: r.Recipients, Box: sealer,
+		LeastWait: r.leastWait(), Now: n.Now, Log: n.Log,
+	}
+	r.Deals, r.Keeper = deal.New(needs), deal.NewKeeper(needs)
+	return r, nil
+}
+
+// leastWait is the shortest time between an ask and a share.
+func (r *Room) leastWait() time.Duration {
+	if r.Private {
+		return 0
+	}
+	return 24 * time.Hour
 }
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "custody",
-		Readers: r.Recipients.Readers(),
-		Jobs: []jobs.Job{
-			{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
-			{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Persons.Forget},
-		},
-		Entries: map[string]string{recipient.TypeKey: "custody.recipient.entry"},
+		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers()),
+		Peer:    r.Keeper.PeerRoutes(),
+		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs()),
+			jobs.Job{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
+			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Persons.Forget},
+		),
+		Entries: map[string]string{recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry"},
 	}
 }
 
