@@ -26,6 +26,7 @@ func (r *Room) checks() []fit.Check {
 		fit.Check{Name: "identity.check_mail", Run: d.checkMail},
 		fit.Check{Name: "identity.check_admins", Run: d.checkAdmins},
 		fit.Check{Name: "identity.check_homes", Run: d.checkHomes},
+		fit.Check{Name: "identity.check_moves", Run: d.checkMoves},
 		fit.Check{Name: "identity.check_logouts", Run: d.checkLogouts},
 	)
 }
@@ -231,4 +232,13 @@ func (r doctor) checkLogouts(ctx context.Context) (fit.Finding, error) {
 		return fit.Finding{}, core.Unsure("identity.logouts_late", fmt.Errorf("%d wait", count)).With("Services", strings.Join(late, ", ")).With("Count", count)
 	}
 	return fit.Finding{}, nil
+}
+
+// checkMoves: the releases by which people came here can be shown to other members.
+func (r doctor) checkMoves(ctx context.Context) (fit.Finding, error) {
+	bad, err := r.Moves.Damaged(ctx)
+	if err == nil && len(bad) > 0 {
+		err = core.Internal("identity.moves_damaged", fmt.Errorf("%d people", len(bad))).With("Handles", strings.Join(bad, ", ")).With("Count", len(bad))
+	}
+	return fit.Finding{}, err
 }

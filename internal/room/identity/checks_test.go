@@ -139,7 +139,7 @@ func TestDoctorOnANewNode(t *testing.T) {
 	n := newNode(t, dbtest.SQLite(t, "identity", migrations.Files))
 	for check, key := range map[string]string{
 		"identity.key.check": "identity.key.well", "identity.check_issuer": "identity.check_nobody", "identity.check_clock": "identity.clock_unknown", "identity.check_mail": "",
-		"identity.check_admins": "identity.admins_none", "identity.check_homes": "identity.homes_none", "identity.check_logouts": "", "identity.check_audit": "identity.audit_well",
+		"identity.check_admins": "identity.admins_none", "identity.check_homes": "identity.homes_none", "identity.check_moves": "", "identity.check_logouts": "", "identity.check_audit": "identity.audit_well",
 	} {
 		n.want(check, key)
 	}
@@ -174,6 +174,14 @@ func TestDoctorOnPeople(t *testing.T) {
 	n.want("identity.check_admins", "identity.admins_well")
 	n.Settings.SignUp = signin.ByAnybody
 	n.want("identity.check_mail", "identity.mail_missing")
+}
+
+func TestDoctorOnMoves(t *testing.T) {
+	n := newNode(t, dbtest.SQLite(t, "identity", migrations.Files))
+	_, err := db.Exec(t.Context(), n.DB, `INSERT INTO identity_move_in (person, number, id, home, sub, state, document, until_us, handle, way)
+		VALUES ($1, 0, 'x', 'chaton-b.test', 's', 'done', 'x', 1, '', 'new')`, string(n.add("alice").ID))
+	n.must(err)
+	n.want("identity.check_moves", "identity.moves_damaged")
 }
 
 func TestDoctorOnMembers(t *testing.T) {

@@ -221,7 +221,7 @@ func (m coming) settle(ctx context.Context, q db.Querier, in *arrived, w Wish, c
 
 // oneWay refuses who came to the account they have here from elsewhere before.
 func (m coming) oneWay(ctx context.Context, q db.Querier, own person.ID) error {
-	came, err := cameBy(ctx, q, own, 1)
+	came, err := cameRows(ctx, q, own, 1)
 	if err == nil && len(came) > 0 {
 		err = core.Conflict("identity.move.two_lives", errors.New("came from elsewhere before"))
 	}
@@ -263,6 +263,9 @@ func (m coming) letGo(ctx context.Context, in arrived, d done) error {
 	said, err := saidOf(ctx, m.n.DB, in.home, in.id)
 	if err != nil || said.moved >= 0 && said.back < 0 {
 		return err
+	}
+	if err := in.damage(); err != nil {
+		return err // else the old home refuses it, and a person whom it let go would be at home nowhere
 	}
 	err = m.n.Calls.JSON(ctx, in.home, http.MethodPost, pathDone, d, nil)
 	if refusal(err) || in.until.Add(giveUp) < m.now() && core.CodeOf(err) == core.CodeUnsure {

@@ -26,7 +26,8 @@ type following struct{ *Moves }
 // Follow makes a visitor of an old home the visitor of the one that signed them in now, when
 // their releases say so. Who is no visitor of an old home is left alone: Admit makes them a
 // new one. Returns CodeInvalid "identity.move.bad"; CodeDenied "identity.move.refused" for
-// releases that do not hold, "identity.move.gone" for who is at home elsewhere already;
+// releases that do not hold, "identity.move.gone" for who is at home elsewhere already,
+// "identity.move.lost" for a visitor here of whose way the home has lost a part;
 // CodeUnsure "identity.move.not_heard" while the old home's logbook does not say it here.
 func (m *Moves) Follow(ctx context.Context, a Arrival) error {
 	f := following{m}
@@ -34,7 +35,11 @@ func (m *Moves) Follow(ctx context.Context, a Arrival) error {
 	if err != nil || len(a.Moves) == 0 || known && here.State == home.Active {
 		return err
 	}
-	chain, err := ReadChain(a.Moves, a.Home)
+	moves, err := f.readable(ctx, a)
+	if err != nil || len(moves) == 0 {
+		return err
+	}
+	chain, err := ReadChain(moves, a.Home)
 	if err != nil {
 		return err
 	}

@@ -38,12 +38,16 @@ type hostileHome struct {
 	w        *world
 	until    time.Time
 	n, dones int
+	silent   bool // to who was taken in
 }
 
 func (h *hostileHome) JSON(_ context.Context, from core.MemberID, _, path string, _, out any) error {
 	p, ok := out.(*passage)
 	if path != pathOpen || !ok {
 		h.dones++
+		if h.silent {
+			return core.Unsure("peer.silent", errors.New("no answer"))
+		}
 		return core.Denied("identity.move.gone", errors.New("not let go"))
 	}
 	h.n++

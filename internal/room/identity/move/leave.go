@@ -141,7 +141,7 @@ func (m *Moves) List(ctx context.Context, to core.MemberID) (n int, err error) {
 			}
 			return audit.Append(ctx, q, m.now(), audit.Event{Person: who, Kind: audit.MoveBegun, About: string(to)})
 		})
-		if err != nil && core.CodeOf(err) != core.CodeConflict {
+		if err != nil && core.CodeOf(err) != core.CodeConflict && !isDamaged(err) { // doctor names them
 			return 0, err
 		}
 	}

@@ -144,17 +144,30 @@ type arrived struct {
 	until    core.Moment
 	handle   string
 	way      string
+	number   int64
 }
 
 const inColumns = `id, person, home, sub, state, document, until_us, handle, way`
 
+// scanIn takes a time that is none as 0: such a row is damaged, and costs nobody else.
 func scanIn(r db.Row) (a arrived, err error) {
-	return a, r.Scan(&a.id, &a.person, &a.home, &a.sub, &a.state, &a.document, &a.until, &a.handle, &a.way)
+	err = r.Scan(&a.id, &a.person, &a.home, &a.sub, &a.state, &a.document, (*number)(&a.until), &a.handle, &a.way, &a.number)
+	return a, err
+}
+
+// number reads what should be one; anything else is 0.
+type number int64
+
+// Scan implements sql.Scanner.
+func (n *number) Scan(v any) error {
+	i, _ := v.(int64)
+	*n = number(i)
+	return nil
 }
 
 // inOf finds one that was signed here.
 func inOf(ctx context.Context, q db.Querier, id string) (arrived, bool, error) {
-	a, err := db.One(ctx, q, scanIn, `SELECT `+inColumns+` FROM identity_move_in WHERE id = $1 AND way <> ''`, id)
+	a, err := db.One(ctx, q, scanIn, `SELECT `+inColumns+`, number FROM identity_move_in WHERE id = $1 AND way <> ''`, id)
 	if errors.Is(err, db.ErrNoRow) {
 		return a, false, nil
 	}
@@ -163,7 +176,7 @@ func inOf(ctx context.Context, q db.Querier, id string) (arrived, bool, error) {
 
 // askedIn lists, a hundred at most, whose old home was not heard yet, after one of them.
 func askedIn(ctx context.Context, q db.Querier, after string) ([]arrived, error) {
-	return db.All(ctx, q, scanIn, `SELECT `+inColumns+` FROM identity_move_in WHERE state = $1 AND id > $2 ORDER BY id LIMIT 100`, asked, after)
+	return db.All(ctx, q, scanIn, `SELECT `+inColumns+`, number FROM identity_move_in WHERE state = $1 AND id > $2 ORDER BY id LIMIT 100`, asked, after)
 }
 
 // putChain keeps the releases by which a person comes in the place of those known before.
@@ -201,32 +214,58 @@ func dropIn(ctx context.Context, q db.Querier, id string) (bool, error) {
 	return n == 1, err
 }
 
-// cameTexts are the newest releases by which a person came here, the oldest of them first, as
-// they travel.
-func cameTexts(ctx context.Context, q db.Querier, who person.ID, most int) ([]string, error) {
-	texts, err := db.All(ctx, q, db.Text, `SELECT document FROM identity_move_in WHERE person = $1 AND state = $2 ORDER BY number DESC LIMIT $3`, string(who), finished, most)
-	slices.Reverse(texts)
-	return texts, err
+// cameRows are the newest releases by which a person came here, the oldest of them first.
+func cameRows(ctx context.Context, q db.Querier, who person.ID, most int) ([]arrived, error) {
+	rows, err := db.All(ctx, q, scanIn, `SELECT `+inColumns+`, number FROM identity_move_in WHERE person = $1 AND state = $2 ORDER BY number DESC LIMIT $3`,
+		string(who), finished, most)
+	slices.Reverse(rows)
+	return rows, err
 }
 
-// cameBy is cameTexts, read.
+// cameTexts are cameRows as they travel.
+func cameTexts(ctx context.Context, q db.Querier, who person.ID, most int) ([]string, error) {
+	rows, err := cameRows(ctx, q, who, most)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	texts := make([]string, len(rows))
+	for i, a := range rows {
+		if texts[i], err = a.shown(); err != nil {
+			return nil, err
+		}
+	}
+	return texts, nil
+}
+
+// cameBy is cameRows, read. Returns CodeInternal "identity.move.damaged".
 func cameBy(ctx context.Context, q db.Querier, who person.ID, most int) (Chain, error) {
-	texts, err := cameTexts(ctx, q, who, most)
+	rows, err := cameRows(ctx, q, who, most)
 	if err != nil {
 		return nil, err
 	}
-	chain := make(Chain, len(texts))
-	for i, text := range texts {
-		if chain[i], err = Read(text); err != nil {
+	chain := make(Chain, len(rows))
+	for i, a := range rows {
+		if err := a.damage(); err != nil {
+			return nil, err
+		}
+		if chain[i], err = Read(a.document); err != nil {
 			return nil, err
 		}
 	}
 	return chain, nil
 }
 
+// allIn lists who came, by person, after one of them.
+func allIn(ctx context.Context, q db.Querier, after arrived, limit int) ([]arrived, error) {
+	return db.All(ctx, q, scanIn, `SELECT `+inColumns+`, number FROM identity_move_in WHERE person > $1 OR (person = $1 AND number > $2) ORDER BY person, number LIMIT $3`,
+		string(after.person), after.number, limit)
+}
+
 // allViews lists who came and who goes.
 func allViews(ctx context.Context, q db.Querier) ([]View, error) {
-	views, err := db.All(ctx, q, func(r db.Row) (v View, err error) { return v, r.Scan(&v.Handle, &v.Member, &v.Way, &v.State, &v.Until) },
+	views, err := db.All(ctx, q, func(r db.Row) (v View, err error) {
+		return v, r.Scan(&v.Handle, &v.Member, &v.Way, &v.State, (*number)(&v.Until))
+	},
 		`SELECT p.handle, o.home, 'out' AS way, o.state, o.until_us FROM identity_move_out o JOIN identity_person p ON p.id = o.person
 		UNION ALL SELECT p.handle, i.home, 'in', i.state, i.until_us FROM identity_move_in i JOIN identity_person p ON p.id = i.person WHERE i.way <> ''
 		ORDER BY 1, 5`)
