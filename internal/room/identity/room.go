@@ -213,7 +213,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Pages:    slices.Concat(r.Provider.Routes(), r.Broker.Routes(), r.Federation.Routes()),
 		Peer:     r.Moves.PeerRoutes(),
 		Entrance: r.entrance(),
-		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs(), r.Provider.Jobs(), r.Broker.Jobs(), r.Moves.Jobs()),
+		Jobs: append(slices.Concat(r.Keys.Jobs(), r.Sessions.Jobs(), r.SignIn.Jobs(), r.Throttle.Jobs(), r.Provider.Jobs(), r.Broker.Jobs(), r.Moves.Jobs(), r.doors().Jobs()),
 			jobs.Job{Name: "identity-audit", Every: 24 * time.Hour, Run: r.Audit.Tidy},
 			jobs.Job{Name: "identity-card", Every: 10 * time.Minute, Run: r.sayCard},
 			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},

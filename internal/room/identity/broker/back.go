@@ -163,6 +163,9 @@ func (b arrival) enter(w http.ResponseWriter, r *http.Request, from home.Home, a
 	// When they signed in at home; the home's clock may be behind ours by the leeway.
 	at := min(b.now(), max(seconds(c.AuthTime), a.fresh))
 	with := func(ctx context.Context, q db.Querier, opened session.Session) error {
+		if err := home.Lets(ctx, q, from.Member); err != nil {
+			return err
+		}
 		// A session that a sign-out at home would not end is none.
 		if err := putPair(ctx, q, pair{opened.ID, p.ID, from.Member, c.Sub, c.SID, b.now()}); err != nil {
 			return err

@@ -2,6 +2,10 @@ package broker_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -10,6 +14,9 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/identity/move"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/signin"
 )
@@ -102,9 +109,17 @@ func TestASilentHomeKeepsNobodyWaiting(t *testing.T) {
 	a.meddle = nil
 	from, err := db.One(t.Context(), c.db, db.Text, `SELECT person FROM identity_move_in`)
 	c.must(err)
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	c.must(err)
 	for i := range 150 {
-		_, err := db.Exec(t.Context(), c.db, `INSERT INTO identity_move_in (number, id, person, home, sub, state, document, until_us, handle, way)
-			VALUES ($1, $2, $3, 'gone.test', 'x', 'asked', '{}', $4, '', 'new')`, i+1, "!"+string(rune('a'+i)), from, int64(core.At(time.Now())))
+		payload, err := wire.Encode(move.Release{Home: "gone.test", Sub: "x", To: c.id, Made: 1, Until: 2, Nonce: rand.Text()})
+		c.must(err)
+		env, err := seal.SignDoc(move.TypeRelease, payload, seal.NewSigner("gone.test", key))
+		c.must(err)
+		document, err := env.Encode()
+		c.must(err)
+		_, err = db.Exec(t.Context(), c.db, `INSERT INTO identity_move_in (number, id, person, home, sub, state, document, until_us, handle, way)
+			VALUES ($1, $2, $3, 'gone.test', 'x', 'asked', $5, $4, '', 'new')`, i+1, fmt.Sprintf("%x", sha256.Sum256(payload)), from, int64(core.At(time.Now())), string(document))
 		c.must(err)
 	}
 	c.must(c.moves.Resume(t.Context()))

@@ -1,12 +1,14 @@
 package broker_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
 
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/identity/home"
 )
 
 // full has a node's database refuse new rows of a table, as when its disk is full.
@@ -84,5 +86,26 @@ func TestAConsentIsNotedOrNotGiven(t *testing.T) {
 	}
 	if given, err := a.Consents(t.Context(), alice.ID); err != nil || len(given) != 0 {
 		t.Error(given, err)
+	}
+}
+
+// A home that is shut while one of its people is on the way in: no session is opened.
+func TestAHomeIsShutMeanwhile(t *testing.T) {
+	a, b := two(t)
+	a.add("alice", "")
+	b.service("nuage", "")
+	who := newBrowser(t)
+	p := who.goes(who.opens(b, "nuage"), "home", string(a.id))
+	a.meddle = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/oidc/token" { // b has let her in, and asks who she is
+			b.must(b.homes.Close(r.Context(), a.id, "spam", func(context.Context, db.Querier, home.Visitor) error { return nil }))
+		}
+		return false
+	}
+	if p = who.signs(p, "alice"); p.status != http.StatusForbidden {
+		t.Errorf("%d %s", p.status, text(p.body))
+	}
+	if left, err := db.One(t.Context(), b.db, db.Int64, `SELECT count(*) FROM identity_session`); err != nil || left != 0 {
+		t.Errorf("%d sessions, %v", left, err)
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"embed"
 	"errors"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -193,39 +191,6 @@ func (h *Homes) LettingUs(ctx context.Context) ([]Home, error) {
 	return slices.DeleteFunc(every, func(one Home) bool {
 		return one.Shut != 0 || !slices.ContainsFunc(lenders, func(l core.Lender) bool { return l.ID == one.Member })
 	}), err
-}
-
-// Close shuts a home: nobody comes in from it any more; ended is called with each of its
-// people here, in the same transaction. Returns CodeInvalid "identity.home.reason".
-func (h *Homes) Close(ctx context.Context, id core.MemberID, reason string, ended func(ctx context.Context, q db.Querier, v Visitor) error) error {
-	reason = strings.TrimSpace(reason)
-	if len(reason) > 500 || strings.ContainsFunc(reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return core.Invalid("identity.home.reason", errors.New("too long, or not printable"))
-	}
-	return h.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if err := shut(ctx, q, id, reason, core.At(h.Now())); err != nil {
-			return err
-		}
-		visitors, err := visitorsOf(ctx, q, id)
-		if err != nil {
-			return err
-		}
-		for _, v := range visitors {
-			if err := ended(ctx, q, v); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// Open takes that back. Returns CodeNotFound "identity.home.not_shut".
-func (h *Homes) Open(ctx context.Context, id core.MemberID) error {
-	was, err := reopen(ctx, h.DB, id)
-	if err == nil && !was {
-		err = core.NotFound("identity.home.not_shut", errors.New("was not shut")).With("Member", string(id))
-	}
-	return err
 }
 
 // Say writes our own card into our logbook when it differs from what we last said, or when

@@ -99,17 +99,6 @@ func all(ctx context.Context, q db.Querier) ([]record, error) {
 	return db.All(ctx, q, scan, selectHome+`ORDER BY h.member`)
 }
 
-func shut(ctx context.Context, q db.Querier, member core.MemberID, reason string, now core.Moment) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_home_shut (member, reason, at_us) VALUES ($1, $2, $3)
-		ON CONFLICT (member) DO UPDATE SET reason = excluded.reason`, string(member), reason, int64(now))
-	return err
-}
-
-func reopen(ctx context.Context, q db.Querier, member core.MemberID) (bool, error) {
-	n, err := db.Exec(ctx, q, `DELETE FROM identity_home_shut WHERE member = $1`, string(member))
-	return n == 1, err
-}
-
 // proof is what is known of one domain of one home.
 type proof struct {
 	domain        string
