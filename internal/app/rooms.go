@@ -12,6 +12,7 @@ func modules() []module {
 		watchModule(),
 		identityModule(),
 		custodyModule(),
+		assemblyModule(),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -107,6 +108,22 @@ func (r *Room) changed(ctx context.Context) {
 		r.Announcer.SayNow(ctx)
 	}
 }
+
+// ServiceNames are the names of our services that have not ended, sorted.
+func (r *Room) ServiceNames(ctx context.Context) ([]string, error) {
+	services, err := r.Own.Services(ctx)
+	var names []string
+	for _, s := range services {
+		if !s.Listing.Ended {
+			names = append(names, s.Listing.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+// HosterPage is the address of a hoster's page, on this site.
+func (r *Room) HosterPage(id core.MemberID) string { return site.PageOfHoster(string(id)) }
 
 // Draft asks a domain what it says of itself, see draft.Reader.Files.
 func (r *Room) Draft(ctx context.Context, domain string) (draft.Drafted, error) {

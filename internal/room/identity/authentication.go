@@ -143,6 +143,13 @@ func (r *Room) entrance() *web.Entrance {
 	return &web.Entrance{SignIn: signin.Path, Admin: r.admin, Leave: r.Sessions.Leave}
 }
 
+// SignedIn is the person signed in in this browser, by a name that never changes; ok is false
+// for nobody.
+func (r *Room) SignedIn(req *http.Request) (id string, ok bool, err error) {
+	found, ok, err := r.Sessions.Find(req)
+	return string(found.Person), ok, err
+}
+
 func (r *Room) admin(req *http.Request) (bool, error) {
 	open, ok, err := r.Sessions.Find(req)
 	if err != nil || !ok || core.At(r.Now()).Sub(open.Auth) >= session.AdminFor {

@@ -168,7 +168,7 @@ func Bounded(text string) string {
 
 func listingOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) serviceListing {
 	listing := serviceListing{
-		Service: s, From: h.Name, Page: pageOfHoster(h.Author.Key), Age: freshness.Of(s.Author, heard, now),
+		Service: s, From: h.Name, Page: PageOfHoster(h.Author.Key), Age: freshness.Of(s.Author, heard, now),
 		Says: AccessWords(p, s.Access), Facts: goodToKnow(p, s),
 	}
 	listing.Age.Unverified = s.Unverified
@@ -184,7 +184,8 @@ func listingOf(p *words.Printer, s catalogue.Service, h catalogue.Hoster, heard 
 	return listing
 }
 
-func pageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key": {key}}.Encode() }
+// PageOfHoster is the address of a hoster's page.
+func PageOfHoster(key string) string { return hosterPath + "?" + url.Values{"key": {key}}.Encode() }
 
 // hostersPage is every hoster we know.
 type hostersPage struct {
@@ -217,7 +218,7 @@ func (r *Site) hostersPage(req *http.Request, p *words.Printer) (page hostersPag
 
 func hosterListingOf(p *words.Printer, h catalogue.Hoster, heard map[string]logbook.Member, now core.Moment) hosterListing {
 	listing := hosterListing{
-		Hoster: h, Place: strings.Trim(h.Town+", "+h.Country, ", "), Page: pageOfHoster(h.Author.Key),
+		Hoster: h, Place: strings.Trim(h.Town+", "+h.Country, ", "), Page: PageOfHoster(h.Author.Key),
 		Mail: strings.Contains(h.Contact, "@") && !strings.Contains(h.Contact, "/"), Age: freshness.Of(h.Author, heard, now),
 	}
 	if h.State != "" {

@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entrechat/internal/app/datadir"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/room/assembly"
+	"entrechat/internal/room/assembly/migrations"
+)
+
+func assemblyModule() module {
+	return module{name: "assembly", words: assembly.AllWords(), tables: migrations.Files, group: groupOthers, open: openAssembly, spare: true}
+}
+
+func openAssembly(_ context.Context, a *App) (any, fit.Fittings, error) {
+	room, err := assembly.New(assembly.Needs{
+		DB: a.DB, Words: a.Words, Self: a.Signer.ID(), URL: strings.TrimSuffix(a.Config.Node.URL, "/"), Dir: filepath.Join(a.Data, datadir.SecretsDir),
+		Accounts:  func() (assembly.Accounts, bool) { return ask[assembly.Accounts](a) },
+		Mailer:    func() (assembly.Mailer, bool) { return ask[assembly.Mailer](a) },
+		Directory: func() (assembly.Directory, bool) { return ask[assembly.Directory](a) },
+		Now:       time.Now, Log: a.Log,
+	})
+	if err != nil {
+		return nil, fit.Fittings{}, err
+	}
+	return room, room.Fittings(), nil
+}

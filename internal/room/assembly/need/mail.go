@@ -1,0 +1,221 @@
+package need
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/mail"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+)
+
+// mailKind is what a mail says. Each has a title and a text ("assembly.need.mail_KIND_title",
+// "assembly.need.mail_KIND_text").
+type mailKind string
+
+const (
+	mailConfirm   mailKind = "confirm"   // is this your address?
+	mailVoice     mailKind = "voice"     // do you need it too?
+	mailPublished mailKind = "published" // people can read it now
+	mailRefused   mailKind = "refused"
+	mailAnswered  mailKind = "answered"
+)
+
+const (
+	mailTries  = 8
+	maxAddress = 254
+)
+
+// mails are those on their way to people.
+type mails struct {
+	n         Needs
+	keys      keys
+	mailboxes gate
+	wake      chan struct{}
+}
+
+func (s *mails) now() core.Moment { return core.At(s.n.Now()) }
+
+// kept is what is sealed beside a need: whom to write to, and the private link's token.
+type kept struct {
+	Address string `json:"address"`
+	Token   string `json:"token"`
+}
+
+// letter is a mail on its way, sealed.
+type letter struct {
+	Address string `json:"address"`
+	Title   string `json:"title"`
+	Text    string `json:"text"`
+}
+
+// parseAddress reads a mail address: one plain address, its local part ASCII, its domain with a
+// dot. Returns CodeInvalid.
+func parseAddress(text string) (string, error) {
+	bad := core.Invalid("assembly.need.bad_address", errors.New("no plain address"))
+	text = strings.TrimSpace(text)
+	a, err := mail.ParseAddress(text)
+	if err != nil || len(text) > maxAddress || a.Address != text {
+		return "", bad
+	}
+	i := strings.LastIndexByte(text, '@')
+	local, domain := text[:i], text[i+1:]
+	if strings.IndexFunc(local, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\,;:<>()[]`, r) }) >= 0 {
+		return "", bad
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil || !strings.Contains(ascii, ".") {
+		return "", bad
+	}
+	return strings.ToLower(local + "@" + ascii), nil
+}
+
+// mailbox is the mailbox behind an address as large providers have it: what follows a plus,
+// and dots, name the same one. It is for counting only.
+func mailbox(address string) string {
+	local, domain, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return strings.ReplaceAll(local, ".", "") + "@" + domain
+}
+
+func (s *mails) sealAddress(id string, k kept) []byte {
+	text, err := json.Marshal(k)
+	if err != nil {
+		panic(err) // two texts
+	}
+	return s.n.Box.Seal("assembly need address "+id, text)
+}
+
+func (s *mails) openAddress(n Need) (k kept, err error) {
+	text, err := s.n.Box.Open("assembly need address "+n.ID, n.address)
+	if err != nil {
+		return k, err
+	}
+	return k, json.Unmarshal(text, &k)
+}
+
+// CanMail says whether answers can be mailed.
+func (s *mails) CanMail() bool {
+	m, ok := s.n.Mailer()
+	return ok && m.CanMail()
+}
+
+func (s *mails) claimLink(kind, id, address string) string {
+	text, sig := s.keys.sign(claim{kind, id, s.keys.voice("mail", mailbox(address)), s.n.Now().Add(claimTime)})
+	return s.n.URL + pathConfirm + text + "/" + sig
+}
+
+// askAddress writes the one mail that an address gets before its owner confirmed it. What is
+// too much for an address is left out in silence: who typed it learns nothing of it.
+func (s *mails) askAddress(ctx context.Context, q db.Querier, n Need, address string) error {
+	if !s.CanMail() || !s.mailboxes.admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
+		return nil
+	}
+	p := s.n.Words.Printer(n.Lang)
+	fill := map[string]any{"Hoster": string(s.n.Self), "Link": s.claimLink(claimAddress, n.ID, address)}
+	return s.put(ctx, q, n.ID, letter{address, p.T("assembly.need.mail_confirm_title", fill), p.T("assembly.need.mail_confirm_text", fill)})
+}
+
+// write mails a need's author what happened to it, when they gave an address and confirmed it.
+func (s *mails) write(ctx context.Context, q db.Querier, n Need, kind mailKind, a Answer) error {
+	if len(n.address) == 0 || n.Confirmed == 0 {
+		return nil
+	}
+	k, err := s.openAddress(n)
+	if err != nil {
+		s.n.Log.Warn("an address of a need cannot be opened; its answer is on its private link alone", "need", n.ID, "error", err)
+		return nil
+	}
+	p := s.n.Words.Printer(n.Lang)
+	says := ""
+	switch kind {
+	case mailRefused:
+		says = n.Reason
+	case mailAnswered:
+		says = s.says(p, a)
+	case mailConfirm, mailVoice, mailPublished:
+	}
+	fill := map[string]any{"Hoster": string(s.n.Self), "Link": s.n.URL + pathMine + k.Token, "Says": says}
+	return s.put(ctx, q, n.ID, letter{k.Address, p.T("assembly.need.mail_"+string(kind)+"_title", fill), p.T("assembly.need.mail_"+string(kind)+"_text", fill)})
+}
+
+// post puts a mail on its way, in the transaction that makes it due.
+func (s *mails) put(ctx context.Context, q db.Querier, need string, l letter) error {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	id := rand.Text()
+	return insertMail(ctx, q, mailRow{id: id, need: need, sealed: s.n.Box.Seal("assembly need mail "+id, text), made: s.now(), due: s.now()})
+}
+
+func (s *mails) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// deliver sends what is due until ctx ends.
+func (s *mails) deliver(ctx context.Context) error {
+	for {
+		if err := s.SendDue(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wake:
+		case <-time.After(15 * time.Second):
+		}
+	}
+}
+
+// SendDue sends the mails that are due, each tried eight times in about four hours.
+func (s *mails) SendDue(ctx context.Context) error {
+	m, ok := s.n.Mailer()
+	if !ok || !m.CanMail() {
+		return nil
+	}
+	list, err := dueMails(ctx, s.n.DB, s.now(), 50)
+	if err != nil {
+		return err
+	}
+	for _, row := range list {
+		if err := s.send(ctx, m, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send makes one try. The next one is noted before, so that no second process makes this one
+// too; a mail that went out is gone from here.
+func (s *mails) send(ctx context.Context, m Mailer, row mailRow) error {
+	mine, err := claimMail(ctx, s.n.DB, row, s.now().Add(time.Duration(1<<row.failed)*time.Minute))
+	if err != nil || !mine {
+		return err
+	}
+	var l letter
+	text, err := s.n.Box.Open("assembly need mail "+row.id, row.sealed)
+	if err == nil {
+		err = json.Unmarshal(text, &l)
+	}
+	if err != nil {
+		s.n.Log.Warn("a mail about a need cannot be opened", "need", row.need, "error", err)
+		return dropMail(ctx, s.n.DB, row.id)
+	}
+	if err := m.Mail(ctx, l.Address, l.Title, l.Text); err != nil {
+		s.n.Log.Warn("a mail about a need was not sent", "need", row.need, "try", row.failed+1, "code", string(core.CodeOf(err)))
+		if row.failed+1 < mailTries {
+			return ctx.Err()
+		}
+	}
+	return dropMail(context.WithoutCancel(ctx), s.n.DB, row.id)
+}

@@ -1,0 +1,181 @@
+package need
+
+import (
+	"errors"
+	"net/http"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/web"
+)
+
+// AdminPath is where admins let needs through and answer them.
+const AdminPath = "/admin/needs"
+
+func (v views) adminRoutes() []web.Route {
+	list := web.NewPage[adminPage](v.site, pages, "pages/admin.html")
+	one := web.NewPage[onePage](v.site, pages, "pages/admin_one.html", "pages/parts.html")
+	return []web.Route{
+		{Pattern: "GET " + AdminPath, Handler: list.Show(v.admin)},
+		{Pattern: AdminPath + "/{id}", Handler: one.Form(v.one, v.oneDo)},
+	}
+}
+
+// listed is a need in a list of the admins.
+type listed struct {
+	ID, Goal, State string
+	Days            int
+	Voices          int64
+	Severity        web.Severity
+}
+
+// adminPage is what waits, what is published and what was refused.
+type adminPage struct{ Waiting, Open, Answered, Refused []listed }
+
+func (v views) admin(r *http.Request) (page adminPage, err error) {
+	p := v.site.Printer(r)
+	for _, standing := range []Standing{Waiting, Published, Refused} {
+		list, err := v.List(r.Context(), standing, MaxWaiting, 0)
+		if err != nil {
+			return page, err
+		}
+		for _, n := range list {
+			one := listed{ID: n.ID, Goal: n.Goal, Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
+			if n.ShownGoal != "" {
+				one.Goal = n.ShownGoal
+			}
+			if n.State != "" {
+				one.State, one.Severity = p.T("assembly.need.short_"+string(n.State), nil), web.Fine
+			}
+			switch {
+			case standing == Waiting:
+				page.Waiting = append(page.Waiting, one)
+			case standing == Refused:
+				page.Refused = append(page.Refused, one)
+			case n.Heard == 0:
+				if n.Unanswered(v.now()) >= Late {
+					one.Severity = web.Warn
+				}
+				page.Open = append(page.Open, one)
+			default:
+				page.Answered = append(page.Answered, one)
+			}
+		}
+	}
+	return page, nil
+}
+
+// onePage is one need, and what can be done with it.
+type onePage struct {
+	Need
+	Shown                   shown
+	Goal, Obstacle          web.Field
+	Reason                  web.Field
+	State, Text             web.Field
+	Month, Link, Member     web.Field
+	Into                    web.Field
+	CanMerge, CanAnswer     bool
+	Merged                  []listed // what was merged into it
+	Typed, TypedObs         string
+	IsWaiting, IsRefused    bool
+	AddressState, IntoTitle string
+}
+
+func (v views) one(r *http.Request) (page onePage, err error) {
+	n, err := v.Get(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return page, err
+	}
+	p := v.site.Printer(r)
+	page = onePage{Need: n, Shown: v.shown(p, n), Typed: n.Goal, TypedObs: n.Obstacle, IsWaiting: n.Standing == Waiting, IsRefused: n.Standing == Refused}
+	page.AddressState = "none"
+	switch {
+	case n.HasAddress && n.Confirmed != 0:
+		page.AddressState = "confirmed"
+	case n.HasAddress:
+		page.AddressState = "asked"
+	}
+	goal, obstacle := n.Goal, n.Obstacle
+	if n.ShownGoal != "" {
+		goal, obstacle = n.ShownGoal, n.ShownObstacle
+	}
+	typed := func(name, kept string) string {
+		if r.PostForm.Has(name) {
+			return r.PostForm.Get(name)
+		}
+		return kept
+	}
+	page.Goal = web.Field{Name: "goal", Label: "assembly.need.goal", Rows: 4, Required: true, Value: typed("goal", goal)}
+	page.Obstacle = web.Field{Name: "obstacle", Label: "assembly.need.obstacle", Rows: 4, Value: typed("obstacle", obstacle)}
+	page.Reason = web.Field{Name: "reason", Label: "assembly.need.reason", Hint: "assembly.need.reason_hint", Rows: 3, Required: true, Value: typed("reason", "")}
+	page.State = web.Field{Name: "state", Label: "assembly.need.state", Required: true}
+	for _, s := range States() {
+		page.State.Options = append(page.State.Options, web.Option{Value: string(s), Text: p.T("assembly.need.short_"+string(s), nil), Chosen: r.PostFormValue("state") == string(s)})
+	}
+	page.Text = web.Field{Name: "text", Label: "assembly.need.text", Hint: "assembly.need.text_hint", Rows: 4, Value: typed("text", "")}
+	page.Month = web.Field{Name: "month", Label: "assembly.need.month", Hint: "assembly.need.month_hint", Value: typed("month", "")}
+	page.Link = web.Field{Name: "link", Label: "assembly.need.link", Hint: "assembly.need.link_hint", Kind: "url", Value: typed("link", "")}
+	page.Member = web.Field{Name: "member", Label: "assembly.need.member", Hint: "assembly.need.member_hint", Value: typed("member", "")}
+	return page, v.merging(r, &page)
+}
+
+// merging fills in what a need can be merged into, and what was merged into it.
+func (v views) merging(r *http.Request, page *onePage) error {
+	below, err := mergedInto(r.Context(), v.n.DB, page.ID)
+	if err != nil {
+		return err
+	}
+	for _, n := range below {
+		page.Merged = append(page.Merged, listed{ID: n.ID, Goal: n.ShownGoal})
+	}
+	page.CanAnswer = page.Standing == Published && page.MergedInto == ""
+	if page.MergedInto != "" {
+		into, err := get(r.Context(), v.n.DB, page.MergedInto)
+		page.IntoTitle = into.ShownGoal
+		return err
+	}
+	if !page.CanAnswer || len(below) > 0 {
+		return nil
+	}
+	others, err := byStanding(r.Context(), v.n.DB, Published, MaxWaiting, 0)
+	page.Into = web.Field{Name: "into", Label: "assembly.need.into", Required: true}
+	for _, n := range others {
+		if n.ID != page.ID {
+			page.Into.Options = append(page.Into.Options, web.Option{Value: n.ID, Text: short(n.ShownGoal)})
+		}
+	}
+	page.CanMerge = len(page.Into.Options) > 0
+	return err
+}
+
+// short is a text as one line of a list.
+func short(text string) string {
+	r := []rune(Tidy(text))
+	if len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return string(r)
+}
+
+func (v views) oneDo(r *http.Request) (string, error) {
+	id, f, ctx := r.PathValue("id"), r.PostForm, r.Context()
+	here := AdminPath + "/" + id
+	var err error
+	switch f.Get("do") {
+	case "publish":
+		_, err = v.Publish(ctx, id, f.Get("goal"), f.Get("obstacle"))
+	case "refuse":
+		_, err = v.Refuse(ctx, id, f.Get("reason"))
+		here = AdminPath
+	case "answer":
+		_, err = v.Answer(ctx, id, Answer{
+			State: State(f.Get("state")), Text: f.Get("text"), Month: Tidy(f.Get("month")), Link: f.Get("link"), Member: core.MemberID(Tidy(f.Get("member"))),
+		})
+	case "merge":
+		_, err = v.Merge(ctx, id, f.Get("into"))
+	case "split":
+		_, err = v.Split(ctx, id)
+	default:
+		err = core.Invalid("web.bad_form", errors.New("no such button"))
+	}
+	return here, err
+}

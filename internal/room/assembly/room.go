@@ -1,0 +1,100 @@
+package assembly
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/need"
+)
+
+// Words are the room's sentences, French and English.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// AllWords are the sentences of the room and of its folders.
+func AllWords() []fs.FS { return []fs.FS{Words, need.Words} }
+
+// Directory answers what our own services are, and where a member's page is.
+type Directory interface {
+	// ServiceNames are those of our services that have not ended.
+	ServiceNames(ctx context.Context) ([]string, error)
+	// HosterPage is the address of a member's page, on this site.
+	HosterPage(id core.MemberID) string
+}
+
+// Accounts recognises who is signed in here.
+type Accounts = need.Accounts
+
+// Mailer carries mails by the hoster's own server.
+type Mailer = need.Mailer
+
+// Needs is what the room is wired with; Accounts, Mailer and Directory may find none, all else
+// is required.
+type Needs struct {
+	DB    *db.DB
+	Words *words.Catalogue
+	Self  core.MemberID
+	URL   string // where browsers reach this node, without a slash at its end
+	Dir   string // where the room's secrets lie
+	// Accounts, Mailer and Directory find the rooms that answer, when there is something to ask.
+	Accounts  func() (Accounts, bool)
+	Mailer    func() (Mailer, bool)
+	Directory func() (Directory, bool)
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Room is the assembly, open.
+type Room struct {
+	Needs
+	// Told is what people need.
+	Told *need.Service
+}
+
+// boxName is the file of the key that seals addresses.
+const boxName = "assembly.key"
+
+// New opens the room. Returns what seal.OpenBox does.
+func New(n Needs) (*Room, error) {
+	box, err := seal.OpenBox(filepath.Join(n.Dir, boxName))
+	if err != nil {
+		return nil, err
+	}
+	r := &Room{Needs: n}
+	r.Told = need.New(need.Needs{
+		DB: n.DB, Self: n.Self, Box: box, URL: n.URL, Mailer: n.Mailer, Services: r.services, Words: n.Words, Now: n.Now, Log: n.Log,
+	})
+	return r, nil
+}
+
+func (r *Room) services(ctx context.Context) ([]string, error) {
+	if directory, ok := r.Directory(); ok {
+		return directory.ServiceNames(ctx)
+	}
+	return nil, nil
+}
+
+// Fittings are what the room hands to the house.
+func (r *Room) Fittings() fit.Fittings {
+	return fit.Fittings{Name: "assembly", Web: r.web, Jobs: r.Told.Jobs()}
+}
+
+func (r *Room) web(site *web.Site) web.Pages {
+	accounts, _ := r.Accounts()
+	var hoster func(core.MemberID) string
+	if directory, ok := r.Directory(); ok {
+		hoster = directory.HosterPage
+	}
+	return r.Told.Pages(site, accounts, hoster)
+}
