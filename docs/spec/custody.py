@@ -5,9 +5,9 @@
 
 BOX is the sealed box, as age made it or in the document that holders keep. DEAL is the deal's document: with it every
 share is checked by itself and a false one is named; without it, every choice of enough shares is tried. Each FILE holds
-one share or more, one a line ("ecshare1..."; spaces do not count); without FILE they are typed, one a line, an empty
-line ends. Writes what the box holds; the secret itself never lies on a disk. Needs Python 3.8 and `age`. The format is
-in custody.md.
+one share or more, each beginning on a line of its own ("ecshare1..."; spaces do not count); without FILE they are typed,
+and an empty line ends. Writes what the box holds; the secret itself never lies on a disk. Needs Python 3.8 and `age`.
+The format is in custody.md.
 """
 import argparse, base64, hashlib, hmac, itertools, json, os, subprocess, sys
 
@@ -63,9 +63,13 @@ def checksum(prefix, values):
 def holds(values):
     return checksum("ecshare", values[:-6]) == values[-6:]
 
+def joined(text):
+    """Without white space, upper case and the numbers of a sheet's rows."""
+    return "".join(f for f in text.lower().split() if f not in ("1", "21", "41", "61", "81"))
+
 def parse(text):
     """{deal, k, number, value} of a share's text; ValueError says what to look at."""
-    text = "".join(text.split()).lower()
+    text = joined(text)
     if not text.startswith("ecshare1") or len(text) < 15:
         raise ValueError("not a share: it begins with ecshare1 and has 83 signs")
     values = [SIGNS.find(c) for c in text[8:]]
@@ -133,13 +137,21 @@ def say(*words):
     print(*words, file=sys.stderr)
 
 def given(files):
-    """(where, line) of each share, from files or typed."""
+    """[where, text] of each share, from files or typed; one may go over several lines."""
+    shares = []
+    def take(where, line):
+        if joined(line).startswith("ecshare1") or not shares:
+            shares.append([where, ""])
+        shares[-1][1] += line
     for name in files:
         with open(name, encoding="utf-8", errors="replace") as f:
-            yield from ((name, line) for line in f if line.strip())
+            for line in f:
+                take(name, line) if line.strip() else None
     if not files:
-        say("Type the shares, one a line; an empty line ends.")
-        yield from enumerate(iter(lambda: sys.stdin.readline().strip(), ""), 1)
+        say("Type the shares, each beginning on a line of its own; an empty line ends.")
+        for i, line in enumerate(iter(lambda: sys.stdin.readline().strip(), ""), 1):
+            take("line %d" % i, line + "\n")
+    return shares
 
 def sort(lines, deal):
     """The shares that can be used, {(deal, k): [share]}; says what is wrong with the others."""

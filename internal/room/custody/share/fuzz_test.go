@@ -44,7 +44,7 @@ func FuzzParse(f *testing.F) {
 		if again, err := Parse(s.Text()); err != nil || again != s {
 			t.Errorf("%v came back as %v: %v", s, again, err)
 		}
-		if strings.Join(strings.Fields(strings.ToLower(text)), "") != s.Text() {
+		if joined(text) != s.Text() {
 			t.Errorf("another text gives the same share: %q", text)
 		}
 	})

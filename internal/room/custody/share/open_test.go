@@ -96,6 +96,10 @@ func TestOpenWithoutEntrechat(t *testing.T) {
 		}
 	}
 	text := h.shares[4].Text()
+	h.file("sheet", []byte("   1   "+text[:20]+"\n  21   "+text[20:40]+"\n  41   "+text[40:60]+"\n  61   "+text[60:80]+"\n  81   "+text[80:]+"\n"+h.shares[1].Text()))
+	if out, said, ok := h.run("", "box.age", "sheet", "share1"); !ok || out != content {
+		t.Errorf("rows of a sheet: %q\n%s", out, said)
+	}
 	typed := h.shares[0].Text() + "\n" + strings.ToUpper(text[:30]) + " " + text[30:] + "\n" + h.shares[2].Text() + "\n\n"
 	if out, said, ok := h.run(typed, "box.age"); !ok || out != content {
 		t.Errorf("typed: %q\n%s", out, said)

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strconv"
 	"strings"
-	"unicode"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
@@ -23,6 +24,7 @@ const (
 	prefix      = "ecshare"
 	version     = 1
 	shareBytes  = 1 + prefixBytes + 2 + 32
+	textSigns   = 83
 	maxTextSize = 400
 )
 
@@ -65,8 +67,8 @@ func (s Share) check() error {
 	return err
 }
 
-// Parse reads a share's text; white space anywhere, and upper or lower case, do not
-// matter. Returns CodeInvalid with what to do: "custody.share.no_share" for
+// Parse reads a share's text; white space anywhere, upper or lower case and the numbers
+// of a sheet's rows do not matter. Returns CodeInvalid with what to do: "custody.share.no_share" for
 // something else, "custody.share.mistyped_at" with the Place of the sign to look at
 // again, "custody.share.mistyped", or "custody.share.newer" for a form this program
 // does not know. No error holds the text.
@@ -74,13 +76,7 @@ func Parse(text string) (Share, error) {
 	if len(text) > maxTextSize {
 		return Share{}, noShare()
 	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, text)
-	data, err := seal.ParseBech32(prefix, text)
+	data, err := seal.ParseBech32(prefix, joined(text))
 	if e, ok := errors.AsType[*seal.Bech32Error](err); ok {
 		switch {
 		case e.Foreign:
@@ -107,6 +103,32 @@ func Parse(text string) (Share, error) {
 		return Share{}, core.Invalid("custody.share.damaged", err)
 	}
 	return s, nil
+}
+
+// joined takes from a text white space, upper case and the numbers of the rows of a sheet,
+// which no share has in it: the digit 1 occurs before its signs alone.
+func joined(text string) string {
+	fields := strings.Fields(strings.ToLower(text))
+	return strings.Join(slices.DeleteFunc(fields, func(f string) bool {
+		n, err := strconv.Atoi(f)
+		return err == nil && n >= 1 && n < textSigns && n%rowSigns == 1 && strconv.Itoa(n) == f
+	}), "")
+}
+
+// Texts cuts a text that people wrote into the texts of its shares: each begins on a line
+// of its own with "ecshare1" and ends where the next begins. It checks none of them.
+func Texts(text string) (out []string) {
+	for line := range strings.Lines(text) {
+		part := joined(line)
+		switch {
+		case part == "":
+		case len(out) == 0 || strings.HasPrefix(part, prefix+"1"):
+			out = append(out, part)
+		default:
+			out[len(out)-1] += part
+		}
+	}
+	return out
 }
 
 func noShare() error {

@@ -3,13 +3,9 @@ package account
 import (
 	"context"
 	"errors"
-	"fmt"
 	"html/template"
-	"image/color"
 	"net/http"
 	"strings"
-
-	"github.com/boombuler/barcode/qr"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -138,7 +134,7 @@ func (v views) beginCodes(_ http.ResponseWriter, r *http.Request) (page codesPag
 	if err != nil {
 		return page, err
 	}
-	page.Picture, err = picture(made.URL)
+	page.Picture, err = web.QR(made.URL)
 	page.Code = codeField()
 	// In groups of four, as people type.
 	for i := 0; i < len(made.Secret); i += 4 {
@@ -160,27 +156,6 @@ func (v views) codes(r *http.Request) (string, error) {
 		return "", core.Invalid("identity.signin.wrong_code", errors.New("wrong code"))
 	}
 	return pathKeys + "?done=codes", v.note(r, me, audit.TOTPAdded, "")
-}
-
-// picture is a QR code as SVG; a scanner wants four modules of white around.
-func picture(text string) (template.HTML, error) {
-	code, err := qr.Encode(text, qr.M, qr.Auto)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	side := code.Bounds().Dx()
-	size := side + 8
-	fmt.Fprintf(&b, `<svg class="qr" viewBox="0 0 %d %d" width="240" height="240" aria-hidden="true" focusable="false"><path fill="#fff" d="M0 0h%dv%dh-%dz"/><path fill="#000" d="`, size, size, size, size, size)
-	for y := range side {
-		for x := range side {
-			if code.At(x, y) == color.Black {
-				fmt.Fprintf(&b, "M%d %dh1v1h-1z", x+4, y+4)
-			}
-		}
-	}
-	b.WriteString(`"/></svg>`)
-	return template.HTML(b.String()), nil //nolint:gosec // numbers alone
 }
 
 type sparePage struct{ Codes []string }
