@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/custody"
+	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/migrations"
 )
 
@@ -35,7 +36,8 @@ func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := custody.New(custody.Needs{
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer,
-		Private: a.Config.Peer.Private, Now: time.Now, Log: a.Log,
+		Private: a.Config.Peer.Private, Lang: a.Config.Node.Lang,
+		Mailer: func() (breakglass.Mailer, bool) { return ask[breakglass.Mailer](a) }, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

@@ -19,6 +19,8 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/box"
+	"entrechat/internal/room/custody/breakglass"
+	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/recipient"
@@ -36,6 +38,8 @@ func AllWords() []fs.FS {
 		Words,
 		ask.Words,
 		box.Words,
+		breakglass.Words,
+		collect.Words,
 		deal.Words,
 		person.Words,
 		recipient.Words,
@@ -49,6 +53,7 @@ type Book interface {
 	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
 	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
 	Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]logbook.Entry, error)
+	breakglass.Roster
 }
 
 // Trust answers who may entrust us shares, and who keeps ours.
@@ -73,8 +78,11 @@ type Needs struct {
 	Peer   Peer
 	// Private is a network of tests: holders need not wait.
 	Private bool
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Mailer is who carries mails; false while nobody does.
+	Mailer func() (breakglass.Mailer, bool)
+	Lang   string // of mails
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Room is custody, open.
@@ -85,6 +93,7 @@ type Room struct {
 	Box        seal.Box // seals what of persons and shares lies in the database
 	Deals      *deal.Deals
 	Keeper     *deal.Keeper // of others' shares
+	Asks       *breakglass.Asks
 }
 
 // The files of the age key that members encrypt our shares to, and of the key that seals small
@@ -113,6 +122,7 @@ func New(n Needs) (*Room, error) {
 		LeastWait: r.leastWait(), Now: n.Now, Log: n.Log,
 	}
 	r.Deals, r.Keeper = deal.New(needs), deal.NewKeeper(needs)
+	r.Asks = r.newAsks()
 	return r, nil
 }
 
@@ -128,13 +138,16 @@ func (r *Room) leastWait() time.Duration {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name:    "custody",
-		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers()),
-		Peer:    r.Keeper.PeerRoutes(),
-		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs()),
+		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers(), r.Asks.Readers()),
+		Peer:    append(r.Keeper.PeerRoutes(), r.Asks.PeerRoutes()...),
+		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs(), r.Asks.Jobs()),
 			jobs.Job{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
 			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Persons.Forget},
 		),
-		Entries: map[string]string{recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry"},
+		Entries: map[string]string{
+			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry",
+			breakglass.TypeRelease: "custody.breakglass.entry_release", breakglass.TypeOpened: "custody.breakglass.entry_opened",
+		},
 	}
 }
 

@@ -1,9 +1,8 @@
-// Package ask opens a box when somebody is gone: an ask, a wait that each holder counts by
-// its own clock, vetoes, the release of shares, and the list of what must be changed after.
+// Package ask has what an ask for a box says, and the rules of when a holder may let its share
+// go: the wait by its own running time, vetoes as strong as their keys.
 //
 // An ask's id is the hash of all it says, the recipient of the shares included: whoever
-// changes anything has another ask, for which the wait begins anew. Nothing here opens by
-// silence: a person at each holder releases, or nobody does.
+// changes anything has another ask, for which the wait begins anew.
 //
-// Source: docs/spec/custody.md.
+// It imports share. Source: docs/spec/custody.md.
 package ask

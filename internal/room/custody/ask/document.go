@@ -26,10 +26,11 @@ import (
 const Type = "application/vnd.entrechat.custody-ask.v1+json"
 
 const (
-	maxDocument = 16 << 10 // bytes of an ask with its signature
+	// MaxDocument bounds an ask with its signature, in bytes.
+	MaxDocument = 16 << 10 // bytes of an ask with its signature
 	maxPurpose  = 1000     // bytes
-	// maxLife is how long an ask may be open; the longest wait and a second one fit.
-	maxLife = 120 * 24 * time.Hour
+	// MaxLife is how long an ask may be open; the longest wait and a second one fit.
+	MaxLife = 120 * 24 * time.Hour
 	// ahead is how far the asker's clock may be before ours.
 	ahead = 10 * time.Minute
 )
@@ -92,16 +93,16 @@ func (a Ask) check() error {
 	_, err := share.ParseID(string(a.Deal))
 	switch {
 	case a.V != 1 || err != nil || !a.Owner.Valid() || !a.Asker.Valid() || a.Scope == "" || len(a.Scope) > 80 || !nonceForm.MatchString(a.Nonce):
-		return bad(errors.New("an ask about nothing"))
+		return Bad(errors.New("an ask about nothing"))
 	case !a.Reason.Valid():
-		return bad(fmt.Errorf("reason %.40q", a.Reason))
-	case a.Made <= 0 || a.Expires <= a.Made || a.Expires.Sub(a.Made) > maxLife:
-		return bad(errors.New("its times"))
-	case len(a.Purpose) > maxPurpose || !plain(a.Purpose):
+		return Bad(fmt.Errorf("reason %.40q", a.Reason))
+	case a.Made <= 0 || a.Expires <= a.Made || a.Expires.Sub(a.Made) > MaxLife:
+		return Bad(errors.New("its times"))
+	case len(a.Purpose) > maxPurpose || !Plain(a.Purpose):
 		return core.Invalid("custody.ask.bad_purpose", errors.New("its purpose")).With("Max", maxPurpose)
 	}
 	if to, err := age.ParseX25519Recipient(a.Recipient); err != nil || to.String() != a.Recipient {
-		return bad(errors.New("its recipient"))
+		return Bad(errors.New("its recipient"))
 	}
 	return a.checkRole()
 }
@@ -110,21 +111,21 @@ func (a Ask) checkRole() error {
 	switch a.Role {
 	case AsMember:
 		if a.Key != "" {
-			return bad(errors.New("a member with a key of its own"))
+			return Bad(errors.New("a member with a key of its own"))
 		}
 		return nil
 	case AsDomain:
 		_, err := a.throwaway()
 		if err != nil || a.Asker != a.Owner {
-			return bad(errors.New("a domain that asks for another"))
+			return Bad(errors.New("a domain that asks for another"))
 		}
 		return nil
 	}
-	return bad(fmt.Errorf("role %.40q", a.Role))
+	return Bad(fmt.Errorf("role %.40q", a.Role))
 }
 
-// plain says whether a text has only what people read.
-func plain(text string) bool {
+// Plain says whether a text has only what people read.
+func Plain(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool {
 		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError)
 	}) < 0
@@ -134,12 +135,13 @@ func plain(text string) bool {
 func (a Ask) throwaway() (ed25519.PublicKey, error) {
 	b, err := wire.Base64(a.Key)
 	if err != nil || len(b) != ed25519.PublicKeySize {
-		return nil, bad(errors.New("its key"))
+		return nil, Bad(errors.New("its key"))
 	}
 	return b, nil
 }
 
-func bad(err error) error { return core.Invalid("custody.ask.bad", err) }
+// Bad is CodeInvalid "custody.ask.bad", for what cannot be read as an ask.
+func Bad(err error) error { return core.Invalid("custody.ask.bad", err) }
 
 // Signed is an ask with its signature, which Read has not verified.
 type Signed struct {
@@ -180,8 +182,8 @@ func Read(env seal.Envelope) (s Signed, err error) {
 	if err != nil {
 		return s, err
 	}
-	if env.PayloadType != Type || len(payload) > maxDocument || len(env.Signatures) != 1 {
-		return s, bad(fmt.Errorf("type %.80q, %d bytes, %d signatures", env.PayloadType, len(payload), len(env.Signatures)))
+	if env.PayloadType != Type || len(payload) > MaxDocument || len(env.Signatures) != 1 {
+		return s, Bad(fmt.Errorf("type %.80q, %d bytes, %d signatures", env.PayloadType, len(payload), len(env.Signatures)))
 	}
 	if err := wire.Decode(payload, &s.Ask); err != nil {
 		return s, err

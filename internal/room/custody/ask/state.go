@@ -19,10 +19,11 @@ const (
 	Vetoed   State = "vetoed"
 	Expired  State = "expired"
 	Refused  State = "refused"
+	Opened   State = "opened" // where we asked: the box is open
 )
 
-// alive is how lately an owner's logbook grew for the owner not to count as silent.
-const alive = 14 * 24 * time.Hour
+// Alive is how lately an owner's logbook grew for the owner not to count as silent.
+const Alive = 14 * 24 * time.Hour
 
 // LeastWait is the shortest wait that k+1 holders may agree on, and the shortest an owner
 // may choose: one night for what cannot be taken back.
@@ -79,7 +80,7 @@ const (
 	WhyNothing   Why = ""
 	WhyBurnt     Why = "burnt"     // the deal was opened already, or is no more
 	WhySuspended Why = "suspended" // the asker told different things to different members
-	WhyAlive     Why = "alive"     // the owner's logbook grows
+	WhyAlive     Why = "Alive"     // the owner's logbook grows
 	WhyDeclined  Why = "declined"  // a person here said no
 	WhyRoot      Why = "root"      // the owner's words said no
 	WhyCard      Why = "card"      // a person of the owner's said no
@@ -123,7 +124,7 @@ func (s Standing) refusal() Why {
 		return WhySuspended
 	case s.Declined:
 		return WhyDeclined
-	case s.Reason == SilentOwner && s.OwnerSaid > s.ReceivedAt.Add(-alive):
+	case s.Reason == SilentOwner && s.OwnerSaid > s.ReceivedAt.Add(-Alive):
 		return WhyAlive
 	}
 	return WhyNothing

@@ -52,16 +52,17 @@ func SignWord(w Word, by seal.Signer) (seal.Envelope, error) {
 
 func (w Word) check() error {
 	if w.V != 1 || !idForm.MatchString(w.Ask) || !w.By.Valid() || w.At <= 0 {
-		return badWord(errors.New("a word to no ask"))
+		return BadWord(errors.New("a word to no ask"))
 	}
 	switch w.Kind {
 	case Stop, Sooner, Overrule:
 		return nil
 	}
-	return badWord(fmt.Errorf("kind %.40q", w.Kind))
+	return BadWord(fmt.Errorf("kind %.40q", w.Kind))
 }
 
-func badWord(err error) error { return core.Invalid("custody.ask.bad_word", err) }
+// BadWord is CodeInvalid "custody.ask.bad_word".
+func BadWord(err error) error { return core.Invalid("custody.ask.bad_word", err) }
 
 // ReadWord reads one without verifying who said it. Returns CodeInvalid.
 func ReadWord(env seal.Envelope) (w Word, err error) {
@@ -70,7 +71,7 @@ func ReadWord(env seal.Envelope) (w Word, err error) {
 		return w, err
 	}
 	if env.PayloadType != TypeWord || len(payload) > 1<<10 || len(env.Signatures) != 1 {
-		return w, badWord(fmt.Errorf("type %.80q, %d bytes", env.PayloadType, len(payload)))
+		return w, BadWord(fmt.Errorf("type %.80q, %d bytes", env.PayloadType, len(payload)))
 	}
 	if err := wire.Decode(payload, &w); err != nil {
 		return w, err
@@ -93,3 +94,6 @@ func (w Word) Said(env seal.Envelope, keys []ed25519.PublicKey, root core.RootKe
 // CardText is what a person of the owner's signs to stop an ask:
 // ssh-keygen -Y sign -n entrechat-proof.
 func CardText(id string) []byte { return []byte("entrechat/custody-veto/1 " + id + "\n") }
+
+// ValidID says whether a text has the form of an ask's id.
+func ValidID(text string) bool { return idForm.MatchString(text) }
