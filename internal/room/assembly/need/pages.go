@@ -3,10 +3,12 @@ package need
 import (
 	"embed"
 	"errors"
+	"html/template"
 	"net/http"
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/markdown"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
@@ -35,13 +37,14 @@ type views struct {
 	*Service
 	site     *web.Site
 	accounts Accounts // nil = nobody has an account here
+	md       *markdown.Writer
 	hoster   func(id core.MemberID) string
 }
 
 // Pages are those for everybody and those of the admins. accounts may be nil; hoster is the
 // address of a member's page in our directory.
 func (s *Service) Pages(site *web.Site, accounts Accounts, hoster func(core.MemberID) string) web.Pages {
-	v := views{s, site, accounts, hoster}
+	v := views{s, site, accounts, markdown.New(), hoster}
 	list := web.NewPage[listPage](site, pages, "pages/needs.html", "pages/parts.html")
 	form := web.NewPage[formPage](site, pages, "pages/new.html")
 	mine := web.NewPage[minePage](site, pages, "pages/mine.html", "pages/parts.html")
@@ -90,18 +93,20 @@ func (v views) account(r *http.Request) (id string, ok bool, err error) {
 
 // said is an answer as a page shows it.
 type said struct {
-	Says, Text, Link, Page string
-	Severity               web.Severity
-	Days                   int // how long ago
+	Says, Link, Page string
+	Text             template.HTML
+	Severity         web.Severity
+	Days             int // how long ago
 }
 
 // shown is a need as a page shows it.
 type shown struct {
-	ID, Service, Goal, Obstacle string
-	Days                        int // its age
-	Late                        bool
-	Voices                      int64
-	Answers                     []said
+	ID, Service, Title string
+	Goal, Obstacle     template.HTML // Goal is empty where the title says all of it
+	Days               int           // its age
+	Late               bool
+	Voices             int64
+	Answers            []said
 	// Also is where one says "me too"; empty = nowhere.
 	Also string
 	Too  bool // who looks said so
@@ -109,7 +114,10 @@ type shown struct {
 
 func (v views) shown(p *words.Printer, n Need) shown {
 	now := v.now()
-	one := shown{ID: n.ID, Service: n.Service, Goal: n.ShownGoal, Obstacle: n.ShownObstacle, Days: int(now.Sub(n.Made) / day), Voices: n.Voices}
+	one := shown{ID: n.ID, Service: n.Service, Title: short(n.ShownGoal), Obstacle: v.md.HTML(n.ShownObstacle), Days: int(now.Sub(n.Made) / day), Voices: n.Voices}
+	if one.Title != n.ShownGoal {
+		one.Goal = v.md.HTML(n.ShownGoal)
+	}
 	one.Late = n.Unanswered(now) >= Late
 	for _, a := range n.Answers {
 		one.Answers = append(one.Answers, v.said(p, a))
@@ -118,7 +126,7 @@ func (v views) shown(p *words.Printer, n Need) shown {
 }
 
 func (v views) said(p *words.Printer, a Answer) said {
-	s := said{Says: v.says(p, Answer{State: a.State, Month: a.Month, Member: a.Member}), Text: a.Text, Days: int(v.now().Sub(a.At) / day), Severity: web.None}
+	s := said{Says: v.says(p, Answer{State: a.State, Month: a.Month, Member: a.Member}), Text: v.md.HTML(a.Text), Days: int(v.now().Sub(a.At) / day), Severity: web.None}
 	if a.State == Done {
 		s.Link, s.Severity = a.Link, web.Fine
 	}

@@ -3,6 +3,7 @@ package need
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -39,9 +40,9 @@ func (v views) admin(r *http.Request) (page adminPage, err error) {
 			return page, err
 		}
 		for _, n := range list {
-			one := listed{ID: n.ID, Goal: n.Goal, Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
+			one := listed{ID: n.ID, Goal: short(n.Goal), Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
 			if n.ShownGoal != "" {
-				one.Goal = n.ShownGoal
+				one.Goal = short(n.ShownGoal)
 			}
 			if n.State != "" {
 				one.State, one.Severity = p.T("assembly.need.short_"+string(n.State), nil), web.Fine
@@ -125,7 +126,7 @@ func (v views) merging(r *http.Request, page *onePage) error {
 		return err
 	}
 	for _, n := range below {
-		page.Merged = append(page.Merged, listed{ID: n.ID, Goal: n.ShownGoal})
+		page.Merged = append(page.Merged, listed{ID: n.ID, Goal: short(n.ShownGoal)})
 	}
 	page.CanAnswer = page.Standing == Published && page.MergedInto == ""
 	if page.MergedInto != "" {
@@ -147,13 +148,17 @@ func (v views) merging(r *http.Request, page *onePage) error {
 	return err
 }
 
-// short is a text as one line of a list.
+// short is the first line of a text, as a list shows it.
 func short(text string) string {
-	r := []rune(Tidy(text))
+	line, rest, _ := strings.Cut(Tidy(text), "\n")
+	r := []rune(line)
+	if rest != "" && len(r) <= 80 {
+		return line + " …"
+	}
 	if len(r) > 80 {
 		return string(r[:79]) + "…"
 	}
-	return string(r)
+	return line
 }
 
 func (v views) oneDo(r *http.Request) (string, error) {
