@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/app/datadir"
@@ -36,7 +37,7 @@ func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := custody.New(custody.Needs{
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer,
-		Private: a.Config.Peer.Private, Lang: a.Config.Node.Lang,
+		URL: a.Config.Node.URL, Private: a.Config.Peer.Private, Lang: a.Config.Node.Lang, Recovery: func() (*age.X25519Recipient, error) { return datadir.RecoveryRecipient(a.Data) },
 		Mailer: func() (breakglass.Mailer, bool) { return ask[breakglass.Mailer](a) }, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {

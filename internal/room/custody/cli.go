@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/custody/ability"
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
@@ -13,8 +14,10 @@ import (
 
 // Commands are `custody ...`; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+	abilities := console.Part(open, func(r *Room) *ability.Abilities { return r.Abilities })
 	subs := deal.Commands(p, console.Part(open, func(r *Room) *deal.Deals { return r.Deals }), console.Part(open, func(r *Room) *deal.Keeper { return r.Keeper }))
-	subs = append(subs, person.Command(p, console.Part(open, func(r *Room) *person.Persons { return r.Persons })), share.Command(p))
+	subs = append(subs, person.Command(p, console.Part(open, func(r *Room) *person.Persons { return r.Persons }), ability.LeaveCommand(p, abilities)), share.Command(p))
 	subs = append(subs, breakglass.Commands(p, console.Part(open, func(r *Room) *breakglass.Asks { return r.Asks }))...)
+	subs = append(subs, ability.Commands(p, abilities)...)
 	return []*cobra.Command{console.Group("custody", p.T("custody.cmd", nil), subs...)}
 }

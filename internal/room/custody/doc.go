@@ -10,8 +10,8 @@
 // What always holds: nothing of a person stands in a logbook; silence opens nothing; a deal
 // stands whole or the one before it stands; a share is checked before it is used.
 //
-// Folders, each imports only those before it: recipient, share, person, box, deal, ask,
-// collect, breakglass.
+// Folders, each imports only those before it: recipient, share, person, figure, ability, box,
+// deal, ask, collect, breakglass.
 //
 // Sources: shared/research/custody.md of the founding reports; docs/spec/custody.md.
 package custody

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"filippo.io/age"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
@@ -17,6 +19,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/custody/ability"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/box"
 	"entrechat/internal/room/custody/breakglass"
@@ -36,6 +39,7 @@ var Words embed.FS
 func AllWords() []fs.FS {
 	return []fs.FS{
 		Words,
+		ability.Words,
 		ask.Words,
 		box.Words,
 		breakglass.Words,
@@ -76,8 +80,11 @@ type Needs struct {
 	Book   Book
 	Trust  Trust
 	Peer   Peer
-	// Private is a network of tests: holders need not wait.
+	// Private is a network of tests, without names: holders need not wait.
 	Private bool
+	URL     string // where browsers reach this node
+	// Recovery is what only the 24 words open. Returns CodeNotFound on a node without words.
+	Recovery func() (*age.X25519Recipient, error)
 	// Mailer is who carries mails; false while nobody does.
 	Mailer func() (breakglass.Mailer, bool)
 	Lang   string // of mails
@@ -90,6 +97,7 @@ type Room struct {
 	Needs
 	Recipients *recipient.Recipients
 	Persons    *person.Persons
+	Abilities  *ability.Abilities
 	Box        seal.Box // seals what of persons and shares lies in the database
 	Deals      *deal.Deals
 	Keeper     *deal.Keeper // of others' shares
@@ -123,6 +131,7 @@ func New(n Needs) (*Room, error) {
 	}
 	r.Deals, r.Keeper = deal.New(needs), deal.NewKeeper(needs)
 	r.Asks = r.newAsks()
+	r.Abilities = r.newAbilities()
 	return r, nil
 }
 
@@ -136,19 +145,19 @@ func (r *Room) leastWait() time.Duration {
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
-	return fit.Fittings{
+	return r.withAbilities(fit.Fittings{
 		Name:    "custody",
 		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers(), r.Asks.Readers()),
 		Peer:    append(r.Keeper.PeerRoutes(), r.Asks.PeerRoutes()...),
 		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs(), r.Asks.Jobs()),
 			jobs.Job{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
-			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Persons.Forget},
+			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Abilities.Forget},
 		),
 		Entries: map[string]string{
 			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry",
 			breakglass.TypeRelease: "custody.breakglass.entry_release", breakglass.TypeOpened: "custody.breakglass.entry_opened",
 		},
-	}
+	})
 }
 
 // sayKey tells the other members what to encrypt our shares to, when that changed.

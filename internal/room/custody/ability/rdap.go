@@ -1,0 +1,155 @@
+package ability
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/publicsuffix"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
+)
+
+const (
+	iana       = "https://data.iana.org/rdap/dns.json"
+	maxAnswer  = 1 << 20
+	rdapPeriod = 15 * time.Second
+)
+
+// Registration is what the registry tells of a domain.
+type Registration struct {
+	Changed string // when it was changed last, as the registry writes it
+	Status  []string
+	Expires core.Moment // 0 = it does not say
+}
+
+// state is what moves when somebody changes something at the registrar.
+func (r Registration) state() string {
+	status := slices.Clone(r.Status)
+	slices.Sort(status)
+	return r.Changed + " " + strings.Join(status, ",")
+}
+
+// Domain asks the registry of a domain's ending (RFC 9083, found by RFC 9224).
+func (n Network) Domain(ctx context.Context, name string) (Registration, error) {
+	unsure := func(err error) (Registration, error) {
+		return Registration{}, core.Unsure("custody.ability.rdap_silent", err).With("Domain", name)
+	}
+	registered, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil {
+		return unsure(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, rdapPeriod)
+	defer cancel()
+	list := n.Registry
+	if list == "" {
+		list = iana
+	}
+	var known struct {
+		Services [][][]string `json:"services"`
+	}
+	if err := n.get(ctx, list, &known); err != nil {
+		return unsure(err)
+	}
+	base := server(known.Services, registered)
+	if base == "" {
+		return unsure(errors.New("the registry of this ending has no such service"))
+	}
+	address, err := url.JoinPath(base, "domain", registered)
+	if err != nil {
+		return unsure(err)
+	}
+	var told struct {
+		Status []string `json:"status"`
+		Events []struct {
+			Action string `json:"eventAction"`
+			Date   string `json:"eventDate"`
+		} `json:"events"`
+	}
+	if err := n.get(ctx, address, &told); err != nil {
+		return unsure(err)
+	}
+	r := Registration{}
+	for _, s := range told.Status[:min(len(told.Status), 20)] {
+		r.Status = append(r.Status, short(s))
+	}
+	for _, e := range told.Events {
+		switch e.Action {
+		case "last changed":
+			r.Changed = short(e.Date)
+		case "expiration":
+			if at, err := time.Parse(time.RFC3339, e.Date); err == nil {
+				r.Expires = core.At(at)
+			}
+		}
+	}
+	return r, nil
+}
+
+func short(s string) string { return strings.ToValidUTF8(s[:min(len(s), 64)], "") }
+
+// server finds the address for a domain: of the longest ending that is listed, by https where
+// there is one.
+func server(services [][][]string, name string) string {
+	for ending := name; ending != ""; {
+		for _, s := range services {
+			if len(s) != 2 || !slices.ContainsFunc(s[0], func(e string) bool { return strings.EqualFold(e, ending) }) {
+				continue
+			}
+			for _, scheme := range []string{"https://", "http://"} {
+				for _, u := range s[1] {
+					if strings.HasPrefix(u, scheme) {
+						return u
+					}
+				}
+			}
+		}
+		_, ending, _ = strings.Cut(ending, ".")
+	}
+	return ""
+}
+
+// get reads one JSON answer. A redirect stays below the guard, and is followed three times.
+func (n Network) get(ctx context.Context, address string, into any) error {
+	client := http.Client{
+		Transport: &http.Transport{
+			DialContext:       (&net.Dialer{Timeout: dnsTimeout, Control: n.control()}).DialContext,
+			DisableKeepAlives: true,
+		},
+		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+			if len(via) > 3 {
+				return errors.New("too many redirects")
+			}
+			return nil
+		},
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", "application/rdap+json, application/json")
+	a, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer a.Body.Close() //nolint:errcheck // only read
+	if a.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %d", r.URL.Host, a.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > maxAnswer {
+		return errors.New("the answer is too long")
+	}
+	return wire.Peek(text, into)
+}
