@@ -25,7 +25,7 @@ func newAccounts(t *testing.T) *night {
 		t.Fatal(err)
 	}
 	t.Setenv(asProgram, "1")
-	n := &night{world: &world{T: t, ctx: ctx, brisk: true}}
+	n := &night{world: &world{T: t, ctx: ctx}}
 	n.all, err = lab.Found(t.TempDir(), program, 1)
 	n.must(err)
 	n.node = n.all[0]

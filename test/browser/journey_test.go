@@ -39,7 +39,7 @@ func newNeighbours(t *testing.T) (w *world, pad *relying.Service) {
 		t.Fatal(err)
 	}
 	t.Setenv(asProgram, "1")
-	w = &world{T: t, ctx: ctx, brisk: true}
+	w = &world{T: t, ctx: ctx}
 	w.all, err = lab.Found(t.TempDir(), program, 2)
 	w.must(err)
 	w.node = w.all[0]

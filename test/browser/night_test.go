@@ -34,7 +34,7 @@ func newNight(t *testing.T) *night {
 		t.Fatal(err)
 	}
 	t.Setenv(asProgram, "1")
-	n := &night{world: &world{T: t, ctx: ctx, brisk: true}}
+	n := &night{world: &world{T: t, ctx: ctx}}
 	n.all, err = lab.Found(t.TempDir(), program, 3)
 	n.must(err)
 	n.node = n.all[0]

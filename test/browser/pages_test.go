@@ -41,40 +41,63 @@ func TestEveryPage(t *testing.T) {
 	if len(paths) < 16 {
 		t.Errorf("only %d pages were found: %v", len(paths), paths)
 	}
-	t.Logf("%d pages on %d screens, the heaviest %.0f bytes with all it loads", len(paths), len(screens()), w.heaviest)
+	t.Logf("%d pages, the heaviest %.0f bytes with all it loads", len(paths), w.heaviest)
 }
 
-// inspect looks at a page on every screen and says where it links to.
+// inspect looks at a page in both languages, on every screen, and says where it links to. What
+// shuts people out is looked for on a phone in French and on a desk in English; after dark, only in
+// the colours.
 func (w *world) inspect(axe, path string) (links []string) {
 	w.Helper()
-	for _, s := range screens() {
+	for _, lang := range []string{"fr", "en"} {
 		address, err := url.Parse(w.node.URL() + path)
 		w.must(err)
 		query := address.Query()
-		query.Set("lang", s.lang)
+		query.Set("lang", lang)
 		address.RawQuery = query.Encode()
-		got := w.visit(address.String(), s)
-		problems := w.complaints(got, s)
-		if !w.brisk || s.closely() {
-			for _, violation := range w.violations(axe) {
-				problems = append(problems, "axe: "+violation)
+		w.forget()
+		for i, s := range screens(lang) {
+			w.do(turn(s))
+			if i == 0 {
+				w.do(chromedp.Navigate(address.String()))
 			}
+			var got seen
+			w.do(chromedp.Evaluate(look, &got))
+			for _, p := range w.problems(axe, path, got, s) {
+				w.Errorf("%s %s: %s", path, s, p)
+			}
+			w.keep(notName.ReplaceAllString(strings.Trim(path, "/"), "_") + "-" + s.String())
+			links = got.Links
 		}
-		if scripted(path) {
-			problems = slices.DeleteFunc(problems, func(p string) bool { return p == "has scripts" })
-		}
-		if path == "/nowhere" { // the browser says what it should: there is no such page
-			problems = slices.DeleteFunc(problems, func(p string) bool { return strings.Contains(p, "status of 404") })
-		} else if w.status != http.StatusOK {
-			problems = append(problems, http.StatusText(int(w.status)))
-		}
-		for _, p := range problems {
-			w.Errorf("%s %s: %s", path, s, p)
-		}
-		w.keep(notName.ReplaceAllString(strings.Trim(path, "/"), "_") + "-" + s.String())
-		links = got.Links
 	}
 	return links
+}
+
+// problems are what is wrong with what is open, on a screen.
+func (w *world) problems(axe, path string, got seen, s screen) []string {
+	w.Helper()
+	all := w.complaints(got, s)
+	rules := ""
+	switch {
+	case s.dark:
+		rules = colours
+	case s == screens(s.lang)[0]:
+		rules = everything
+	}
+	if rules != "" {
+		for _, violation := range w.violations(axe, rules) {
+			all = append(all, "axe: "+violation)
+		}
+	}
+	if scripted(path) {
+		all = slices.DeleteFunc(all, func(p string) bool { return p == "has scripts" })
+	}
+	if path == "/nowhere" { // the browser says what it should: there is no such page
+		all = slices.DeleteFunc(all, func(p string) bool { return strings.Contains(p, "status of 404") })
+	} else if w.status != http.StatusOK {
+		all = append(all, http.StatusText(int(w.status)))
+	}
+	return all
 }
 
 // belowWatch are pages that TestEveryWatchPage looks at, where they have something to show.

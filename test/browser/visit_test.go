@@ -69,15 +69,14 @@ func (s screen) String() string {
 	return fmt.Sprintf("%s-%d%s", s.lang, s.width, map[bool]string{true: "-dark"}[s.dark])
 }
 
-// closely says whether axe looks too where there is little time: at each width, in each
-// language and in each colouring once.
-func (s screen) closely() bool { return s.dark || (s.width == 390) == (s.lang == "fr") }
-
-func screens() (all []screen) {
-	for _, lang := range []string{"fr", "en"} {
-		all = append(all, screen{390, false, lang}, screen{1280, false, lang})
+// screens are the ways a page is looked at once it is there: the first is the one it is
+// opened on.
+func screens(lang string) []screen {
+	phone, desk := screen{390, false, lang}, screen{1280, false, lang}
+	if lang == "en" {
+		return []screen{desk, phone}
 	}
-	return append(all, screen{390, true, "fr"})
+	return []screen{phone, desk, {390, true, lang}}
 }
 
 // seen is what a page turned out to be.
@@ -101,22 +100,18 @@ const look = `(() => ({
 	links: [...document.querySelectorAll("a[href]")].map(a => a.href),
 }))()`
 
-// visit opens an address on a screen.
-func (w *world) visit(address string, s screen) seen {
-	w.Helper()
+// turn shows what is open on a screen. Nothing moves: colours are at once what they will be.
+func turn(s screen) chromedp.Tasks {
 	scheme := "light"
 	if s.dark {
 		scheme = "dark"
 	}
-	w.forget()
-	var got seen
-	w.do(
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+	return chromedp.Tasks{
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+		}),
 		chromedp.EmulateViewport(s.width, 900),
-		chromedp.Navigate(address),
-		chromedp.Evaluate(look, &got),
-	)
-	return got
+	}
 }
 
 // axeSum is the SHA-256 of axe.min.js of axe-core 4.14.1, which ./check fetches.
@@ -135,11 +130,22 @@ func (w *world) axe() string {
 	return string(text)
 }
 
+// What axe looks for: everything, or only what colours decide.
+const (
+	everything = `{resultTypes: ["violations"]}`
+	colours    = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
+)
+
 // violations are what axe holds against the page that is open.
-func (w *world) violations(axe string) (all []string) {
+func (w *world) violations(axe, rules string) (all []string) {
 	w.Helper()
+	var there bool
+	w.do(chromedp.Evaluate(`typeof axe == "object"`, &there))
+	if !there {
+		w.do(chromedp.Evaluate(axe, nil))
+	}
 	var found string
-	w.do(chromedp.Evaluate(axe, nil), chromedp.Evaluate(`axe.run({resultTypes: ["violations"]}).then(r => JSON.stringify(
+	w.do(chromedp.Evaluate(`axe.run(`+rules+`).then(r => JSON.stringify(
 		r.violations.map(v => v.impact + " " + v.id + ": " + v.help + " " + v.nodes.map(n => n.html + " " + n.failureSummary).join("; "))))`,
 		&found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 	w.must(json.Unmarshal([]byte(found), &all))
@@ -199,7 +205,7 @@ func (w *world) keep(name string) {
 // looked runs axe on what is open, and keeps a picture.
 func (w *world) looked(axe, name string) {
 	w.Helper()
-	for _, v := range w.violations(axe) {
+	for _, v := range w.violations(axe, everything) {
 		w.Errorf("%s: axe: %s", name, v)
 	}
 	w.keep(name)

@@ -31,9 +31,7 @@ type world struct {
 	*testing.T
 	ctx  context.Context
 	node *lab.Node
-	// brisk: axe looks at few of the screens.
-	brisk bool
-	all   []*lab.Node
+	all  []*lab.Node
 	*visits
 }
 
