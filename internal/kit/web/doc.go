@@ -50,7 +50,7 @@
 //
 // # Pictures
 //
-// Ring, Circles, Strip, DayBars, Calendar, Bars and Curve are SVG made by the node, without script or
+// Ring, Circles, Strip, DayBars, Calendar, Bars, Grid and Curve are SVG made by the node, without script or
 // inline style. A page's type holds the template.HTML that their method HTML gives.
 // Each carries a Caption: colour never says a thing alone, its words stand below.
 // Severity (Fine, Warn, Trouble, None) is the class of a state, a note and a picture.

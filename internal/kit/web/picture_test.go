@@ -40,6 +40,10 @@ func pictures() map[string]template.HTML {
 		"days_none": web.DayBars{Caption: web.Caption{Title: "Today only"}, Days: []web.DayParts{{}}, Behind: web.Table{None: "Nothing yet."}}.HTML(),
 		"calendar":  web.Calendar{Caption: web.Caption{Title: "Kept 4 of 17 months"}, Months: months, Letters: strings.Split("J F M A M J J A S O N D", " "), Behind: behind}.HTML(),
 		"curve_two": web.Curve{Caption: web.Caption{Title: "Answers"}, Points: points, Above: []web.CurvePoint{{9, true}, {Known: false}, {7, true}}, Top: "9 ms", Behind: behind}.HTML(),
+		"grid": web.Grid{Caption: web.Caption{Title: "Who can do what"}, Columns: []string{"Ana", "A very long name"}, Behind: behind, Rows: []web.GridRow{
+			{"root", []web.GridCell{{web.Fine, "Ana, 3 days ago"}, {web.Warn, "ends soon"}}}, {"a registrar of a very long domain", []web.GridCell{{web.Trouble, "over"}, {web.None, "never"}}},
+		}}.HTML(),
+		"grid_none": web.Grid{Caption: web.Caption{Title: "Nobody yet"}}.HTML(),
 		"table":     behind.HTML(),
 		"ring": web.Ring{
 			Caption: web.Caption{Title: "Three members", Words: "Two are well, one is silent."}, Us: "chaton-a.test",
@@ -168,6 +172,11 @@ func FuzzPictures(f *testing.F) {
 			parts[i] = web.DayParts{Up: a, Partial: b, Down: a - int64(i), Maint: b + int64(i), Unknown: a}
 			months[i] = web.CalendarMonth{Year: total + i, Month: needed + i, Severity: s, Says: name}
 		}
+		cells := make([]web.GridCell, n)
+		for i := range cells {
+			cells[i] = web.GridCell{Severity: s, Says: name}
+		}
+		sound(t, web.Grid{c, []string{name, name}, []web.GridRow{{name, cells}, {}}, table}.HTML())
 		sound(t, web.DayBars{c, parts, name, name, table}.HTML())
 		sound(t, web.Calendar{c, months, []string{name, name}, table}.HTML())
 	})

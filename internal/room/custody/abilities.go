@@ -1,12 +1,17 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/room/custody/ability"
+	"entrechat/internal/room/custody/deal"
+	"entrechat/internal/room/custody/person"
 )
 
 // rootProof is where root writes what proves it; only root can write there.
@@ -15,6 +20,7 @@ const rootProof = "/etc/entrechat-proof"
 func (r *Room) newAbilities() *ability.Abilities {
 	return &ability.Abilities{Needs: ability.Needs{
 		DB: r.DB, Persons: r.Persons, Node: r.Signer.ID(), URL: r.URL, Seer: ability.Network{Private: r.Private}, Recovery: r.Recovery,
+		Boxes:    boxes{r},
 		Mailer:   func() (ability.Mailer, bool) { return r.Mailer() },
 		RootFile: rootProof, Say: r.Words.Printer(r.Lang).T, Now: r.Now,
 	}}
@@ -24,6 +30,7 @@ func (r *Room) newAbilities() *ability.Abilities {
 func (r *Room) withAbilities(f fit.Fittings) fit.Fittings {
 	f.Jobs = append(f.Jobs, r.Abilities.Jobs()...)
 	f.Checks = append(f.Checks, r.Abilities.Checks()...)
+	f.Web = pagesOf(f.Web, r.Abilities.Pages)
 	metrics, limits := f.Metrics, f.Limits
 	f.Metrics = func(ctx context.Context) ([]obs.Metric, error) {
 		own, err := r.Abilities.Metrics(ctx)
@@ -42,4 +49,51 @@ func (r *Room) withAbilities(f fit.Fittings) fit.Fittings {
 		return append(others, own...), errors.Join(err, also)
 	}
 	return f
+}
+
+// pagesOf are the pages of several folders as one.
+func pagesOf(all ...func(*web.Site) web.Pages) func(*web.Site) web.Pages {
+	return func(site *web.Site) (sum web.Pages) {
+		for _, of := range all {
+			if of == nil {
+				continue
+			}
+			p := of(site)
+			sum.Routes, sum.Menu, sum.Feeds = append(sum.Routes, p.Routes...), append(sum.Menu, p.Menu...), append(sum.Feeds, p.Feeds...)
+			sum.Home, sum.Overview, sum.Alarms = append(sum.Home, p.Home...), append(sum.Overview, p.Overview...), append(sum.Alarms, p.Alarms...)
+		}
+		return sum
+	}
+}
+
+// boxes are the deals that stand, as figures count them.
+type boxes struct{ *Room }
+
+// Dealt takes the acknowledgement of a share for its proof: its holder checked it then. No
+// rehearsal is recorded yet, so that no box counts.
+func (d boxes) Dealt(ctx context.Context) ([]ability.Dealt, error) {
+	views, err := d.Deals.Views(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lenders, err := d.Trust.Lenders(ctx, KindCustody)
+	if err != nil {
+		return nil, err
+	}
+	places := map[core.MemberID]string{}
+	for _, l := range lenders {
+		places[l.ID] = cmp.Or(l.Site, l.Admin)
+	}
+	var all []ability.Dealt
+	for _, v := range views {
+		if v.State != deal.Standing {
+			continue
+		}
+		one := ability.Dealt{Scope: string(v.Scope), Needed: int(v.K)}
+		for _, h := range v.Holders {
+			one.Shares = append(one.Shares, ability.Held{Person: person.ID(h.Person), Member: h.Member, Place: places[h.Member], Proved: h.Acked})
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }

@@ -96,7 +96,7 @@ func (w *world) person(name string) person.Card {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := w.Persons.Add(w.t.Context(), person.New{Name: name, Key: string(public), Mail: strings.ToLower(name) + "@planted.test"})
+	c, err := w.Persons.Add(w.t.Context(), person.New{Name: name, Key: string(public), Mail: strings.ToLower(name[:3]) + "@planted.test"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ CREATE TABLE custody_ability (
   UNIQUE (service, kind, subject)
 );
 
--- Who proved it last, when, and how. Of who leaves the row goes.
+-- Who proved it last, when, and how. Of who left the rows go a year later.
 CREATE TABLE custody_holding (
   ability   TEXT NOT NULL,
   person    TEXT NOT NULL,
