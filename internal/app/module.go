@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/app/config"
 	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 )
@@ -128,6 +129,14 @@ func openFor[T any](l *cli, cmd *cobra.Command) (room T, err error) {
 		return room, aside.err
 	}
 	return room, fmt.Errorf("no room is a %T", room)
+}
+
+// opener opens the node for the commands of a room.
+func opener[T any](l *cli) console.Opener[T] {
+	return func(cmd *cobra.Command) (T, *console.Out, error) {
+		room, err := openFor[T](l, cmd)
+		return room, &l.out, err
+	}
 }
 
 // grantTypes are the promises this house knows.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/assembly"
@@ -13,12 +15,17 @@ import (
 )
 
 func assemblyModule() module {
-	return module{name: "assembly", words: assembly.AllWords(), tables: migrations.Files, group: groupOthers, open: openAssembly, spare: true}
+	return module{
+		name: "assembly", words: assembly.AllWords(), tables: migrations.Files, group: groupOthers, open: openAssembly, spare: true,
+		commands: func(l *cli) []*cobra.Command {
+			return assembly.Commands(l.out.P, opener[*assembly.Room](l))
+		},
+	}
 }
 
 func openAssembly(_ context.Context, a *App) (any, fit.Fittings, error) {
 	room, err := assembly.New(assembly.Needs{
-		DB: a.DB, Words: a.Words, Self: a.Signer.ID(), URL: strings.TrimSuffix(a.Config.Node.URL, "/"), Dir: filepath.Join(a.Data, datadir.SecretsDir),
+		DB: a.DB, Words: a.Words, Self: a.Signer.ID(), Book: a.Book, URL: strings.TrimSuffix(a.Config.Node.URL, "/"), Dir: filepath.Join(a.Data, datadir.SecretsDir),
 		Accounts:  func() (assembly.Accounts, bool) { return ask[assembly.Accounts](a) },
 		Mailer:    func() (assembly.Mailer, bool) { return ask[assembly.Mailer](a) },
 		Directory: func() (assembly.Directory, bool) { return ask[assembly.Directory](a) },

@@ -10,7 +10,6 @@ import (
 
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
-	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/custody"
 	"entrechat/internal/room/custody/breakglass"
@@ -22,10 +21,7 @@ func custodyModule() module {
 		name: "custody", words: custody.AllWords(), tables: migrations.Files, group: groupOthers, open: openCustody, spare: true,
 		grants: []core.GrantType{custody.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
-			return custody.Commands(l.out.P, func(cmd *cobra.Command) (*custody.Room, *console.Out, error) {
-				room, err := openFor[*custody.Room](l, cmd)
-				return room, &l.out, err
-			})
+			return custody.Commands(l.out.P, opener[*custody.Room](l))
 		},
 	}
 }

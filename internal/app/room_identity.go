@@ -10,7 +10,6 @@ import (
 	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
-	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/identity"
 	"entrechat/internal/room/identity/home"
@@ -27,10 +26,7 @@ func identityModule() module {
 			Check: func(c config.Config) error { return config.Of[*identity.Settings](c, "identity").Check() },
 		},
 		commands: func(l *cli) []*cobra.Command {
-			return identity.Commands(l.out.P, func(cmd *cobra.Command) (*identity.Room, *console.Out, error) {
-				room, err := openFor[*identity.Room](l, cmd)
-				return room, &l.out, err
-			})
+			return identity.Commands(l.out.P, opener[*identity.Room](l))
 		},
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"entrechat/internal/app/config"
 	"entrechat/internal/core"
-	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/watch"
@@ -29,10 +28,7 @@ func watchModule() module {
 			Check: func(c config.Config) error { return config.Of[*watch.Settings](c, "watch").Check() },
 		},
 		commands: func(l *cli) []*cobra.Command {
-			return watch.Commands(l.out.P, func(cmd *cobra.Command) (*watch.Room, *console.Out, error) {
-				room, err := openFor[*watch.Room](l, cmd)
-				return room, &l.out, err
-			})
+			return watch.Commands(l.out.P, opener[*watch.Room](l))
 		},
 		open: openWatch,
 	}

@@ -5,12 +5,16 @@ import (
 	"embed"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/jobs"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
@@ -24,6 +28,11 @@ var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS { return []fs.FS{Words, need.Words} }
+
+// Book is what this room needs of the logbooks.
+type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+}
 
 // Directory answers what our own services are, and where a member's page is.
 type Directory interface {
@@ -45,6 +54,7 @@ type Needs struct {
 	DB    *db.DB
 	Words *words.Catalogue
 	Self  core.MemberID
+	Book  Book
 	URL   string // where browsers reach this node, without a slash at its end
 	Dir   string // where the room's secrets lie
 	// Accounts, Mailer and Directory find the rooms that answer, when there is something to ask.
@@ -87,7 +97,22 @@ func (r *Room) services(ctx context.Context) ([]string, error) {
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
-	return fit.Fittings{Name: "assembly", Web: r.web, Jobs: r.Told.Jobs()}
+	return fit.Fittings{
+		Name: "assembly", Web: r.web, Checks: r.checks(), Metrics: r.metrics, Limits: r.limits,
+		Peer: []peer.Route{{Pattern: "GET " + need.ExportPath, Public: true, Handle: func(w http.ResponseWriter, req *http.Request, _ core.MemberID) error {
+			return r.Told.ServeExport(w, req)
+		}}},
+		Jobs:    append(r.Told.Jobs(), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
+		Entries: map[string]string{need.TypeNeeds: "assembly.need.entry"},
+	}
+}
+
+// say tells the other members once a month how we hear our users.
+func (r *Room) say(ctx context.Context) error {
+	return r.Told.Say(ctx, func(ctx context.Context, typ string, body any) error {
+		_, err := r.Book.Append(ctx, typ, nil, 0, body)
+		return err
+	})
 }
 
 func (r *Room) web(site *web.Site) web.Pages {

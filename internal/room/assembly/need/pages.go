@@ -58,7 +58,8 @@ func (s *Service) Pages(site *web.Site, accounts Accounts, hoster func(core.Memb
 		{Pattern: pathConfirm + "{claim}/{sig}", Handler: private(confirm.Reveal(v.confirm, v.confirmed))},
 	}
 	return web.Pages{
-		Routes: append(routes, v.adminRoutes()...),
+		Routes: append(append(routes, v.feedRoute()), v.adminRoutes()...),
+		Feeds:  []web.Feed{{Path: feedPath, Type: atomType}},
 		Menu: []web.Entry{
 			{Path: Path, Key: "assembly.need.menu", Order: 50},
 			{Path: AdminPath, Key: "assembly.need.menu_admin", Group: web.GroupPublic, Order: 60},

@@ -1,0 +1,14 @@
+package assembly
+
+import (
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/need"
+)
+
+// Commands are the room's commands; p says what they are for.
+func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+	return []*cobra.Command{need.Command(p, console.Part(open, func(r *Room) *need.Service { return r.Told }))}
+}
