@@ -16,6 +16,7 @@ import (
 
 	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
+	"entrechat/internal/app/demo"
 	"entrechat/internal/app/ownlog"
 	"entrechat/internal/app/site"
 	"entrechat/internal/app/version"
@@ -113,7 +114,7 @@ func (l *cli) root() *cobra.Command {
 	flags.BoolVar(&l.out.JSON, "json", false, p.T("app.flag.json", nil))
 	flags.String("lang", p.Lang, p.T("app.flag.lang", nil))
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), l.demoCommand(), ownlog.Command(&l.out, l.openLog, l.moveCommand(), l.rotateCommand(), l.epochCommand()), l.configCommand(), l.adminCommand(), version.Command(&l.out))
+	root.AddCommand(l.initCommand(), l.upCommand(), l.doctorCommand(), demo.Command(&l.out), ownlog.Command(&l.out, l.openLog, l.moveCommand(), l.rotateCommand(), l.epochCommand()), l.configCommand(), l.adminCommand(), version.Command(&l.out))
 	groups := map[string]string{"log": groupOthers}
 	for _, m := range modules() {
 		if m.commands == nil {

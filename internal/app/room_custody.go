@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/custody"
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/migrations"
+	"entrechat/internal/room/custody/runbook"
 )
 
 func custodyModule() module {
@@ -35,9 +36,22 @@ func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer,
 		URL: a.Config.Node.URL, Private: a.Config.Peer.Private, Lang: a.Config.Node.Lang, Recovery: func() (*age.X25519Recipient, error) { return datadir.RecoveryRecipient(a.Data) },
 		Mailer: func() (breakglass.Mailer, bool) { return ask[breakglass.Mailer](a) }, Now: time.Now, Log: a.Log,
+		Texts: a.custodyTexts(),
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
 	return room, room.Fittings(), nil
+}
+
+// custodyTexts are what the runbooks and duties of admins need of the other rooms.
+func (a *App) custodyTexts() custody.Texts {
+	return custody.Texts{
+		Cards: func(ctx context.Context) ([]runbook.Card, error) {
+			if watch, ok := ask[custody.Postmortems](a); ok {
+				return watch.Postmortems(ctx)
+			}
+			return nil, nil
+		},
+	}
 }

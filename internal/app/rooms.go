@@ -23,5 +23,6 @@ func bridges() []func(a *App) any {
 		backupsForDirectory,
 		offersForWatch,
 		storedForWatch,
+		postmortemsForCustody,
 	}
 }

@@ -31,6 +31,7 @@ const (
 	GroupBackups               // our own data at the others
 	GroupWatch                 // whether services answer, and who is told when they do not
 	GroupAccounts              // who signs in here, at what, and from where
+	GroupCustody               // who can act when somebody is gone
 )
 
 // groups are all of them as the menu shows them, with the words key of each.
@@ -48,6 +49,7 @@ func groups() []struct {
 		{GroupAccounts, "web.group_accounts"},
 		{GroupPartners, "web.group_partners"},
 		{GroupBackups, "web.group_backups"},
+		{GroupCustody, "web.group_custody"},
 		{GroupNode, "web.group_node"},
 	}
 }

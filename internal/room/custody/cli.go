@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
+	"entrechat/internal/room/custody/runbook"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -19,5 +20,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs = append(subs, person.Command(p, console.Part(open, func(r *Room) *person.Persons { return r.Persons }), ability.LeaveCommand(p, abilities)), share.Command(p))
 	subs = append(subs, breakglass.Commands(p, console.Part(open, func(r *Room) *breakglass.Asks { return r.Asks }))...)
 	subs = append(subs, ability.Commands(p, abilities)...)
+	subs = append(subs, runbook.Command(p, console.Part(open, func(r *Room) *runbook.Service { return r.Runbooks })))
 	return []*cobra.Command{console.Group("custody", p.T("custody.cmd", nil), subs...)}
 }

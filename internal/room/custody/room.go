@@ -27,6 +27,7 @@ import (
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/recipient"
+	"entrechat/internal/room/custody/runbook"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -47,6 +48,7 @@ func AllWords() []fs.FS {
 		deal.Words,
 		person.Words,
 		recipient.Words,
+		runbook.Words,
 		share.Words,
 	}
 }
@@ -90,6 +92,7 @@ type Needs struct {
 	Lang   string // of mails
 	Now    func() time.Time
 	Log    *slog.Logger
+	Texts  Texts
 }
 
 // Room is custody, open.
@@ -98,6 +101,7 @@ type Room struct {
 	Recipients *recipient.Recipients
 	Persons    *person.Persons
 	Abilities  *ability.Abilities
+	Runbooks   *runbook.Service
 	Box        seal.Box // seals what of persons and shares lies in the database
 	Deals      *deal.Deals
 	Keeper     *deal.Keeper // of others' shares
@@ -132,6 +136,7 @@ func New(n Needs) (*Room, error) {
 	r.Deals, r.Keeper = deal.New(needs), deal.NewKeeper(needs)
 	r.Asks = r.newAsks()
 	r.Abilities = r.newAbilities()
+	r.Runbooks = r.runbooks()
 	return r, nil
 }
 
@@ -145,7 +150,7 @@ func (r *Room) leastWait() time.Duration {
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
-	return r.withAbilities(fit.Fittings{
+	return r.withTexts(r.withAbilities(fit.Fittings{
 		Name:    "custody",
 		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers(), r.Asks.Readers()),
 		Peer:    append(r.Keeper.PeerRoutes(), r.Asks.PeerRoutes()...),
@@ -157,7 +162,7 @@ func (r *Room) Fittings() fit.Fittings {
 			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry",
 			breakglass.TypeRelease: "custody.breakglass.entry_release", breakglass.TypeOpened: "custody.breakglass.entry_opened",
 		},
-	})
+	}))
 }
 
 // sayKey tells the other members what to encrypt our shares to, when that changed.

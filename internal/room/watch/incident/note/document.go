@@ -68,6 +68,12 @@ type Depends struct {
 	Network   string `json:"network,omitempty"`
 }
 
+// Lines are what was said of it, each on a line of its own.
+func (d Depends) Lines() string {
+	said := []string{d.Programs, d.Companies, d.People, d.Power, d.Network}
+	return strings.Join(slices.DeleteFunc(said, func(text string) bool { return text == "" }), "\n")
+}
+
 // Tidy makes a typed text fit to be stored where nothing is lost by it: line ends, tabs,
 // spaces around, marks that nobody sees.
 func Tidy(s string) string {
