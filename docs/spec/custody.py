@@ -2,14 +2,16 @@
 """Open a box with enough of its shares, without entrechat.
 
     custody.py BOX [--deal DEAL] [FILE...] > CONTENT
+    custody.py --take DATA
 
 BOX is the sealed box, as age made it or in the document that holders keep. DEAL is the deal's document: with it every
 share is checked by itself and a false one is named; without it, every choice of enough shares is tried. Each FILE holds
 one share or more, each beginning on a line of its own ("ecshare1..."; spaces do not count); without FILE they are typed,
 and an empty line ends. Writes what the box holds; the secret itself never lies on a disk. Needs Python 3.8 and `age`.
-The format is in custody.md.
+--take writes what a node keeps into the working directory, each box, its deal and the share: DATA is its data directory,
+or a copy of one, with SQLite; nothing runs there. The format is in custody.md.
 """
-import argparse, base64, hashlib, hmac, itertools, json, os, subprocess, sys
+import argparse, base64, hashlib, hmac, itertools, json, os, pathlib, sqlite3, subprocess, sys, time
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P)
@@ -198,15 +200,38 @@ def open_box(args):
     sys.stdout.buffer.write(content)
     return 0
 
+def take(data):
+    """Boxes, deals and shares out of a node's data directory."""
+    db = sqlite3.connect(pathlib.Path(data, "entrechat.db").resolve(strict=True).as_uri() + "?mode=ro", uri=True)
+    rows = db.execute("SELECT b.deal, b.document, d.document, 0, NULL FROM custody_box b JOIN custody_deal d ON d.id = b.deal "
+                      "UNION ALL SELECT b.deal, b.document, h.document, h.number, h.sealed FROM custody_box b JOIN custody_held h ON h.id = b.deal")
+    for deal, box, signed, number, sealed in rows.fetchall():
+        files = {"box-%s.json" % deal[:8]: box, "deal-%s.json" % deal[:8]: signed}
+        if sealed:
+            done = subprocess.run(["age", "-d", "-i", os.path.join(data, "secrets", "custody.key")], input=sealed, capture_output=True)
+            files["share-%s-%d" % (deal[:8], number)] = done.stdout + b"\n" if done.returncode == 0 else None
+        for name, content in files.items():
+            if content is not None:
+                with open(name, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+                    f.write(content)
+        inner = json.loads(base64.b64decode(json.loads(signed)["payload"]))
+        day = time.strftime("%Y-%m-%d", time.gmtime(inner["made_us"] / 1e6))
+        print("%s %s, dealt %s:" % (inner["owner"], inner["scope"], day), *(n for n, c in files.items() if c is not None))
+    return 0
+
 def main(args):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, options in (("box", {}), ("--deal", {}), ("files", {"nargs": "*", "metavar": "FILE"})):
+    for name, options in (("box", {"nargs": "?"}), ("--deal", {}), ("--take", {"metavar": "DATA"}), ("files", {"nargs": "*", "metavar": "FILE"})):
         parser.add_argument(name, **options)
-    args = parser.parse_args(args)
+    args = parser.parse_intermixed_args(args)
+    if not args.box and not args.take:
+        parser.error("which box?")
     try:
-        return open_box(args)
+        return take(args.take) if args.take else open_box(args)
     except OSError as why:
         return str(why)  # a file, or the program age, is missing
+    except sqlite3.Error as why:
+        return "%s: %s" % (args.take, why)
     except (ValueError, KeyError, TypeError) as why:
         return "a document is damaged: %s" % why
 

@@ -59,6 +59,7 @@ func TestStories(t *testing.T) {
 			"introduce": introduce,
 			"pacts":     pacts,
 			"watches":   watches,
+			"promises":  promises,
 			"start":     start,
 			"halt":      halt,
 			"burn":      burn,

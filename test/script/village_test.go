@@ -88,6 +88,15 @@ func watches(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// promises FLAG A B... : the first and each of the others promise one another what a flag of a
+// pact without a quantity says.
+func promises(ts *testscript.TestScript, _ bool, args []string) {
+	first := here(ts).node(ts, args[1])
+	for _, letter := range args[2:] {
+		ts.Check(lab.Promise(context.Background(), first, here(ts).node(ts, letter), args[0]))
+	}
+}
+
 // start LETTER... starts stopped nodes.
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	for _, letter := range args {
