@@ -103,7 +103,7 @@ func (g *gitea) said(c *exec.Cmd) string {
 // accounts are the names of its accounts.
 func (g *gitea) accounts() (names []string) {
 	g.w.Helper()
-	for _, line := range strings.Split(strings.TrimSpace(g.run("admin", "user", "list")), "\n") {
+	for line := range strings.SplitSeq(g.run("admin", "user", "list"), "\n") {
 		fields := strings.Fields(line) // ID, name, address, ...; what it logs begins otherwise
 		if len(fields) < 3 {
 			continue
