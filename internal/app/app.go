@@ -135,6 +135,18 @@ func (a *App) self(ctx context.Context) (logbook.Member, error) {
 	return a.Book.Member(ctx, a.Signer.ID())
 }
 
+// others are the members whose logbook we hold, without ourselves.
+func (a *App) others(ctx context.Context) ([]core.MemberID, error) {
+	known, err := a.Book.Known(ctx)
+	var all []core.MemberID
+	for _, m := range known {
+		if m.ID != a.Signer.ID() {
+			all = append(all, m.ID)
+		}
+	}
+	return all, err
+}
+
 // checkOrigin looks, where there is no logbook under the configured origin, for one
 // that our key writes: an origin never changes.
 func (a *App) checkOrigin(ctx context.Context) error {

@@ -29,6 +29,7 @@ func openAssembly(_ context.Context, a *App) (any, fit.Fittings, error) {
 		Accounts:  func() (assembly.Accounts, bool) { return ask[assembly.Accounts](a) },
 		Mailer:    func() (assembly.Mailer, bool) { return ask[assembly.Mailer](a) },
 		Directory: func() (assembly.Directory, bool) { return ask[assembly.Directory](a) },
+		Members:   assembly.Members{Signer: a.Signer, Calls: a.Peer, Keys: a.Book.Keys, Known: a.others},
 		Now:       time.Now, Log: a.Log,
 	})
 	if err != nil {

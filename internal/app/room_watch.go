@@ -73,16 +73,7 @@ func (a *App) watchNeeds(c *watch.Settings) (n watch.Needs, err error) {
 		return n, err
 	}
 	n.Meet = func(ctx context.Context, id core.MemberID) error { return a.Book.PullFrom(ctx, id, 0) }
-	n.Members = func(ctx context.Context) ([]core.MemberID, error) {
-		known, err := a.Book.Known(ctx)
-		var all []core.MemberID
-		for _, m := range known {
-			if m.ID != a.Signer.ID() {
-				all = append(all, m.ID)
-			}
-		}
-		return all, err
-	}
+	n.Members = a.others
 	n.Home = func(ctx context.Context, id core.MemberID) (target.Home, error) {
 		m, err := a.Book.Member(ctx, id)
 		return target.Home{ID: m.ID, URL: m.URL, Root: m.Root}, err

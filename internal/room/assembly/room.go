@@ -5,7 +5,6 @@ import (
 	"embed"
 	"io/fs"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/logbook"
-	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
@@ -45,6 +43,9 @@ type Directory interface {
 // Accounts recognises who is signed in here.
 type Accounts = need.Accounts
 
+// Members is what is asked of other members.
+type Members = need.Members
+
 // Mailer carries mails by the hoster's own server.
 type Mailer = need.Mailer
 
@@ -55,8 +56,10 @@ type Needs struct {
 	Words *words.Catalogue
 	Self  core.MemberID
 	Book  Book
-	URL   string // where browsers reach this node, without a slash at its end
-	Dir   string // where the room's secrets lie
+	// Members is what is asked of other members.
+	Members need.Members
+	URL     string // where browsers reach this node, without a slash at its end
+	Dir     string // where the room's secrets lie
 	// Accounts, Mailer and Directory find the rooms that answer, when there is something to ask.
 	Accounts  func() (Accounts, bool)
 	Mailer    func() (Mailer, bool)
@@ -70,6 +73,8 @@ type Room struct {
 	Needs
 	// Told is what people need.
 	Told *need.Service
+	// Exchange is needs between members.
+	Exchange *need.Exchange
 }
 
 // boxName is the file of the key that seals addresses.
@@ -85,6 +90,7 @@ func New(n Needs) (*Room, error) {
 	r.Told = need.New(need.Needs{
 		DB: n.DB, Self: n.Self, Box: box, URL: n.URL, Mailer: n.Mailer, Services: r.services, Words: n.Words, Now: n.Now, Log: n.Log,
 	})
+	r.Exchange = need.NewExchange(r.Told, n.Members)
 	return r, nil
 }
 
@@ -99,10 +105,8 @@ func (r *Room) services(ctx context.Context) ([]string, error) {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name: "assembly", Web: r.web, Checks: r.checks(), Metrics: r.metrics, Limits: r.limits,
-		Peer: []peer.Route{{Pattern: "GET " + need.ExportPath, Public: true, Handle: func(w http.ResponseWriter, req *http.Request, _ core.MemberID) error {
-			return r.Told.ServeExport(w, req)
-		}}},
-		Jobs:    append(r.Told.Jobs(), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
+		Peer:    r.Exchange.Routes(),
+		Jobs:    append(append(r.Told.Jobs(), r.Exchange.Jobs()...), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
 		Entries: map[string]string{need.TypeNeeds: "assembly.need.entry"},
 	}
 }
@@ -121,5 +125,5 @@ func (r *Room) web(site *web.Site) web.Pages {
 	if directory, ok := r.Directory(); ok {
 		hoster = directory.HosterPage
 	}
-	return r.Told.Pages(site, accounts, hoster)
+	return r.Exchange.Pages(site, accounts, hoster)
 }

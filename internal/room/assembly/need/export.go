@@ -18,7 +18,10 @@ const TypeNeeds = "entrechat/needs/1"
 // ExportPath is where anybody reads the published needs.
 const ExportPath = "/ec/v1/needs"
 
-const maxExport = 500 // needs, the newest first
+const (
+	maxExport = 500       // needs, the newest first
+	maxBytes  = 400 << 10 // of their texts: what escapes add stays below the mebibyte that members read
+)
 
 // Export is what anybody may read: never an author, an address, an exact time.
 // spec: docs/spec/assembly.md#export
@@ -62,7 +65,11 @@ func (s *Service) Export(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	size := 0
 	for _, n := range list {
+		if size += len(n.ShownGoal) + len(n.ShownObstacle); size > maxBytes {
+			break
+		}
 		one := Exported{
 			ID: n.ID, Lang: n.Lang, Service: n.Service, Goal: n.ShownGoal, Obstacle: n.ShownObstacle, State: n.State, Voices: n.Voices, Month: n.Made.Time().UTC().Format("2006-01"),
 		}

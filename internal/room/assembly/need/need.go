@@ -76,6 +76,10 @@ type Need struct {
 	Voices        int64       `json:"voices"` // of it and of what was merged into it
 	Answers       []Answer    `json:"answers,omitempty"`
 
+	// Origin is the member that passed it on; empty = it was told here.
+	Origin   core.MemberID `json:"origin,omitempty"`
+	referral string        // the member's id of it
+
 	link    string // hash of the private link's token
 	address []byte // sealed
 }

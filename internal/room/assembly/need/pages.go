@@ -36,6 +36,7 @@ type Accounts interface {
 type views struct {
 	*Service
 	site     *web.Site
+	x        *Exchange
 	accounts Accounts // nil = nobody has an account here
 	md       *markdown.Writer
 	hoster   func(id core.MemberID) string
@@ -43,8 +44,9 @@ type views struct {
 
 // Pages are those for everybody and those of the admins. accounts may be nil; hoster is the
 // address of a member's page in our directory.
-func (s *Service) Pages(site *web.Site, accounts Accounts, hoster func(core.MemberID) string) web.Pages {
-	v := views{s, site, accounts, markdown.New(), hoster}
+func (x *Exchange) Pages(site *web.Site, accounts Accounts, hoster func(core.MemberID) string) web.Pages {
+	s := x.s
+	v := views{s, site, x, accounts, markdown.New(), hoster}
 	list := web.NewPage[listPage](site, pages, "pages/needs.html", "pages/parts.html")
 	form := web.NewPage[formPage](site, pages, "pages/new.html")
 	mine := web.NewPage[minePage](site, pages, "pages/mine.html", "pages/parts.html")
@@ -108,6 +110,9 @@ type shown struct {
 	Late               bool
 	Voices             int64
 	Answers            []said
+	// Asked and Offered are at how many hosters it is asked, and how many do it; Asked is 0 where
+	// nobody said that others ask for it too.
+	Asked, Offered int
 	// Also is where one says "me too"; empty = nowhere.
 	Also string
 	Too  bool // who looks said so
@@ -178,6 +183,13 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 	}
 	for _, n := range list {
 		one := v.shown(p, n)
+		around, err := v.x.Around(r.Context(), n)
+		if err != nil {
+			return page, err
+		}
+		if around.Asked > 1 {
+			one.Asked, one.Offered = around.Asked, around.Offered
+		}
 		if signed || v.CanMail() {
 			one.Also = Path + "/also/" + n.ID
 		}

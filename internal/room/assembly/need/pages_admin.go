@@ -3,10 +3,12 @@ package need
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
 )
 
 // AdminPath is where admins let needs through and answer them.
@@ -79,6 +81,9 @@ type onePage struct {
 	Typed, TypedObs         string
 	IsWaiting, IsRefused    bool
 	AddressState, IntoTitle string
+	Same                    []sameLine
+	Their                   web.Field // what of others may be the same
+	CanTell                 bool
 }
 
 func (v views) one(r *http.Request) (page onePage, err error) {
@@ -116,7 +121,7 @@ func (v views) one(r *http.Request) (page onePage, err error) {
 	page.Month = web.Field{Name: "month", Label: "assembly.need.month", Hint: "assembly.need.month_hint", Value: typed("month", "")}
 	page.Link = web.Field{Name: "link", Label: "assembly.need.link", Hint: "assembly.need.link_hint", Kind: "url", Value: typed("link", "")}
 	page.Member = web.Field{Name: "member", Label: "assembly.need.member", Hint: "assembly.need.member_hint", Value: typed("member", "")}
-	return page, v.merging(r, &page)
+	return page, errors.Join(v.merging(r, &page), v.others(r, &page))
 }
 
 // merging fills in what a need can be merged into, and what was merged into it.
@@ -145,6 +150,41 @@ func (v views) merging(r *http.Request, page *onePage) error {
 		}
 	}
 	page.CanMerge = len(page.Into.Options) > 0
+	return err
+}
+
+// sameLine is a need of a member that is the same as ours.
+type sameLine struct{ Member, Goal, State, Value string }
+
+func (v views) sameLine(p *words.Printer, t Their) sameLine {
+	one := sameLine{Member: string(t.Member), Goal: short(t.Goal), State: p.T("assembly.need.standing_published", nil), Value: string(t.Member) + "/" + t.ID}
+	if t.State != "" {
+		one.State = p.T("assembly.need.short_"+string(t.State), nil)
+	}
+	return one
+}
+
+// others fills in what is the same at other members, and what may be.
+func (v views) others(r *http.Request, page *onePage) error {
+	if page.Standing != Published {
+		return nil
+	}
+	p := v.site.Printer(r)
+	around, err := v.x.Around(r.Context(), page.Need)
+	if err != nil {
+		return err
+	}
+	for _, t := range around.Same {
+		page.Same = append(page.Same, v.sameLine(p, t))
+	}
+	list, err := v.x.Theirs(r.Context(), 500)
+	page.Their = web.Field{Name: "their", Label: "assembly.need.their", Required: true}
+	for _, t := range list {
+		if line := v.sameLine(p, t); !slices.Contains(page.Same, line) {
+			page.Their.Options = append(page.Their.Options, web.Option{Value: line.Value, Text: line.Member + " : " + line.Goal})
+		}
+	}
+	page.CanTell = len(page.Their.Options) > 0
 	return err
 }
 
@@ -177,6 +217,13 @@ func (v views) oneDo(r *http.Request) (string, error) {
 		})
 	case "merge":
 		_, err = v.Merge(ctx, id, f.Get("into"))
+	case "same", "differ":
+		member, their, _ := strings.Cut(f.Get("their"), "/")
+		if f.Get("do") == "same" {
+			err = v.x.Same(ctx, id, core.MemberID(member), their)
+		} else {
+			err = v.x.Differ(ctx, id, core.MemberID(member), their)
+		}
 	case "split":
 		_, err = v.Split(ctx, id)
 	default:

@@ -3,6 +3,7 @@ package need
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"entrechat/internal/core"
@@ -27,6 +28,10 @@ type minePage struct {
 	Shown   shown
 	Changed bool // other words are published than were typed
 	Asked   bool // an address waits to be confirmed
+	Address web.Field
+	CanMail bool
+	To      core.MemberID // whom it can be passed on to; empty = nobody
+	Passed  []passed
 }
 
 func (v views) mine(r *http.Request) (page minePage, err error) {
@@ -45,6 +50,15 @@ func (v views) mine(r *http.Request) (page minePage, err error) {
 		n.Voices = into.Voices
 	}
 	page.Shown = v.shown(v.site.Printer(r), n)
+	page.CanMail = v.CanMail() && !n.HasAddress && n.Standing != Refused
+	page.Address = web.Field{Name: "address", Label: "assembly.need.address", Hint: "assembly.need.address_hint", Kind: "email", Complete: "email", Required: true, Value: r.PostFormValue("address")}
+	if page.Passed, err = v.x.passedOn(r.Context(), page.ID); err != nil {
+		return page, err
+	}
+	to, ok := passesTo(page.Need)
+	if ok && to != v.n.Self && !slices.ContainsFunc(page.Passed, func(p passed) bool { return p.Member == to && p.Link != "" }) {
+		page.To = to
+	}
 	page.Changed = n.Standing == Published && (n.ShownGoal != n.Goal || n.ShownObstacle != n.Obstacle)
 	return page, nil
 }
@@ -58,6 +72,11 @@ func (v views) mineDo(r *http.Request) (string, error) {
 	switch r.PostForm.Get("do") {
 	case "withdraw":
 		return Path, v.Withdraw(r.Context(), n.ID)
+	case "pass":
+		_, err := v.x.Pass(r.Context(), n.ID)
+		return here, err
+	case "address":
+		return here, v.GiveAddress(r.Context(), n.ID, r.PathValue("token"), r.PostForm.Get("address"), network(r))
 	case "forget":
 		return here, v.ForgetAddress(r.Context(), n.ID)
 	}

@@ -51,7 +51,7 @@ func newVisitor(t *testing.T) *visitor {
 		},
 		Now: func() time.Time { return v.at }, Log: slog.New(slog.DiscardHandler),
 	})
-	handler = site.Handler([]web.Pages{v.Pages(site, v, func(id core.MemberID) string { return "/hosters/one?key=" + string(id) })})
+	handler = site.Handler([]web.Pages{NewExchange(v.Service, v.members()).Pages(site, v, func(id core.MemberID) string { return "/hosters/one?key=" + string(id) })})
 	v.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return v
 }

@@ -9,17 +9,17 @@ import (
 )
 
 const columns = `id, link, lang, service, goal, obstacle, shown_goal, shown_obstacle, standing, reason, state, merged_into, address, confirmed_us,
-	made_us, decided_us, heard_us, changed_us`
+	made_us, decided_us, heard_us, changed_us, origin`
 
 func scan(r db.Row) (n Need, err error) {
 	err = r.Scan(&n.ID, &n.link, &n.Lang, &n.Service, &n.Goal, &n.Obstacle, &n.ShownGoal, &n.ShownObstacle, &n.Standing, &n.Reason, &n.State, &n.MergedInto,
-		&n.address, &n.Confirmed, &n.Made, &n.Decided, &n.Heard, &n.Changed)
+		&n.address, &n.Confirmed, &n.Made, &n.Decided, &n.Heard, &n.Changed, &n.Origin)
 	n.HasAddress = len(n.address) > 0
 	return n, err
 }
 
 func insert(ctx context.Context, q db.Querier, n Need) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, '', '', $7, '', '', '', $8, 0, $9, 0, 0, $9)`,
+	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, '', '', $7, '', '', '', $8, 0, $9, 0, 0, $9, '')`,
 		n.ID, n.link, n.Lang, n.Service, n.Goal, n.Obstacle, string(Waiting), orEmpty(n.address), int64(n.Made))
 	return err
 }
@@ -78,6 +78,7 @@ func oldestWaiting(ctx context.Context, q db.Querier) (core.Moment, error) {
 func remove(ctx context.Context, q db.Querier, id string) error {
 	for _, query := range []string{
 		`DELETE FROM assembly_need_answer WHERE need = $1`, `DELETE FROM assembly_need_voice WHERE need = $1`, `DELETE FROM assembly_need_mail WHERE need = $1`,
+		`DELETE FROM assembly_need_passed WHERE need = $1`, `DELETE FROM assembly_need_same WHERE need = $1`,
 		`UPDATE assembly_need SET merged_into = '' WHERE merged_into = $1`, `DELETE FROM assembly_need WHERE id = $1`,
 	} {
 		if _, err := db.Exec(ctx, q, query, id); err != nil {

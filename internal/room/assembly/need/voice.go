@@ -131,6 +131,26 @@ func (s *Service) ForgetAddress(ctx context.Context, id string) error {
 	return err
 }
 
+// GiveAddress seals the address that the author of a need types later, and asks its owner.
+// Returns CodeInvalid, CodeConflict where there is one, CodeFull.
+func (s *Service) GiveAddress(ctx context.Context, id, token, typed, network string) error {
+	address, err := parseAddress(typed)
+	if err != nil {
+		return err
+	}
+	if !s.networks.admit("address "+network, 10*perNetwork, 0, s.n.Now()) {
+		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
+	}
+	_, err = s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {
+		if len(n.address) > 0 {
+			return core.Conflict("assembly.need.has_address", errors.New("there is one"))
+		}
+		n.address = s.sealAddress(n.ID, kept{Address: address, Token: token})
+		return s.askAddress(ctx, q, *n, address)
+	})
+	return err
+}
+
 // Merge puts a published need under another: one answer is for both, and who needs either is
 // counted once. Split undoes it exactly. Returns CodeInvalid, CodeConflict, CodeNotFound.
 func (s *Service) Merge(ctx context.Context, id, into string) (Need, error) {
