@@ -154,14 +154,14 @@ func (n *night) stopRecovery() string {
 }
 
 // tabTo presses the key that goes on until a field has the focus.
-func (n *night) tabTo(id string) {
-	n.Helper()
-	for range 30 {
+func (w *world) tabTo(id string) {
+	w.Helper()
+	for range 60 {
 		var at string
-		n.do(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.id`, &at))
+		w.do(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.id`, &at))
 		if at == id {
 			return
 		}
 	}
-	n.Fatalf("no key leads to %s", id)
+	w.Fatalf("no key leads to %s", id)
 }

@@ -258,6 +258,9 @@ func figureCommand(p *words.Printer, open console.Opener[*Abilities]) *cobra.Com
 			if r.Oldest > 0 {
 				out.Say("custody.ability.oldest", args{"Ago": out.P.Ago(r.Oldest, r.At.Time())})
 			}
+			for _, b := range f.Besides() {
+				out.Say("custody.ability.beside", args{"Scope": b.Scope, "Lost": besideSays(out.P, b)})
+			}
 		})
 	})
 	c.Flags().StringVar(&publish, "publish", "", p.T("custody.ability.flag_publish", nil))

@@ -158,7 +158,7 @@ func (l Leaving) say(out *console.Out) {
 	}
 	out.Say("custody.ability.rotate", nil)
 	for _, a := range l.Proved {
-		out.Line("  - " + kindOf(out.P, a) + ": " + out.P.T("custody.ability.rotate_"+string(a.Kind), nil))
+		out.Line("  - " + rotates(out.P, a))
 	}
 	if len(l.Proved) == 0 {
 		out.Say("custody.ability.rotate_none", nil)
@@ -170,4 +170,9 @@ func (l Leaving) say(out *console.Out) {
 		out.Say("custody.ability.deal_again", args{"Scope": scope})
 	}
 	out.Say("custody.ability.no_recall", nil)
+}
+
+// rotates says what has to be changed when somebody leaves who could do something.
+func rotates(p *words.Printer, a Ability) string {
+	return p.T("custody.ability.rotate_line", args{"Kind": kindOf(p, a), "What": p.T("custody.ability.rotate_"+string(a.Kind), nil)})
 }

@@ -52,7 +52,7 @@ func (s *Abilities) Pages(site *web.Site) web.Pages {
 			{Pattern: proofPath + "/{id}", Handler: proof.Form(v.proof, v.endProof)},
 			{Pattern: AnswerPath + "{token}", Handler: web.NoStore(answer.Reveal(v.asked, v.answered))},
 		},
-		Menu: []web.Entry{{Path: Path, Key: "custody.ability.menu", Group: web.GroupPartners, Order: 60}},
+		Menu: []web.Entry{{Path: Path, Key: "custody.ability.menu", Group: web.GroupCustody, Order: 20}},
 	}
 }
 
@@ -71,7 +71,11 @@ type peoplePage struct {
 	People   []cardRow
 	Needs    bool // something is noted
 	Oldest   core.Moment
+	Besides  []besideRow
 }
+
+// besideRow is a box, and with which members it would be lost.
+type besideRow struct{ Scope, Lost string }
 
 type cardRow struct {
 	ID     person.ID
@@ -105,6 +109,9 @@ func (v views) people(r *http.Request) (page peoplePage, err error) {
 		page.Services = append(page.Services, serviceRow{serviceOf(p, s.Name), severity(s.People), says(p, s), namesOf(names, s.People.Lost), s.Places.Count})
 	}
 	page.Needs, page.Oldest = len(report.Abilities) > 0, report.Oldest
+	for _, b := range f.Besides() {
+		page.Besides = append(page.Besides, besideRow{b.Scope, besideSays(p, b)})
+	}
 	page.Picture = picture(p, f, report, names)
 	return page, nil
 }

@@ -170,6 +170,7 @@ type cardPage struct {
 	Contacts string
 	Proved   []string
 	Shares   []string
+	Knew     []string
 	Changes  []change
 	Typed    web.Field
 }
@@ -191,9 +192,9 @@ func (v views) card(r *http.Request) (page cardPage, err error) {
 		return page, err
 	}
 	p := v.site.Printer(r)
-	page.Duties, page.Shares = l.Duties, l.Shares
+	page.Duties, page.Shares, page.Knew = l.Duties, l.Shares, l.Knew
 	for _, a := range l.Proved {
-		page.Proved = append(page.Proved, kindOf(p, a)+": "+p.T("custody.ability.rotate_"+string(a.Kind), nil))
+		page.Proved = append(page.Proved, rotates(p, a))
 	}
 	for i, b := range l.Before.Services {
 		page.Changes = append(page.Changes, change{serviceOf(p, b.Name), says(p, b), says(p, l.After.Services[i])})

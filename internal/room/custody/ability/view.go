@@ -66,6 +66,26 @@ func namesOf(names map[person.ID]string, all []figure.Holder) string {
 	return strings.Join(out, ", ")
 }
 
+// besideSays are the sets of members whose loss, with ours, closes a box; the first few.
+func besideSays(p *words.Printer, b Beside) string {
+	const most = 6
+	all := make([]string, 0, most)
+	for _, lost := range b.Lost[:min(len(b.Lost), most)] {
+		names := make([]string, 0, len(lost))
+		for _, id := range lost {
+			names = append(names, string(id))
+		}
+		if len(names) == 0 {
+			return p.T("custody.ability.beside_nobody", nil)
+		}
+		all = append(all, strings.Join(names, " + "))
+	}
+	if len(b.Lost) > most {
+		all = append(all, "…")
+	}
+	return strings.Join(all, ", ")
+}
+
 // FigureView is a figure as JSON has it, for our own admins: lost are ids of persons, and
 // members.
 type FigureView struct {
@@ -111,10 +131,21 @@ type ReportView struct {
 	At        core.Moment   `json:"at_us"`
 	Services  []ServiceView `json:"services"`
 	Abilities []AbilityView `json:"abilities"`
+	Besides   []BesideView  `json:"besides"`
+}
+
+// BesideView is a box that would stay closed if we and one of these sets of members were
+// lost at once.
+type BesideView struct {
+	Scope string            `json:"scope"`
+	Lost  [][]core.MemberID `json:"lost"`
 }
 
 func viewReport(r Report, f Facts) ReportView {
-	v := ReportView{At: r.At, Services: []ServiceView{}, Abilities: []AbilityView{}}
+	v := ReportView{At: r.At, Services: []ServiceView{}, Abilities: []AbilityView{}, Besides: []BesideView{}}
+	for _, b := range f.Besides() {
+		v.Besides = append(v.Besides, BesideView(b))
+	}
 	for _, s := range r.Services {
 		v.Services = append(v.Services, ServiceView{s.Name, viewFigure(s.People), viewFigure(s.Places), s.Weakest.ID, s.Weakest.Kind})
 	}
