@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/identity"
 	ours "entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/migrations"
 	"entrechat/internal/room/identity/person"
@@ -149,12 +150,14 @@ func (k known) CheckPassword(_ context.Context, who person.ID, password string) 
 func (known) CheckNewcomer(context.Context, string, string) (person.ID, bool, error) {
 	return "", false, nil
 }
-func (known) HavePasskeys() bool                                             { return false }
-func (*hoster) HasSecond(context.Context, person.ID) (bool, error)           { return false, nil }
-func (*hoster) CheckTOTP(context.Context, person.ID, string) (bool, error)   { return false, nil }
-func (*hoster) UseRecovery(context.Context, person.ID, string) (bool, error) { return false, nil }
-func (*hoster) Remember(http.ResponseWriter, *http.Request, ...string)       {}
-func (*hoster) Try(*http.Request, string) (func(bool), error)                { return func(bool) {}, nil }
+func (known) HavePasskeys() bool                                           { return false }
+func (*hoster) HasSecond(context.Context, person.ID) (bool, error)         { return false, nil }
+func (*hoster) CheckTOTP(context.Context, person.ID, string) (bool, error) { return false, nil }
+func (*hoster) UseRecovery(context.Context, person.ID, string, ...credential.Also) (bool, error) {
+	return false, nil
+}
+func (*hoster) Remember(http.ResponseWriter, *http.Request, ...string) {}
+func (*hoster) Try(*http.Request, string) (func(bool), error)          { return func(bool) {}, nil }
 
 func (*hoster) TryOf(*http.Request, string, string) (func(bool), bool, error) {
 	return func(bool) {}, false, nil

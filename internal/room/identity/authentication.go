@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/account"
+	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/client"
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/imports"
@@ -140,7 +141,14 @@ func (d Authentication) endSessions(ctx context.Context, q db.Querier, who perso
 // entrance lets people who have the role of admin into the admin's half, for twelve hours
 // after they signed in: with a passkey or two factors, where they have them.
 func (r *Room) entrance() *web.Entrance {
-	return &web.Entrance{SignIn: signin.Path, Admin: r.admin, Leave: r.Sessions.Leave}
+	return &web.Entrance{SignIn: signin.Path, Admin: r.admin, Leave: r.leave}
+}
+
+// leave signs out of the admin's half, which is signing out.
+func (r *Room) leave(w http.ResponseWriter, req *http.Request) error {
+	return r.Sessions.Leave(w, req, func(ctx context.Context, q db.Querier, ended session.Session) error {
+		return audit.Append(ctx, q, core.At(r.Now()), audit.Event{Person: ended.Person, By: ended.Person, Kind: audit.SignedOut, About: ended.ID, From: signin.From(req)})
+	})
 }
 
 // SignedIn is the person signed in in this browser, by a name that never changes; ok is false

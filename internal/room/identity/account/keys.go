@@ -45,25 +45,19 @@ func (v views) keys(r *http.Request) (page keysPage, err error) {
 
 // changeKeys does what a button beside a key says.
 func (v views) changeKeys(r *http.Request) (string, error) {
-	me, id := of(r), r.PostForm.Get("passkey")
-	var err error
-	var kind audit.Kind
+	me, id, ctx := of(r), r.PostForm.Get("passkey"), r.Context()
 	switch r.PostForm.Get("do") {
 	case "rename":
-		return pathKeys, v.n.Keys.RenamePasskey(r.Context(), me.ID, id, r.PostForm.Get("name"))
+		return pathKeys, v.n.Keys.RenamePasskey(ctx, me.ID, id, r.PostForm.Get("name"))
 	case "remove-passkey":
-		err, kind = v.n.Keys.RemovePasskey(r.Context(), me.ID, id), audit.PasskeyRemoved
+		return pathKeys, v.n.Keys.RemovePasskey(ctx, me.ID, id, v.also(r, me, audit.PasskeyRemoved, id))
 	case "remove-password":
-		err, kind, id = v.n.Keys.RemovePassword(r.Context(), me.ID), audit.PasswordSet, "removed"
+		return pathKeys, v.n.Keys.RemovePassword(ctx, me.ID, v.also(r, me, audit.PasswordSet, "removed"))
 	case "remove-codes":
-		err, kind, id = v.n.Keys.RemoveTOTP(r.Context(), me.ID), audit.TOTPRemoved, ""
+		return pathKeys, v.n.Keys.RemoveTOTP(ctx, me.ID, v.also(r, me, audit.TOTPRemoved, ""))
 	default:
-		err = core.Invalid("web.bad_form", errors.New("no such button"))
+		return "", core.Invalid("web.bad_form", errors.New("no such button"))
 	}
-	if err != nil {
-		return "", err
-	}
-	return pathKeys, v.note(r, me, kind, id)
 }
 
 func (v views) askPassword(r *http.Request) (formPage, error) {
@@ -148,14 +142,14 @@ func (v views) askCode(*http.Request) (codesPage, error) { return codesPage{Code
 
 func (v views) codes(r *http.Request) (string, error) {
 	me := of(r)
-	good, err := v.n.Keys.ConfirmTOTP(r.Context(), me.ID, strings.Join(strings.Fields(r.PostForm.Get("code")), ""))
+	good, err := v.n.Keys.ConfirmTOTP(r.Context(), me.ID, strings.Join(strings.Fields(r.PostForm.Get("code")), ""), v.also(r, me, audit.TOTPAdded, ""))
 	if err != nil {
 		return "", err
 	}
 	if !good {
 		return "", core.Invalid("identity.signin.wrong_code", errors.New("wrong code"))
 	}
-	return pathKeys + "?done=codes", v.note(r, me, audit.TOTPAdded, "")
+	return pathKeys + "?done=codes", nil
 }
 
 type sparePage struct{ Codes []string }
@@ -163,8 +157,6 @@ type sparePage struct{ Codes []string }
 // spare draws new recovery codes, shown this once.
 func (v views) spare(_ http.ResponseWriter, r *http.Request) (page sparePage, err error) {
 	me := of(r)
-	if page.Codes, err = v.n.Keys.NewRecovery(r.Context(), me.ID); err != nil {
-		return page, err
-	}
-	return page, v.note(r, me, audit.RecoveryMade, "")
+	page.Codes, err = v.n.Keys.NewRecovery(r.Context(), me.ID, v.also(r, me, audit.RecoveryMade, ""))
+	return page, err
 }

@@ -53,7 +53,7 @@ type own struct {
 	session session.Session
 }
 
-// note writes what somebody did to their own account.
+// note writes what somebody did to their own account, where it changed nothing.
 func (s *Service) note(r *http.Request, me own, kind audit.Kind, about string) error {
 	return s.n.Log.Append(r.Context(), audit.Event{Person: me.ID, By: me.ID, Kind: kind, About: about, From: signin.From(r)})
 }
@@ -62,6 +62,13 @@ func (s *Service) note(r *http.Request, me own, kind audit.Kind, about string) e
 func (s *Service) noteIn(ctx context.Context, q db.Querier, r *http.Request, e audit.Event) error {
 	e.By, e.From = e.Person, signin.From(r)
 	return audit.Append(ctx, q, core.At(s.n.Now()), e)
+}
+
+// also is noteIn for what writes it in a transaction of its own.
+func (s *Service) also(r *http.Request, me own, kind audit.Kind, about string) credential.Also {
+	return func(ctx context.Context, q db.Querier) error {
+		return s.noteIn(ctx, q, r, audit.Event{Person: me.ID, Kind: kind, About: about})
+	}
 }
 
 // change changes somebody's own account, and notes it where kind is not empty.

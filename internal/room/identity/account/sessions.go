@@ -41,26 +41,24 @@ func (v views) sessions(r *http.Request) (page sessionsPage, err error) {
 // endSession ends one session, or all but this one.
 func (v views) endSession(r *http.Request) (string, error) {
 	me := of(r)
-	var err error
-	about := r.PostForm.Get("session")
 	switch r.PostForm.Get("do") {
 	case "end":
-		err = v.n.Sessions.End(r.Context(), me.ID, about)
+		return pathSessions, v.n.Sessions.End(r.Context(), me.ID, r.PostForm.Get("session"), func(ctx context.Context, q db.Querier, ended session.Session) error {
+			return v.noteIn(ctx, q, r, audit.Event{Person: me.ID, Kind: audit.SessionEnded, About: ended.ID})
+		})
 	case "all":
-		about, err = "", v.endOthers(r, me)
+		return pathSessions, v.endOthers(r, me)
 	default:
-		err = core.Invalid("web.bad_form", errors.New("no such button"))
+		return "", core.Invalid("web.bad_form", errors.New("no such button"))
 	}
-	if err != nil {
-		return "", err
-	}
-	return pathSessions, v.note(r, me, audit.SessionEnded, about)
 }
 
 func (v views) endOthers(r *http.Request, me own) error {
 	return v.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error {
-		_, err := v.n.Sessions.EndAll(ctx, q, me.ID, me.session.ID)
-		return err
+		if _, err := v.n.Sessions.EndAll(ctx, q, me.ID, me.session.ID); err != nil {
+			return err
+		}
+		return v.noteIn(ctx, q, r, audit.Event{Person: me.ID, Kind: audit.SessionEnded})
 	})
 }
 

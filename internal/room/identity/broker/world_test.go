@@ -28,6 +28,7 @@ import (
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/broker"
 	"entrechat/internal/room/identity/client"
+	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/migrations"
@@ -129,10 +130,12 @@ func (noSecrets) CheckPassword(_ context.Context, who person.ID, password string
 func (noSecrets) CheckNewcomer(context.Context, string, string) (person.ID, bool, error) {
 	return "", false, nil
 }
-func (noSecrets) HavePasskeys() bool                                           { return false }
-func (noSecrets) HasSecond(context.Context, person.ID) (bool, error)           { return false, nil }
-func (noSecrets) CheckTOTP(context.Context, person.ID, string) (bool, error)   { return false, nil }
-func (noSecrets) UseRecovery(context.Context, person.ID, string) (bool, error) { return false, nil }
+func (noSecrets) HavePasskeys() bool                                         { return false }
+func (noSecrets) HasSecond(context.Context, person.ID) (bool, error)         { return false, nil }
+func (noSecrets) CheckTOTP(context.Context, person.ID, string) (bool, error) { return false, nil }
+func (noSecrets) UseRecovery(context.Context, person.ID, string, ...credential.Also) (bool, error) {
+	return false, nil
+}
 
 func newNode(t testing.TB, d *db.DB) *node {
 	t.Helper()

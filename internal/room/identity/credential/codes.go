@@ -61,34 +61,51 @@ func (s *Service) AddTOTP(ctx context.Context, who person.ID, label string) (TOT
 // ConfirmTOTP begins to ask for one-time codes, once the person typed one that is right.
 // Returns false for a wrong one, CodeNotFound "identity.credential.no_such" when AddTOTP
 // was not called.
-func (s *Service) ConfirmTOTP(ctx context.Context, who person.ID, code string) (bool, error) {
-	return s.totp(ctx, who, code, false)
+func (s *Service) ConfirmTOTP(ctx context.Context, who person.ID, code string, also ...Also) (bool, error) {
+	t, step, err := s.totp(ctx, who, code, false)
+	if err != nil || step == 0 {
+		return false, err
+	}
+	return s.used(ctx, also, func(ctx context.Context, q db.Querier) (bool, error) { return useTOTP(ctx, q, who, t, step) })
+}
+
+// used uses something up, and writes also what goes with it where it was good.
+func (s *Service) used(ctx context.Context, also []Also, use func(ctx context.Context, q db.Querier) (bool, error)) (good bool, err error) {
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		if good, err = use(ctx, q); err != nil || !good {
+			return err
+		}
+		return all(ctx, q, also)
+	})
+	return good && err == nil, err
 }
 
 // CheckTOTP says whether a one-time code is right now: its 30 seconds, those before or those
 // after. Each is right once, and none that is older than the last one used. Returns
 // CodeNotFound "identity.credential.no_such" when the person asked for none.
 func (s *Service) CheckTOTP(ctx context.Context, who person.ID, code string) (bool, error) {
-	return s.totp(ctx, who, code, true)
-}
-
-func (s *Service) totp(ctx context.Context, who person.ID, code string, confirmed bool) (bool, error) {
-	t, err := getTOTP(ctx, s.DB, who)
-	if errors.Is(err, db.ErrNoRow) || err == nil && t.confirmed != confirmed {
-		return false, core.NotFound("identity.credential.no_such", errors.New("no one-time codes"))
-	}
-	if err != nil {
-		return false, err
-	}
-	raw, err := s.Box.Open(totpLabel(who), t.secret)
-	if err != nil {
-		return false, err
-	}
-	step, err := totpStep(raw, code, s.now())
+	t, step, err := s.totp(ctx, who, code, true)
 	if err != nil || step == 0 {
 		return false, err
 	}
 	return useTOTP(ctx, s.DB, who, t, step)
+}
+
+// totp finds a person's secret, and the time step of a code of it; 0 for a wrong code.
+func (s *Service) totp(ctx context.Context, who person.ID, code string, confirmed bool) (t totp, step int64, err error) {
+	t, err = getTOTP(ctx, s.DB, who)
+	if errors.Is(err, db.ErrNoRow) || err == nil && t.confirmed != confirmed {
+		return t, 0, core.NotFound("identity.credential.no_such", errors.New("no one-time codes"))
+	}
+	if err != nil {
+		return t, 0, err
+	}
+	raw, err := s.Box.Open(totpLabel(who), t.secret)
+	if err != nil {
+		return t, 0, err
+	}
+	step, err = totpStep(raw, code, s.now())
+	return t, step, err
 }
 
 // totpStep finds the time step of a code, 0 when it is of none around now.
@@ -115,13 +132,13 @@ func totpStep(raw []byte, code string, now core.Moment) (found int64, err error)
 
 // RemoveTOTP stops asking for one-time codes; the recovery codes go with them. Returns
 // CodeNotFound "identity.credential.no_such".
-func (s *Service) RemoveTOTP(ctx context.Context, who person.ID) error {
+func (s *Service) RemoveTOTP(ctx context.Context, who person.ID, also ...Also) error {
 	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		removed, err := deleteTOTP(ctx, q, who)
 		if err == nil && !removed {
 			err = core.NotFound("identity.credential.no_such", errors.New("no one-time codes"))
 		}
-		return errors.Join(err, deleteRecovery(ctx, q, who))
+		return errors.Join(err, deleteRecovery(ctx, q, who), all(ctx, q, also))
 	})
 }
 
@@ -132,7 +149,7 @@ const (
 
 // NewRecovery draws ten recovery codes, to be shown once, instead of those the person had:
 // "abcd-efgh-ijkl-mnop", of a to z and 2 to 7.
-func (s *Service) NewRecovery(ctx context.Context, who person.ID) ([]string, error) {
+func (s *Service) NewRecovery(ctx context.Context, who person.ID, also ...Also) ([]string, error) {
 	if !who.Valid() {
 		return nil, fmt.Errorf("nobody to have recovery codes: %q", who)
 	}
@@ -152,7 +169,7 @@ func (s *Service) NewRecovery(ctx context.Context, who person.ID) ([]string, err
 				return err
 			}
 		}
-		return nil
+		return all(ctx, q, also)
 	})
 	if err != nil {
 		return nil, err
@@ -162,11 +179,12 @@ func (s *Service) NewRecovery(ctx context.Context, who person.ID) ([]string, err
 
 // UseRecovery says whether a recovery code is one of the person's, and uses it up. Case,
 // spaces and hyphens do not matter.
-func (s *Service) UseRecovery(ctx context.Context, who person.ID, code string) (bool, error) {
+func (s *Service) UseRecovery(ctx context.Context, who person.ID, code string, also ...Also) (bool, error) {
 	if len(code) > 100 {
 		return false, nil
 	}
-	return useRecovery(ctx, s.DB, who, s.recoveryHash(who, code))
+	hash := s.recoveryHash(who, code)
+	return s.used(ctx, also, func(ctx context.Context, q db.Querier) (bool, error) { return useRecovery(ctx, q, who, hash) })
 }
 
 // recoveryHash is what is kept of a code: without the key file, not even a search through

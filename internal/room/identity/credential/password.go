@@ -150,10 +150,24 @@ func (s *Service) renew(ctx context.Context, who person.ID, old string, stored h
 
 // RemovePassword takes the password away. Returns CodeConflict
 // "identity.credential.last_way" when no passkey is left to sign in with.
-func (s *Service) RemovePassword(ctx context.Context, who person.ID) error {
+func (s *Service) RemovePassword(ctx context.Context, who person.ID, also ...Also) error {
 	return s.removeWay(ctx, who, func(ctx context.Context, q db.Querier) (bool, error) {
-		return deletePassword(ctx, q, who)
+		removed, err := deletePassword(ctx, q, who)
+		return removed, errors.Join(err, all(ctx, q, also))
 	})
+}
+
+// Also is what a caller writes in the transaction of a change, such as the log of the account:
+// both are written, or neither.
+type Also = func(ctx context.Context, q db.Querier) error
+
+func all(ctx context.Context, q db.Querier, also []Also) error {
+	for _, write := range also {
+		if err := write(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // removeWay removes one way in, and takes it back when it was the last.
@@ -176,9 +190,10 @@ func (s *Service) removeWay(ctx context.Context, who person.ID, remove func(cont
 
 // RemovePasskey takes one passkey away. Returns CodeNotFound "identity.credential.no_such",
 // CodeConflict "identity.credential.last_way" when nothing is left to sign in with.
-func (s *Service) RemovePasskey(ctx context.Context, who person.ID, id string) error {
+func (s *Service) RemovePasskey(ctx context.Context, who person.ID, id string, also ...Also) error {
 	return s.removeWay(ctx, who, func(ctx context.Context, q db.Querier) (bool, error) {
-		return deletePasskey(ctx, q, who, id)
+		removed, err := deletePasskey(ctx, q, who, id)
+		return removed, errors.Join(err, all(ctx, q, also))
 	})
 }
 

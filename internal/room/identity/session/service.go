@@ -172,8 +172,12 @@ func (s *Sessions) LastSeen(ctx context.Context, who person.ID) (core.Moment, er
 	return max(used, signed), err
 }
 
+// Also is what a caller writes in the transaction that ends a session, such as the log of the
+// account: both are written, or neither.
+type Also = func(ctx context.Context, q db.Querier, ended Session) error
+
 // End ends one session of a person. Returns CodeNotFound "identity.session.gone".
-func (s *Sessions) End(ctx context.Context, who person.ID, id string) error {
+func (s *Sessions) End(ctx context.Context, who person.ID, id string, also ...Also) error {
 	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		all, err := of(ctx, q, who)
 		if err != nil {
@@ -181,7 +185,7 @@ func (s *Sessions) End(ctx context.Context, who person.ID, id string) error {
 		}
 		for _, one := range all {
 			if one.ID == id {
-				return s.end(ctx, q, []Session{one})
+				return s.endOne(ctx, q, one, also)
 			}
 		}
 		return core.NotFound("identity.session.gone", errors.New("no such session"))
@@ -205,16 +209,30 @@ func (s *Sessions) EndAll(ctx context.Context, q db.Querier, who person.ID, exce
 }
 
 // Leave signs out in the browser that sent r.
-func (s *Sessions) Leave(w http.ResponseWriter, r *http.Request) error {
+func (s *Sessions) Leave(w http.ResponseWriter, r *http.Request, also ...Also) error {
 	found, ok, err := s.lookUp(r)
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, web.Cookie(s.n.URL, cookie, "", -1))
-	if !ok {
-		return nil
+	if ok {
+		err = s.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error { return s.endOne(ctx, q, found, also) })
 	}
-	return s.n.DB.Tx(r.Context(), func(ctx context.Context, q db.Querier) error { return s.end(ctx, q, []Session{found}) })
+	if err == nil { // else it is open still, and its owner may try again
+		http.SetCookie(w, web.Cookie(s.n.URL, cookie, "", -1))
+	}
+	return err
+}
+
+func (s *Sessions) endOne(ctx context.Context, q db.Querier, one Session, also []Also) error {
+	if err := s.end(ctx, q, []Session{one}); err != nil {
+		return err
+	}
+	for _, write := range also {
+		if err := write(ctx, q, one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Sessions) end(ctx context.Context, q db.Querier, gone []Session) error {

@@ -142,11 +142,17 @@ func (s *Service) failed(r *http.Request, who person.ID, what string) error {
 	return wrong("wrong " + what)
 }
 
-// note writes what happened to an account, and from where.
+// note writes what happened to an account, and from where, where nothing else changed.
 func (s *Service) note(r *http.Request, e audit.Event) error {
 	e.From = From(r)
 	log := audit.Log{DB: s.n.DB, Now: s.n.Now}
 	return log.Append(r.Context(), e)
+}
+
+// noteIn is note in a transaction of the caller's.
+func (s *Service) noteIn(ctx context.Context, q db.Querier, r *http.Request, e audit.Event) error {
+	e.From = From(r)
+	return audit.Append(ctx, q, s.now(), e)
 }
 
 // From is where a request comes from, as the audit log keeps it.
@@ -160,7 +166,9 @@ func From(r *http.Request) audit.From {
 
 // enter signs a person in. amr is how they proved who they are, RFC 8176.
 func (s *Service) enter(w http.ResponseWriter, r *http.Request, p person.Person, amr ...string) error {
-	opened, err := s.n.Sessions.Start(w, r, session.Login{Person: p.ID, AMR: amr})
+	_, err := s.n.Sessions.Start(w, r, session.Login{Person: p.ID, AMR: amr, With: func(ctx context.Context, q db.Querier, opened session.Session) error {
+		return s.noteIn(ctx, q, r, audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedIn, About: opened.ID})
+	}})
 	if err != nil {
 		return err
 	}
@@ -169,7 +177,7 @@ func (s *Service) enter(w http.ResponseWriter, r *http.Request, p person.Person,
 		known = append(known, p.Mail)
 	}
 	s.n.Brake.Remember(w, r, known...)
-	return s.note(r, audit.Event{Person: p.ID, By: p.ID, Kind: audit.SignedIn, About: opened.ID})
+	return nil
 }
 
 // secondOf is the account that guesses at a person's codes count for.
@@ -253,11 +261,9 @@ func (s *Service) checkCode(r *http.Request, who person.ID, code string) (bool, 
 	if len(code) == 6 && strings.Trim(code, "0123456789") == "" {
 		return s.n.Seconds.CheckTOTP(r.Context(), who, code)
 	}
-	good, err := s.n.Seconds.UseRecovery(r.Context(), who, code)
-	if err == nil && good {
-		err = s.note(r, audit.Event{Person: who, By: who, Kind: audit.RecoveryUsed})
-	}
-	return good, err
+	return s.n.Seconds.UseRecovery(r.Context(), who, code, func(ctx context.Context, q db.Querier) error {
+		return s.noteIn(ctx, q, r, audit.Event{Person: who, By: who, Kind: audit.RecoveryUsed})
+	})
 }
 
 // stepCookie is the name of the cookie that holds the token of a step.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/person"
 )
@@ -224,5 +225,52 @@ func TestNamesOfOnePersonAreOneTally(t *testing.T) {
 	}
 	if !slices.Equal(w.secrets.checked, []person.ID{"", ""}) {
 		t.Error(w.secrets.checked)
+	}
+}
+
+// A sign-in, a sign-out and the use of a recovery code stand in the log of the account, or are
+// not done.
+func TestWhatIsNotLoggedIsNotDone(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("alice", "correct horse")
+	full := func() (ends func()) {
+		_, err := db.Exec(t.Context(), w.db, `CREATE TRIGGER full BEFORE INSERT ON identity_audit BEGIN SELECT RAISE(ABORT, 'full'); END`)
+		w.must(err)
+		return func() {
+			_, err := db.Exec(t.Context(), w.db, `DROP TRIGGER full`)
+			w.must(err)
+		}
+	}
+	in := []string{"who", "alice", "password", "correct horse"}
+	b, ends := w.browser(), full()
+	if got := b.post("/sign-in", in...); got.status < 500 || b.as() != "" {
+		t.Errorf("%d as %q", got.status, b.as())
+	}
+	if left, err := w.sessions.List(t.Context(), alice); err != nil || len(left) != 0 {
+		t.Error(left, err)
+	}
+	ends()
+	if b.post("/sign-in", in...); b.as() != alice {
+		t.Error("not signed in")
+	}
+	ends = full()
+	if got := b.post("/sign-out"); got.status < 500 || b.as() != alice {
+		t.Errorf("%d as %q", got.status, b.as())
+	}
+	ends()
+	if b.post("/sign-out"); b.as() != "" {
+		t.Error("not signed out")
+	}
+	w.totp(alice)
+	codes, err := w.secrets.NewRecovery(t.Context(), alice)
+	w.must(err)
+	b.post("/sign-in", in...)
+	ends = full()
+	if got := b.post("/sign-in/second", "code", codes[0]); got.status < 500 {
+		t.Error(got.status)
+	}
+	ends()
+	if b.post("/sign-in/second", "code", codes[0]); b.as() != alice {
+		t.Error("the code is used up, and nobody was told")
 	}
 }

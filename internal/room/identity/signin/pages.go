@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"html/template"
@@ -8,8 +9,10 @@ import (
 	"net/url"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/identity/audit"
+	"entrechat/internal/room/identity/session"
 )
 
 //go:embed pages/*.html
@@ -144,15 +147,7 @@ func (v views) askOut(r *http.Request) (page outPage, err error) {
 }
 
 func (v views) out(w http.ResponseWriter, r *http.Request) (string, error) {
-	open, ok, err := v.n.Sessions.Find(r)
-	if err != nil {
-		return "", err
-	}
-	if err := v.n.Sessions.Leave(w, r); err != nil {
-		return "", err
-	}
-	if !ok {
-		return pathOut, nil
-	}
-	return pathOut, v.note(r, audit.Event{Person: open.Person, By: open.Person, Kind: audit.SignedOut, About: open.ID})
+	return pathOut, v.n.Sessions.Leave(w, r, func(ctx context.Context, q db.Querier, ended session.Session) error {
+		return v.noteIn(ctx, q, r, audit.Event{Person: ended.Person, By: ended.Person, Kind: audit.SignedOut, About: ended.ID})
+	})
 }

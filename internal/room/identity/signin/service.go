@@ -50,8 +50,8 @@ type Seconds interface {
 	HasSecond(ctx context.Context, who person.ID) (bool, error)
 	// CheckTOTP takes a code of six digits, each once.
 	CheckTOTP(ctx context.Context, who person.ID, code string) (bool, error)
-	// UseRecovery takes a recovery code, each once.
-	UseRecovery(ctx context.Context, who person.ID, code string) (bool, error)
+	// UseRecovery takes a recovery code, each once, and writes also what goes with it.
+	UseRecovery(ctx context.Context, who person.ID, code string, also ...credential.Also) (bool, error)
 }
 
 // Brake slows down who guesses.
