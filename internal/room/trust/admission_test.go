@@ -206,6 +206,11 @@ func (a *admissions) check(t *rapid.T) {
 		if err != nil || !slices.EqualFunc(got, want, func(a, b core.Grant) bool { return a.Kind == b.Kind }) {
 			t.Fatalf("%s: answers %v %v, computes %v", id, got, err, want)
 		}
+		_, may := a.node.May(context.Background(), id, trusttest.KindLogin)
+		each, err := a.node.MayEach(context.Background(), []core.MemberID{id}, trusttest.KindLogin)
+		if err != nil || (len(each) == 1) != (may == nil) {
+			t.Fatalf("%s: MayEach says %v %v, May %v", id, each, err, may)
+		}
 	}
 }
 

@@ -22,6 +22,26 @@ func (r *Room) May(ctx context.Context, who core.MemberID, kind core.GrantKind) 
 	return p.Allow(kind, r.now())
 }
 
+// MayEach answers May about several members at once, for as many questions as about one. Who
+// is granted nothing at all is left out.
+func (r *Room) MayEach(ctx context.Context, ids []core.MemberID, kind core.GrantKind) (map[core.MemberID]core.Allowance, error) {
+	all, err := r.standpoints(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[core.MemberID]core.Allowance, len(ids))
+	for _, id := range ids {
+		switch a, err := all[id].Allow(kind, r.now()); core.CodeOf(err) {
+		case "":
+			out[id] = a
+		case core.CodeDenied:
+		default:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // Lenders lists who grants us something now, sorted by member. Members that are
 // suspended or refused and pacts under notice are left out: nothing new goes
 // there.
@@ -30,16 +50,16 @@ func (r *Room) Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender,
 	if err != nil {
 		return nil, err
 	}
+	all, err := r.standpoints(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
 	var out []core.Lender
 	for _, m := range list {
 		if m.Standing == member.Asked || m.Refused {
 			continue
 		}
-		lender, ok, err := r.lender(ctx, m, kind)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
+		if lender, ok := r.lender(m, all[m.ID()], kind); ok {
 			out = append(out, lender)
 		}
 	}
@@ -130,16 +150,15 @@ func (r *Room) Awaited(ctx context.Context, kind core.GrantKind) (theirs, ours [
 	return slices.Compact(theirs), slices.Compact(ours), err
 }
 
-func (r *Room) lender(ctx context.Context, m member.Member, kind core.GrantKind) (core.Lender, bool, error) {
-	p, err := r.standpoint(ctx, m.ID(), kind)
-	if err != nil || !p.Known || p.Barred {
-		return core.Lender{}, false, err
+func (r *Room) lender(m member.Member, p allowance.Standpoint, kind core.GrantKind) (core.Lender, bool) {
+	if !p.Known || p.Barred {
+		return core.Lender{}, false
 	}
 	heard := p.Heard
 	p.Who = r.self() // seen from the other side
 	g, ok := p.Active(kind, r.now())
 	if !ok {
-		return core.Lender{}, false, nil
+		return core.Lender{}, false
 	}
 	// The newest pact in force says where its disks stand.
 	var card pact.Card
@@ -148,7 +167,7 @@ func (r *Room) lender(ctx context.Context, m member.Member, kind core.GrantKind)
 	}
 	l := card.Lender(m.ID(), g)
 	l.Heard = heard
-	return l, true, nil
+	return l, true
 }
 
 // standpoint gathers what the answer depends on.
@@ -168,20 +187,67 @@ func (r *Room) standpoint(ctx context.Context, who core.MemberID, kind core.Gran
 	if err != nil {
 		return p, err
 	}
-	p.Known = log.Root == m.Root
-	p.Barred = m.Refused || log.State == logbook.Suspended
-	p.Heard = log.Heard
-	all, err := r.Pacts.With(ctx, who)
+	pacts, err := r.Pacts.With(ctx, who)
 	if err != nil {
 		return p, err
 	}
-	for _, h := range all {
-		if _, theirs := h.Side(r.self()); theirs.Root == m.Root {
-			p.Pacts = append(p.Pacts, h)
-		}
-	}
+	p = r.stands(p, m, log, pacts)
 	if r.Types.Light(kind) {
 		p.Light, err = r.Collectives.Light(ctx, who)
 	}
 	return p, err
+}
+
+// standpoints gathers it for all members at once.
+func (r *Room) standpoints(ctx context.Context, kind core.GrantKind) (map[core.MemberID]allowance.Standpoint, error) {
+	list, err := member.All(ctx, r.DB)
+	if err != nil {
+		return nil, err
+	}
+	known, err := r.Book.Known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logs := make(map[core.MemberID]logbook.Member, len(known))
+	for _, log := range known {
+		logs[log.ID] = log
+	}
+	every, err := r.Pacts.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pacts := map[core.MemberID][]pact.Record{}
+	for _, h := range every {
+		_, theirs := h.Side(r.self())
+		pacts[theirs.Member] = append(pacts[theirs.Member], h)
+	}
+	light := func(core.MemberID) []core.Grant { return nil }
+	if r.Types.Light(kind) {
+		if light, err = r.Collectives.Lights(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out := make(map[core.MemberID]allowance.Standpoint, len(list))
+	for _, m := range list {
+		p := allowance.Standpoint{Who: m.ID(), Types: r.Types}
+		if log, followed := logs[m.ID()]; followed && m.Standing != member.Asked {
+			p = r.stands(p, m, log, pacts[m.ID()])
+			p.Light = light(m.ID())
+		}
+		out[m.ID()] = p
+	}
+	return out, nil
+}
+
+// stands is a standpoint with what the logbook and the pacts of a member say of it.
+func (r *Room) stands(p allowance.Standpoint, m member.Member, log logbook.Member, pacts []pact.Record) allowance.Standpoint {
+	p.Known = log.Root == m.Root
+	p.Barred = m.Refused || log.State == logbook.Suspended
+	p.Heard = log.Heard
+	for _, h := range pacts {
+		if _, theirs := h.Side(r.self()); theirs.Root == m.Root {
+			p.Pacts = append(p.Pacts, h)
+		}
+	}
+	return p
 }

@@ -4,6 +4,7 @@ package trust
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -102,6 +103,17 @@ func BenchmarkKnown(b *testing.B) {
 	last := numbered(knownMembers - 1)
 	for name, ask := range map[string]func() error{
 		"May_login": func() error { _, err := r.May(ctx, last, trusttest.KindLogin); return err },
+		"MayEach_login": func() error {
+			ids := make([]core.MemberID, knownMembers)
+			for i := range ids {
+				ids[i] = numbered(i)
+			}
+			all, err := r.MayEach(ctx, ids, trusttest.KindLogin)
+			if err == nil && len(all) == 0 {
+				err = errors.New("nobody may")
+			}
+			return err
+		},
 		"May_store": func() error {
 			if _, err := r.May(ctx, last, trusttest.KindStore); core.CodeOf(err) != core.CodeDenied {
 				return err

@@ -96,14 +96,11 @@ func (b farewell) sender(ctx context.Context, raw string) (home.Home, claims, er
 	if err != nil || wire.Peek(text, &said) != nil {
 		return home.Home{}, claims{}, errToken
 	}
-	homes, err := b.n.Homes.All(ctx)
+	homes, err := b.n.Homes.At(ctx, said.Issuer)
 	if err != nil {
 		return home.Home{}, claims{}, err
 	}
 	for _, h := range homes {
-		if h.Issuer != said.Issuer {
-			continue
-		}
 		if c, err := open(raw, logoutType, h); err == nil {
 			return h, c, nil
 		}

@@ -119,21 +119,7 @@ func (v views) open(r *http.Request, w wish) ([]home.Home, error) {
 	if w.f.Client.Member {
 		return nil, core.Denied("identity.broker.not_ours", errors.New("a member waits"))
 	}
-	homes, err := v.n.Homes.Letting(r.Context())
-	if err != nil || w.flow == "" {
-		return homes, err
-	}
-	var out []home.Home
-	for _, h := range homes {
-		switch _, err := v.n.Homes.Let(r.Context(), h.Member, w.f.Client.ID); core.CodeOf(err) {
-		case "":
-			out = append(out, h)
-		case core.CodeDenied, core.CodeNotFound:
-		default:
-			return nil, err
-		}
-	}
-	return out, nil
+	return v.n.Homes.LettingAt(r.Context(), w.f.Client.ID) // of nothing, where no service waits
 }
 
 func (v views) sendHome(rw http.ResponseWriter, r *http.Request) (string, error) {

@@ -49,18 +49,23 @@ func (h *Homes) Views(ctx context.Context) ([]View, error) {
 	for _, c := range here {
 		by[c.home] = c
 	}
+	ids := make([]core.MemberID, 0, len(every))
+	for _, one := range every {
+		ids = append(ids, one.member)
+	}
+	may, err := h.Trust.MayEach(ctx, ids, KindLogin)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]View, 0, len(every))
 	for _, one := range every {
 		if one.member == h.Self {
 			continue
 		}
-		err := h.lets(ctx, one.member, "")
-		if err != nil && core.CodeOf(err) != core.CodeDenied {
-			return nil, err
-		}
+		a, promised := may[one.member]
 		c, well := by[one.member], one.damage == nil
 		views = append(views, View{
-			one.member, one.Issuer, err == nil && one.shut == 0 && well, lets[one.member] && well, one.shut != 0, one.reason, c.here, c.new, c.first, !well,
+			one.member, one.Issuer, promised && covers(a, "") && one.shut == 0 && well, lets[one.member] && well, one.shut != 0, one.reason, c.here, c.new, c.first, !well,
 		})
 	}
 	return views, nil

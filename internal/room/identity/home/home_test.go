@@ -142,6 +142,16 @@ func (w *trust) May(_ context.Context, who core.MemberID, _ core.GrantKind) (cor
 	return core.Allowance{Grant: core.Grant{Kind: home.KindLogin, Names: map[string][]string{home.FieldServices: services}}}, nil
 }
 
+func (w *trust) MayEach(ctx context.Context, ids []core.MemberID, kind core.GrantKind) (map[core.MemberID]core.Allowance, error) {
+	all := map[core.MemberID]core.Allowance{}
+	for _, id := range ids {
+		if a, err := w.May(ctx, id, kind); err == nil {
+			all[id] = a
+		}
+	}
+	return all, nil
+}
+
 func (w *trust) Lenders(context.Context, core.GrantKind) ([]core.Lender, error) {
 	return w.lenders, nil
 }

@@ -35,6 +35,8 @@ func GrantType() core.GrantType {
 type Trust interface {
 	// May says what we promised a member. Returns CodeDenied for nothing.
 	May(ctx context.Context, who core.MemberID, kind core.GrantKind) (core.Allowance, error)
+	// MayEach answers May about several members; who was promised nothing is left out.
+	MayEach(ctx context.Context, ids []core.MemberID, kind core.GrantKind) (map[core.MemberID]core.Allowance, error)
 	// Lenders lists who promised us.
 	Lenders(ctx context.Context, kind core.GrantKind) ([]core.Lender, error)
 }
@@ -99,13 +101,17 @@ func (c record) home() Home {
 // read is left out: Damaged names it.
 func (h *Homes) All(ctx context.Context) ([]Home, error) {
 	found, err := all(ctx, h.DB)
+	return h.readable(found), err
+}
+
+func (h *Homes) readable(found []record) []Home {
 	homes := make([]Home, 0, len(found))
 	for _, c := range found {
 		if c.member != h.Self && c.damage == nil {
 			homes = append(homes, c.home())
 		}
 	}
-	return homes, err
+	return homes
 }
 
 // Let is a home whose people may sign in here now, at a service (empty: at any). Returns
@@ -131,37 +137,47 @@ func (h *Homes) open(ctx context.Context, id core.MemberID) (Home, error) {
 // lets says whether we promised a home to let its people in at a service.
 func (h *Homes) lets(ctx context.Context, id core.MemberID, service string) error {
 	allowance, err := h.Trust.May(ctx, id, KindLogin)
-	if core.CodeOf(err) == core.CodeDenied || err == nil && (allowance.ReadOnly || !covers(allowance.Grant, service)) {
+	if core.CodeOf(err) == core.CodeDenied || err == nil && !covers(allowance, service) {
 		return core.Denied("identity.home.no_login", errors.New("no such promise")).With("Member", string(id))
 	}
 	return err
 }
 
-func covers(g core.Grant, service string) bool {
-	names := g.Names[FieldServices]
-	return service == "" || len(names) == 0 || slices.Contains(names, service)
+func covers(a core.Allowance, service string) bool {
+	names := a.Grant.Names[FieldServices]
+	return !a.ReadOnly && (service == "" || len(names) == 0 || slices.Contains(names, service))
 }
 
-// Letting lists the homes whose people may sign in here now.
-func (h *Homes) Letting(ctx context.Context) ([]Home, error) {
+// Letting lists the homes whose people may sign in here now, at any service.
+func (h *Homes) Letting(ctx context.Context) ([]Home, error) { return h.LettingAt(ctx, "") }
+
+// LettingAt lists the homes whose people may sign in at a service now (empty: at any). It asks
+// the same however many there are.
+func (h *Homes) LettingAt(ctx context.Context, service string) ([]Home, error) {
 	every, err := h.All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var homes []Home
-	for _, one := range every {
-		if one.Shut != 0 {
-			continue
-		}
-		switch err := h.lets(ctx, one.Member, ""); core.CodeOf(err) {
-		case "":
-			homes = append(homes, one)
-		case core.CodeDenied:
-		default:
-			return nil, err
-		}
+	may, err := h.Trust.MayEach(ctx, members(every), KindLogin)
+	return slices.DeleteFunc(every, func(one Home) bool {
+		a, promised := may[one.Member]
+		return one.Shut != 0 || !promised || !covers(a, service)
+	}), err
+}
+
+func members(homes []Home) []core.MemberID {
+	ids := make([]core.MemberID, 0, len(homes))
+	for _, one := range homes {
+		ids = append(ids, one.Member)
 	}
-	return homes, nil
+	return ids
+}
+
+// At lists the homes, but us, that say they sign their people in at an address: there may be
+// more than one, as anybody may say so.
+func (h *Homes) At(ctx context.Context, issuer string) ([]Home, error) {
+	found, err := atIssuer(ctx, h.DB, issuer)
+	return h.readable(found), err
 }
 
 // LetsUs is a member at whose services our people may sign in now. Returns CodeNotFound

@@ -99,6 +99,11 @@ func all(ctx context.Context, q db.Querier) ([]record, error) {
 	return db.All(ctx, q, scan, selectHome+`ORDER BY h.member`)
 }
 
+// atIssuer lists the rows of an issuer by name.
+func atIssuer(ctx context.Context, q db.Querier, issuer string) ([]record, error) {
+	return db.All(ctx, q, scan, selectHome+`WHERE h.issuer = $1 ORDER BY h.member`, issuer)
+}
+
 // proof is what is known of one domain of one home.
 type proof struct {
 	domain        string

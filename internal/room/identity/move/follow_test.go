@@ -78,6 +78,16 @@ func (d deed) May(_ context.Context, who core.MemberID, _ core.GrantKind) (core.
 	return core.Allowance{}, core.Denied("trust.no_grant", nil)
 }
 
+func (d deed) MayEach(ctx context.Context, ids []core.MemberID, kind core.GrantKind) (map[core.MemberID]core.Allowance, error) {
+	all := map[core.MemberID]core.Allowance{}
+	for _, id := range ids {
+		if a, err := d.May(ctx, id, kind); err == nil {
+			all[id] = a
+		}
+	}
+	return all, nil
+}
+
 func (deed) Lenders(context.Context, core.GrantKind) ([]core.Lender, error) { return nil, nil }
 
 // world is B, where people are visitors.

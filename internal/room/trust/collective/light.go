@@ -43,13 +43,22 @@ func (c computed) good(m mark, now core.Moment) bool {
 // admitted to.
 func (s *Service) Light(ctx context.Context, who core.MemberID) ([]core.Grant, error) {
 	lists, err := s.admissions(ctx)
-	var out []core.Grant
+	return light(lists, who), err
+}
+
+// Lights is Light for many members: what depends on none of them is asked once.
+func (s *Service) Lights(ctx context.Context) (func(who core.MemberID) []core.Grant, error) {
+	lists, err := s.admissions(ctx)
+	return func(who core.MemberID) []core.Grant { return light(lists, who) }, err
+}
+
+func light(lists []admittedList, who core.MemberID) (out []core.Grant) {
 	for _, a := range lists {
 		if a.members[who] {
 			out = append(out, a.grants...)
 		}
 	}
-	return out, err
+	return out
 }
 
 // admissions answers what was computed last, or computes it anew where something it
