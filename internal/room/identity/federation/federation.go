@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/identity/home"
@@ -59,7 +61,8 @@ type Needs struct {
 
 // Federation answers other federations. Safe for concurrent use.
 type Federation struct {
-	n Needs
+	n       Needs
+	reading singleflight.Group
 
 	mu   sync.Mutex
 	seen view
@@ -116,9 +119,7 @@ func (f *Federation) list(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	f.mu.Lock()
-	v, err := f.read(r.Context())
-	f.mu.Unlock()
+	v, err := f.view(r.Context())
 	if err != nil {
 		f.failed(w, err)
 		return

@@ -70,14 +70,19 @@ func newWorld(t testing.TB) *world {
 	if w.keys, err = key.Open(filepath.Join(t.TempDir(), "identity.keys"), w.now); err != nil {
 		t.Fatal(err)
 	}
+	w.serve(w.homes)
+	return w
+}
+
+// serve makes the federation of a world.
+func (w *world) serve(homes federation.Homes) {
 	f := federation.New(federation.Needs{
-		Self: "chaton-a.test", Issuer: self, Keys: w.keys, Homes: w.homes, Now: w.now, Log: slog.New(slog.DiscardHandler),
+		Self: "chaton-a.test", Issuer: self, Keys: w.keys, Homes: homes, Now: w.now, Log: slog.New(slog.DiscardHandler),
 		Metadata: func() any { return map[string]any{"issuer": self, "jwks_uri": self + "/oidc/jwks"} },
 	})
 	for _, r := range f.Routes() {
 		w.mux.Handle(r.Pattern, r.Handler)
 	}
-	return w
 }
 
 // member is a home whose card has a federation key.
@@ -92,7 +97,11 @@ func member(t testing.TB, id core.MemberID, issuer string) home.Home {
 }
 
 func (w *world) ask(method, path string, head ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequestWithContext(w.t.Context(), method, path, nil)
+	return w.askIn(w.t.Context(), method, path, head...)
+}
+
+func (w *world) askIn(ctx context.Context, method, path string, head ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, method, path, nil)
 	for i := 0; i+1 < len(head); i += 2 {
 		r.Header.Set(head[i], head[i+1])
 	}

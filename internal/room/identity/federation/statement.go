@@ -68,12 +68,12 @@ func (f *Federation) of(h home.Home) map[string]any {
 
 // stateSelf gives the entity configuration. The lock keeps two requests from signing the same.
 func (f *Federation) stateSelf(ctx context.Context) (statement, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	v, err := f.read(ctx)
+	v, err := f.view(ctx)
 	if err != nil {
 		return statement{}, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if was, fresh := f.recent(f.n.Issuer); fresh {
 		return was, nil
 	}
@@ -86,12 +86,12 @@ func (f *Federation) stateSelf(ctx context.Context) (statement, error) {
 
 // stateMember gives the subordinate statement about a member; false where there is none.
 func (f *Federation) stateMember(ctx context.Context, issuer string) (made statement, known bool, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	v, err := f.read(ctx)
+	v, err := f.view(ctx)
 	if err != nil {
 		return made, false, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	h, known := v.members[issuer]
 	if !known {
 		return made, false, nil

@@ -18,13 +18,52 @@ type view struct {
 	read    time.Time
 }
 
-// read gives the members as they are now; what was read less than viewLife ago counts.
+// fresh gives what was read less than viewLife ago.
+func (f *Federation) fresh() (view, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	age := f.n.Now().Sub(f.seen.read)
+	return f.seen, f.seen.members != nil && age >= 0 && age < viewLife
+}
+
+// view gives the members as they are now; what was read less than viewLife ago counts. Whoever
+// asks while somebody reads waits for that answer, and not after it for one of their own.
+func (f *Federation) view(ctx context.Context) (view, error) {
+	if v, ok := f.fresh(); ok {
+		return v, nil
+	}
+	answer := f.reading.DoChan("", func() (any, error) {
+		v, err := f.read(context.WithoutCancel(ctx))
+		if err == nil {
+			f.keep(v)
+		}
+		return v, err
+	})
+	select {
+	case got := <-answer:
+		v, _ := got.Val.(view)
+		return v, got.Err
+	case <-ctx.Done():
+		return view{}, ctx.Err()
+	}
+}
+
+// keep remembers what was read, and forgets the statements about members that are none any more.
+func (f *Federation) keep(v view) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for issuer := range f.made {
+		if _, still := v.members[issuer]; !still && issuer != f.n.Issuer {
+			delete(f.made, issuer)
+		}
+	}
+	f.seen = v
+}
+
+// read asks the database, for five seconds at most.
 func (f *Federation) read(ctx context.Context) (view, error) {
 	now := f.n.Now()
-	if age := now.Sub(f.seen.read); f.seen.members != nil && age >= 0 && age < viewLife {
-		return f.seen, nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	below, err := f.n.Homes.Letting(ctx)
 	if err != nil {
@@ -44,12 +83,6 @@ func (f *Federation) read(ctx context.Context) (view, error) {
 	slices.Sort(v.list)
 	slices.Sort(v.above)
 	v.above = v.above[:min(len(v.above), maxAbove)]
-	for issuer := range f.made {
-		if _, still := v.members[issuer]; !still && issuer != f.n.Issuer {
-			delete(f.made, issuer)
-		}
-	}
-	f.seen = v
 	return v, nil
 }
 

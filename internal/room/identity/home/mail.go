@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"entrechat/internal/core"
 	"entrechat/internal/room/identity/person"
 )
@@ -20,6 +22,7 @@ const (
 	proofGrace = 7 * 24 * time.Hour // one that cannot be renewed, as no DNS answers, holds so long still
 	proofRetry = time.Hour
 	lookUpTime = 20 * time.Second
+	lookUpCrew = 4 // at once
 )
 
 func (p proof) holds(now core.Moment) bool {
@@ -50,30 +53,42 @@ func (h *Homes) Mail(ctx context.Context, found Home, address string) (bool, err
 }
 
 // Prove asks the DNS for the domains of every home whose people may sign in here, those
-// that are due. One domain's trouble does not stop another.
+// that are due, four at once. One domain's trouble does not stop another.
 func (h *Homes) Prove(ctx context.Context) error {
 	homes, err := h.Letting(ctx)
 	if err != nil {
 		return err
 	}
-	var errs []error
+	var crew errgroup.Group
+	crew.SetLimit(lookUpCrew)
+	errs := make(chan error, len(homes)*(maxDomains+1))
 	for _, one := range homes {
-		errs = append(errs, h.prove(ctx, one))
+		due, root, err := h.due(ctx, one)
+		errs <- err
+		for _, p := range due {
+			crew.Go(func() error {
+				errs <- h.prove(ctx, one.Member, root, p)
+				return nil
+			})
+		}
 	}
-	return errors.Join(errs...)
+	_ = crew.Wait() // none returns any
+	close(errs)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }
 
-func (h *Homes) prove(ctx context.Context, one Home) error {
+// due lists the domains of a home that have to be asked for now, and the key that proves them.
+func (h *Homes) due(ctx context.Context, one Home) (due []proof, root core.RootKey, err error) {
 	known, err := proofs(ctx, h.DB, one.Member)
 	if err != nil || len(one.Domains) == 0 {
-		return err
-	}
-	root, err := h.Root(ctx, one.Member)
-	if err != nil {
-		return err
+		return nil, root, err
 	}
 	now := core.At(h.Now())
-	for _, domain := range one.Domains {
+	for _, domain := range one.Domains[:min(len(one.Domains), maxDomains)] {
 		p := proof{domain: domain}
 		if i := slices.IndexFunc(known, func(p proof) bool { return p.domain == domain }); i >= 0 {
 			p = known[i]
@@ -81,20 +96,30 @@ func (h *Homes) prove(ctx context.Context, one Home) error {
 		if p.tried != 0 && now.Sub(p.tried) < proofRetry || p.proved != 0 && now.Sub(p.proved) < proofLife {
 			continue
 		}
-		p.tried = now
-		lines, err := h.lookUp(ctx, core.DomainProof+"."+domain)
-		switch {
-		case err != nil && !none(err): // not known now: what was proved holds until it is old
-		case slices.ContainsFunc(lines, func(line string) bool { return strings.TrimSpace(line) == root.Proof() }):
-			p.proved = now
-		default:
-			p.proved = 0 // the DNS answered, and does not name them: at once no longer theirs
-		}
-		if err := putProof(ctx, h.DB, one.Member, p); err != nil {
-			return err
-		}
+		due = append(due, p)
 	}
-	return nil
+	if len(due) > 0 {
+		root, err = h.Root(ctx, one.Member)
+	}
+	if err != nil {
+		return nil, root, err
+	}
+	return due, root, nil
+}
+
+// prove asks for one domain, and keeps the answer.
+func (h *Homes) prove(ctx context.Context, member core.MemberID, root core.RootKey, p proof) error {
+	now := core.At(h.Now())
+	p.tried = now
+	lines, err := h.lookUp(ctx, core.DomainProof+"."+p.domain)
+	switch {
+	case err != nil && !none(err): // not known now: what was proved holds until it is old
+	case slices.ContainsFunc(lines, func(line string) bool { return strings.TrimSpace(line) == root.Proof() }):
+		p.proved = now
+	default:
+		p.proved = 0 // the DNS answered, and does not name them: at once no longer theirs
+	}
+	return putProof(ctx, h.DB, member, p)
 }
 
 // lookUp asks the DNS, which may not keep the other domains waiting.
