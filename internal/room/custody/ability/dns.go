@@ -105,8 +105,17 @@ func (n Network) ask(ctx context.Context, server, name string) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
+	texts, err := textsOf(m, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", server, err)
+	}
+	return texts, nil
+}
+
+// textsOf are the texts of a name in an answer of a server in charge of it.
+func textsOf(m *dns.Msg, name string) ([]string, error) {
 	if !m.Authoritative || m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-		return nil, fmt.Errorf("%s is not in charge of %s: %s", server, name, dns.RcodeToString[m.Rcode])
+		return nil, fmt.Errorf("not in charge of %s: %s", name, dns.RcodeToString[m.Rcode])
 	}
 	var texts []string
 	for _, rr := range m.Answer {

@@ -53,20 +53,44 @@ func (n Network) Domain(ctx context.Context, name string) (Registration, error) 
 	if list == "" {
 		list = iana
 	}
-	var known struct {
-		Services [][][]string `json:"services"`
-	}
-	if err := n.get(ctx, list, &known); err != nil {
+	text, err := n.get(ctx, list)
+	if err != nil {
 		return unsure(err)
 	}
-	base := server(known.Services, registered)
-	if base == "" {
-		return unsure(errors.New("the registry of this ending has no such service"))
+	base, err := readServer(text, registered)
+	if err != nil {
+		return unsure(err)
 	}
 	address, err := url.JoinPath(base, "domain", registered)
 	if err != nil {
 		return unsure(err)
 	}
+	if text, err = n.get(ctx, address); err != nil {
+		return unsure(err)
+	}
+	r, err := readRegistration(text)
+	if err != nil {
+		return unsure(err)
+	}
+	return r, nil
+}
+
+// readServer reads the list of registries (RFC 9224): the address of the one for a domain.
+func readServer(text []byte, name string) (string, error) {
+	var known struct {
+		Services [][][]string `json:"services"`
+	}
+	if err := wire.Peek(text, &known); err != nil {
+		return "", err
+	}
+	if base := server(known.Services, name); base != "" {
+		return base, nil
+	}
+	return "", errors.New("the registry of this ending has no such service")
+}
+
+// readRegistration reads what a registry tells of a domain (RFC 9083).
+func readRegistration(text []byte) (r Registration, err error) {
 	var told struct {
 		Status []string `json:"status"`
 		Events []struct {
@@ -74,10 +98,9 @@ func (n Network) Domain(ctx context.Context, name string) (Registration, error) 
 			Date   string `json:"eventDate"`
 		} `json:"events"`
 	}
-	if err := n.get(ctx, address, &told); err != nil {
-		return unsure(err)
+	if err := wire.Peek(text, &told); err != nil {
+		return r, err
 	}
-	r := Registration{}
 	for _, s := range told.Status[:min(len(told.Status), 20)] {
 		r.Status = append(r.Status, short(s))
 	}
@@ -87,7 +110,7 @@ func (n Network) Domain(ctx context.Context, name string) (Registration, error) 
 			r.Changed = short(e.Date)
 		case "expiration":
 			if at, err := time.Parse(time.RFC3339, e.Date); err == nil {
-				r.Expires = core.At(at)
+				r.Expires = max(core.At(at), 0)
 			}
 		}
 	}
@@ -117,8 +140,8 @@ func server(services [][][]string, name string) string {
 	return ""
 }
 
-// get reads one JSON answer. A redirect stays below the guard, and is followed three times.
-func (n Network) get(ctx context.Context, address string, into any) error {
+// get reads one answer, of at most a megabyte. A redirect stays below the guard, and is followed three times.
+func (n Network) get(ctx context.Context, address string) ([]byte, error) {
 	client := http.Client{
 		Transport: &http.Transport{
 			DialContext:       (&net.Dialer{Timeout: dnsTimeout, Control: n.control()}).DialContext,
@@ -133,23 +156,23 @@ func (n Network) get(ctx context.Context, address string, into any) error {
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Accept", "application/rdap+json, application/json")
 	a, err := client.Do(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer a.Body.Close() //nolint:errcheck // only read
 	if a.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %d", r.URL.Host, a.StatusCode)
+		return nil, fmt.Errorf("%s answered %d", r.URL.Host, a.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(text) > maxAnswer {
-		return errors.New("the answer is too long")
+		return nil, errors.New("the answer is too long")
 	}
-	return wire.Peek(text, into)
+	return text, nil
 }
