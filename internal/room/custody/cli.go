@@ -1,6 +1,8 @@
 package custody
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/kit/console"
@@ -9,6 +11,7 @@ import (
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
+	"entrechat/internal/room/custody/proof"
 	"entrechat/internal/room/custody/runbook"
 	"entrechat/internal/room/custody/share"
 )
@@ -21,5 +24,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs = append(subs, breakglass.Commands(p, console.Part(open, func(r *Room) *breakglass.Asks { return r.Asks }))...)
 	subs = append(subs, ability.Commands(p, abilities)...)
 	subs = append(subs, runbook.Command(p, console.Part(open, func(r *Room) *runbook.Service { return r.Runbooks })))
+	subs = append(subs, proof.Command(p, console.Part(open, func(r *Room) *proof.Proofs { return r.Proofs }), time.Now))
 	return []*cobra.Command{console.Group("custody", p.T("custody.cmd", nil), subs...)}
 }

@@ -26,6 +26,7 @@ import (
 	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
+	"entrechat/internal/room/custody/proof"
 	"entrechat/internal/room/custody/recipient"
 	"entrechat/internal/room/custody/runbook"
 	"entrechat/internal/room/custody/share"
@@ -47,6 +48,7 @@ func AllWords() []fs.FS {
 		collect.Words,
 		deal.Words,
 		person.Words,
+		proof.Words,
 		recipient.Words,
 		runbook.Words,
 		share.Words,
@@ -106,6 +108,7 @@ type Room struct {
 	Deals      *deal.Deals
 	Keeper     *deal.Keeper // of others' shares
 	Asks       *breakglass.Asks
+	Proofs     *proof.Proofs
 }
 
 // The files of the age key that members encrypt our shares to, and of the key that seals small
@@ -137,6 +140,7 @@ func New(n Needs) (*Room, error) {
 	r.Asks = r.newAsks()
 	r.Abilities = r.newAbilities()
 	r.Runbooks = r.runbooks()
+	r.Proofs = &proof.Proofs{DB: n.DB, Signer: n.Signer, Book: n.Book, Peer: n.Peer, Deals: r.Deals, Keeper: r.Keeper, Now: n.Now, Log: n.Log}
 	return r, nil
 }
 
@@ -153,15 +157,18 @@ func (r *Room) Fittings() fit.Fittings {
 	return r.withTexts(r.withAbilities(fit.Fittings{
 		Name:    "custody",
 		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers(), r.Asks.Readers()),
-		Peer:    append(r.Keeper.PeerRoutes(), r.Asks.PeerRoutes()...),
-		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs(), r.Asks.Jobs()),
+		Peer:    slices.Concat(r.Keeper.PeerRoutes(), r.Proofs.PeerRoutes(), r.Asks.PeerRoutes()),
+		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs(), r.Proofs.Jobs(), r.Asks.Jobs()),
 			jobs.Job{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
 			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Abilities.Forget},
 		),
 		Entries: map[string]string{
-			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry",
+			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry", proof.TypeState: "custody.proof.entry",
 			breakglass.TypeRelease: "custody.breakglass.entry_release", breakglass.TypeOpened: "custody.breakglass.entry_opened",
 		},
+		Checks:  r.Proofs.Checks(),
+		Metrics: r.Proofs.Metrics,
+		Limits:  r.Proofs.Limits,
 	}))
 }
 
