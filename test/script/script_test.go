@@ -76,6 +76,8 @@ func TestStories(t *testing.T) {
 			"mailbox":   mailbox,
 			"mail":      mail,
 			"mailto":    mailto,
+			"form":      form,
+			"letter":    letter,
 		},
 	})
 }
