@@ -29,7 +29,7 @@ func (r *Room) newAbilities() *ability.Abilities {
 // withAbilities adds what abilities hand to the house to what the other folders do.
 func (r *Room) withAbilities(f fit.Fittings) fit.Fittings {
 	f.Jobs = append(f.Jobs, r.Abilities.Jobs()...)
-	f.Checks = append(f.Checks, r.Abilities.Checks()...)
+	f.Checks = append(append(f.Checks, r.Persons.Checks()...), r.Abilities.Checks()...)
 	f.Web = pagesOf(f.Web, r.Abilities.Pages)
 	metrics, limits := f.Metrics, f.Limits
 	f.Metrics = func(ctx context.Context) ([]obs.Metric, error) {

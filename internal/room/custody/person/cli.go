@@ -3,7 +3,9 @@ package person
 import (
 	"io"
 	"os"
+	"strings"
 
+	"filippo.io/age/armor"
 	"github.com/spf13/cobra"
 
 	"entrechat/internal/core"
@@ -40,7 +42,7 @@ func view(c Card, all []Duty) View {
 
 // Command is `custody person ...`; more are commands about persons that other folders have.
 func Command(p *words.Printer, open console.Opener[*Persons], more ...*cobra.Command) *cobra.Command {
-	subs := append([]*cobra.Command{addCommand(p, open), listCommand(p, open), showCommand(p, open), roleCommand(p, open), contactsCommand(p, open)}, more...)
+	subs := append([]*cobra.Command{addCommand(p, open), listCommand(p, open), showCommand(p, open), roleCommand(p, open), mailCommand(p, open), contactsCommand(p, open)}, more...)
 	return console.Group("person", p.T("custody.person.cmd", nil), subs...)
 }
 
@@ -162,12 +164,33 @@ func roleCommand(p *words.Printer, open console.Opener[*Persons]) *cobra.Command
 	})
 }
 
+func mailCommand(p *words.Printer, open console.Opener[*Persons]) *cobra.Command {
+	return console.Command(open, "mail PERSON [ADDRESS]", p.T("custody.person.cmd_mail", nil), func(cmd *cobra.Command, s *Persons, out *console.Out, typed []string) error {
+		c, err := s.Find(cmd.Context(), typed[0])
+		if err != nil {
+			return err
+		}
+		address := ""
+		if len(typed) > 1 {
+			address = typed[1]
+		}
+		if err := s.SetMail(cmd.Context(), c.ID, address); err != nil {
+			return err
+		}
+		return out.Emit(args{"id": c.ID}, func() { out.Say("custody.person.mail_kept", args{"Name": c.Name}) })
+	})
+}
+
 func contactsCommand(p *words.Printer, open console.Opener[*Persons]) *cobra.Command {
 	var file string
+	var sealed bool
 	c := console.Command(open, "contacts PERSON", p.T("custody.person.cmd_contacts", nil), func(cmd *cobra.Command, s *Persons, out *console.Out, typed []string) error {
 		c, err := s.Find(cmd.Context(), typed[0])
 		if err != nil {
 			return err
+		}
+		if sealed {
+			return printSealed(cmd, s, out, c)
 		}
 		text, err := readFile(file, out.In, maxContacts)
 		if err != nil {
@@ -179,5 +202,27 @@ func contactsCommand(p *words.Printer, open console.Opener[*Persons]) *cobra.Com
 		return out.Emit(args{"id": c.ID, "bytes": len(text)}, func() { out.Say("custody.person.contacts_kept", args{"Name": c.Name}) })
 	})
 	c.Flags().StringVar(&file, "file", "-", p.T("custody.person.flag_file", nil))
+	c.Flags().BoolVar(&sealed, "sealed", false, p.T("custody.person.flag_sealed", nil))
 	return c
+}
+
+// printSealed prints the age file of how a person is reached, armoured: to be kept where each
+// of our admins opens it without this node.
+func printSealed(cmd *cobra.Command, s *Persons, out *console.Out, c Card) error {
+	sealed, err := s.SealedContacts(cmd.Context(), c.ID)
+	if err != nil {
+		return err
+	}
+	if sealed == nil {
+		return core.NotFound("custody.person.no_contacts", nil).With("Name", c.Name)
+	}
+	var text strings.Builder
+	w := armor.NewWriter(&text)
+	if _, err := w.Write(sealed); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return out.Emit(args{"id": c.ID, "age": text.String()}, func() { out.Line(strings.TrimSpace(text.String())) })
 }

@@ -164,6 +164,7 @@ func TestCards(t *testing.T) {
 			t.Errorf("nobody: %v", err)
 		}
 		sealedToEach(t, p, ana.ID, path)
+		otherBox(t, p, ana.ID)
 		leaves(t, p, ana, bea, &now)
 	})
 }
@@ -202,6 +203,9 @@ func leaves(t *testing.T, p *Persons, ana, bea Card, now *time.Time) {
 	if err := p.Leave(ctx, ana.ID); err != nil {
 		t.Fatal(err)
 	}
+	if err := p.SetMail(ctx, ana.ID, "ana@planted.test"); core.CodeOf(err) != core.CodeNotFound {
+		t.Errorf("who left gets an address: %v", err)
+	}
 	sealed, err := p.SealedContacts(ctx, bea.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -234,5 +238,31 @@ func leaves(t *testing.T, p *Persons, ana, bea Card, now *time.Time) {
 	here, err := p.All(ctx)
 	if err != nil || len(here) != 1 || here[0].ID != bea.ID {
 		t.Errorf("here: %v, %v", here, err)
+	}
+}
+
+// otherBox: with another key the cards are good without what it seals, and doctor tells.
+func otherBox(t *testing.T, p *Persons, id ID) {
+	t.Helper()
+	if f, err := p.checkSealed(t.Context()); err != nil || f.Unknown {
+		t.Errorf("all is well: %+v, %v", f, err)
+	}
+	if err := p.SetMail(t.Context(), id, "not an address"); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("no address: %v", err)
+	}
+	if err := p.SetMail(t.Context(), id, "new@planted.test"); err != nil {
+		t.Error(err)
+	}
+	if c, err := p.Get(t.Context(), id); err != nil || c.Mail != "new@planted.test" {
+		t.Errorf("changed: %+v, %v", c, err)
+	}
+	other := *p
+	other.Box = seal.NewBox([32]byte{2})
+	c, err := other.Get(t.Context(), id)
+	if err != nil || c.Name == "" || c.Mail != "" {
+		t.Errorf("with another box: %+v, %v", c, err)
+	}
+	if _, err := other.checkSealed(t.Context()); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("doctor: %v", err)
 	}
 }

@@ -60,23 +60,21 @@ func (p *Persons) Add(ctx context.Context, n New) (Card, error) {
 
 func mailLabel(id ID) string { return "custody person mail " + string(id) }
 
-// open gives a stored card its address.
-func (p *Persons) open(w row) (Card, error) {
-	if len(w.mail) == 0 {
-		return w.Card, nil
+// open gives a stored card its address. One that cannot be opened is left out: the card is
+// good without it, and doctor tells.
+func (p *Persons) open(w row) Card {
+	if len(w.mail) > 0 {
+		if address, err := p.Box.Open(mailLabel(w.ID), w.mail); err == nil {
+			w.Mail = string(address)
+		}
 	}
-	address, err := p.Box.Open(mailLabel(w.ID), w.mail)
-	w.Mail = string(address)
-	return w.Card, err
+	return w.Card
 }
 
 // Get answers a card by its id, of who left too. Returns CodeNotFound "custody.person.none".
 func (p *Persons) Get(ctx context.Context, id ID) (Card, error) {
 	w, err := get(ctx, p.DB, id)
-	if err != nil {
-		return w.Card, err
-	}
-	return p.open(w)
+	return p.open(w), err
 }
 
 // All are the cards of who is here, by name.
@@ -96,11 +94,7 @@ func (p *Persons) Ever(ctx context.Context) ([]Card, error) {
 	rows, err := list(ctx, p.DB)
 	cards := make([]Card, 0, len(rows))
 	for _, w := range rows {
-		c, err := p.open(w)
-		if err != nil {
-			return cards, err
-		}
-		cards = append(cards, c)
+		cards = append(cards, p.open(w))
 	}
 	return cards, err
 }
@@ -170,6 +164,20 @@ func (p *Persons) Leave(ctx context.Context, id ID) error {
 // Forget removes the names of who left a year ago.
 func (p *Persons) Forget(ctx context.Context) error {
 	return forget(ctx, p.DB, core.At(p.Now()).Add(-remember))
+}
+
+// SetMail changes where notices go; empty removes it. Returns CodeNotFound
+// "custody.person.none", CodeInvalid "custody.person.bad_mail".
+func (p *Persons) SetMail(ctx context.Context, id ID, typed string) error {
+	address, err := parseMail(typed)
+	if err != nil {
+		return err
+	}
+	var sealed []byte
+	if address != "" {
+		sealed = p.Box.Seal(mailLabel(id), []byte(address))
+	}
+	return setMail(ctx, p.DB, id, sealed)
 }
 
 // SetContacts keeps how a person is reached: plain text, at most 4 KiB, sealed to this node and

@@ -52,6 +52,15 @@ func setContacts(ctx context.Context, q db.Querier, id ID, contacts []byte) erro
 	return err
 }
 
+// setMail answers CodeNotFound for nobody, and for who has left.
+func setMail(ctx context.Context, q db.Querier, id ID, sealed []byte) error {
+	n, err := db.Exec(ctx, q, `UPDATE custody_person SET mail = $2 WHERE id = $1 AND left_us = 0`, string(id), full(sealed))
+	if err == nil && n == 0 {
+		return core.NotFound("custody.person.none", errors.New("nobody here has this id"))
+	}
+	return err
+}
+
 // leave notes that a person left, and empties how the person is reached.
 func leave(ctx context.Context, q db.Querier, id ID, now core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE custody_person SET left_us = $2, account = '', household = '', mail = $3, contacts = $3 WHERE id = $1 AND left_us = 0`, string(id), int64(now), []byte{})
