@@ -22,7 +22,7 @@ func custodyModule() module {
 		name: "custody", words: custody.AllWords(), tables: migrations.Files, group: groupOthers, open: openCustody, spare: true,
 		grants: []core.GrantType{custody.GrantType()},
 		commands: func(l *cli) []*cobra.Command {
-			return custody.Commands(l.out.P, opener[*custody.Room](l))
+			return custody.Commands(l.out.P, opener[*custody.Room](l), time.Now)
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/custody/ability"
+	"entrechat/internal/room/custody/box"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
 )
@@ -69,8 +70,7 @@ func pagesOf(all ...func(*web.Site) web.Pages) func(*web.Site) web.Pages {
 // boxes are the deals that stand, as figures count them.
 type boxes struct{ *Room }
 
-// Dealt takes the acknowledgement of a share for its proof: its holder checked it then. No
-// rehearsal is recorded yet, so that no box counts.
+// Dealt takes the acknowledgement of a share for its proof: its holder checked it then.
 func (d boxes) Dealt(ctx context.Context) ([]ability.Dealt, error) {
 	views, err := d.Deals.Views(ctx)
 	if err != nil {
@@ -86,10 +86,14 @@ func (d boxes) Dealt(ctx context.Context) ([]ability.Dealt, error) {
 	}
 	var all []ability.Dealt
 	for _, v := range views {
-		if v.State != deal.Standing {
+		if v.State != deal.Standing || v.Scope == box.Rehearsal {
 			continue
 		}
-		one := ability.Dealt{Scope: string(v.Scope), Needed: int(v.K)}
+		rehearsed, err := d.Rehearsals.Last(ctx, string(v.Scope))
+		if err != nil {
+			return nil, err
+		}
+		one := ability.Dealt{Scope: string(v.Scope), Needed: int(v.K), Rehearsed: rehearsed}
 		for _, h := range v.Holders {
 			one.Shares = append(one.Shares, ability.Held{Person: person.ID(h.Person), Member: h.Member, Place: places[h.Member], Proved: h.Acked})
 		}

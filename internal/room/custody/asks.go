@@ -2,10 +2,15 @@ package custody
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"log/slog"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/box"
@@ -13,6 +18,8 @@ import (
 	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/person"
+	"entrechat/internal/room/custody/rehearsal"
+	"entrechat/internal/room/custody/rescue"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -131,4 +138,73 @@ func (d dealt) Holds(ctx context.Context, id share.ID) ([]string, error) {
 func (dealt) Read(env seal.Envelope) (collect.Deal, error) {
 	s, err := deal.Read(env)
 	return dealOf(s, 0), err
+}
+
+// rescueNeeds is what a rescue is made of: calls by a key that nobody knows.
+func rescueNeeds(now func() time.Time) func(private bool, log *slog.Logger) rescue.Needs {
+	return func(private bool, log *slog.Logger) rescue.Needs {
+		var seed [ed25519.SeedSize]byte
+		_, _ = rand.Read(seed[:]) // never fails: crypto/rand
+		key := ed25519.NewKeyFromSeed(seed[:])
+		return rescue.Needs{
+			Line: func(at rescue.Addresses) rescue.Line {
+				return peer.NewClient(peer.Needs{Signer: seal.NewSigner("nobody.invalid", key), Keyring: at, Private: private, Now: now, Log: log})
+			},
+			Read: func(env seal.Envelope) (collect.Deal, error) { return dealt{}.Read(env) }, Unseal: box.Open, Now: now,
+		}
+	}
+}
+
+// newRehearsals wires the yearly rehearsal.
+func (r *Room) newRehearsals() *rehearsal.Rehearsals {
+	return &rehearsal.Rehearsals{DB: r.DB, Dealer: dealt{r}, Asks: r.Asks, Now: r.Now}
+}
+
+// Dummy deals a content to the members and persons that hold a scope; paper is not printed again.
+func (d dealt) Dummy(ctx context.Context, scope string, content []byte) (id share.ID, k, n int64, err error) {
+	s, err := box.ParseScope(scope)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	own, err := d.Deals.Standing(ctx, s)
+	if err != nil {
+		return "", 0, 0, err
+	}
+	w := deal.Wish{Scope: box.Rehearsal, Content: content, Alone: true}
+	for _, h := range own.Holders {
+		if h.Member != "" {
+			w.To = append(w.To, string(h.Member))
+		} else if _, err := d.Persons.Find(ctx, h.Person); err == nil {
+			w.To = append(w.To, h.Person)
+		}
+	}
+	w.K = max(min(int(own.K), len(w.To)-1), share.MinK)
+	id, err = d.Deals.Make(ctx, w)
+	return id, int64(w.K), int64(len(w.To)), err
+}
+
+func (d dealt) Stands(ctx context.Context, id share.ID) (bool, error) {
+	own, err := d.Deals.Deal(ctx, id)
+	return own.State == deal.Standing, err
+}
+
+func (d dealt) Scopes(ctx context.Context) ([]string, error) {
+	all, err := d.Deals.All(ctx)
+	out := []string{}
+	for _, o := range all {
+		if o.State == deal.Standing && o.Scope != box.Rehearsal {
+			out = append(out, string(o.Scope))
+		}
+	}
+	return out, err
+}
+
+// metrics are the numbers of proofs and of asks.
+func (r *Room) metrics(ctx context.Context) ([]obs.Metric, error) {
+	proofs, err := r.Proofs.Metrics(ctx)
+	if err != nil {
+		return proofs, err
+	}
+	asks, err := r.Asks.Metrics(ctx)
+	return append(proofs, asks...), err
 }

@@ -28,6 +28,8 @@ import (
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/proof"
 	"entrechat/internal/room/custody/recipient"
+	"entrechat/internal/room/custody/rehearsal"
+	"entrechat/internal/room/custody/rescue"
 	"entrechat/internal/room/custody/runbook"
 	"entrechat/internal/room/custody/share"
 )
@@ -51,6 +53,8 @@ func AllWords() []fs.FS {
 		proof.Words,
 		recipient.Words,
 		runbook.Words,
+		rehearsal.Words,
+		rescue.Words,
 		share.Words,
 	}
 }
@@ -109,6 +113,7 @@ type Room struct {
 	Keeper     *deal.Keeper // of others' shares
 	Asks       *breakglass.Asks
 	Proofs     *proof.Proofs
+	Rehearsals *rehearsal.Rehearsals
 }
 
 // The files of the age key that members encrypt our shares to, and of the key that seals small
@@ -138,6 +143,7 @@ func New(n Needs) (*Room, error) {
 	}
 	r.Deals, r.Keeper = deal.New(needs), deal.NewKeeper(needs)
 	r.Asks = r.newAsks()
+	r.Rehearsals = r.newRehearsals()
 	r.Abilities = r.newAbilities()
 	r.Runbooks = r.runbooks()
 	r.Proofs = &proof.Proofs{DB: n.DB, Signer: n.Signer, Book: n.Book, Peer: n.Peer, Deals: r.Deals, Keeper: r.Keeper, Now: n.Now, Log: n.Log}
@@ -158,16 +164,17 @@ func (r *Room) Fittings() fit.Fittings {
 		Name:    "custody",
 		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers(), r.Asks.Readers()),
 		Peer:    slices.Concat(r.Keeper.PeerRoutes(), r.Proofs.PeerRoutes(), r.Asks.PeerRoutes()),
-		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs(), r.Proofs.Jobs(), r.Asks.Jobs()),
+		Jobs: append(slices.Concat(r.Deals.Jobs(), r.Keeper.Jobs(), r.Proofs.Jobs(), r.Asks.Jobs(), r.Rehearsals.Jobs()),
 			jobs.Job{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
 			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Abilities.Forget},
 		),
+		Web: r.Asks.Pages,
 		Entries: map[string]string{
 			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry", proof.TypeState: "custody.proof.entry",
 			breakglass.TypeRelease: "custody.breakglass.entry_release", breakglass.TypeOpened: "custody.breakglass.entry_opened",
 		},
-		Checks:  r.Proofs.Checks(),
-		Metrics: r.Proofs.Metrics,
+		Checks:  slices.Concat(r.Proofs.Checks(), r.Asks.Checks(), r.Rehearsals.Checks()),
+		Metrics: r.metrics,
 		Limits:  r.Proofs.Limits,
 	}))
 }

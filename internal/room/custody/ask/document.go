@@ -151,8 +151,11 @@ type Signed struct {
 }
 
 // Words are what two people compare on the phone.
-func (s Signed) Words() string {
-	words := share.SixWords(s.ID)
+func (s Signed) Words() string { return SixWords(s.ID) }
+
+// SixWords are those of an ask's id.
+func SixWords(id string) string {
+	words := share.SixWords(id)
 	return strings.Join(words[:], " ")
 }
 

@@ -19,6 +19,8 @@ const (
 	Domain Scope = "domain" // the registrar
 	Root   Scope = "root"   // the 24 words
 	Assets Scope = "assets" // what belongs to a collective
+	// Rehearsal is a dummy: nothing waits for it.
+	Rehearsal Scope = "rehearsal"
 )
 
 const data = "data:"
@@ -37,7 +39,7 @@ func ParseScope(text string) (Scope, error) {
 // Valid says whether the scope is one.
 func (s Scope) Valid() bool {
 	switch s {
-	case Serve, Domain, Root, Assets:
+	case Serve, Domain, Root, Assets, Rehearsal:
 		return true
 	}
 	return repositoryForm.MatchString(s.Repository())
@@ -71,6 +73,8 @@ func (s Scope) Wait() time.Duration {
 		return 7 * day
 	case Root:
 		return 14 * day
+	case Rehearsal:
+		return 0
 	}
 	return 3 * day // data
 }

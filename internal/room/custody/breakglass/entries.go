@@ -127,7 +127,7 @@ func (a ledger) burn(ctx context.Context, q db.Querier, s ask.Signed, holds []st
 	if err := setBurnt(ctx, q, s.Deal, now); err != nil {
 		return err
 	}
-	if s.Owner != a.self() && s.Asker != a.self() {
+	if s.Owner != a.self() && s.Asker != a.self() || s.Reason == ask.Rehearsal {
 		return nil
 	}
 	if len(holds) == 0 {

@@ -37,7 +37,7 @@ func (a teller) notify(ctx context.Context) error {
 		case err == nil, hopeless(err), now >= r.Expires:
 			n.done = now
 		default:
-			n.next = now.Add(min(time.Minute<<min(n.tries, 10), 6*time.Hour))
+			n.next = now.Add(min(15*time.Second<<min(n.tries, 12), 6*time.Hour))
 			a.n.Log.Info("somebody was not told of an ask yet", "ask", n.ask[:8], "tries", n.tries)
 		}
 		if err := setNotice(ctx, a.n.DB, n); err != nil {

@@ -50,7 +50,7 @@ func (a opener) Open(ctx context.Context, w Wish) (ask.Signed, error) {
 	if err != nil {
 		return s, err
 	}
-	told, err := a.whoIsTold(ctx, s, d, held || w.Of == a.self())
+	told, err := a.whoIsTold(ctx, s, d, held)
 	if err != nil {
 		return s, err
 	}

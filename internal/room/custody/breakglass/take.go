@@ -135,7 +135,7 @@ func (a *base) whoIsTold(ctx context.Context, s ask.Signed, d collect.Deal, held
 	if s.Owner != a.self() {
 		out = append(out, "member/"+string(s.Owner))
 	}
-	if held {
+	if held || s.Asker == a.self() {
 		for _, m := range d.Members {
 			if m != a.self() {
 				out = append(out, "member/"+string(m))

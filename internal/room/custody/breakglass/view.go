@@ -26,7 +26,7 @@ type View struct {
 	Ours     bool          `json:"ours"` // we asked
 	collect.Status
 	Said []Said `json:"said"`
-	// Alive: the owner's logbook grew within 14 days before it came, or since.
+	// Alive: somebody else asks, and the owner's logbook grew within 14 days before, or since.
 	Alive bool `json:"owner_alive"`
 	// Clock: this machine's clock is doubtful, so somebody has to look at it.
 	Clock    bool   `json:"clock_doubtful"`
@@ -108,7 +108,7 @@ func (a screen) view(ctx context.Context, r row) (View, error) {
 		return v, err
 	}
 	owner, _, err := a.member(ctx, r.Owner)
-	v.Alive = owner.Heard > r.received.Add(-ask.Alive)
+	v.Alive = r.Asker != r.Owner && owner.Heard > r.received.Add(-ask.Alive)
 	if err != nil {
 		return v, err
 	}
@@ -167,15 +167,24 @@ func (a screen) Awaiting(ctx context.Context) (awaiting, ready int, err error) {
 	return awaiting, ready, err
 }
 
-// Against lists the asks about our own boxes that others made and that are not over: the
-// owner's people look at them at once.
-func (a screen) Against(ctx context.Context) ([]View, error) {
+// open says whether something can still come of it.
+func (v View) open() bool {
+	return v.State == ask.Received || v.State == ask.Waiting || v.State == ask.Ready
+}
+
+// against says whether somebody else asks for a box of self, who looks at that at once. At the
+// owner's own node nothing is waited for: an ask is over when it is expired, burnt or vetoed.
+func against(v View, self core.MemberID) bool {
+	return v.Owner == self && !v.Ours && v.open()
+}
+
+// Against counts the asks about our own boxes that others made and that are not over.
+func (a screen) Against(ctx context.Context) (n int, err error) {
 	all, err := a.Views(ctx)
-	out := []View{}
 	for _, v := range all {
-		if v.Owner == a.self() && !v.Ours && v.State != ask.Expired && v.State != ask.Refused && v.State != ask.Vetoed {
-			out = append(out, v)
+		if against(v, a.self()) {
+			n++
 		}
 	}
-	return out, err
+	return n, err
 }
