@@ -70,9 +70,9 @@ func pagesOf(all ...func(*web.Site) web.Pages) func(*web.Site) web.Pages {
 // boxes are the deals that stand, as figures count them.
 type boxes struct{ *Room }
 
-// Dealt takes the acknowledgement of a share for its proof: its holder checked it then.
+// Dealt counts the shares that proofs count.
 func (d boxes) Dealt(ctx context.Context) ([]ability.Dealt, error) {
-	views, err := d.Deals.Views(ctx)
+	views, err := d.Proofs.Views(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,8 @@ func (d boxes) Dealt(ctx context.Context) ([]ability.Dealt, error) {
 			return nil, err
 		}
 		one := ability.Dealt{Scope: string(v.Scope), Needed: int(v.K), Rehearsed: rehearsed}
-		for _, h := range v.Holders {
-			one.Shares = append(one.Shares, ability.Held{Person: person.ID(h.Person), Member: h.Member, Place: places[h.Member], Proved: h.Acked})
+		for _, h := range v.Shares {
+			one.Shares = append(one.Shares, ability.Held{Person: person.ID(h.Person), Member: h.Member, Place: places[h.Member], Good: h.Standing.Counts()})
 		}
 		all = append(all, one)
 	}

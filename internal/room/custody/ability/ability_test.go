@@ -212,13 +212,17 @@ func TestFiguresOverTime(t *testing.T) {
 		t.Errorf("Ana's is over: %+v", s)
 	}
 	now := core.At(w.now)
-	w.boxes.all = []Dealt{{Scope: "serve", Needed: 2, Rehearsed: now, Shares: []Held{{Person: ana.ID, Proved: now}, {Member: "chaton-b.test", Proved: now}, {Member: "chaton-c.test", Proved: now, Place: "lyon"}}}}
+	w.boxes.all = []Dealt{{Scope: "serve", Needed: 2, Rehearsed: now, Shares: []Held{{Person: ana.ID, Good: true}, {Member: "chaton-b.test", Good: true}, {Member: "chaton-c.test", Good: true, Place: "lyon"}}}}
 	if s := w.figure(); s.People.Count != 3 || s.Places.Count != 3 {
 		t.Errorf("Bea, and a box of three: %+v", s)
 	}
-	w.now = w.now.Add(shareProof)
+	w.boxes.all[0].Shares[2].Good = false
+	if s := w.figure(); s.People.Count != 2 {
+		t.Errorf("one share is not proved any more: %+v", s)
+	}
+	w.boxes.all[0].Shares[1].Good = false
 	if s := w.figure(); s.People.Count != 1 {
-		t.Errorf("nobody proves the shares any more: %+v", s)
+		t.Errorf("too few shares are proved: %+v", s)
 	}
 	w.now = w.now.Add(Valid)
 	if s := w.figure(); s.People.Count != 0 {
@@ -241,8 +245,8 @@ func TestLeaving(t *testing.T) {
 	}
 	now := core.At(w.now)
 	w.boxes.all = []Dealt{
-		{Scope: "serve", Needed: 2, Rehearsed: now, Shares: []Held{{Person: bea.ID, Proved: now}, {Member: "chaton-b.test", Proved: now}}},
-		{Scope: "root", Needed: 2, Shares: []Held{{Person: ana.ID, Proved: now}, {Person: bea.ID, Proved: now}}},
+		{Scope: "serve", Needed: 2, Rehearsed: now, Shares: []Held{{Person: bea.ID, Good: true}, {Member: "chaton-b.test", Good: true}}},
+		{Scope: "root", Needed: 2, Shares: []Held{{Person: ana.ID, Good: true}, {Person: bea.ID, Good: true}}},
 	}
 	l, err := w.Leaving(ctx, ana)
 	if err != nil {

@@ -23,6 +23,9 @@ func (f Facts) Besides() []Beside {
 		needed, nodes := b.Needed, []figure.Node(nil)
 		var holders []figure.Holder
 		for _, s := range b.Shares {
+			if !s.Good {
+				continue
+			}
 			if s.Person != "" || s.Member == "" {
 				needed--
 				continue

@@ -16,8 +16,8 @@ type Held struct {
 	// Person keeps it; empty = the node of Member does.
 	Person person.ID
 	Member core.MemberID
-	Place  string      // what the member is lost together with; empty = itself
-	Proved core.Moment // when its keeper last proved to have it; 0 = never
+	Place  string // what the member is lost together with; empty = itself
+	Good   bool   // its keeper proved to have it, not too long ago
 }
 
 // Dealt is a box whose shares custodians keep.
@@ -33,12 +33,8 @@ type Boxes interface {
 	Dealt(ctx context.Context) ([]Dealt, error)
 }
 
-const (
-	// shareProof is how long the proof of a share counts.
-	shareProof = 92 * 24 * time.Hour
-	// rehearsal is how long a rehearsal counts.
-	rehearsal = 366 * 24 * time.Hour
-)
+// rehearsal is how long a rehearsal counts.
+const rehearsal = 366 * 24 * time.Hour
 
 // opens says whether a box of a scope makes an ability possible.
 func opens(scope string, a Ability) bool {
@@ -91,18 +87,18 @@ func (f Facts) holders(a Ability, now core.Moment) figure.Ability {
 	}
 	for _, b := range f.Boxes {
 		if opens(b.Scope, a) && b.Rehearsed > 0 && now < b.Rehearsed.Add(rehearsal) {
-			out.Boxes = append(out.Boxes, b.counted(here, now))
+			out.Boxes = append(out.Boxes, b.counted(here))
 		}
 	}
 	return out
 }
 
 // counted is a box with the shares that are proved; the others are lost.
-func (b Dealt) counted(here map[person.ID]bool, now core.Moment) figure.Box {
+func (b Dealt) counted(here map[person.ID]bool) figure.Box {
 	out := figure.Box{Needed: b.Needed}
 	for _, s := range b.Shares {
 		switch {
-		case s.Proved <= 0 || now >= s.Proved.Add(shareProof):
+		case !s.Good:
 		case s.Person != "" && here[s.Person]:
 			out.Shares = append(out.Shares, figure.Share{Keepers: []figure.Holder{figure.Holder(s.Person)}})
 		case s.Person == "" && s.Member != "":
