@@ -140,7 +140,7 @@ func (p *Puzzle) pick(shares map[core.MemberID]*given) *Deal {
 			continue
 		}
 		d, err := p.Read(*h.Deal)
-		if err != nil || d.ID != p.Deal {
+		if err != nil || d.ID != p.Deal || d.K < share.MinK || d.K != d.Commitments.K() {
 			continue
 		}
 		n := 0
