@@ -154,12 +154,12 @@ func (n Network) get(ctx context.Context, address string) ([]byte, error) {
 			return nil
 		},
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil) //nolint:gosec // each dial is guarded
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Accept", "application/rdap+json, application/json")
-	a, err := client.Do(r)
+	a, err := client.Do(r) //nolint:gosec // each dial is guarded
 	if err != nil {
 		return nil, err
 	}
