@@ -152,7 +152,25 @@ func (s *Service) List(ctx context.Context, f Filter) ([]Person, error) {
 	if f.Limit <= 0 || f.Limit > maxPage {
 		f.Limit = maxPage
 	}
-	return page(ctx, s.DB, f)
+	if f.Part == "" {
+		return page(ctx, s.DB, f)
+	}
+	var out []Person
+	for some := f; ; {
+		some.Limit = maxPage
+		found, err := page(ctx, s.DB, some)
+		for _, p := range found {
+			if some.After = p.Handle; f.has(p) {
+				out = append(out, p)
+			}
+			if len(out) == f.Limit {
+				return out, nil
+			}
+		}
+		if err != nil || len(found) < maxPage {
+			return out, err
+		}
+	}
 }
 
 // Count says how many people there are.
