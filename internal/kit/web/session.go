@@ -131,6 +131,13 @@ type insideKey struct{}
 
 func signedIn(r *http.Request) bool { return r.Context().Value(insideKey{}) != nil }
 
+// ByLink says whether a request for the admin's half came by a link of the command line, and
+// not by a person's account.
+func ByLink(r *http.Request) bool {
+	link, _ := r.Context().Value(insideKey{}).(bool)
+	return link
+}
+
 // onlyAdmins lets nobody into the admin's half without a session, by the path
 // alone: a room cannot forget to ask.
 func (s *Site) onlyAdmins(next http.Handler) http.Handler {
@@ -139,12 +146,12 @@ func (s *Site) onlyAdmins(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		inside, err := s.hasSession(r)
+		link, inside, err := s.hasSession(r)
 		switch {
 		case err != nil:
 			s.Fail(w, r, err)
 		case inside:
-			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), insideKey{}, true)))
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), insideKey{}, link)))
 		case r.URL.Path == signInPath:
 			next.ServeHTTP(w, r)
 		case r.Method == http.MethodGet || r.Method == http.MethodHead:
@@ -156,18 +163,18 @@ func (s *Site) onlyAdmins(next http.Handler) http.Handler {
 }
 
 // hasSession says whether this browser came by a link, or an admin is signed in in it.
-func (s *Site) hasSession(r *http.Request) (bool, error) {
+func (s *Site) hasSession(r *http.Request) (link, inside bool, err error) {
 	if c, err := r.Cookie(CookieName(s.URL, sessionCookie)); err == nil {
 		if open, err := sessionOpen(r.Context(), s.DB, seal.TokenHash(c.Value), core.At(s.Now())); open || err != nil {
-			return open, err
+			return open, open, err
 		}
 	}
 	if s.Entrance == nil {
-		return false, nil
+		return false, false, nil
 	}
 	is, err := s.Entrance.Admin(r)
 	if core.CodeOf(err) == core.CodeDenied {
-		return false, nil // the page to sign in says why
+		return false, false, nil // the page to sign in says why
 	}
-	return is, err
+	return false, is, err
 }

@@ -188,15 +188,20 @@ func (r *Room) web(site *web.Site) web.Pages {
 }
 
 // by is the admin who does something in the browser that sent a request; nobody for who came
-// by a link of the command line.
-func (r *Room) by(req *http.Request) (person.Person, error) {
+// by a link of the command line. Returns CodeDenied "identity.people.not_allowed" for whose
+// role, or session, ended while the page was on its way: nobody may do everything.
+func (r *Room) by(req *http.Request) (p person.Person, err error) {
 	open, ok, err := r.Sessions.Find(req)
-	if err != nil || !ok {
-		return person.Person{}, err
+	if err == nil && ok {
+		p, err = r.Persons.Get(req.Context(), open.Person)
 	}
-	p, err := r.Persons.Get(req.Context(), open.Person)
-	if err != nil || !p.Is(person.Admin) {
+	switch {
+	case err != nil:
 		return person.Person{}, err
+	case p.Is(person.Admin):
+		return p, nil
+	case web.ByLink(req):
+		return person.Person{}, nil
 	}
-	return p, nil
+	return person.Person{}, core.Denied("identity.people.not_allowed", errors.New("no admin any more"))
 }

@@ -40,7 +40,7 @@ func TestLeaving(t *testing.T) {
 		_, err = r.People.Link(t.Context(), person.Person{}, p.ID)
 	}
 	if err == nil {
-		_, err = r.People.Close(t.Context(), p, p.ID)
+		_, err = r.People.Close(t.Context(), p.Person, p.ID)
 	}
 	left, counted := db.One(t.Context(), r.DB, db.Int64, `SELECT count(*) FROM identity_token`)
 	if err != nil || counted != nil || left != 0 {
@@ -83,11 +83,11 @@ func TestAdminsUseTheirSecondFactor(t *testing.T) {
 	r := open(t, now)
 	add := func(handle string) person.Person {
 		t.Helper()
-		p, err := r.People.Add(t.Context(), person.Person{}, person.New{Handle: handle})
+		made, err := r.People.Add(t.Context(), person.Person{}, person.New{Handle: handle})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p
+		return made.Person
 	}
 	ana, bob := add("ana"), add("bob")
 	if _, err := r.People.SetRole(t.Context(), person.Person{}, ana.ID, person.Admin, true); err != nil {

@@ -51,6 +51,10 @@ const (
 	ConsentWithdrawn Kind = "consent_withdrawn"
 	RoleChanged      Kind = "role_changed"
 	OrgChanged       Kind = "org_changed"
+	OrgMade          Kind = "org_made" // of nobody's account, as the three that follow
+	OrgRemoved       Kind = "org_removed"
+	ServiceReserved  Kind = "service_reserved" // About is the service and the organisation
+	ServiceReleased  Kind = "service_released"
 	Suspended        Kind = "suspended"
 	Resumed          Kind = "resumed"
 	Moved            Kind = "moved"        // About is the other hoster

@@ -27,7 +27,8 @@ func (n Names) check() error {
 	return nil
 }
 
-// longest is how long a username may be: Mastodon cuts at 30, PeerTube at 50.
+// longest is how long a new username may be: Mastodon cuts at 30, PeerTube at 50. WordPress
+// keeps 60 (user_login), Nextcloud 64 (uid). What a service was told before stays as it is.
 func (n Names) longest() int {
 	switch n {
 	case Word:
@@ -36,7 +37,7 @@ func (n Names) longest() int {
 		return 50
 	case Plain:
 	}
-	return 120
+	return 60
 }
 
 // Username is a handle in this form. From the second try on, when another person has it at

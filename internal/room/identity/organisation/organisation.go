@@ -24,10 +24,11 @@ type Organisation struct {
 
 // Membership is one person in one organisation.
 type Membership struct {
-	Organisation string
-	Person       person.ID
-	Manager      bool
-	Since        core.Moment
+	Organisation string      `json:"organisation"`
+	Person       person.ID   `json:"person"`
+	Handle       string      `json:"handle"` // the person's
+	Manager      bool        `json:"manager"`
+	Since        core.Moment `json:"since_us"`
 }
 
 // manages says whether somebody may change who is in an organisation: the hoster's

@@ -3,6 +3,7 @@ package organisation_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,25 @@ func TestOrganisations(t *testing.T) {
 		}
 		if events, err := (&audit.Log{DB: d, Now: now}).Of(t.Context(), bob.ID, 0, 10); err != nil || len(events) != 2 || events[1].By != mia.ID {
 			t.Error(events, err)
+		}
+		// What became of organisations stands in the log, and each of their people sees it.
+		if events, err := (&audit.Log{DB: d, Now: now}).Of(t.Context(), mia.ID, 0, 10); err != nil || len(events) != 2 || events[0].About != "choir" || events[0].By != "" {
+			t.Error(events, err)
+		}
+		for range 2 {
+			if err := s.Release(t.Context(), "cloud", "garden"); err != nil {
+				t.Error(err)
+			}
+		}
+		kinds, err := db.All(t.Context(), d, db.Text, `SELECT kind || ' ' || about FROM identity_audit WHERE person = '' ORDER BY number`)
+		if got := strings.Join(kinds, ", "); err != nil || got != "org_made choir, org_made garden, service_reserved cloud choir, service_reserved cloud garden, org_removed choir, service_released cloud garden" {
+			t.Error(got, err)
+		}
+		if err := s.Join(t.Context(), hoster, "garden", eve.ID, true); err != nil {
+			t.Error(err)
+		}
+		if in, err := s.Members(t.Context(), hoster, "garden"); err != nil || len(in) != 1 || in[0].Handle != "eve" || !in[0].Manager {
+			t.Error(in, err)
 		}
 	})
 }

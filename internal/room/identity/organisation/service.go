@@ -28,11 +28,16 @@ func (s *Service) Create(ctx context.Context, handle, name string) (o Organisati
 	if o.Name, err = person.ParseName(name); err != nil {
 		return o, err
 	}
-	made, err := insert(ctx, s.DB, o)
-	if err == nil && !made {
-		err = core.Conflict("identity.organisation.taken", errors.New("there is one")).With("Handle", o.Handle)
-	}
-	return o, err
+	return o, s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		made, err := insert(ctx, q, o)
+		if err == nil && !made {
+			err = core.Conflict("identity.organisation.taken", errors.New("there is one")).With("Handle", o.Handle)
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Append(ctx, q, o.Made, audit.Event{Kind: audit.OrgMade, About: o.Handle})
+	})
 }
 
 // List lists all organisations in the order of their handles.
@@ -60,7 +65,20 @@ func (s *Service) Remove(ctx context.Context, handle string) error {
 				return err
 			}
 		}
-		return remove(ctx, q, handle)
+		in, err := members(ctx, q, handle)
+		if err != nil {
+			return err
+		}
+		if err := remove(ctx, q, handle); err != nil {
+			return err
+		}
+		now := core.At(s.Now())
+		for _, m := range in { // each sees in the log of their account that they are in it no more
+			if err := audit.Append(ctx, q, now, audit.Event{Person: m.Person, Kind: audit.OrgChanged, About: handle}); err != nil {
+				return err
+			}
+		}
+		return audit.Append(ctx, q, now, audit.Event{Kind: audit.OrgRemoved, About: handle})
 	})
 }
 
@@ -152,11 +170,6 @@ func (s *Service) Members(ctx context.Context, by person.Person, handle string) 
 	return members(ctx, s.DB, handle)
 }
 
-// Of lists the organisations of a person.
-func (s *Service) Of(ctx context.Context, who person.ID) ([]Membership, error) {
-	return of(ctx, s.DB, who)
-}
-
 // Reserve makes a service one for an organisation: from the first on it is for nobody
 // else. Returns CodeNotFound "identity.organisation.none".
 func (s *Service) Reserve(ctx context.Context, client, handle string) error {
@@ -164,13 +177,23 @@ func (s *Service) Reserve(ctx context.Context, client, handle string) error {
 		if _, err := get(ctx, q, handle); err != nil {
 			return err
 		}
-		return open(ctx, q, client, handle)
+		first, err := open(ctx, q, client, handle)
+		if err != nil || !first {
+			return err
+		}
+		return audit.Append(ctx, q, core.At(s.Now()), audit.Event{Kind: audit.ServiceReserved, About: client + " " + handle})
 	})
 }
 
 // Release takes that back. With the last one gone the service is for everybody.
 func (s *Service) Release(ctx context.Context, client, handle string) error {
-	return shut(ctx, s.DB, client, handle)
+	return s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+		was, err := shut(ctx, q, client, handle)
+		if err != nil || !was {
+			return err
+		}
+		return audit.Append(ctx, q, core.At(s.Now()), audit.Event{Kind: audit.ServiceReleased, About: client + " " + handle})
+	})
 }
 
 // ReservedFor lists the organisations a service is for; none = everybody.

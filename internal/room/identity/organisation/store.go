@@ -49,16 +49,18 @@ func remove(ctx context.Context, q db.Querier, handle string) error {
 
 const columns = `organisation, person, manager, since_us`
 
+const selectMembership = `SELECT m.organisation, m.person, m.manager, m.since_us, p.handle FROM identity_membership m JOIN identity_person p ON p.id = m.person `
+
 func scanMembership(r db.Row) (m Membership, err error) {
-	return m, r.Scan(&m.Organisation, &m.Person, &m.Manager, &m.Since)
+	return m, r.Scan(&m.Organisation, &m.Person, &m.Manager, &m.Since, &m.Handle)
 }
 
 func of(ctx context.Context, q db.Querier, who person.ID) ([]Membership, error) {
-	return db.All(ctx, q, scanMembership, `SELECT `+columns+` FROM identity_membership WHERE person = $1 ORDER BY organisation`, string(who))
+	return db.All(ctx, q, scanMembership, selectMembership+`WHERE m.person = $1 ORDER BY m.organisation`, string(who))
 }
 
 func members(ctx context.Context, q db.Querier, handle string) ([]Membership, error) {
-	return db.All(ctx, q, scanMembership, `SELECT `+columns+` FROM identity_membership WHERE organisation = $1 ORDER BY person`, handle)
+	return db.All(ctx, q, scanMembership, selectMembership+`WHERE m.organisation = $1 ORDER BY p.handle`, handle)
 }
 
 func join(ctx context.Context, q db.Querier, m Membership) error {
@@ -86,12 +88,13 @@ func uses(ctx context.Context, q db.Querier, handle string) ([]string, error) {
 	return db.All(ctx, q, db.Text, `SELECT client FROM identity_access WHERE organisation = $1 ORDER BY client`, handle)
 }
 
-func open(ctx context.Context, q db.Querier, client, handle string) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO identity_access (client, organisation) VALUES ($1, $2) ON CONFLICT (client, organisation) DO NOTHING`, client, handle)
-	return err
+// open reserves a service for an organisation; false where it was already.
+func open(ctx context.Context, q db.Querier, client, handle string) (bool, error) {
+	n, err := db.Exec(ctx, q, `INSERT INTO identity_access (client, organisation) VALUES ($1, $2) ON CONFLICT (client, organisation) DO NOTHING`, client, handle)
+	return n == 1, err
 }
 
-func shut(ctx context.Context, q db.Querier, client, handle string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM identity_access WHERE client = $1 AND organisation = $2`, client, handle)
-	return err
+func shut(ctx context.Context, q db.Querier, client, handle string) (bool, error) {
+	n, err := db.Exec(ctx, q, `DELETE FROM identity_access WHERE client = $1 AND organisation = $2`, client, handle)
+	return n == 1, err
 }

@@ -99,27 +99,17 @@ func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command 
 	var role string
 	c := console.Command(open, "add HANDLE", p.T("identity.people.cmd_add", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		n.Handle = typed[0]
+		var roles []person.Role
 		if role != "" {
-			if err := checkRole(person.Role(role)); err != nil {
-				return err // before there is an account
-			}
+			roles = append(roles, person.Role(role))
 		}
-		made, err := s.Add(cmd.Context(), person.Person{}, n)
+		made, err := s.Add(cmd.Context(), person.Person{}, n, roles...)
 		if err != nil {
 			return err
 		}
-		if role != "" {
-			if made, err = s.SetRole(cmd.Context(), person.Person{}, made.ID, person.Role(role), true); err != nil {
-				return err
-			}
-		}
-		link, err := s.Link(cmd.Context(), person.Person{}, made.ID)
-		if err != nil {
-			return err
-		}
-		return out.Emit(invited{view(made), link}, func() {
+		return out.Emit(invited{view(made.Person), made.Address}, func() {
 			out.Say("identity.people.added", args{"Handle": made.Handle})
-			out.Say("identity.people.link", args{"Handle": made.Handle, "URL": link})
+			out.Say("identity.people.link", args{"Handle": made.Handle, "URL": made.Address})
 		})
 	})
 	f := c.Flags()
@@ -238,6 +228,7 @@ func orgCommands(p *words.Printer, open console.Opener[*Service]) []*cobra.Comma
 			}
 			return out.Emit(orgView{Org: typed[0]}, func() { out.Say("identity.people.org_removed", args{"Org": typed[0]}) })
 		}),
+		console.Command(open, "show ORG", p.T("identity.people.cmd_org_show", nil), showOrganisation),
 		memberCommand(p, open), reserveCommand(p, open),
 	}
 }
@@ -261,6 +252,44 @@ func listOrganisations(cmd *cobra.Command, s *Service, out *console.Out, _ []str
 			return
 		}
 		out.Table([]string{"identity.people.head_handle", "identity.people.head_name", "identity.people.head_people", "identity.people.head_services"}, rows)
+	})
+}
+
+// orgShown is an organisation with its people and services, as commands print it.
+type orgShown struct {
+	organisation.Organisation
+	Services []string                  `json:"services"`
+	In       []organisation.Membership `json:"in"`
+}
+
+// showOrganisation is `identity org show`.
+func showOrganisation(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	found, err := s.Organisations.Get(cmd.Context(), typed[0])
+	if err != nil {
+		return err
+	}
+	all := orgShown{Organisation: found}
+	if all.Services, err = s.Organisations.Uses(cmd.Context(), found.Handle); err != nil {
+		return err
+	}
+	if all.In, err = s.Organisations.Members(cmd.Context(), person.Person{}, found.Handle); err != nil {
+		return err
+	}
+	all.Services, all.In = append([]string{}, all.Services...), append([]organisation.Membership{}, all.In...)
+	return out.Emit(all, func() {
+		none := out.P.T("identity.people.none", nil)
+		out.Say("identity.people.org_shown", args{"Org": found.Handle, "Name": cmp.Or(found.Name, none), "Services": cmp.Or(strings.Join(all.Services, ", "), none), "Count": len(all.In)})
+		rows := make([][]string, 0, len(all.In))
+		for _, m := range all.In {
+			manages := ""
+			if m.Manager {
+				manages = out.P.T("identity.people.org_manages", nil)
+			}
+			rows = append(rows, []string{m.Handle, manages})
+		}
+		if len(rows) > 0 {
+			out.Table([]string{"identity.people.head_handle", "identity.people.head_roles"}, rows)
+		}
 	})
 }
 

@@ -42,19 +42,48 @@ type Service struct {
 	Admitted func(ctx context.Context, q db.Querier, p person.Person) error
 }
 
-// Add makes an account without any way to sign in yet. Returns what person.Create does.
-func (s *Service) Add(ctx context.Context, by person.Person, n person.New) (p person.Person, err error) {
+// Invited is an account that was made, and the address where its owner chooses how to sign in,
+// once, within seven days; none for who waits.
+type Invited struct {
+	person.Person
+	Address string
+}
+
+// Add makes an account without any way to sign in yet, and the address that leads to one: both,
+// or neither. Returns what person.Create does, CodeInvalid "identity.people.role".
+func (s *Service) Add(ctx context.Context, by person.Person, n person.New, roles ...person.Role) (made Invited, err error) {
 	if !whole(by) {
-		return p, denied()
+		return made, denied()
+	}
+	for _, role := range roles {
+		if err := checkRole(role); err != nil {
+			return made, err
+		}
 	}
 	now := core.At(s.Now())
 	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if p, err = person.Create(ctx, q, n, now); err != nil {
+		p, err := person.Create(ctx, q, n, now)
+		if err != nil {
 			return err
 		}
-		return audit.Append(ctx, q, now, audit.Event{Person: p.ID, Kind: audit.Invited, By: by.ID})
+		made = Invited{Person: p}
+		if err := audit.Append(ctx, q, now, audit.Event{Person: p.ID, Kind: audit.Invited, By: by.ID}); err != nil {
+			return err
+		}
+		if len(roles) > 0 {
+			if made.Person, err = person.Change(ctx, q, p.ID, func(p *person.Person) error { p.Roles = roles; return nil }); err != nil {
+				return err
+			}
+			if err := audit.Append(ctx, q, now, audit.Event{Person: p.ID, Kind: audit.RoleChanged, By: by.ID}); err != nil {
+				return err
+			}
+		}
+		if p.Status == person.Active {
+			made.Address, err = s.Invite(ctx, q, p.ID, now)
+		}
+		return err
 	})
-	return p, err
+	return made, err
 }
 
 // Link draws a new address where a person of ours chooses how to sign in; one drawn before is

@@ -29,11 +29,15 @@ func key(err error) string {
 
 // out remembers whose sessions were ended, and who was told that they are let in.
 type out struct {
+	full        bool // no address can be drawn
 	ended, told []person.ID
 	gone        []string
 }
 
-func (*out) invite(_ context.Context, _ db.Querier, who person.ID, _ core.Moment) (string, error) {
+func (o *out) invite(_ context.Context, _ db.Querier, who person.ID, _ core.Moment) (string, error) {
+	if o.full {
+		return "", errors.New("full")
+	}
 	return "https://chaton-a.test/invite/" + string(who), nil
 }
 
@@ -65,14 +69,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 	d := dbtest.SQLite(t, "identity", migrations.Files)
 	s, o := world(d)
 	made := func(handle string, roles ...person.Role) person.Person {
-		p, err := s.Add(t.Context(), person.Person{}, person.New{Handle: handle})
-		for _, role := range roles {
-			p, err = s.SetRole(t.Context(), person.Person{}, p.ID, role, true)
-		}
+		made, err := s.Add(t.Context(), person.Person{}, person.New{Handle: handle}, roles...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return p
+		return made.Person
 	}
 	ana, mod, bob, eve := made("ana", person.Admin), made("mod", person.Moderator), made("bob"), made("eve")
 	_, err := s.Suspend(t.Context(), person.Person{}, eve.ID)
@@ -152,7 +153,7 @@ func TestWhatEndsSessions(t *testing.T) {
 		if _, err := s.Link(t.Context(), hoster, bob.ID); key(err) != "identity.people.not_active" {
 			t.Error("a link into a closed account:", err)
 		}
-		if in, err := s.Organisations.Of(t.Context(), bob.ID); err != nil || len(in) != 0 {
+		if in, err := s.Organisations.Groups(t.Context(), bob.ID); err != nil || len(in) != 0 {
 			t.Error("who left is still in an organisation:", in, err)
 		}
 		if left, err := db.One(t.Context(), d, db.Int64, `SELECT count(*) FROM identity_password`); err != nil || left != 0 {
@@ -168,4 +169,41 @@ func TestWhatEndsSessions(t *testing.T) {
 			t.Error(kinds, err)
 		}
 	})
+}
+
+// An account that is made stands once in its log, and has its address, or there is none.
+func TestAnAccountIsMadeOnce(t *testing.T) {
+	s, o := world(dbtest.SQLite(t, "identity", migrations.Files))
+	made, err := s.Add(t.Context(), person.Person{}, person.New{Handle: "ana"}, person.Admin)
+	if err != nil || made.Address == "" || !made.Is(person.Admin) {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	kinds := func(who person.ID) (all []audit.Kind) {
+		t.Helper()
+		events, err := s.Log.Of(t.Context(), who, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			all = append(all, e.Kind)
+		}
+		return all
+	}
+	if got := kinds(made.ID); !slices.Equal(got, []audit.Kind{audit.RoleChanged, audit.Invited}) {
+		t.Error(got)
+	}
+	if made, err := s.Add(t.Context(), person.Person{}, person.New{Handle: "bob", Status: person.Waiting}); err != nil || made.Address != "" {
+		t.Errorf("%+v, %v", made, err)
+	}
+	if _, err := s.Add(t.Context(), person.Person{}, person.New{Handle: "eve"}, "king"); key(err) != "identity.people.role" {
+		t.Error(err)
+	}
+	o.full = true
+	if _, err := s.Add(t.Context(), person.Person{}, person.New{Handle: "kim"}); err == nil {
+		t.Error("no address, and an account")
+	}
+	o.full = false
+	if _, err := s.Add(t.Context(), person.Person{}, person.New{Handle: "kim"}); err != nil {
+		t.Error("half an account is left:", err)
+	}
 }
