@@ -11,7 +11,7 @@ and an empty line ends. Writes what the box holds; the secret itself never lies 
 --take writes what a node keeps into the working directory, each box, its deal and the share: DATA is its data directory,
 or a copy of one, with SQLite; nothing runs there. The format is in custody.md.
 """
-import argparse, base64, hashlib, hmac, itertools, json, os, pathlib, sqlite3, subprocess, sys, time
+import argparse, base64, hashlib, hmac, itertools, json, os, pathlib, re, sqlite3, subprocess, sys, time
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P)
@@ -206,17 +206,16 @@ def take(data):
     rows = db.execute("SELECT b.deal, b.document, d.document, 0, NULL FROM custody_box b JOIN custody_deal d ON d.id = b.deal "
                       "UNION ALL SELECT b.deal, b.document, h.document, h.number, h.sealed FROM custody_box b JOIN custody_held h ON h.id = b.deal")
     for deal, box, signed, number, sealed in rows.fetchall():
-        files = {"box-%s.json" % deal[:8]: box, "deal-%s.json" % deal[:8]: signed}
+        inner = json.loads(base64.b64decode(json.loads(signed)["payload"]))
+        name = re.sub("[^a-z0-9.]", "-", inner["scope"]) + "-" + deal[:8]
+        files = {name + "-box.json": box, name + "-deal.json": signed}
         if sealed:
             done = subprocess.run(["age", "-d", "-i", os.path.join(data, "secrets", "custody.key")], input=sealed, capture_output=True)
-            files["share-%s-%d" % (deal[:8], number)] = done.stdout + b"\n" if done.returncode == 0 else None
-        for name, content in files.items():
-            if content is not None:
-                with open(name, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
-                    f.write(content)
-        inner = json.loads(base64.b64decode(json.loads(signed)["payload"]))
-        day = time.strftime("%Y-%m-%d", time.gmtime(inner["made_us"] / 1e6))
-        print("%s %s, dealt %s:" % (inner["owner"], inner["scope"], day), *(n for n, c in files.items() if c is not None))
+            files.update({"%s-share-%d" % (name, number): done.stdout + b"\n"} if done.returncode == 0 else {})
+        for path, content in files.items():
+            with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+                f.write(content)
+        print("%s %s, dealt %s:" % (inner["owner"], inner["scope"], time.strftime("%Y-%m-%d", time.gmtime(inner["made_us"] / 1e6))), *files)
     return 0
 
 def main(args):

@@ -26,7 +26,7 @@ func Commands(p *words.Printer, open console.Opener[*Deals], kept console.Opener
 		console.Command(open, "bring DEAL", p.T("custody.deal.cmd_bring", nil), bring),
 		console.Command(open, "stand DEAL", p.T("custody.deal.cmd_stand", nil), standNow),
 		console.Command(open, "cancel DEAL", p.T("custody.deal.cmd_cancel", nil), giveUp),
-		console.Command(open, "print DEAL NUMBER", p.T("custody.deal.cmd_print", nil), printShare),
+		printCommand(p, open),
 		console.Command(open, "have DEAL NUMBER", p.T("custody.deal.cmd_have", nil), have),
 		console.Command(kept, "held", p.T("custody.deal.cmd_held", nil), heldList),
 	)

@@ -2,6 +2,7 @@ package deal
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -305,6 +306,10 @@ func TestSharesOfPersons(t *testing.T) {
 		again := must(a.Fetch(ctx, own.ID, 3))
 		if sheet.Share.Text() == "" || again.Share.Text() != sheet.Share.Text() {
 			t.Error("the sheet cannot be printed twice")
+		}
+		paper := must(a.Paper(ctx, sheet))
+		if paper.Share != sheet.Share || paper.N != 3 || paper.Wait != own.Wait() || !slices.Equal(paper.Call, []string{"Call +00 000"}) {
+			t.Errorf("a page with %v", paper)
 		}
 		wants(t, a.Acknowledge(ctx, own.ID, 3, "qqqqqq"), "custody.deal.wrong_six")
 		wants(t, a.Acknowledge(ctx, own.ID, 3, string(text)), "custody.deal.wrong_six") // of the other share
