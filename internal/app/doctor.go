@@ -6,10 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entrechat/internal/app/datadir"
 	"entrechat/internal/app/doctor"
 	"entrechat/internal/kit/fit"
-	"entrechat/internal/kit/seal"
 )
 
 func (l *cli) doctorCommand() *cobra.Command {
@@ -33,7 +31,7 @@ func (a *App) checks() []fit.Check {
 	d := ownChecks{a}
 	all := []fit.Check{
 		{Name: "app.check_key", Run: d.checkKey},
-		{Name: "app.check_secrets", Run: fit.Plain(d.checkSecrets)},
+		{Name: "app.check_secrets", Run: fit.Plain(func(context.Context) error { return doctor.Secrets(d.Data) })},
 		{Name: "app.check_disk", Run: fit.Plain(func(context.Context) error { return doctor.Disk(d.Config.Node.Floor, d.Data, d.storePath()) })},
 		{Name: "app.check_files", Run: fit.Plain(func(context.Context) error { return doctor.Files(d.Data) })},
 		{Name: "app.check_node", Run: func(ctx context.Context) (fit.Finding, error) { return doctor.Node(ctx, d.Config.Tools.Listen) }},
@@ -51,15 +49,6 @@ func (d ownChecks) checkKey(ctx context.Context) (fit.Finding, error) {
 		return fit.Finding{}, err
 	}
 	return d.withMembers(fit.Plain(func(context.Context) error { return nil }))(ctx)
-}
-
-func (d ownChecks) checkSecrets(context.Context) error {
-	for _, name := range []string{datadir.LogKeyName, datadir.RecoveryName} {
-		if _, err := seal.ReadSecret(filepath.Join(d.Data, datadir.SecretsDir, name)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // storePath is where the members' shards lie; it may be a disk of its own.

@@ -14,7 +14,6 @@ import (
 	"entrechat/internal/room/custody"
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/migrations"
-	"entrechat/internal/room/custody/runbook"
 )
 
 func custodyModule() module {
@@ -44,14 +43,18 @@ func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
 	return room, room.Fittings(), nil
 }
 
-// custodyTexts are what the runbooks and duties of admins need of the other rooms.
-func (a *App) custodyTexts() custody.Texts {
-	return custody.Texts{
-		Cards: func(ctx context.Context) ([]runbook.Card, error) {
-			if watch, ok := ask[custody.Postmortems](a); ok {
-				return watch.Postmortems(ctx)
-			}
-			return nil, nil
-		},
+// custodyTexts are what the runbooks and duties of admins need of the other rooms; without a
+// room there is nothing of it.
+func (a *App) custodyTexts() (t custody.Texts) {
+	t.Said = a.saidLimits
+	if watch, ok := ask[custody.Postmortems](a); ok {
+		t.Cards = watch.Postmortems
 	}
+	if trust, ok := ask[custody.Pacts](a); ok {
+		t.Pacts = trust.Agreed
+	}
+	if identity, ok := ask[custody.Accounts](a); ok {
+		t.Accounts = identity
+	}
+	return t
 }

@@ -43,9 +43,10 @@ func openTrust(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := trust.New(trust.Needs{
 		DB: a.DB, Types: grantTypes(), Signer: a.Signer,
-		Self: member.Address{Member: self.ID, URL: self.URL, Root: self.Root},
-		Card: pact.Card{Name: a.Config.Node.Origin, Place: a.Config.Node.Site, Admin: a.Config.Node.Admin, Contact: a.Config.Node.Contact},
-		Book: a.Book, Follower: a.Book, Caller: a.Peer, Now: time.Now, Log: a.Log,
+		Self:   member.Address{Member: self.ID, URL: self.URL, Root: self.Root},
+		Card:   pact.Card{Name: a.Config.Node.Origin, Place: a.Config.Node.Site, Admin: a.Config.Node.Admin, Contact: a.Config.Node.Contact},
+		Limits: a.saidLimits,
+		Book:   a.Book, Follower: a.Book, Caller: a.Peer, Now: time.Now, Log: a.Log,
 		// On one machine, in demos and tests, no domain answers for itself, so its node's
 		// address has to be believed.
 		Home: func(of member.Address) string {

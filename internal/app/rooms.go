@@ -24,5 +24,7 @@ func bridges() []func(a *App) any {
 		offersForWatch,
 		storedForWatch,
 		postmortemsForCustody,
+		pactsForCustody,
+		adminsForCustody,
 	}
 }

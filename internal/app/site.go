@@ -36,3 +36,8 @@ func (a *App) around(ctx context.Context) (out site.Around, err error) {
 	}
 	return out, err
 }
+
+// saidLimits are the lines of what we wrote ourselves that we cannot do, in the node's language.
+func (a *App) saidLimits(ctx context.Context) ([]string, error) {
+	return site.Said(ctx, a.fittings, a.Words.Printer(a.Config.Node.Lang))
+}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"entrechat/internal/kit/access"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/obs"
+	"entrechat/internal/kit/seal"
 )
 
 // Disk asks whether there is room above the floor on the disks of some directories; one
@@ -33,6 +35,17 @@ func Disk(floor core.Size, paths ...string) error {
 		}
 		if left < floor {
 			return core.Full("app.disk_low", fmt.Errorf("%d bytes free", left)).With("Free", left).With("Floor", floor).With("Data", path)
+		}
+	}
+	return nil
+}
+
+// Secrets asks whether the node's own secrets can be read, and by nobody else. Returns what
+// seal.ReadSecret does.
+func Secrets(data string) error {
+	for _, name := range []string{datadir.LogKeyName, datadir.RecoveryName} {
+		if _, err := seal.ReadSecret(filepath.Join(data, datadir.SecretsDir, name)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
 )
 
 // publicPages are everybody's pages that no room has.
@@ -56,9 +57,10 @@ func (s *Site) homePage(panels []web.Panel, lines *memo[[]fit.Limit]) http.Handl
 type limitsPage struct{ Lines []fit.Limit }
 
 // limits are all rooms' lines.
-func (s *Site) limits(ctx context.Context) ([]fit.Limit, error) {
-	var all []fit.Limit
-	for _, f := range s.n.Fittings {
+func (s *Site) limits(ctx context.Context) ([]fit.Limit, error) { return limits(ctx, s.n.Fittings) }
+
+func limits(ctx context.Context, rooms []fit.Fittings) (all []fit.Limit, err error) {
+	for _, f := range rooms {
 		if f.Limits == nil {
 			continue
 		}
@@ -69,4 +71,15 @@ func (s *Site) limits(ctx context.Context) ([]fit.Limit, error) {
 		all = append(all, lines...)
 	}
 	return all, nil
+}
+
+// Said are the lines that the hoster wrote itself, in the language of p.
+func Said(ctx context.Context, rooms []fit.Fittings, p *words.Printer) (lines []string, err error) {
+	all, err := limits(ctx, rooms)
+	for _, l := range all {
+		if l.Said {
+			lines = append(lines, p.T(l.Key, l.Args))
+		}
+	}
+	return lines, err
 }

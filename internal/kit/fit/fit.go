@@ -115,4 +115,7 @@ func Plain(find func(ctx context.Context) error) func(ctx context.Context) (Find
 type Limit struct {
 	Key  string         // words key
 	Args map[string]any // fills the sentence
+	// Said: the hoster wrote it itself. It stands in pacts, and the others review it when it
+	// changes; all else is counted anew each time.
+	Said bool
 }

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/room/custody/ability"
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/deal"
+	"entrechat/internal/room/custody/duty"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/proof"
 	"entrechat/internal/room/custody/rehearsal"
@@ -29,5 +30,6 @@ func Commands(p *words.Printer, open console.Opener[*Room], now func() time.Time
 	subs = append(subs, proof.Command(p, console.Part(open, func(r *Room) *proof.Proofs { return r.Proofs }), now))
 	subs = append(subs, rescue.Command(p, rescueNeeds(now)),
 		rehearsal.Command(p, console.Part(open, func(r *Room) *rehearsal.Rehearsals { return r.Rehearsals })))
+	subs = append(subs, duty.Command(p, console.Part(open, func(r *Room) *duty.Service { return r.Duties })))
 	return []*cobra.Command{console.Group("custody", p.T("custody.cmd", nil), subs...)}
 }

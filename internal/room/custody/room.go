@@ -25,6 +25,7 @@ import (
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/deal"
+	"entrechat/internal/room/custody/duty"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/proof"
 	"entrechat/internal/room/custody/recipient"
@@ -49,6 +50,7 @@ func AllWords() []fs.FS {
 		breakglass.Words,
 		collect.Words,
 		deal.Words,
+		duty.Words,
 		person.Words,
 		proof.Words,
 		recipient.Words,
@@ -108,6 +110,7 @@ type Room struct {
 	Persons    *person.Persons
 	Abilities  *ability.Abilities
 	Runbooks   *runbook.Service
+	Duties     *duty.Service
 	Box        seal.Box // seals what of persons and shares lies in the database
 	Deals      *deal.Deals
 	Keeper     *deal.Keeper // of others' shares
@@ -145,7 +148,7 @@ func New(n Needs) (*Room, error) {
 	r.Asks = r.newAsks()
 	r.Rehearsals = r.newRehearsals()
 	r.Abilities = r.newAbilities()
-	r.Runbooks = r.runbooks()
+	r.openTexts()
 	r.Proofs = &proof.Proofs{DB: n.DB, Signer: n.Signer, Book: n.Book, Peer: n.Peer, Deals: r.Deals, Keeper: r.Keeper, Now: n.Now, Log: n.Log}
 	return r, nil
 }

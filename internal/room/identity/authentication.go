@@ -187,6 +187,10 @@ func (r *Room) web(site *web.Site) web.Pages {
 	return all
 }
 
+// ByAccount is the admin whose account is signed in in the browser that sent a request; nobody
+// for who came by a link of the command line.
+func (r *Room) ByAccount(req *http.Request) (person.Person, error) { return r.by(req) }
+
 // by is the admin who does something in the browser that sent a request; nobody for who came
 // by a link of the command line. Returns CodeDenied "identity.people.not_allowed" for whose
 // role, or session, ended while the page was on its way: nobody may do everything.

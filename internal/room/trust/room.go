@@ -36,13 +36,15 @@ type Book interface {
 	Deliver(ctx context.Context, readers []logbook.Reader) error
 }
 
-// Needs is what the room is wired with. Everything but Card is required.
+// Needs is what the room is wired with. Everything but Card and Limits is required.
 type Needs struct {
-	DB       *db.DB
-	Types    grant.Types // the promises this house knows, each from the room that uses it
-	Signer   seal.Signer
-	Self     member.Address
-	Card     pact.Card // defaults of what we say of ourselves in pacts
+	DB     *db.DB
+	Types  grant.Types // the promises this house knows, each from the room that uses it
+	Signer seal.Signer
+	Self   member.Address
+	Card   pact.Card // defaults of what we say of ourselves in pacts
+	// Limits are lines of what we say today that we cannot do; nil = none.
+	Limits   func(ctx context.Context) ([]string, error)
 	Book     Book
 	Follower member.Follower
 	Caller   member.Caller
@@ -84,7 +86,7 @@ func New(n Needs) (*Room, error) {
 		},
 	})
 	r.Pacts = pact.New(pact.Needs{
-		DB: n.DB, Types: n.Types, Signer: n.Signer, Self: n.Self, Card: n.Card, Book: n.Book, Caller: n.Caller, Now: n.Now,
+		DB: n.DB, Types: n.Types, Signer: n.Signer, Self: n.Self, Card: n.Card, Limits: n.Limits, Book: n.Book, Caller: n.Caller, Now: n.Now,
 		Members: r.Members, Tasks: r.Tasks,
 	})
 	r.Collectives = collective.New(collective.Needs{

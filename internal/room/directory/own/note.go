@@ -85,7 +85,7 @@ func (o *Files) Limits(context.Context) ([]fit.Limit, error) {
 	var all []fit.Limit
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.TrimSpace(line); line != "" {
-			all = append(all, fit.Limit{Key: "directory.own_limit", Args: map[string]any{"Text": line}})
+			all = append(all, fit.Limit{Key: "directory.own_limit", Args: map[string]any{"Text": line}, Said: true})
 		}
 	}
 	return all, err

@@ -28,13 +28,16 @@ type Book interface {
 	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
 }
 
-// Needs is what the pacts are wired with. Everything but Card is required.
+// Needs is what the pacts are wired with. Everything but Card and Limits is required.
 type Needs struct {
-	DB      *db.DB
-	Types   grant.Types // the promises this house knows
-	Signer  seal.Signer
-	Self    member.Address
-	Card    Card // defaults of what we say of ourselves
+	DB     *db.DB
+	Types  grant.Types // the promises this house knows
+	Signer seal.Signer
+	Self   member.Address
+	Card   Card // defaults of what we say of ourselves
+	// Limits are lines of what we say today that we cannot do, for cards that name none; nil =
+	// none.
+	Limits  func(ctx context.Context) ([]string, error)
 	Book    Book
 	Caller  member.Caller
 	Now     func() time.Time
@@ -75,10 +78,14 @@ func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Recor
 	if m.Refused {
 		return Record{}, core.Conflict("trust.refused_here", fmt.Errorf("%s is refused", to)).With("Member", to)
 	}
+	card, err := s.fill(ctx, t.Card)
+	if err != nil {
+		return Record{}, err
+	}
 	now := s.now()
 	p := Pact{
 		V: 1, Terms: termsV1, Nonce: document.NewCode(), Made: now, OpenUntil: now.Add(defaultOpen),
-		Proposer: Party{Address: s.Self, Grants: t.Give, Card: t.Card.Over(s.Card)},
+		Proposer: Party{Address: s.Self, Grants: t.Give, Card: card},
 		Accepter: Party{Address: m.Address, Grants: t.Ask},
 		Purpose:  t.Purpose, Review: t.Review, NoticeDays: t.NoticeDays,
 	}
@@ -105,6 +112,24 @@ func (s *Service) Propose(ctx context.Context, to core.MemberID, t Terms) (Recor
 	}
 	s.Tasks.Attempt(ctx, task.Offer, row.ID)
 	return s.Get(ctx, row.ID)
+}
+
+// fill is a card with our defaults and, where it names no limits, those of today.
+func (s *Service) fill(ctx context.Context, card Card) (Card, error) {
+	card = card.Over(s.Card)
+	if card.Limits != "" || s.Limits == nil {
+		return card, nil
+	}
+	lines, err := s.Limits(ctx)
+	if err != nil {
+		return card, err
+	}
+	for _, l := range lines {
+		if len(card.Limits)+1+len(l) <= document.MaxProse {
+			card.Limits = document.TidyProse(card.Limits + "\n" + l)
+		}
+	}
+	return card, nil
 }
 
 func (s *Service) roomForOne(ctx context.Context, q db.Querier, peer core.MemberID) error {
@@ -139,7 +164,11 @@ func (s *Service) signable(h Record) error {
 // Accept signs a proposal made to us and sends it back. From here on it is in
 // force. Returns CodeConflict when it is closed, or was ours.
 func (s *Service) Accept(ctx context.Context, id string, card Card) (Record, error) {
-	err := s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+	card, err := s.fill(ctx, card)
+	if err != nil {
+		return Record{}, err
+	}
+	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		row, h, err := s.find(ctx, q, id)
 		if err != nil {
 			return err
@@ -151,7 +180,7 @@ func (s *Service) Accept(ctx context.Context, id string, card Card) (Record, err
 		if h.State(s.now()) == Active {
 			return nil
 		}
-		a := Acceptance{V: 1, Pact: row.ID, Accepter: s.self(), Card: card.Over(s.Card), At: s.now()}
+		a := Acceptance{V: 1, Pact: row.ID, Accepter: s.self(), Card: card, At: s.now()}
 		if err := a.Check(row.ID, h.Pact); err != nil {
 			return err
 		}
