@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"entrechat/internal/core"
@@ -28,7 +29,7 @@ func (r *Room) newAsks() *breakglass.Asks {
 	began := r.Now()
 	known := dealt{r}
 	return breakglass.New(breakglass.Needs{
-		DB: r.DB, Signer: r.Signer, Book: r.Book, Peer: r.Peer, Deals: known, Boxes: known, Box: r.Box, Mailer: r.Mailer, Mails: r.mails,
+		DB: r.DB, Signer: r.Signer, Book: r.Book, Peer: r.Peer, Deals: known, Boxes: known, Box: r.Box, Lock: filepath.Join(r.Dir, "custody.lock"), Mailer: r.Mailer, Mails: r.mails,
 		Card: func(key string, message []byte, signature string) error {
 			return person.Card{Key: key}.Verify(message, signature)
 		},

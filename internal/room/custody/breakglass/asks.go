@@ -88,6 +88,7 @@ type Needs struct {
 	Deals  Deals
 	Boxes  Boxes
 	Box    seal.Box // seals what opens our own asks
+	Lock   string   // file that one process at a time locks to write into the logbook
 	// Mailer is who carries mails; false while nobody does.
 	Mailer func() (Mailer, bool)
 	// Mails are the addresses of our own people, to be told of an ask about our boxes.

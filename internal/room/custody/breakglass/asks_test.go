@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -407,5 +408,31 @@ func TestTooMany(t *testing.T) {
 	s := w.opens()
 	if got := w.state("b", s.ID); got != ask.Waiting {
 		t.Errorf("the owner's own: %s", got)
+	}
+}
+
+// TestTwoProcesses: the command line and the running node write what was released at once, and
+// it stands in the logbook once.
+func TestTwoProcesses(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, s := t.Context(), w.opens()
+	w.passes(14 * day)
+	b := w.node("b")
+	b.dies = true
+	if err := b.Release(ctx, s.ID, false); err == nil {
+		t.Fatal("it did not die")
+	}
+	b.log = b.log[:len(b.log)-1] // it died just before
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if err := b.finish(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := w.entries(TypeRelease); n != 1 {
+		t.Errorf("%d entries", n)
 	}
 }

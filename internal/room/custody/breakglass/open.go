@@ -261,17 +261,19 @@ func (a opener) opened(ctx context.Context, o own) error {
 
 // finishOpened writes into the logbook which boxes we opened, each once.
 func (a opener) finishOpened(ctx context.Context) error {
-	all, err := unloggedOwn(ctx, a.n.DB)
-	if err != nil {
-		return err
-	}
-	for _, o := range all {
-		if err := a.write(ctx, TypeOpened, o.ID, o.logFrom); err != nil {
+	return a.alone(ctx, func() error {
+		all, err := unloggedOwn(ctx, a.n.DB)
+		if err != nil {
 			return err
 		}
-		if err := setOwnLogged(ctx, a.n.DB, o.ID, a.now()); err != nil {
-			return err
+		for _, o := range all {
+			if err := a.write(ctx, TypeOpened, o.ID, o.logFrom); err != nil {
+				return err
+			}
+			if err := setOwnLogged(ctx, a.n.DB, o.ID, a.now()); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ const hosterA core.MemberID = "chaton-a.test"
 // own database. Calls between them go through JSON.
 type world struct {
 	t       testing.TB
+	dir     string
 	really  time.Time
 	nodes   map[core.MemberID]*node
 	deal    collect.Deal
@@ -61,7 +63,7 @@ type node struct {
 
 func newWorld(t testing.TB, first *db.DB) *world {
 	t.Helper()
-	w := &world{t: t, really: made.Time(), nodes: map[core.MemberID]*node{}, down: map[core.MemberID]bool{}, content: "the twenty-four words"}
+	w := &world{t: t, dir: t.TempDir(), really: made.Time(), nodes: map[core.MemberID]*node{}, down: map[core.MemberID]bool{}, content: "the twenty-four words"}
 	var err error
 	if w.seed, err = seal.NewSeed(); err != nil {
 		t.Fatal(err)
@@ -139,7 +141,7 @@ func (w *world) must(err error) {
 func (n *node) start() {
 	began := n.w.really
 	n.Asks = New(Needs{
-		DB: n.db, Signer: n.signer, Book: n, Peer: n, Deals: n, Boxes: n, Box: seal.NewBox([32]byte{1}),
+		DB: n.db, Signer: n.signer, Book: n, Peer: n, Deals: n, Boxes: n, Box: seal.NewBox([32]byte{1}), Lock: filepath.Join(n.w.dir, string(n.id)),
 		Mailer: func() (Mailer, bool) { return n, true }, Mails: func(context.Context) ([]string, error) { return []string{"ana@chaton-a.test"}, nil },
 		Card: func(key string, message []byte, signature string) error {
 			if signature != key+string(message) {
