@@ -82,6 +82,29 @@ func TestAddressesAreSealedAndForgotten(t *testing.T) {
 	})
 }
 
+// An address that nobody confirms is somebody else's, perhaps: it is dropped with its link.
+func TestAnUnconfirmedAddressIsDropped(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		n, token := w.tell("A calendar", planted)
+		w.at = w.at.Add(claimTime - time.Hour)
+		w.ok(w.Forget(t.Context()))
+		if n, err := w.Get(t.Context(), n.ID); err != nil || !n.HasAddress {
+			t.Errorf("dropped before its time: %+v, %v", n, err)
+		}
+		w.at = w.at.Add(2 * time.Hour)
+		w.ok(w.Forget(t.Context()))
+		if n, err := w.Get(t.Context(), n.ID); err != nil || n.HasAddress {
+			t.Errorf("kept: %+v, %v", n, err)
+		}
+		w.at = w.at.Add(10 * day)
+		w.ok(w.GiveAddress(t.Context(), n.ID, token, planted, "203.0.113.0/24"))
+		w.ok(w.Forget(t.Context()))
+		if n, err := w.Get(t.Context(), n.ID); err != nil || !n.HasAddress {
+			t.Errorf("typed again, and dropped at once: %+v, %v", n, err)
+		}
+	})
+}
+
 // "Me too" by mail counts when its owner presses the button, once, and leaves no address.
 func TestMeTooByMail(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -67,6 +67,7 @@ type Need struct {
 	Reason        string      `json:"reason,omitempty"` // of a refusal
 	State         State       `json:"state,omitempty"`
 	MergedInto    string      `json:"merged_into,omitempty"`
+	Asked         core.Moment `json:"-"` // when the owner of the address was asked
 	Confirmed     core.Moment `json:"-"` // when the address was confirmed; 0 = not
 	HasAddress    bool        `json:"has_address"`
 	Made          core.Moment `json:"made_us"`

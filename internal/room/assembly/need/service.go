@@ -74,7 +74,7 @@ func (s *Service) Tell(ctx context.Context, t Told) (token string, err error) {
 		if address, err = parseAddress(t.Address); err != nil {
 			return "", err
 		}
-		n.address = s.sealAddress(n.ID, kept{Address: address, Token: token})
+		n.address, n.Asked = s.sealAddress(n.ID, kept{Address: address, Token: token}), s.now()
 	}
 	err = s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		waiting, err := countStanding(ctx, q, Waiting)

@@ -9,18 +9,18 @@ import (
 )
 
 const columns = `id, link, lang, service, goal, obstacle, shown_goal, shown_obstacle, standing, reason, state, merged_into, address, confirmed_us,
-	made_us, decided_us, heard_us, changed_us, origin`
+	made_us, decided_us, heard_us, changed_us, origin, asked_us`
 
 func scan(r db.Row) (n Need, err error) {
 	err = r.Scan(&n.ID, &n.link, &n.Lang, &n.Service, &n.Goal, &n.Obstacle, &n.ShownGoal, &n.ShownObstacle, &n.Standing, &n.Reason, &n.State, &n.MergedInto,
-		&n.address, &n.Confirmed, &n.Made, &n.Decided, &n.Heard, &n.Changed, &n.Origin)
+		&n.address, &n.Confirmed, &n.Made, &n.Decided, &n.Heard, &n.Changed, &n.Origin, &n.Asked)
 	n.HasAddress = len(n.address) > 0
 	return n, err
 }
 
 func insert(ctx context.Context, q db.Querier, n Need) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, '', '', $7, '', '', '', $8, 0, $9, 0, 0, $9, '')`,
-		n.ID, n.link, n.Lang, n.Service, n.Goal, n.Obstacle, string(Waiting), orEmpty(n.address), int64(n.Made))
+	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, '', '', $7, '', '', '', $8, 0, $9, 0, 0, $9, '', $10)`,
+		n.ID, n.link, n.Lang, n.Service, n.Goal, n.Obstacle, string(Waiting), orEmpty(n.address), int64(n.Made), int64(n.Asked))
 	return err
 }
 
@@ -34,9 +34,9 @@ func orEmpty(b []byte) []byte {
 // save writes what moderation and answers change.
 func save(ctx context.Context, q db.Querier, n Need) error {
 	_, err := db.Exec(ctx, q, `UPDATE assembly_need SET shown_goal = $2, shown_obstacle = $3, standing = $4, reason = $5, state = $6, merged_into = $7,
-		confirmed_us = $8, decided_us = $9, heard_us = $10, changed_us = $11, address = $12 WHERE id = $1`,
+		confirmed_us = $8, decided_us = $9, heard_us = $10, changed_us = $11, address = $12, asked_us = $13 WHERE id = $1`,
 		n.ID, n.ShownGoal, n.ShownObstacle, string(n.Standing), n.Reason, string(n.State), n.MergedInto,
-		int64(n.Confirmed), int64(n.Decided), int64(n.Heard), int64(n.Changed), orEmpty(n.address))
+		int64(n.Confirmed), int64(n.Decided), int64(n.Heard), int64(n.Changed), orEmpty(n.address), int64(n.Asked))
 	return err
 }
 
@@ -121,8 +121,8 @@ func addVoice(ctx context.Context, q db.Querier, id, voice string) error {
 // forgetAddresses drops the addresses whose time is over.
 func forgetAddresses(ctx context.Context, q db.Querier, now core.Moment) (int64, error) {
 	return db.Exec(ctx, q, `UPDATE assembly_need SET address = $1, confirmed_us = 0 WHERE length(address) > 0 AND
-		((state NOT IN ('', 'heard', 'planned', 'collective') OR standing = 'refused') AND changed_us < $2 OR changed_us < $3)`,
-		[]byte{}, int64(now.Add(-addressKept)), int64(now.Add(-addressLongest)))
+		(confirmed_us = 0 AND asked_us < $4 OR (state NOT IN ('', 'heard', 'planned', 'collective') OR standing = 'refused') AND changed_us < $2 OR changed_us < $3)`,
+		[]byte{}, int64(now.Add(-addressKept)), int64(now.Add(-addressLongest)), int64(now.Add(-claimTime)))
 }
 
 // forgetRefused drops refused texts that nobody reads any more.

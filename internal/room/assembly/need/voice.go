@@ -145,7 +145,7 @@ func (s *Service) GiveAddress(ctx context.Context, id, token, typed, network str
 		if len(n.address) > 0 {
 			return core.Conflict("assembly.need.has_address", errors.New("there is one"))
 		}
-		n.address = s.sealAddress(n.ID, kept{Address: address, Token: token})
+		n.address, n.Asked = s.sealAddress(n.ID, kept{Address: address, Token: token}), s.now()
 		return s.askAddress(ctx, q, *n, address)
 	})
 	return err
