@@ -95,7 +95,11 @@ func (d boxes) Dealt(ctx context.Context) ([]ability.Dealt, error) {
 		}
 		one := ability.Dealt{Scope: string(v.Scope), Needed: int(v.K), Rehearsed: rehearsed}
 		for _, h := range v.Shares {
-			one.Shares = append(one.Shares, ability.Held{Person: person.ID(h.Person), Member: h.Member, Place: places[h.Member], Good: h.Standing.Counts()})
+			held := ability.Held{Member: h.Member, Place: places[h.Member], Good: h.Standing.Counts()}
+			if h.Way != "paper" { // which names a sheet, nobody's card
+				held.Person = person.ID(h.Person)
+			}
+			one.Shares = append(one.Shares, held)
 		}
 		all = append(all, one)
 	}

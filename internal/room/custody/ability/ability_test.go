@@ -216,6 +216,11 @@ func TestFiguresOverTime(t *testing.T) {
 	if s := w.figure(); s.People.Count != 3 || s.Places.Count != 3 {
 		t.Errorf("Bea, and a box of three: %+v", s)
 	}
+	w.boxes.all[0].Shares = append(w.boxes.all[0].Shares, Held{Good: true})
+	if s := w.figure(); s.People.Count != 4 {
+		t.Errorf("a share on paper more: %+v", s)
+	}
+	w.boxes.all[0].Shares = w.boxes.all[0].Shares[:3]
 	w.boxes.all[0].Shares[2].Good = false
 	if s := w.figure(); s.People.Count != 2 {
 		t.Errorf("one share is not proved any more: %+v", s)

@@ -2,6 +2,7 @@ package ability
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // Held is one share of a box as it counts in figures.
 type Held struct {
-	// Person keeps it; empty = the node of Member does.
+	// Person keeps it; empty = the node of Member does, or where that is empty too, paper.
 	Person person.ID
 	Member core.MemberID
 	Place  string // what the member is lost together with; empty = itself
@@ -96,13 +97,15 @@ func (f Facts) holders(a Ability, now core.Moment) figure.Ability {
 // counted is a box with the shares that are proved; the others are lost.
 func (b Dealt) counted(here map[person.ID]bool) figure.Box {
 	out := figure.Box{Needed: b.Needed}
-	for _, s := range b.Shares {
+	for i, s := range b.Shares {
 		switch {
 		case !s.Good:
 		case s.Person != "" && here[s.Person]:
 			out.Shares = append(out.Shares, figure.Share{Keepers: []figure.Holder{figure.Holder(s.Person)}})
 		case s.Person == "" && s.Member != "":
 			out.Shares = append(out.Shares, figure.Share{Keepers: []figure.Holder{memberHolder(s.Member)}})
+		case s.Person == "":
+			out.Shares = append(out.Shares, figure.Share{Keepers: []figure.Holder{figure.Holder(fmt.Sprintf("paper/%s/%d", b.Scope, i+1))}})
 		}
 	}
 	return out

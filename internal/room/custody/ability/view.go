@@ -55,6 +55,9 @@ func nameOf(names map[person.ID]string, h figure.Holder) string {
 	if member, ok := strings.CutPrefix(string(h), "member/"); ok {
 		return member
 	}
+	if strings.HasPrefix(string(h), "paper/") {
+		return string(h)
+	}
 	return string(h[:min(len(h), 8)])
 }
 
