@@ -24,6 +24,17 @@ func (w *world) says(p relying.Page, status int, words string) {
 	}
 }
 
+// office opens a page of a hoster's admins, with a link of the command line.
+func (w *world) office(path string) relying.Page {
+	w.Helper()
+	printed, err := w.b.Run(w.ctx, "admin", "link")
+	w.must(err)
+	link := strings.Fields(printed)[0]
+	b := relying.NewBrowser()
+	w.send(b, w.open(b, link), "/admin/sign-in")
+	return w.open(b, w.b.URL()+path)
+}
+
 // TestTroubles is what goes wrong between two hosters: the person thinks better of it, her
 // hoster is away, is shut out, comes back; nodes start again.
 func TestTroubles(t *testing.T) {
@@ -40,6 +51,12 @@ func TestTroubles(t *testing.T) {
 		t.Errorf("she has to type it again: %s", p.Body)
 	}
 	w.want(w.send(lost, p, "/sign-in/elsewhere"), w.a.URL()+"/sign-in", "")
+
+	// A hoster that nobody knows: the page says so, and still offers those that are.
+	p = w.send(lost, w.open(lost, w.b.URL()+"/sign-in/elsewhere"), "/sign-in/elsewhere", "who", "nobody.test")
+	w.says(p, http.StatusBadRequest, "nobody.test")
+	w.says(p, http.StatusBadRequest, w.a.Name)
+	w.says(w.office("/admin/homes"), http.StatusOK, "Come in here")
 
 	// She does not agree: she is back where she chose, and somebody of B may still go on.
 	b := relying.NewBrowser()
@@ -82,6 +99,7 @@ func TestTroubles(t *testing.T) {
 	if strings.Contains(p.Body, `value="`+w.a.Name) {
 		t.Errorf("a shut hoster is offered: %s", p.Body)
 	}
+	w.says(w.office("/admin/homes"), http.StatusOK, "Shut by us")
 	if _, err := w.b.Run(w.ctx, "identity", "home", "open", w.a.Name); err != nil {
 		t.Fatal(err)
 	}
