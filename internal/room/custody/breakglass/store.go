@@ -98,9 +98,12 @@ func unsettled(ctx context.Context, q db.Querier) ([]row, error) {
 	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE burnt_us = 0 AND id IN (SELECT ask FROM custody_ask_entry) LIMIT 100`)
 }
 
-// open lists the asks about a deal that are not over.
+// open lists the asks about a deal that are not over, and those that came within a week: who
+// makes asks that are soon over has no more of them.
 func open(ctx context.Context, q db.Querier, deal share.ID, now core.Moment) (all []row, err error) {
-	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE deal = $1 AND expires_us > $2 AND declined_us = 0 LIMIT 200`, string(deal), int64(now))
+	const week = 7 * 24 * time.Hour
+	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE deal = $1 AND (expires_us > $2 OR received_us > $3) AND declined_us = 0 LIMIT 200`,
+		string(deal), int64(now), int64(now.Add(-week)))
 }
 
 func setNoticed(ctx context.Context, q db.Querier, id string, at core.Moment) error {
