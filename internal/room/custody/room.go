@@ -171,7 +171,7 @@ func (r *Room) Fittings() fit.Fittings {
 			jobs.Job{Name: "custody-key", Every: 10 * time.Minute, Run: r.sayKey},
 			jobs.Job{Name: "custody-forget", Every: 24 * time.Hour, Run: r.Abilities.Forget},
 		),
-		Web: r.Asks.Pages,
+		Web: pagesOf(r.Proofs.Pages, r.Asks.Pages),
 		Entries: map[string]string{
 			recipient.TypeKey: "custody.recipient.entry", deal.TypeEntry: "custody.deal.entry", proof.TypeState: "custody.proof.entry",
 			breakglass.TypeRelease: "custody.breakglass.entry_release", breakglass.TypeOpened: "custody.breakglass.entry_opened",

@@ -19,6 +19,14 @@ type Fetched struct {
 	Sealed []byte      // age file to the person; empty for one to print
 }
 
+// Text is the share, or the age file to the person, as text.
+func (f Fetched) Text() (string, error) {
+	if len(f.Sealed) > 0 {
+		return armoured(f.Sealed)
+	}
+	return f.Share.Text(), nil
+}
+
 // Fetch gives a share to the person who is to keep it, again and again until it was
 // acknowledged. Returns CodeNotFound "custody.deal.no_share", CodeConflict
 // "custody.deal.acknowledged" once the holder said that it is there.

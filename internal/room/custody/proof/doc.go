@@ -8,5 +8,5 @@
 // What never happens: a proof that counts for another deal, holder or month than it was made
 // for, or without a head of the last seven days; a false proof that is taken for a missing one.
 //
-// It imports share, deal. Sources: docs/spec/custody.md, RFC 8235.
+// It imports share, box, deal. Sources: docs/spec/custody.md, RFC 8235.
 package proof

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/custody/box"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/share"
 )
@@ -45,7 +46,7 @@ func (v View) Late() bool {
 	return false
 }
 
-// Views shows our deals that go on, with what is known of each share.
+// Views shows our deals that go on, with what is known of each share; a rehearsal is none.
 func (p *Proofs) Views(ctx context.Context) ([]View, error) {
 	deals, err := p.Deals.Views(ctx)
 	if err != nil {
@@ -53,7 +54,7 @@ func (p *Proofs) Views(ctx context.Context) ([]View, error) {
 	}
 	out := []View{}
 	for _, d := range deals {
-		if d.State != deal.Standing && d.State != deal.Pending {
+		if d.State != deal.Standing && d.State != deal.Pending || d.Scope == box.Rehearsal {
 			continue
 		}
 		v, err := p.View(ctx, d)
