@@ -2,13 +2,16 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/chromedp"
 
 	"entrechat/internal/app"
@@ -162,7 +165,33 @@ func (w *world) chromium() *visits {
 	return v
 }
 
+// do is what somebody does one after the other, until the limit of the world.
 func (w *world) do(actions ...chromedp.Action) {
 	w.Helper()
-	w.must(chromedp.Run(w.visits.ctx, actions...))
+	patient := make([]chromedp.Action, len(actions))
+	for i, each := range actions {
+		patient[i] = chromedp.ActionFunc(func(ctx context.Context) error {
+			for {
+				err := each.Do(ctx)
+				if !replaced(err) {
+					return err
+				}
+				select {
+				case <-time.After(50 * time.Millisecond):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		})
+	}
+	w.must(chromedp.Run(w.visits.ctx, patient...))
+}
+
+// replaced says that the page something was just found on gave way to the next: nothing was done
+// there, and it is looked for anew.
+func replaced(err error) bool {
+	said := new(cdproto.Error)
+	return errors.As(err, &said) && slices.Contains([]string{
+		"No node with given id found", "Could not find node with given id", "Node with given id does not belong to the document",
+	}, said.Message)
 }
