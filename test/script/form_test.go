@@ -18,7 +18,7 @@ import (
 )
 
 // hiddenStamp is the field by which a form says when it was made.
-var hiddenStamp = regexp.MustCompile(`name="stamp" value="([^"]+)"`) //nolint:gochecknoglobals // read by one command
+var hiddenStamp = regexp.MustCompile(`name="stamp" value="([^"]+)"`)
 
 // form NAME ADDRESS [FIELD=VALUE...] fills in the form of a page as a browser without scripts
 // does, and sends it; $NAME is the address it leads to. A form that wants a person's pace is

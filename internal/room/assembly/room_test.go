@@ -95,7 +95,7 @@ func TestAKeyThatOthersMayRead(t *testing.T) {
 	if _, err := New(n); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Join(n.Dir, boxName), 0o644); err != nil { //nolint:gosec // what is tried here
+	if err := os.Chmod(filepath.Join(n.Dir, boxName), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := New(n); core.CodeOf(err) != core.CodeDenied {

@@ -71,11 +71,11 @@ func showCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 		if err != nil {
 			return err
 		}
-		return out.Emit(n, func() { print(out, s, n) })
+		return out.Emit(n, func() { show(out, s, n) })
 	})
 }
 
-func print(out *console.Out, s *Service, n Need) {
+func show(out *console.Out, s *Service, n Need) {
 	out.Line(n.ID + "  " + stands(out.P, n))
 	for _, text := range []string{n.Goal, n.Obstacle} {
 		if text != "" {

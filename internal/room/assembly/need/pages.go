@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"entrechat/internal/core"
@@ -52,15 +53,16 @@ func (x *Exchange) Pages(site *web.Site, accounts Accounts, hoster func(core.Mem
 	mine := web.NewPage[minePage](site, pages, "pages/mine.html", "pages/parts.html")
 	also := web.NewPage[alsoPage](site, pages, "pages/also.html")
 	confirm := web.NewPage[confirmPage](site, pages, "pages/confirm.html")
-	routes := []web.Route{
+	routes := slices.Concat([]web.Route{
 		{Pattern: "GET " + Path, Handler: list.Show(v.list)},
 		{Pattern: pathNew, Handler: web.NoStore(form.Form(v.form, v.tell))},
 		{Pattern: pathMine + "{token}", Handler: private(mine.Form(v.mine, v.mineDo))},
 		{Pattern: Path + "/also/{id}", Handler: web.NoStore(also.Form(v.also, v.alsoDo))},
 		{Pattern: pathConfirm + "{claim}/{sig}", Handler: private(confirm.Reveal(v.confirm, v.confirmed))},
-	}
+		v.feedRoute(),
+	}, v.adminRoutes())
 	return web.Pages{
-		Routes: append(append(routes, v.feedRoute()), v.adminRoutes()...),
+		Routes: routes,
 		Feeds:  []web.Feed{{Path: feedPath, Type: atomType}},
 		Menu: []web.Entry{
 			{Path: Path, Key: "assembly.need.menu", Order: 50},

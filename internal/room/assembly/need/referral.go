@@ -171,8 +171,7 @@ func (x *Exchange) serve(w http.ResponseWriter, r *http.Request, from core.Membe
 	if err != nil {
 		return err
 	}
-	peer.WriteJSON(w, passAnswer{link})
-	return nil
+	return peer.WriteJSON(w, passAnswer{link})
 }
 
 // Take takes in a need that a member passes on; it waits for our people as any other. Taking
@@ -192,7 +191,7 @@ func (x *Exchange) Take(ctx context.Context, doc seal.Envelope, from core.Member
 		if _, err := byLink(ctx, q, n.link); err == nil || core.CodeOf(err) != core.CodeNotFound {
 			return err // taken in already
 		}
-		waiting, err := countStanding(ctx, q, Waiting)
+		waiting, err := countWaiting(ctx, q)
 		if err != nil {
 			return err
 		}

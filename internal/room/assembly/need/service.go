@@ -77,7 +77,7 @@ func (s *Service) Tell(ctx context.Context, t Told) (token string, err error) {
 		n.address, n.Asked = s.sealAddress(n.ID, kept{Address: address, Token: token}), s.now()
 	}
 	err = s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		waiting, err := countStanding(ctx, q, Waiting)
+		waiting, err := countWaiting(ctx, q)
 		if err == nil && waiting >= MaxWaiting {
 			return core.Full("assembly.need.queue_full", errors.New("too many wait"))
 		}
@@ -115,7 +115,7 @@ func (s *Service) room(ctx context.Context, t Told) error {
 	if !t.Signed && !s.networks.admit(t.Network, perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
 	}
-	waiting, err := countStanding(ctx, s.n.DB, Waiting)
+	waiting, err := countWaiting(ctx, s.n.DB)
 	if err == nil && waiting >= MaxWaiting {
 		err = core.Full("assembly.need.queue_full", errors.New("too many wait"))
 	}

@@ -191,9 +191,8 @@ func TestAnswersSayWhatTheirStateNeeds(t *testing.T) {
 		{Answer{State: Heard, Text: strings.Repeat("a", maxReply+1)}, "assembly.need.bad_long"},
 	} {
 		err := c.a.Check(now)
-		var e *core.Error
 		key := ""
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*core.Error](err); ok {
 			key = e.Key
 		}
 		if key != c.want {
@@ -226,7 +225,7 @@ func TestARobotDoesNotFillTheQueue(t *testing.T) {
 	if _, err := w.Tell(ctx, Told{Goal: "One more", Signed: true}); core.CodeOf(err) != core.CodeFull {
 		t.Errorf("the queue has no end: %v", err)
 	}
-	if n, err := countStanding(ctx, w.n.DB, Waiting); err != nil || n != MaxWaiting {
+	if n, err := countWaiting(ctx, w.n.DB); err != nil || n != MaxWaiting {
 		t.Errorf("%d wait, %v", n, err)
 	}
 }

@@ -65,8 +65,8 @@ func mergedInto(ctx context.Context, q db.Querier, id string) ([]Need, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM assembly_need WHERE merged_into = $1 ORDER BY made_us, id LIMIT 200`, id)
 }
 
-func countStanding(ctx context.Context, q db.Querier, standing Standing) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM assembly_need WHERE standing = $1`, string(standing))
+func countWaiting(ctx context.Context, q db.Querier) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM assembly_need WHERE standing = $1`, string(Waiting))
 }
 
 // oldestWaiting is when the oldest need came that waits for a moderator; 0 = none does.
