@@ -19,8 +19,8 @@ type args = map[string]any
 
 // Commands are `custody deal ...` and `custody box ...`.
 func Commands(p *words.Printer, open console.Opener[*Deals], kept console.Opener[*Keeper]) []*cobra.Command {
-	made := makeCommand(p, open)
-	made.AddCommand(
+	deals := console.Group("deal", p.T("custody.deal.cmd", nil),
+		makeCommand(p, open),
 		console.Command(open, "list", p.T("custody.deal.cmd_list", nil), list),
 		console.Command(open, "show DEAL", p.T("custody.deal.cmd_show", nil), show),
 		console.Command(open, "bring DEAL", p.T("custody.deal.cmd_bring", nil), bring),
@@ -30,16 +30,16 @@ func Commands(p *words.Printer, open console.Opener[*Deals], kept console.Opener
 		console.Command(open, "have DEAL NUMBER", p.T("custody.deal.cmd_have", nil), have),
 		console.Command(kept, "held", p.T("custody.deal.cmd_held", nil), heldList),
 	)
-	return []*cobra.Command{made, console.Group("box", p.T("custody.deal.cmd_box", nil),
+	return []*cobra.Command{deals, console.Group("box", p.T("custody.deal.cmd_box", nil),
 		sealCommand(p, open), console.Command(open, "list", p.T("custody.deal.cmd_box_list", nil), boxes))}
 }
 
-// makeCommand is `custody deal SCOPE ...`.
+// makeCommand is `custody deal make SCOPE ...`.
 func makeCommand(p *words.Printer, open console.Opener[*Deals]) *cobra.Command {
 	var w Wish
 	var file string
 	var wait time.Duration
-	c := console.Command(open, "deal SCOPE", p.T("custody.deal.cmd", nil), func(cmd *cobra.Command, d *Deals, out *console.Out, typed []string) error {
+	c := console.Command(open, "make SCOPE", p.T("custody.deal.cmd_make", nil), func(cmd *cobra.Command, d *Deals, out *console.Out, typed []string) error {
 		scope, err := box.ParseScope(typed[0])
 		if err != nil {
 			return err
