@@ -78,7 +78,7 @@ func (o *opening) entries(n *lab.Node, kind string) int {
 func TestOpeningIsKilled(t *testing.T) {
 	o := &opening{world: newWorld(t, 4, 4*time.Minute), rnd: random(t)}
 	o.found(func(*lab.Node) {})
-	to := []string{"custody", "deal", "serve", "--needed", "2", "--wait", "0s"}
+	to := []string{"custody", "deal", "make", "serve", "--needed", "2", "--wait", "0s"}
 	for _, n := range o.members() {
 		o.must(lab.Introduce(o.ctx, o.owner(), n))
 		o.must(lab.Promise(o.ctx, o.owner(), n, "--custody"))

@@ -3,7 +3,8 @@ package words
 import "strings"
 
 // hardSpaces puts no-break spaces where French typography wants them: before : ; ? ! % »
-// and after «. What stands between backticks is a command, to be typed as it is.
+// and after «. What stands between backticks is a command, to be typed as it is; " :=" is
+// part of a template.
 func hardSpaces(sentence string, signs *strings.Replacer) string {
 	parts := strings.Split(sentence, "`")
 	for i := 0; i < len(parts); i += 2 {
@@ -16,5 +17,5 @@ func hardSpaces(sentence string, signs *strings.Replacer) string {
 // more than all it replaces.
 func frenchSigns() *strings.Replacer {
 	const hard = "\u00a0"
-	return strings.NewReplacer(" :", hard+":", " ;", hard+";", " ?", hard+"?", " !", hard+"!", " %", hard+"%", " »", hard+"»", "« ", "«"+hard)
+	return strings.NewReplacer(" :=", " :=", " :", hard+":", " ;", hard+";", " ?", hard+"?", " !", hard+"!", " %", hard+"%", " »", hard+"»", "« ", "«"+hard)
 }

@@ -85,7 +85,7 @@ func FuzzFromAccept(f *testing.F) {
 // TestFrenchSpaces keeps each sign with the word it belongs to, in sentences and not in
 // commands, in what is filled in, or in English.
 func TestFrenchSpaces(t *testing.T) {
-	const sentence = "« {{.Name}} » : où ? Là ! 3 % ; `a ; b`, https://x.test:80"
+	const sentence = "{{$n := .Name}}« {{$n}} » : où ? Là ! 3 % ; `a ; b`, https://x.test:80"
 	c, err := words.New(fstest.MapFS{
 		"fr.toml": {Data: []byte("[\"t.s\"]\none = \"un : {{.Count}}\"\nother = \"" + sentence + "\"\n")},
 		"en.toml": {Data: []byte("[\"t.s\"]\nother = \"" + sentence + "\"\n")},

@@ -23,7 +23,7 @@ func (r *Room) newAbilities() *ability.Abilities {
 		DB: r.DB, Persons: r.Persons, Node: r.Signer.ID(), URL: r.URL, Seer: ability.Network{Private: r.Private}, Recovery: r.Recovery,
 		Boxes:    boxes{r},
 		Mailer:   func() (ability.Mailer, bool) { return r.Mailer() },
-		RootFile: rootProof, Say: r.Words.Printer(r.Lang).T, Now: r.Now,
+		RootFile: rootProof, Say: speaker{r}.T, Now: r.Now,
 	}}
 }
 

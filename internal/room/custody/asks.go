@@ -40,8 +40,16 @@ func (r *Room) newAsks() *breakglass.Asks {
 			}
 			return ask.LeastWait(scope)
 		},
-		Say: r.Words.Printer(r.Lang), Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
+		Say: speaker{r}, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
 	})
+}
+
+// speaker says things in the node's language.
+type speaker struct{ room *Room }
+
+// T is a sentence.
+func (s speaker) T(key string, args map[string]any) string {
+	return s.room.Words.Printer(s.room.Lang).T(key, args)
 }
 
 // mails are the addresses of our own people.
