@@ -39,7 +39,7 @@ func (p *Proof) UnmarshalText(text []byte) error {
 const proofLabel = "entrechat/custody-proof/1"
 
 // ProofContext binds a proof to a deal, a holder (a member's origin or a person's
-// id), a period ("2026-11") and the root hash of a head of the owner's logbook, so
+// id), a period ("2026-11") and the leaf hash of an entry of the owner's logbook, so
 // that it is of no use for another, and cannot be made before that head was.
 // spec: docs/spec/custody.md#proof
 func ProofContext(deal ID, holder, period string, head []byte) [32]byte {
