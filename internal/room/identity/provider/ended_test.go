@@ -60,3 +60,28 @@ func TestACodeEndsWithItsSession(t *testing.T) {
 		}
 	})
 }
+
+// A code whose use could not be written is good still: the service is told to try again.
+func TestACodeOutlivesATroubleOfOurs(t *testing.T) {
+	dbtest.Each(t, "identity", migrations.Files, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		a := w.app("nuage", nil)
+		b := w.browser()
+		b.signIn(w.add("alice", "alice@chaton-a.test"), time.Now())
+		code, verifier := b.code(a)
+		rename := func(from, to string) {
+			t.Helper()
+			if _, err := db.Exec(t.Context(), d, `ALTER TABLE `+from+` RENAME TO `+to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename("identity_oidc_token", "identity_oidc_away")
+		if _, err := a.Exchange(t.Context(), code, oauth2.VerifierOption(verifier)); err == nil {
+			t.Fatal("tokens were handed out that are written nowhere")
+		}
+		rename("identity_oidc_away", "identity_oidc_token")
+		if _, err := a.Exchange(t.Context(), code, oauth2.VerifierOption(verifier)); err != nil {
+			t.Error(err)
+		}
+	})
+}

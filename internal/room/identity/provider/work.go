@@ -350,7 +350,7 @@ func (p *Provider) commit(ctx context.Context, k *work) error {
 	if err == nil {
 		p.count(k)
 	}
-	if k.waits != nil && k.token != nil {
+	if k.waits != nil && k.token != nil && (err == nil || errors.Is(err, errTwice) || errors.Is(err, errEnded)) {
 		p.codes.remove(k.waits.grant.code)
 	}
 	if errors.Is(err, errTwice) && k.loaded && k.kept {
