@@ -4,14 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"net/mail"
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
-
 	"entrechat/internal/core"
+	"entrechat/internal/kit/address"
 	"entrechat/internal/kit/db"
 )
 
@@ -27,10 +24,7 @@ const (
 	mailAnswered  mailKind = "answered"
 )
 
-const (
-	mailTries  = 8
-	maxAddress = 254
-)
+const mailTries = 8
 
 // mails are those on their way to people.
 type mails struct {
@@ -55,25 +49,13 @@ type letter struct {
 	Text    string `json:"text"`
 }
 
-// parseAddress reads a mail address: one plain address, its local part ASCII, its domain with a
-// dot. Returns CodeInvalid.
+// parseAddress is address.Mail. Returns CodeInvalid "assembly.need.bad_address".
 func parseAddress(text string) (string, error) {
-	bad := core.Invalid("assembly.need.bad_address", errors.New("no plain address"))
-	text = strings.TrimSpace(text)
-	a, err := mail.ParseAddress(text)
-	if err != nil || len(text) > maxAddress || a.Address != text {
-		return "", bad
+	kept, err := address.Mail(text)
+	if err != nil {
+		return "", core.Invalid("assembly.need.bad_address", err)
 	}
-	i := strings.LastIndexByte(text, '@')
-	local, domain := text[:i], text[i+1:]
-	if strings.IndexFunc(local, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"\,;:<>()[]`, r) }) >= 0 {
-		return "", bad
-	}
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil || !strings.Contains(ascii, ".") {
-		return "", bad
-	}
-	return strings.ToLower(local + "@" + ascii), nil
+	return kept, nil
 }
 
 // mailbox is the mailbox behind an address as large providers have it: what follows a plus,

@@ -46,12 +46,6 @@ func Get(ctx context.Context, q db.Querier, deal share.ID) (Kept, error) {
 	return k, err
 }
 
-// Drop forgets the box of a deal.
-func Drop(ctx context.Context, q db.Querier, deal share.ID) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM custody_box WHERE deal = $1`, string(deal))
-	return err
-}
-
 func scan(r db.Row) (k Kept, err error) {
 	var holds string
 	var document []byte

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
@@ -54,5 +53,3 @@ func SixWords(id string) [6]string { return seal.SixWords(sha256.Sum256([]byte(i
 
 // hidden stands for a secret in what is printed or logged by mistake.
 const hidden = "(secret)"
-
-func hiddenValue() slog.Value { return slog.StringValue(hidden) }

@@ -93,4 +93,4 @@ func (Secret) String() string { return hidden }
 func (Secret) GoString() string { return hidden }
 
 // LogValue is String, for slog.
-func (Secret) LogValue() slog.Value { return hiddenValue() }
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }

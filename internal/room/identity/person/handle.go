@@ -22,7 +22,7 @@ func ParseHandle(s string) (string, error) {
 	if err := shaped(s); err != nil || len(s) > maxHandle {
 		return "", core.Invalid("identity.person.handle", errors.New("not the form of a handle"))
 	}
-	if _, last, dotted := cutLast(s, "."); dotted && strings.Contains(last, "-") {
+	if last := s[strings.LastIndexByte(s, '.')+1:]; last != s && strings.Contains(last, "-") {
 		return "", core.Invalid("identity.person.handle", errors.New("the form of a visitor's handle"))
 	}
 	if reserved(s) {
@@ -62,13 +62,6 @@ func VisitorHandle(handle string, home core.MemberID) (string, error) {
 		return "", core.Invalid("identity.person.handle", errors.New("not the form of a handle"))
 	}
 	return handle + "." + strings.NewReplacer(".", "-", ":", "-").Replace(string(home)), nil
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // reserved are names that mail, the web or people take for an office: RFC 2142, RFC 6749
