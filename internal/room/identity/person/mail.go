@@ -18,5 +18,6 @@ func ParseMail(s string) (string, error) {
 
 // MailDomain is the domain of an address that ParseMail wrote.
 func MailDomain(address string) string {
-	return address[strings.LastIndexByte(address, '@')+1:]
+	_, domain, _ := strings.Cut(address, "@") // the local part has none
+	return domain
 }
