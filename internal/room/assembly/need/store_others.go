@@ -81,7 +81,7 @@ func removeSame(ctx context.Context, q db.Querier, need string, member core.Memb
 // sameOf is what was said to be the same as a need, or as one that was merged into it, as far
 // as their members still publish it.
 func sameOf(ctx context.Context, q db.Querier, need string) ([]Their, error) {
-	return db.All(ctx, q, scanTheir, `SELECT t.member, t.id, t.goal, t.state, t.offered FROM assembly_need_theirs t
-		WHERE EXISTS (SELECT 1 FROM assembly_need_same s JOIN assembly_need n ON n.id = s.need
-			WHERE (n.id = $1 OR n.merged_into = $1) AND s.member = t.member AND s.their = t.id) ORDER BY t.member, t.id LIMIT 500`, need)
+	return db.All(ctx, q, scanTheir, `SELECT DISTINCT t.member, t.id, t.goal, t.state, t.offered FROM assembly_need n
+		JOIN assembly_need_same s ON s.need = n.id JOIN assembly_need_theirs t ON t.member = s.member AND t.id = s.their
+		WHERE n.id = $1 OR n.merged_into = $1 ORDER BY t.member, t.id LIMIT 500`, need)
 }
