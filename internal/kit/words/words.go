@@ -1,11 +1,14 @@
 package words
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -26,16 +29,31 @@ const (
 //go:embed words/*.toml
 var Words embed.FS
 
-// Catalogue holds the sentences of every kit and room.
+// Catalogue holds the sentences of every kit and room. Safe for concurrent use.
 type Catalogue struct {
+	written map[string]map[string]message // by language and key
+	signs   *strings.Replacer
+
+	mu     sync.RWMutex
+	said   map[string]bool // "fr key": the bundle has it
 	bundle *i18n.Bundle
+}
+
+// message is one sentence as its file has it. The bundle takes it when it is first said: there
+// it takes ten times the memory, and most sentences are never said by one process.
+type message struct {
+	One   string `toml:"one"`
+	Other string `toml:"other"`
 }
 
 // New reads fr.toml and en.toml of every file system, at its root or in words/.
 func New(sources ...fs.FS) (*Catalogue, error) {
-	c := &Catalogue{bundle: i18n.NewBundle(language.French)}
+	c := &Catalogue{
+		written: map[string]map[string]message{French: {}, English: {}}, signs: frenchSigns(),
+		said: map[string]bool{}, bundle: i18n.NewBundle(language.French),
+	}
 	for _, source := range append([]fs.FS{Words}, sources...) {
-		for _, lang := range []string{French, English} {
+		for lang := range c.written {
 			if err := c.load(source, lang); err != nil {
 				return nil, err
 			}
@@ -50,36 +68,52 @@ func (c *Catalogue) load(source fs.FS, lang string) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		var messages map[string]message
 		if err == nil {
-			err = c.add(text, name)
+			err = toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&messages)
 		}
 		if err != nil {
 			return fmt.Errorf("read words %s: %w", name, err)
+		}
+		maps.Copy(c.written[lang], messages)
+	}
+	return nil
+}
+
+// ready puts the sentence of a key into the bundle, in a language and in French.
+func (c *Catalogue) ready(lang, key string) error {
+	for _, l := range []string{lang, French} {
+		m, ok := c.written[l][key]
+		if !ok || c.has(l+" "+key) {
+			continue
+		}
+		if err := c.take(l, key, m); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// add takes the sentences of one file.
-func (c *Catalogue) add(text []byte, name string) error {
-	file, err := i18n.ParseMessageFileBytes(text, name, map[string]i18n.UnmarshalFunc{"toml": toml.Unmarshal})
-	if err != nil {
-		return err
+func (c *Catalogue) has(said string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.said[said]
+}
+
+func (c *Catalogue) take(lang, key string, m message) error {
+	if lang == French {
+		m = message{hardSpaces(m.One, c.signs), hardSpaces(m.Other, c.signs)}
 	}
-	if base, _ := file.Tag.Base(); base.String() == French {
-		signs := frenchSigns()
-		for _, m := range file.Messages {
-			for _, form := range []*string{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other} {
-				*form = hardSpaces(*form, signs)
-			}
-		}
-	}
-	return c.bundle.AddMessages(file.Tag, file.Messages...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said[lang+" "+key] = true
+	return c.bundle.AddMessages(language.Make(lang), &i18n.Message{ID: key, One: m.One, Other: m.Other})
 }
 
 // Printer says sentences in one language. Safe for concurrent use.
 type Printer struct {
 	Lang      string
+	catalogue *Catalogue
 	localizer *i18n.Localizer
 }
 
@@ -88,7 +122,7 @@ func (c *Catalogue) Printer(lang string) *Printer {
 	if lang != English {
 		lang = French
 	}
-	return &Printer{Lang: lang, localizer: i18n.NewLocalizer(c.bundle, lang, French)}
+	return &Printer{Lang: lang, catalogue: c, localizer: i18n.NewLocalizer(c.bundle, lang, French)}
 }
 
 // T is the sentence of a key with its places filled; sizes, moments and durations
@@ -112,6 +146,11 @@ func (p *Printer) sentence(key string, args map[string]any) (text string, ok boo
 	case int64:
 		config.PluralCount = n
 	}
+	if p.catalogue.ready(p.Lang, key) != nil {
+		return "", false
+	}
+	p.catalogue.mu.RLock()
+	defer p.catalogue.mu.RUnlock()
 	// An error with a text is a plural form or a language that is not written
 	// ("many" is for French millions): the text is then the next best one.
 	text, err := p.localizer.Localize(config)

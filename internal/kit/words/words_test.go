@@ -2,6 +2,9 @@ package words_test
 
 import (
 	"errors"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -103,4 +106,22 @@ func TestFrenchSpaces(t *testing.T) {
 			t.Errorf("%q, want %q", x.got, x.want)
 		}
 	}
+}
+
+// TestSaidAtOnce: many printers say sentences for the first time at the same moment.
+func TestSaidAtOnce(t *testing.T) {
+	c := catalogue(t)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			p := c.Printer([]string{words.French, words.English}[i%2])
+			for n := range 100 {
+				if got := p.T("t.n", map[string]any{"Count": n}); !strings.HasPrefix(got, strconv.Itoa(n)+" ") {
+					t.Errorf("got %q", got)
+				}
+				p.T("words.days", map[string]any{"Count": n})
+			}
+		})
+	}
+	wg.Wait()
 }
