@@ -123,11 +123,9 @@ func (d dealt) HeldOf(ctx context.Context, owner core.MemberID) ([]collect.Deal,
 	all, err := d.Keeper.Of(ctx, owner)
 	var stand, pending []collect.Deal
 	for _, h := range all {
-		switch {
-		case h.Ended != 0:
-		case h.State == deal.Standing:
+		if h.State == deal.Standing {
 			stand = append(stand, dealOf(h.Signed, 0))
-		default:
+		} else {
 			pending = append(pending, dealOf(h.Signed, 0))
 		}
 	}

@@ -15,11 +15,11 @@ import (
 const keepEnded = 30 * 24 * time.Hour
 
 // Held lists the deals of other members that we keep shares of, those that ended too.
-func (k *Keeper) Held(ctx context.Context) ([]Held, error) { return allHeld(ctx, k.n.DB, "") }
+func (k *Keeper) Held(ctx context.Context) ([]Held, error) { return allHeld(ctx, k.n.DB) }
 
-// Of lists those of one member.
+// Of lists those of one member that go on, the newest first.
 func (k *Keeper) Of(ctx context.Context, owner core.MemberID) ([]Held, error) {
-	return allHeld(ctx, k.n.DB, owner)
+	return liveHeld(ctx, k.n.DB, owner)
 }
 
 // Get is one of them. Returns CodeNotFound "custody.deal.not_held".

@@ -21,6 +21,9 @@ import (
 // maxHeld is how many deals we keep shares of for one member.
 const maxHeld = 64
 
+// maxKept is that with those which ended and are kept for a month.
+const maxKept = 4 * maxHeld
+
 // endpoints answer members.
 type endpoints struct{ *Keeper }
 
@@ -111,7 +114,7 @@ func (e endpoints) mine(h *Held, from core.MemberID) error {
 		return core.Denied("custody.deal.over", errors.New("too old"))
 	}
 	h.Number, h.Received = me.Number, e.n.now()
-	return e.n.checkWait(h.Wait())
+	return e.n.checkWait(h.Scope, h.Wait())
 }
 
 // checkShare opens a share, as nobody keeps one that does not hold.
@@ -131,14 +134,7 @@ func (e endpoints) keep(ctx context.Context, h Held, update box.Signed) (was Hel
 		was, err = getHeld(ctx, q, h.ID)
 		switch {
 		case core.CodeOf(err) == core.CodeNotFound:
-			n, err := countHeld(ctx, q, h.Owner)
-			if err == nil && n >= maxHeld {
-				err = core.Full("custody.deal.too_many_held", fmt.Errorf("%d deals", n)).With("Max", maxHeld)
-			}
-			if err == nil {
-				err = insertHeld(ctx, q, h)
-			}
-			if err != nil {
+			if err := begin(ctx, q, h); err != nil {
 				return err
 			}
 			was = h
@@ -156,6 +152,33 @@ func (e endpoints) keep(ctx context.Context, h Held, update box.Signed) (was Hel
 		return err
 	})
 	return was, kept, err
+}
+
+// begin keeps the share of a deal that is not here yet, within bounds. Its owner's logbook may
+// have said before that it stands: then what it takes the place of ends now.
+func begin(ctx context.Context, q db.Querier, h Held) error {
+	_, err := get(ctx, q, h.ID)
+	if err == nil {
+		return core.Conflict("custody.deal.other_document", errors.New("the id of a deal of ours"))
+	}
+	if core.CodeOf(err) != core.CodeNotFound {
+		return err
+	}
+	live, all, err := countHeld(ctx, q, h.Owner)
+	if err != nil {
+		return err
+	}
+	if live >= maxHeld || all >= maxKept {
+		return core.Full("custody.deal.too_many_held", fmt.Errorf("%d deals, %d of them over", all, all-live)).With("Max", maxHeld)
+	}
+	if err := insertHeld(ctx, q, h); err != nil {
+		return err
+	}
+	entry, at, err := standsBy(ctx, q, h)
+	if err != nil || at == 0 {
+		return err
+	}
+	return supersede(ctx, q, h, entry, at)
 }
 
 // renew takes a newer box of a deal that we keep a share of. An older one changes nothing: what

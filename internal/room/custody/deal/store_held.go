@@ -76,13 +76,34 @@ func getHeld(ctx context.Context, q db.Querier, id share.ID) (Held, error) {
 	return h, err
 }
 
-// allHeld lists the deals we keep shares of, by owner and age; owner may be empty for all.
-func allHeld(ctx context.Context, q db.Querier, owner core.MemberID) ([]Held, error) {
-	return db.All(ctx, q, scanHeld, `SELECT `+heldColumns+heldFrom+` WHERE $1 = '' OR h.owner = $1 ORDER BY h.owner, h.received_us DESC, h.id LIMIT 2000`, string(owner))
+// allHeld lists the deals we keep shares of, by owner and age.
+func allHeld(ctx context.Context, q db.Querier) ([]Held, error) {
+	return db.All(ctx, q, scanHeld, `SELECT `+heldColumns+heldFrom+` ORDER BY h.owner, h.received_us DESC, h.id LIMIT 2000`)
 }
 
-func countHeld(ctx context.Context, q db.Querier, owner core.MemberID) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM custody_held WHERE owner = $1 AND ended_us = 0`, string(owner))
+// liveHeld lists those of one owner that go on, the newest first.
+func liveHeld(ctx context.Context, q db.Querier, owner core.MemberID) ([]Held, error) {
+	return db.All(ctx, q, scanHeld, `SELECT `+heldColumns+heldFrom+` WHERE h.owner = $1 AND h.ended_us = 0 ORDER BY h.received_us DESC, h.id LIMIT 100`, string(owner))
+}
+
+// countHeld counts the deals of an owner that we keep shares of: those that go on, and all.
+func countHeld(ctx context.Context, q db.Querier, owner core.MemberID) (live, all int64, err error) {
+	if all, err = db.One(ctx, q, db.Int64, `SELECT count(*) FROM custody_held WHERE owner = $1`, string(owner)); err != nil {
+		return 0, 0, err
+	}
+	live, err = db.One(ctx, q, db.Int64, `SELECT count(*) FROM custody_held WHERE owner = $1 AND ended_us = 0`, string(owner))
+	return live, all, err
+}
+
+// standsBy is the entry of its owner's logbook by which a deal stands, and its time; 0 = none said
+// so yet.
+func standsBy(ctx context.Context, q db.Querier, h Held) (entry int64, at core.Moment, err error) {
+	_, err = db.One(ctx, q, func(r db.Row) (struct{}, error) { return struct{}{}, r.Scan(&entry, &at) },
+		`SELECT entry, at_us FROM custody_deal_entry WHERE owner = $1 AND deal = $2`, string(h.Owner), string(h.ID))
+	if errors.Is(err, db.ErrNoRow) {
+		return 0, 0, nil
+	}
+	return entry, at, err
 }
 
 func setContacts(ctx context.Context, q db.Querier, id share.ID, contacts []byte) error {
