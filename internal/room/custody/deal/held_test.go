@@ -104,4 +104,3 @@ func TestEndedDealsAreBounded(t *testing.T) {
 		t.Errorf("%d that ended are read for a stranger", len(of))
 	}
 }
-
