@@ -8,6 +8,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/wording"
 	"entrechat/internal/room/watch/incident/note"
 )
 
@@ -28,7 +29,8 @@ func (s *Reporter) Open(ctx context.Context, services []string, d note.Document)
 
 // Say adds to an incident of ours: an update, a correction, the end, a postmortem. What was
 // said before stays. id may be the beginning of one. Returns CodeNotFound, CodeDenied for an
-// incident of somebody else, CodeConflict for the end of one that is over or in which
+// incident of somebody else, CodeInvalid for a postmortem that blames or names somebody,
+// CodeConflict for the end of one that is over or in which
 // something is still down.
 func (s *Reporter) Say(ctx context.Context, id string, kind Kind, d note.Document) (Incident, error) {
 	i, err := s.own(ctx, id)
@@ -45,10 +47,30 @@ func (s *Reporter) Say(ctx context.Context, id string, kind Kind, d note.Documen
 	case kind == KindClose && len(i.Down) > 0:
 		return i, core.Conflict("watch.incident.still_down", errors.New("down")).With("Service", i.Down[0])
 	}
+	if err := checkWording(d.Postmortem); err != nil {
+		return i, err
+	}
 	if _, err := s.say(ctx, Body{Incident: i.ID, Kind: kind}, d); err != nil {
 		return i, err
 	}
 	return s.incident(ctx, i.ID)
+}
+
+// checkWording refuses a postmortem of ours that names persons or machines, or blames
+// somebody; where people answer is an address on purpose.
+func checkWording(p *note.Postmortem) error {
+	if p == nil {
+		return nil
+	}
+	for _, name := range note.Fields() {
+		if name == "answer" {
+			continue
+		}
+		if err := wording.Check(p.Get(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Withdraw takes down the text of a note. If we wrote it, our logbook says so, and whoever

@@ -131,6 +131,10 @@ func TestAnIncidentFromItsCertificateToItsPostmortem(t *testing.T) {
 		ok(t, n.Changed(ctx, verdict.Verdict{}, up.After))
 	}
 	p := note.Postmortem{What: "Le disque était plein.", Depends: note.Depends{Power: "EDF"}, Answer: "mailto:nous@chaton-a.test"}
+	blames := note.Postmortem{What: p.What, Change: "Une erreur humaine.", Answer: p.Answer}
+	if _, err = a.Say(ctx, id, KindPostmortem, note.Document{Lang: "fr", Postmortem: &blames}); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("somebody is blamed: %v", err)
+	}
 	_, err = a.Say(ctx, id, KindPostmortem, note.Document{Lang: "fr", Postmortem: &p})
 	ok(t, err)
 	w.Wait(time.Minute)
