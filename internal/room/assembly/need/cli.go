@@ -40,21 +40,14 @@ func listCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 			}
 			rows := make([][]string, 0, len(all))
 			for _, n := range all {
-				rows = append(rows, []string{n.ID, out.P.Day(n.Made), stands(out.P, n), strconv.FormatInt(n.Voices, 10), short(shownGoal(n))})
+				goal, _ := n.words()
+				rows = append(rows, []string{n.ID, out.P.Day(n.Made), stands(out.P, n), strconv.FormatInt(n.Voices, 10), short(goal)})
 			}
 			out.Table([]string{"assembly.need.col_id", "assembly.need.col_told", "assembly.need.col_state", "assembly.need.col_voices", "assembly.need.col_what"}, rows)
 		})
 	})
 	c.Flags().StringVar(&standing, "standing", "", p.T("assembly.need.flag_standing", nil))
 	return c
-}
-
-// shownGoal is what people see of a need, or what was typed while they see nothing.
-func shownGoal(n Need) string {
-	if n.ShownGoal != "" {
-		return n.ShownGoal
-	}
-	return n.Goal
 }
 
 // stands is where a need stands, in a few words.
@@ -100,7 +93,18 @@ func show(out *console.Out, s *Service, n Need) {
 func publishCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	var goal, obstacle string
 	c := console.Command(open, "publish ID", p.T("assembly.need.cmd_publish", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		n, err := s.Publish(cmd.Context(), typed[0], goal, obstacle)
+		n, err := s.Get(cmd.Context(), typed[0])
+		if err != nil {
+			return err
+		}
+		as, besides := n.words()
+		if !cmd.Flags().Changed("goal") {
+			goal = as
+		}
+		if !cmd.Flags().Changed("obstacle") {
+			obstacle = besides
+		}
+		n, err = s.Publish(cmd.Context(), n.ID, goal, obstacle)
 		if err != nil {
 			return err
 		}

@@ -88,8 +88,14 @@ func (s *mails) CanMail() bool {
 	return ok && m.CanMail()
 }
 
+// claimLink is a link to confirm that an address is one's own, or by it a voice. It names the
+// address, or the mailbox that is counted, by a hash.
 func (s *mails) claimLink(kind, id, address string) string {
-	text, sig := s.keys.sign(claim{kind, id, s.keys.voice("mail", mailbox(address)), s.n.Now().Add(claimTime)})
+	who := s.keys.voice("mail", mailbox(address))
+	if kind == claimAddress {
+		who = s.keys.voice("address", address)
+	}
+	text, sig := s.keys.sign(claim{kind, id, who, s.n.Now().Add(claimTime)})
 	return s.n.URL + pathConfirm + text + "/" + sig
 }
 
@@ -127,7 +133,7 @@ func (s *mails) write(ctx context.Context, q db.Querier, n Need, kind mailKind, 
 	return s.put(ctx, q, n.ID, letter{k.Address, p.T("assembly.need.mail_"+string(kind)+"_title", fill), p.T("assembly.need.mail_"+string(kind)+"_text", fill)})
 }
 
-// post puts a mail on its way, in the transaction that makes it due.
+// put puts a mail on its way, in the transaction that makes it due.
 func (s *mails) put(ctx context.Context, q db.Querier, need string, l letter) error {
 	text, err := json.Marshal(l)
 	if err != nil {
@@ -135,6 +141,30 @@ func (s *mails) put(ctx context.Context, q db.Querier, need string, l letter) er
 	}
 	id := rand.Text()
 	return insertMail(ctx, q, mailRow{id: id, need: need, sealed: s.n.Box.Seal("assembly need mail "+id, text), made: s.now(), due: s.now()})
+}
+
+func (s *mails) openLetter(row mailRow) (l letter, err error) {
+	text, err := s.n.Box.Open("assembly need mail "+row.id, row.sealed)
+	if err != nil {
+		return l, err
+	}
+	return l, json.Unmarshal(text, &l)
+}
+
+// dropLetters drops the mails about a need that wait to be sent to its author. Those that
+// cannot be opened are dropped when they are due.
+func (s *mails) dropLetters(ctx context.Context, q db.Querier, n Need) error {
+	k, err := s.openAddress(n)
+	if err != nil {
+		return nil //nolint:nilerr // the key is another one: it opens no mail either
+	}
+	list, err := mailsOf(ctx, q, n.ID)
+	for _, row := range list {
+		if l, bad := s.openLetter(row); err == nil && bad == nil && l.Address == k.Address {
+			err = dropMail(ctx, q, row.id)
+		}
+	}
+	return err
 }
 
 func (s *mails) poke() {
@@ -184,11 +214,7 @@ func (s *mails) send(ctx context.Context, m Mailer, row mailRow) error {
 	if err != nil || !mine {
 		return err
 	}
-	var l letter
-	text, err := s.n.Box.Open("assembly need mail "+row.id, row.sealed)
-	if err == nil {
-		err = json.Unmarshal(text, &l)
-	}
+	l, err := s.openLetter(row)
 	if err != nil {
 		s.n.Log.Warn("a mail about a need cannot be opened", "need", row.need, "error", err)
 		return dropMail(ctx, s.n.DB, row.id)

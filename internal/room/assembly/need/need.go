@@ -105,6 +105,28 @@ func (n Need) Unanswered(now core.Moment) time.Duration {
 	return now.Sub(n.Made)
 }
 
+// words are what is published of a need, or was; what was typed where nothing ever was.
+func (n Need) words() (goal, obstacle string) {
+	if n.ShownGoal != "" {
+		return n.ShownGoal, n.ShownObstacle
+	}
+	return n.Goal, n.Obstacle
+}
+
+// only is an answer without what another state would have.
+func (a Answer) only() Answer {
+	if a.State != Planned {
+		a.Month = ""
+	}
+	if a.State != Done {
+		a.Link = ""
+	}
+	if a.State != Elsewhere {
+		a.Member = ""
+	}
+	return a
+}
+
 // Check says whether an answer has what its state needs, relative to now. Returns CodeInvalid
 // "assembly.need.bad_" + what is wrong.
 func (a Answer) Check(now time.Time) error {

@@ -42,10 +42,8 @@ func (v views) admin(r *http.Request) (page adminPage, err error) {
 			return page, err
 		}
 		for _, n := range list {
-			one := listed{ID: n.ID, Goal: short(n.Goal), Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
-			if n.ShownGoal != "" {
-				one.Goal = short(n.ShownGoal)
-			}
+			goal, _ := n.words()
+			one := listed{ID: n.ID, Goal: short(goal), Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
 			if n.State != "" {
 				one.State, one.Severity = p.T("assembly.need.short_"+string(n.State), nil), web.Fine
 			}
@@ -100,10 +98,7 @@ func (v views) one(r *http.Request) (page onePage, err error) {
 	case n.HasAddress:
 		page.AddressState = "asked"
 	}
-	goal, obstacle := n.Goal, n.Obstacle
-	if n.ShownGoal != "" {
-		goal, obstacle = n.ShownGoal, n.ShownObstacle
-	}
+	goal, obstacle := n.words()
 	typed := func(name, kept string) string {
 		if r.PostForm.Has(name) {
 			return r.PostForm.Get(name)

@@ -134,13 +134,12 @@ func (v views) confirm(r *http.Request) (page confirmPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	page.Voice = c.kind == claimVoice
-	n, err := v.Get(r.Context(), c.need)
-	page.Goal = n.Goal
-	if page.Voice {
-		page.Goal = n.ShownGoal
+	if c.kind == claimVoice {
+		n, err := open(r.Context(), v.n.DB, c.need)
+		return confirmPage{Voice: true, Goal: n.ShownGoal}, err
 	}
-	return page, err
+	n, err := get(r.Context(), v.n.DB, c.need)
+	return confirmPage{Goal: n.Goal}, err
 }
 
 func (v views) confirmed(r *http.Request) (page confirmPage, err error) {

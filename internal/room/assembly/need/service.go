@@ -1,6 +1,7 @@
 package need
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -64,16 +65,21 @@ func (s *Service) Tell(ctx context.Context, t Told) (token string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if n.Service, err = s.ours(ctx, n.Service); err != nil {
+		return "", err
+	}
+	var address string
+	if t.Address != "" && s.CanMail() { // else the page of the private link promises no mail
+		if address, err = parseAddress(t.Address); err != nil {
+			return "", err
+		}
+	}
 	if err := s.room(ctx, t); err != nil {
 		return "", err
 	}
 	token = rand.Text() // 130 bits
 	n.ID, n.link, n.Made = rand.Text(), seal.TokenHash(token), s.now()
-	var address string
-	if t.Address != "" {
-		if address, err = parseAddress(t.Address); err != nil {
-			return "", err
-		}
+	if address != "" {
 		n.address, n.Asked = s.sealAddress(n.ID, kept{Address: address, Token: token}), s.now()
 	}
 	err = s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
@@ -110,16 +116,33 @@ func (s *Service) read(t Told) (Need, error) {
 	return n, nil
 }
 
-// room says whether there is room for one more, before anything is written.
+// ours is the name of a service where it is one of ours, and empty for any other text: it is
+// shown beside the words that a moderator can change.
+func (s *Service) ours(ctx context.Context, service string) (string, error) {
+	if service == "" {
+		return "", nil
+	}
+	names, err := s.n.Services(ctx)
+	if err != nil || !slices.Contains(names, service) {
+		return "", err
+	}
+	return service, nil
+}
+
+// room says whether there is room for one more, before anything is written. A full queue
+// takes nothing of what a network has for a day.
 func (s *Service) room(ctx context.Context, t Told) error {
+	waiting, err := countWaiting(ctx, s.n.DB)
+	if err != nil {
+		return err
+	}
+	if waiting >= MaxWaiting {
+		return core.Full("assembly.need.queue_full", errors.New("too many wait"))
+	}
 	if !t.Signed && !s.networks.admit(t.Network, perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
 	}
-	waiting, err := countWaiting(ctx, s.n.DB)
-	if err == nil && waiting >= MaxWaiting {
-		err = core.Full("assembly.need.queue_full", errors.New("too many wait"))
-	}
-	return err
+	return nil
 }
 
 // ByToken is the need of a private link, with its answers. Returns CodeNotFound.
@@ -182,17 +205,21 @@ func (s *Service) change(ctx context.Context, id string, do func(ctx context.Con
 	return s.complete(ctx, n)
 }
 
-// Publish lets people see a need, in the words given; empty texts are as they were typed or
-// published. A published need is changed by publishing it again. Returns CodeInvalid,
-// CodeNotFound.
+// Publish lets people see a need, in the words given. An empty goal is as it was published
+// last, or typed where it never was; so is an empty obstacle then. A published need is changed
+// by publishing it again. Returns CodeInvalid, CodeNotFound, CodeConflict for one whose text
+// is deleted.
 func (s *Service) Publish(ctx context.Context, id, goal, obstacle string) (Need, error) {
 	goal, obstacle = Tidy(goal), Tidy(obstacle)
 	if err := errors.Join(checkText(goal, MaxText), checkText(obstacle, MaxText)); err != nil {
 		return Need{}, err
 	}
 	return s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {
+		goal, obstacle := goal, obstacle
 		if goal == "" {
-			goal, obstacle = n.Goal, n.Obstacle
+			var before string
+			goal, before = n.words()
+			obstacle = cmp.Or(obstacle, before)
 		}
 		if goal == "" { // refused so long ago that its text is gone
 			return core.Conflict("assembly.need.gone", errors.New("its text is gone"))
@@ -207,15 +234,18 @@ func (s *Service) Publish(ctx context.Context, id, goal, obstacle string) (Need,
 	})
 }
 
-// Refuse does not publish a need, or takes it down; its author reads the reason. Returns
-// CodeInvalid, CodeNotFound.
+// Refuse does not publish a need, or takes it down; its author reads the reason. What it was
+// put together with stands alone again. Returns CodeInvalid, CodeNotFound.
 func (s *Service) Refuse(ctx context.Context, id, reason string) (Need, error) {
 	reason = Tidy(reason)
 	if err := errors.Join(checkText(reason, maxReply), checkReason(reason)); err != nil {
 		return Need{}, err
 	}
 	return s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {
-		n.Standing, n.Reason, n.Decided, n.Changed = Refused, reason, s.now(), s.now()
+		if err := setFree(ctx, q, n.ID); err != nil {
+			return err
+		}
+		n.Standing, n.Reason, n.MergedInto, n.Decided, n.Changed = Refused, reason, "", s.now(), s.now()
 		return s.write(ctx, q, *n, mailRefused, Answer{})
 	})
 }
@@ -223,6 +253,7 @@ func (s *Service) Refuse(ctx context.Context, id, reason string) (Need, error) {
 // Answer says something to a published need. Returns CodeInvalid, CodeConflict for one that
 // is not published or was merged, CodeNotFound.
 func (s *Service) Answer(ctx context.Context, id string, a Answer) (Need, error) {
+	a = a.only()
 	a.Text, a.Link, a.At = Tidy(a.Text), Tidy(a.Link), s.now()
 	if err := checkText(a.Text, maxReply); err != nil {
 		return Need{}, err

@@ -79,13 +79,19 @@ func remove(ctx context.Context, q db.Querier, id string) error {
 	for _, query := range []string{
 		`DELETE FROM assembly_need_answer WHERE need = $1`, `DELETE FROM assembly_need_voice WHERE need = $1`, `DELETE FROM assembly_need_mail WHERE need = $1`,
 		`DELETE FROM assembly_need_passed WHERE need = $1`, `DELETE FROM assembly_need_same WHERE need = $1`,
-		`UPDATE assembly_need SET merged_into = '' WHERE merged_into = $1`, `DELETE FROM assembly_need WHERE id = $1`,
+		`DELETE FROM assembly_need WHERE id = $1`,
 	} {
 		if _, err := db.Exec(ctx, q, query, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	return setFree(ctx, q, id)
+}
+
+// setFree lets what was merged into a need stand for itself.
+func setFree(ctx context.Context, q db.Querier, id string) error {
+	_, err := db.Exec(ctx, q, `UPDATE assembly_need SET merged_into = '' WHERE merged_into = $1`, id)
+	return err
 }
 
 func addAnswer(ctx context.Context, q db.Querier, id string, a Answer) error {

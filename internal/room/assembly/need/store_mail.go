@@ -16,15 +16,23 @@ type mailRow struct {
 }
 
 func insertMail(ctx context.Context, q db.Querier, m mailRow) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need_mail (id, need, sealed, made_us, due_us, failed) VALUES ($1, $2, $3, $4, $5, 0)`,
+	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need_mail (`+mailColumns+`) VALUES ($1, $2, $3, $4, $5, 0)`,
 		m.id, m.need, m.sealed, int64(m.made), int64(m.due))
 	return err
 }
 
+const mailColumns = `id, need, sealed, made_us, due_us, failed`
+
+func scanMail(r db.Row) (m mailRow, err error) {
+	return m, r.Scan(&m.id, &m.need, &m.sealed, &m.made, &m.due, &m.failed)
+}
+
 func dueMails(ctx context.Context, q db.Querier, now core.Moment, limit int) ([]mailRow, error) {
-	return db.All(ctx, q, func(r db.Row) (m mailRow, err error) {
-		return m, r.Scan(&m.id, &m.need, &m.sealed, &m.made, &m.due, &m.failed)
-	}, `SELECT id, need, sealed, made_us, due_us, failed FROM assembly_need_mail WHERE due_us <= $1 ORDER BY due_us, id LIMIT $2`, int64(now), limit)
+	return db.All(ctx, q, scanMail, `SELECT `+mailColumns+` FROM assembly_need_mail WHERE due_us <= $1 ORDER BY due_us, id LIMIT $2`, int64(now), limit)
+}
+
+func mailsOf(ctx context.Context, q db.Querier, need string) ([]mailRow, error) {
+	return db.All(ctx, q, scanMail, `SELECT `+mailColumns+` FROM assembly_need_mail WHERE need = $1`, need)
 }
 
 // claimMail notes a try; false: another process was first.

@@ -75,7 +75,7 @@ func (k keys) voice(kind, who string) string {
 type claim struct {
 	kind  string // address or voice
 	need  string
-	voice string // hash of who confirms
+	voice string // hash of who confirms: of the mailbox for a voice, of the address as typed for an address
 	until time.Time
 }
 

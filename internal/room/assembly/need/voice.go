@@ -93,7 +93,7 @@ func (s *Service) Confirm(ctx context.Context, text, sig string) error {
 		if err != nil {
 			return err
 		}
-		if s.keys.voice("mail", mailbox(k.Address)) != c.voice {
+		if s.keys.voice("address", k.Address) != c.voice {
 			return core.Denied("assembly.need.bad_link", errors.New("a link for another address"))
 		}
 		if n.Confirmed != 0 {
@@ -122,9 +122,13 @@ func (s *Service) catchUp(ctx context.Context, q db.Querier, n Need) error {
 	return nil
 }
 
-// ForgetAddress drops the address of a need; its author wants it.
+// ForgetAddress drops the address of a need, and what waits to be sent to it; its author
+// wants it.
 func (s *Service) ForgetAddress(ctx context.Context, id string) error {
-	_, err := s.change(ctx, id, func(_ context.Context, _ db.Querier, n *Need) error {
+	_, err := s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {
+		if err := s.dropLetters(ctx, q, *n); err != nil {
+			return err
+		}
 		n.address, n.Confirmed = nil, 0
 		return nil
 	})
@@ -132,11 +136,15 @@ func (s *Service) ForgetAddress(ctx context.Context, id string) error {
 }
 
 // GiveAddress seals the address that the author of a need types later, and asks its owner.
-// Returns CodeInvalid, CodeConflict where there is one, CodeFull.
+// Returns CodeInvalid, CodeConflict where there is one, CodeFull, CodeUnsure where nobody
+// carries mails.
 func (s *Service) GiveAddress(ctx context.Context, id, token, typed, network string) error {
 	address, err := parseAddress(typed)
 	if err != nil {
 		return err
+	}
+	if !s.CanMail() {
+		return core.Unsure("assembly.need.no_address", errors.New("no mail server"))
 	}
 	if !s.networks.admit("address "+network, 10*perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
