@@ -26,11 +26,12 @@ func assemblyModule() module {
 func openAssembly(_ context.Context, a *App) (any, fit.Fittings, error) {
 	room, err := assembly.New(assembly.Needs{
 		DB: a.DB, Words: a.Words, Self: a.Signer.ID(), Book: a.Book, URL: strings.TrimSuffix(a.Config.Node.URL, "/"), Dir: filepath.Join(a.Data, datadir.SecretsDir),
-		Accounts:  func() (assembly.Accounts, bool) { return ask[assembly.Accounts](a) },
-		Mailer:    func() (assembly.Mailer, bool) { return ask[assembly.Mailer](a) },
-		Directory: func() (assembly.Directory, bool) { return ask[assembly.Directory](a) },
-		Members:   assembly.Members{Signer: a.Signer, Calls: a.Peer, Keys: a.Book.Keys, Known: a.others},
-		Now:       time.Now, Log: a.Log,
+		Accounts:    func() (assembly.Accounts, bool) { return ask[assembly.Accounts](a) },
+		Mailer:      func() (assembly.Mailer, bool) { return ask[assembly.Mailer](a) },
+		Directory:   func() (assembly.Directory, bool) { return ask[assembly.Directory](a) },
+		Collectives: func() (assembly.Collectives, bool) { return ask[assembly.Collectives](a) },
+		Members:     assembly.Members{Signer: a.Signer, Calls: a.Peer, Keys: a.Book.Keys, Known: a.others},
+		Now:         time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/elector"
 	"entrechat/internal/room/assembly/need"
 )
 
@@ -25,11 +26,12 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, need.Words} }
+func AllWords() []fs.FS { return []fs.FS{Words, need.Words, elector.Words} }
 
 // Book is what this room needs of the logbooks.
 type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	elector.Book
 }
 
 // Directory answers what our own services are, and where a member's page is.
@@ -43,13 +45,16 @@ type Directory interface {
 // Accounts recognises who is signed in here.
 type Accounts = need.Accounts
 
+// Collectives knows charters and their members.
+type Collectives = elector.Collectives
+
 // Members is what is asked of other members.
 type Members = need.Members
 
 // Mailer carries mails by the hoster's own server.
 type Mailer = need.Mailer
 
-// Needs is what the room is wired with; Accounts, Mailer and Directory may find none, all else
+// Needs is what the room is wired with; Accounts, Mailer, Directory and Collectives may find none, all else
 // is required.
 type Needs struct {
 	DB    *db.DB
@@ -60,12 +65,13 @@ type Needs struct {
 	Members need.Members
 	URL     string // where browsers reach this node, without a slash at its end
 	Dir     string // where the room's secrets lie
-	// Accounts, Mailer and Directory find the rooms that answer, when there is something to ask.
-	Accounts  func() (Accounts, bool)
-	Mailer    func() (Mailer, bool)
-	Directory func() (Directory, bool)
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Accounts and the three below find the rooms that answer, when there is something to ask.
+	Accounts    func() (Accounts, bool)
+	Mailer      func() (Mailer, bool)
+	Directory   func() (Directory, bool)
+	Collectives func() (Collectives, bool)
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Room is the assembly, open.
@@ -75,6 +81,8 @@ type Room struct {
 	Told *need.Service
 	// Exchange is needs between members.
 	Exchange *need.Exchange
+	// Electors is who decides.
+	Electors *elector.Service
 }
 
 // boxName is the file of the key that seals addresses.
@@ -91,6 +99,7 @@ func New(n Needs) (*Room, error) {
 		DB: n.DB, Self: n.Self, Box: box, URL: n.URL, Mailer: n.Mailer, Services: r.services, Words: n.Words, Now: n.Now, Log: n.Log,
 	})
 	r.Exchange = need.NewExchange(r.Told, n.Members)
+	r.Electors = elector.New(elector.Needs{DB: n.DB, Book: n.Book, Collectives: n.Collectives})
 	return r, nil
 }
 
@@ -106,6 +115,7 @@ func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name: "assembly", Web: r.web, Checks: r.checks(), Metrics: r.metrics, Limits: r.limits,
 		Peer:    r.Exchange.Routes(),
+		Readers: r.Electors.Readers(),
 		Jobs:    append(append(r.Told.Jobs(), r.Exchange.Jobs()...), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
 		Entries: map[string]string{need.TypeNeeds: "assembly.need.entry"},
 	}

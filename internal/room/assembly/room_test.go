@@ -14,12 +14,16 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/elector"
 	"entrechat/internal/room/assembly/migrations"
 	"entrechat/internal/room/assembly/need"
 )
 
 // written is a logbook that keeps what is written.
-type written struct{ types []string }
+type written struct {
+	elector.Book
+	types []string
+}
 
 func (w *written) Append(_ context.Context, typ string, _ []core.MemberID, _ core.Moment, _ any) (logbook.Entry, error) {
 	w.types = append(w.types, typ)
@@ -35,7 +39,8 @@ func needs(t *testing.T, d *db.DB, now func() time.Time, book Book) Needs {
 	return Needs{
 		DB: d, Words: c, Self: "chaton-a.test", Book: book, URL: "https://chaton-a.test", Dir: t.TempDir(),
 		Accounts: func() (Accounts, bool) { return nil, false }, Mailer: func() (Mailer, bool) { return nil, false }, Directory: func() (Directory, bool) { return nil, false },
-		Now: now, Log: slog.New(slog.DiscardHandler),
+		Collectives: func() (Collectives, bool) { return nil, false },
+		Now:         now, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
