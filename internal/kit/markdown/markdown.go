@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"html/template"
 	"regexp"
+	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -19,9 +20,15 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// MaxText is the longest text that is read as Markdown, in bytes; a longer one is shown as it
-// is.
+// MaxText is the longest text that is read as Markdown in one piece, in bytes. A longer one is
+// cut at empty lines, since the time it takes grows with the square of the length.
 const MaxText = 16 << 10
+
+// A text above MaxText is read in pieces of this size, up to mostPieces of them.
+const (
+	piece      = 4 << 10
+	mostPieces = 32
+)
 
 // rel is on every link: search engines do not count it, and its target does not learn where
 // a reader came from.
@@ -51,14 +58,56 @@ func New() *Writer {
 	}
 }
 
-// HTML is a text as it may stand in a page. It never fails: what cannot be read as Markdown
-// is shown as it is.
+// HTML is a text as it may stand in a page. It never fails: what cannot be read as Markdown, as
+// a paragraph of more than 4 KiB in a text above MaxText, is shown as it is.
 func (w *Writer) HTML(source string) template.HTML {
+	if len(source) <= MaxText {
+		return w.convert(source)
+	}
+	if len(source) > piece*mostPieces {
+		return plain(source)
+	}
+	var out template.HTML
+	for _, part := range pieces(source) {
+		if len(part) > piece {
+			out += plain(part)
+		} else {
+			out += w.convert(part)
+		}
+	}
+	return out
+}
+
+func (w *Writer) convert(source string) template.HTML {
 	var out bytes.Buffer
-	if len(source) > MaxText || w.md.Convert([]byte(source), &out) != nil {
-		return template.HTML("<p>" + template.HTMLEscapeString(source) + "</p>") //nolint:gosec // escaped
+	if w.md.Convert([]byte(source), &out) != nil {
+		return plain(source)
 	}
 	return template.HTML(w.policy.SanitizeBytes(out.Bytes())) //nolint:gosec // nothing but what the policy lets through
+}
+
+func plain(source string) template.HTML {
+	return template.HTML("<p>" + template.HTMLEscapeString(source) + "</p>") //nolint:gosec // escaped
+}
+
+// pieces cuts a text at empty lines into pieces of at most piece bytes each, or of one paragraph
+// where that is longer. What stands between fences stays together.
+func pieces(source string) (all []string) {
+	from, cut, at, fenced := 0, 0, 0, false // cut is the last place where the piece may end
+	for line := range strings.Lines(source) {
+		text := strings.TrimSpace(line)
+		if strings.HasPrefix(text, "```") || strings.HasPrefix(text, "~~~") {
+			fenced = !fenced
+		}
+		at += len(line)
+		if at-from > piece && cut > from {
+			all, from = append(all, source[from:cut]), cut
+		}
+		if text == "" && !fenced {
+			cut = at
+		}
+	}
+	return append(all, source[from:])
 }
 
 // links puts rel on every link.

@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/assembly/elector"
 	"entrechat/internal/room/assembly/need"
+	"entrechat/internal/room/assembly/record"
 )
 
 // Words are the room's sentences, French and English.
@@ -26,7 +27,7 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, need.Words, elector.Words} }
+func AllWords() []fs.FS { return []fs.FS{Words, need.Words, elector.Words, record.Words} }
 
 // Book is what this room needs of the logbooks.
 type Book interface {
