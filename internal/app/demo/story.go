@@ -35,17 +35,18 @@ const hosters = 7
 // story is what the steps share.
 type story struct {
 	*teller
-	opt    Options
-	dir    string
-	restic string
-	nodes  []*lab.Node
-	data   string // the tree that is backed up
-	tree   lab.Tree
-	env    []string       // what restic needs
-	lost   []string       // members that fail
-	scene  *scene         // of the watch chapter; nil = it is not told
-	visit  *visit         // of the identity chapter; nil = it is not told
-	making errgroup.Group // of the data
+	opt        Options
+	dir        string
+	restic     string
+	nodes      []*lab.Node
+	data       string // the tree that is backed up
+	tree       lab.Tree
+	env        []string       // what restic needs
+	lost       []string       // members that fail
+	dealtWords string         // the owner's words, once nobody has them any more
+	scene      *scene         // of the watch chapter; nil = it is not told
+	visit      *visit         // of the identity chapter; nil = it is not told
+	making     errgroup.Group // of the data
 }
 
 func (s *story) owner() *lab.Node    { return s.nodes[0] }
@@ -76,23 +77,25 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 	return nil
 }
 
-// parts are what is told: the common beginning, and the chapters that were chosen.
+// parts are what is told: what hosters do in their first days, as far as the chosen chapters
+// need it, then what happens to them. The members draw who judges while the owner saves.
 func (s *story) parts() []func(context.Context) error {
+	w, i, k := watching{s}, signing{s}, keeping{s}
 	all := []func(context.Context) error{s.open, s.found, s.agree}
-	if s.tells(Backup) {
-		all = append(all, s.beginData)
+	add := func(told bool, parts ...func(context.Context) error) {
+		if told {
+			all = append(all, parts...)
+		}
 	}
-	if s.tells(Watch) {
-		w := watching{s}
-		all = append(all, w.watchOver, s.meet, w.drawn, w.failService, w.loseOwner, w.readMailbox)
-	}
-	if s.tells(Identity) {
-		i := signing{s}
-		all = append(all, i.open, i.signIn, i.loseHome, i.returnHome)
-	}
-	if s.tells(Backup) {
-		all = append(all, s.prepare, s.backUp, s.loseMembers, s.loseEverything, s.comeBack)
-	}
+	saves := s.tells(Backup) || s.tells(Custody)
+	add(saves, s.beginData)
+	add(s.tells(Watch), w.watchOver, s.meet)
+	add(saves, s.prepare, s.backUp)
+	add(s.tells(Custody), k.deal)
+	add(s.tells(Watch), w.drawn, w.failService, w.loseOwner, w.readMailbox)
+	add(s.tells(Identity), i.open, i.signIn, i.loseHome, i.returnHome)
+	add(s.tells(Backup), s.loseMembers, s.loseEverything, s.comeBack)
+	add(s.tells(Custody), k.loseWords, k.askForWords, k.wordsBack)
 	return all
 }
 
@@ -115,11 +118,16 @@ func (s *story) open(context.Context) (err error) {
 	return err
 }
 
-// stop ends all hosters at once: each says goodbye to those that wait for its news.
+// stop ends all hosters at once: each says goodbye to those that wait for its news. After a
+// story that nobody looks at any further nothing of them is left, and nobody waits.
 func (s *story) stop() {
 	var all sync.WaitGroup
 	for _, n := range s.nodes {
-		all.Go(n.Stop)
+		if s.opt.Once {
+			all.Go(n.Kill)
+		} else {
+			all.Go(n.Stop)
+		}
 	}
 	all.Wait()
 	_ = s.making.Wait() // what it failed with was told
@@ -219,36 +227,33 @@ func notSource(rel string, d fs.DirEntry) bool {
 	return d.IsDir() && (d.Name() == ".git" || d.Name() == ".cache" || rel == "bin")
 }
 
+// sideBySide is how many hosters do a step at once.
+const sideBySide = 3
+
 // found makes seven hosters, each with its own disk, and starts them.
 func (s *story) found(ctx context.Context) error {
-	return s.do("demo.found", args{"Count": hosters}, func(progress func(string)) (string, error) {
-		for _, n := range s.nodes {
-			progress(n.Name)
-			if err := n.Init(ctx); err != nil {
-				return "", err
-			}
-			if s.scene != nil {
-				if err := s.scene.sendsMail(n); err != nil {
-					return "", err
-				}
-			}
-			if err := n.Up(ctx); err != nil {
-				return "", err
+	return s.doEach(ctx, s.nodes, "demo.found", args{"Count": hosters}, func(ctx context.Context, n *lab.Node) error {
+		if err := n.Init(ctx); err != nil {
+			return err
+		}
+		if s.scene != nil {
+			if err := s.scene.sendsMail(n); err != nil {
+				return err
 			}
 		}
-		return "", nil
+		return n.Up(ctx)
 	})
 }
 
 // agree has the hosters meet and vouch for one another, and signs six pacts.
 func (s *story) agree(ctx context.Context) error {
-	if err := s.doEach(ctx, "demo.vouch", nil, func(n *lab.Node) error {
+	if err := s.doEach(ctx, s.others(), "demo.vouch", nil, func(ctx context.Context, n *lab.Node) error {
 		return lab.Introduce(ctx, s.owner(), n)
 	}); err != nil {
 		return err
 	}
-	return s.doEach(ctx, "demo.pacts", args{"Count": len(s.others())}, func(n *lab.Node) error {
-		return lab.Promise(ctx, s.owner(), n, "--ask-store", "20GB", "--give-store", "20GB", "--watch", lookEvery, "--login", "all")
+	return s.doEach(ctx, s.others(), "demo.pacts", args{"Count": len(s.others())}, func(ctx context.Context, n *lab.Node) error {
+		return lab.Promise(ctx, s.owner(), n, "--ask-store", "20GB", "--give-store", "20GB", "--watch", lookEvery, "--login", "all", "--custody")
 	})
 }
 
@@ -285,16 +290,18 @@ func rounds(count int) [][][2]int {
 	return all
 }
 
-// doEach runs one step with every other hoster in turn.
-func (s *story) doEach(ctx context.Context, key string, a args, run func(*lab.Node) error) error {
+// doEach runs one step with each of these hosters, some at once.
+func (s *story) doEach(ctx context.Context, nodes []*lab.Node, key string, a args, run func(context.Context, *lab.Node) error) error {
 	return s.do(key, a, func(progress func(string)) (string, error) {
-		for _, n := range s.others() {
-			progress(n.Name)
-			if err := run(n); err != nil {
-				return "", err
-			}
+		all, ctx := errgroup.WithContext(ctx)
+		all.SetLimit(sideBySide)
+		for _, n := range nodes {
+			all.Go(func() error {
+				progress(n.Name)
+				return run(ctx, n)
+			})
 		}
-		return "", ctx.Err()
+		return "", all.Wait()
 	})
 }
 

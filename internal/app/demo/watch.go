@@ -91,6 +91,7 @@ func (s watching) watchOver(ctx context.Context) error {
 
 // drawn waits until all others vote on the service, and those that look have looked.
 func (s watching) drawn(ctx context.Context) error {
+	s.title("demo.outage", nil)
 	return s.do("demo.drawn", nil, func(progress func(string)) (string, error) {
 		var latest shown
 		for _, n := range s.others() {
@@ -109,7 +110,6 @@ func (s watching) drawn(ctx context.Context) error {
 
 // failService breaks the service, mends it, and tells what is known of it where, and when.
 func (s watching) failService(ctx context.Context) error {
-	s.title("demo.outage", nil)
 	near, far := s.nodes[1], s.nodes[3]
 	if err := s.breaks("demo.fails", lab.Busy, args{"Name": s.owner().Name}); err != nil {
 		return err

@@ -118,7 +118,8 @@ type Asks struct {
 
 // base has what all parts use.
 type base struct {
-	n Needs
+	n    Needs
+	news chan struct{} // an ask or a word came, of which others have to be told
 
 	mu    sync.Mutex
 	begun bool          // the first tick was
@@ -137,7 +138,8 @@ type (
 
 // New makes it.
 func New(n Needs) *Asks {
-	b := &base{n: n}
+	b := &base{n: n, news: make(chan struct{}, 1)}
+	b.wake() // what was left undone is done at the start
 	return &Asks{b, objections{b}, opener{b}, ledger{b}, screen{b}}
 }
 
@@ -147,6 +149,8 @@ func (a *base) self() core.MemberID { return a.n.Signer.ID() }
 
 const (
 	tick = time.Minute
+	// tryEvery is how often those are tried who did not answer.
+	tryEvery = 15 * time.Second
 	// kept is how long an ask that is over is kept: what came once is not taken again.
 	kept = 2 * 365 * 24 * time.Hour
 )
@@ -155,11 +159,32 @@ const (
 func (a *base) Jobs() []jobs.Job {
 	return []jobs.Job{
 		{Name: "custody-clock", Every: tick, Run: a.Tick},
-		{Name: "custody-ask", Every: 15 * time.Second, Run: a.Run},
+		{Name: "custody-ask", Run: a.runOnNews},
 		{Name: "custody-ask-tidy", Every: 24 * time.Hour, Jitter: time.Hour, Later: true, Run: func(ctx context.Context) error {
 			return a.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return forget(ctx, q, a.now().Add(-kept)) })
 		}},
 	}
+}
+
+// wake has the running node work at once: nobody should wait to hear of an ask, or of a veto.
+func (a *base) wake() {
+	select {
+	case a.news <- struct{}{}:
+	default: // it will
+	}
+}
+
+// runOnNews is Run once something came, or it is time to try again.
+func (a *base) runOnNews(ctx context.Context) error {
+	later := time.NewTimer(tryEvery)
+	defer later.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.news:
+	case <-later.C:
+	}
+	return a.Run(ctx)
 }
 
 // Run tells who has to know, and writes into the logbook what was decided.

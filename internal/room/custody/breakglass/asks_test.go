@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -338,6 +339,37 @@ func TestKilledAtRelease(t *testing.T) {
 	w.work()
 	if n := w.entries(TypeOpened); n != 1 {
 		t.Errorf("%d entries of an opening", n)
+	}
+}
+
+// TestNewsTravelAtOnce: whoever has to know of an ask, or of a veto, hears of it when it comes, not
+// at the next round.
+func TestNewsTravelAtOnce(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "custody", migrations.Files))
+	b := w.node("b")
+	runs := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), tryEvery/3)
+		defer cancel()
+		for _, j := range b.Jobs() {
+			if j.Name == "custody-ask" {
+				w.must(j.Run(ctx))
+			}
+		}
+	}
+	runs() // as each does at its start
+	s := signDomain(t, anAsk(t, w.deal.ID))
+	if _, err := b.Take(t.Context(), s.Document); err != nil {
+		t.Fatal(err)
+	}
+	runs()
+	if got := w.state("c", s.ID); got != ask.Received && got != ask.Waiting {
+		t.Errorf("at a fellow holder it is %q", got)
+	}
+	w.must(b.Hear(t.Context(), wordMessage{Ask: s.ID, Card: "ana", Signature: "key of ana" + string(ask.CardText(s.ID))}))
+	runs()
+	if heard, err := allSaid(t.Context(), w.node("c").db, s.ID); err != nil || len(heard) != 1 {
+		t.Errorf("a fellow holder heard %d vetoes, %v", len(heard), err)
 	}
 }
 

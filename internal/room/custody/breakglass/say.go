@@ -46,7 +46,11 @@ func (a objections) Hear(ctx context.Context, m wordMessage) error {
 	if s.document, err = json.Marshal(m); err != nil {
 		return err
 	}
-	return a.keep(ctx, r, d, s)
+	if err := a.keep(ctx, r, d, s); err != nil {
+		return err
+	}
+	a.wake()
+	return nil
 }
 
 func (a objections) keep(ctx context.Context, r row, d collect.Deal, s said) error {

@@ -174,6 +174,7 @@ func (a *base) note(ctx context.Context, s ask.Signed, held bool, told []string)
 	if err != nil {
 		return collect.Status{}, err
 	}
+	a.wake()
 	v, err := a.judge(ctx, r)
 	return collect.StatusOf(v), err
 }
