@@ -26,5 +26,6 @@ func bridges() []func(a *App) any {
 		postmortemsForCustody,
 		pactsForCustody,
 		adminsForCustody,
+		collectivesForAssembly,
 	}
 }

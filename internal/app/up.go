@@ -2,19 +2,14 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"runtime/debug"
-	"syscall"
 	"time"
 
-	"entrechat/internal/core"
+	"entrechat/internal/app/listen"
 	"entrechat/internal/kit/jobs"
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/kit/peer"
@@ -47,19 +42,19 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	if err := s.start(ctx); err != nil {
 		return err
 	}
-	public, err := s.listen(ctx, "node.listen", a.Config.Node.Listen)
+	public, err := listen.On(ctx, "node.listen", a.Config.Node.Listen)
 	if err != nil {
 		return err
 	}
 	defer public.Close() //nolint:errcheck // the server closes it first
-	tools, err := s.listen(ctx, "tools.listen", a.Config.Tools.Listen)
+	tools, err := listen.On(ctx, "tools.listen", a.Config.Tools.Listen)
 	if err != nil {
 		return err
 	}
 	defer tools.Close() //nolint:errcheck // the server closes it first
 	room := peer.RoomFor(peer.Descriptors())
 	public, tools = peer.Bounded(public, room.Public), peer.Bounded(tools, room.Tools)
-	if public, err = s.withTLS(public); err != nil {
+	if public, err = listen.WithTLS(public, a.Config.Node.Cert, a.Config.Node.Key); err != nil {
 		return err
 	}
 	metrics := obs.NewMetrics()
@@ -81,7 +76,7 @@ func (a *App) Up(ctx context.Context, ready func()) error {
 	debug.FreeOSMemory() // what only starting needed; most nodes then wait for hours
 	err = s.work(ctx, metrics.Watch(s.jobs()), ended)
 	defer time.AfterFunc(hangUp, hang).Stop()
-	return errors.Join(err, shutdown(servers)) //nolint:contextcheck // ctx has ended; requests get a little longer
+	return errors.Join(err, listen.Stop(servers, graceful)) //nolint:contextcheck // ctx has ended; requests get a little longer
 }
 
 // start readies the rooms.
@@ -114,46 +109,6 @@ func (s server) work(ctx context.Context, work []jobs.Job, ended <-chan error) e
 	}
 	<-done
 	return err
-}
-
-func shutdown(servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), graceful)
-	defer cancel()
-	var problems error
-	for _, s := range servers {
-		problems = errors.Join(problems, s.Shutdown(ctx))
-	}
-	return problems
-}
-
-func (s server) listen(ctx context.Context, setting, address string) (net.Listener, error) {
-	var c net.ListenConfig
-	l, err := c.Listen(ctx, "tcp", address)
-	if err == nil {
-		return l, nil
-	}
-	key := "app.not_listening"
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		key = "app.port_taken"
-	case errors.Is(err, syscall.EACCES):
-		key = "app.port_reserved"
-	}
-	return nil, core.Conflict(key, fmt.Errorf("listen on %s: %w", address, err)).
-		With("Addr", address).With("Key", setting).With("Detail", err.Error())
-}
-
-// withTLS wraps the public listener when the node has its own certificate.
-func (s server) withTLS(l net.Listener) (net.Listener, error) {
-	if s.Config.Node.Cert == "" {
-		return l, nil
-	}
-	pair, err := tls.LoadX509KeyPair(s.Config.Node.Cert, s.Config.Node.Key)
-	if err != nil {
-		return nil, core.Invalid("app.bad_certificate", err).With("Detail", err.Error())
-	}
-	// Browsers of users come here too, so 1.2 is served; members ask for 1.3.
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
 }
 
 // publicHandler is what the world reaches: the members' endpoints and the rooms'
@@ -203,22 +158,7 @@ func (s server) toolsHandler(metrics obs.Metrics) http.Handler {
 			mux.Handle(route.Pattern, route.Handler)
 		}
 	}
-	return s.onlyOurs(mux)
-}
-
-// onlyOurs refuses requests that were made for another name: a page in a browser on
-// this machine can have its own domain resolve to loopback (DNS rebinding), but not to
-// an address without a name.
-func (s server) onlyOurs(next http.Handler) http.Handler {
-	listen, _, _ := net.SplitHostPort(s.Config.Tools.Listen)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := (&url.URL{Host: r.Host}).Hostname()
-		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" && host != listen {
-			http.Error(w, s.Lang.T("app.other_host", map[string]any{"Listen": s.Config.Tools.Listen}), http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return listen.OnlyOurs(mux, s.Config.Tools.Listen, s.Lang.T("app.other_host", map[string]any{"Listen": s.Config.Tools.Listen}))
 }
 
 // healthz says whether the node can do its work: the database answers, and the rooms

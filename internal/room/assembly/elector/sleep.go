@@ -1,6 +1,10 @@
 package elector
 
-import "entrechat/internal/core"
+import (
+	"slices"
+
+	"entrechat/internal/core"
+)
 
 // Took is how a member took part in a counted proposal.
 type Took string
@@ -27,22 +31,16 @@ const (
 //
 // spec: docs/spec/decision.md#electorate
 func Sleeps(id core.MemberID, earlier []Part) bool {
-	silent, shut := 0, 0
-	counting := true // whether those since the last commit are still counted
-	seen := 0
-	for i := len(earlier) - 1; i >= 0 && seen < sleepsAfter; i-- {
-		took, was := earlier[i][id]
-		if !was {
-			continue
-		}
-		seen++
-		counting = counting && took == Nothing
-		if counting {
-			silent++
-		}
-		if took == Unopened && seen <= unopenedAfter {
-			shut++
+	var took []Took
+	for _, p := range earlier {
+		if t, was := p[id]; was {
+			took = append(took, t)
 		}
 	}
-	return silent == sleepsAfter || shut == unopenedAfter
+	return ends(took, sleepsAfter, Nothing) || ends(took, unopenedAfter, Unopened)
+}
+
+// ends says whether at least n were taken, and the last n alike.
+func ends(took []Took, n int, as Took) bool {
+	return len(took) >= n && !slices.ContainsFunc(took[len(took)-n:], func(t Took) bool { return t != as })
 }
