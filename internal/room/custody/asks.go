@@ -88,8 +88,15 @@ func (d dealt) Held(ctx context.Context, id share.ID) (collect.Deal, error) {
 	return dealOf(h.Signed, h.Ended), err
 }
 
+// Own is a deal of ours; of one from before a recovery the id alone, as our logbook has it.
 func (d dealt) Own(ctx context.Context, id share.ID) (collect.Deal, error) {
 	o, err := d.Deals.Deal(ctx, id)
+	if core.CodeOf(err) == core.CodeNotFound {
+		said, also := d.Deals.Said(ctx, id)
+		if also != nil || said {
+			return collect.Deal{ID: id, Owner: d.Signer.ID()}, also
+		}
+	}
 	return dealOf(o.Signed, o.Ended), err
 }
 

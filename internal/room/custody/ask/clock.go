@@ -68,14 +68,6 @@ func (c Clock) Tick(wall core.Moment, ran time.Duration, heard core.Moment) Cloc
 // to look at it before anything is released.
 func (c Clock) Doubtful() bool { return c.Owed > drift || c.Owed < -drift }
 
-// Trust forgets the difference, because a person says that the clock is right now. What is
-// counted stays as it is.
-func (c Clock) Trust() Clock {
-	c.Owed = 0
-	c.Heard, c.HeardRan = 0, 0
-	return c
-}
-
 // BorneOut is the newest time that two of these heads bear out: one member alone says
 // nothing of the time. Zero = there are not two.
 func BorneOut(heads []core.Moment) core.Moment {

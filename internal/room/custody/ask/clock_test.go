@@ -72,7 +72,6 @@ func TestClockCounts(t *testing.T) {
 			m.sleeps(0)
 			m.runs(hour, true)
 		}, 2 * hour, false},
-		"a person says it is right": {func(m *machine) { m.off = 365 * day; m.runs(hour, true); m.Clock = m.Trust(); m.runs(hour, true) }, 2 * hour, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine()

@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/custody/box"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -44,7 +45,7 @@ const (
 	Incident    Reason = "incident"     // something must be done that the owner cannot do now
 	SilentOwner Reason = "silent-owner" // nobody has heard of the owner
 	Handover    Reason = "handover"     // the owner hands its services over
-	Rehearsal   Reason = "rehearsal"    // the yearly rehearsal, with a dummy
+	Rehearsal   Reason = "rehearsal"    // the yearly rehearsal: for its dummy, and for nothing else
 )
 
 // Valid says whether the reason is one of them.
@@ -92,9 +93,9 @@ var nonceForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 func (a Ask) check() error {
 	_, err := share.ParseID(string(a.Deal))
 	switch {
-	case a.V != 1 || err != nil || !a.Owner.Valid() || !a.Asker.Valid() || a.Scope == "" || len(a.Scope) > 80 || !nonceForm.MatchString(a.Nonce):
+	case a.V != 1 || err != nil || !a.Owner.Valid() || !a.Asker.Valid() || !box.Scope(a.Scope).Valid() || !nonceForm.MatchString(a.Nonce):
 		return Bad(errors.New("an ask about nothing"))
-	case !a.Reason.Valid():
+	case !a.Reason.Valid() || (a.Reason == Rehearsal) != (a.Scope == string(box.Rehearsal)):
 		return Bad(fmt.Errorf("reason %.40q", a.Reason))
 	case a.Made <= 0 || a.Expires <= a.Made || a.Expires.Sub(a.Made) > MaxLife:
 		return Bad(errors.New("its times"))

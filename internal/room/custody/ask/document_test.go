@@ -78,19 +78,22 @@ func TestAskIsWhatItSays(t *testing.T) {
 func TestAskRefused(t *testing.T) {
 	b := newSigner(t, "chaton-b.test")
 	for name, change := range map[string]func(*Ask){
-		"no deal":            func(a *Ask) { a.Deal = "x" },
-		"no reason":          func(a *Ask) { a.Reason = "urgent" },
-		"no recipient":       func(a *Ask) { a.Recipient = "age1x" },
-		"upper case":         func(a *Ask) { a.Recipient = strings.ToUpper(a.Recipient) },
-		"ends before":        func(a *Ask) { a.Expires = a.Made },
-		"open for a year":    func(a *Ask) { a.Expires = a.Made.Add(365 * day) },
-		"turns the reading":  func(a *Ask) { a.Purpose = "x\u202ey" },
-		"colours":            func(a *Ask) { a.Purpose = "\x1b[31m" },
-		"a novel":            func(a *Ask) { a.Purpose = strings.Repeat("x", maxPurpose+1) },
-		"no owner":           func(a *Ask) { a.Owner = "" },
-		"another role":       func(a *Ask) { a.Role = "boss" },
-		"a key too many":     func(a *Ask) { a.Key = base64.StdEncoding.EncodeToString(b.Public()) },
-		"a domain for other": func(a *Ask) { a.Role, a.Key = AsDomain, base64.StdEncoding.EncodeToString(b.Public()) },
+		"no deal":             func(a *Ask) { a.Deal = "x" },
+		"no reason":           func(a *Ask) { a.Reason = "urgent" },
+		"no scope":            func(a *Ask) { a.Scope = "root\n" },
+		"a rehearsal of root": func(a *Ask) { a.Reason = Rehearsal },
+		"for real, a dummy":   func(a *Ask) { a.Scope = "rehearsal" },
+		"no recipient":        func(a *Ask) { a.Recipient = "age1x" },
+		"upper case":          func(a *Ask) { a.Recipient = strings.ToUpper(a.Recipient) },
+		"ends before":         func(a *Ask) { a.Expires = a.Made },
+		"open for a year":     func(a *Ask) { a.Expires = a.Made.Add(365 * day) },
+		"turns the reading":   func(a *Ask) { a.Purpose = "x\u202ey" },
+		"colours":             func(a *Ask) { a.Purpose = "\x1b[31m" },
+		"a novel":             func(a *Ask) { a.Purpose = strings.Repeat("x", maxPurpose+1) },
+		"no owner":            func(a *Ask) { a.Owner = "" },
+		"another role":        func(a *Ask) { a.Role = "boss" },
+		"a key too many":      func(a *Ask) { a.Key = base64.StdEncoding.EncodeToString(b.Public()) },
+		"a domain for other":  func(a *Ask) { a.Role, a.Key = AsDomain, base64.StdEncoding.EncodeToString(b.Public()) },
 	} {
 		a, _ := anAsk(t, aDeal(t))
 		change(&a)

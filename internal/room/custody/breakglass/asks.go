@@ -21,8 +21,8 @@ import (
 
 // Deals knows deals: those of others that we keep shares of, and our own.
 type Deals interface {
-	// Held is a deal of somebody that we keep a share of, Own one of ours. Both return
-	// CodeNotFound.
+	// Held is a deal of somebody that we keep a share of, Own one of ours: with its id alone where
+	// nothing but our logbook is left of it. Both return CodeNotFound.
 	Held(ctx context.Context, id share.ID) (collect.Deal, error)
 	Own(ctx context.Context, id share.ID) (collect.Deal, error)
 	// Share opens the share we keep.
@@ -240,19 +240,6 @@ func (a *base) heads(ctx context.Context) ([]core.Moment, error) {
 
 // Clock is what was counted so far.
 func (a *base) Clock(ctx context.Context) (ask.Clock, error) { return readClock(ctx, a.n.DB) }
-
-// TrustClock notes that a person says the machine's clock is right now.
-func (a *base) TrustClock(ctx context.Context) error {
-	return a.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		c, err := readClock(ctx, q)
-		if err != nil {
-			return err
-		}
-		c = c.Trust()
-		c.Wall = a.now()
-		return writeClock(ctx, q, c)
-	})
-}
 
 // member is what we know of a member; false = a stranger.
 func (a *base) member(ctx context.Context, id core.MemberID) (logbook.Member, bool, error) {

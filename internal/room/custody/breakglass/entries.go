@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"context"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -54,8 +55,7 @@ func (a ledger) settleAll(ctx context.Context) error {
 	return err
 }
 
-// settle burns the deal of an ask when its box was opened: the asker says so or, where the box
-// is ours, as many holders as are needed let their shares go.
+// settle burns the deal of an ask when its box was opened.
 func (a ledger) settle(ctx context.Context, r row) error {
 	if r.burnt != 0 {
 		return nil
@@ -86,7 +86,9 @@ func (a ledger) settle(ctx context.Context, r row) error {
 	})
 }
 
-// over says whether logbooks say that the box of an ask was opened.
+// over says whether logbooks say that the box of an ask was opened. At the owner of the box: who
+// may ask says so, or as many holders as are needed let their shares go. At a holder: its owner
+// says so, or both; one holder alone would otherwise end the deal at all of them.
 func (a ledger) over(ctx context.Context, r row) (bool, error) {
 	all, err := entriesOf(ctx, a.n.DB, r.ID)
 	if err != nil {
@@ -96,16 +98,20 @@ func (a ledger) over(ctx context.Context, r row) (bool, error) {
 	if code := core.CodeOf(err); code != "" && code != core.CodeDenied && code != core.CodeNotFound {
 		return false, err
 	}
-	released := 0
+	opened, released := false, 0
 	for _, e := range all {
-		if e.kind == "opened" && e.log == r.Asker {
-			return true, nil
-		}
-		if e.kind == "release" {
+		switch {
+		case e.kind == "opened":
+			opened = opened || e.log == r.Asker
+		case len(d.Members) == 0 || slices.Contains(d.Members, e.log): // after a loss we do not know our holders
 			released++
 		}
 	}
-	return r.Owner == a.self() && released >= max(d.K, share.MinK), nil
+	enough := released >= max(d.K, share.MinK)
+	if r.Owner == a.self() {
+		return enough || opened && (r.Asker == r.Owner || d.MayAsk(r.Asker)), nil
+	}
+	return opened && (r.Asker == r.Owner || enough), nil
 }
 
 // holds says what the box of an ask held, where we know.

@@ -184,6 +184,9 @@ func (a opener) Collect(ctx context.Context, id string, paper []share.Share, del
 func (a opener) known(ctx context.Context, s ask.Ask) (collect.Deal, bool, error) {
 	if s.Owner == a.self() {
 		d, err := a.n.Deals.Own(ctx, s.Deal)
+		if err == nil && d.K == 0 {
+			err = core.NotFound("custody.breakglass.not_held", errors.New("only our logbook names it"))
+		}
 		return d, false, err
 	}
 	d, err := a.n.Deals.Held(ctx, s.Deal)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -177,7 +178,8 @@ func (a *base) write(ctx context.Context, typ, id string, from int64) error {
 	return err
 }
 
-// Hand answers the asker. Nothing of the deal is said before a person released.
+// Hand answers the asker. Nothing of the deal is said before a person released, or once the owner's
+// words said no: a share that was let go and not fetched stays here.
 func (a *base) Hand(ctx context.Context, id string) (h collect.Handed, err error) {
 	r, err := get(ctx, a.n.DB, id)
 	if err != nil {
@@ -187,6 +189,14 @@ func (a *base) Hand(ctx context.Context, id string) (h collect.Handed, err error
 	h.Status = collect.StatusOf(v)
 	if err != nil || !r.held || r.release == 0 || r.logged == 0 {
 		return h, err
+	}
+	words, err := allSaid(ctx, a.n.DB, id)
+	if err != nil {
+		return h, err
+	}
+	if slices.ContainsFunc(words, func(w said) bool { return w.strength == ask.ByRoot }) {
+		h.Status = collect.Status{State: ask.Vetoed, Why: ask.WhyRoot}
+		return h, nil
 	}
 	d, err := a.n.Deals.Held(ctx, r.Deal)
 	if err != nil {

@@ -56,12 +56,15 @@ func put(ctx context.Context, q db.Querier, a row) error {
 	}
 	n, err := db.Exec(ctx, q, `INSERT INTO custody_ask (id, deal, owner, asker, nonce, document, held, received_us, received_ran, expires_us)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (deal, nonce) DO NOTHING`,
-		a.ID, string(a.Deal), string(a.Owner), string(a.Asker), a.Nonce, document, a.held, int64(a.received), a.receivedRan.Microseconds(), int64(a.Expires))
+		a.ID, string(a.Deal), string(a.Owner), string(a.Asker), nonceOf(a.Ask), document, a.held, int64(a.received), a.receivedRan.Microseconds(), int64(a.Expires))
 	if err == nil && n == 0 {
 		return core.Denied("custody.breakglass.switched", errors.New("the nonce of another ask"))
 	}
 	return err
 }
+
+// nonceOf is the nonce with who drew it: a nonce that somebody else copied is another one.
+func nonceOf(a ask.Ask) string { return a.Nonce + " " + string(a.Asker) + " " + a.Key }
 
 // get is an ask that came here. Returns CodeNotFound "custody.breakglass.unknown".
 func get(ctx context.Context, q db.Querier, id string) (row, error) {

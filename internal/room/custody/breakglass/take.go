@@ -54,21 +54,20 @@ func (a *base) Take(ctx context.Context, env seal.Envelope) (collect.Status, err
 }
 
 // about finds the deal of an ask: one that we keep a share of, or our own. held says which.
-// After a loss we do not know our own deals any more; the ask is shown all the same.
+// After a loss our logbook alone names our deals, which then have no K; the ask is shown all the
+// same. About any other id strangers could ask without end.
 func (a *base) about(ctx context.Context, s ask.Ask) (d collect.Deal, held bool, err error) {
 	if s.Owner == a.self() {
-		d, err = a.n.Deals.Own(ctx, s.Deal)
-		if core.CodeOf(err) == core.CodeNotFound {
+		if d, err = a.n.Deals.Own(ctx, s.Deal); err == nil && d.K == 0 {
 			return collect.Deal{ID: s.Deal, Owner: s.Owner, Scope: s.Scope}, false, nil
 		}
 	} else {
 		held = true
 		d, err = a.n.Deals.Held(ctx, s.Deal)
-		if core.CodeOf(err) == core.CodeNotFound {
-			err = core.NotFound("custody.breakglass.not_held", err)
-		}
 	}
 	switch {
+	case core.CodeOf(err) == core.CodeNotFound:
+		return d, held, core.NotFound("custody.breakglass.not_held", err)
 	case err != nil:
 		return d, held, err
 	case d.Owner != s.Owner || d.Scope != s.Scope:
@@ -91,7 +90,7 @@ func (a *base) mayAsk(ctx context.Context, s ask.Signed, d collect.Deal, held bo
 	if err := s.Verify(keys); err != nil {
 		return err
 	}
-	if held && s.Asker != d.Owner && !slices.Contains(d.Members, s.Asker) && !slices.Contains(d.Askers, s.Asker) {
+	if held && !d.MayAsk(s.Asker) {
 		return core.Denied("custody.breakglass.no_asker", fmt.Errorf("%s may not ask", s.Asker))
 	}
 	asker, known, err := a.member(ctx, s.Asker)
@@ -210,7 +209,7 @@ func (a *base) facts(ctx context.Context, s ask.Signed) (f facts, err error) {
 	f.deal, _, err = a.about(ctx, s.Ask)
 	switch core.CodeOf(err) {
 	case "":
-	case core.CodeDenied, core.CodeNotFound:
+	case core.CodeDenied, core.CodeNotFound, core.CodeInvalid: // invalid: its id is another deal's by now
 		f.ended = true
 	default:
 		return f, err

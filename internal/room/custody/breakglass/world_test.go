@@ -425,10 +425,12 @@ func aDeal(t testing.TB) share.ID {
 func signDomain(t testing.TB, a ask.Ask) ask.Signed {
 	t.Helper()
 	key := newSigner(t, a.Owner)
-	a.Role, a.Asker, a.Key = ask.AsDomain, a.Owner, base64.StdEncoding.EncodeToString(key.Public())
+	a.Role, a.Asker, a.Key = ask.AsDomain, a.Owner, keyText(key)
 	s, err := ask.Sign(a, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+func keyText(by seal.Signer) string { return base64.StdEncoding.EncodeToString(by.Public()) }

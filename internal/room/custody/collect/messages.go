@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -22,6 +23,11 @@ type Deal struct {
 	Cards       map[string]string // id of a person of the owner's -> key that may stop an ask
 	Ended       core.Moment       // 0 = it goes on
 	Document    seal.Envelope     // as its owner signed it
+}
+
+// MayAsk says whether a member may ask for the box: its owner, a holder, or who else the deal lets.
+func (d Deal) MayAsk(who core.MemberID) bool {
+	return who == d.Owner || slices.Contains(d.Members, who) || slices.Contains(d.Askers, who)
 }
 
 // Status is how an ask stands at a holder, as it answers the asker.

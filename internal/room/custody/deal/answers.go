@@ -32,6 +32,13 @@ func (d *Deals) Deal(ctx context.Context, id share.ID) (Own, error) {
 	return r.own(), err
 }
 
+// Said says whether our logbook says that a deal stands, or stood: also of one from before a
+// recovery, of which nothing else is left here.
+func (d *Deals) Said(ctx context.Context, id share.ID) (bool, error) {
+	_, at, err := standsBy(ctx, d.n.DB, d.n.self(), id)
+	return at != 0, err
+}
+
 // All lists our deals, the newest first.
 func (d *Deals) All(ctx context.Context) ([]Own, error) {
 	list, err := all(ctx, d.n.DB)

@@ -174,7 +174,7 @@ func begin(ctx context.Context, q db.Querier, h Held) error {
 	if err := insertHeld(ctx, q, h); err != nil {
 		return err
 	}
-	entry, at, err := standsBy(ctx, q, h)
+	entry, at, err := standsBy(ctx, q, h.Owner, h.ID)
 	if err != nil || at == 0 {
 		return err
 	}

@@ -97,9 +97,9 @@ func countHeld(ctx context.Context, q db.Querier, owner core.MemberID) (live, al
 
 // standsBy is the entry of its owner's logbook by which a deal stands, and its time; 0 = none said
 // so yet.
-func standsBy(ctx context.Context, q db.Querier, h Held) (entry int64, at core.Moment, err error) {
+func standsBy(ctx context.Context, q db.Querier, owner core.MemberID, id share.ID) (entry int64, at core.Moment, err error) {
 	_, err = db.One(ctx, q, func(r db.Row) (struct{}, error) { return struct{}{}, r.Scan(&entry, &at) },
-		`SELECT entry, at_us FROM custody_deal_entry WHERE owner = $1 AND deal = $2`, string(h.Owner), string(h.ID))
+		`SELECT entry, at_us FROM custody_deal_entry WHERE owner = $1 AND deal = $2`, string(owner), string(id))
 	if errors.Is(err, db.ErrNoRow) {
 		return 0, 0, nil
 	}

@@ -17,8 +17,7 @@ type seen struct {
 	at      core.Moment
 }
 
-// put keeps the verdict of a proof. A good one of the month is not overwritten by the same
-// again; what comes later counts.
+// put keeps the verdict of a proof: of a month the last one counts.
 func put(ctx context.Context, q db.Querier, id share.ID, s seen) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO custody_proof (deal, number, period, verdict, at_us) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (deal, number, period) DO UPDATE SET verdict = excluded.verdict, at_us = excluded.at_us`,
