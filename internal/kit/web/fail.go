@@ -23,7 +23,7 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	page := failure{Title: "web.fail_" + string(code), Sentence: s.sentence(r, err)}
 	if code == core.CodeInternal || code == core.CodeFull {
 		page.Ref = rand.Text()[:8]
-		s.Log.Error("page failed", "path", r.URL.Path, "ref", page.Ref, "error", err)
+		s.Log.Error("page failed", "page", asked(r), "ref", page.Ref, "error", err)
 	}
 	s.fail.write(w, r, code.HTTPStatus(), page)
 }
@@ -36,6 +36,15 @@ func (s *Site) sentence(r *http.Request, err error) string {
 	return p.Error(err)
 }
 
+// asked names a page in the log: outside the admin's half by the pattern of its route alone,
+// because an address may be a secret of whoever has it.
+func asked(r *http.Request) string {
+	if isAdmin(r.URL.Path) {
+		return r.URL.Path
+	}
+	return r.Pattern
+}
+
 func (s *Site) notFound(w http.ResponseWriter, r *http.Request) {
 	s.Fail(w, r, core.NotFound("web.no_page", errors.New("no such page")))
 }
@@ -44,7 +53,7 @@ func (s *Site) notFound(w http.ResponseWriter, r *http.Request) {
 // out.
 func (s *Site) broken(w http.ResponseWriter, r *http.Request, err error) {
 	ref := rand.Text()[:8]
-	s.Log.Error("page broke", "path", r.URL.Path, "ref", ref, "error", err)
+	s.Log.Error("page broke", "page", asked(r), "ref", ref, "error", err)
 	http.Error(w, s.Printer(r).T("web.broken", nil)+" ("+ref+")", http.StatusInternalServerError)
 }
 

@@ -208,7 +208,7 @@ func (s *Site) Render(r *http.Request, panels []Panel) []template.HTML {
 	for _, panel := range panels {
 		section, err := panel(r, p)
 		if err != nil {
-			s.Log.Error("a section of a page failed", "path", r.URL.Path, "error", err)
+			s.Log.Error("a section of a page failed", "page", asked(r), "error", err)
 			section = template.HTML(`<p class="note trouble">` + template.HTMLEscapeString(s.sentence(r, err)) + `</p>`) //nolint:gosec // escaped
 		}
 		if section != "" {

@@ -59,6 +59,7 @@ func (g *guestbook) web(site *web.Site) web.Pages {
 		Routes: []web.Route{
 			{Pattern: "GET /book", Handler: g.page.Show(g.read)},
 			{Pattern: "GET /broken", Handler: g.page.Show(fail)},
+			{Pattern: "GET /broken/{token}", Handler: g.page.Show(fail)},
 			{Pattern: "GET /admin/broken", Handler: g.page.Show(fail)},
 			{Pattern: "GET /panic", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hunter2") })},
 			{Pattern: "/admin/once", Handler: g.page.Reveal(g.read, func(r *http.Request) (bookPage, error) {
@@ -245,6 +246,11 @@ func TestFaultsStayInTheLog(t *testing.T) {
 		if ref = strings.Fields(ref + " ")[0]; len(ref) != 8 || !strings.Contains(got.text, ref) || !strings.Contains(s.log.String(), "hunter2") {
 			t.Errorf("%s: log %q does not explain\n%s", path, s.log.String(), got.text)
 		}
+	}
+	s.log.Reset()
+	want(t, s.get(t, c, "/broken/private-link"), 500)
+	if log := s.log.String(); strings.Contains(log, "private-link") || !strings.Contains(log, "/broken/{token}") {
+		t.Errorf("the log tells a secret, or not which page: %s", log)
 	}
 	s.signIn(t, c)
 	want(t, s.get(t, c, "/admin/broken"), 500, "hunter2")

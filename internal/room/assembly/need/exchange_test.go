@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,30 @@ func TestAReferralTakesNoAddressAlong(t *testing.T) {
 	})
 }
 
+// A member whose key was lost takes the referral it has for what it is, and gives a link that
+// is good.
+func TestAReferralOutlivesTheKey(t *testing.T) {
+	dbtest.Each(t, "assembly", migrations.Files, func(t *testing.T, d *db.DB) {
+		ctx, r := t.Context(), newRing("chaton-a.test", "chaton-b.test")
+		b := r.node(t, d, "chaton-b.test")
+		text, err := json.Marshal(referral{V: 1, From: "chaton-a.test", To: "chaton-b.test", ID: strings.Repeat("A", 26), Lang: "en", Goal: "A calendar"})
+		b.ok(err)
+		doc, err := seal.SignDoc(typeReferral, text, seal.NewSigner("chaton-a.test", r.keys["chaton-a.test"]))
+		b.ok(err)
+		before, err := b.x.Take(ctx, doc, "chaton-a.test")
+		b.ok(err)
+		b.n.Box = seal.NewBox([32]byte{9})
+		after, err := b.x.Take(ctx, doc, "chaton-a.test")
+		b.ok(err)
+		if list, err := b.List(ctx, Waiting, 10, 0); err != nil || len(list) != 1 || before == after {
+			t.Errorf("%d wait, %v", len(list), err)
+		}
+		if _, err := b.ByToken(ctx, after[strings.LastIndex(after, "/")+1:]); err != nil {
+			t.Errorf("the link it gave: %v", err)
+		}
+	})
+}
+
 // everything is all that the tables about needs hold.
 func everything(t *testing.T, d *db.DB) string {
 	t.Helper()
@@ -186,10 +211,12 @@ func TestReferralsThatAreRefused(t *testing.T) {
 		"of another member":  {"chaton-c.test", func(r referral) any { return r }, "chaton-a.test"},
 		"for another member": {"chaton-a.test", func(r referral) any { r.To = "chaton-c.test"; return r }, "chaton-a.test"},
 		"of another id":      {"chaton-a.test", func(r referral) any { r.ID = "a/../b"; return r }, "chaton-a.test"},
-		"with an address":    {"chaton-a.test", func(r referral) any { return map[string]any{"v": 1, "address": planted} }, "chaton-a.test"},
-		"without a text":     {"chaton-a.test", func(r referral) any { r.Goal = ""; return r }, "chaton-a.test"},
-		"turned around":      {"chaton-a.test", func(r referral) any { r.Goal = "pay \u202eme"; return r }, "chaton-a.test"},
-		"of a stranger":      {"chaton-a.test", func(r referral) any { return r }, "chaton-z.test"},
+		"with an address": {"chaton-a.test", func(r referral) any {
+			return map[string]any{"v": 1, "from": r.From, "to": r.To, "id": r.ID, "lang": "en", "goal": r.Goal, "obstacle": "", "address": planted}
+		}, "chaton-a.test"},
+		"without a text": {"chaton-a.test", func(r referral) any { r.Goal = ""; return r }, "chaton-a.test"},
+		"turned around":  {"chaton-a.test", func(r referral) any { r.Goal = "pay \u202eme"; return r }, "chaton-a.test"},
+		"of a stranger":  {"chaton-a.test", func(r referral) any { return r }, "chaton-z.test"},
 	} {
 		if _, err := b.x.Take(ctx, sign(c.by, c.ref(good)), c.from); err == nil {
 			t.Errorf("%s: taken", name)
@@ -260,6 +287,7 @@ func TestTheSumAroundANeed(t *testing.T) {
 // FuzzExport: whatever a member publishes, what is kept of it obeys the rules of our own form.
 func FuzzExport(f *testing.F) {
 	f.Add(`{"salt":"x","needs":[{"id":"A","lang":"en","goal":"A calendar","month":"2026-11"}]}`)
+	f.Add(`{"salt":"x","needs":[{"id":"A","goal":"A calendar","state":"merged"}]}`)
 	f.Add(`{"salt":"x","needs":[{"id":"A","goal":"pay \u202eme"},{"id":"A/../b","goal":"x"},{"id":"B","goal":"x","state":"heroic"},{"id":"C","goal":"x","state":"elsewhere","member":"<b>"}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var e Export
@@ -267,7 +295,7 @@ func FuzzExport(f *testing.F) {
 			return
 		}
 		for _, one := range theirs("chaton-b.test", e) {
-			if checkText(one.Goal, MaxText) != nil || one.Goal == "" || strings.ContainsAny(one.ID, "/ \n") || one.Offered != "" && !one.Offered.Valid() {
+			if checkText(one.Goal, MaxText) != nil || one.Goal == "" || strings.ContainsAny(one.ID, "/ \n") || one.Offered != "" && !one.Offered.Valid() || one.State != "" && !slices.Contains(States(), one.State) {
 				t.Fatalf("kept: %+v", one)
 			}
 		}

@@ -64,15 +64,15 @@ func (v views) feed(r *http.Request, p *words.Printer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := fill(r.Context(), v.n.DB, list); err != nil {
+		return nil, err
+	}
 	home := v.n.URL + Path
 	f := atomFeed{
 		Lang: p.Lang, ID: home, Title: p.T("assembly.need.feed_title", args{"Hoster": string(v.n.Self)}), Author: string(v.n.Self), Updated: onDay(v.now().Time()),
 		Links: []atomLink{{Href: home}, {Rel: "self", Href: v.n.URL + feedPath + "?lang=" + p.Lang}},
 	}
 	for i, n := range list {
-		if n, err = v.complete(r.Context(), n); err != nil {
-			return nil, err
-		}
 		text := []string{n.ShownGoal}
 		if n.ShownObstacle != "" {
 			text = append(text, n.ShownObstacle)

@@ -47,10 +47,9 @@ const (
 	NotUs      State = "not_us"     // with the reason
 	Elsewhere  State = "elsewhere"  // with the member that does it
 	Collective State = "collective" // we ask the others
-	Merged     State = "merged"     // into another need
 )
 
-// States are those that an answer can have, in the order of a form; Merged comes by a merge.
+// States are all of them, in the order of a form.
 func States() []State { return []State{Heard, Planned, Done, NotUs, Elsewhere, Collective} }
 
 // Need is what somebody told us. Nothing of it names them.
@@ -154,8 +153,6 @@ func (a Answer) Check(now time.Time) error {
 		if !a.Member.Valid() {
 			return bad("assembly.need.bad_member")
 		}
-		return nil
-	case Merged:
 		return nil
 	}
 	return bad("assembly.need.bad_state")

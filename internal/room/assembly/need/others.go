@@ -68,7 +68,7 @@ func theirs(from core.MemberID, e Export) []Their {
 	seen := map[string]bool{}
 	for _, one := range e.Needs[:min(len(e.Needs), maxExport)] {
 		goal := Tidy(one.Goal)
-		known := one.State == "" || one.State == Merged || slices.Contains(States(), one.State)
+		known := one.State == "" || slices.Contains(States(), one.State)
 		if seen[one.ID] || one.ID == "" || len(one.ID) > 64 || checkText(one.ID, 64) != nil || strings.ContainsAny(one.ID, " /\n\t") || goal == "" || checkText(goal, MaxText) != nil || !known {
 			continue
 		}
@@ -116,8 +116,18 @@ func (x *Exchange) Differ(ctx context.Context, id string, member core.MemberID, 
 
 // Around is how a need stands among all hosters that we hear.
 func (x *Exchange) Around(ctx context.Context, n Need) (Around, error) {
-	same, err := sameOf(ctx, x.s.n.DB, n.ID)
-	return around(x.m.Signer.ID(), n, same), err
+	all, err := x.Arounds(ctx, []Need{n})
+	return all[n.ID], err
+}
+
+// Arounds is Around for each of some needs, by their ids.
+func (x *Exchange) Arounds(ctx context.Context, list []Need) (map[string]Around, error) {
+	same, err := sameAmong(ctx, x.s.n.DB, idsOf(list))
+	all := make(map[string]Around, len(list))
+	for _, n := range list {
+		all[n.ID] = around(x.m.Signer.ID(), n, same[n.ID])
+	}
+	return all, err
 }
 
 func around(self core.MemberID, n Need, same []Their) Around {

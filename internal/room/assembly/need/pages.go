@@ -183,22 +183,24 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	for _, n := range list {
-		one := v.shown(p, n)
-		around, err := v.x.Around(r.Context(), n)
-		if err != nil {
+	arounds, err := v.x.Arounds(r.Context(), list)
+	if err != nil {
+		return page, err
+	}
+	var too map[string]bool
+	if signed {
+		if too, err = v.SaidAlso(r.Context(), idsOf(list), account); err != nil {
 			return page, err
 		}
-		if around.Asked > 1 {
+	}
+	for _, n := range list {
+		one := v.shown(p, n)
+		one.Too = too[n.ID]
+		if around := arounds[n.ID]; around.Asked > 1 {
 			one.Asked, one.Offered = around.Asked, around.Offered
 		}
 		if signed || v.CanMail() {
 			one.Also = Path + "/also/" + n.ID
-		}
-		if signed {
-			if one.Too, err = v.SaidAlso(r.Context(), n.ID, account); err != nil {
-				return page, err
-			}
 		}
 		page.Needs = append(page.Needs, one)
 	}

@@ -35,34 +35,41 @@ type listed struct {
 type adminPage struct{ Waiting, Open, Answered, Refused []listed }
 
 func (v views) admin(r *http.Request) (page adminPage, err error) {
-	p := v.site.Printer(r)
-	for _, standing := range []Standing{Waiting, Published, Refused} {
-		list, err := v.List(r.Context(), standing, MaxWaiting, 0)
-		if err != nil {
-			return page, err
-		}
-		for _, n := range list {
-			goal, _ := n.words()
-			one := listed{ID: n.ID, Goal: short(goal), Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
-			if n.State != "" {
-				one.State, one.Severity = p.T("assembly.need.short_"+string(n.State), nil), web.Fine
-			}
-			switch {
-			case standing == Waiting:
-				page.Waiting = append(page.Waiting, one)
-			case standing == Refused:
-				page.Refused = append(page.Refused, one)
-			case n.Heard == 0:
-				if n.Unanswered(v.now()) >= Late {
-					one.Severity = web.Warn
-				}
-				page.Open = append(page.Open, one)
-			default:
-				page.Answered = append(page.Answered, one)
-			}
-		}
+	ctx, p := r.Context(), v.site.Printer(r)
+	waiting, err := v.List(ctx, Waiting, MaxWaiting, 0)
+	if err != nil {
+		return page, err
 	}
+	open, err := v.Open(ctx, MaxWaiting)
+	if err != nil {
+		return page, err
+	}
+	answered, err := v.Answered(ctx, MaxWaiting)
+	if err != nil {
+		return page, err
+	}
+	refused, err := v.List(ctx, Refused, MaxWaiting, 0)
+	if err != nil {
+		return page, err
+	}
+	page = adminPage{Waiting: v.listed(p, waiting), Open: v.listed(p, open), Answered: v.listed(p, answered), Refused: v.listed(p, refused)}
 	return page, nil
+}
+
+func (v views) listed(p *words.Printer, list []Need) []listed {
+	out := make([]listed, 0, len(list))
+	for _, n := range list {
+		goal, _ := n.words()
+		one := listed{ID: n.ID, Goal: short(goal), Days: int(v.now().Sub(n.Made) / day), Voices: n.Voices, Severity: web.None}
+		switch {
+		case n.State != "":
+			one.State, one.Severity = p.T("assembly.need.short_"+string(n.State), nil), web.Fine
+		case n.Unanswered(v.now()) >= Late:
+			one.Severity = web.Warn
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // onePage is one need, and what can be done with it.

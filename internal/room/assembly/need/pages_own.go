@@ -105,9 +105,11 @@ func (v views) also(r *http.Request) (page alsoPage, err error) {
 	page = alsoPage{Goal: n.ShownGoal, Signed: signed, CanMail: v.CanMail(), Asked: r.URL.Query().Get("asked") != ""}
 	page.Address = web.Field{Name: "address", Label: "assembly.need.also_address", Hint: "assembly.need.also_hint", Kind: "email", Complete: "email", Required: true, Value: r.PostFormValue("address")}
 	if signed {
-		page.Too, err = v.SaidAlso(r.Context(), n.ID, account)
+		said, err := v.SaidAlso(r.Context(), []string{n.ID}, account)
+		page.Too = said[n.ID]
+		return page, err
 	}
-	return page, err
+	return page, nil
 }
 
 func (v views) alsoDo(r *http.Request) (string, error) {

@@ -188,8 +188,12 @@ func (x *Exchange) Take(ctx context.Context, doc seal.Envelope, from core.Member
 	}
 	n.ID, n.link, n.Made, n.Origin, n.referral = rand.Text(), seal.TokenHash(token), x.s.now(), from, ref.ID
 	err = x.s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if _, err := byLink(ctx, q, n.link); err == nil || core.CodeOf(err) != core.CodeNotFound {
-			return err // taken in already
+		before, err := byReferral(ctx, q, from, ref.ID)
+		if err == nil { // taken in already; its link is another one where our key was lost since
+			return setLink(ctx, q, before.ID, n.link)
+		}
+		if core.CodeOf(err) != core.CodeNotFound {
+			return err
 		}
 		waiting, err := countWaiting(ctx, q)
 		if err != nil {

@@ -166,24 +166,38 @@ func (s *Service) Get(ctx context.Context, id string) (Need, error) {
 	return s.complete(ctx, n)
 }
 
-func (s *Service) complete(ctx context.Context, n Need) (_ Need, err error) {
-	if n.Answers, err = answers(ctx, s.n.DB, n.ID); err != nil {
-		return n, err
-	}
-	n.Voices, err = voices(ctx, s.n.DB, n.ID)
-	return n, err
+func (s *Service) complete(ctx context.Context, n Need) (Need, error) {
+	one := []Need{n}
+	err := fill(ctx, s.n.DB, one)
+	return one[0], err
 }
 
 // List is the needs of a standing, the newest first, with their answers; merged ones stand
 // with what they were merged into.
 func (s *Service) List(ctx context.Context, standing Standing, limit, from int) ([]Need, error) {
 	list, err := byStanding(ctx, s.n.DB, standing, limit, from)
-	for i := range list {
-		if err == nil {
-			list[i], err = s.complete(ctx, list[i])
-		}
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	return list, fill(ctx, s.n.DB, list)
+}
+
+// Open are the published needs without an answer, the oldest first.
+func (s *Service) Open(ctx context.Context, limit int) ([]Need, error) {
+	return s.heard(ctx, false, limit)
+}
+
+// Answered are the published needs that have an answer, the newest first.
+func (s *Service) Answered(ctx context.Context, limit int) ([]Need, error) {
+	return s.heard(ctx, true, limit)
+}
+
+func (s *Service) heard(ctx context.Context, answered bool, limit int) ([]Need, error) {
+	list, err := byHeard(ctx, s.n.DB, answered, limit)
+	if err != nil {
+		return nil, err
+	}
+	return list, fill(ctx, s.n.DB, list)
 }
 
 // change reads a need, changes it and writes it, in one transaction.

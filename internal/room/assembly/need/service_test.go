@@ -230,6 +230,21 @@ func TestARobotDoesNotFillTheQueue(t *testing.T) {
 	}
 }
 
+// What was merged is answered with what it was merged into: it is no need without an answer.
+func TestTheCountsKnowAMerge(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		one, two := w.published("A calendar"), w.published("An agenda")
+		_, err := w.Answer(ctx, one.ID, Answer{State: Heard})
+		w.ok(err)
+		_, err = w.Merge(ctx, two.ID, one.ID)
+		w.ok(err)
+		if stats, err := w.Stats(ctx); err != nil || stats.Published != 1 || stats.Answered != 1 {
+			t.Errorf("counted: %+v, %v", stats, err)
+		}
+	})
+}
+
 // Scenario 5: merge is a union of who needs it; undone, both are as before.
 func TestAMergeIsUndoneExactly(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -7,7 +7,8 @@ import (
 	"entrechat/internal/core"
 )
 
-// Stats are counts; nothing of them names anybody.
+// Stats are counts; nothing of them names anybody. What was merged into another need is one
+// with it.
 type Stats struct {
 	Waiting    int64       `json:"waiting"`
 	Published  int64       `json:"published"`

@@ -61,6 +61,16 @@ func byStanding(ctx context.Context, q db.Querier, standing Standing, limit, fro
 		string(standing), limit, from)
 }
 
+// byHeard lists published needs: those with an answer, the newest first, or those without,
+// the oldest first.
+func byHeard(ctx context.Context, q db.Querier, answered bool, limit int) ([]Need, error) {
+	const from = `SELECT ` + columns + ` FROM assembly_need WHERE standing = 'published' AND merged_into = '' AND `
+	if answered {
+		return db.All(ctx, q, scan, from+`heard_us > 0 ORDER BY made_us DESC, id LIMIT $1`, limit)
+	}
+	return db.All(ctx, q, scan, from+`heard_us = 0 ORDER BY made_us, id LIMIT $1`, limit)
+}
+
 func mergedInto(ctx context.Context, q db.Querier, id string) ([]Need, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM assembly_need WHERE merged_into = $1 ORDER BY made_us, id LIMIT 200`, id)
 }
@@ -101,24 +111,6 @@ func addAnswer(ctx context.Context, q db.Querier, id string, a Answer) error {
 	return err
 }
 
-func answers(ctx context.Context, q db.Querier, id string) ([]Answer, error) {
-	return db.All(ctx, q, func(r db.Row) (a Answer, err error) {
-		return a, r.Scan(&a.Number, &a.State, &a.Text, &a.Month, &a.Link, &a.Member, &a.At)
-	}, `SELECT number, state, text, month, link, member, at_us FROM assembly_need_answer WHERE need = $1 ORDER BY number`, id)
-}
-
-// voices counts who needs it too: of the need and of all that was merged into it, each once.
-func voices(ctx context.Context, q db.Querier, id string) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT count(DISTINCT v.voice) FROM assembly_need_voice v JOIN assembly_need n ON n.id = v.need
-		WHERE n.id = $1 OR n.merged_into = $1`, id)
-}
-
-func hasVoice(ctx context.Context, q db.Querier, id, voice string) (bool, error) {
-	n, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM assembly_need_voice v JOIN assembly_need n ON n.id = v.need
-		WHERE (n.id = $1 OR n.merged_into = $1) AND v.voice = $2`, id, voice)
-	return n > 0, err
-}
-
 func addVoice(ctx context.Context, q db.Querier, id, voice string) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO assembly_need_voice (need, voice) VALUES ($1, $2) ON CONFLICT (need, voice) DO NOTHING`, id, voice)
 	return err
@@ -145,8 +137,8 @@ func waitedFor(ctx context.Context, q db.Querier, since core.Moment) ([]int64, e
 func counts(ctx context.Context, q db.Querier, late core.Moment) (Stats, error) {
 	return db.One(ctx, q, func(r db.Row) (s Stats, err error) {
 		return s, r.Scan(&s.Waiting, &s.Published, &s.Answered, &s.Late, &s.Refused)
-	}, `SELECT count(*) FILTER (WHERE standing = 'waiting'), count(*) FILTER (WHERE standing = 'published'),
-		count(*) FILTER (WHERE standing = 'published' AND heard_us > 0),
+	}, `SELECT count(*) FILTER (WHERE standing = 'waiting'), count(*) FILTER (WHERE standing = 'published' AND merged_into = ''),
+		count(*) FILTER (WHERE standing = 'published' AND merged_into = '' AND heard_us > 0),
 		count(*) FILTER (WHERE standing = 'published' AND heard_us = 0 AND merged_into = '' AND made_us <= $1),
 		count(*) FILTER (WHERE standing = 'refused') FROM assembly_need`, int64(late))
 }

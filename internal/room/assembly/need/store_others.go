@@ -13,6 +13,16 @@ func setOrigin(ctx context.Context, q db.Querier, n Need) error {
 	return err
 }
 
+// byReferral is the need that a member passed on under an id of its own. Returns CodeNotFound.
+func byReferral(ctx context.Context, q db.Querier, from core.MemberID, id string) (Need, error) {
+	return known(db.One(ctx, q, scan, `SELECT `+columns+` FROM assembly_need WHERE origin = $1 AND referral = $2 AND origin <> ''`, string(from), id))
+}
+
+func setLink(ctx context.Context, q db.Querier, id, link string) error {
+	_, err := db.Exec(ctx, q, `UPDATE assembly_need SET link = $2 WHERE id = $1`, id, link)
+	return err
+}
+
 // countFrom is how many needs wait that a member passed on.
 func countFrom(ctx context.Context, q db.Querier, from core.MemberID) (int64, error) {
 	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM assembly_need WHERE origin = $1 AND standing = 'waiting'`, string(from))
@@ -56,8 +66,13 @@ func forgetTheirs(ctx context.Context, q db.Querier, before core.Moment) error {
 	return err
 }
 
+// theirsOf takes one need of each member in turn until there are enough, so that none fills
+// the list alone.
 func theirsOf(ctx context.Context, q db.Querier, limit int) ([]Their, error) {
-	return db.All(ctx, q, scanTheir, `SELECT member, id, goal, state, offered FROM assembly_need_theirs ORDER BY member, goal, id LIMIT $1`, limit)
+	return db.All(ctx, q, scanTheir, `SELECT member, id, goal, state, offered FROM (
+		SELECT member, id, goal, state, offered FROM (
+			SELECT member, id, goal, state, offered, row_number() OVER (PARTITION BY member ORDER BY goal, id) AS turn FROM assembly_need_theirs
+		) AS turns ORDER BY turn, member LIMIT $1) AS taken ORDER BY member, goal, id`, limit)
 }
 
 func hasTheir(ctx context.Context, q db.Querier, member core.MemberID, id string) error {
@@ -73,15 +88,9 @@ func addSame(ctx context.Context, q db.Querier, need string, member core.MemberI
 	return err
 }
 
+// removeSame takes it back at a need and at what was merged into it, as sameAmong reads it.
 func removeSame(ctx context.Context, q db.Querier, need string, member core.MemberID, their string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM assembly_need_same WHERE need = $1 AND member = $2 AND their = $3`, need, string(member), their)
+	_, err := db.Exec(ctx, q, `DELETE FROM assembly_need_same WHERE member = $2 AND their = $3
+		AND need IN (SELECT id FROM assembly_need WHERE id = $1 OR merged_into = $1)`, need, string(member), their)
 	return err
-}
-
-// sameOf is what was said to be the same as a need, or as one that was merged into it, as far
-// as their members still publish it.
-func sameOf(ctx context.Context, q db.Querier, need string) ([]Their, error) {
-	return db.All(ctx, q, scanTheir, `SELECT DISTINCT t.member, t.id, t.goal, t.state, t.offered FROM assembly_need n
-		JOIN assembly_need_same s ON s.need = n.id JOIN assembly_need_theirs t ON t.member = s.member AND t.id = s.their
-		WHERE n.id = $1 OR n.merged_into = $1 ORDER BY t.member, t.id LIMIT 500`, need)
 }

@@ -32,17 +32,17 @@ func (s *Service) also(ctx context.Context, id, voice string) error {
 		if err != nil {
 			return err
 		}
-		there, err := hasVoice(ctx, q, n.ID, voice)
-		if err != nil || there {
+		there, err := saidAmong(ctx, q, []string{n.ID}, voice)
+		if err != nil || there[n.ID] {
 			return err
 		}
 		return addVoice(ctx, q, n.ID, voice)
 	})
 }
 
-// SaidAlso says whether an account is counted already.
-func (s *Service) SaidAlso(ctx context.Context, id, account string) (bool, error) {
-	return hasVoice(ctx, s.n.DB, id, s.keys.voice("account", account))
+// SaidAlso says at which of some needs an account is counted already.
+func (s *Service) SaidAlso(ctx context.Context, ids []string, account string) (map[string]bool, error) {
+	return saidAmong(ctx, s.n.DB, ids, s.keys.voice("account", account))
 }
 
 // AskAlso writes to an address that it may say "me too"; whoever owns it counts once they
@@ -111,11 +111,11 @@ func (s *Service) catchUp(ctx context.Context, q db.Querier, n Need) error {
 	case n.Standing == Refused:
 		return s.write(ctx, q, n, mailRefused, Answer{})
 	case n.State != "":
-		list, err := answers(ctx, q, n.ID)
-		if err != nil || len(list) == 0 {
+		one := []Need{n}
+		if err := fill(ctx, q, one); err != nil || len(one[0].Answers) == 0 {
 			return err
 		}
-		return s.write(ctx, q, n, mailAnswered, list[len(list)-1])
+		return s.write(ctx, q, n, mailAnswered, one[0].Answers[len(one[0].Answers)-1])
 	case n.Standing == Published:
 		return s.write(ctx, q, n, mailPublished, Answer{})
 	}
