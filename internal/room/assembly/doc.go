@@ -10,7 +10,7 @@
 // nothing is published before a person of the hoster let it through; an address is used for
 // the reply alone.
 //
-// Folders, each imports only those before it: need, elector, tally, record.
+// Folders, each imports only those before it: stranger, need, elector, tally, record.
 //
 // Sources: shared/research/needs.md of the founding reports; docs/spec/assembly.md.
 package assembly

@@ -5,5 +5,5 @@
 // anything. An address leaves the database but to write to its owner. A voice is counted
 // twice, or without an account or a confirmed address.
 //
-// It imports no other folder of the room. Source: docs/spec/assembly.md
+// Of the room's folders it imports stranger. Source: docs/spec/assembly.md
 package need

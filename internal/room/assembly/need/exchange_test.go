@@ -22,6 +22,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/assembly/migrations"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // ring is who the members are, and where.
@@ -295,7 +296,7 @@ func FuzzExport(f *testing.F) {
 			return
 		}
 		for _, one := range theirs("chaton-b.test", e) {
-			if checkText(one.Goal, MaxText) != nil || one.Goal == "" || strings.ContainsAny(one.ID, "/ \n") || one.Offered != "" && !one.Offered.Valid() || one.State != "" && !slices.Contains(States(), one.State) {
+			if stranger.Check(one.Goal, MaxText) != nil || one.Goal == "" || strings.ContainsAny(one.ID, "/ \n") || one.Offered != "" && !one.Offered.Valid() || one.State != "" && !slices.Contains(States(), one.State) {
 				t.Fatalf("kept: %+v", one)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"entrechat/internal/kit/markdown"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // hostile are texts that have hurt other forms.
@@ -29,14 +30,14 @@ func FuzzText(f *testing.F) {
 
 func checkOne(t *testing.T, md *markdown.Writer, text string) {
 	t.Helper()
-	text = Tidy(text)
-	if checkText(text, MaxText) != nil {
+	text = stranger.Tidy(text)
+	if stranger.Check(text, MaxText) != nil {
 		return
 	}
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > MaxText || strings.ContainsAny(text, "\x00\r\x1b\u202e\u2066\u200f") {
 		t.Fatalf("taken in: %q", text)
 	}
-	if again := Tidy(text); again != text {
+	if again := stranger.Tidy(text); again != text {
 		t.Fatalf("tidied twice: %q, %q", text, again)
 	}
 	got := strings.ToLower(string(md.HTML(text)))

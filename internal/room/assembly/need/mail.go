@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/address"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // mailKind is what a mail says. Each has a title and a text ("assembly.need.mail_KIND_title",
@@ -30,7 +31,7 @@ const mailTries = 8
 type mails struct {
 	n         Needs
 	keys      keys
-	mailboxes gate
+	mailboxes stranger.Gate
 	wake      chan struct{}
 }
 
@@ -102,7 +103,7 @@ func (s *mails) claimLink(kind, id, address string) string {
 // askAddress writes the one mail that an address gets before its owner confirmed it. What is
 // too much for an address is left out in silence: who typed it learns nothing of it.
 func (s *mails) askAddress(ctx context.Context, q db.Querier, n Need, address string) error {
-	if !s.CanMail() || !s.mailboxes.admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
+	if !s.CanMail() || !s.mailboxes.Admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
 		return nil
 	}
 	p := s.n.Words.Printer(n.Lang)

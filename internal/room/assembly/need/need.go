@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 const day = 24 * time.Hour
@@ -24,6 +25,10 @@ const (
 	// addressLongest is how long it is kept where nobody ever answers.
 	addressLongest = 365 * day
 	fewestWords    = 3 // of a reason
+
+	perNetwork = 3   // needs a day from one network without an account
+	perMailbox = 3   // mails a day that typing an address causes
+	perNode    = 200 // of them all
 )
 
 // Standing says whether people see a need.
@@ -143,7 +148,7 @@ func (a Answer) Check(now time.Time) error {
 		}
 		return nil
 	case Done:
-		if !webLink(a.Link) {
+		if !stranger.WebLink(a.Link) {
 			return bad("assembly.need.bad_done")
 		}
 		return nil

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 const (
@@ -67,9 +68,9 @@ func theirs(from core.MemberID, e Export) []Their {
 	var out []Their
 	seen := map[string]bool{}
 	for _, one := range e.Needs[:min(len(e.Needs), maxExport)] {
-		goal := Tidy(one.Goal)
+		goal := stranger.Tidy(one.Goal)
 		known := one.State == "" || slices.Contains(States(), one.State)
-		if seen[one.ID] || one.ID == "" || len(one.ID) > 64 || checkText(one.ID, 64) != nil || strings.ContainsAny(one.ID, " /\n\t") || goal == "" || checkText(goal, MaxText) != nil || !known {
+		if seen[one.ID] || one.ID == "" || len(one.ID) > 64 || stranger.Check(one.ID, 64) != nil || strings.ContainsAny(one.ID, " /\n\t") || goal == "" || stranger.Check(goal, MaxText) != nil || !known {
 			continue
 		}
 		seen[one.ID] = true

@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // AdminPath is where admins let needs through and answer them.
@@ -40,11 +41,11 @@ func (v views) admin(r *http.Request) (page adminPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	open, err := v.Open(ctx, MaxWaiting)
+	open, err := byHeard(ctx, v.n.DB, false, MaxWaiting)
 	if err != nil {
 		return page, err
 	}
-	answered, err := v.Answered(ctx, MaxWaiting)
+	answered, err := byHeard(ctx, v.n.DB, true, MaxWaiting)
 	if err != nil {
 		return page, err
 	}
@@ -52,10 +53,14 @@ func (v views) admin(r *http.Request) (page adminPage, err error) {
 	if err != nil {
 		return page, err
 	}
+	if err := errors.Join(fill(ctx, v.n.DB, open), fill(ctx, v.n.DB, answered)); err != nil {
+		return page, err
+	}
 	page = adminPage{Waiting: v.listed(p, waiting), Open: v.listed(p, open), Answered: v.listed(p, answered), Refused: v.listed(p, refused)}
 	return page, nil
 }
 
+// listed are needs as the list shows them.
 func (v views) listed(p *words.Printer, list []Need) []listed {
 	out := make([]listed, 0, len(list))
 	for _, n := range list {
@@ -192,7 +197,7 @@ func (v views) others(r *http.Request, page *onePage) error {
 
 // short is the first line of a text, as a list shows it.
 func short(text string) string {
-	line, rest, _ := strings.Cut(Tidy(text), "\n")
+	line, rest, _ := strings.Cut(stranger.Tidy(text), "\n")
 	r := []rune(line)
 	if rest != "" && len(r) <= 80 {
 		return line + " …"
@@ -215,7 +220,7 @@ func (v views) oneDo(r *http.Request) (string, error) {
 		here = AdminPath
 	case "answer":
 		_, err = v.Answer(ctx, id, Answer{
-			State: State(f.Get("state")), Text: f.Get("text"), Month: Tidy(f.Get("month")), Link: f.Get("link"), Member: core.MemberID(Tidy(f.Get("member"))),
+			State: State(f.Get("state")), Text: f.Get("text"), Month: stranger.Tidy(f.Get("month")), Link: f.Get("link"), Member: core.MemberID(stranger.Tidy(f.Get("member"))),
 		})
 	case "merge":
 		_, err = v.Merge(ctx, id, f.Get("into"))

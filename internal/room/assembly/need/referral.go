@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 const (
@@ -108,7 +109,7 @@ func (x *Exchange) Pass(ctx context.Context, id string) (link string, err error)
 	if err := x.m.Calls.JSON(ctx, to, http.MethodPost, pathReferral, passRequest{doc}, &answer); err != nil {
 		return "", err
 	}
-	if !webLink(answer.Link) {
+	if !stranger.WebLink(answer.Link) {
 		return "", core.Unsure("assembly.need.bad_pass", errors.New("a link that is none"))
 	}
 	return answer.Link, setPassed(ctx, x.s.n.DB, n.ID, to, x.s.n.Box.Seal(passedLabel(n.ID, to), []byte(answer.Link)))

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // Mailer carries mails by the hoster's own server.
@@ -41,7 +42,7 @@ type Needs struct {
 // Service is the needs of one hoster's users. Safe for concurrent use.
 type Service struct {
 	*mails
-	networks gate
+	networks stranger.Gate
 }
 
 // New makes the service; its Jobs send mails and forget.
@@ -101,7 +102,7 @@ func (s *Service) Tell(ctx context.Context, t Told) (token string, err error) {
 
 // read checks what was typed.
 func (s *Service) read(t Told) (Need, error) {
-	n := Need{Lang: words.French, Service: Tidy(t.Service), Goal: Tidy(t.Goal), Obstacle: Tidy(t.Obstacle)}
+	n := Need{Lang: words.French, Service: stranger.Tidy(t.Service), Goal: stranger.Tidy(t.Goal), Obstacle: stranger.Tidy(t.Obstacle)}
 	if t.Lang == words.English {
 		n.Lang = words.English
 	}
@@ -109,7 +110,7 @@ func (s *Service) read(t Told) (Need, error) {
 		return n, core.Invalid("assembly.need.bad_empty", errors.New("nothing told"))
 	}
 	for text, most := range map[string]int{n.Service: 100, n.Goal: MaxText, n.Obstacle: MaxText} {
-		if err := checkText(text, most); err != nil {
+		if err := stranger.Check(text, most); err != nil {
 			return n, err
 		}
 	}
@@ -139,7 +140,7 @@ func (s *Service) room(ctx context.Context, t Told) error {
 	if waiting >= MaxWaiting {
 		return core.Full("assembly.need.queue_full", errors.New("too many wait"))
 	}
-	if !t.Signed && !s.networks.admit(t.Network, perNetwork, 0, s.n.Now()) {
+	if !t.Signed && !s.networks.Admit(t.Network, perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
 	}
 	return nil
@@ -182,24 +183,6 @@ func (s *Service) List(ctx context.Context, standing Standing, limit, from int) 
 	return list, fill(ctx, s.n.DB, list)
 }
 
-// Open are the published needs without an answer, the oldest first.
-func (s *Service) Open(ctx context.Context, limit int) ([]Need, error) {
-	return s.heard(ctx, false, limit)
-}
-
-// Answered are the published needs that have an answer, the newest first.
-func (s *Service) Answered(ctx context.Context, limit int) ([]Need, error) {
-	return s.heard(ctx, true, limit)
-}
-
-func (s *Service) heard(ctx context.Context, answered bool, limit int) ([]Need, error) {
-	list, err := byHeard(ctx, s.n.DB, answered, limit)
-	if err != nil {
-		return nil, err
-	}
-	return list, fill(ctx, s.n.DB, list)
-}
-
 // change reads a need, changes it and writes it, in one transaction.
 func (s *Service) change(ctx context.Context, id string, do func(ctx context.Context, q db.Querier, n *Need) error) (Need, error) {
 	var n Need
@@ -224,8 +207,8 @@ func (s *Service) change(ctx context.Context, id string, do func(ctx context.Con
 // by publishing it again. Returns CodeInvalid, CodeNotFound, CodeConflict for one whose text
 // is deleted.
 func (s *Service) Publish(ctx context.Context, id, goal, obstacle string) (Need, error) {
-	goal, obstacle = Tidy(goal), Tidy(obstacle)
-	if err := errors.Join(checkText(goal, MaxText), checkText(obstacle, MaxText)); err != nil {
+	goal, obstacle = stranger.Tidy(goal), stranger.Tidy(obstacle)
+	if err := errors.Join(stranger.Check(goal, MaxText), stranger.Check(obstacle, MaxText)); err != nil {
 		return Need{}, err
 	}
 	return s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {
@@ -251,8 +234,8 @@ func (s *Service) Publish(ctx context.Context, id, goal, obstacle string) (Need,
 // Refuse does not publish a need, or takes it down; its author reads the reason. What it was
 // put together with stands alone again. Returns CodeInvalid, CodeNotFound.
 func (s *Service) Refuse(ctx context.Context, id, reason string) (Need, error) {
-	reason = Tidy(reason)
-	if err := errors.Join(checkText(reason, maxReply), checkReason(reason)); err != nil {
+	reason = stranger.Tidy(reason)
+	if err := errors.Join(stranger.Check(reason, maxReply), checkReason(reason)); err != nil {
 		return Need{}, err
 	}
 	return s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {
@@ -268,8 +251,8 @@ func (s *Service) Refuse(ctx context.Context, id, reason string) (Need, error) {
 // is not published or was merged, CodeNotFound.
 func (s *Service) Answer(ctx context.Context, id string, a Answer) (Need, error) {
 	a = a.only()
-	a.Text, a.Link, a.At = Tidy(a.Text), Tidy(a.Link), s.now()
-	if err := checkText(a.Text, maxReply); err != nil {
+	a.Text, a.Link, a.At = stranger.Tidy(a.Text), stranger.Tidy(a.Link), s.now()
+	if err := stranger.Check(a.Text, maxReply); err != nil {
 		return Need{}, err
 	}
 	if !slices.Contains(States(), a.State) {

@@ -60,10 +60,10 @@ func (s *Service) AskAlso(ctx context.Context, id, typed, lang, network string) 
 	if err != nil {
 		return err
 	}
-	if !s.networks.admit("also "+network, 10*perNetwork, 0, s.n.Now()) {
+	if !s.networks.Admit("also "+network, 10*perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
 	}
-	if !s.mailboxes.admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
+	if !s.mailboxes.Admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
 		return nil // too much for the address: who typed it learns nothing of it
 	}
 	p := s.n.Words.Printer(lang)
@@ -146,7 +146,7 @@ func (s *Service) GiveAddress(ctx context.Context, id, token, typed, network str
 	if !s.CanMail() {
 		return core.Unsure("assembly.need.no_address", errors.New("no mail server"))
 	}
-	if !s.networks.admit("address "+network, 10*perNetwork, 0, s.n.Now()) {
+	if !s.networks.Admit("address "+network, 10*perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
 	}
 	_, err = s.change(ctx, id, func(ctx context.Context, q db.Querier, n *Need) error {

@@ -1,4 +1,4 @@
-package need
+package stranger
 
 import (
 	"errors"
@@ -20,9 +20,9 @@ func Tidy(text string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// checkText refuses what no person types and what turns a page around: control characters,
+// Check refuses what no person types and what turns a page around: control characters,
 // direction marks, tags of Unicode, broken UTF-8. Returns CodeInvalid.
-func checkText(text string, most int) error {
+func Check(text string, most int) error {
 	if !utf8.ValidString(text) {
 		return core.Invalid("assembly.need.bad_signs", errors.New("no UTF-8"))
 	}
@@ -56,9 +56,9 @@ func forbidden(r rune) bool {
 	return r == utf8.RuneError || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Co, r) || unicode.Is(unicode.Noncharacter_Code_Point, r)
 }
 
-// webLink says whether a link may stand on a page: https, or http, with a host and no
+// WebLink says whether a link may stand on a page: https, or http, with a host and no
 // password.
-func webLink(link string) bool {
+func WebLink(link string) bool {
 	u, err := url.Parse(link)
-	return err == nil && len(link) <= 500 && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && checkText(link, 500) == nil && !strings.ContainsAny(link, " \n\t<>\"")
+	return err == nil && len(link) <= 500 && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && Check(link, 500) == nil && !strings.ContainsAny(link, " \n\t<>\"")
 }

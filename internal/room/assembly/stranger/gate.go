@@ -1,4 +1,4 @@
-package need
+package stranger
 
 import (
 	"crypto/hmac"
@@ -9,15 +9,14 @@ import (
 )
 
 const (
-	perNetwork = 3   // needs a day from one network without an account
-	perMailbox = 3   // mails a day that typing an address causes
-	perNode    = 200 // of them all
-	maxNames   = 50_000
+	day      = 24 * time.Hour
+	maxNames = 50_000 // that one gate counts by
 )
 
-// gate counts by a name for a day, in memory. What it keeps of a name is a hash under a key
-// that is thrown away with the day. The zero value is ready.
-type gate struct {
+// Gate counts by a name for a day, in memory. What it keeps of a name is a hash under a key
+// that is thrown away with the day. The zero value is
+// ready. Safe for concurrent use.
+type Gate struct {
 	mu   sync.Mutex
 	from time.Time
 	key  [32]byte
@@ -25,9 +24,9 @@ type gate struct {
 	all  int
 }
 
-// admit counts one more of a name; false = it had most already, or all together had all. A
-// name that is empty is counted among all only.
-func (g *gate) admit(name string, most, all int, now time.Time) bool {
+// Admit counts one more of a name; false = it had most already, or all together had all
+// (0 = all together have no bound). A name that is empty is counted among all only.
+func (g *Gate) Admit(name string, most, all int, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.by == nil || now.Sub(g.from) >= day || now.Before(g.from) {
