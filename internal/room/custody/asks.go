@@ -130,9 +130,11 @@ func (d dealt) HeldOf(ctx context.Context, owner core.MemberID) ([]collect.Deal,
 	all, err := d.Keeper.Of(ctx, owner)
 	var stand, pending []collect.Deal
 	for _, h := range all {
-		if h.State == deal.Standing {
+		switch {
+		case h.Damaged:
+		case h.State == deal.Standing:
 			stand = append(stand, dealOf(h.Signed, 0))
-		} else {
+		default:
 			pending = append(pending, dealOf(h.Signed, 0))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
@@ -133,5 +134,29 @@ func TestDealOfAnotherUnderTheID(t *testing.T) {
 	all, err := w.node("b").Views(t.Context())
 	if err != nil || len(all) != 1 || all[0].ID != s.ID || all[0].State != ask.Refused {
 		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+// TestDamagedAsk: a disk damages one ask. All others are shown, told and let go as if it were not there.
+func TestDamagedAsk(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx, b := t.Context(), w.node("b")
+	bad := signDomain(t, anAsk(t, w.deal.ID))
+	_, err := b.Take(ctx, bad.Document)
+	w.must(err)
+	_, err = db.Exec(ctx, b.db, `UPDATE custody_ask SET document = $1`, []byte("{"))
+	w.must(err)
+	s := w.opens()
+	w.passes(14 * day)
+	all, err := b.Views(ctx)
+	if err != nil || len(all) != 1 || all[0].ID != s.ID {
+		t.Fatalf("%d asks, %v", len(all), err)
+	}
+	w.must(b.Release(ctx, s.ID, false))
+	if _, err := b.View(ctx, bad.ID); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("the damaged one: %v", err)
+	}
+	if h, err := b.Hand(ctx, s.ID); err != nil || h.Share == "" {
+		t.Errorf("not handed out: %v", err)
 	}
 }

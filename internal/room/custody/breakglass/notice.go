@@ -28,10 +28,12 @@ func (a teller) notify(ctx context.Context) error {
 			return ctx.Err()
 		}
 		r, err := get(ctx, a.n.DB, n.ask)
-		if err != nil {
+		if err != nil && !hopeless(err) {
 			return err
 		}
-		err = a.tell(ctx, r, n)
+		if err == nil {
+			err = a.tell(ctx, r, n)
+		}
 		n.tries++
 		switch now := a.now(); {
 		case err == nil, hopeless(err), now >= r.Expires:

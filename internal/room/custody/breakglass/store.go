@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -22,6 +23,7 @@ type row struct {
 	share                                       []byte
 	logFrom                                     int64
 	logged                                      core.Moment
+	damaged                                     error // the document cannot be read; then nothing of it is known
 }
 
 const askColumns = `document, held, received_us, received_ran, noticed_us, declined_us, burnt_us, released_us, share, log_from, logged_us`
@@ -33,8 +35,14 @@ func scanAsk(r db.Row) (a row, err error) {
 		return a, err
 	}
 	a.receivedRan = micros(ran)
-	a.Signed, err = decode(document)
-	return a, err
+	a.Signed, a.damaged = decode(document)
+	return a, nil
+}
+
+// several lists asks. One that the disk damaged is left out: it does not hide all others.
+func several(ctx context.Context, q db.Querier, query string, args ...any) ([]row, error) {
+	all, err := db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask `+query, args...)
+	return slices.DeleteFunc(all, func(r row) bool { return r.damaged != nil }), err
 }
 
 func decode(document []byte) (ask.Signed, error) {
@@ -66,11 +74,15 @@ func put(ctx context.Context, q db.Querier, a row) error {
 // nonceOf is the nonce with who drew it: a nonce that somebody else copied is another one.
 func nonceOf(a ask.Ask) string { return a.Nonce + " " + string(a.Asker) + " " + a.Key }
 
-// get is an ask that came here. Returns CodeNotFound "custody.breakglass.unknown".
+// get is an ask that came here. Returns CodeNotFound "custody.breakglass.unknown", CodeInvalid
+// "custody.breakglass.damaged".
 func get(ctx context.Context, q db.Querier, id string) (row, error) {
 	a, err := db.One(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE id = $1`, id)
 	if errors.Is(err, db.ErrNoRow) {
 		return a, core.NotFound("custody.breakglass.unknown", err)
+	}
+	if err == nil && (a.damaged != nil || a.ID != id) {
+		err = core.Invalid("custody.breakglass.damaged", errors.Join(errors.New("not what came"), a.damaged))
 	}
 	return a, err
 }
@@ -90,22 +102,22 @@ func find(ctx context.Context, q db.Querier, table, begin string) (string, error
 }
 
 func list(ctx context.Context, q db.Querier) ([]row, error) {
-	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask ORDER BY received_us DESC, id LIMIT 500`)
+	return several(ctx, q, `ORDER BY received_us DESC, id LIMIT 500`)
 }
 
 func unlogged(ctx context.Context, q db.Querier) ([]row, error) {
-	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE released_us > 0 AND logged_us = 0 ORDER BY released_us LIMIT 100`)
+	return several(ctx, q, `WHERE released_us > 0 AND logged_us = 0 ORDER BY released_us LIMIT 100`)
 }
 
 func unsettled(ctx context.Context, q db.Querier) ([]row, error) {
-	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE burnt_us = 0 AND id IN (SELECT ask FROM custody_ask_entry) LIMIT 100`)
+	return several(ctx, q, `WHERE burnt_us = 0 AND id IN (SELECT ask FROM custody_ask_entry) LIMIT 100`)
 }
 
 // open lists the asks about a deal that are not over, and those that came within a week: who
 // makes asks that are soon over has no more of them.
 func open(ctx context.Context, q db.Querier, deal share.ID, now core.Moment) (all []row, err error) {
 	const week = 7 * 24 * time.Hour
-	return db.All(ctx, q, scanAsk, `SELECT `+askColumns+` FROM custody_ask WHERE deal = $1 AND (expires_us > $2 OR received_us > $3) AND declined_us = 0 LIMIT 200`,
+	return several(ctx, q, `WHERE deal = $1 AND (expires_us > $2 OR received_us > $3) AND declined_us = 0 LIMIT 200`,
 		string(deal), int64(now), int64(now.Add(-week)))
 }
 

@@ -28,6 +28,7 @@ type Puzzle struct {
 	Read      func(env seal.Envelope) (Deal, error)
 	Unseal    func(with age.Identity, deal share.ID, sealed []byte) ([]byte, error)
 	Paper     []share.Share
+	BoxOf     core.MemberID // whose copy of the box is opened; empty = the one that most gave
 
 	Boxes   [][]byte
 	answers map[core.MemberID]Handed
@@ -195,20 +196,48 @@ func (p *Puzzle) report(c *Collected, shares map[core.MemberID]*given) {
 	}
 }
 
-// open opens the first box that opens: ours, or one that a holder sent.
+// open opens the box: ours or, as anybody can seal something to the box's recipient, what most
+// holders gave. Returns CodeConflict "custody.collect.boxes_differ" between as many.
 func (p *Puzzle) open(with age.Identity) ([]byte, error) {
-	boxes := slices.Clone(p.Boxes)
-	for _, m := range slices.Sorted(maps.Keys(p.answers)) {
-		if box, err := wire.Base64(p.answers[m].Box); err == nil && len(box) > 0 {
-			boxes = append(boxes, box)
-		}
-	}
-	err := error(core.NotFound("custody.collect.no_box", errors.New("nobody sent the box")))
-	for _, box := range boxes {
-		var content []byte
-		if content, err = p.Unseal(with, p.Deal, box); err == nil {
+	for _, box := range p.Boxes {
+		if content, err := p.Unseal(with, p.Deal, box); err == nil {
 			return content, nil
 		}
 	}
-	return nil, err
+	err := error(core.NotFound("custody.collect.no_box", errors.New("nobody sent the box")))
+	gave := map[string][]string{} // by content, the holders
+	for _, m := range slices.Sorted(maps.Keys(p.answers)) {
+		box, bad := wire.Base64(p.answers[m].Box)
+		if bad != nil || len(box) == 0 || p.BoxOf != "" && p.BoxOf != m {
+			continue
+		}
+		content, closed := p.Unseal(with, p.Deal, box)
+		if closed != nil {
+			err = closed
+			continue
+		}
+		gave[string(content)] = append(gave[string(content)], string(m))
+	}
+	return most(gave, err)
+}
+
+// most is the content that most holders gave; none is err.
+func most(gave map[string][]string, err error) ([]byte, error) {
+	best, of, tied := "", []string(nil), []string(nil)
+	for content, holders := range gave {
+		switch {
+		case len(holders) > len(of):
+			best, of, tied = content, holders, nil
+		case len(holders) == len(of):
+			tied = append(tied, holders...)
+		}
+	}
+	if tied != nil {
+		all := slices.Sorted(slices.Values(append(tied, of...)))
+		return nil, core.Conflict("custody.collect.boxes_differ", errors.New("holders gave different boxes")).With("Holders", all)
+	}
+	if of == nil {
+		return nil, err
+	}
+	return []byte(best), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"filippo.io/age"
@@ -148,6 +149,48 @@ func TestNoBox(t *testing.T) {
 	}
 	if _, _, err := p.Solve(); core.CodeOf(err) != core.CodeNotFound {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestForgedBox: a box is sealed to a key that everybody knows, so a holder can make one that opens
+// and holds something else. What most of them gave counts; between as many, a person decides.
+func TestForgedBox(t *testing.T) {
+	d := newDealt(t, newID(t))
+	p := d.puzzle()
+	p.Unseal = func(_ age.Identity, _ share.ID, sealed []byte) ([]byte, error) {
+		if text, ok := bytes.CutPrefix(sealed, []byte("box ")); ok {
+			return text, nil
+		}
+		return nil, core.Invalid("test", errors.New("closed"))
+	}
+	give := func(from core.MemberID, i int, holds string) {
+		h := d.good(i)
+		h.Box = base64.StdEncoding.EncodeToString([]byte(holds))
+		p.Take(from, h, nil)
+	}
+	give("a-liar.test", 0, "box forged")
+	give("b.test", 1, "box true")
+	give("c.test", 2, "no box")
+	content, c, err := p.Solve()
+	e, ok := errors.AsType[*core.Error](err)
+	if content != nil || !ok || e.Key != "custody.collect.boxes_differ" || c.Have != 3 {
+		t.Fatalf("one against one: %q, %v", content, err)
+	}
+	if got, want := e.Args["Holders"], []string{"a-liar.test", "b.test"}; !slices.Equal(got.([]string), want) {
+		t.Errorf("named %v, want %v", got, want)
+	}
+	p.BoxOf = "b.test"
+	if content, _, err = p.Solve(); err != nil || string(content) != "true" {
+		t.Errorf("that of b: %q, %v", content, err)
+	}
+	p.BoxOf = "c.test"
+	if content, _, err = p.Solve(); err == nil {
+		t.Errorf("that of c opens: %q", content)
+	}
+	p.BoxOf = ""
+	give("d.test", 3, "box true")
+	if content, _, err = p.Solve(); err != nil || string(content) != "true" {
+		t.Errorf("two against one: %q, %v", content, err)
 	}
 }
 

@@ -22,9 +22,14 @@ func (k *Keeper) Of(ctx context.Context, owner core.MemberID) ([]Held, error) {
 	return liveHeld(ctx, k.n.DB, owner)
 }
 
-// Get is one of them. Returns CodeNotFound "custody.deal.not_held".
+// Get is one of them. Returns CodeNotFound "custody.deal.not_held", CodeInvalid
+// "custody.deal.held_damaged".
 func (k *Keeper) Get(ctx context.Context, id share.ID) (Held, error) {
-	return getHeld(ctx, k.n.DB, id)
+	h, err := getHeld(ctx, k.n.DB, id)
+	if err == nil && h.Damaged {
+		err = damaged()
+	}
+	return h, err
 }
 
 // Share opens the share that we keep of another member's deal, checked. Returns CodeNotFound

@@ -225,8 +225,15 @@ func readContacts(encoded string) ([]byte, error) {
 	return contacts, nil
 }
 
+func damaged() error {
+	return core.Invalid("custody.deal.held_damaged", errors.New("its document cannot be read"))
+}
+
 // open opens the share that we keep of a deal, and checks it. Returns CodeInvalid.
 func (k *Keeper) open(h Held) (s share.Share, err error) {
+	if h.Damaged {
+		return s, damaged()
+	}
 	text, err := decrypt(k.n.Recipients.Key.Identity(), h.sealed, maxShare)
 	if err != nil {
 		return s, core.Invalid("custody.deal.share_closed", err)

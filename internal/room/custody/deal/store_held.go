@@ -3,7 +3,6 @@ package deal
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -23,17 +22,21 @@ type Held struct {
 	// 0 = it goes on.
 	Ended core.Moment
 	State State // Pending until Stood
+	// Damaged: the document cannot be read any more. Of the deal ID, Owner and Scope are known, and
+	// the share does not open.
+	Damaged bool
 	sealed,
 	contacts []byte // age files to our node: the share, and whom to call back
 }
 
-const heldColumns = `h.document, h.number, h.received_us, h.ended_us, h.ended_as, h.sealed, h.contacts, COALESCE(e.at_us, 0)`
+const heldColumns = `h.id, h.owner, h.scope, h.document, h.number, h.received_us, h.ended_us, h.ended_as, h.sealed, h.contacts, COALESCE(e.at_us, 0)`
 
 const heldFrom = ` FROM custody_held h LEFT JOIN custody_deal_entry e ON e.owner = h.owner AND e.deal = h.id`
 
 func scanHeld(r db.Row) (h Held, err error) {
+	var named Deal
 	var document []byte
-	if err := r.Scan(&document, &h.Number, &h.Received, &h.Ended, &h.State, &h.sealed, &h.contacts, &h.Stood); err != nil {
+	if err := r.Scan(&named.ID, &named.Owner, &named.Scope, &document, &h.Number, &h.Received, &h.Ended, &h.State, &h.sealed, &h.contacts, &h.Stood); err != nil {
 		return h, err
 	}
 	if h.State == "" {
@@ -46,8 +49,9 @@ func scanHeld(r db.Row) (h Held, err error) {
 	if err == nil {
 		h.Signed, err = Read(env)
 	}
-	if err != nil {
-		return h, fmt.Errorf("a deal that is held: %w", err)
+	if err != nil || h.ID != named.ID || h.Owner != named.Owner {
+		// One that is damaged does not hide all others.
+		h.Signed, h.Damaged = Signed{Deal: named}, true
 	}
 	return h, nil
 }

@@ -21,10 +21,10 @@ type args = map[string]any
 
 // typed are the flags.
 type typed struct {
-	origin, reason, file, out string
-	papers                    []string
-	private                   bool
-	w                         Wish
+	origin, reason, file, out, boxOf string
+	papers                           []string
+	private                          bool
+	w                                Wish
 }
 
 // Command is `custody recover`: it needs no node. needs makes what it is made of; private
@@ -51,6 +51,7 @@ func Command(p *words.Printer, needs func(private bool, log *slog.Logger) Needs)
 	f.StringVar(&t.file, "file", "custody-recovery.json", p.T("custody.rescue.flag_file", nil))
 	f.StringVar(&t.out, "out", "custody-box.txt", p.T("custody.rescue.flag_out", nil))
 	f.StringArrayVar(&t.papers, "share", nil, p.T("custody.rescue.flag_share", nil))
+	f.StringVar(&t.boxOf, "box-of", "", p.T("custody.rescue.flag_box", nil))
 	f.BoolVar(&t.private, "allow-private", false, p.T("custody.rescue.flag_private", nil))
 	_ = c.MarkFlagRequired("origin")
 	return c
@@ -59,6 +60,11 @@ func Command(p *words.Printer, needs func(private bool, log *slog.Logger) Needs)
 func (t *typed) run(cmd *cobra.Command, r *Rescue, out *console.Out) (err error) {
 	if t.w.Origin, err = core.ParseMemberID(t.origin); err != nil {
 		return err
+	}
+	if t.boxOf != "" {
+		if t.w.BoxOf, err = core.ParseMemberID(t.boxOf); err != nil {
+			return err
+		}
 	}
 	t.w.Reason = ask.Reason(t.reason)
 	for _, name := range t.papers {

@@ -73,6 +73,7 @@ type Wish struct {
 	Purpose string
 	From    []string // addresses of members
 	Paper   []share.Share
+	BoxOf   core.MemberID // whose copy of the box is opened; empty = the one that most holders gave
 }
 
 // file is what is kept between two runs. It opens the shares.
@@ -107,7 +108,7 @@ func (r *Rescue) Run(ctx context.Context, w Wish, deliver func(content []byte) e
 	if err != nil {
 		return collect.Collected{}, core.Invalid("custody.rescue.bad_file", errors.New("no age identity")).With("File", r.path)
 	}
-	p := collect.Puzzle{ID: s.ID, Words: s.Words(), Deal: s.Deal, Identity: identity, Read: r.n.Read, Unseal: r.n.Unseal, Paper: w.Paper}
+	p := collect.Puzzle{ID: s.ID, Words: s.Words(), Deal: s.Deal, Identity: identity, Read: r.n.Read, Unseal: r.n.Unseal, Paper: w.Paper, BoxOf: w.BoxOf}
 	if err := r.fetch(ctx, w, &f, &p); err != nil {
 		return collect.Collected{}, err
 	}
