@@ -116,6 +116,12 @@ func TestAReferralTakesNoAddressAlong(t *testing.T) {
 		if err != nil || again != link {
 			t.Errorf("the second time: %q, %v", again, err)
 		}
+		url := r.urls["chaton-b.test"]
+		r.urls["chaton-b.test"] = "http://127.0.0.1:1" // away
+		if again, err := a.x.Pass(ctx, n.ID); err != nil || again != link {
+			t.Errorf("what was passed on is sent again: %q, %v", again, err)
+		}
+		r.urls["chaton-b.test"] = url
 		waiting, err := b.List(ctx, Waiting, 10, 0)
 		if err != nil || len(waiting) != 1 || waiting[0].Goal != "A calendar for a choir" || waiting[0].Origin != "chaton-a.test" || waiting[0].HasAddress {
 			t.Fatalf("what b has: %+v, %v", waiting, err)

@@ -32,6 +32,7 @@ type mails struct {
 	n         Needs
 	keys      keys
 	mailboxes stranger.Gate
+	asked     map[string]*stranger.Gate // by what is to be confirmed
 	wake      chan struct{}
 }
 
@@ -100,10 +101,17 @@ func (s *mails) claimLink(kind, id, address string) string {
 	return s.n.URL + pathConfirm + text + "/" + sig
 }
 
+// admit says whether one more question may go to an address. Voices and addresses have a bound
+// each, so that no flood of the one silences the other.
+func (s *mails) admit(kind, address string) bool {
+	now := s.n.Now()
+	return s.mailboxes.Admit(mailbox(address), perMailbox, 0, now) && s.asked[kind].Admit("", 0, perNode, now)
+}
+
 // askAddress writes the one mail that an address gets before its owner confirmed it. What is
 // too much for an address is left out in silence: who typed it learns nothing of it.
 func (s *mails) askAddress(ctx context.Context, q db.Querier, n Need, address string) error {
-	if !s.CanMail() || !s.mailboxes.Admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
+	if !s.CanMail() || !s.admit(claimAddress, address) {
 		return nil
 	}
 	p := s.n.Words.Printer(n.Lang)

@@ -3,6 +3,7 @@ package need
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,55 @@ func TestAMailIsTriedAgain(t *testing.T) {
 		}
 		if got := w.deliver(); got != "" {
 			t.Errorf("sent twice: %s", got)
+		}
+	})
+}
+
+// Who floods "me too" takes nothing from the questions to those who told a need.
+func TestVoicesLeaveRoomForNeeds(t *testing.T) {
+	w := newVisitor(t).world
+	n := w.published("A calendar")
+	for i := range perNode + 1 {
+		w.ok(w.AskAlso(t.Context(), n.ID, fmt.Sprintf("somebody%d@elsewhere.test", i), "en", fmt.Sprintf("198.51.%d.0/24", i/20)))
+	}
+	mails, err := dueMails(t.Context(), w.n.DB, w.now(), 2*perNode)
+	if err != nil || len(mails) != perNode {
+		t.Fatalf("%d mails for voices, %v", len(mails), err)
+	}
+	n, _ = w.tell("An agenda", planted)
+	if list, err := mailsOf(t.Context(), w.n.DB, n.ID); err != nil || len(list) != 1 {
+		t.Errorf("its author is not asked: %v, %v", list, err)
+	}
+}
+
+// Who was put together with another is answered as the other is, and their address is kept as
+// long.
+func TestAMergedNeedIsAnsweredWithTheOther(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		n, _ := w.tell("An agenda", planted)
+		w.deliver()
+		claim, sig := mailed(w.sent[0])
+		_, err := w.Publish(ctx, n.ID, "", "")
+		w.ok(err)
+		other := w.published("A calendar")
+		_, err = w.Merge(ctx, n.ID, other.ID)
+		w.ok(err)
+		_, err = w.Answer(ctx, other.ID, Answer{State: Done, Link: "https://chaton-a.test/agenda"})
+		w.ok(err)
+		w.ok(w.Confirm(ctx, claim, sig))
+		if got := w.deliver(); !strings.Contains(got, "An answer to your need") {
+			t.Errorf("told on confirming: %q", got)
+		}
+		for _, c := range []struct {
+			after time.Duration
+			has   bool
+		}{{addressKept - time.Hour, true}, {2 * time.Hour, false}} {
+			w.at = w.at.Add(c.after)
+			w.ok(w.Forget(ctx))
+			if n, err := w.Get(ctx, n.ID); err != nil || n.HasAddress != c.has {
+				t.Errorf("after %v: %+v, %v", c.after, n, err)
+			}
 		}
 	})
 }

@@ -28,7 +28,7 @@ const (
 
 	perNetwork = 3   // needs a day from one network without an account
 	perMailbox = 3   // mails a day that typing an address causes
-	perNode    = 200 // of them all
+	perNode    = 200 // of them all, for voices and for addresses each
 )
 
 // Standing says whether people see a need.

@@ -82,7 +82,8 @@ func passedLabel(need string, to core.MemberID) string {
 }
 
 // Pass passes a need on to the member that our last answer names; its author pressed the
-// button. Doing it again answers the same link. Returns CodeConflict where no answer names a
+// button. Doing it again answers the same link and sends nothing: its author may have
+// withdrawn it there. Returns CodeConflict where no answer names a
 // member, and what the member says.
 func (x *Exchange) Pass(ctx context.Context, id string) (link string, err error) {
 	n, err := x.s.Get(ctx, id)
@@ -96,6 +97,9 @@ func (x *Exchange) Pass(ctx context.Context, id string) (link string, err error)
 	row, err := x.begin(ctx, n.ID, to)
 	if err != nil {
 		return "", err
+	}
+	if row.Link = x.link(n.ID, row); row.Link != "" {
+		return row.Link, nil
 	}
 	text, err := wire.Encode(referral{V: 1, From: x.m.Signer.ID(), To: to, ID: row.ID, Lang: n.Lang, Goal: n.ShownGoal, Obstacle: n.ShownObstacle})
 	if err != nil {
@@ -146,13 +150,18 @@ func (x *Exchange) begin(ctx context.Context, id string, to core.MemberID) (row 
 func (x *Exchange) passedOn(ctx context.Context, id string) ([]passed, error) {
 	list, err := passedOf(ctx, x.s.n.DB, id)
 	for i := range list {
-		if len(list[i].sealed) > 0 {
-			if link, err := x.s.n.Box.Open(passedLabel(id, list[i].Member), list[i].sealed); err == nil {
-				list[i].Link = string(link)
-			}
-		}
+		list[i].Link = x.link(id, list[i])
 	}
 	return list, err
+}
+
+// link is what the member answered; empty = nothing yet, or the key that sealed it is lost.
+func (x *Exchange) link(need string, p passed) string {
+	link, err := x.s.n.Box.Open(passedLabel(need, p.Member), p.sealed)
+	if err != nil {
+		return ""
+	}
+	return string(link)
 }
 
 // Routes are the endpoints for members.

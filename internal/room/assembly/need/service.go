@@ -47,7 +47,7 @@ type Service struct {
 
 // New makes the service; its Jobs send mails and forget.
 func New(n Needs) *Service {
-	return &Service{mails: &mails{n: n, keys: keys{n.Box}, wake: make(chan struct{}, 1)}}
+	return &Service{mails: &mails{n: n, keys: keys{n.Box}, wake: make(chan struct{}, 1), asked: map[string]*stranger.Gate{claimAddress: {}, claimVoice: {}}}}
 }
 
 // Told is a need as somebody typed it.

@@ -116,11 +116,15 @@ func addVoice(ctx context.Context, q db.Querier, id, voice string) error {
 	return err
 }
 
-// forgetAddresses drops the addresses whose time is over.
-func forgetAddresses(ctx context.Context, q db.Querier, now core.Moment) (int64, error) {
-	return db.Exec(ctx, q, `UPDATE assembly_need SET address = $1, confirmed_us = 0 WHERE length(address) > 0 AND
-		(confirmed_us = 0 AND asked_us < $4 OR (state NOT IN ('', 'heard', 'planned', 'collective') OR standing = 'refused') AND changed_us < $2 OR changed_us < $3)`,
+// forgetAddresses drops the addresses whose time is over. A need that was merged has the state
+// of the other.
+func forgetAddresses(ctx context.Context, q db.Querier, now core.Moment) error {
+	_, err := db.Exec(ctx, q, `UPDATE assembly_need SET address = $1, confirmed_us = 0 WHERE length(address) > 0 AND
+		(confirmed_us = 0 AND asked_us < $4 OR EXISTS (SELECT 1 FROM assembly_need s
+			WHERE s.id = CASE assembly_need.merged_into WHEN '' THEN assembly_need.id ELSE assembly_need.merged_into END AND
+			((s.state NOT IN ('', 'heard', 'planned', 'collective') OR s.standing = 'refused') AND s.changed_us < $2 OR s.changed_us < $3)))`,
 		[]byte{}, int64(now.Add(-addressKept)), int64(now.Add(-addressLongest)), int64(now.Add(-claimTime)))
+	return err
 }
 
 // forgetRefused drops refused texts that nobody reads any more.

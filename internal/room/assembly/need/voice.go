@@ -63,7 +63,7 @@ func (s *Service) AskAlso(ctx context.Context, id, typed, lang, network string) 
 	if !s.networks.Admit("also "+network, 10*perNetwork, 0, s.n.Now()) {
 		return core.Full("assembly.need.too_many", errors.New("too many from one network"))
 	}
-	if !s.mailboxes.Admit(mailbox(address), perMailbox, perNode, s.n.Now()) {
+	if !s.admit(claimVoice, address) {
 		return nil // too much for the address: who typed it learns nothing of it
 	}
 	p := s.n.Words.Printer(lang)
@@ -107,11 +107,18 @@ func (s *Service) Confirm(ctx context.Context, text, sig string) error {
 
 // catchUp mails what was said before the address was confirmed.
 func (s *Service) catchUp(ctx context.Context, q db.Querier, n Need) error {
+	one := []Need{n}
+	if n.MergedInto != "" { // its answers are those of the other
+		into, err := get(ctx, q, n.MergedInto)
+		if err != nil {
+			return err
+		}
+		one[0] = into
+	}
 	switch {
 	case n.Standing == Refused:
 		return s.write(ctx, q, n, mailRefused, Answer{})
-	case n.State != "":
-		one := []Need{n}
+	case one[0].State != "":
 		if err := fill(ctx, q, one); err != nil || len(one[0].Answers) == 0 {
 			return err
 		}
@@ -205,7 +212,7 @@ func (s *Service) Jobs() []jobs.Job {
 func (s *Service) Forget(ctx context.Context) error {
 	now := s.now()
 	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		if _, err := forgetAddresses(ctx, q, now); err != nil {
+		if err := forgetAddresses(ctx, q, now); err != nil {
 			return err
 		}
 		return errors.Join(forgetRefused(ctx, q, now.Add(-addressKept)), dropOldMails(ctx, q, now.Add(-7*day)))
