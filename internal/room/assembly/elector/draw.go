@@ -60,10 +60,11 @@ func Draw(s Society, ties []Tie, heads []Head, at core.Moment) Drawn {
 		sizes[h.Member] = h.Size
 	}
 	ties = slices.DeleteFunc(inOrder(ties), func(t Tie) bool { return t.Index >= sizes[t.Log] })
-	stands := replay(ties, func(Tie) bool { return true })
+	stands, ties := replay(ties)
 	all := seats(s, stands)
 	grow(all, stands)
-	old := seats(s, replay(ties, func(t Tie) bool { return t.At <= at.Add(-Seniority) }))
+	then, _ := replay(until(ties, at.Add(-Seniority)+1))
+	old := seats(s, then)
 	d := Drawn{Charter: s.Charter, At: at, Heads: slices.SortedFunc(slices.Values(heads), func(a, b Head) int { return cmp.Compare(a.Member, b.Member) })}
 	young := false
 	for _, id := range slices.Sorted(maps.Keys(stands)) {
@@ -119,7 +120,8 @@ func (d *Drawn) sayFrom(s Society, ties []Tie) {
 	}
 	for _, begins := range slices.Sorted(maps.Keys(days)) {
 		ends := begins.Add(day)
-		then := seats(s, replay(ties, func(t Tie) bool { return t.At < ends }))
+		stands, _ := replay(until(ties, ends))
+		then := seats(s, stands)
 		for i := range d.Candidates {
 			c := &d.Candidates[i]
 			if a := then[c.Member]; c.Why == TooYoung && c.From == 0 && a != nil && a.admitted {

@@ -78,13 +78,7 @@ func (s *Service) Recheck(ctx context.Context, p Named) (Check, error) {
 	if len(c.Behind) > 0 {
 		return c, nil
 	}
-	var before []Tie
-	for _, t := range h.ties {
-		if t.At <= p.At {
-			before = append(before, t)
-		}
-	}
-	return Compare(p.Electorate, Draw(h.society, h.ties, p.Heads, p.At), Draw(h.society, before, h.heads, p.At)), nil
+	return Compare(p.Electorate, Draw(h.society, h.ties, p.Heads, p.At), Draw(h.society, until(h.ties, p.At+1), h.heads, p.At)), nil
 }
 
 // Named is an electorate as a proposal names it.

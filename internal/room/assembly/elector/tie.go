@@ -85,18 +85,27 @@ func (s *standing) apply(t Tie) bool {
 	return changes
 }
 
-// replay is what stands of every logbook after the ties that count, in the order of each
-// logbook.
-func replay(ties []Tie, counts func(Tie) bool) map[core.MemberID]*standing {
-	out := map[core.MemberID]*standing{}
+// replay is what stands of every logbook after ties that are in order, and those of them that
+// changed it.
+func replay(ties []Tie) (stands map[core.MemberID]*standing, changed []Tie) {
+	stands = map[core.MemberID]*standing{}
 	for _, t := range ties {
-		if !counts(t) {
-			continue
+		if stands[t.Log] == nil {
+			stands[t.Log] = &standing{}
 		}
-		if out[t.Log] == nil {
-			out[t.Log] = &standing{}
+		if stands[t.Log].apply(t) {
+			changed = append(changed, t)
 		}
-		out[t.Log].apply(t)
+	}
+	return stands, changed
+}
+
+// until are the ties that were written before a moment, by what their authors say.
+func until(ties []Tie, before core.Moment) (out []Tie) {
+	for _, t := range ties {
+		if t.At < before {
+			out = append(out, t)
+		}
 	}
 	return out
 }
