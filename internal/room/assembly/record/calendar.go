@@ -36,7 +36,7 @@ func (w *Writer) Calendar(s Site, list []Record, lang string, now core.Moment) [
 	c.raw("REFRESH-INTERVAL;VALUE=DURATION", "PT6H")
 	for i := range list {
 		r := &list[i]
-		if r.Withdrawn || r.Replaced != "" {
+		if r.Withdrawn || r.Replaced || r.Rival {
 			continue
 		}
 		title := Clean(r.Title)

@@ -154,7 +154,8 @@ func TestCalendar(t *testing.T) {
 		want   int
 	}{
 		"blocked":    {func(r *Record) { r.Count.Result = Blocked }, 3},
-		"replaced":   {func(r *Record) { r.Replaced = "ef" }, 0},
+		"replaced":   {func(r *Record) { r.Replaced = true }, 0},
+		"a rival":    {func(r *Record) { r.Rival = true }, 0},
 		"taken back": {func(r *Record) { r.Withdrawn = true }, 0},
 		"no review":  {func(r *Record) { r.Review = "" }, 3},
 		"lazy":       {func(r *Record) { *r = example(Lazy) }, 2},

@@ -101,7 +101,7 @@ func planted(kind, text string) Record {
 	o := &r.Objections[0]
 	o.Harm, o.Whom, o.Lift, o.Lang = text, text, text, text
 	r.Remarks[0].Text, r.Remarks[0].Lang = text, text
-	r.Absent[0].Why = text
+	r.Absent[0].Why, r.Electorate[0].Note, r.Count.Lines[0].Why, r.Warnings[0], r.Origins[0].Says = text, text, text, text, text
 	r.Review = text
 	r.Reviews = []Review{{member(1), text}}
 	r.Count.Hash, r.Count.Differ[0].Its, r.Count.Differ[0].Ours = text, text, text
@@ -170,7 +170,7 @@ func TestTheArticleSaysItAll(t *testing.T) {
 	r := example(Consent)
 	got := everything(t, w, r, "en", r.Times.Due()+1)
 	for _, name := range []string{"article", "minutes", "markdown"} {
-		for _, want := range []string{"Passed", "chaton-c.test open agree", "agrees, with a concern", "ballot stayed sealed", "3 of 4", "4 were needed", "Nos disques", "lifted on 2026-12-08", "may vote from 2026-12-30", "one vouch from outside only", "took this text back", "2027-11-30", "Petits", "200 Go"} {
+		for _, want := range []string{"Passed", "chaton-c.test open agree", "agrees, with a concern", "ballot stayed sealed", "3 of 4", "4 were needed", "Nos disques", "lifted on 2026-12-08", "jusqu'au 30/12/2026", "Un seul parrainage", "Rien ne l'ouvre", "pas la même liste", "Vient d'un besoin", "took this text back", "2027-11-30", "Petits", "200 Go"} {
 			plain := strings.NewReplacer(`\`, "", "&#39;", "'").Replace(got[name])
 			if !strings.Contains(strings.ToLower(plain), strings.ToLower(want)) {
 				t.Errorf("%s lacks %q:\n%s", name, want, got[name])

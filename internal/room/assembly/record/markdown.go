@@ -27,6 +27,9 @@ func (w *Writer) Markdown(r Record, lang string, now core.Moment) (string, error
 			m.line("**%s**", escape(warning))
 		}
 	}
+	for _, o := range v.Origins {
+		v.Facts = append(v.Facts, fact{m.p.T("assembly.record.origin", nil), o.Says})
+	}
 	m.list(v.Facts)
 	m.phases(&r)
 	m.heading("assembly.record.text")
@@ -35,7 +38,7 @@ func (w *Writer) Markdown(r Record, lang string, now core.Moment) (string, error
 	} else {
 		m.quote(r.Text)
 		for i, o := range v.Options {
-			m.line("- **%s.** %s", letter(i), escape(o))
+			m.line("- **%s.** %s", Letter(i), escape(o))
 		}
 	}
 	m.count(&r, v.Count)

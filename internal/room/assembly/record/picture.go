@@ -123,7 +123,7 @@ func (w *Writer) judgments(r *Record, c *Count, p *words.Printer) (out []bar, er
 		says := p.T("assembly.record.median", args{"Grade": p.T("assembly.record.grade_"+strconv.Itoa(middle), nil)})
 		s := gradeSplit(p, given, middle)
 		s.ID, s.Title, s.Desc = "option-"+strconv.Itoa(option), p.T("assembly.record.option_title", args{"Option": name}), says+"."
-		b := bar{Name: letter(option) + " · " + name, Says: says}
+		b := bar{Name: Letter(option) + " · " + name, Says: says}
 		if len(c.Order) > 0 {
 			b.Place = place + 1
 		}

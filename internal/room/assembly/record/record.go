@@ -51,8 +51,8 @@ func (t Times) Phase(now core.Moment) Phase {
 	return Counted
 }
 
-// Record is all that is shown of one version of a proposal. The zero value is an empty one;
-// members that are not there are left out of what is shown.
+// Record is all that is shown of one version of a proposal. The zero value is an empty one. What
+// is a sentence in it (Warnings, Note, Why, Origin) is in the language that it is written in.
 type Record struct {
 	ID         string // of the proposal: lower-case hex
 	Collective string // the name of the collective
@@ -67,7 +67,8 @@ type Record struct {
 	Options    []string
 	Withdrawn  bool   // its author took the text back
 	Version    int64  // from 1
-	Replaced   string // id of the version after it that was in time; empty = none
+	Replaced   bool   // the version after it was in time
+	Rival      bool   // another of its author was open before: it does not count
 	Review     string // the day, 2027-11-30; empty = none
 
 	Versions   []Version // of the chain, the oldest first
@@ -79,6 +80,15 @@ type Record struct {
 	Count      *Count // nil = not counted yet
 	// Page is the address of the decision's page; empty = none is named.
 	Page string
+	// Origins are what it comes from: needs, incidents.
+	Origins  []Origin
+	Warnings []string // sentences
+}
+
+// Origin is what a proposal comes from.
+type Origin struct {
+	Says string // a sentence
+	Page string // empty = no link
 }
 
 // Version is one version of the proposal.
@@ -94,8 +104,8 @@ type Version struct {
 type Elector struct {
 	Member   core.MemberID
 	Sleeping bool
-	OneVouch bool // one vouch from outside alone
 	Ballot   Ballot
+	Note     string // what has to be known of it, as that it has one vouch from outside alone; may be empty
 }
 
 // Ballot is what is known of a member's ballot before the count. The zero value is NoBallot.
@@ -108,14 +118,12 @@ const (
 	Opened   Ballot = "opened"
 )
 
-// Absent is a member that is not in the electorate, and why: not_admitted, too_young,
-// no_outside_vouch, suspended.
+// Absent is a member that follows the charter and is not in the electorate, and why: a sentence.
 //
 // spec: docs/spec/decision.md#electorate
 type Absent struct {
 	Member core.MemberID
 	Why    string
-	Day    core.Moment // too_young: when it is old enough; else 0
 }
 
 // Remark is what a member said.
@@ -160,6 +168,7 @@ const (
 	Chosen   = "chosen"
 	Rejected = "rejected"
 	Advice   = "advice"
+	Replaced = "replaced" // a newer version took its place: it was not counted
 )
 
 // Count is what came out.
@@ -178,12 +187,14 @@ type Count struct {
 }
 
 // Line is what one member voted. Status is void, none, unopened, bad or open; Stance is agree,
-// concern, aside or object; Grades are one from 0 to 5 for each option.
+// concern, aside or object; Grades are one from 0 to 5 for each option; Why says why a ballot does
+// not count, or for the quorum alone: a sentence, or empty.
 type Line struct {
 	Member core.MemberID
 	Status string
 	Stance string
 	Grades []int
+	Why    string
 }
 
 // Differ is a member whose count is another, and the first line of it that is.

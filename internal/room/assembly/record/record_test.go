@@ -32,7 +32,9 @@ func example(kind string) Record {
 		Times:   Times{Opened: opened, TalkUntil: opened.Add(7 * oneDay), CommitUntil: opened.Add(14 * oneDay), RevealUntil: opened.Add(17 * oneDay), Grace: 6 * time.Hour},
 		Version: 2, Review: "2027-11-30", Page: "https://chaton-a.test/decisions/" + strings.Repeat("ab", 32),
 		Versions: []Version{{ID: "cd", Number: 1, Opened: opened.Add(-7 * oneDay), Title: "Une sauvegarde", Page: "/decisions/cd"}, {ID: strings.Repeat("ab", 32), Number: 2, Opened: opened, Title: "Une sauvegarde de plus chez chacun"}},
-		Absent:   []Absent{{Member: "jeune.test", Why: "too_young", Day: opened.Add(30 * oneDay)}, {Member: "seul.test", Why: "no_outside_vouch"}},
+		Origins:  []Origin{{Says: "Vient d'un besoin.", Page: "/needs#need-x"}, {Says: "Vient d'une panne."}},
+		Warnings: []string{"Nous n'aurions pas la même liste."},
+		Absent:   []Absent{{Member: "jeune.test", Why: "Admis depuis trop peu de temps, jusqu'au 30/12/2026."}, {Member: "seul.test", Why: "Aucun parrainage d'une autre branche."}},
 		Remarks:  []Remark{{By: member(3), At: opened.Add(oneDay), Lang: "fr", Text: "Et pour les *petits* disques ?"}, {By: member(4), At: opened, Withdrawn: true}},
 		Objections: []Objection{
 			{By: member(2), At: opened.Add(2 * oneDay), Lang: "fr", Harm: "Nos disques sont pleins à 90 %.", Whom: "Les petits hébergeurs du collectif", Lift: "Un plafond de cent gigaoctets", Lifted: opened.Add(8 * oneDay)},
@@ -42,7 +44,7 @@ func example(kind string) Record {
 	if kind == Lazy {
 		r.Times.CommitUntil, r.Times.RevealUntil = r.Times.TalkUntil, r.Times.TalkUntil
 	}
-	statuses := []Line{{Status: "open", Stance: "agree"}, {Status: "open", Stance: "agree"}, {Status: "open", Stance: "concern"}, {Status: "open", Stance: "aside"}, {Status: "open", Stance: "object"}, {Status: "unopened"}, {Status: "none"}}
+	statuses := []Line{{Status: "open", Stance: "agree"}, {Status: "open", Stance: "agree"}, {Status: "open", Stance: "concern"}, {Status: "open", Stance: "aside"}, {Status: "open", Stance: "object"}, {Status: "unopened", Why: "Rien ne l'ouvre."}, {Status: "none"}}
 	if kind == Choice || kind == Poll {
 		r.Options = []string{"Garder la liste", "Passer au forum", "Les deux | et <b>"}
 		r.Count.Result, r.Count.Order = Chosen, []int{1, 2, 0}
@@ -53,7 +55,7 @@ func example(kind string) Record {
 	for i, l := range statuses {
 		l.Member = member(i)
 		r.Count.Lines = append(r.Count.Lines, l)
-		r.Electorate = append(r.Electorate, Elector{Member: member(i), Sleeping: i == 6, OneVouch: i == 5, Ballot: []Ballot{Sealed, Opened, NoBallot}[i%3]})
+		r.Electorate = append(r.Electorate, Elector{Member: member(i), Sleeping: i == 6, Note: []string{"", "", "", "", "", "Un seul parrainage extérieur.", ""}[i], Ballot: []Ballot{Sealed, Opened, NoBallot}[i%3]})
 	}
 	return r
 }
@@ -124,7 +126,7 @@ func TestEveryKindInEveryPhase(t *testing.T) {
 // TestResults: each result is said, and those that can be got have their own sentence.
 func TestResults(t *testing.T) {
 	w := New(catalogue(t))
-	for _, result := range []string{Passed, Blocked, NoQuorum, Nobody, Failed, Objected, Chosen, Rejected, Advice} {
+	for _, result := range []string{Passed, Blocked, NoQuorum, Nobody, Failed, Objected, Chosen, Rejected, Advice, Replaced} {
 		for _, lang := range langs() {
 			r := example(Choice)
 			r.Count.Result = result

@@ -25,7 +25,9 @@ func (r *Record) State(p *words.Printer, now core.Moment) State {
 		return State{severity(c.Result), p.T("assembly.record.result_"+c.Result, nil)}
 	}
 	switch {
-	case r.Replaced != "":
+	case r.Rival:
+		return State{web.Warn, p.T("assembly.record.rival_short", nil)}
+	case r.Replaced:
 		return State{web.None, p.T("assembly.record.replaced", nil)}
 	case r.Withdrawn:
 		return State{web.None, p.T("assembly.record.withdrawn_short", nil)}
@@ -43,6 +45,8 @@ func severity(result string) web.Severity {
 		return web.Fine
 	case Failed, Rejected:
 		return web.Trouble
+	case Replaced:
+		return web.None
 	}
 	return web.Warn
 }
@@ -50,14 +54,17 @@ func severity(result string) web.Severity {
 // Line is one sentence: what happens until when, or what came out and when.
 func (r *Record) Line(p *words.Printer, now core.Moment) string {
 	t := r.Times
-	if c := r.counted(now); c != nil {
+	if r.Rival {
+		return p.T("assembly.record.rival", nil)
+	}
+	if c := r.counted(now); c != nil && c.Result != Replaced {
 		result := p.T("assembly.record.says_"+c.Result, nil)
 		if best := r.best(c); best != "" {
 			result = pair(p, result, best)
 		}
 		return p.T("assembly.record.line_counted", args{"Result": result, "Day": p.Day(t.Due())})
 	}
-	if r.Replaced != "" {
+	if c := r.counted(now); r.Replaced || c != nil {
 		return p.T("assembly.record.line_replaced", nil)
 	}
 	switch t.Phase(now) {

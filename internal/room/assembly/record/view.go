@@ -16,6 +16,7 @@ type view struct {
 	State                                              State
 	Style                                              template.CSS
 	Warnings, Options                                  []string
+	Origins                                            []Origin
 	Review                                             State // empty Says = nothing to say
 	Facts                                              []fact
 	Text                                               template.HTML
@@ -107,6 +108,9 @@ func (w *Writer) view(r *Record, p *words.Printer, now core.Moment) (view, error
 		}
 	}
 	v.Warnings = r.warnings(p)
+	for _, o := range r.Origins {
+		v.Origins = append(v.Origins, Origin{Clean(o.Says), o.Page})
+	}
 	if phase := r.Times.Phase(now); r.Kind != Lazy && (phase == Commit || phase == Reveal) {
 		v.Hidden = p.T("assembly.record.hidden", args{"Date": p.Date(r.Times.Due())})
 	}
@@ -187,6 +191,9 @@ func (r *Record) warnings(p *words.Printer) (all []string) {
 	if r.Kind == Poll {
 		all = append(all, p.T("assembly.record.poll_binds_nobody", nil))
 	}
+	for _, w := range r.Warnings {
+		all = append(all, Clean(w))
+	}
 	return all
 }
 
@@ -237,17 +244,11 @@ func (r *Record) who(p *words.Printer, now core.Moment, v *view) {
 		if e.Sleeping {
 			one.Says = join(one.Says, p.T("assembly.record.sleeping", nil))
 		}
-		if e.OneVouch {
-			one.Says = join(one.Says, p.T("assembly.record.one_vouch", nil))
-		}
+		one.Says = join(one.Says, Clean(e.Note))
 		v.Electors = append(v.Electors, one)
 	}
 	for _, a := range r.Absent {
-		why := a.Why
-		if !slices.Contains([]string{"not_admitted", "too_young", "no_outside_vouch", "suspended"}, why) {
-			why = "other"
-		}
-		v.Absent = append(v.Absent, named{string(a.Member), p.T("assembly.record.absent_"+why, args{"Day": p.Day(a.Day)}), web.None})
+		v.Absent = append(v.Absent, named{string(a.Member), Clean(a.Why), web.None})
 	}
 }
 
@@ -283,7 +284,7 @@ func (w *Writer) count(r *Record, c *Count, p *words.Printer) (*countView, error
 	}
 	for _, l := range c.Lines {
 		v.Useless = v.Useless || l.Status == "unopened" || l.Status == "bad"
-		one := lineView{named: named{string(l.Member), l.what(p), l.severity()}}
+		one := lineView{named: named{string(l.Member), join(l.what(p), Clean(l.Why)), l.severity()}}
 		if r.isChoice() && l.Status == "open" {
 			for _, g := range l.Grades {
 				one.Grades = append(one.Grades, gradeShort(p, g))
@@ -293,7 +294,7 @@ func (w *Writer) count(r *Record, c *Count, p *words.Printer) (*countView, error
 	}
 	for i := range r.Options {
 		if r.isChoice() {
-			v.Columns = append(v.Columns, letter(i))
+			v.Columns = append(v.Columns, Letter(i))
 		}
 	}
 	var err error
@@ -301,8 +302,8 @@ func (w *Writer) count(r *Record, c *Count, p *words.Printer) (*countView, error
 	return v, err
 }
 
-// letter names an option in a table: A, B, C.
-func letter(i int) string { return string(rune('A' + i%26)) }
+// Letter names an option: A, B, C.
+func Letter(i int) string { return string(rune('A' + i%26)) }
 
 // gradeShort is a grade with its word.
 func gradeShort(p *words.Printer, g int) string {
