@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,6 +14,10 @@ import (
 	"entrechat/internal/room/custody/box"
 	"entrechat/internal/room/custody/share"
 )
+
+// maxAhead is by how many versions a holder's box may be newer than ours: this disk may have been
+// set back.
+const maxAhead = 1000
 
 // patience bounds what one holder's node may take to answer.
 const patience = 20 * time.Second
@@ -107,7 +112,11 @@ func (d courier) deliver(ctx context.Context, own row, p part, kept box.Kept) (a
 	if err != nil {
 		return ack{}, err
 	}
-	return d.n.readAck(ctx, r.Ack, own.ID, p.Holder)
+	got, err := d.n.readAck(ctx, r.Ack, own.ID, p.Holder)
+	if err == nil && got.Box > kept.Version+maxAhead {
+		err = core.Denied("custody.deal.bad_ack", fmt.Errorf("box %d, ours is %d", got.Box, kept.Version))
+	}
+	return got, err
 }
 
 // contactsFor is whom to call back, sealed for a holder; empty while nobody wrote it.

@@ -104,3 +104,48 @@ func TestEndedDealsAreBounded(t *testing.T) {
 		t.Errorf("%d that ended are read for a stranger", len(of))
 	}
 }
+
+// A disk that was set back knows an older box than holders keep: what is put into the box then reaches
+// them all the same.
+func TestReplaceAfterARollback(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "custody", migrations.Files))
+	a, ctx := w.owner(), t.Context()
+	own := w.deal(four("first"))
+	older := must(a.Box(ctx, own.ID))
+	for _, text := range []string{"second", "third"} {
+		if _, err := a.Replace(ctx, box.Domain, []byte(text), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	document := must(older.Document.Encode())
+	if _, err := db.Exec(ctx, a.db, `UPDATE custody_box SET version = 1, document = $1`, document); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(ctx, a.db, `UPDATE custody_deal_part SET box_version = 1`); err != nil {
+		t.Fatal(err)
+	}
+	if version, err := a.Replace(ctx, box.Domain, []byte("fourth"), nil); err != nil || version != 4 {
+		t.Errorf("version %d, %v", version, err)
+	}
+	if got := w.open(own, "chaton-b.test", "chaton-c.test", "chaton-d.test"); got != "fourth" {
+		t.Errorf("holders keep %q", got)
+	}
+}
+
+// A holder that says it keeps a box from the far future is not believed: one of ours would never be
+// newer.
+func TestNoBoxFromTheFuture(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "custody", migrations.Files))
+	a, b, ctx := w.owner(), w.nodes["chaton-b.test"], t.Context()
+	own := w.deal(four("first"))
+	lie := must(box.Sign(box.Update{Deal: own.ID, Version: 1 << 50, Made: 1}, []byte("x"), a.n.Signer))
+	if _, err := box.Put(ctx, b.db, box.Kept{Signed: lie}); err != nil {
+		t.Fatal(err)
+	}
+	if version, err := a.Replace(ctx, box.Domain, []byte("second"), nil); err != nil || version != 2 {
+		t.Errorf("version %d, %v", version, err)
+	}
+	if h := must(a.View(ctx, own.ID)).Holders[0]; h.Box != 1 || h.Trouble != "custody.deal.trouble_refused" {
+		t.Errorf("%+v", h)
+	}
+}

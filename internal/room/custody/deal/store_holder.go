@@ -70,6 +70,11 @@ func acknowledged(ctx context.Context, q db.Querier, p part, version int64, at c
 	return err
 }
 
+// newestKept is the newest version of a deal's box that a holder said it keeps; 0 = none did.
+func newestKept(ctx context.Context, q db.Querier, id share.ID) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT COALESCE(max(box_version), 0) FROM custody_deal_part WHERE deal = $1`, string(id))
+}
+
 // failed notes why a holder could not be told.
 func failed(ctx context.Context, q db.Querier, p part, trouble string, at core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE custody_deal_part SET tried_us = $1, trouble = $2 WHERE deal = $3 AND number = $4`,

@@ -31,6 +31,8 @@ const (
 	// patience is how long an ask is open beyond two waits.
 	patience = 30 * 24 * time.Hour
 	longest  = 120 * 24 * time.Hour
+	// oneMember is how long one of them may take to answer.
+	oneMember = 30 * time.Second
 )
 
 // Line carries calls to members, by their addresses.
@@ -235,31 +237,35 @@ func (r *Rescue) find(ctx context.Context, from []string, at Addresses) error {
 	return nil
 }
 
-// fetch brings the ask to all whose address we know, and fetches what they released; those who
-// did name the others.
+// fetch brings the ask to all whose address we know, those that were typed first, and fetches what
+// they released; those who did name the others.
 func (r *Rescue) fetch(ctx context.Context, w Wish, f *file, p *collect.Puzzle) error {
-	if err := r.find(ctx, w.From, f.Addresses); err != nil && len(f.Addresses) == 0 {
+	typed := Addresses{}
+	if err := r.find(ctx, w.From, typed); err != nil && len(f.Addresses) == 0 {
 		return err
 	}
-	asked := map[core.MemberID]bool{}
-	for range maxHolders {
-		next, found := core.MemberID(""), false
-		for _, m := range slices.Sorted(maps.Keys(f.Addresses)) {
-			if !asked[m] {
-				next, found = m, true
-				break
-			}
+	if f.Addresses == nil {
+		f.Addresses = Addresses{}
+	}
+	maps.Copy(f.Addresses, typed)
+	todo, asked := typed, map[core.MemberID]bool{}
+	if len(todo) == 0 {
+		todo = maps.Clone(f.Addresses)
+	}
+	for len(todo) > 0 {
+		for _, m := range slices.Sorted(maps.Keys(todo)) {
+			asked[m] = true
+			r.fetchFrom(ctx, m, f, p)
 		}
-		if !found {
-			break
-		}
-		asked[next] = true
-		r.fetchFrom(ctx, next, f, p)
+		todo = maps.Clone(f.Addresses)
+		maps.DeleteFunc(todo, func(m core.MemberID, _ string) bool { return asked[m] })
 	}
 	return r.save(*f)
 }
 
 func (r *Rescue) fetchFrom(ctx context.Context, from core.MemberID, f *file, p *collect.Puzzle) {
+	ctx, cancel := context.WithTimeout(ctx, oneMember)
+	defer cancel()
 	line := r.n.Line(f.Addresses)
 	var h collect.Handed
 	err := line.JSON(ctx, from, http.MethodPost, collect.PathAsk, collect.AskMessage{Ask: f.Ask}, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,6 +23,8 @@ import (
 // members answer as hosters would: each names a deal, notes the ask, and lets nothing go.
 type members struct {
 	t     *testing.T
+	names map[core.MemberID]string // as holders, when one of them is asked for a share
+	order []core.MemberID          // as they were asked
 	deals map[core.MemberID][]collect.HeldDeal
 	asked map[core.MemberID]ask.Signed
 }
@@ -61,9 +64,10 @@ func (l *line) JSON(_ context.Context, to core.MemberID, _, path string, in, out
 			l.t.Errorf("a bad ask: %v", err)
 		}
 		l.asked[to] = s
+		l.order = append(l.order, to)
 		return nil
 	case collect.PathShare:
-		answer = collect.Handed{Status: collect.Status{State: ask.Waiting, Left: 5}, Holders: map[core.MemberID]string{"chaton-d.test": "https://chaton-d.test", "!": "x"}}
+		answer = collect.Handed{Status: collect.Status{State: ask.Waiting, Left: 5}, Holders: l.names}
 	}
 	if text, err = json.Marshal(answer); err != nil {
 		return err
@@ -94,7 +98,7 @@ func TestRescueGoesOn(t *testing.T) {
 	held := func(id share.ID, scope string) collect.HeldDeal {
 		return collect.HeldDeal{Deal: string(id), Scope: scope, K: 3, Wait: 1}
 	}
-	m := &members{t: t, asked: map[core.MemberID]ask.Signed{}, deals: map[core.MemberID][]collect.HeldDeal{
+	m := &members{t: t, names: map[core.MemberID]string{"chaton-d.test": "https://chaton-d.test", "!": "x"}, asked: map[core.MemberID]ask.Signed{}, deals: map[core.MemberID][]collect.HeldDeal{
 		"chaton-a.test": {held(lie, "root"), {Deal: "x", Scope: "root"}}, "chaton-b.test": {held(lie, "serve"), held(deal, "root")}, "chaton-c.test": {held(deal, "root")},
 	}}
 	r, path := newRescue(t, m)
@@ -120,6 +124,28 @@ func TestRescueGoesOn(t *testing.T) {
 	}
 	if _, err := r.Run(t.Context(), w, nothing); key(err) != "custody.rescue.bad_file" {
 		t.Errorf("a damaged file: %v", err)
+	}
+}
+
+// TestRescueAsksWhoIsNamed: a holder names as many that are none as there is room for. The members
+// whose addresses are typed are asked first, and always.
+func TestRescueAsksWhoIsNamed(t *testing.T) {
+	held := []collect.HeldDeal{{Deal: string(newID(t)), Scope: "root", K: 3, Wait: 1}}
+	m := &members{t: t, names: map[core.MemberID]string{}, asked: map[core.MemberID]ask.Signed{}, deals: map[core.MemberID][]collect.HeldDeal{"chaton-a.test": held, "zz.test": held}}
+	for i := range 2 * maxHolders {
+		m.names[core.MemberID(fmt.Sprintf("a%03d.test", i))] = "https://nobody.test"
+	}
+	r, _ := newRescue(t, m)
+	w := Wish{Origin: "chaton-x.test", Scope: "root", Reason: ask.LostOwn, From: []string{"chaton-a.test"}}
+	if _, err := r.Run(t.Context(), w, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.From, m.order = []string{"zz.test"}, nil
+	if _, err := r.Run(t.Context(), w, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.order) == 0 || m.order[0] != "zz.test" {
+		t.Errorf("asked %d, not the one that was typed first", len(m.order))
 	}
 }
 
