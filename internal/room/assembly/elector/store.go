@@ -32,18 +32,22 @@ func put(ctx context.Context, q db.Querier, t row, root core.RootKey) error {
 	if err := putLog(ctx, q, t.Log, root); err != nil {
 		return err
 	}
-	kept, err := db.All(ctx, q, scan, `SELECT `+columns+` FROM assembly_tie WHERE log = $1 AND idx <= $2 ORDER BY idx`, string(t.Log), t.Index)
-	if err != nil {
+	was, err := db.One(ctx, q, db.Text, `SELECT hash FROM assembly_tie WHERE log = $1 AND idx = $2`, string(t.Log), t.Index)
+	if err == nil && was == t.hash {
+		return nil
+	}
+	if err == nil {
+		err = takeBack(ctx, q, t.Log, t.Index)
+	}
+	if err != nil && !errors.Is(err, db.ErrNoRow) {
 		return err
 	}
-	if n := len(kept); n > 0 && kept[n-1].Index == t.Index {
-		if kept[n-1].hash == t.hash {
-			return nil
-		}
-		if err := takeBack(ctx, q, t.Log, t.Index); err != nil {
-			return err
-		}
-		kept = kept[:n-1]
+	if idle, err := idle(ctx, q, t.Tie); err != nil || idle {
+		return err
+	}
+	kept, err := db.All(ctx, q, scan, `SELECT `+columns+` FROM assembly_tie WHERE log = $1 AND idx < $2 ORDER BY idx`, string(t.Log), t.Index)
+	if err != nil {
+		return err
 	}
 	var stands standing
 	for _, k := range kept {
@@ -52,13 +56,31 @@ func put(ctx context.Context, q db.Querier, t row, root core.RootKey) error {
 	if !stands.apply(t.Tie) {
 		return nil
 	}
-	key := ""
-	if t.Kind == Vouched {
-		key = t.Root.String()
-	}
 	_, err = db.Exec(ctx, q, `INSERT INTO assembly_tie (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (log, idx) DO NOTHING`,
-		string(t.Log), t.Index, t.hash, int64(t.At), string(t.Kind), string(t.Member), key, t.Charter)
+		string(t.Log), t.Index, t.hash, int64(t.At), string(t.Kind), string(t.Member), keyText(t.Root), t.Charter)
 	return err
+}
+
+// idle sees without reading all of a logbook's ties that one more changes nothing: so most do in
+// a logbook that never stops.
+func idle(ctx context.Context, q db.Querier, t Tie) (bool, error) {
+	if n, err := db.One(ctx, q, db.Int64, `SELECT COUNT(*) FROM assembly_tie WHERE log = $1 AND idx < $2`, string(t.Log), t.Index); err != nil || n >= MaxTies && !t.takesBack() {
+		return true, err
+	}
+	last, err := db.One(ctx, q, scan, `SELECT `+columns+` FROM assembly_tie WHERE log = $1 AND member = $2 AND charter = $3 AND idx < $4 ORDER BY idx DESC LIMIT 1`,
+		string(t.Log), string(t.Member), t.Charter, t.Index)
+	if errors.Is(err, db.ErrNoRow) {
+		return t.takesBack(), nil
+	}
+	return err == nil && last.Kind == t.Kind && last.Root == t.Root, err
+}
+
+// keyText is a root key as a column has it: empty for none.
+func keyText(k core.RootKey) string {
+	if k.IsZero() {
+		return ""
+	}
+	return k.String()
 }
 
 // putLog notes under which root key a logbook is read. What was read under another one goes.

@@ -30,6 +30,9 @@ type Tie struct {
 	Charter string        // of a join and a leave
 }
 
+// takesBack says whether it ends what another tie began.
+func (t Tie) takesBack() bool { return t.Kind == Unvouched || t.Kind == Left }
+
 // Bounds of what one logbook can make us keep.
 const (
 	// maxVouches and maxJoins are how many vouches and followed charters of one logbook stand
