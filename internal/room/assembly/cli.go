@@ -5,10 +5,14 @@ import (
 
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/decision"
 	"entrechat/internal/room/assembly/need"
 )
 
 // Commands are the room's commands; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
-	return []*cobra.Command{need.Command(p, console.Part(open, func(r *Room) *need.Service { return r.Told }))}
+	return []*cobra.Command{
+		need.Command(p, console.Part(open, func(r *Room) *need.Service { return r.Told })),
+		decision.Command(p, console.Part(open, func(r *Room) *decision.Service { return r.Decisions })),
+	}
 }

@@ -8,9 +8,10 @@
 //
 // What always holds: nothing a person wrote is in a logbook, only salted digests and counts;
 // nothing is published before a person of the hoster let it through; an address is used for
-// the reply alone.
+// the reply alone; a decision says what hosters decided, and changes nothing of any node.
 //
-// Folders, each imports only those before it: stranger, need, elector, tally, record.
+// Folders, each imports only those before it: stranger, need, elector, tally,
+// motion, archive, decision; and record, which asks none.
 //
-// Sources: shared/research/needs.md of the founding reports; docs/spec/assembly.md.
+// Sources: shared/research/needs.md of the founding reports; docs/spec/assembly.md, docs/spec/decision.md.
 package assembly

@@ -6,17 +6,20 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/jobs"
-	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/archive"
+	"entrechat/internal/room/assembly/decision"
 	"entrechat/internal/room/assembly/elector"
+	"entrechat/internal/room/assembly/motion"
 	"entrechat/internal/room/assembly/need"
 	"entrechat/internal/room/assembly/record"
 )
@@ -27,12 +30,14 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, need.Words, elector.Words, record.Words} }
+func AllWords() []fs.FS {
+	return []fs.FS{Words, need.Words, elector.Words, motion.Words, decision.Words, record.Words}
+}
 
 // Book is what this room needs of the logbooks.
 type Book interface {
-	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
 	elector.Book
+	decision.Book
 }
 
 // Directory answers what our own services are, and where a member's page is.
@@ -71,6 +76,7 @@ type Needs struct {
 	Mailer      func() (Mailer, bool)
 	Directory   func() (Directory, bool)
 	Collectives func() (Collectives, bool)
+	Deciding    Deciding
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -84,6 +90,8 @@ type Room struct {
 	Exchange *need.Exchange
 	// Electors is who decides.
 	Electors *elector.Service
+	// Decisions is what they decide.
+	Decisions *decision.Service
 }
 
 // boxName is the file of the key that seals addresses.
@@ -101,6 +109,7 @@ func New(n Needs) (*Room, error) {
 	})
 	r.Exchange = need.NewExchange(r.Told, n.Members)
 	r.Electors = elector.New(elector.Needs{DB: n.DB, Book: n.Book, Collectives: n.Collectives})
+	r.Decisions = r.newDecisions(box)
 	return r, nil
 }
 
@@ -115,11 +124,18 @@ func (r *Room) services(ctx context.Context) ([]string, error) {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name: "assembly", Web: r.web, Checks: r.checks(), Metrics: r.metrics, Limits: r.limits,
-		Peer:    r.Exchange.Routes(),
-		Readers: r.Electors.Readers(),
-		Jobs:    append(append(r.Told.Jobs(), r.Exchange.Jobs()...), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
-		Entries: map[string]string{need.TypeNeeds: "assembly.need.entry"},
+		Peer:    append(r.Exchange.Routes(), r.Decisions.Routes()...),
+		Readers: append(r.Electors.Readers(), r.Decisions.Readers()...),
+		Jobs:    append(slices.Concat(r.Told.Jobs(), r.Exchange.Jobs(), r.Decisions.Jobs()), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
+		Entries: r.entries(),
 	}
+}
+
+// entries are the kinds of entries that the room writes.
+func (r *Room) entries() map[string]string {
+	all := archive.Entries()
+	all[need.TypeNeeds] = "assembly.need.entry"
+	return all
 }
 
 // say tells the other members once a month how we hear our users.

@@ -2,6 +2,7 @@ package assembly
 
 import (
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,15 +14,15 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/assembly/elector"
 	"entrechat/internal/room/assembly/migrations"
 	"entrechat/internal/room/assembly/need"
 )
 
 // written is a logbook that keeps what is written.
 type written struct {
-	elector.Book
+	Book
 	types []string
 }
 
@@ -40,6 +41,7 @@ func needs(t *testing.T, d *db.DB, now func() time.Time, book Book) Needs {
 		DB: d, Words: c, Self: "chaton-a.test", Book: book, URL: "https://chaton-a.test", Dir: t.TempDir(),
 		Accounts: func() (Accounts, bool) { return nil, false }, Mailer: func() (Mailer, bool) { return nil, false }, Directory: func() (Directory, bool) { return nil, false },
 		Collectives: func() (Collectives, bool) { return nil, false },
+		Members:     Members{Signer: seal.NewSigner("chaton-a.test", make(ed25519.PrivateKey, ed25519.PrivateKeySize))},
 		Now:         now, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -1,0 +1,128 @@
+package decision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/assembly/archive"
+	"entrechat/internal/room/assembly/elector"
+)
+
+// exported is an entry of a logbook: the JSON of its leaf, and its index.
+type exported struct {
+	Index int64  `json:"index"`
+	Leaf  string `json:"leaf"`
+}
+
+// leaf is what of a leaf a count reads.
+type leaf struct {
+	Typ  string         `json:"typ"`
+	Iss  core.MemberID  `json:"iss"`
+	Iat  core.Moment    `json:"iat"`
+	Body jsontext.Value `json:"body"`
+}
+
+// Export writes what a recount by docs/spec/tally.py needs into a folder that is made: the bytes
+// that were signed of each version up to this one (proposal-1.json...), and what each member of an electorate logged about them (MEMBER.jsonl). It answers
+// how many members. Returns CodeConflict for a folder that is there.
+func (v viewer) Export(ctx context.Context, id, dir string) (members int, err error) {
+	if id, err = archive.Find(ctx, v.n.DB, id); err != nil {
+		return 0, err
+	}
+	r, err := archive.Proposal(ctx, v.n.DB, id)
+	if err != nil {
+		return 0, err
+	}
+	chain, err := archive.Chain(ctx, v.n.DB, r.Chain)
+	if err != nil {
+		return 0, err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // all of it is public
+		return 0, core.Conflict("assembly.decision.no_folder", err).With("Dir", dir)
+	}
+	deciding := map[core.MemberID]bool{}
+	for _, one := range upTo(chain, id) {
+		p, err := archive.GetPaper(ctx, v.n.DB, one.ID)
+		if err != nil {
+			return 0, err
+		}
+		if p.Gone {
+			return 0, core.NotFound("assembly.decision.text_gone", errors.New("the text was taken back"))
+		}
+		payload, err := p.Envelope.Unverified()
+		if err != nil {
+			return 0, err
+		}
+		if err := os.WriteFile(filepath.Join(dir, "proposal-"+strconv.FormatInt(one.P.Version, 10)+".json"), payload, 0o644); err != nil { //nolint:gosec // the same
+			return 0, fmt.Errorf("write %s: %w", dir, err)
+		}
+		for _, e := range one.P.Electorate {
+			deciding[e.Member] = true
+		}
+	}
+	for m := range deciding {
+		if err := v.exportLog(ctx, m, chain, filepath.Join(dir, string(m)+".jsonl")); err != nil {
+			return 0, err
+		}
+	}
+	return len(deciding), nil
+}
+
+// upTo are the versions of a chain up to one of them.
+func upTo(chain []archive.Row, id string) []archive.Row {
+	return chain[:slices.IndexFunc(chain, func(r archive.Row) bool { return r.ID == id })+1]
+}
+
+// exportLog writes what one member logged about a chain, and of forks.
+func (v viewer) exportLog(ctx context.Context, m core.MemberID, chain []archive.Row, file string) error {
+	var out []byte
+	add := func(list []archive.Entry, err error) error {
+		for _, e := range list {
+			if e.Member != m {
+				continue
+			}
+			text, err := wire.Encode(leaf{e.Typ, e.Member, e.Iat, e.Body})
+			if err != nil {
+				return err
+			}
+			line, err := wire.Encode(exported{e.Index, string(text)})
+			if err != nil {
+				return err
+			}
+			out = append(append(out, line...), '\n')
+		}
+		return err
+	}
+	for _, one := range chain {
+		if err := add(archive.EntriesOf(ctx, v.n.DB, one.ID)); err != nil {
+			return err
+		}
+	}
+	if err := add(archive.Forks(ctx, v.n.DB)); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, out, 0o644); err != nil { //nolint:gosec // all of it is public
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return nil
+}
+
+// Electorate shows who would decide about a proposal that opens now, and why the others would
+// not. charter is the id of a collective, or its beginning. Returns CodeNotFound, CodeInvalid.
+func (v viewer) Electorate(ctx context.Context, charter string) (elector.View, error) {
+	d, err := v.n.Electors.Draw(ctx, charter, v.now())
+	if err != nil {
+		return elector.View{}, err
+	}
+	earlier, err := v.a.Parts(ctx, d.Charter.ID, v.now())
+	return d.View(earlier), err
+}

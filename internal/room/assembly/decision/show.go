@@ -1,0 +1,374 @@
+package decision
+
+import (
+	"context"
+	"errors"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/assembly/archive"
+	"entrechat/internal/room/assembly/elector"
+	"entrechat/internal/room/assembly/motion"
+	"entrechat/internal/room/assembly/tally"
+)
+
+// Find is the whole id of a decision by its first signs. Returns CodeNotFound, CodeConflict for
+// two.
+func (v viewer) Find(ctx context.Context, begin string) (string, error) {
+	return archive.Find(ctx, v.n.DB, begin)
+}
+
+// List lists decisions, those that opened last first, at most limit versions. A version that
+// another one replaced is left out.
+func (v viewer) List(ctx context.Context, limit int) ([]Summary, error) {
+	all, err := archive.Proposals(ctx, v.n.DB, limit)
+	if err != nil {
+		return nil, err
+	}
+	names, err := v.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out, seen := []Summary{}, map[string]bool{}
+	for _, r := range all {
+		s, _, err := v.summary(ctx, r, names)
+		if err != nil {
+			return nil, err
+		}
+		if s.Result == tally.Replaced && seen[r.Chain] {
+			continue
+		}
+		seen[r.Chain] = true
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// names are those of the collectives that we follow.
+func (v viewer) names(ctx context.Context) (map[string]string, error) {
+	all, err := v.n.Electors.Followed(ctx)
+	names := map[string]string{}
+	for _, c := range all {
+		names[c.ID] = c.Name
+	}
+	return names, err
+}
+
+func (v viewer) summary(ctx context.Context, r archive.Row, names map[string]string) (s Summary, c archive.Counted, err error) {
+	if c, err = v.a.Count(ctx, v.n.DB, r); err != nil {
+		return s, c, err
+	}
+	said, gone, err := v.text(ctx, r.ID)
+	if err != nil {
+		return s, c, err
+	}
+	p := r.P
+	s = Summary{
+		ID: r.ID, Chain: r.Chain, Charter: p.Charter, Collective: names[p.Charter], By: p.By, Kind: p.Kind, Fallback: p.Fallback, Hurried: c.Q.Hurried(),
+		Version: p.Version, Lang: p.Lang, Title: said.Title, Removed: gone, Phase: c.Q.Phase(v.now()), Opened: p.Opened, TalkUntil: p.TalkUntil,
+		CommitUntil: p.CommitUntil, RevealUntil: p.RevealUntil, CountedAt: p.CountedAt(), Review: p.Review, Electors: len(p.Electorate),
+	}
+	if s.Rival, err = archive.Rival(ctx, v.n.DB, r); err != nil {
+		return s, c, err
+	}
+	entries, err := archive.EntriesOf(ctx, v.n.DB, r.ID)
+	if err != nil {
+		return s, c, err
+	}
+	if s.Phase == tally.PhaseCounted {
+		s.Result, s.Tally = c.T.Result, c.T.Hash
+		s.Standing = standing(r, s.Result, reviews(r, entries), v.now())
+	} else if replacedBy(entriesOrNil(archive.EntriesNaming(ctx, v.n.DB, tally.TypeProposal, r.ID)), p, c.Q) {
+		s.Result = tally.Replaced
+	}
+	sealed := map[core.MemberID]bool{}
+	for _, e := range entries {
+		if e.Typ == tally.TypeBallot && p.Has(e.Member) && e.Iat <= p.CommitUntil {
+			sealed[e.Member] = true
+		}
+	}
+	s.Sealed = len(sealed)
+	for _, o := range outcomes(r, entries, s.Tally) {
+		if o.Alike {
+			s.Alike++
+		} else if s.Tally != "" {
+			s.Differ++
+		}
+	}
+	mine, err := ballotsOf(ctx, v.n.DB, r.ID)
+	cast := sealed[v.self()] || len(mine) > 0 && mine[len(mine)-1].entry != archive.TooLate
+	s.Await = s.Phase == tally.PhaseCommit && p.Kind != tally.KindLazy && p.Has(v.self()) && !cast && s.Rival == "" && s.Result == ""
+	return s, c, err
+}
+
+func entriesOrNil(list []archive.Entry, _ error) []archive.Entry { return list }
+
+// replacedBy says whether the author's logbook says in time that a new version takes the place
+// of this one; whether enough others saw it is known when the count is due.
+func replacedBy(naming []archive.Entry, p motion.Proposal, q tally.Question) bool {
+	for _, e := range naming {
+		if e.Member == p.By && e.Iat >= q.Opened && e.Iat <= q.End(q.WordPhase()) {
+			return true
+		}
+	}
+	return false
+}
+
+// outcomes are what members of the electorate say they counted, the first word of each.
+func outcomes(r archive.Row, entries []archive.Entry, ours string) []OutcomeView {
+	out, done := []OutcomeView{}, map[core.MemberID]bool{}
+	for _, e := range entries {
+		var b tally.OutcomeBody
+		if e.Typ != tally.TypeOutcome || done[e.Member] || !r.P.Has(e.Member) || wire.Decode(e.Body, &b) != nil {
+			continue
+		}
+		done[e.Member] = true
+		out = append(out, OutcomeView{e.Member, e.Iat, b.Result, b.Tally, b.Tally == ours})
+	}
+	return out
+}
+
+// View is all that is said of one version of a decision. id is its id or the beginning of it.
+// Returns CodeNotFound, CodeConflict for a beginning that two have.
+func (v viewer) View(ctx context.Context, id string) (o View, err error) {
+	id, err = archive.Find(ctx, v.n.DB, id)
+	if err != nil {
+		return o, err
+	}
+	r, err := archive.Proposal(ctx, v.n.DB, id)
+	if err != nil {
+		return o, err
+	}
+	names, err := v.names(ctx)
+	if err != nil {
+		return o, err
+	}
+	var c archive.Counted
+	if o.Summary, c, err = v.summary(ctx, r, names); err != nil {
+		return o, err
+	}
+	said, _, err := v.text(ctx, id)
+	if err != nil {
+		return o, err
+	}
+	o.Text, o.Options, o.From = said.Text, append([]string{}, said.Options...), said.From
+	entries, err := archive.EntriesOf(ctx, v.n.DB, id)
+	if err != nil {
+		return o, err
+	}
+	o.Reviews, o.Outcomes = reviews(r, entries), outcomes(r, entries, o.Tally)
+	o.electorate(r, entries, c)
+	o.Warnings = v.warnings(ctx, r)
+	return o, errors.Join(v.chain(ctx, &o, r), v.own(ctx, &o, r))
+}
+
+// electorate fills in who decides, and the count once it is due.
+func (o *View) electorate(r archive.Row, entries []archive.Entry, c archive.Counted) {
+	o.Electorate = []ElectorView{}
+	sealed, open := map[core.MemberID]bool{}, map[core.MemberID]bool{}
+	for _, e := range entries {
+		switch e.Typ {
+		case tally.TypeBallot:
+			sealed[e.Member] = true
+		case tally.TypeOpening:
+			open[e.Member] = true
+		}
+	}
+	for i, e := range r.P.Electorate {
+		one := ElectorView{Member: e.Member, Sleeping: e.Sleeping, Sealed: sealed[e.Member], Opened: open[e.Member], Refused: []tally.Refused{}}
+		if o.Phase == tally.PhaseCounted {
+			l := c.T.Lines[i]
+			one.Status, one.Choice, one.Reason, one.Refused = l.Status, l.Choice, l.Reason, append(one.Refused, l.Refused...)
+		}
+		o.Electorate = append(o.Electorate, one)
+	}
+	if o.Phase != tally.PhaseCounted {
+		return
+	}
+	t := c.T
+	o.Count = &CountView{
+		Result: t.Result, N: t.N, Quorum: t.Quorum, Turnout: t.Turnout, Standing: append([]core.MemberID{}, t.Standing...), Free: append([]core.MemberID{}, t.Free...),
+		Order: append([]int{}, t.Order...), Medians: append([]int{}, t.Medians...), Facilitator: t.Facilitator, Text: t.Text, Hash: t.Hash,
+	}
+}
+
+// chain fills in the versions and what was said to each.
+func (v viewer) chain(ctx context.Context, o *View, r archive.Row) error {
+	o.Versions, o.Remarks, o.Objections = []VersionView{}, []RemarkView{}, []ObjectionView{}
+	all, err := archive.Chain(ctx, v.n.DB, r.Chain)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		said, gone, err := v.text(ctx, one.ID)
+		if err != nil {
+			return err
+		}
+		shown := VersionView{ID: one.ID, Number: one.P.Version, Opened: one.P.Opened, Title: said.Title, Removed: gone}
+		if v.now() > one.P.CountedAt() {
+			c, err := v.a.Count(ctx, v.n.DB, one)
+			if err != nil {
+				return err
+			}
+			shown.Result = c.T.Result
+		}
+		o.Versions = append(o.Versions, shown)
+		if err := v.words(ctx, o, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// words fills in what was said to one version.
+func (v viewer) words(ctx context.Context, o *View, r archive.Row) error {
+	entries, err := archive.EntriesOf(ctx, v.n.DB, r.ID)
+	if err != nil {
+		return err
+	}
+	at, lifts := map[string]core.Moment{}, map[string]core.Moment{}
+	for _, e := range entries {
+		key := string(e.Member) + " " + e.Doc
+		switch e.Typ {
+		case archive.TypeRemark, tally.TypeObjection:
+			if at[key] == 0 {
+				at[key] = e.Iat
+			}
+		}
+	}
+	papers, err := archive.PapersOf(ctx, v.n.DB, r.ID)
+	if err != nil {
+		return err
+	}
+	q := archive.Question([]archive.Row{r}, r.ID)
+	for _, p := range papers {
+		said := at[string(p.Author)+" "+p.ID]
+		if said == 0 { // of ours, on its way into the logbook
+			said = p.Kept
+		}
+		late := said > q.End(q.WordPhase())
+		switch p.Kind {
+		case archive.KindRemark:
+			one := RemarkView{ID: p.ID, Version: r.P.Version, By: p.Author, At: said, Removed: p.Gone, Late: late}
+			if m, _, err := motion.ReadRemark(p.Envelope); err == nil {
+				one.Lang, one.Text = m.Lang, m.Text
+			}
+			o.Remarks = append(o.Remarks, one)
+		case archive.KindObjection:
+			one := ObjectionView{ID: p.ID, Version: r.P.Version, By: p.Author, At: said, Removed: p.Gone, Late: late}
+			if m, _, err := motion.ReadObjection(p.Envelope); err == nil {
+				one.About, one.Lang, one.Harm, one.Whom, one.Lift = m.About, m.Lang, m.Harm, m.Whom, m.Lift
+				one.Late = late || m.About == motion.AboutElectorate && said > r.P.TalkUntil
+			}
+			if one.Lifted, err = v.liftedAt(ctx, p); err != nil {
+				return err
+			}
+			o.Objections = append(o.Objections, one)
+		case archive.KindProposal:
+		}
+	}
+	_ = lifts
+	return nil
+}
+
+// liftedAt is when the author of an objection took it back; 0 = it did not.
+func (v viewer) liftedAt(ctx context.Context, p archive.Paper) (core.Moment, error) {
+	all, err := archive.EntriesNaming(ctx, v.n.DB, tally.TypeLifted, p.ID)
+	for _, e := range all {
+		if e.Member == p.Author {
+			return e.Iat, nil
+		}
+	}
+	return 0, err
+}
+
+// warnings say where an electorate is another than what we would have drawn up, and what else
+// people have to know.
+func (v viewer) warnings(ctx context.Context, r archive.Row) []Warning {
+	out := []Warning{}
+	if r.P.By == v.self() {
+		return out
+	}
+	c, err := v.n.Electors.Recheck(ctx, elector.Named{Charter: r.P.Charter, At: r.P.Opened, Electorate: r.P.Electorate, Heads: r.P.Heads})
+	if err != nil {
+		return append(out, Warning{"assembly.decision.unchecked", nil})
+	}
+	for _, one := range []struct {
+		key string
+		ids []core.MemberID
+	}{{"behind", c.Behind}, {"missing", c.Missing}, {"extra", c.Extra}, {"other_key", c.OtherKey}, {"unread", c.Unread}} {
+		if len(one.ids) > 0 {
+			out = append(out, Warning{"assembly.elector." + one.key, map[string]any{"Members": joined(one.ids)}})
+		}
+	}
+	return out
+}
+
+// own fills in our part, and what we can do.
+func (v viewer) own(ctx context.Context, o *View, r archive.Row) error {
+	now, p, self := v.now(), r.P, v.self()
+	o.Own.Elector = p.Has(self)
+	if !o.Own.Elector {
+		return nil
+	}
+	var err error
+	if o.Own.Choice, o.Own.Cast, err = v.last(ctx, r.ID); err != nil {
+		return err
+	}
+	w, waits, err := getWaiting(ctx, v.n.DB, r.ID)
+	if err != nil {
+		return err
+	}
+	o.Own.WaitsBy = w.who
+	list, err := archive.Unsaid(ctx, v.n.DB)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		o.Own.Pending = o.Own.Pending || s.Proposal == r.ID
+	}
+	own, err := v.objections(ctx, r.Chain)
+	if err != nil {
+		return err
+	}
+	for _, one := range own {
+		if !one.lifted {
+			o.Own.Objection = one.doc
+		}
+	}
+	last, err := archive.Newest(ctx, v.n.DB, r.Chain)
+	if err != nil {
+		return err
+	}
+	if last.ID != r.ID || o.Rival != "" {
+		return nil
+	}
+	q := p.Question(r.ID)
+	words := now <= q.End(q.WordPhase())
+	ended := o.Phase == tally.PhaseCounted
+	day, reviewed := reviewDay(p.Review)
+	o.Can = Can{
+		Vote: o.Phase == tally.PhaseCommit && p.Kind != tally.KindLazy, FourEyes: v.n.FourEyes,
+		Say: now <= p.CountedAt().Add(talkAfter), Object: words && o.Own.Objection == "", ObjectElectorate: now <= p.TalkUntil && o.Own.Objection == "",
+		Lift: words && o.Own.Objection != "", Review: ended && reviewed && now >= day && (o.Result == tally.Passed || o.Result == tally.Chosen),
+		Withdraw: p.By == self && !o.Removed,
+	}
+	o.Can.Approve = o.Can.Vote && waits
+	if p.By == self {
+		again := o.Result == tally.Blocked || o.Result == tally.NoQuorum || o.Result == tally.Objected
+		o.Can.Revise = p.Version < 3 && (words || ended && again)
+		o.Can.Fallback = p.Version == 3 && p.Kind == tally.KindConsent && o.Result == tally.Blocked && ended && now >= p.RevealUntil.Add(motion.FallbackWait)
+	}
+	return nil
+}
+
+func joined(ids []core.MemberID) string {
+	text := ""
+	for i, id := range ids {
+		if i > 0 {
+			text += ", "
+		}
+		text += string(id)
+	}
+	return text
+}

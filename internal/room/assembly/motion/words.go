@@ -1,0 +1,8 @@
+package motion
+
+import "embed"
+
+// Words are this folder's sentences.
+//
+//go:embed words/*.toml
+var Words embed.FS
