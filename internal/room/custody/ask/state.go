@@ -74,7 +74,7 @@ type Standing struct {
 	ReleasedAt     core.Moment
 }
 
-// Why says more about a state; the words are "custody.ask.why_<why>".
+// Why says more about a state; the words are "custody.breakglass.why_<why>".
 type Why string
 
 // What a state may say beside itself.
@@ -82,7 +82,7 @@ const (
 	WhyNothing   Why = ""
 	WhyBurnt     Why = "burnt"     // the deal was opened already, or is no more
 	WhySuspended Why = "suspended" // the asker told different things to different members
-	WhyAlive     Why = "Alive"     // the owner's logbook grows
+	WhyAlive     Why = "alive"     // the owner's logbook grows
 	WhyDeclined  Why = "declined"  // a person here said no
 	WhyRoot      Why = "root"      // the owner's words said no
 	WhyCard      Why = "card"      // a person of the owner's said no

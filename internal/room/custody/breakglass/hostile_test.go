@@ -2,6 +2,7 @@ package breakglass
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"entrechat/internal/core"
@@ -9,7 +10,9 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/ask"
+	"entrechat/internal/room/custody/collect"
 )
 
 // asksAt has a member ask for A's box, and brings that to nodes.
@@ -158,5 +161,47 @@ func TestDamagedAsk(t *testing.T) {
 	}
 	if h, err := b.Hand(ctx, s.ID); err != nil || h.Share == "" {
 		t.Errorf("not handed out: %v", err)
+	}
+}
+
+// TestEveryStateHasWords: people read why nothing goes on, in both languages.
+func TestEveryStateHasWords(t *testing.T) {
+	cat, err := words.New(words.Words, Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, nil)
+	b := w.node("b")
+	w.node("a").unheard = true
+	a := anAsk(t, w.deal.ID)
+	a.Reason, a.Asker = ask.SilentOwner, "chaton-c.test"
+	s, err := ask.Sign(a, w.node("c").signer)
+	w.must(err)
+	_, err = b.Take(t.Context(), s.Document)
+	w.must(err)
+	w.node("a").unheard = false
+	alive, err := b.View(t.Context(), s.ID)
+	if err != nil || alive.State != ask.Refused {
+		t.Fatalf("%s, %v", alive.State, err)
+	}
+	for _, status := range []collect.Status{
+		alive.Status,
+		{State: ask.Refused, Why: ask.WhyBurnt},
+		{State: ask.Refused, Why: ask.WhySuspended},
+		{State: ask.Refused, Why: ask.WhyDeclined},
+		{State: ask.Vetoed, Why: ask.WhyRoot},
+		{State: ask.Vetoed, Why: ask.WhyCard},
+		{State: ask.Ready, Why: ask.WhySooner},
+		{State: ask.Waiting, Why: ask.WhyOverruled},
+		{State: ask.Received},
+		{State: ask.Expired},
+		{State: ask.Released},
+		{State: ask.Opened},
+	} {
+		for _, lang := range []string{"fr", "en"} {
+			if text := stateText(cat.Printer(lang), status); strings.Contains(text, "⟦") {
+				t.Errorf("%s %s: %s", status.State, status.Why, text)
+			}
+		}
 	}
 }

@@ -149,3 +149,30 @@ func TestNoBoxFromTheFuture(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
+
+// Somebody gives a deal up in the moment in which the running node writes that it stands: what the
+// logbook says counts, as it does for the holders.
+func TestGivenUpAsItStands(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "custody", migrations.Files))
+	a, ctx := w.owner(), t.Context()
+	w.deal(four("old"))
+	w.nodes["chaton-e.test"].away = true
+	next := w.deal(four("new"))
+	w.nodes["chaton-e.test"].away = false
+	a.killed = func() bool {
+		a.killed = nil
+		if err := a.Cancel(ctx, next.ID); err != nil {
+			t.Error(err)
+		}
+		return false
+	}
+	if err := a.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.tellAll()
+	got := must(a.Standing(ctx, box.Domain))
+	if got.ID != next.ID || got.Ended != 0 {
+		t.Errorf("at its owner %s stands, ended %d; for its holders it is %s", got.ID, got.Ended, next.ID)
+	}
+	wants(t, a.Cancel(ctx, next.ID), "custody.deal.not_pending")
+}

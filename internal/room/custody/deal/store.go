@@ -83,9 +83,10 @@ func live(ctx context.Context, q db.Querier) ([]row, error) {
 	return db.All(ctx, q, scan, `SELECT `+columns+` FROM custody_deal WHERE state IN ($1, $2) ORDER BY made_us`, string(Pending), string(Standing))
 }
 
-// stand has a pending deal count, and ends the one that stood. Any other is left as it is.
+// stand has a deal count that our logbook says stands, and ends the one that stood: a pending one, or
+// one that was given up while the logbook was written. Any other is left as it is.
 func stand(ctx context.Context, q db.Querier, d Deal, at core.Moment) error {
-	waiting, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM custody_deal WHERE id = $1 AND state = $2`, string(d.ID), string(Pending))
+	waiting, err := db.One(ctx, q, db.Int64, `SELECT count(*) FROM custody_deal WHERE id = $1 AND state IN ($2, $3)`, string(d.ID), string(Pending), string(Cancelled))
 	if err != nil || waiting == 0 {
 		return err
 	}
@@ -96,7 +97,7 @@ func stand(ctx context.Context, q db.Querier, d Deal, at core.Moment) error {
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
-	_, err = db.Exec(ctx, q, `UPDATE custody_deal SET state = $1, stood_us = $2 WHERE id = $3`, string(Standing), int64(at), string(d.ID))
+	_, err = db.Exec(ctx, q, `UPDATE custody_deal SET state = $1, stood_us = $2, ended_us = 0 WHERE id = $3`, string(Standing), int64(at), string(d.ID))
 	return err
 }
 
