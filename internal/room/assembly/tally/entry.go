@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -80,16 +83,21 @@ type Sighting struct {
 // MarshalJSON writes the pair.
 func (s Sighting) MarshalJSON() ([]byte, error) { return json.Marshal([]int64{s.Ordinal, s.Index}) }
 
-// UnmarshalJSON reads a list of two whole numbers.
+// UnmarshalJSON reads a list of two whole numbers. There are thousands in a count.
 func (s *Sighting) UnmarshalJSON(text []byte) error {
-	var pair []*int64
-	if err := json.Unmarshal(text, &pair); err != nil {
-		return err
-	}
-	if len(pair) != 2 || pair[0] == nil || pair[1] == nil {
+	inner, opens := strings.CutPrefix(string(text), "[")
+	inner, closes := strings.CutSuffix(inner, "]")
+	first, second, two := strings.Cut(inner, ",")
+	if !opens || !closes || !two {
 		return errors.New("a sighting is two whole numbers")
 	}
-	s.Ordinal, s.Index = *pair[0], *pair[1]
+	var err error
+	if s.Ordinal, err = strconv.ParseInt(strings.TrimSpace(first), 10, 64); err != nil {
+		return fmt.Errorf("a sighting's ordinal: %w", err)
+	}
+	if s.Index, err = strconv.ParseInt(strings.TrimSpace(second), 10, 64); err != nil {
+		return fmt.Errorf("a sighting's index: %w", err)
+	}
 	return nil
 }
 

@@ -125,7 +125,7 @@ func TestTheCoTechSeries(t *testing.T) {
 	for round, turnout := range []int{13, 8, 12, 6, 8, 12, 9, 12, 9, 12, 10, 11, 2, 1, 2} {
 		q := ask(tally.KindConsent, 26, 0)
 		q.Opened -= core.Moment(round)
-		got := hold(q).ballots(t, strings.Repeat("a", turnout)).count()
+		got := hold(q).ballots(strings.Repeat("a", turnout)).count()
 		if got.N != 26 || got.Quorum != 8 || got.Turnout != turnout {
 			t.Fatal(got.Text)
 		}

@@ -207,7 +207,7 @@ func (t *throw) junk(who core.MemberID) {
 		fmt.Sprintf(`{"proposal":%q,"commit":%q,"sealed":"AB=="}`, id, id), fmt.Sprintf(`{"proposal":%q,"commit":%q,"sealed":null}`, id, id), fmt.Sprintf(`{"proposal":%q,"commit":%q,"x":1}`, id, id),
 		fmt.Sprintf(`{"proposal":%q,"opening":%q}`, id, strings.TrimRight(opening, "=")), fmt.Sprintf(`{"proposal":%q,"opening":%q}`, id, opening), fmt.Sprintf(`{"proposal":%q,"opening":true}`, id),
 		fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,%d],[1,0],[-1,0],[2,-1],[99,1],[9007199254740991,9007199254740991]]}`, id, t.dice(4)),
-		fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,0],[1]]}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,0],null]}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,null],[1,true]]}`, id),
+		fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,0],[1]]}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,0],null]}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[0,null],[1,true]]}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[ [ 0 , 0 ] , [1,0] ]}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":[[[0,0]]]}`, id),
 		fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":{"0":0}}`, id), fmt.Sprintf(`{"proposal":%q,"phase":null,"seen":null}`, id), fmt.Sprintf(`{"proposal":%q,"phase":"later","seen":[[0,0]]}`, id),
 		fmt.Sprintf(`{"proposal":%q,"doc":"x"}`, id), fmt.Sprintf(`{"proposal":%q,"doc":null}`, id), fmt.Sprintf(`{"proposal":%q,"doc":%q}`, id, strings.ToUpper(doc(who))),
 		fmt.Sprintf(`{"proposal":%q,"charter":1,"replaces":%q}`, id, id), fmt.Sprintf(`{"proposal":null,"replaces":%q}`, id))

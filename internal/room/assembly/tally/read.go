@@ -40,7 +40,13 @@ type version struct {
 	*Question
 
 	ordinals map[core.MemberID]int64
-	seen     map[Phase]map[Sighting]int
+	seen     map[Phase]map[Sighting]witnessed
+}
+
+// witnessed is by how many members an entry was seen, and the ordinal of the last of them.
+type witnessed struct {
+	by   int
+	last int64
 }
 
 // read sorts the entries and keeps what is about the question.
@@ -64,53 +70,40 @@ func read(q *Question, entries []Entry) *book {
 }
 
 func (b *book) add(q *Question) {
-	v := &version{Question: q, ordinals: map[core.MemberID]int64{}, seen: map[Phase]map[Sighting]int{}}
+	v := &version{Question: q, ordinals: map[core.MemberID]int64{}, seen: map[Phase]map[Sighting]witnessed{}}
 	for i, m := range q.Electorate {
 		v.ordinals[m.ID] = int64(i)
 	}
 	b.versions[q.ID] = v
 }
 
-// witnesses counts who saw what.
+// witnesses counts who saw what. The entries of one member stand together.
 // spec: docs/spec/decision.md#witnesses
 func (b *book) witnesses(sorted []Entry) {
-	type sight struct {
-		version *version
-		phase   Phase
-		witness int64
-		what    Sighting
-	}
-	done := map[sight]bool{}
 	for _, e := range sorted {
 		var body SeenBody
 		if e.Typ != TypeSeen || wire.Decode(e.Body, &body) != nil {
 			continue
 		}
 		v := b.versions[body.Proposal]
-		if v == nil || !v.witnessed(body.Phase) || e.Iat < v.Opened || e.Iat > min(v.End(body.Phase).Add(v.Grace), b.q.Due()) {
+		if v == nil || e.Iat < v.Opened || e.Iat > min(v.End(body.Phase).Add(v.Grace), b.q.Due()) {
 			continue
 		}
 		witness, ok := v.ordinals[e.Member]
+		if !ok {
+			continue
+		}
+		seen := v.seen[body.Phase]
+		if seen == nil {
+			seen = map[Sighting]witnessed{}
+			v.seen[body.Phase] = seen
+		}
 		for _, what := range body.Seen {
-			s := sight{v, body.Phase, witness, what}
-			if !ok || what.Ordinal == witness || done[s] {
-				continue
+			if before := seen[what]; what.Ordinal != witness && (before.by == 0 || before.last != witness) {
+				seen[what] = witnessed{before.by + 1, witness}
 			}
-			done[s] = true
-			if v.seen[body.Phase] == nil {
-				v.seen[body.Phase] = map[Sighting]int{}
-			}
-			v.seen[body.Phase][what]++
 		}
 	}
-}
-
-// witnessed says whether entries are witnessed for a phase of the question.
-func (q *Question) witnessed(p Phase) bool {
-	if q.Kind == KindLazy {
-		return p == PhaseTalk
-	}
-	return p == PhaseCommit || p == PhaseReveal
 }
 
 // forked counts who has a proof against whom.
@@ -140,7 +133,7 @@ func (v *version) trouble(e Entry, p Phase) Reason {
 		return Early
 	case e.Iat > v.End(p):
 		return Late
-	case !ok || v.seen[p][Sighting{ordinal, e.Index}] < v.Need():
+	case !ok || v.seen[p][Sighting{ordinal, e.Index}].by < v.Need():
 		return Unseen
 	}
 	return ""

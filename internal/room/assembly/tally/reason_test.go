@@ -124,7 +124,7 @@ func TestReasons(t *testing.T) {
 func TestForksHaveATime(t *testing.T) {
 	q := ask(tally.KindConsent, 4, 0)
 	for iat, want := range map[core.Moment]tally.Status{q.Opened - 1: tally.Open, q.Opened: tally.Void, q.Due(): tally.Void, q.Due() + 1: tally.Open} {
-		e := hold(q).ballots(t, "aaaa")
+		e := hold(q).ballots("aaaa")
 		for _, witness := range []core.MemberID{member(0), member(1)} {
 			e.write(witness, "entrechat/fork/1", iat, fmt.Sprintf(`{"origin":%q}`, member(3)))
 		}
@@ -218,7 +218,7 @@ func TestWitnesses(t *testing.T) {
 			}
 		}, tally.Unopened},
 		"in no form": {4, func(e *election, i int64) {
-			for _, form := range []string{`[[1,%d,0]]`, `[[1,%d],[1]]`, `[[1,%d],null]`, `[[1,%d],[null,1]]`, `[["1",%d]]`, `[1,%d]`, `{"1":%d}`} {
+			for _, form := range []string{`[[1,%d,0]]`, `[[1,%d],[1]]`, `[[[1,%d]]]`, `[[1,%d],1]`, `[[1,%d],"1,2"]`, `[[1,%d],[1,2.0]]`, `[[1,%d],null]`, `[[1,%d],[null,1]]`, `[["1",%d]]`, `[1,%d]`, `{"1":%d}`} {
 				body := fmt.Sprintf(`{"proposal":%q,"phase":"commit","seen":%s}`, e.q.ID, fmt.Sprintf(form, i))
 				e.write(member(0), tally.TypeSeen, e.q.CommitUntil, body)
 				e.write(member(2), tally.TypeSeen, e.q.CommitUntil, body)
@@ -249,7 +249,7 @@ func TestWitnesses(t *testing.T) {
 		}
 	}
 	// One member alone has nobody to see it.
-	if got := hold(ask(tally.KindConsent, 1, 0)).ballots(t, "a").count(); got.Result != tally.Passed {
+	if got := hold(ask(tally.KindConsent, 1, 0)).ballots("a").count(); got.Result != tally.Passed {
 		t.Error(got.Text)
 	}
 }
@@ -277,5 +277,18 @@ func TestBallotsHaveAForm(t *testing.T) {
 		if got := line(t, e.count(), member(1)).Status; got != want {
 			t.Errorf("%.70s: %s, want %s", form, got, want)
 		}
+	}
+}
+
+// What is about another proposal is of no use here, nor an objection without the hash of a text.
+func TestOnlyWhatIsAboutTheQuestion(t *testing.T) {
+	e := hold(ask(tally.KindConsent, 4, 0))
+	opening, commit := e.seal(member(1), says(tally.Agree))
+	e.witness(&e.q, tally.PhaseCommit, member(1), e.commit(member(1), commit))
+	e.witness(&e.q, tally.PhaseReveal, member(1), e.write(member(1), tally.TypeOpening, e.q.RevealUntil, tally.OpeningBody{Proposal: doc("x"), Opening: opening}))
+	e.witness(&e.q, tally.PhaseCommit, member(2), e.write(member(2), tally.TypeObjection, opened, tally.WordBody{Proposal: e.q.ID, Doc: "none"}))
+	got := e.count()
+	if l := line(t, got, member(1)); l.Status != tally.Unopened || l.Reason != tally.Silent || len(got.Standing) != 0 {
+		t.Errorf("%+v, standing %v", l, got.Standing)
 	}
 }

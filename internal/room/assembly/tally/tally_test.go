@@ -13,8 +13,7 @@ import (
 // ballots is one letter a member: a gree, c oncern, s aside, o bject with an objection, q uiet
 // objection without a ballot, l ifted objection and no ballot, u nopened, "." nothing, z asleep
 // and nothing, Z asleep and agrees.
-func (e *election) ballots(t *testing.T, letters string) *election {
-	t.Helper()
+func (e *election) ballots(letters string) *election {
 	for i, letter := range letters {
 		who := member(i)
 		switch letter {
@@ -37,7 +36,7 @@ func (e *election) ballots(t *testing.T, letters string) *election {
 			e.witness(&e.q, tally.PhaseCommit, who, e.commit(who, commit))
 		case '.', 'z':
 		default:
-			t.Fatalf("no ballot %c", letter)
+			panic("no ballot " + string(letter))
 		}
 	}
 	return e
@@ -100,7 +99,7 @@ func TestConsent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			q := asleep(ask(tally.KindConsent, len(c.ballots), 0), c.ballots)
 			q.Fallback = c.fallback
-			got := hold(q).ballots(t, c.ballots).count()
+			got := hold(q).ballots(c.ballots).count()
 			if got.N != c.n || got.Quorum != c.quorum || got.Turnout != c.turnout || got.Result != c.result {
 				t.Errorf("N %d, quorum %d, turnout %d, %s; want %d, %d, %d, %s", got.N, got.Quorum, got.Turnout, got.Result, c.n, c.quorum, c.turnout, c.result)
 			}
@@ -121,7 +120,7 @@ func TestLazy(t *testing.T) {
 				e.vote(member(i), says(tally.Agree)) // of no use, and no harm
 				continue
 			}
-			e.ballots(t, strings.Repeat(".", i)+string(letter))
+			e.ballots(strings.Repeat(".", i) + string(letter))
 		}
 		got := e.count()
 		if got.Result != want || got.Quorum != 0 || got.Turnout != 0 || got.Lines[0].Status != tally.None {
@@ -208,6 +207,7 @@ func TestPhases(t *testing.T) {
 		{opened + 7*day, tally.PhaseTalk, tally.PhaseTalk},
 		{opened + 7*day + 1, tally.PhaseCommit, tally.PhaseGrace},
 		{opened + 7*day + 6*hour + 1, tally.PhaseCommit, tally.PhaseCounted},
+		{opened + 14*day, tally.PhaseCommit, tally.PhaseCounted},
 		{opened + 14*day + 1, tally.PhaseReveal, tally.PhaseCounted},
 		{opened + 17*day, tally.PhaseReveal, tally.PhaseCounted},
 		{opened + 17*day + 1, tally.PhaseGrace, tally.PhaseCounted},
@@ -223,7 +223,7 @@ func TestPhases(t *testing.T) {
 // The text of a tally, whole, by hand.
 func TestText(t *testing.T) {
 	e := hold(asleep(ask(tally.KindConsent, 6, 0), "aaaaaz"))
-	e.ballots(t, "acuo.")
+	e.ballots("acuo.")
 	e.fork(member(0), member(4))
 	e.fork(member(1), member(4))
 	want := "entrechat/tally/1\nproposal " + e.q.ID + "\nkind consent\nn 5 quorum 4 turnout 4\n" +
@@ -240,7 +240,7 @@ func TestText(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got.Text, want)
 	}
 	e = hold(func() tally.Question { q := ask(tally.KindConsent, 4, 0); q.Fallback = true; return q }())
-	e.ballots(t, "aaao")
+	e.ballots("aaao")
 	got := e.count()
 	if !strings.Contains(got.Text, "\nkind consent fallback\n") || !strings.HasSuffix(got.Text, "\nstanding m03.test\nfree m03.test\nresult passed\n") {
 		t.Error(got.Text)
@@ -309,7 +309,7 @@ func TestObjectionsStandOverVersions(t *testing.T) {
 		}, tally.Passed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := chain().ballots(t, "aaaa")
+			e := chain().ballots("aaaa")
 			c.do(e, &e.q.Earlier[0])
 			if got := e.count(); got.Result != c.want {
 				t.Errorf("%s, standing %v\n%s", got.Result, got.Standing, got.Text)
@@ -333,7 +333,7 @@ func TestReplaced(t *testing.T) {
 		"not its author": {by: member(1), iat: opened + day, want: tally.Passed},
 		"another's":      {by: member(0), iat: opened + day, another: true, want: tally.Passed},
 	} {
-		e := hold(ask(tally.KindConsent, 4, 0)).ballots(t, "aaa.")
+		e := hold(ask(tally.KindConsent, 4, 0)).ballots("aaa.")
 		body := tally.ProposalBody{Proposal: doc("new"), Charter: "c", Replaces: e.q.ID}
 		if c.another {
 			body.Replaces = doc("another")
@@ -360,7 +360,7 @@ func TestFacilitator(t *testing.T) {
 	for round := range 60 {
 		q := asleep(ask(tally.KindConsent, 8, 0), "aaaaaaaz")
 		q.Version, q.TalkUntil = 3, q.Opened+core.Moment(round) // another proposal each round
-		e := hold(q).ballots(t, "aaaoqaa")
+		e := hold(q).ballots("aaaoqaa")
 		e.fork(member(0), member(6))
 		e.fork(member(1), member(6))
 		got := e.count()
@@ -381,13 +381,13 @@ func TestFacilitator(t *testing.T) {
 		q := ask(tally.KindConsent, 5, 0)
 		q.Version = 3
 		change(&q)
-		if got := hold(q).ballots(t, "aaaao").count(); got.Facilitator != "" {
+		if got := hold(q).ballots("aaaao").count(); got.Facilitator != "" {
 			t.Errorf("%s: %s", name, got.Facilitator)
 		}
 	}
 	q := ask(tally.KindConsent, 3, 0)
 	q.Version = 3
-	if got := hold(q).ballots(t, "aoo").count(); got.Result != tally.Blocked || got.Facilitator != "" {
+	if got := hold(q).ballots("aoo").count(); got.Result != tally.Blocked || got.Facilitator != "" {
 		t.Errorf("nobody is left, and %s was drawn", got.Facilitator)
 	}
 }
@@ -408,5 +408,30 @@ func TestLot(t *testing.T) {
 	}
 	if first[0] < 10 || first[1] < 10 {
 		t.Error("the lot has a side:", first)
+	}
+}
+
+// What is said of an earlier version whose phases end later is not waited for.
+func TestNothingIsReadAfterTheCount(t *testing.T) {
+	first, second := ask(tally.KindConsent, 5, 0), ask(tally.KindConsent, 5, 0)
+	first.CommitUntil, first.RevealUntil = opened+40*day, opened+43*day
+	second.Version, second.TalkUntil = 2, second.Opened
+	for after, want := range map[core.Moment]tally.Result{0: tally.Blocked, 1: tally.Passed} {
+		for _, witness := range []bool{false, true} {
+			e := hold(first, second).ballots("aaaa")
+			v1, said, seen := &e.q.Earlier[0], e.q.Due(), e.q.Due()
+			if witness {
+				said, seen = opened+day, seen+after
+			} else {
+				said += after
+			}
+			i := e.write(member(4), tally.TypeObjection, said, tally.WordBody{Proposal: v1.ID, Doc: doc(member(4))})
+			body := tally.SeenBody{Proposal: v1.ID, Phase: tally.PhaseCommit, Seen: []tally.Sighting{{Ordinal: 4, Index: i}}}
+			e.write(member(0), tally.TypeSeen, seen, body)
+			e.write(member(1), tally.TypeSeen, seen, body)
+			if got := e.count(); got.Result != want {
+				t.Errorf("%d after the count is due, witness %v: %s", after, witness, got.Result)
+			}
+		}
 	}
 }

@@ -8,4 +8,4 @@ for line in sys.stdin:
     e = json.loads(line)
     entries = [tally.leaf(member, index, text.encode()) for member, index, text in e["leaves"]]
     text, facilitator = tally.count([p.encode() for p in e["payloads"]], [entry for entry in entries if entry])
-    print(json.dumps([text, tally.sha(text), facilitator]))
+    print(json.dumps([text, tally.sha(text), facilitator]), flush=True)
