@@ -77,6 +77,7 @@ func TestStories(t *testing.T) {
 			"mail":      mail,
 			"mailto":    mailto,
 			"form":      form,
+			"flood":     flood,
 			"letter":    letter,
 		},
 	})

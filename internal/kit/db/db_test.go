@@ -304,6 +304,44 @@ func TestPragmas(t *testing.T) {
 	}
 }
 
+// What was deleted, or written over, is not in the file any more: short texts and those that
+// fill pages of their own.
+func TestDeletedIsOverwritten(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	d, err := db.Open(ctx, "sqlite:"+filepath.Join(dir, "x.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Migrate(ctx, d, "demo", tables()); err != nil {
+		t.Fatal(err)
+	}
+	for i, query := range []string{
+		insert, `DELETE FROM demo_account WHERE name LIKE 'planted%'`, insert, `UPDATE demo_account SET name = 'gone' WHERE name LIKE 'planted%'`, insert, insert,
+	} {
+		args := []any{"planted" + strings.Repeat(" long", 10+i%3*5000), i}
+		if query != insert {
+			args = nil
+		} else if i > 3 {
+			args[0] = fmt.Sprintf("other %d", i)
+		}
+		if _, err := db.Exec(ctx, d, query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if text, err := os.ReadFile(filepath.Join(dir, f.Name())); err != nil || strings.Contains(string(text), "planted") || strings.Contains(string(text), " long long") {
+			t.Errorf("%s still has what was deleted, %v", f.Name(), err)
+		}
+	}
+}
+
 func TestMigrate(t *testing.T) {
 	dbtest.Each(t, "demo", tables(), func(t *testing.T, d *db.DB) {
 		ctx := t.Context()

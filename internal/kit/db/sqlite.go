@@ -49,6 +49,8 @@ func openSQLite(path string) (*DB, error) {
 		"_pragma": {
 			fmt.Sprintf("cache_size(-%d)", sqliteCacheKiB),
 			fmt.Sprintf("journal_size_limit(%d)", sqliteWALBytes),
+			// What people had deleted is overwritten, and not only forgotten.
+			"secure_delete(1)",
 		},
 	}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: options.Encode()}
