@@ -7,24 +7,24 @@ import (
 	"entrechat/internal/core"
 )
 
-// seat is where one candidate stands.
-type seat struct {
+// place is where one candidate stands.
+type place struct {
 	founder, admitted bool
 	round             int             // in which it was admitted; founders in 0
 	by                []core.MemberID // admitted members that vouch for it, sorted
 	sponsor, branch   core.MemberID
 }
 
-// seats computes who is admitted: founders that follow the charter under the key it names, and
+// places computes who is admitted: founders that follow the charter under the key it names, and
 // whoever follows it and has enough vouches of admitted members, round after round until
 // nothing changes. It is the rule of the room trust, with the round in which each one came in.
 //
 // spec: docs/spec/trust.md#admission
-func seats(s Society, stands map[core.MemberID]*standing) map[core.MemberID]*seat {
-	all := map[core.MemberID]*seat{}
+func places(s Society, stands map[core.MemberID]*standing) map[core.MemberID]*place {
+	all := map[core.MemberID]*place{}
 	for id, of := range stands {
 		if of.joins[s.Charter.ID] && !s.Suspended(id) {
-			all[id] = &seat{}
+			all[id] = &place{}
 		}
 	}
 	var last []core.MemberID // admitted in the round before: their vouches do not count yet
@@ -57,7 +57,7 @@ func seats(s Society, stands map[core.MemberID]*standing) map[core.MemberID]*sea
 }
 
 // grow names the branches: who sponsors whom, from the founders on.
-func grow(all map[core.MemberID]*seat, stands map[core.MemberID]*standing) {
+func grow(all map[core.MemberID]*place, stands map[core.MemberID]*standing) {
 	var order []core.MemberID
 	founders := 0
 	for id, a := range all {
@@ -86,7 +86,7 @@ func grow(all map[core.MemberID]*seat, stands map[core.MemberID]*standing) {
 }
 
 // sponsor is who vouched first among those that were admitted in an earlier round.
-func sponsor(id core.MemberID, all map[core.MemberID]*seat, stands map[core.MemberID]*standing) (first core.MemberID) {
+func sponsor(id core.MemberID, all map[core.MemberID]*place, stands map[core.MemberID]*standing) (first core.MemberID) {
 	for _, by := range all[id].by { // by name
 		if all[by].round < all[id].round && (first == "" || stands[by].vouches[id].since < stands[first].vouches[id].since) {
 			first = by
@@ -97,7 +97,7 @@ func sponsor(id core.MemberID, all map[core.MemberID]*seat, stands map[core.Memb
 
 // outside are the admitted members of other branches that vouch for a candidate. Its sponsor is
 // none of them.
-func outside(id core.MemberID, all map[core.MemberID]*seat) (out []core.MemberID) {
+func outside(id core.MemberID, all map[core.MemberID]*place) (out []core.MemberID) {
 	a := all[id]
 	for _, by := range a.by {
 		if by != a.sponsor && all[by].branch != a.branch {

@@ -2,7 +2,7 @@
 // vouches and of following a charter, now and 90 days ago. For everybody else it says why not.
 //
 // Words: tie (an entry by which a member vouches, takes a vouch back, follows a charter or
-// leaves it), candidate (whoever follows the charter), seat (where a candidate stands),
+// leaves it), candidate (whoever follows the charter), place (where a candidate stands),
 // sponsor (the admitted member that vouched for it first), branch (all below one founder).
 //
 // What always holds: the same charter, keys, suspensions, ties and heads give the same list on

@@ -61,10 +61,10 @@ func Draw(s Society, ties []Tie, heads []Head, at core.Moment) Drawn {
 	}
 	ties = slices.DeleteFunc(inOrder(ties), func(t Tie) bool { return t.Index >= sizes[t.Log] })
 	stands, ties := replay(ties)
-	all := seats(s, stands)
+	all := places(s, stands)
 	grow(all, stands)
 	then, _ := replay(until(ties, at.Add(-Seniority)+1))
-	old := seats(s, then)
+	old := places(s, then)
 	d := Drawn{Charter: s.Charter, At: at, Heads: slices.SortedFunc(slices.Values(heads), func(a, b Head) int { return cmp.Compare(a.Member, b.Member) })}
 	young := false
 	for _, id := range slices.Sorted(maps.Keys(stands)) {
@@ -81,9 +81,9 @@ func Draw(s Society, ties []Tie, heads []Head, at core.Moment) Drawn {
 	return d
 }
 
-// candidate says where one stands; old is its seat 90 days before, nil = it did not follow the
+// candidate says where one stands; old is its place 90 days before, nil = it did not follow the
 // charter then.
-func candidate(s Society, id core.MemberID, all map[core.MemberID]*seat, old *seat) Candidate {
+func candidate(s Society, id core.MemberID, all map[core.MemberID]*place, old *place) Candidate {
 	c := Candidate{Member: id, Root: s.Root(id)}
 	a := all[id]
 	if a == nil {
@@ -121,7 +121,7 @@ func (d *Drawn) sayFrom(s Society, ties []Tie) {
 	for _, begins := range slices.Sorted(maps.Keys(days)) {
 		ends := begins.Add(day)
 		stands, _ := replay(until(ties, ends))
-		then := seats(s, stands)
+		then := places(s, stands)
 		for i := range d.Candidates {
 			c := &d.Candidates[i]
 			if a := then[c.Member]; c.Why == TooYoung && c.From == 0 && a != nil && a.admitted {
