@@ -23,19 +23,14 @@ func (l *cli) doctorCommand() *cobra.Command {
 	}
 }
 
-// ownChecks are the questions the house itself asks.
-type ownChecks struct{ *App }
-
 // checks are the house's own questions, then the rooms'.
 func (a *App) checks() []fit.Check {
-	d := ownChecks{a}
-	all := []fit.Check{
-		{Name: "app.check_key", Run: d.checkKey},
-		{Name: "app.check_secrets", Run: fit.Plain(func(context.Context) error { return doctor.Secrets(d.Data) })},
-		{Name: "app.check_disk", Run: fit.Plain(func(context.Context) error { return doctor.Disk(d.Config.Node.Floor, d.Data, d.storePath()) })},
-		{Name: "app.check_files", Run: fit.Plain(func(context.Context) error { return doctor.Files(d.Data) })},
-		{Name: "app.check_node", Run: func(ctx context.Context) (fit.Finding, error) { return doctor.Node(ctx, d.Config.Tools.Listen) }},
-	}
+	all := append(a.company().Checks(fit.Check{Name: "app.check_key", Run: a.checkKey}),
+		fit.Check{Name: "app.check_secrets", Run: fit.Plain(func(context.Context) error { return doctor.Secrets(a.Data) })},
+		fit.Check{Name: "app.check_disk", Run: fit.Plain(func(context.Context) error { return doctor.Disk(a.Config.Node.Floor, a.Data, a.storePath()) })},
+		fit.Check{Name: "app.check_files", Run: fit.Plain(func(context.Context) error { return doctor.Files(a.Data) })},
+		fit.Check{Name: "app.check_node", Run: func(ctx context.Context) (fit.Finding, error) { return doctor.Node(ctx, a.Config.Tools.Listen) }},
+	)
 	for _, f := range a.fittings {
 		all = append(all, f.Checks...)
 	}
@@ -44,11 +39,11 @@ func (a *App) checks() []fit.Check {
 
 // checkKey: members take what this node signs for ours. Of members that are not there
 // nothing is known.
-func (d ownChecks) checkKey(ctx context.Context) (fit.Finding, error) {
-	if err := d.standing(ctx); err != nil {
+func (a *App) checkKey(ctx context.Context) (fit.Finding, error) {
+	if err := a.standing(ctx); err != nil {
 		return fit.Finding{}, err
 	}
-	return d.withMembers(fit.Plain(func(context.Context) error { return nil }))(ctx)
+	return a.withMembers(fit.Plain(func(context.Context) error { return nil }))(ctx)
 }
 
 // storePath is where the members' shards lie; it may be a disk of its own.

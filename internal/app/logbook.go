@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"entrechat/internal/app/datadir"
 	"entrechat/internal/app/ownlog"
@@ -35,12 +34,11 @@ func (a *App) logbookFittings() fit.Fittings {
 		Entries: map[string]string{logbook.TypKeySet: "app.entry.keyset", logbook.TypFork: "app.entry.fork"},
 		Peer:    a.Book.Routes(),
 		Jobs:    a.Book.Jobs(a.readers()),
-		Checks: []fit.Check{
-			{Name: "app.check_logbook", Run: fit.Plain(c.Whole)},
-			{Name: "app.check_mirrors", Run: a.withMembers(fit.Plain(c.Mirrors))},
-			{Name: "app.check_neighbours", Run: a.withMembers(c.Neighbours)},
-			{Name: "app.check_address", Run: fit.Plain(c.Address)},
-		},
+		Checks: append(a.company().Checks(
+			fit.Check{Name: "app.check_mirrors", Run: a.withMembers(fit.Plain(c.Mirrors))},
+			fit.Check{Name: "app.check_neighbours", Run: a.withMembers(c.Neighbours)}),
+			fit.Check{Name: "app.check_logbook", Run: fit.Plain(c.Whole)},
+			fit.Check{Name: "app.check_address", Run: fit.Plain(c.Address)}),
 		Metrics: c.Metrics,
 		Health: func(ctx context.Context) (fit.Finding, error) {
 			_, err := a.self(ctx)
@@ -49,15 +47,19 @@ func (a *App) logbookFittings() fit.Fittings {
 	}
 }
 
+// company is being a member among others.
+func (a *App) company() *fit.Use {
+	return &fit.Use{Name: "app.use_company", For: "app.use_company_for", Begun: func(ctx context.Context) (bool, error) {
+		others, err := a.others(ctx)
+		return len(others) > 0, err
+	}}
+}
+
 // withMembers asks only where there are other members: of none nothing is known.
 func (a *App) withMembers(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
 	return func(ctx context.Context) (fit.Finding, error) {
-		known, err := a.Book.Known(ctx)
-		if err != nil {
-			return fit.Finding{}, err
-		}
-		if !slices.ContainsFunc(known, func(m logbook.Member) bool { return m.ID != a.Signer.ID() }) {
-			return fit.Unknown("app.no_member", nil), nil
+		if some, err := a.company().Begun(ctx); err != nil || !some {
+			return fit.Unknown("app.no_member", nil), err
 		}
 		return run(ctx)
 	}

@@ -60,6 +60,7 @@ func openTrust(ctx context.Context, a *App) (any, fit.Fittings, error) {
 		return nil, fit.Fittings{}, err
 	}
 	f := room.Fittings()
+	a.company().Checks(f.Checks...)
 	f.Recovered = func(ctx context.Context) (fit.Finding, error) {
 		coming, err := room.Coming(ctx)
 		if err != nil || len(coming) == 0 {

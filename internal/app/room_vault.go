@@ -110,7 +110,7 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 		return nil, fit.Fittings{}, err
 	}
 	f := v.Fittings()
-	f.Checks = append([]fit.Check{{Name: "app.check_promises", Run: func(ctx context.Context) (fit.Finding, error) { return v.checkPromises(ctx, a) }}}, f.Checks...)
+	f.Checks = append(a.company().Checks(fit.Check{Name: "app.check_promises", Run: func(ctx context.Context) (fit.Finding, error) { return v.checkPromises(ctx, a) }}), f.Checks...)
 	f.Metrics = func(ctx context.Context) ([]obs.Metric, error) { return v.metrics(ctx, a) }
 	return v, f, nil
 }

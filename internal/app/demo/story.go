@@ -26,7 +26,7 @@ type Options struct {
 	Words    Printer
 	Lang     string // of what the hosters print
 	TTY      bool
-	MixSize  int64 // bytes of the generated mix; 0 = 100 MB
+	MixSize  int64 // bytes of the generated mix; 0 = 50 MB
 }
 
 // hosters is how many take part: the owner and six others, which makes 4-of-6.
@@ -202,7 +202,7 @@ func (s *story) fillData() error {
 	}
 	size := s.opt.MixSize
 	if size == 0 {
-		size = 100_000_000
+		size = 50_000_000
 	}
 	return lab.WriteMix(filepath.Join(s.data, "mix"), size, 20)
 }

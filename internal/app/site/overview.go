@@ -22,22 +22,9 @@ import (
 // logbook, so a page that is reloaded does not ask anew.
 const lookAgain = 30 * time.Second
 
-// found is the answer to one check.
-type found struct {
-	name   string
-	answer fit.Finding
-	err    error
-}
-
 // look runs every check of doctor.
-func (s *Site) look(ctx context.Context) ([]found, error) {
-	checks := s.n.Checks()
-	all := make([]found, 0, len(checks))
-	for _, c := range checks {
-		answer, err := c.Run(ctx)
-		all = append(all, found{c.Name, answer, err})
-	}
-	return all, nil
+func (s *Site) look(ctx context.Context) ([]doctor.Answer, error) {
+	return doctor.Ask(ctx, s.n.Checks()), nil
 }
 
 // overviewPage is what an admin sees first: how things stand, and what to do next.
@@ -74,7 +61,7 @@ type checkLine struct {
 // overviewPages shows what doctor found within the last 30 seconds.
 func (s *Site) overviewPages(rooms web.Pages) http.Handler {
 	page := web.NewPage[overviewPage](s.web, pages, "pages/overview.html")
-	looks := &memo[[]found]{lives: lookAgain, make: s.look}
+	looks := &memo[[]doctor.Answer]{lives: lookAgain, make: s.look}
 	around := &memo[surroundings]{lives: 5 * time.Second, make: s.surroundings}
 	var undone atomic.Int64
 	return page.Show(func(r *http.Request) (overviewPage, error) {
@@ -112,7 +99,7 @@ func countUndone(steps []fit.Step) (n int) {
 
 // steps are all rooms' steps, in their order, and what went wrong in rooms that could not
 // say theirs.
-func (s *Site) steps(ctx context.Context) (all []fit.Step, failed []found) {
+func (s *Site) steps(ctx context.Context) (all []fit.Step, failed []doctor.Answer) {
 	for _, f := range s.n.Fittings {
 		if f.Steps == nil {
 			continue
@@ -129,22 +116,21 @@ func (s *Site) steps(ctx context.Context) (all []fit.Step, failed []found) {
 }
 
 // failed is a part of the overview that could not be made, as one more trouble.
-func (s *Site) failed(part string, err error) found {
+func (s *Site) failed(part string, err error) doctor.Answer {
 	s.n.Log.Error("a part of the overview failed", "part", part, "error", err)
-	return found{name: part, err: err}
+	return doctor.Answer{Check: fit.Check{Name: part}, Err: err}
 }
 
 // overview sorts what doctor found and says what is next: the first trouble that is no
 // step's, then the first step that is not done, then any trouble.
-func overview(p *words.Printer, look dated[[]found], steps []fit.Step) overviewPage {
+func overview(p *words.Printer, look dated[[]doctor.Answer], steps []fit.Step) overviewPage {
 	page := overviewPage{Made: core.At(look.made), Severity: web.Fine}
-	for _, f := range look.value {
-		is, says := doctor.Judge(p, f.answer, f.err)
-		line := checkLine{p.T(f.name, nil), says, f.name}
-		switch is {
+	for _, l := range doctor.Lines(p, look.value) {
+		line := checkLine{l.Name, l.Says, l.ID}
+		switch l.State {
 		case doctor.NotWell:
 			page.Problems = append(page.Problems, line)
-		case doctor.Unknown:
+		case doctor.Unknown, doctor.Unused:
 			page.Unknown = append(page.Unknown, line)
 		case doctor.Well:
 			page.Fine = append(page.Fine, line)
@@ -199,9 +185,9 @@ type surroundings struct {
 	Around
 	free, total core.Size // of the disk that members' shards lie on
 
-	unknown bool    // what is around us: nothing of it is drawn
-	noDisk  bool    // how the disk stands is not known
-	failed  []found // why
+	unknown bool            // what is around us: nothing of it is drawn
+	noDisk  bool            // how the disk stands is not known
+	failed  []doctor.Answer // why
 }
 
 // surroundings never fails: what could not be learned is told by failed.

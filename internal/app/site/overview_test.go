@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"entrechat/internal/app/doctor"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/web"
@@ -33,9 +34,11 @@ func TestNextStep(t *testing.T) {
 	words24 := fit.Step{Order: 10, Key: "vault.step_words", Why: "vault.step_words_why", Path: "/admin/vault", Check: "vault.check_kit"}
 	done := words24
 	done.Done = true
-	bad := func(name string) found { return found{name: name, err: core.Unsure("app.no_page", nil)} }
+	bad := func(name string) doctor.Answer {
+		return doctor.Answer{Check: fit.Check{Name: name}, Err: core.Unsure("app.no_page", nil)}
+	}
 	for name, c := range map[string]struct {
-		found     []found
+		found     []doctor.Answer
 		steps     []fit.Step
 		next      string // words key
 		severity  web.Severity
@@ -43,14 +46,14 @@ func TestNextStep(t *testing.T) {
 	}{
 		"all well":            {nil, []fit.Step{done}, "", web.Fine, 0},
 		"a step":              {nil, []fit.Step{done, words24}, "vault.step_words", web.None, 0},
-		"a step's trouble":    {[]found{bad("vault.check_kit")}, []fit.Step{words24}, "vault.step_words", web.None, 0},
-		"another's first":     {[]found{bad("vault.check_kit"), bad("app.check_disk")}, []fit.Step{words24}, "app.check_disk", web.Warn, 0},
-		"a done step's too":   {[]found{bad("vault.check_kit")}, []fit.Step{done}, "vault.check_kit", web.Warn, 0},
-		"two troubles":        {[]found{bad("app.check_key"), bad("app.check_disk")}, nil, "app.check_key", web.Warn, 1},
-		"nothing can be told": {[]found{{name: "app.check_key", answer: fit.Unknown("app.promises_none", nil)}}, nil, "", web.None, 0},
+		"a step's trouble":    {[]doctor.Answer{bad("vault.check_kit")}, []fit.Step{words24}, "vault.step_words", web.None, 0},
+		"another's first":     {[]doctor.Answer{bad("vault.check_kit"), bad("app.check_disk")}, []fit.Step{words24}, "app.check_disk", web.Warn, 0},
+		"a done step's too":   {[]doctor.Answer{bad("vault.check_kit")}, []fit.Step{done}, "vault.check_kit", web.Warn, 0},
+		"two troubles":        {[]doctor.Answer{bad("app.check_key"), bad("app.check_disk")}, nil, "app.check_key", web.Warn, 1},
+		"nothing can be told": {[]doctor.Answer{{Check: fit.Check{Name: "app.check_key"}, Finding: fit.Unknown("app.promises_none", nil)}}, nil, "", web.None, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			page := overview(p, dated[[]found]{value: c.found}, c.steps)
+			page := overview(p, dated[[]doctor.Answer]{value: c.found}, c.steps)
 			next := ""
 			if page.Next != nil {
 				next = page.Next.Name
@@ -101,18 +104,18 @@ func TestWhatFailsIsATrouble(t *testing.T) {
 		Log:    slog.New(slog.DiscardHandler),
 	}}
 	steps, failed := s.steps(t.Context())
-	if len(steps) != 1 || len(failed) != 1 || !errors.Is(failed[0].err, away) {
+	if len(steps) != 1 || len(failed) != 1 || !errors.Is(failed[0].Err, away) {
 		t.Errorf("%v, %v", steps, failed)
 	}
 	seen, err := s.surroundings(t.Context())
-	if err != nil || len(seen.failed) != 2 || !errors.Is(seen.failed[0].err, away) {
+	if err != nil || len(seen.failed) != 2 || !errors.Is(seen.failed[0].Err, away) {
 		t.Errorf("%+v, %v", seen, err)
 	}
 	p := english(t)
 	if ring, space := seen.ring(p, "chaton-a.test"), seen.space(p); ring != "" || space != "" {
 		t.Errorf("drawn of nothing: %s %s", ring, space)
 	}
-	page := overview(p, dated[[]found]{value: append(failed, seen.failed...)}, steps)
+	page := overview(p, dated[[]doctor.Answer]{value: append(failed, seen.failed...)}, steps)
 	if page.Severity != web.Warn || page.Next == nil || len(page.Problems) != 3 {
 		t.Errorf("%+v", page)
 	}

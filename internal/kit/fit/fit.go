@@ -83,6 +83,23 @@ type Check struct {
 	// Run answers one of three, never two: an error says what is not well and what to
 	// do about it; a Finding says well, or that it is not known.
 	Run func(ctx context.Context) (Finding, error)
+	// Use is what the check is a part of; nil = it is asked of every node.
+	Use *Use
+}
+
+// Use is something a hoster may do, or not. Until it has begun, people read one line in the place
+// of its checks that found no trouble.
+type Use struct {
+	Name, For string // words keys: what it is called; what it is for, and the command that begins it
+	Begun     func(ctx context.Context) (bool, error)
+}
+
+// Checks makes checks a part of the use.
+func (u *Use) Checks(all ...Check) []Check {
+	for i := range all {
+		all[i].Use = u
+	}
+	return all
 }
 
 // Finding is the answer to a check that found nothing wrong. The zero value is well,

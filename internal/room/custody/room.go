@@ -163,7 +163,7 @@ func (r *Room) leastWait() time.Duration {
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
-	return r.withTexts(r.withAbilities(fit.Fittings{
+	f := r.withTexts(r.withAbilities(fit.Fittings{
 		Name:    "custody",
 		Readers: slices.Concat(r.Recipients.Readers(), r.Deals.Readers(), r.Asks.Readers()),
 		Peer:    slices.Concat(r.Keeper.PeerRoutes(), r.Proofs.PeerRoutes(), r.Asks.PeerRoutes()),
@@ -180,6 +180,29 @@ func (r *Room) Fittings() fit.Fittings {
 		Metrics: r.metrics,
 		Limits:  r.Proofs.Limits,
 	}))
+	use := fit.Use{Name: "custody.use", For: "custody.use_for", Begun: r.begun}
+	use.Checks(f.Checks...)
+	return f
+}
+
+// begun says whether there is anything of ours: a secret that was dealt or is kept for another, a
+// card, an ability, a runbook.
+func (r *Room) begun(ctx context.Context) (bool, error) {
+	for _, has := range []func(context.Context) (bool, error){
+		some(r.Deals.All), some(r.Keeper.Held), some(r.Persons.All), some(r.Abilities.All), some(r.Runbooks.List),
+	} {
+		if is, err := has(ctx); is || err != nil {
+			return is, err
+		}
+	}
+	return false, nil
+}
+
+func some[T any](list func(context.Context) ([]T, error)) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		all, err := list(ctx)
+		return len(all) > 0, err
+	}
 }
 
 // sayKey tells the other members what to encrypt our shares to, when that changed.

@@ -19,7 +19,11 @@ type doctor struct{ *Room }
 
 func (r *Room) checks() []fit.Check {
 	d := doctor{r}
-	return append(r.Keys.Checks(),
+	accounts := fit.Use{Name: "identity.use", For: "identity.use_for", Begun: func(ctx context.Context) (bool, error) {
+		none, err := d.none(ctx)
+		return !none, err
+	}}
+	return accounts.Checks(append(r.Keys.Checks(),
 		fit.Check{Name: "identity.check_audit", Run: d.checkAudit}, r.Credentials.Check(),
 		fit.Check{Name: "identity.check_issuer", Run: d.checkIssuer},
 		fit.Check{Name: "identity.check_clock", Run: d.checkClock},
@@ -28,7 +32,7 @@ func (r *Room) checks() []fit.Check {
 		fit.Check{Name: "identity.check_homes", Run: d.checkHomes},
 		fit.Check{Name: "identity.check_moves", Run: d.checkMoves},
 		fit.Check{Name: "identity.check_logouts", Run: d.checkLogouts},
-	)
+	)...)
 }
 
 // checkAudit says whether the log of accounts is as it was written.

@@ -16,6 +16,24 @@ import (
 // doctor answers what `doctor` asks of the room.
 type doctor struct{ *Room }
 
+// checks are what doctor asks.
+func (r doctor) checks() []fit.Check {
+	looks := fit.Use{Name: "watch.use", For: "watch.use_for", Begun: r.begun}
+	return append(looks.Checks(append(r.Alerts.Checks(),
+		fit.Check{Name: "watch.check_looks", Run: r.checkLooks}, fit.Check{Name: "watch.check_proof", Run: r.checkProof})...),
+		fit.Check{Name: "watch.check_settings", Run: r.checkSettings})
+}
+
+// begun says whether something of ours is looked at, or somebody is to be told.
+func (r doctor) begun(ctx context.Context) (bool, error) {
+	own, err := r.list.Of(ctx, r.Signer.ID())
+	if err != nil || len(own) > 0 {
+		return true, err
+	}
+	_, told, err := r.Alerts.Plan(ctx, r.Signer.ID())
+	return told, err
+}
+
 // checkSettings: the files that the [watch] section names could be read.
 func (r doctor) checkSettings(context.Context) (fit.Finding, error) { return fit.Finding{}, r.Unread }
 

@@ -190,7 +190,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Tools:   []fit.Route{exposition.Webhook(r.Token, receiver{r}, r.Now)},
 		Jobs:    slices.Concat(r.Targets.Jobs(), r.Prover.Jobs(r.proving), r.looking()),
 		Metrics: r.metrics,
-		Checks:  append([]fit.Check{{Name: "watch.check_looks", Run: doctor{r}.checkLooks}, {Name: "watch.check_proof", Run: doctor{r}.checkProof}, {Name: "watch.check_settings", Run: doctor{r}.checkSettings}}, r.Alerts.Checks()...),
+		Checks:  doctor{r}.checks(),
 		Entries: r.entries(),
 		Steps:   r.steps,
 	}

@@ -20,32 +20,34 @@ const stuckAfter = time.Hour
 
 // Checks are the room's questions for `doctor`.
 func (r *Doctor) Checks() []fit.Check {
-	checks := []fit.Check{
-		{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.CheckLenders))},
-		{Name: "vault.check_catalogue", Run: r.checkCatalogue},
-		{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
-		{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.CheckKeys))},
-		{Name: "vault.check_room", Run: r.withBackup(r.CheckRoom)},
-		{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.CheckSpool))},
-		{Name: "vault.check_growth", Run: r.withBackup(r.CheckGrowth)},
-		{Name: "vault.check_kit", Run: r.checkKit},
-	}
+	backups := fit.Use{Name: "vault.use_backups", For: "vault.use_backups_for", Begun: r.hasBackup}
+	checks := append(backups.Checks(
+		fit.Check{Name: "vault.check_lenders", Run: r.withBackup(fit.Plain(r.CheckLenders))},
+		fit.Check{Name: "vault.check_catalogue", Run: r.checkCatalogue},
+		fit.Check{Name: "vault.check_backups", Run: r.withBackup(r.checkBackups)},
+		fit.Check{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.CheckKeys))},
+		fit.Check{Name: "vault.check_room", Run: r.withBackup(r.CheckRoom)},
+		fit.Check{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.CheckSpool))},
+		fit.Check{Name: "vault.check_growth", Run: r.withBackup(r.CheckGrowth)}),
+		fit.Check{Name: "vault.check_kit", Run: r.checkKit})
 	if r.n.Lending != nil {
 		checks = append(checks, fit.Check{Name: "vault.check_store", Run: r.n.Lending.CheckStore})
 	}
 	return checks
 }
 
+// hasBackup says whether there is a backup.
+func (r *Doctor) hasBackup(ctx context.Context) (bool, error) {
+	repos, err := r.store.Repos.All(ctx)
+	return len(repos) > 0, err
+}
+
 // withBackup asks only where there is a backup: of a node without one nothing is
 // known.
 func (r *Doctor) withBackup(run func(context.Context) (fit.Finding, error)) func(context.Context) (fit.Finding, error) {
 	return func(ctx context.Context) (fit.Finding, error) {
-		repos, err := r.store.Repos.All(ctx)
-		if err != nil {
-			return fit.Finding{}, err
-		}
-		if len(repos) == 0 {
-			return fit.Unknown("vault.no_backup", nil), nil
+		if some, err := r.hasBackup(ctx); err != nil || !some {
+			return fit.Unknown("vault.no_backup", nil), err
 		}
 		return run(ctx)
 	}
