@@ -35,6 +35,11 @@ func python(t testing.TB) (in *bufio.Writer, out *bufio.Scanner, end func()) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := cmd.Wait(); err != nil {
+			t.Log("tally.py ended:", err)
+		}
+	})
 	out = bufio.NewScanner(stdout)
 	out.Buffer(nil, 1<<20)
 	in = bufio.NewWriter(stdin)

@@ -38,7 +38,7 @@ type Question struct {
 	// The ends of the phases; a moment that is an end belongs to its phase.
 	Opened, TalkUntil, CommitUntil, RevealUntil core.Moment
 	Grace                                       time.Duration
-	Electorate                                  []Member // in the order of the proposal: its place is a member's ordinal
+	Electorate                                  []Member // sorted by member: its place is a member's ordinal
 	// Earlier are the versions before, the oldest first; their own Earlier is not read.
 	Earlier []Question
 }

@@ -257,7 +257,7 @@ func (b *book) objected(id core.MemberID, doc string) bool {
 	return slices.ContainsFunc(b.words[id], func(w word) bool { return !w.lifted && w.doc == doc })
 }
 
-// standing is whose objections nobody lifted.
+// standing is whose objections nobody lifted, in the order of the electorate.
 func (b *book) standing(lines []Line) []core.MemberID {
 	var all []core.MemberID
 	for _, l := range lines {
@@ -273,6 +273,5 @@ func (b *book) standing(lines []Line) []core.MemberID {
 			all = append(all, l.Member)
 		}
 	}
-	slices.Sort(all)
 	return all
 }

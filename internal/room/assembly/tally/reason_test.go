@@ -95,6 +95,7 @@ func TestReasons(t *testing.T) {
 		"null as if left out":           {chosen(`{"stance":"agree","objection":null,"grades":null}`), tally.Open, ""},
 		"objects without objection":     {func(e *election) { e.vote(me, objects(me)) }, tally.Bad, tally.NoObjection},
 		"another's objection":           {func(e *election) { e.word(another, tally.TypeObjection, &e.q); e.vote(me, objects(another)) }, tally.Bad, tally.NoObjection},
+		"not its own one":               {func(e *election) { e.word(me, tally.TypeObjection, &e.q); e.vote(me, objects(another)) }, tally.Bad, tally.NoObjection},
 		"objection too late": {func(e *election) {
 			i := e.write(me, tally.TypeObjection, e.q.CommitUntil+1, tally.WordBody{Proposal: e.q.ID, Doc: doc(me)})
 			e.witness(&e.q, tally.PhaseCommit, me, i)
@@ -203,6 +204,10 @@ func TestWitnesses(t *testing.T) {
 		"two strangers": {4, func(e *election, i int64) {
 			e.see("x.test", &e.q, tally.PhaseCommit, member(1), i)
 			e.see("y.test", &e.q, tally.PhaseCommit, member(1), i)
+		}, tally.None},
+		"one and a stranger": {4, func(e *election, i int64) {
+			e.see(member(2), &e.q, tally.PhaseCommit, member(1), i)
+			e.see("x.test", &e.q, tally.PhaseCommit, member(1), i)
 		}, tally.None},
 		"for another phase":     {4, func(e *election, i int64) { e.witness(&e.q, tally.PhaseReveal, member(1), i) }, tally.None},
 		"for talk":              {4, func(e *election, i int64) { e.witness(&e.q, tally.PhaseTalk, member(1), i) }, tally.None},

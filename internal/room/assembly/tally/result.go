@@ -74,7 +74,6 @@ func (t *Tally) free(q *Question) {
 			t.Free = append(t.Free, l.Member)
 		}
 	}
-	slices.Sort(t.Free)
 }
 
 // facilitator draws who talks to both sides after a blocked third version.

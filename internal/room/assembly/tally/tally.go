@@ -84,8 +84,8 @@ type Tally struct {
 	Result             Result
 	N, Quorum, Turnout int
 	Lines              []Line          // in the order of the electorate
-	Standing           []core.MemberID // whose objection stands, sorted
-	Free               []core.MemberID // whom a last round that passed does not bind, sorted
+	Standing           []core.MemberID // whose objection stands, in the order of Lines
+	Free               []core.MemberID // whom a last round that passed does not bind, the same
 	Order              []int           // the options, the best first; nil where no grades are
 	Medians            []int           // of each option; nil where no grades are
 	Facilitator        core.MemberID   // drawn when a third version is blocked; "" for none

@@ -280,6 +280,11 @@ func TestObjectionsStandOverVersions(t *testing.T) {
 			e.word(member(4), tally.TypeObjection, v1)
 			e.word(member(3), tally.TypeLifted, v1)
 		}, tally.Blocked},
+		"lifts something else": {func(e *election, v1 *tally.Question) {
+			e.word(member(4), tally.TypeObjection, v1)
+			i := e.write(member(4), tally.TypeLifted, opened+4*day, tally.WordBody{Proposal: e.q.ID, Doc: doc(member(3))})
+			e.witness(&e.q, tally.PhaseCommit, member(4), i)
+		}, tally.Blocked},
 		"voted agree": {func(e *election, v1 *tally.Question) { e.word(member(3), tally.TypeObjection, v1) }, tally.Passed},
 		"late for its own version": {func(e *election, v1 *tally.Question) {
 			i := e.write(member(4), tally.TypeObjection, v1.CommitUntil+1, tally.WordBody{Proposal: v1.ID, Doc: doc(member(4))})
