@@ -33,6 +33,7 @@ func openAssembly(_ context.Context, a *App) (any, fit.Fittings, error) {
 		Mailer:      func() (assembly.Mailer, bool) { return ask[assembly.Mailer](a) },
 		Directory:   func() (assembly.Directory, bool) { return ask[assembly.Directory](a) },
 		Collectives: func() (assembly.Collectives, bool) { return ask[assembly.Collectives](a) },
+		Incidents:   func() (assembly.Incidents, bool) { return ask[assembly.Incidents](a) },
 		Members:     assembly.Members{Signer: a.Signer, Calls: a.Peer, Keys: a.Book.Keys, Known: a.others},
 		Deciding: assembly.Deciding{
 			Settings: *config.Of[*assembly.Settings](a.Config, "assembly"), Peer: a.Peer, Lang: a.Config.Node.Lang,

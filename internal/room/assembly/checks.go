@@ -13,7 +13,7 @@ import (
 const waitsTooLong = 7 * 24 * time.Hour
 
 func (r *Room) checks() []fit.Check {
-	return []fit.Check{{Name: "assembly.check_waiting", Run: fit.Plain(r.checkWaiting)}, {Name: "assembly.check_late", Run: r.checkLate}}
+	return []fit.Check{{Name: "assembly.check_waiting", Run: fit.Plain(r.checkWaiting)}, {Name: "assembly.check_late", Run: r.checkLate}, r.Debates.Check()}
 }
 
 // checkWaiting: somebody reads what people tell.
@@ -40,11 +40,15 @@ func (r *Room) checkLate(ctx context.Context) (fit.Finding, error) {
 	return fit.Well("assembly.answered", map[string]any{"Count": stats.Answered}), nil
 }
 
-// limits says what the users' page says too, while needs lie unanswered.
+// limits says what the users' page says too, while needs lie unanswered or actions are late.
 func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
 	stats, err := r.Told.Stats(ctx)
-	if err != nil || stats.Late == 0 {
+	if err != nil {
 		return nil, err
 	}
-	return []fit.Limit{{Key: "assembly.limit_late", Args: map[string]any{"Count": stats.Late}}}, nil
+	all, err := r.Debates.Limits(ctx)
+	if stats.Late > 0 {
+		all = append(all, fit.Limit{Key: "assembly.limit_late", Args: map[string]any{"Count": stats.Late}})
+	}
+	return all, err
 }

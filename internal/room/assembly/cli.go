@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/debate"
 	"entrechat/internal/room/assembly/decision"
 	"entrechat/internal/room/assembly/need"
 )
@@ -14,5 +15,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	return []*cobra.Command{
 		need.Command(p, console.Part(open, func(r *Room) *need.Service { return r.Told })),
 		decision.Command(p, console.Part(open, func(r *Room) *decision.Service { return r.Decisions })),
+		debate.Command(p, console.Part(open, func(r *Room) *debate.Service { return r.Debates })),
 	}
 }

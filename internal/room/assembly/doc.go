@@ -11,7 +11,8 @@
 // the reply alone; a decision says what hosters decided, and changes nothing of any node.
 //
 // Folders, each imports only those before it: stranger, need, elector, tally,
-// motion, archive, decision; and record, which asks none.
+// motion, archive, decision, debate; and record, which asks none.
 //
-// Sources: shared/research/needs.md of the founding reports; docs/spec/assembly.md, docs/spec/decision.md.
+// Sources: shared/research/needs.md of the founding reports; docs/spec/assembly.md, docs/spec/decision.md,
+// docs/spec/debate.md.
 package assembly

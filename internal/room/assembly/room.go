@@ -3,8 +3,10 @@ package assembly
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/assembly/archive"
+	"entrechat/internal/room/assembly/debate"
 	"entrechat/internal/room/assembly/decision"
 	"entrechat/internal/room/assembly/elector"
 	"entrechat/internal/room/assembly/motion"
@@ -31,7 +34,7 @@ var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
-	return []fs.FS{Words, need.Words, elector.Words, motion.Words, decision.Words, record.Words}
+	return []fs.FS{Words, need.Words, elector.Words, motion.Words, decision.Words, record.Words, debate.Words}
 }
 
 // Book is what this room needs of the logbooks.
@@ -54,13 +57,16 @@ type Accounts = need.Accounts
 // Collectives knows charters and their members.
 type Collectives = elector.Collectives
 
+// Incidents answers for outages and postmortems.
+type Incidents = debate.Incidents
+
 // Members is what is asked of other members.
 type Members = need.Members
 
 // Mailer carries mails by the hoster's own server.
 type Mailer = need.Mailer
 
-// Needs is what the room is wired with; Accounts, Mailer, Directory and Collectives may find none, all else
+// Needs is what the room is wired with; Accounts, Mailer, Directory, Collectives and Incidents may find none, all else
 // is required.
 type Needs struct {
 	DB    *db.DB
@@ -71,11 +77,12 @@ type Needs struct {
 	Members need.Members
 	URL     string // where browsers reach this node, without a slash at its end
 	Dir     string // where the room's secrets lie
-	// Accounts and the three below find the rooms that answer, when there is something to ask.
+	// Accounts and the four below find the rooms that answer, when there is something to ask.
 	Accounts    func() (Accounts, bool)
 	Mailer      func() (Mailer, bool)
 	Directory   func() (Directory, bool)
 	Collectives func() (Collectives, bool)
+	Incidents   func() (Incidents, bool)
 	Deciding    Deciding
 	Now         func() time.Time
 	Log         *slog.Logger
@@ -92,6 +99,8 @@ type Room struct {
 	Electors *elector.Service
 	// Decisions is what they decide.
 	Decisions *decision.Service
+	// Debates are what follows incidents.
+	Debates *debate.Service
 }
 
 // boxName is the file of the key that seals addresses.
@@ -110,6 +119,7 @@ func New(n Needs) (*Room, error) {
 	r.Exchange = need.NewExchange(r.Told, n.Members)
 	r.Electors = elector.New(elector.Needs{DB: n.DB, Book: n.Book, Collectives: n.Collectives})
 	r.Decisions = r.newDecisions(box)
+	r.Debates = r.newDebates()
 	return r, nil
 }
 
@@ -124,9 +134,9 @@ func (r *Room) services(ctx context.Context) ([]string, error) {
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
 		Name: "assembly", Web: r.web, Checks: r.checks(), Metrics: r.metrics, Limits: r.limits,
-		Peer:    append(r.Exchange.Routes(), r.Decisions.Routes()...),
-		Readers: append(r.Electors.Readers(), r.Decisions.Readers()...),
-		Jobs:    append(slices.Concat(r.Told.Jobs(), r.Exchange.Jobs(), r.Decisions.Jobs()), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
+		Peer:    slices.Concat(r.Exchange.Routes(), r.Decisions.Routes(), r.Debates.Routes()),
+		Readers: slices.Concat(r.Electors.Readers(), r.Decisions.Readers(), r.Debates.Readers()),
+		Jobs:    append(slices.Concat(r.Told.Jobs(), r.Exchange.Jobs(), r.Decisions.Jobs(), r.Debates.Jobs()), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
 		Entries: r.entries(),
 	}
 }
@@ -135,15 +145,14 @@ func (r *Room) Fittings() fit.Fittings {
 func (r *Room) entries() map[string]string {
 	all := archive.Entries()
 	all[need.TypeNeeds] = "assembly.need.entry"
+	maps.Copy(all, debate.Entries())
 	return all
 }
 
-// say tells the other members once a month how we hear our users.
+// say tells the other members once a month how we hear our users, and what became of our
+// incidents.
 func (r *Room) say(ctx context.Context) error {
-	return r.Told.Say(ctx, func(ctx context.Context, typ string, body any) error {
-		_, err := r.Book.Append(ctx, typ, nil, 0, body)
-		return err
-	})
+	return errors.Join(r.Told.Say(ctx, func(ctx context.Context, typ string, body any) error { return r.append(ctx, typ, nil, body) }), r.Debates.Say(ctx))
 }
 
 func (r *Room) web(site *web.Site) web.Pages {
@@ -152,5 +161,8 @@ func (r *Room) web(site *web.Site) web.Pages {
 	if directory, ok := r.Directory(); ok {
 		hoster = directory.HosterPage
 	}
-	return r.Exchange.Pages(site, accounts, hoster)
+	all := r.Exchange.Pages(site, accounts, hoster)
+	more := r.Debates.Pages(site, "")
+	all.Routes, all.Menu, all.Feeds, all.Home = append(all.Routes, more.Routes...), append(all.Menu, more.Menu...), append(all.Feeds, more.Feeds...), append(all.Home, more.Home...)
+	return all
 }

@@ -40,6 +40,7 @@ func needs(t *testing.T, d *db.DB, now func() time.Time, book Book) Needs {
 	return Needs{
 		DB: d, Words: c, Self: "chaton-a.test", Book: book, URL: "https://chaton-a.test", Dir: t.TempDir(),
 		Accounts: func() (Accounts, bool) { return nil, false }, Mailer: func() (Mailer, bool) { return nil, false }, Directory: func() (Directory, bool) { return nil, false },
+		Incidents:   func() (Incidents, bool) { return nil, false },
 		Collectives: func() (Collectives, bool) { return nil, false },
 		Members:     Members{Signer: seal.NewSigner("chaton-a.test", make(ed25519.PrivateKey, ed25519.PrivateKeySize))},
 		Now:         now, Log: slog.New(slog.DiscardHandler),
@@ -87,7 +88,7 @@ func TestWhatLiesAboutIsSaid(t *testing.T) {
 		at = at.Add(23 * 24 * time.Hour)
 		says("", "assembly.late", 1)
 		all, err := r.metrics(ctx)
-		if err != nil || len(all) != 5 || all[1].Value != 1 || all[3].Value != 1 {
+		if err != nil || len(all) != 13 || all[1].Value != 1 || all[3].Value != 1 {
 			t.Errorf("%+v, %v", all, err)
 		}
 		if err := r.say(ctx); err != nil || strings.Join(book.types, " ") != need.TypeNeeds {

@@ -132,6 +132,7 @@ type Needs struct {
 type Room struct {
 	Needs
 	Post    // our mail server
+	Stories // what incidents were
 	Targets *target.Targets
 	Prover  *target.Prover
 	// Recorder has what our own looks found.
@@ -173,6 +174,7 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 	if err := r.equip(ctx); err != nil {
 		return nil, err
 	}
+	r.Stories = Stories{r.Publisher}
 	r.show = show.New(show.Needs{Board: r.Board, URL: n.URL, Subscribe: r.subscribePage()})
 	return r, nil
 }

@@ -10,11 +10,14 @@ import (
 	"entrechat/internal/room/watch/incident/note"
 )
 
+// Stories answers other rooms what was measured of incidents, and what was told of them.
+type Stories struct{ publisher *incident.Publisher }
+
 // Outages tells our own incidents that are over and were open at some time since a moment, the
 // newest first: services, from when until when, and how long in it at least one of them was
 // down, apart from announced maintenance; 0 where nobody measured it.
-func (r *Room) Outages(ctx context.Context, since core.Moment, take func(id string, services []string, from, until core.Moment, down time.Duration)) error {
-	all, err := r.Publisher.Ended(ctx, since)
+func (s Stories) Outages(ctx context.Context, since core.Moment, take func(id string, services []string, from, until core.Moment, down time.Duration)) error {
+	all, err := s.publisher.Ended(ctx, since)
 	for _, i := range all {
 		take(i.ID, i.Services, i.Opened, i.Closed, i.Down)
 	}
@@ -23,8 +26,8 @@ func (r *Room) Outages(ctx context.Context, since core.Moment, take func(id stri
 
 // Postmortem is the newest one of an incident, by the names of its texts, and its language.
 // Returns CodeNotFound while none is here, or none any more.
-func (r *Room) Postmortem(ctx context.Context, id string) (texts map[string]string, lang string, err error) {
-	story, err := r.Publisher.Incidents.Incident(ctx, id)
+func (s Stories) Postmortem(ctx context.Context, id string) (texts map[string]string, lang string, err error) {
+	story, err := s.publisher.Incidents.Incident(ctx, id)
 	if err == nil && story.Postmortem == nil {
 		err = core.NotFound("watch.incident.no_note", errors.New("no postmortem"))
 	}
@@ -35,21 +38,21 @@ func (r *Room) Postmortem(ctx context.Context, id string) (texts map[string]stri
 }
 
 // PublishPostmortem tells one of an incident of ours. Codes as for incident.Reporter.Say.
-func (r *Room) PublishPostmortem(ctx context.Context, id, lang string, texts map[string]string) error {
+func (s Stories) PublishPostmortem(ctx context.Context, id, lang string, texts map[string]string) error {
 	p := new(note.Postmortem)
 	for name, text := range texts {
 		p.Set(name, text)
 	}
-	_, err := r.Publisher.Incidents.Say(ctx, id, incident.KindPostmortem, note.Document{Lang: lang, Postmortem: p})
+	_, err := s.publisher.Incidents.Say(ctx, id, incident.KindPostmortem, note.Document{Lang: lang, Postmortem: p})
 	return err
 }
 
 // EachPostmortem tells what members, and we, told after incidents, the newest first.
-func (r *Room) EachPostmortem(ctx context.Context, take func(owner core.MemberID, id string, opened core.Moment, texts map[string]string)) error {
+func (s Stories) EachPostmortem(ctx context.Context, take func(owner core.MemberID, id string, opened core.Moment, texts map[string]string)) error {
 	const newest = 200
-	stories, err := r.Publisher.Incidents.Learned(ctx, "", newest)
-	for _, s := range stories {
-		take(s.Owner, s.ID, s.Opened, textsOf(*s.Postmortem))
+	stories, err := s.publisher.Incidents.Learned(ctx, "", newest)
+	for _, one := range stories {
+		take(one.Owner, one.ID, one.Opened, textsOf(*one.Postmortem))
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/debate/document"
 )
 
 type args = map[string]any
@@ -62,7 +63,7 @@ func titleOf(p *words.Printer, d Debate) string {
 }
 
 // stands is how far a debate is, in a few words.
-func (s *Service) stands(p *words.Printer, d Debate) string {
+func (s *base) stands(p *words.Printer, d Debate) string {
 	late := 0
 	for _, a := range d.Actions {
 		if a.Late(s.n.Now()) {
@@ -95,7 +96,7 @@ func showCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 func indent(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }
 
 // print tells a debate to a terminal; console keeps foreign text harmless.
-func (s *Service) print(out *console.Out, d Debate) {
+func (s *base) print(out *console.Out, d Debate) {
 	out.Line(short(d.ID) + "  " + titleOf(out.P, d))
 	out.Line(out.P.T("assembly.debate.reason_"+string(d.Reason), nil) + ", " + s.stands(out.P, d))
 	printStory(out, d.Story)
@@ -128,7 +129,7 @@ func printStory(out *console.Out, story Story) {
 }
 
 // says is how far an action is.
-func (s *Service) says(p *words.Printer, a Action) string {
+func (s *base) says(p *words.Printer, a Action) string {
 	switch {
 	case a.Done != 0:
 		return p.T("assembly.debate.action_done", args{"Day": p.Day(a.Done)})
@@ -160,7 +161,7 @@ func openCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 		}
 		return out.Emit(d, func() { out.Say("assembly.debate.opened", args{"ID": short(d.ID)}) })
 	})
-	c.Flags().StringVar((*string)(&o.Reason), "reason", string(Other), p.T("assembly.debate.flag_reason", nil))
+	c.Flags().StringVar((*string)(&o.Reason), "reason", string(document.Other), p.T("assembly.debate.flag_reason", nil))
 	c.Flags().StringVar(&o.Title, "title", "", p.T("assembly.debate.flag_title", nil))
 	c.Flags().StringVar(&o.Incident, "incident", "", p.T("assembly.debate.flag_incident", nil))
 	c.Flags().StringVar(&o.Lang, "text-lang", p.Lang, p.T("assembly.debate.flag_lang", nil))
@@ -179,7 +180,7 @@ func writeCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comman
 		if cmd.Flags().Changed("title") {
 			d.Title = t.Title
 		}
-		given, have := t.Story.Parts(), d.Texts.Story.Parts()
+		given, have := t.Story.Parts(), d.Story.Parts()
 		for i, part := range given {
 			if cmd.Flags().Changed(part.Name) {
 				*have[i].Text = *part.Text

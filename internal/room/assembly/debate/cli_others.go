@@ -24,7 +24,7 @@ func remarkCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 	return console.Group("remark", p.T("assembly.debate.cmd_remark", nil),
 		verb("show", p.T("assembly.debate.cmd_let", nil), func(s *Service, c ctx, id string) error { return s.Let(c, id, true) }),
 		verb("refuse", p.T("assembly.debate.cmd_refuse", nil), func(s *Service, c ctx, id string) error { return s.Let(c, id, false) }),
-		verb("need", p.T("assembly.debate.cmd_need", nil), (*Service).MakeNeed))
+		verb("need", p.T("assembly.debate.cmd_need", nil), func(s *Service, c ctx, id string) error { return s.MakeNeed(c, id) }))
 }
 
 func withdrawCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {

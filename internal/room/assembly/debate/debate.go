@@ -2,49 +2,36 @@ package debate
 
 import (
 	"errors"
-	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wording"
-	"entrechat/internal/room/assembly/need"
+	"entrechat/internal/room/assembly/debate/document"
 )
 
 const day = 24 * time.Hour
 
 // The bounds of debates.
 const (
-	Longest     = time.Hour // that users' downtime may last before a debate is proposed
-	maxTitle    = 120       // characters
-	maxStory    = 4000      // bytes of each text of a story
-	maxQuestion = 1000      // characters
-	maxNote     = 2000      // characters of what a reader says
-	maxRemark   = 4000      // characters
-	maxWhat     = 200       // characters of an action
-	maxRole     = 60        // characters
-	maxActions  = 50        // of one debate
-	dueWithin   = 2 * 366   // days
-	askedFor    = 30 * day  // a reader may take
-	shortID     = 10        // signs of an id that people read
+	Longest    = time.Hour // that users' downtime may last before a debate is proposed
+	maxWhat    = 200       // characters of an action
+	maxRole    = 60        // characters
+	maxActions = 50        // of one debate
+	dueWithin  = 2 * 366   // days
+	askedFor   = 30 * day  // a reader may take
+	shortID    = 10        // signs of an id that people read
 )
 
-// Reason is what calls for a debate. Each has a sentence "assembly.debate.reason_REASON".
-type Reason string
-
-// The reasons.
-const (
-	Downtime Reason = "downtime"
-	Data     Reason = "data"    // data was lost
-	Privacy  Reason = "privacy" // somebody saw what was not for them
-	Custody  Reason = "custody" // a box was opened
-	Drill    Reason = "drill"   // one failed
-	Other    Reason = "other"
+// What documents say too.
+type (
+	// Reason is what calls for a debate.
+	Reason = document.Reason
+	// Story is what happened.
+	Story = document.Story
+	// Texts are those that people write.
+	Texts = document.Texts
 )
-
-// Reasons are all of them, in the order of a form.
-func Reasons() []Reason { return []Reason{Downtime, Data, Privacy, Custody, Drill, Other} }
 
 // State is how far a debate is. Each has a sentence "assembly.debate.state_STATE".
 type State string
@@ -56,103 +43,6 @@ const (
 	Closed  State = "closed"
 	Dropped State = "dropped"
 )
-
-// Story is what happened, by the names of a postmortem's texts; empty ones are left out.
-// spec: docs/spec/debate.md#reading
-type Story struct {
-	What      string `json:"what,omitempty"`
-	Whom      string `json:"whom,omitempty"`
-	Programs  string `json:"programs,omitempty"`
-	Companies string `json:"companies,omitempty"`
-	People    string `json:"people,omitempty"`
-	Power     string `json:"power,omitempty"`
-	Network   string `json:"network,omitempty"`
-	Without   string `json:"without,omitempty"`
-	Change    string `json:"change,omitempty"`
-}
-
-// Part is one text of a story with its name.
-type Part struct {
-	Name string
-	Text *string
-}
-
-// Parts are the texts in the order people are asked.
-func (s *Story) Parts() []Part {
-	return []Part{
-		{"what", &s.What}, {"whom", &s.Whom}, {"programs", &s.Programs}, {"companies", &s.Companies}, {"people", &s.People},
-		{"power", &s.Power}, {"network", &s.Network}, {"without", &s.Without}, {"change", &s.Change},
-	}
-}
-
-// storyOf is a story of texts by their names; other names are passed over.
-func storyOf(texts map[string]string) (s Story) {
-	for _, p := range s.Parts() {
-		*p.Text = need.Tidy(texts[p.Name])
-	}
-	return s
-}
-
-// Texts are those of a debate that people write.
-type Texts struct {
-	Lang     string `json:"lang"` // fr or en
-	Title    string `json:"title"`
-	Story    Story  `json:"story"`
-	Question string `json:"question"`
-}
-
-// check refuses texts that cannot be shown; whole: what may not be empty is there. Returns
-// CodeInvalid.
-func (t Texts) check(whole bool) error {
-	if t.Lang != "fr" && t.Lang != "en" {
-		return core.Invalid("assembly.debate.bad_lang", errors.New("a language that is none of ours"))
-	}
-	if err := errors.Join(checkLine(t.Title, maxTitle), need.CheckText(t.Question, maxQuestion)); err != nil {
-		return err
-	}
-	for _, p := range t.Story.Parts() {
-		if len(*p.Text) > maxStory {
-			return core.Invalid("assembly.debate.bad_long", errors.New("too long")).With("Limit", maxStory)
-		}
-		if err := need.CheckText(*p.Text, maxStory); err != nil {
-			return err
-		}
-	}
-	if whole && (t.Title == "" || t.Story.What == "" || t.Question == "") {
-		return core.Invalid("assembly.debate.bad_empty", errors.New("a title, what happened or the question is missing"))
-	}
-	return nil
-}
-
-// checkWording refuses names, machines and guilt. Returns CodeInvalid with what to write
-// instead.
-func (t Texts) checkWording() error {
-	all := []string{t.Title, t.Question}
-	for _, p := range t.Story.Parts() {
-		all = append(all, *p.Text)
-	}
-	for _, text := range all {
-		if err := wording.Check(text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t Texts) tidy() Texts {
-	t.Title, t.Question = need.Tidy(t.Title), need.Tidy(t.Question)
-	for _, p := range t.Story.Parts() {
-		*p.Text = need.Tidy(*p.Text)
-	}
-	return t
-}
-
-func checkLine(text string, most int) error {
-	if strings.Contains(text, "\n") {
-		return core.Invalid("assembly.debate.bad_line", errors.New("several lines"))
-	}
-	return need.CheckText(text, most)
-}
 
 // Debate is what follows one of our incidents.
 type Debate struct {
@@ -211,7 +101,7 @@ func today(now time.Time) string { return now.UTC().Format(time.DateOnly) }
 // check refuses an action without role or day: it would be a wish. Returns CodeInvalid.
 func (a Action) check(now time.Time) error {
 	for _, text := range []string{a.What, a.Role} {
-		if err := errors.Join(checkLine(text, maxWhat), wording.Check(text)); err != nil {
+		if err := errors.Join(document.CheckLine(text, maxWhat), wording.Check(text)); err != nil {
 			return err
 		}
 	}
@@ -254,5 +144,3 @@ func (r Remark) ready() bool { return r.Text != "" && !r.Gone }
 // Called says whether a measured outage calls for a debate.
 // spec: docs/spec/debate.md#when
 func Called(down time.Duration) bool { return down > Longest }
-
-func known(r Reason) bool { return slices.Contains(Reasons(), r) }

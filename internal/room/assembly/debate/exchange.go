@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/assembly/debate/document"
 )
 
 // Where members ask for a reading, and where anybody reads documents.
@@ -23,10 +24,10 @@ const (
 )
 
 const (
-	perDebate  = 5       // remarks of one member in one debate
-	perMember  = 20      // drafts of one member that wait to be read
-	allPapers  = 2000    // of one member, in all
-	perRound   = 20      // documents fetched in one round
+	perDebate  = 5    // remarks of one member in one debate
+	perMember  = 20   // drafts of one member that wait to be read
+	allPapers  = 2000 // of one member, in all
+	perRound   = 20   // documents fetched in one round
 	firstWait  = time.Minute
 	longWait   = day
 	readBody   = 96 << 10 // bytes
@@ -68,10 +69,12 @@ func (s *Service) Ask(ctx context.Context, id string, member core.MemberID) (Deb
 		if err := isDraft(d); err != nil {
 			return err
 		}
-		if err := errors.Join(d.Texts.check(true), d.Texts.checkWording()); err != nil {
+		if err := errors.Join(d.Check(true), d.CheckWording()); err != nil {
 			return err
 		}
-		_, body, err := sign(typeReport, report{newCommon(s.self()), member, d.Reason, d.Texts, d.From, d.Until}, s.n.Members.Signer)
+		_, body, err := document.Sign(document.TypeReport, document.Report{
+			Common: document.NewCommon(s.self()), To: member, Reason: d.Reason, Texts: d.Texts, From: d.From, Until: d.Until,
+		}, s.n.Members.Signer)
 		d.Reader, d.report, d.Asked, d.reading, d.Read, d.Note = member, body, s.now(), "", 0, ""
 		return err
 	})
@@ -111,7 +114,7 @@ func (s *Service) askAgain(ctx context.Context, d Debate) error {
 	if err != nil {
 		return err
 	}
-	said, _, err := open[reading](*answer.Reading, typeReading, d.Reader, keys)
+	said, _, err := document.Open[document.Reading](*answer.Reading, document.TypeReading, d.Reader, keys)
 	if err != nil {
 		return err
 	}
@@ -119,8 +122,8 @@ func (s *Service) askAgain(ctx context.Context, d Debate) error {
 	if err != nil {
 		return err
 	}
-	if said.Report != idOf(data) {
-		return badDocument("it read something else")
+	if said.Report != document.IDOf(data) {
+		return document.Bad("it read something else")
 	}
 	body, err := answer.Reading.Encode()
 	if err != nil {
@@ -136,38 +139,38 @@ func (s *Service) askAgain(ctx context.Context, d Debate) error {
 }
 
 // Routes are the endpoints for members.
-func (s *Service) Routes() []peer.Route {
+func (s *Others) Routes() []peer.Route {
 	return []peer.Route{
 		{Pattern: "POST " + pathReading, Digest: true, MaxBody: readBody, Handle: s.serveReading},
 		{Pattern: "GET " + pathDocuments + "{id}", Public: true, Handle: s.serveDocument},
 	}
 }
 
-func (s *Service) serveReading(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
+func (s *Others) serveReading(w http.ResponseWriter, r *http.Request, from core.MemberID) error {
 	var req readRequest
 	if err := peer.ReadJSON(r, &req); err != nil {
 		return err
 	}
-	answer, err := s.Take(r.Context(), req.Report, from)
+	answer, err := s.take(r.Context(), req.Report, from)
 	if err != nil {
 		return err
 	}
 	return peer.WriteJSON(w, answer)
 }
 
-// Take takes a member's draft in, once, and answers what somebody here said of it. Returns
+// take takes a member's draft in, once, and answers what somebody here said of it. Returns
 // CodeInvalid, CodeDenied, CodeFull.
-func (s *Service) Take(ctx context.Context, doc seal.Envelope, from core.MemberID) (answer readAnswer, err error) {
+func (s *Others) take(ctx context.Context, doc seal.Envelope, from core.MemberID) (answer readAnswer, err error) {
 	keys, err := s.n.Members.Keys(ctx, from)
 	if err != nil {
 		return answer, err
 	}
-	draft, id, err := open[report](doc, typeReport, from, keys)
+	draft, id, err := document.Open[document.Report](doc, document.TypeReport, from, keys)
 	if err != nil {
 		return answer, err
 	}
 	if draft.To != s.self() {
-		return answer, badDocument("it is for somebody else")
+		return answer, document.Bad("it is for somebody else")
 	}
 	have, err := getAsked(ctx, s.n.DB, id)
 	if err == nil && have.Owner == from {
@@ -194,10 +197,10 @@ func (s *Service) Take(ctx context.Context, doc seal.Envelope, from core.MemberI
 	return answer, insertAsked(ctx, s.n.DB, asked{Report: id, Owner: from, Body: string(body), Came: s.now()})
 }
 
-func (s *Service) serveDocument(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
+func (s *Others) serveDocument(w http.ResponseWriter, r *http.Request, _ core.MemberID) error {
 	id := r.PathValue("id")
 	for _, kind := range []string{kindQuestion, kindRemark} {
-		if !isID(id) {
+		if !document.IsID(id) {
 			break
 		}
 		p, err := getPaper(r.Context(), s.n.DB, id, kind, s.self())
@@ -222,7 +225,9 @@ func (s *Service) serveDocument(w http.ResponseWriter, r *http.Request, _ core.M
 func (s *Service) Readers() []logbook.Reader {
 	return []logbook.Reader{{
 		Name: "assembly-debate", Types: []string{TypeDebate, TypeRemark, TypeWithdrawn, typeOpened}, Read: s.hear,
-		Truncated: func(ctx context.Context, log core.MemberID, index int64) error { return forgetPapers(ctx, s.n.DB, log, index) },
+		Truncated: func(ctx context.Context, log core.MemberID, index int64) error {
+			return forgetPapers(ctx, s.n.DB, log, index)
+		},
 	}}
 }
 
@@ -233,7 +238,7 @@ func (s *Service) hear(ctx context.Context, e logbook.Entry) error {
 	switch {
 	case e.Typ == typeOpened:
 		return s.boxOpened(ctx, e)
-	case wire.Peek(e.Body, &b) != nil || !isID(b.Doc):
+	case wire.Peek(e.Body, &b) != nil || !document.IsID(b.Doc):
 		return nil //nolint:nilerr // a stranger's mistake
 	case e.Typ == TypeWithdrawn:
 		return withdraw(ctx, s.n.DB, b.Doc, e.Log)
@@ -265,7 +270,7 @@ func (s *Service) Jobs() []jobs.Job {
 
 // Fetch gets the documents that are due from their authors; one that cannot be had now waits,
 // longer each time.
-func (s *Service) Fetch(ctx context.Context) error {
+func (s *Others) Fetch(ctx context.Context) error {
 	due, err := duePapers(ctx, s.n.DB, s.now(), perRound)
 	for _, p := range due {
 		if err != nil {
@@ -280,7 +285,7 @@ func (s *Service) Fetch(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) fetch(ctx context.Context, p *paper) {
+func (s *Others) fetch(ctx context.Context, p *paper) {
 	p.Next = s.now().Add(min(firstWait<<min(p.Tries, 12), longWait))
 	p.Tries++
 	var doc seal.Envelope
@@ -301,27 +306,27 @@ func (s *Service) fetch(ctx context.Context, p *paper) {
 		return // its author's keys have not come yet
 	}
 	p.State, p.Body = held, string(body)
-	if err != nil || len(body) > maxDocument {
+	if err != nil || len(body) > document.Max {
 		p.State, p.Body = broken, ""
 	}
 }
 
 // verify holds a document against what the logbook said of it.
-func (s *Service) verify(ctx context.Context, doc seal.Envelope, p *paper) error {
+func (s *Others) verify(ctx context.Context, doc seal.Envelope, p *paper) error {
 	keys, err := s.n.Members.Keys(ctx, p.Owner)
 	if err != nil {
 		return err
 	}
 	var id, about string
 	if p.Kind == kindQuestion {
-		_, id, err = open[question](doc, typeQuestion, p.Owner, keys)
+		_, id, err = document.Open[document.Question](doc, document.TypeQuestion, p.Owner, keys)
 	} else {
-		var r remark
-		r, id, err = open[remark](doc, typeRemark, p.Owner, keys)
+		var r document.Remark
+		r, id, err = document.Open[document.Remark](doc, document.TypeRemark, p.Owner, keys)
 		about = r.Debate
 	}
 	if err == nil && (id != p.ID || about != p.About) {
-		err = badDocument("another document than the one that was named")
+		err = document.Bad("another document than the one that was named")
 	}
 	return err
 }

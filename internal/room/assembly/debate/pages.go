@@ -123,7 +123,7 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 	from := 0
 	if text := r.URL.Query().Get("from"); text != "" {
 		if from, err = strconv.Atoi(text); err != nil || from < 0 || from > 1_000_000 {
-			return page, core.NotFound("web.not_found", errors.New("no such page"))
+			return page, core.NotFound("assembly.debate.unknown", errors.New("no such page"))
 		}
 	}
 	if page.latePage, _, err = v.late(r); err != nil {

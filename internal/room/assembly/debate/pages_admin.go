@@ -8,7 +8,8 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/assembly/need"
+	"entrechat/internal/room/assembly/debate/document"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 func (v views) adminRoutes() []web.Route {
@@ -78,7 +79,7 @@ func (v views) askNew(r *http.Request) (page newPage, err error) {
 	p := v.site.Printer(r)
 	page.Title = web.Field{Name: "title", Label: "assembly.debate.title", Hint: "assembly.debate.title_hint", Value: r.PostFormValue("title")}
 	page.Reason = web.Field{Name: "reason", Label: "assembly.debate.reason", Required: true}
-	for _, reason := range Reasons() {
+	for _, reason := range document.Reasons() {
 		page.Reason.Options = append(page.Reason.Options, web.Option{Value: string(reason), Text: p.T("assembly.debate.reason_"+string(reason), nil), Chosen: r.PostFormValue("reason") == string(reason)})
 	}
 	all, err := v.outages(r.Context(), v.now().Add(-365*day))
@@ -147,7 +148,7 @@ func (v views) own(r *http.Request) (page ownPage, err error) {
 // next is what a debate waits for.
 func next(d Debate) string {
 	switch {
-	case d.State == Draft && d.Texts.check(true) != nil:
+	case d.State == Draft && d.Check(true) != nil:
 		return "write"
 	case d.State == Draft && d.Asked == 0:
 		return "ask"
@@ -282,7 +283,7 @@ func (v views) addAction(r *http.Request) (string, error) {
 	if _, err := v.AddAction(r.Context(), id, Action{What: f.Get("what"), Role: f.Get("role"), Due: f.Get("due")}); err != nil {
 		return "", err
 	}
-	if remark := need.Tidy(f.Get("remark")); remark != "" {
+	if remark := stranger.Tidy(f.Get("remark")); remark != "" {
 		return pathOwn + id, v.Became(r.Context(), remark, "action")
 	}
 	return pathOwn + id, nil

@@ -9,6 +9,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/room/assembly/debate/document"
 )
 
 // typeOpened is the entry by which a hoster says that it opened a box.
@@ -27,7 +28,7 @@ type outage struct {
 	down        time.Duration
 }
 
-func (s *Service) outages(ctx context.Context, since core.Moment) (all []outage, err error) {
+func (s *base) outages(ctx context.Context, since core.Moment) (all []outage, err error) {
 	watch, ok := s.n.Incidents()
 	if !ok {
 		return nil, nil
@@ -50,7 +51,7 @@ func (s *Service) Propose(ctx context.Context) error {
 		}
 		var known bool
 		if known, err = hasOrigin(ctx, s.n.DB, originOf(o)); err == nil && !known {
-			d := Debate{ID: rand.Text(), Reason: Downtime, State: Draft, Texts: Texts{Lang: s.n.Lang}, Made: s.now()}
+			d := Debate{ID: rand.Text(), Reason: document.Downtime, State: Draft, Texts: Texts{Lang: s.n.Lang}, Made: s.now()}
 			_, err = insert(ctx, s.n.DB, s.measured(ctx, d, o))
 		}
 	}
@@ -70,7 +71,7 @@ func (s *Service) measured(ctx context.Context, d Debate, o outage) Debate {
 	}
 	args := map[string]any{"Services": services, "From": p.Date(o.from), "Until": p.Date(o.until), "Minutes": int64(o.down / time.Minute)}
 	if d.Title == "" {
-		d.Title = firstOf(p.T("assembly.debate.title_outage", args), maxTitle)
+		d.Title = firstOf(p.T("assembly.debate.title_outage", args), document.MaxTitle)
 	}
 	if told, err := s.told(ctx, o.id); err == nil && told.What != "" {
 		d.Story = told
@@ -98,7 +99,7 @@ func (s *Service) boxOpened(ctx context.Context, e logbook.Entry) error {
 	}
 	p := s.n.Words.Printer(s.n.Lang)
 	d := Debate{
-		ID: rand.Text(), origin: "custody " + hex.EncodeToString(e.Hash[:]), Reason: Custody, State: Draft, From: e.Iat, Until: e.Iat, Made: s.now(),
+		ID: rand.Text(), origin: "custody " + hex.EncodeToString(e.Hash[:]), Reason: document.Custody, State: Draft, From: e.Iat, Until: e.Iat, Made: s.now(),
 		Texts: Texts{Lang: s.n.Lang, Title: p.T("assembly.debate.title_custody", nil)},
 	}
 	d.Story.What = p.T("assembly.debate.custody_opened", map[string]any{"At": p.Date(e.Iat)})

@@ -10,7 +10,8 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
-	"entrechat/internal/room/assembly/need"
+	"entrechat/internal/room/assembly/debate/document"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // Publish makes a draft public that somebody of another member read: the postmortem by the
@@ -27,7 +28,7 @@ func (s *Service) Publish(ctx context.Context, id string) (Debate, error) {
 	if d.reading == "" {
 		return d, core.Conflict("assembly.debate.not_read", errors.New("nobody read it"))
 	}
-	if err := errors.Join(d.Texts.check(true), d.Texts.checkWording()); err != nil {
+	if err := errors.Join(d.Check(true), d.CheckWording()); err != nil {
 		return d, err
 	}
 	if d, err = s.prepare(ctx, d.ID); err != nil {
@@ -75,12 +76,15 @@ func (s *Service) prepare(ctx context.Context, id string) (Debate, error) {
 		if err != nil {
 			return err
 		}
-		doc := question{newCommon(s.self()), d.Incident, d.Reason, d.Lang, d.Title, d.From, d.Until, &d.Story, d.Question, said}
+		doc := document.Question{
+			Common: document.NewCommon(s.self()), Incident: d.Incident, Reason: d.Reason, Lang: d.Lang, Title: d.Title, From: d.From, Until: d.Until,
+			Story: &d.Story, Question: d.Question, Reading: said,
+		}
 		if d.Incident != "" {
 			doc.Story = nil
 		}
 		var body string
-		if d.Doc, body, err = sign(typeQuestion, doc, s.n.Members.Signer); err != nil {
+		if d.Doc, body, err = document.Sign(document.TypeQuestion, doc, s.n.Members.Signer); err != nil {
 			return err
 		}
 		return insertPaper(ctx, q, paper{ID: d.Doc, Owner: s.self(), Kind: kindQuestion, Body: body, State: held, Place: -1, Made: s.now()})
@@ -89,9 +93,9 @@ func (s *Service) prepare(ctx context.Context, id string) (Debate, error) {
 
 // readerOf is the member whose signature says that it read a question's report; empty where
 // there is none we can verify.
-func (s *Service) readerOf(ctx context.Context, q question) core.MemberID {
+func (s *Others) readerOf(ctx context.Context, q document.Question) core.MemberID {
 	data, err := q.Reading.Unverified()
-	var said reading
+	var said document.Reading
 	if err != nil || wire.Decode(data, &said) != nil || said.By == q.By {
 		return ""
 	}
@@ -102,7 +106,7 @@ func (s *Service) readerOf(ctx context.Context, q question) core.MemberID {
 	if err != nil {
 		return ""
 	}
-	if _, _, err := open[reading](q.Reading, typeReading, said.By, keys); err != nil {
+	if _, _, err := document.Open[document.Reading](q.Reading, document.TypeReading, said.By, keys); err != nil {
 		return ""
 	}
 	return said.By
@@ -121,12 +125,12 @@ type ToRead struct {
 }
 
 func (a asked) toRead() (ToRead, error) {
-	r, err := read[report](a.Body)
+	r, err := document.Read[document.Report](a.Body)
 	return ToRead{a.Report, a.Owner, r.Reason, r.Texts, r.From, r.Until, a.Came, a.Read}, err
 }
 
 // Drafts are those of others that wait to be read here, the oldest first.
-func (s *Service) Drafts(ctx context.Context) ([]ToRead, error) {
+func (s *Others) Drafts(ctx context.Context) ([]ToRead, error) {
 	all, err := toRead(ctx, s.n.DB, "")
 	out := make([]ToRead, 0, len(all))
 	for _, a := range all {
@@ -140,7 +144,7 @@ func (s *Service) Drafts(ctx context.Context) ([]ToRead, error) {
 }
 
 // Draft is one of them. Returns CodeNotFound.
-func (s *Service) Draft(ctx context.Context, id string) (ToRead, error) {
+func (s *Others) Draft(ctx context.Context, id string) (ToRead, error) {
 	a, err := getAsked(ctx, s.n.DB, id)
 	if err != nil {
 		return ToRead{}, err
@@ -150,9 +154,9 @@ func (s *Service) Draft(ctx context.Context, id string) (ToRead, error) {
 
 // SayRead says that somebody here read a draft, with what its author should hear; the author's
 // node fetches it. Returns CodeInvalid, CodeNotFound, CodeConflict for one that was read.
-func (s *Service) SayRead(ctx context.Context, id, note string) error {
-	note = need.Tidy(note)
-	if err := need.CheckText(note, maxNote); err != nil {
+func (s *Others) SayRead(ctx context.Context, id, note string) error {
+	note = stranger.Tidy(note)
+	if err := stranger.Check(note, document.MaxNote); err != nil {
 		return err
 	}
 	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
@@ -163,7 +167,7 @@ func (s *Service) SayRead(ctx context.Context, id, note string) error {
 		if a.Reading != "" {
 			return core.Conflict("assembly.debate.read_already", errors.New("it was read"))
 		}
-		_, body, err := sign(typeReading, reading{newCommon(s.self()), a.Report, note}, s.n.Members.Signer)
+		_, body, err := document.Sign(document.TypeReading, document.Reading{Common: document.NewCommon(s.self()), Report: a.Report, Note: note}, s.n.Members.Signer)
 		a.Reading, a.Read = body, s.now()
 		if err != nil {
 			return err

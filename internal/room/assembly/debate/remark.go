@@ -7,11 +7,13 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/wording"
+	"entrechat/internal/room/assembly/debate/document"
 	"entrechat/internal/room/assembly/need"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // remarks are what members answered to a question of ours, the oldest first.
-func (s *Service) remarks(ctx context.Context, doc string) ([]Remark, error) {
+func (s *Others) remarks(ctx context.Context, doc string) ([]Remark, error) {
 	papers, err := papersOf(ctx, s.n.DB, doc)
 	out := make([]Remark, 0, len(papers))
 	for _, p := range papers {
@@ -29,19 +31,19 @@ func (p paper) remark() (Remark, error) {
 	if p.State != held || p.Body == "" {
 		return r, nil
 	}
-	text, err := read[remark](p.Body)
+	text, err := document.Read[document.Remark](p.Body)
 	r.Lang, r.Text = text.Lang, text.Text
 	return r, err
 }
 
 // Answer says something to the question of another member, by its id or the beginning of it.
 // Returns CodeInvalid, CodeNotFound, CodeFull for more than five in one debate.
-func (s *Service) Answer(ctx context.Context, question, lang, text string) (Remark, error) {
-	text = need.Tidy(text)
+func (s *Others) Answer(ctx context.Context, question, lang, text string) (Remark, error) {
+	text = stranger.Tidy(text)
 	if text == "" {
 		return Remark{}, core.Invalid("assembly.debate.bad_empty", errors.New("nothing said"))
 	}
-	if err := errors.Join(need.CheckText(text, maxRemark), wording.Check(text)); err != nil {
+	if err := errors.Join(stranger.Check(text, document.MaxRemark), wording.Check(text)); err != nil {
 		return Remark{}, err
 	}
 	about, err := getPaper(ctx, s.n.DB, question, kindQuestion, "")
@@ -57,7 +59,7 @@ func (s *Service) Answer(ctx context.Context, question, lang, text string) (Rema
 		}
 		return Remark{}, err
 	}
-	id, body, err := sign(typeRemark, remark{newCommon(s.self()), about.ID, lang, text}, s.n.Members.Signer)
+	id, body, err := document.Sign(document.TypeRemark, document.Remark{Common: document.NewCommon(s.self()), Debate: about.ID, Lang: lang, Text: text}, s.n.Members.Signer)
 	if err != nil {
 		return Remark{}, err
 	}
@@ -73,7 +75,7 @@ func (s *Service) Answer(ctx context.Context, question, lang, text string) (Rema
 
 // Let shows a remark to everybody, or refuses it and deletes its text. Returns CodeNotFound,
 // CodeConflict for one that has not come, or is gone.
-func (s *Service) Let(ctx context.Context, id string, show bool) error {
+func (s *Others) Let(ctx context.Context, id string, show bool) error {
 	return s.judge(ctx, id, func(p *paper) error {
 		p.Standing = Shown
 		if !show {
@@ -84,7 +86,7 @@ func (s *Service) Let(ctx context.Context, id string, show bool) error {
 }
 
 // judge changes a remark on a question of ours.
-func (s *Service) judge(ctx context.Context, id string, do func(p *paper) error) error {
+func (s *Others) judge(ctx context.Context, id string, do func(p *paper) error) error {
 	return s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		p, err := getPaper(ctx, q, id, kindRemark, "")
 		if err != nil {
@@ -105,7 +107,7 @@ func (s *Service) judge(ctx context.Context, id string, do func(p *paper) error)
 
 // MakeNeed makes a need of a remark: it waits for a moderator as any other. A second time
 // nothing happens.
-func (s *Service) MakeNeed(ctx context.Context, id string) error {
+func (s *Others) MakeNeed(ctx context.Context, id string) error {
 	p, err := getPaper(ctx, s.n.DB, id, kindRemark, "")
 	if err != nil || p.Became == "need" {
 		return err
@@ -121,14 +123,14 @@ func (s *Service) MakeNeed(ctx context.Context, id string) error {
 }
 
 // Became notes what was made of a remark: need, action.
-func (s *Service) Became(ctx context.Context, id, what string) error {
+func (s *Others) Became(ctx context.Context, id, what string) error {
 	return s.judge(ctx, id, func(p *paper) error { p.Became = what; return nil })
 }
 
 // Withdraw takes down a question of ours, with title and story, or a remark of ours, by its id:
 // whoever holds it deletes the text. A postmortem is withdrawn at the watch. Returns
 // CodeNotFound.
-func (s *Service) Withdraw(ctx context.Context, id string) error {
+func (s *Others) Withdraw(ctx context.Context, id string) error {
 	p, err := getPaper(ctx, s.n.DB, id, kindRemark, s.self())
 	if core.CodeOf(err) == core.CodeNotFound {
 		p, err = s.ownPaper(ctx, id)
@@ -155,7 +157,7 @@ func (s *Service) Withdraw(ctx context.Context, id string) error {
 }
 
 // ownPaper is a question of ours by its id, or by the id of its debate.
-func (s *Service) ownPaper(ctx context.Context, id string) (paper, error) {
+func (s *Others) ownPaper(ctx context.Context, id string) (paper, error) {
 	d, err := get(ctx, s.n.DB, id)
 	if err != nil {
 		return paper{}, err
@@ -185,7 +187,7 @@ type Their struct {
 }
 
 // Theirs are the questions of the other members that are here, the newest first.
-func (s *Service) Theirs(ctx context.Context, limit int) ([]Their, error) {
+func (s *Others) Theirs(ctx context.Context, limit int) ([]Their, error) {
 	papers, err := questions(ctx, s.n.DB, s.self(), limit)
 	out := make([]Their, 0, len(papers))
 	for _, p := range papers {
@@ -199,7 +201,7 @@ func (s *Service) Theirs(ctx context.Context, limit int) ([]Their, error) {
 }
 
 // Their is one question of another member. Returns CodeNotFound, also for one that is gone.
-func (s *Service) Their(ctx context.Context, id string) (Their, error) {
+func (s *Others) Their(ctx context.Context, id string) (Their, error) {
 	p, err := getPaper(ctx, s.n.DB, id, kindQuestion, "")
 	if err == nil && (p.State != held || p.Owner == s.self()) {
 		err = core.NotFound("assembly.debate.no_paper", errors.New("not here, or ours"))
@@ -210,8 +212,8 @@ func (s *Service) Their(ctx context.Context, id string) (Their, error) {
 	return s.their(ctx, p)
 }
 
-func (s *Service) their(ctx context.Context, p paper) (t Their, err error) {
-	q, err := read[question](p.Body)
+func (s *Others) their(ctx context.Context, p paper) (t Their, err error) {
+	q, err := document.Read[document.Question](p.Body)
 	if err != nil {
 		return t, err
 	}

@@ -11,7 +11,9 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/debate/document"
 	"entrechat/internal/room/assembly/need"
+	"entrechat/internal/room/assembly/stranger"
 )
 
 // Incidents answers what the house measured, and what was told of it. Stories are by the
@@ -46,15 +48,20 @@ type Needs struct {
 	Log   *slog.Logger
 }
 
-// Service is the debates of one hoster, and what it answers in those of the others. Safe for
-// concurrent use.
-type Service struct{ n Needs }
+// Service is the debates of one hoster. Safe for concurrent use.
+type Service struct{ *Others }
+
+// Others is what a hoster and the other members say to each other in debates.
+type Others struct{ *base }
+
+// base is what both ask.
+type base struct{ n Needs }
 
 // New makes the service.
-func New(n Needs) *Service { return &Service{n} }
+func New(n Needs) *Service { return &Service{&Others{&base{n}}} }
 
-func (s *Service) now() core.Moment    { return core.At(s.n.Now()) }
-func (s *Service) self() core.MemberID { return s.n.Members.Signer.ID() }
+func (s *base) now() core.Moment    { return core.At(s.n.Now()) }
+func (s *base) self() core.MemberID { return s.n.Members.Signer.ID() }
 
 // Opening is a debate that a person begins.
 type Opening struct {
@@ -67,9 +74,9 @@ type Opening struct {
 // Open begins a draft. Returns CodeInvalid, CodeNotFound for an incident that is not ours or
 // not over, CodeConflict for one that has a debate.
 func (s *Service) Open(ctx context.Context, o Opening) (Debate, error) {
-	d := Debate{ID: rand.Text(), Reason: o.Reason, State: Draft, Texts: Texts{Lang: o.Lang, Title: o.Title}.tidy(), Made: s.now()}
+	d := Debate{ID: rand.Text(), Reason: o.Reason, State: Draft, Texts: Texts{Lang: o.Lang, Title: o.Title}.Tidy(), Made: s.now()}
 	d.origin = "hand " + d.ID
-	if !known(d.Reason) {
+	if !document.Known(d.Reason) {
 		return d, core.Invalid("assembly.debate.bad_reason", errors.New("no such reason"))
 	}
 	if o.Incident != "" {
@@ -82,7 +89,7 @@ func (s *Service) Open(ctx context.Context, o Opening) (Debate, error) {
 	if d.Title == "" {
 		return d, core.Invalid("assembly.debate.bad_empty", errors.New("no title"))
 	}
-	if err := d.Texts.check(false); err != nil {
+	if err := d.Check(false); err != nil {
 		return d, err
 	}
 	added, err := insert(ctx, s.n.DB, d)
@@ -137,8 +144,8 @@ func isDraft(d *Debate) error {
 // Write changes the texts of a draft; what a reader read before is to be read again. Returns
 // CodeInvalid, CodeConflict, CodeNotFound.
 func (s *Service) Write(ctx context.Context, id string, t Texts) (Debate, error) {
-	t = t.tidy()
-	if err := errors.Join(t.check(false), t.checkWording()); err != nil {
+	t = t.Tidy()
+	if err := errors.Join(t.Check(false), t.CheckWording()); err != nil {
 		return Debate{}, err
 	}
 	return s.change(ctx, id, func(ctx context.Context, q db.Querier, d *Debate) error {
@@ -168,7 +175,7 @@ func (s *Service) Drop(ctx context.Context, id string) (Debate, error) {
 		if err := isDraft(d); err != nil {
 			return err
 		}
-		d.State, d.Texts.Story, d.Question, d.report, d.Asked = Dropped, Story{}, "", "", 0
+		d.State, d.Story, d.Question, d.report, d.Asked = Dropped, Story{}, "", "", 0
 		return nil
 	})
 }
@@ -176,7 +183,7 @@ func (s *Service) Drop(ctx context.Context, id string) (Debate, error) {
 // AddAction says what changes. Returns CodeInvalid for one without role or day, CodeConflict
 // once the debate is over.
 func (s *Service) AddAction(ctx context.Context, id string, a Action) (Debate, error) {
-	a = Action{ID: rand.Text(), What: need.Tidy(a.What), Role: need.Tidy(a.Role), Due: need.Tidy(a.Due), Made: s.now()}
+	a = Action{ID: rand.Text(), What: stranger.Tidy(a.What), Role: stranger.Tidy(a.Role), Due: stranger.Tidy(a.Due), Made: s.now()}
 	if err := a.check(s.n.Now()); err != nil {
 		return Debate{}, err
 	}
@@ -213,8 +220,8 @@ func (s *Service) RemoveAction(ctx context.Context, action string) error {
 // Done says that an action is done; link is where one sees it, and may be empty. Doing it
 // again changes the link.
 func (s *Service) Done(ctx context.Context, action, link string) (Debate, error) {
-	link = need.Tidy(link)
-	if link != "" && !need.WebLink(link) {
+	link = stranger.Tidy(link)
+	if link != "" && !stranger.WebLink(link) {
 		return Debate{}, core.Invalid("assembly.debate.bad_link", errors.New("no link"))
 	}
 	var d Debate
@@ -280,7 +287,7 @@ func (s *Service) Get(ctx context.Context, id string) (Debate, error) {
 }
 
 // told is the postmortem of an incident; empty while none is here.
-func (s *Service) told(ctx context.Context, incident string) (Story, error) {
+func (s *base) told(ctx context.Context, incident string) (Story, error) {
 	watch, ok := s.n.Incidents()
 	if !ok || incident == "" {
 		return Story{}, nil
@@ -289,7 +296,7 @@ func (s *Service) told(ctx context.Context, incident string) (Story, error) {
 	if core.CodeOf(err) == core.CodeNotFound {
 		return Story{}, nil
 	}
-	return storyOf(texts), err
+	return document.StoryOf(texts), err
 }
 
 // List is the debates in some states, the newest first, whole.
