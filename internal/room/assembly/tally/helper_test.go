@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func hold(versions ...tally.Question) *election {
 		q.ID = hex.EncodeToString(sum[:])
 		q.Earlier = e.q.Earlier
 		if e.q.ID != "" {
-			q.Earlier = append(q.Earlier[:len(q.Earlier):len(q.Earlier)], e.q)
+			q.Earlier = append(slices.Clip(q.Earlier), e.q)
 		}
 		e.q, e.payloads = q, append(e.payloads, text)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func draw(d dice) *election {
 	}
 	e := hold(versions...)
 	t := throw{election: e, dice: d, careful: !d.oneIn(3)}
-	for _, m := range append(e.q.Electorate[:len(e.q.Electorate):len(e.q.Electorate)], tally.Member{ID: "stranger.test"}) {
+	for _, m := range append(slices.Clip(e.q.Electorate), tally.Member{ID: "stranger.test"}) {
 		t.words(m.ID)
 		t.vote(m.ID)
 		t.others(m.ID)
@@ -188,7 +189,7 @@ func (t *throw) others(who core.MemberID) {
 		about := t.q.Electorate[t.dice(len(t.q.Electorate))].ID
 		t.write(who, "entrechat/fork/1", t.at(&t.q, tally.PhaseReveal)+core.Moment(t.dice(2))*6*hour, fmt.Sprintf(`{"origin":%q,"epoch":1,"a":[{}]}`, about))
 	}
-	if t.slip() && t.slip() {
+	if once := t.slip(); once && t.slip() {
 		t.say(who, &t.q, t.q.WordPhase(), tally.TypeProposal, tally.ProposalBody{Proposal: doc("new"), Charter: "c", Replaces: t.version().ID})
 	}
 	if t.slip() {
@@ -228,13 +229,13 @@ func (t *throw) junk(who core.MemberID) {
 // everybodySees writes the entries of the witnesses: all of them, or at random.
 func (t *throw) everybodySees() {
 	sloppy := !t.careful || t.oneIn(3)
-	for v := range append(t.q.Earlier[:len(t.q.Earlier):len(t.q.Earlier)], t.q) {
+	for v := range append(slices.Clip(t.q.Earlier), t.q) {
 		q := &t.q
 		if v < len(t.q.Earlier) {
 			q = &t.q.Earlier[v]
 		}
 		for _, p := range []tally.Phase{tally.PhaseTalk, tally.PhaseCommit, tally.PhaseReveal} {
-			for _, m := range append(q.Electorate[:len(q.Electorate):len(q.Electorate)], tally.Member{ID: "stranger.test"}) {
+			for _, m := range append(slices.Clip(q.Electorate), tally.Member{ID: "stranger.test"}) {
 				body := tally.SeenBody{Proposal: q.ID, Phase: p}
 				for _, s := range t.written {
 					if s.q.ID == q.ID && (s.phase == p || t.oneIn(20)) && (!sloppy || !t.oneIn(3)) {

@@ -11,7 +11,7 @@ import (
 )
 
 // ballots is one letter a member: a gree, c oncern, s aside, o bject with an objection, q uiet
-// objection without a ballot, l ifted objection and no ballot, u nopened, "." nothing, z asleep
+// objection without a ballot, x objects and lifted its objection all the same, l ifted objection and no ballot, u nopened, "." nothing, z asleep
 // and nothing, Z asleep and agrees.
 func (e *election) ballots(letters string) *election {
 	for i, letter := range letters {
@@ -28,6 +28,10 @@ func (e *election) ballots(letters string) *election {
 			e.vote(who, objects(who))
 		case 'q':
 			e.word(who, tally.TypeObjection, &e.q)
+		case 'x':
+			e.word(who, tally.TypeObjection, &e.q)
+			e.vote(who, objects(who))
+			e.word(who, tally.TypeLifted, &e.q)
 		case 'l':
 			e.word(who, tally.TypeObjection, &e.q)
 			e.word(who, tally.TypeLifted, &e.q)
@@ -79,6 +83,7 @@ func TestConsent(t *testing.T) {
 		"too few, with an objection":     {"aa..o", 5, 4, 3, tally.NoQuorum, "04", "", false},
 		"two objections":                 {"oaaao", 5, 4, 5, tally.Blocked, "00 04", "", false},
 		"lifted":                         {"aaaal", 5, 4, 4, tally.Passed, "", "", false},
+		"objects to what it lifted":      {"aaaax", 5, 4, 5, tally.Passed, "", "", false},
 		"one member":                     {"a", 1, 1, 1, tally.Passed, "", "", false},  // 9: 4·1 < 9, but N is 1
 		"two members":                    {"aa", 2, 2, 2, tally.Passed, "", "", false}, // 18: 16 < 18, but N is 2
 		"two, one silent":                {"a.", 2, 2, 1, tally.NoQuorum, "", "", false},
@@ -87,14 +92,15 @@ func TestConsent(t *testing.T) {
 		"a sleeper votes":                {"aa.zzZ", 3, 3, 3, tally.Passed, "", "", false},
 		"all sleep":                      {"zzz", 0, 0, 0, tally.Nobody, "", "", false},
 
-		"fallback, three quarters":       {"aaao", 4, 3, 4, tally.Passed, "03", "03", true},           // 36 = 36; 4·3 ≥ 3·4
-		"fallback, less":                 {"aaaoo", 5, 4, 5, tally.Failed, "03 04", "", true},         // 4·3 < 3·5
-		"fallback, aside is no voice":    {"acsso", 5, 4, 5, tally.Failed, "04", "", true},            // 4·2 < 3·3
-		"fallback, six of eight":         {"aaaccaoo", 8, 5, 8, tally.Passed, "06 07", "06 07", true}, // 4·6 = 3·8; 64 < 72 ≤ 100
-		"fallback, nobody says yes":      {"sssss", 5, 4, 5, tally.Failed, "", "", true},
-		"fallback, too few":              {"aa..o", 5, 4, 3, tally.NoQuorum, "04", "", true},
-		"fallback, objects in words":     {"aaaq.", 5, 4, 3, tally.NoQuorum, "03", "", true},
-		"fallback, objects in words, ok": {"aaaaq", 5, 4, 4, tally.Passed, "04", "04", true},
+		"fallback, three quarters":            {"aaao", 4, 3, 4, tally.Passed, "03", "03", true}, // 36 = 36; 4·3 ≥ 3·4
+		"fallback, objects to what it lifted": {"aaax", 4, 3, 4, tally.Passed, "", "03", true},
+		"fallback, less":                      {"aaaoo", 5, 4, 5, tally.Failed, "03 04", "", true},         // 4·3 < 3·5
+		"fallback, aside is no voice":         {"acsso", 5, 4, 5, tally.Failed, "04", "", true},            // 4·2 < 3·3
+		"fallback, six of eight":              {"aaaccaoo", 8, 5, 8, tally.Passed, "06 07", "06 07", true}, // 4·6 = 3·8; 64 < 72 ≤ 100
+		"fallback, nobody says yes":           {"sssss", 5, 4, 5, tally.Failed, "", "", true},
+		"fallback, too few":                   {"aa..o", 5, 4, 3, tally.NoQuorum, "04", "", true},
+		"fallback, objects in words":          {"aaaq.", 5, 4, 3, tally.NoQuorum, "03", "", true},
+		"fallback, objects in words, ok":      {"aaaaq", 5, 4, 4, tally.Passed, "04", "04", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := asleep(ask(tally.KindConsent, len(c.ballots), 0), c.ballots)
