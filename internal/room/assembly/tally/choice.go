@@ -70,7 +70,7 @@ func (c Choice) Fits(q *Question) bool {
 	switch q.Kind {
 	case KindConsent:
 		known := c.Stance == Agree || c.Stance == Concern || c.Stance == Aside || c.Stance == Object
-		return known && len(c.Grades) == 0 && (c.Stance == Object) == hash64(c.Objection) && (c.Stance == Object) == (c.Objection != "")
+		return known && len(c.Grades) == 0 && (c.Stance == Object) == (c.Objection != "")
 	case KindChoice, KindPoll:
 		if c.Stance != "" || c.Objection != "" || len(c.Grades) != q.Options {
 			return false
