@@ -17,30 +17,30 @@ import (
 // printCommand is `custody deal print`.
 func printCommand(p *words.Printer, open console.Opener[*Deals]) *cobra.Command {
 	var file string
+	var again bool
 	c := console.Command(open, "print DEAL NUMBER", p.T("custody.deal.cmd_print", nil), func(cmd *cobra.Command, d *Deals, out *console.Out, typed []string) error {
-		if file == "" {
-			return printShare(cmd, d, out, typed)
+		own, number, err := shareOf(cmd, d, typed)
+		if err != nil {
+			return err
 		}
-		return writePaper(cmd, d, out, typed, file)
+		return d.Print(cmd.Context(), own.ID, number, again, func(f Fetched) error {
+			if file == "" {
+				return printShare(out, f)
+			}
+			return writePaper(cmd.Context(), d, out, f, file)
+		})
 	})
 	c.Flags().StringVar(&file, "html", "", p.T("custody.deal.flag_html", nil))
+	c.Flags().BoolVar(&again, "again", false, p.T("custody.deal.flag_again", nil))
 	return c
 }
 
 // writePaper writes the page of a share into a new file that nobody else may read.
-func writePaper(cmd *cobra.Command, d *Deals, out *console.Out, typed []string, file string) error {
-	own, number, err := shareOf(cmd, d, typed)
-	if err != nil {
-		return err
-	}
-	f, err := d.Fetch(cmd.Context(), own.ID, number)
-	if err != nil {
-		return err
-	}
+func writePaper(ctx context.Context, d *Deals, out *console.Out, f Fetched, file string) error {
 	if len(f.Sealed) > 0 {
 		return core.Invalid("custody.deal.sealed_page", nil)
 	}
-	paper, err := d.Paper(cmd.Context(), f)
+	paper, err := d.Paper(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -51,9 +51,9 @@ func writePaper(cmd *cobra.Command, d *Deals, out *console.Out, typed []string, 
 	if err := writeNew(file, string(page)); err != nil {
 		return err
 	}
-	return out.Emit(args{"deal": own.ID, "number": number, "file": file}, func() {
+	return out.Emit(args{"deal": f.Deal.ID, "number": f.Number, "file": file}, func() {
 		out.Say("custody.deal.paper_file", args{"Path": file})
-		out.Note("custody.deal.paper_next", args{"ID": string(own.ID[:8]), "Number": number})
+		out.Note("custody.deal.paper_next", args{"ID": string(f.Deal.ID[:8]), "Number": f.Number})
 	})
 }
 

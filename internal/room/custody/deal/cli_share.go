@@ -37,29 +37,24 @@ func shareOf(cmd *cobra.Command, d *Deals, typed []string) (Own, int64, error) {
 	return own, number, err
 }
 
-func printShare(cmd *cobra.Command, d *Deals, out *console.Out, typed []string) error {
-	own, number, err := shareOf(cmd, d, typed)
-	if err != nil {
-		return err
-	}
-	f, err := d.Fetch(cmd.Context(), own.ID, number)
-	if err != nil {
-		return err
-	}
+func printShare(out *console.Out, f Fetched) error {
+	id, text := string(f.Deal.ID), f.Share.Text()
+	next := args{"ID": id[:8], "Number": f.Number}
 	if len(f.Sealed) > 0 {
 		text, err := armoured(f.Sealed)
 		if err != nil {
 			return err
 		}
-		return out.Emit(printed{Deal: string(own.ID), Number: number, Sealed: text}, func() {
+		return out.Emit(printed{Deal: id, Number: f.Number, Sealed: text}, func() {
 			out.Line(text)
-			out.Note("custody.deal.sealed_next", args{"ID": string(own.ID[:8]), "Number": number})
+			out.Note("custody.deal.sealed_next", next)
 		})
 	}
-	return out.Emit(printed{Deal: string(own.ID), Number: number, Share: f.Share.Text()}, func() {
-		out.Say("custody.deal.paper", args{"Owner": string(f.Deal.Owner), "Scope": string(f.Deal.Scope), "Number": number, "K": f.Deal.K, "N": f.Deal.N})
-		out.Line(f.Share.Text())
-		out.Note("custody.deal.paper_next", args{"ID": string(own.ID[:8]), "Number": number})
+	return out.Emit(printed{Deal: id, Number: f.Number, Share: text}, func() {
+		out.Say("custody.deal.paper", args{"Owner": string(f.Deal.Owner), "Scope": string(f.Deal.Scope), "Number": f.Number, "K": f.Deal.K, "N": f.Deal.N})
+		out.Line(text)
+		out.Note("custody.deal.paper_once", nil)
+		out.Note("custody.deal.paper_next", next)
 	})
 }
 

@@ -302,10 +302,22 @@ func TestSharesOfPersons(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sheet := must(a.Fetch(ctx, own.ID, 3))
-		again := must(a.Fetch(ctx, own.ID, 3))
-		if sheet.Share.Text() == "" || again.Share.Text() != sheet.Share.Text() {
-			t.Error("the sheet cannot be printed twice")
+		// A share in the clear is given once; then only to who says again.
+		var sheet Fetched
+		takes := func(f Fetched) error { sheet = f; return nil }
+		_, err = a.Fetch(ctx, own.ID, 3)
+		wants(t, err, "custody.deal.by_print")
+		jam := errors.New("the printer jammed")
+		if err := a.Print(ctx, own.ID, 3, false, func(Fetched) error { return jam }); !errors.Is(err, jam) {
+			t.Error(err)
+		}
+		if err := a.Print(ctx, own.ID, 3, false, takes); err != nil || sheet.Share.Text() == "" {
+			t.Error("one that could not be shown is not shown any more", err)
+		}
+		first := sheet.Share.Text()
+		wants(t, a.Print(ctx, own.ID, 3, false, takes), "custody.deal.shown")
+		if err := a.Print(ctx, own.ID, 3, true, takes); err != nil || sheet.Share.Text() != first {
+			t.Error(err)
 		}
 		paper := must(a.Paper(ctx, sheet))
 		if paper.Share != sheet.Share || paper.N != 3 || paper.Wait != own.Wait() || !slices.Equal(paper.Call, []string{"Call +00 000"}) {
@@ -318,8 +330,7 @@ func TestSharesOfPersons(t *testing.T) {
 				t.Error(number, err)
 			}
 		}
-		_, err = a.Fetch(ctx, own.ID, 3)
-		wants(t, err, "custody.deal.acknowledged")
+		wants(t, a.Print(ctx, own.ID, 3, true, takes), "custody.deal.acknowledged")
 		_, err = a.Fetch(ctx, own.ID, 1)
 		wants(t, err, "custody.deal.no_share")
 		if got := must(a.Standing(ctx, box.Assets)); got.ID != own.ID {

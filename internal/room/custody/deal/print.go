@@ -27,25 +27,49 @@ func (f Fetched) Text() (string, error) {
 	return f.Share.Text(), nil
 }
 
-// Fetch gives a share to the person who is to keep it, again and again until it was
+// Fetch gives the share that only a person opens, to anybody, again and again until it was
 // acknowledged. Returns CodeNotFound "custody.deal.no_share", CodeConflict
-// "custody.deal.acknowledged" once the holder said that it is there.
+// "custody.deal.acknowledged" once the holder said that it is there, CodeDenied
+// "custody.deal.by_print" for one on paper, which is in the clear.
 func (d *Deals) Fetch(ctx context.Context, id share.ID, number int64) (f Fetched, err error) {
 	r, p, err := d.personPart(ctx, id, number)
-	if err != nil {
-		return f, err
+	if err == nil && p.kind == byPaper {
+		err = core.Denied("custody.deal.by_print", errors.New("for paper")).With("ID", string(id[:8])).With("Number", number)
 	}
-	f = Fetched{Deal: r.Deal, Number: number}
+	return Fetched{Deal: r.Deal, Number: number, Sealed: p.sealed}, err
+}
+
+// Print gives a share to show, to whoever made the deal. One for paper is in the clear: it is given
+// once, and then only to who says again; one that could not be shown was not given. Returns what
+// Fetch does, CodeConflict "custody.deal.shown" with When.
+func (d *Deals) Print(ctx context.Context, id share.ID, number int64, again bool, show func(Fetched) error) error {
+	r, p, err := d.personPart(ctx, id, number)
+	if err != nil {
+		return err
+	}
+	f := Fetched{Deal: r.Deal, Number: number}
 	if p.kind == byPage {
 		f.Sealed = p.sealed
-		return f, nil
+		return show(f)
 	}
 	text, err := d.n.Box.Open(sealLabel+string(id), p.sealed)
-	if err != nil {
-		return f, err
+	if err == nil {
+		f.Share, err = share.Parse(string(text))
 	}
-	f.Share, err = share.Parse(string(text))
-	return f, err
+	if err != nil {
+		return err
+	}
+	first, err := shown(ctx, d.n.DB, p, again, d.n.now())
+	if err != nil {
+		return err
+	}
+	if !first {
+		return core.Conflict("custody.deal.shown", errors.New("shown before")).With("When", p.tried).With("ID", string(id[:8])).With("Number", number)
+	}
+	if err := show(f); err != nil {
+		return errors.Join(err, unshown(ctx, d.n.DB, p))
+	}
+	return nil
 }
 
 // personPart is a share that is still to be handed to a person.

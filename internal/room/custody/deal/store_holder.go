@@ -25,9 +25,9 @@ type part struct {
 	sealed  []byte // what opens to the share; empty once it was acknowledged
 	mac     []byte // of the last six signs, for who types them
 	acked   core.Moment
-	box     int64 // version of the box the holder keeps; 0 = none
-	tried   core.Moment
-	trouble string // words key of why the last attempt failed; empty = it did not
+	box     int64       // version of the box the holder keeps; 0 = none
+	tried   core.Moment // when its node was tried last; of paper: when it was shown
+	trouble string      // words key of why the last attempt failed; empty = it did not
 }
 
 const partColumns = `deal, number, kind, who, label, sealed, mac, acked_us, box_version, tried_us, trouble`
@@ -79,6 +79,19 @@ func newestKept(ctx context.Context, q db.Querier, id share.ID) (int64, error) {
 func failed(ctx context.Context, q db.Querier, p part, trouble string, at core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE custody_deal_part SET tried_us = $1, trouble = $2 WHERE deal = $3 AND number = $4`,
 		int64(at), trouble, string(p.deal), p.Number)
+	return err
+}
+
+// shown notes that a share for paper is shown; false = it was before, and nobody says again.
+func shown(ctx context.Context, q db.Querier, p part, again bool, at core.Moment) (bool, error) {
+	n, err := db.Exec(ctx, q, `UPDATE custody_deal_part SET tried_us = $1 WHERE deal = $2 AND number = $3 AND acked_us = 0 AND (tried_us = 0 OR $4)`,
+		int64(at), string(p.deal), p.Number, again)
+	return n > 0, err
+}
+
+// unshown notes that it was not, after all.
+func unshown(ctx context.Context, q db.Querier, p part) error {
+	_, err := db.Exec(ctx, q, `UPDATE custody_deal_part SET tried_us = $1 WHERE deal = $2 AND number = $3`, int64(p.tried), string(p.deal), p.Number)
 	return err
 }
 

@@ -22,6 +22,9 @@ type HolderView struct {
 	Trouble string        `json:"trouble,omitempty"`
 }
 
+// Paper says that the share is in the clear until it is printed and acknowledged.
+func (h HolderView) Paper() bool { return h.Way == byPaper }
+
 // Name is what people call the holder.
 func (h HolderView) Name() string {
 	if h.Member != "" {

@@ -64,7 +64,7 @@ type shareRow struct {
 	Says     string // words key
 	Args     map[string]any
 	Last     core.Moment
-	Fetch    bool // a person can take it here
+	Fetch    bool // a person has still to take it
 }
 
 type heldRow struct {
@@ -137,7 +137,8 @@ type sharePage struct {
 	Number int64
 	Scope  string
 	K, N   int64
-	Text   string // the share, once it was asked for; an armoured age file for who has a key
+	Paper  bool   // it is in the clear: whoever made the deal prints it
+	Text   string // the share, once it was asked for: an armoured age file
 	Six    web.Field
 }
 
@@ -154,8 +155,12 @@ func (v views) ask(r *http.Request) (page sharePage, err error) {
 	if !ok || h.Person == "" {
 		return page, core.NotFound("custody.deal.no_share", errors.New("no person's"))
 	}
+	shown, err := v.Deals.View(r.Context(), id)
+	if err != nil {
+		return page, err
+	}
 	return sharePage{
-		Deal: id, Number: number, Scope: string(own.Scope), K: own.K, N: own.N,
+		Paper: shown.Holders[number-1].Paper(), Deal: id, Number: number, Scope: string(own.Scope), K: own.K, N: own.N,
 		Six: web.Field{Name: "six", Label: "custody.proof.six", Hint: "custody.proof.six_hint", Required: true},
 	}, nil
 }

@@ -179,11 +179,7 @@ func TestPersonsProof(t *testing.T) {
 	w, ctx := newWorld(t, dbtest.SQLite(t, "custody", migrations.Files)), t.Context()
 	own := w.deal("safe")
 	a := w.nodes[owner]
-	f, err := a.Deals.Fetch(ctx, own.ID, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := f.Share.Text()
+	text := w.prints(own.ID, 4)
 	if err := a.Deals.Acknowledge(ctx, own.ID, 4, text); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/migrations"
 	"entrechat/internal/room/custody/recipient"
+	"entrechat/internal/room/custody/share"
 )
 
 const owner core.MemberID = "chaton-a.test"
@@ -173,6 +174,15 @@ func (w *world) deal(paper ...string) deal.Own {
 	}
 	w.tellAll()
 	return own
+}
+
+// prints is a share of the owner's on paper.
+func (w *world) prints(id share.ID, number int64) (text string) {
+	w.t.Helper()
+	if err := w.nodes[owner].Deals.Print(w.t.Context(), id, number, false, func(f deal.Fetched) error { text = f.Share.Text(); return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	return text
 }
 
 // sendAll has every holder send its proofs.
