@@ -131,14 +131,15 @@ func (a opener) lookAround(ctx context.Context, w Wish) (collect.Deal, error) {
 // merge notes which deals a member says it keeps shares of.
 func merge(found map[share.ID]*collect.Deal, answer collect.HeldAnswer, w Wish, from core.MemberID) {
 	for _, h := range answer.Deals {
-		id, err := share.ParseID(h.Deal)
-		if err != nil || h.Scope != w.Scope || h.K < 0 || h.K > share.MaxN || h.Wait < 0 {
+		d, ok := h.Claim(w.Of)
+		if !ok || d.Scope != w.Scope {
 			continue
 		}
-		if found[id] == nil {
-			found[id] = &collect.Deal{ID: id, Owner: w.Of, Scope: w.Scope, K: int(h.K), Wait: micros(h.Wait)}
+		if found[d.ID] == nil {
+			found[d.ID] = &d
 		}
-		found[id].Members = append(found[id].Members, from)
+		best := found[d.ID]
+		best.Members, best.Wait = append(best.Members, from), max(best.Wait, d.Wait)
 	}
 }
 

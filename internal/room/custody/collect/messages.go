@@ -105,6 +105,18 @@ type Collected struct {
 	Opened bool   `json:"opened"`
 }
 
+// maxWait bounds what a member may say of a wait.
+const maxWait = 90 * 24 * time.Hour
+
+// Claim is what a member says of a deal of somebody, as far as it can be true; false = it cannot.
+func (h HeldDeal) Claim(owner core.MemberID) (Deal, bool) {
+	id, err := share.ParseID(h.Deal)
+	if err != nil || h.K < 0 || h.K > share.MaxN || h.Wait < 0 || h.Wait > maxWait.Microseconds() {
+		return Deal{}, false
+	}
+	return Deal{ID: id, Owner: owner, Scope: h.Scope, K: int(h.K), Wait: time.Duration(h.Wait) * time.Microsecond}, true
+}
+
 // HeldOf names a deal.
 func HeldOf(d Deal) HeldDeal {
 	return HeldDeal{Deal: string(d.ID), Scope: d.Scope, K: int64(d.K), Wait: d.Wait.Microseconds()}

@@ -21,7 +21,8 @@ const Type = "application/vnd.entrechat.custody-deal.v1+json"
 
 const (
 	maxDocument = 48 << 10             // bytes of a deal with its signature
-	maxWait     = 90 * 24              // hours
+	maxWait     = 90 * 24              // hours that a document may say
+	longestWait = 45 * 24 * time.Hour  // of deals that are made or taken: a second one, after a veto, fits the life of an ask
 	life        = 548 * 24 * time.Hour // 18 months: then it is dealt again
 	maxLife     = 2 * life
 	maxCards    = 64

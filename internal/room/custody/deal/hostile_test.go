@@ -65,13 +65,14 @@ func TestHolderRefuses(t *testing.T) {
 		"signed by somebody else": {owner, func(in *delivery) {
 			in.Deal = must(seal.SignDoc(Type, must(good.Deal.Unverified()), w.nodes["chaton-c.test"].n.Signer))
 		}, core.CodeDenied},
-		"another's deal":            {owner, func(in *delivery) { in.Deal = resigned(func(d *Deal) { d.Holders[0].Member = "chaton-z.test" }) }, core.CodeInvalid},
-		"a damaged share":           {owner, func(in *delivery) { in.Share = base64.StdEncoding.EncodeToString(sealed) }, core.CodeInvalid},
-		"a share of another secret": {owner, func(in *delivery) { in.Share = strangersShare() }, core.CodeInvalid},
-		"no share":                  {owner, func(in *delivery) { in.Share = "" }, core.CodeInvalid},
-		"a box of another deal":     {owner, func(in *delivery) { in.Box = otherBox.Document }, core.CodeInvalid},
-		"too short a wait":          {owner, func(in *delivery) { in.Deal = resigned(func(d *Deal) { d.WaitHours = 23 }) }, core.CodeInvalid},
-		"contacts that are none":    {owner, func(in *delivery) { in.Contacts = "%" }, core.CodeInvalid},
+		"another's deal":              {owner, func(in *delivery) { in.Deal = resigned(func(d *Deal) { d.Holders[0].Member = "chaton-z.test" }) }, core.CodeInvalid},
+		"a damaged share":             {owner, func(in *delivery) { in.Share = base64.StdEncoding.EncodeToString(sealed) }, core.CodeInvalid},
+		"a share of another secret":   {owner, func(in *delivery) { in.Share = strangersShare() }, core.CodeInvalid},
+		"no share":                    {owner, func(in *delivery) { in.Share = "" }, core.CodeInvalid},
+		"a box of another deal":       {owner, func(in *delivery) { in.Box = otherBox.Document }, core.CodeInvalid},
+		"too short a wait":            {owner, func(in *delivery) { in.Deal = resigned(func(d *Deal) { d.WaitHours = 23 }) }, core.CodeInvalid},
+		"a wait that no ask outlives": {owner, func(in *delivery) { in.Deal = resigned(func(d *Deal) { d.WaitHours = 46 * 24 }) }, core.CodeInvalid},
+		"contacts that are none":      {owner, func(in *delivery) { in.Contacts = "%" }, core.CodeInvalid},
 	} {
 		in := good
 		c.change(&in)

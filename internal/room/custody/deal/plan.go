@@ -54,8 +54,8 @@ func (n Needs) checkWait(scope box.Scope, wait time.Duration) error {
 	if scope == box.Rehearsal {
 		least = 0
 	}
-	if wait < least || wait > maxWait*time.Hour || wait%time.Hour != 0 {
-		return core.Invalid("custody.deal.bad_wait", fmt.Errorf("a wait of %v", wait)).With("Least", least).With("Most", maxWait*time.Hour)
+	if wait < least || wait > longestWait || wait%time.Hour != 0 {
+		return core.Invalid("custody.deal.bad_wait", fmt.Errorf("a wait of %v", wait)).With("Least", least).With("Most", longestWait)
 	}
 	return nil
 }

@@ -43,6 +43,8 @@ func TestRulesOfDealing(t *testing.T) {
 		_, err := w.owner().Make(t.Context(), wish)
 		wants(t, err, key)
 	}
+	_, err := w.owner().Make(t.Context(), Wish{Scope: box.Domain, K: 2, To: []string{b, d, "ana"}, Content: []byte("x"), Wait: hours(46 * day)})
+	wants(t, err, "custody.deal.bad_wait") // a second one, after a veto, would not fit the life of an ask
 	if left := must(w.owner().All(t.Context())); len(left) != 0 {
 		t.Errorf("%d deals were left behind", len(left))
 	}

@@ -178,12 +178,13 @@ func (r *Rescue) begin(ctx context.Context, w Wish) (f file, s ask.Signed, err e
 	return f, s, r.save(f)
 }
 
-// whichDeal asks members which deals of ours they keep shares of; the one that most name counts.
+// whichDeal asks members which deals of ours they keep shares of; the one that most name counts,
+// with the longest wait that anybody tells: an ask that is over too early opens nothing.
 func (r *Rescue) whichDeal(ctx context.Context, w Wish, at Addresses) (best collect.Deal, err error) {
 	if err := r.find(ctx, w.From, at); err != nil {
 		return best, err
 	}
-	line, votes := r.n.Line(at), map[share.ID]int{}
+	line, votes, waits := r.n.Line(at), map[share.ID]int{}, map[share.ID]time.Duration{}
 	var problems error
 	for _, m := range slices.Sorted(maps.Keys(at)) {
 		var answer collect.HeldAnswer
@@ -192,18 +193,20 @@ func (r *Rescue) whichDeal(ctx context.Context, w Wish, at Addresses) (best coll
 			continue
 		}
 		for _, h := range answer.Deals {
-			id, err := share.ParseID(h.Deal)
-			if err != nil || h.Scope != w.Scope || h.Wait < 0 {
+			d, ok := h.Claim(w.Origin)
+			if !ok || d.Scope != w.Scope {
 				continue
 			}
-			if votes[id]++; votes[id] > votes[best.ID] {
-				best = collect.Deal{ID: id, Wait: time.Duration(h.Wait) * time.Microsecond}
+			waits[d.ID] = max(waits[d.ID], d.Wait)
+			if votes[d.ID]++; votes[d.ID] > votes[best.ID] {
+				best = d
 			}
 		}
 	}
 	if best.ID == "" {
 		return best, core.NotFound("custody.rescue.nobody_holds", errors.Join(errors.New("no deal"), problems)).With("Origin", string(w.Origin)).With("Scope", w.Scope)
 	}
+	best.Wait = waits[best.ID]
 	return best, nil
 }
 

@@ -103,9 +103,19 @@ func TestRescueGoesOn(t *testing.T) {
 	}}
 	r, path := newRescue(t, m)
 	w := Wish{Origin: "chaton-x.test", Scope: "root", Reason: ask.LostOwn, From: []string{"chaton-a.test", "https://chaton-b.test/", " chaton-c.test", "down.test"}}
+	// One of them lies about the wait: the ask is open long enough all the same.
+	longest := (40 * 24 * time.Hour).Microseconds()
+	m.deals["chaton-b.test"][1].Wait, m.deals["chaton-c.test"][0].Wait = longest, 1<<62
+	m.deals["chaton-e.test"] = []collect.HeldDeal{held(deal, "root")}
+	w.From = append(w.From, "chaton-e.test")
+	defer func() {
+		if s := m.asked["chaton-b.test"]; s.Expires.Sub(s.Made) < 2*40*24*time.Hour {
+			t.Errorf("the ask is open for %v", s.Expires.Sub(s.Made))
+		}
+	}()
 	nothing := func([]byte) error { t.Error("opened"); return nil }
 	first, err := r.Run(t.Context(), w, nothing)
-	if err != nil || first.Have != 0 || len(first.From) != 4 || m.asked["chaton-d.test"].Deal != deal {
+	if err != nil || first.Have != 0 || len(first.From) != 5 || m.asked["chaton-d.test"].Deal != deal {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	second, err := r.Run(t.Context(), w, nothing)
