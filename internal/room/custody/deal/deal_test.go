@@ -303,29 +303,29 @@ func TestSharesOfPersons(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A share in the clear is given once; then only to who says again.
-		var sheet Fetched
-		takes := func(f Fetched) error { sheet = f; return nil }
+		var onPaper Fetched
+		takes := func(f Fetched) error { onPaper = f; return nil }
 		_, err = a.Fetch(ctx, own.ID, 3)
 		wants(t, err, "custody.deal.by_print")
 		jam := errors.New("the printer jammed")
 		if err := a.Print(ctx, own.ID, 3, false, func(Fetched) error { return jam }); !errors.Is(err, jam) {
 			t.Error(err)
 		}
-		if err := a.Print(ctx, own.ID, 3, false, takes); err != nil || sheet.Share.Text() == "" {
+		if err := a.Print(ctx, own.ID, 3, false, takes); err != nil || onPaper.Share.Text() == "" {
 			t.Error("one that could not be shown is not shown any more", err)
 		}
-		first := sheet.Share.Text()
+		first := onPaper.Share.Text()
 		wants(t, a.Print(ctx, own.ID, 3, false, takes), "custody.deal.shown")
-		if err := a.Print(ctx, own.ID, 3, true, takes); err != nil || sheet.Share.Text() != first {
+		if err := a.Print(ctx, own.ID, 3, true, takes); err != nil || onPaper.Share.Text() != first {
 			t.Error(err)
 		}
-		paper := must(a.Paper(ctx, sheet))
-		if paper.Share != sheet.Share || paper.N != 3 || paper.Wait != own.Wait() || !slices.Equal(paper.Call, []string{"Call +00 000"}) {
+		paper := must(a.Paper(ctx, onPaper))
+		if paper.Share != onPaper.Share || paper.N != 3 || paper.Wait != own.Wait() || !slices.Equal(paper.Call, []string{"Call +00 000"}) {
 			t.Errorf("a page with %v", paper)
 		}
 		wants(t, a.Acknowledge(ctx, own.ID, 3, "qqqqqq"), "custody.deal.wrong_six")
 		wants(t, a.Acknowledge(ctx, own.ID, 3, string(text)), "custody.deal.wrong_six") // of the other share
-		for number, s := range map[int64]string{2: strings.ToUpper(lastSix(string(text))), 3: " " + lastSix(sheet.Share.Text()) + "\n"} {
+		for number, s := range map[int64]string{2: strings.ToUpper(lastSix(string(text))), 3: " " + lastSix(onPaper.Share.Text()) + "\n"} {
 			if err := a.Acknowledge(ctx, own.ID, number, s); err != nil {
 				t.Error(number, err)
 			}
