@@ -80,7 +80,7 @@ func (b *bothRooms) Deliver(context.Context, []logbook.Reader) error { return ni
 
 // JSON hands out the charter.
 func (b *bothRooms) JSON(_ context.Context, _ core.MemberID, _, _ string, _, out any) error {
-	*out.(*seal.Envelope) = b.doc //nolint:errcheck,forcetypeassert // it asks for nothing else
+	*out.(*seal.Envelope) = b.doc //nolint:forcetypeassert // it asks for nothing else
 	return nil
 }
 
@@ -220,7 +220,7 @@ func TestBothRoomsAdmitTheSame(t *testing.T) {
 }
 
 // odd are addresses, good and bad.
-var odd = rapid.OneOf(rapid.SampledFrom([]string{ //nolint:gochecknoglobals // a constant
+var odd = rapid.OneOf(rapid.SampledFrom([]string{
 	"", "x", "ftp://x.test", "http://x.test", "https://x.test/a", "https://x.test/?", "https://x.test/?q", "https://x.test/#f", "https://u@x.test", "https://",
 	" https://x.test", "https://x.test/ ", "https://x.test/\u202e", "https://x.test/" + strings.Repeat("a", 185), "https://x.test/" + strings.Repeat("a", 186), "HTTPS://x.test", "https://x.test:99999", "https://[::1]", "https://x.test/é",
 }), rapid.StringMatching(`[a-z:/?#@\[\] ]{0,12}`))

@@ -36,11 +36,7 @@ func places(s Society, stands map[core.MemberID]*standing) map[core.MemberID]*pl
 	}
 	for round := 1; len(last) > 0; round++ {
 		for _, by := range last {
-			for id, v := range stands[by].vouches {
-				if a := all[id]; a != nil && id != by && v.root == s.Root(id) {
-					a.by = append(a.by, by)
-				}
-			}
+			count(s, all, by, stands[by])
 		}
 		last = nil
 		for id, a := range all {
@@ -54,6 +50,15 @@ func places(s Society, stands map[core.MemberID]*standing) map[core.MemberID]*pl
 		slices.Sort(a.by)
 	}
 	return all
+}
+
+// count notes for whom a member that was admitted vouches, under the keys pinned here.
+func count(s Society, all map[core.MemberID]*place, by core.MemberID, of *standing) {
+	for id, v := range of.vouches {
+		if a := all[id]; a != nil && id != by && v.root == s.Root(id) {
+			a.by = append(a.by, by)
+		}
+	}
 }
 
 // grow names the branches: who sponsors whom, from the founders on.

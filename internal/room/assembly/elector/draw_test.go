@@ -14,7 +14,7 @@ import (
 )
 
 // opens is when the proposals of these tests open.
-var opens = core.At(time.Date(2027, 6, 1, 10, 0, 0, 0, time.UTC)) //nolint:gochecknoglobals // a constant
+var opens = core.At(time.Date(2027, 6, 1, 10, 0, 0, 0, time.UTC))
 
 const charter = "c0ffee0000000000000000000000000000000000000000000000000000000000"
 
@@ -351,6 +351,29 @@ func TestHeads(t *testing.T) {
 		if got := len(Draw(w.society(), w.ties, c.heads, opens).Electorate(nil)); got != c.want {
 			t.Errorf("%s: %d in the electorate", what, got)
 		}
+	}
+}
+
+// After so many changes of one logbook only what takes back counts.
+func TestTiesOfOneLogbookEnd(t *testing.T) {
+	var s standing
+	x := Tie{Kind: Vouched, Member: id("x"), Root: rootOf("x")}
+	for range MaxTies / 2 {
+		if !s.apply(x) || !s.apply(Tie{Kind: Unvouched, Member: x.Member}) {
+			t.Fatal("not counted before the end")
+		}
+		if s.ties == MaxTies-2 {
+			s.apply(Tie{Kind: Joined, Charter: charter})
+			s.apply(x)
+			break
+		}
+	}
+	y := Tie{Kind: Vouched, Member: id("y"), Root: rootOf("y")}
+	if s.ties != MaxTies || s.apply(y) || s.apply(Tie{Kind: Joined, Charter: "other"}) || s.apply(Tie{Kind: Vouched, Member: x.Member, Root: y.Root}) {
+		t.Errorf("%d ties, and more", s.ties)
+	}
+	if !s.apply(Tie{Kind: Left, Charter: charter}) || !s.apply(Tie{Kind: Unvouched, Member: x.Member}) || s.apply(Tie{Kind: Unvouched, Member: x.Member}) {
+		t.Error("what stands is not taken back")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -308,6 +309,7 @@ func TestALogbookThatNeverStops(t *testing.T) {
 // What is kept is what the ties say, whatever was told, taken back and told again.
 func TestKeptTiesAreTheTies(t *testing.T) {
 	d := dbtest.SQLite(t, "assembly", migrations.Files)
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		w := random(t, 20)
 		n := newNode(t, d, w)
@@ -332,7 +334,7 @@ func TestKeptTiesAreTheTies(t *testing.T) {
 			}
 		}
 		want := Draw(w.society(), plain, heads, opens)
-		got, err := n.Draw(context.Background(), charter, opens)
+		got, err := n.Draw(ctx, charter, opens)
 		if err != nil || fmt.Sprint(got.Candidates) != fmt.Sprint(want.Candidates) {
 			t.Fatalf("%v\nkept:  %v\nplain: %v", err, got.Candidates, want.Candidates)
 		}
@@ -347,7 +349,10 @@ func TestKeptTiesAreTheTies(t *testing.T) {
 // also by heads that end too early; what we have not read is no reason to warn.
 func TestRecheck(t *testing.T) {
 	d := dbtest.SQLite(t, "assembly", migrations.Files)
-	n := newNode(t, d, newcomer())
+	w := newcomer()
+	w.join(200, "e")
+	w.vouch(190, "ce", "ae") // of one branch
+	n := newNode(t, d, w)
 	own, err := n.Draw(t.Context(), charter, opens)
 	if err != nil {
 		t.Fatal(err)
@@ -374,8 +379,8 @@ func TestRecheck(t *testing.T) {
 		}
 	}
 	// What was said after it opened is no reason to warn.
-	n.write(Tie{Log: id("d"), At: opens.Add(1), Kind: Joined, Charter: charter})
-	n.write(Tie{Log: id("a"), At: opens.Add(1), Kind: Unvouched, Member: id("c")})
+	n.write(Tie{Log: id("d"), At: opens.Add(time.Second), Kind: Joined, Charter: charter})
+	n.write(Tie{Log: id("b"), At: opens.Add(time.Second), Kind: Vouched, Member: id("e"), Root: rootOf(id("e"))})
 	if got, err := n.Recheck(t.Context(), Named{Charter: charter, At: opens, Electorate: list, Heads: own.Heads}); err != nil || !got.Same() {
 		t.Errorf("%+v, %v", got, err)
 	}
