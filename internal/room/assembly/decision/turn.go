@@ -343,6 +343,11 @@ func (t turner) outcome(ctx context.Context, r archive.Row, entries []archive.En
 		return t.now().Add(time.Minute), err
 	}
 	due := r.P.CountedAt()
+	// The heads of logbooks say whole seconds.
+	const second = core.Moment(1e6)
+	if begin := due - due%second + second; t.now() < begin {
+		return begin, nil
+	}
 	if err := t.resign(ctx, r.ID); err != nil {
 		return 0, err
 	}
