@@ -134,18 +134,18 @@ func (s *base) says(p *words.Printer, a Action) string {
 	case a.Done != 0:
 		return p.T("assembly.debate.action_done", args{"Day": p.Day(a.Done)})
 	case a.Late(s.n.Now()):
-		return p.T("assembly.debate.action_late", args{"Day": a.Due})
+		return p.T("assembly.debate.action_late", args{"Day": a.dueDay(p)})
 	}
-	return p.T("assembly.debate.action_open", args{"Day": a.Due})
+	return p.T("assembly.debate.action_open", args{"Day": a.dueDay(p)})
 }
 
 // standingName is what a sentence "assembly.debate.standing_NAME" says of a remark.
 func standingName(r Remark) string {
 	switch {
+	case r.Gone && r.Standing != Refused:
+		return "gone"
 	case r.Standing != Waiting:
 		return string(r.Standing)
-	case r.Gone:
-		return "gone"
 	case r.Text == "":
 		return "coming"
 	}
@@ -239,11 +239,11 @@ func oneCommand(open console.Opener[*Service], verb, about string, do func(*Serv
 func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	var a Action
 	c := console.Command(open, "add ID", p.T("assembly.debate.cmd_add", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		d, err := s.AddAction(cmd.Context(), typed[0], a)
+		added, err := s.AddAction(cmd.Context(), typed[0], a)
 		if err != nil {
 			return err
 		}
-		return out.Emit(d, func() { s.print(out, d) })
+		return out.Emit(added, func() { out.Line(short(added.ID) + "  " + s.says(out.P, added) + ": " + added.What) })
 	})
 	c.Flags().StringVar(&a.What, "what", "", p.T("assembly.debate.flag_what", nil))
 	c.Flags().StringVar(&a.Role, "role", "", p.T("assembly.debate.flag_role", nil))

@@ -7,6 +7,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wording"
+	"entrechat/internal/kit/words"
 	"entrechat/internal/room/assembly/debate/document"
 )
 
@@ -95,6 +96,15 @@ type Action struct {
 
 // Late says that it is open after its day.
 func (a Action) Late(now time.Time) bool { return a.Done == 0 && a.Due < today(now) }
+
+// dueDay is its day as people of a language write it.
+func (a Action) dueDay(p *words.Printer) string {
+	due, err := time.Parse(time.DateOnly, a.Due)
+	if err != nil {
+		return a.Due
+	}
+	return p.Day(core.At(due))
+}
 
 func today(now time.Time) string { return now.UTC().Format(time.DateOnly) }
 

@@ -36,7 +36,7 @@ func catalogue(t testing.TB) *words.Catalogue {
 	return c
 }
 
-// told is what a watch was told, and measured.
+// told1 is a postmortem that a watch was told.
 type told1 struct {
 	texts map[string]string
 	lang  string
@@ -66,8 +66,7 @@ func newWorld(t *testing.T, d func(name string) *db.DB, names ...core.MemberID) 
 	t.Helper()
 	w := &world{t: t, at: time.Date(2026, 11, 30, 14, 0, 0, 0, time.UTC), nodes: map[core.MemberID]*node{}}
 	for _, id := range names {
-		sum := sha256.Sum256([]byte(id))
-		n := &node{id: id, key: ed25519.NewKeyFromSeed(sum[:]), stories: map[string]told1{}, w: w}
+		n := &node{id: id, key: keyOf(id), stories: map[string]told1{}, w: w}
 		n.Service = New(Needs{
 			DB: d(string(id)), Members: need.Members{Signer: seal.NewSigner(id, n.key), Calls: n, Keys: w.keys, Known: n.known}, Append: n.append,
 			Incidents: func() (Incidents, bool) { return n, true }, URL: "https://" + string(id), Lang: "en", Words: catalogue(t),
@@ -77,6 +76,32 @@ func newWorld(t *testing.T, d func(name string) *db.DB, names ...core.MemberID) 
 		w.nodes[id] = n
 	}
 	return w
+}
+
+func keyOf(id core.MemberID) ed25519.PrivateKey {
+	sum := sha256.Sum256([]byte(id))
+	return ed25519.NewKeyFromSeed(sum[:])
+}
+
+// public is a debate of a node, begun by hand, that another member read.
+func (w *world) public(n *node, reader core.MemberID) Debate {
+	w.t.Helper()
+	c := w.t.Context()
+	d, err := n.Open(c, Opening{Reason: document.Data, Title: "Two days of pads", Lang: "en"})
+	w.ok(err)
+	d.Story.What, d.Question = "The **backup** had stopped.", "How do you notice?"
+	_, err = n.Write(c, d.ID, d.Texts)
+	w.ok(err)
+	_, err = n.Ask(c, d.ID, reader)
+	w.ok(err)
+	drafts, err := w.nodes[reader].Drafts(c)
+	w.ok(err)
+	w.ok(w.nodes[reader].SayRead(c, drafts[len(drafts)-1].ID, ""))
+	w.exchange()
+	d, err = n.Publish(c, d.ID)
+	w.ok(err)
+	w.exchange()
+	return d
 }
 
 func sqlite(t *testing.T) func(string) *db.DB {
@@ -334,12 +359,12 @@ func TestFromAnOutageToItsLastAction(t *testing.T) {
 		// The remark is withdrawn: its text is gone everywhere, its id stays.
 		w.ok(b.Withdraw(c, remark.ID))
 		w.exchange()
-		if d2, err = a.Get(c, id); err != nil || len(d2.Remarks) != 1 || d2.Remarks[0].Text != "" || !d2.Remarks[0].Gone {
+		if d2, err = a.Get(c, id); err != nil || len(d2.Remarks) != 1 || d2.Remarks[0].Text != "" || !d2.Remarks[0].Gone || standingName(d2.Remarks[0]) != "gone" {
 			t.Errorf("%+v, %v", d2.Remarks, err)
 		}
 		for _, n := range w.nodes {
 			for _, e := range n.entries {
-				for _, planted := range []string{"disk", "hour", "duty", "feed", "planted", "times are clear"} {
+				for _, planted := range []string{"disk", "hour", "duty", "writes", "planted", "times are clear"} {
 					if strings.Contains(string(e.Body), planted) {
 						t.Errorf("a logbook says %s", e.Body)
 					}

@@ -188,7 +188,7 @@ func (v views) remarkLine(p *words.Printer, r Remark) remarkLine {
 // measuredLine is when it was, and for how long.
 type measuredLine struct {
 	From, Until core.Moment
-	Down        time.Duration
+	Minutes     int64
 }
 
 // publicPage is one debate as everybody sees it.
@@ -214,7 +214,7 @@ func (v views) public(r *http.Request) (page publicPage, err error) {
 	}
 	p := v.site.Printer(r)
 	page = publicPage{
-		line: v.line(p, d), measuredLine: measuredLine{d.From, d.Until, d.Down}, Reader: string(d.Reader), Lang: d.Lang, Gone: d.Withdrawn,
+		line: v.line(p, d), measuredLine: measuredLine{d.From, d.Until, int64(d.Down / time.Minute)}, Reader: string(d.Reader), Lang: d.Lang, Gone: d.Withdrawn,
 		Story: v.story(p, d.Story), Question: v.md.HTML(d.Question), StandingSeverity: web.None,
 	}
 	page.StoryGone = !page.Gone && len(page.Story) == 0

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -124,7 +125,7 @@ func (v views) own(r *http.Request) (page ownPage, err error) {
 	}
 	p := v.site.Printer(r)
 	page = ownPage{
-		line: v.line(p, d), measuredLine: measuredLine{d.From, d.Until, d.Down}, Story: v.story(p, d.Story), Question: d.Question, Note: d.Note, Reader: string(d.Reader),
+		line: v.line(p, d), measuredLine: measuredLine{d.From, d.Until, int64(d.Down / time.Minute)}, Story: v.story(p, d.Story), Question: d.Question, Note: d.Note, Reader: string(d.Reader),
 		Here: pathOwn + d.ID, IsDraft: d.State == Draft, IsOver: d.State == Closed || d.State == Dropped, CanAdd: d.State == Draft || d.State == Public, Gone: d.Withdrawn,
 		Next: next(d), Incident: d.Incident,
 	}

@@ -153,7 +153,20 @@ func (s *Others) Withdraw(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.n.Append(ctx, TypeWithdrawn, nil, docBody{p.ID})
+	return s.n.Append(ctx, TypeWithdrawn, s.concerned(ctx, p), docBody{p.ID})
+}
+
+// concerned are those who hold a paper of ours for sure: of a remark, whose question it is
+// about.
+func (s *Others) concerned(ctx context.Context, p paper) []core.MemberID {
+	if p.Kind != kindRemark {
+		return nil
+	}
+	about, err := getPaper(ctx, s.n.DB, p.About, kindQuestion, "")
+	if err != nil {
+		return nil
+	}
+	return []core.MemberID{about.Owner}
 }
 
 // ownPaper is a question of ours by its id, or by the id of its debate.

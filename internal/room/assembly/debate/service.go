@@ -182,12 +182,12 @@ func (s *Service) Drop(ctx context.Context, id string) (Debate, error) {
 
 // AddAction says what changes. Returns CodeInvalid for one without role or day, CodeConflict
 // once the debate is over.
-func (s *Service) AddAction(ctx context.Context, id string, a Action) (Debate, error) {
+func (s *Service) AddAction(ctx context.Context, id string, a Action) (Action, error) {
 	a = Action{ID: rand.Text(), What: stranger.Tidy(a.What), Role: stranger.Tidy(a.Role), Due: stranger.Tidy(a.Due), Made: s.now()}
 	if err := a.check(s.n.Now()); err != nil {
-		return Debate{}, err
+		return a, err
 	}
-	return s.change(ctx, id, func(ctx context.Context, q db.Querier, d *Debate) error {
+	_, err := s.change(ctx, id, func(ctx context.Context, q db.Querier, d *Debate) error {
 		if d.State != Draft && d.State != Public {
 			return core.Conflict("assembly.debate.over", errors.New("closed or dropped"))
 		}
@@ -197,6 +197,7 @@ func (s *Service) AddAction(ctx context.Context, id string, a Action) (Debate, e
 		a.Debate = d.ID
 		return insertAction(ctx, q, a)
 	})
+	return a, err
 }
 
 // RemoveAction takes back what was planned in a draft; in public an action is done, or late.
