@@ -10,8 +10,8 @@
 // nothing is published before a person of the hoster let it through; an address is used for
 // the reply alone; a decision says what hosters decided, and changes nothing of any node.
 //
-// Folders, each imports only those before it: stranger, need, elector, tally,
-// motion, archive, decision, debate; and record, which asks none.
+// Folders, each imports only those before it: record, stranger, need, elector, tally,
+// motion, archive, decision, debate, hall (the pages of decisions).
 //
 // Sources: shared/research/needs.md of the founding reports; docs/spec/assembly.md, docs/spec/decision.md,
 // docs/spec/debate.md.

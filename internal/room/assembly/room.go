@@ -22,6 +22,7 @@ import (
 	"entrechat/internal/room/assembly/debate"
 	"entrechat/internal/room/assembly/decision"
 	"entrechat/internal/room/assembly/elector"
+	"entrechat/internal/room/assembly/hall"
 	"entrechat/internal/room/assembly/motion"
 	"entrechat/internal/room/assembly/need"
 	"entrechat/internal/room/assembly/record"
@@ -34,7 +35,7 @@ var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
-	return []fs.FS{Words, need.Words, elector.Words, motion.Words, decision.Words, record.Words, debate.Words}
+	return []fs.FS{Words, need.Words, elector.Words, motion.Words, decision.Words, record.Words, debate.Words, hall.Words}
 }
 
 // Book is what this room needs of the logbooks.
@@ -115,6 +116,7 @@ func New(n Needs) (*Room, error) {
 	r := &Room{Needs: n}
 	r.Told = need.New(need.Needs{
 		DB: n.DB, Self: n.Self, Box: box, URL: n.URL, Mailer: n.Mailer, Services: r.services, Words: n.Words, Now: n.Now, Log: n.Log,
+		Proposals: r.proposals, Propose: hall.ProposeNeed,
 	})
 	r.Exchange = need.NewExchange(r.Told, n.Members)
 	r.Electors = elector.New(elector.Needs{DB: n.DB, Book: n.Book, Collectives: n.Collectives})
@@ -162,7 +164,8 @@ func (r *Room) web(site *web.Site) web.Pages {
 		hoster = directory.HosterPage
 	}
 	all := r.Exchange.Pages(site, accounts, hoster)
-	more := r.Debates.Pages(site, "")
-	all.Routes, all.Menu, all.Feeds, all.Home = append(all.Routes, more.Routes...), append(all.Menu, more.Menu...), append(all.Feeds, more.Feeds...), append(all.Home, more.Home...)
+	for _, more := range []web.Pages{r.hall(site), r.Debates.Pages(site, hall.NewPath)} {
+		all.Routes, all.Menu, all.Feeds, all.Home = append(all.Routes, more.Routes...), append(all.Menu, more.Menu...), append(all.Feeds, more.Feeds...), append(all.Home, more.Home...)
+	}
 	return all
 }

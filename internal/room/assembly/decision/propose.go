@@ -37,35 +37,11 @@ type Draft struct {
 // CodeNotFound, CodeConflict where one of ours is open already or ten are, CodeUnsure
 // "assembly.decision.kept" while the logbook cannot be written: then it is kept.
 func (p proposer) Propose(ctx context.Context, d Draft) (id string, err error) {
-	before, err := p.before(ctx, &d)
+	said, doc, err := p.sign(ctx, d)
 	if err != nil {
 		return "", err
 	}
-	now := p.now()
-	drawn, err := p.n.Electors.Draw(ctx, d.Collective, now)
-	if err != nil {
-		return "", err
-	}
-	earlier, err := p.a.Parts(ctx, drawn.Charter.ID, now)
-	if err != nil {
-		return "", err
-	}
-	said := motion.Proposal{
-		Charter: drawn.Charter.ID, Kind: d.Kind, Lang: p.n.Lang, Title: motion.Tidy(d.Title), Text: motion.Tidy(d.Text), Options: d.Options,
-		Version: 1, Fallback: d.Fallback, Opened: now, Review: d.Review, Electorate: drawn.Electorate(earlier), Heads: drawn.Heads,
-		From: motion.From{Needs: d.Needs, Incidents: d.Incidents},
-	}
-	if before != nil {
-		said.Version, said.Replaces = before.P.Version+1, before.ID
-	}
-	d.times(&said, before)
-	if err := p.mayPropose(ctx, said, before); err != nil {
-		return "", err
-	}
-	said, doc, err := motion.Propose(said, p.n.Signer)
-	if err != nil {
-		return "", err
-	}
+	now := said.Opened
 	return doc.ID, p.a.Say(ctx, func(ctx context.Context, q db.Querier, from int64) error {
 		r, err := p.a.RowOf(ctx, q, doc.ID, said)
 		if err != nil {
@@ -80,6 +56,43 @@ func (p proposer) Propose(ctx context.Context, d Draft) (id string, err error) {
 		return p.a.Utter(ctx, q, archive.Saying{ID: "proposal/" + doc.ID, Proposal: doc.ID, Typ: tally.TypeProposal, From: from, Until: min(now.Add(time.Hour), said.CommitUntil)},
 			tally.ProposalBody{Proposal: doc.ID, Charter: said.Charter, Replaces: said.Replaces})
 	})
+}
+
+// Try answers the proposal that Propose would put to the vote now, and keeps nothing of it. Returns
+// what Propose does.
+func (p proposer) Try(ctx context.Context, d Draft) (motion.Proposal, error) {
+	said, _, err := p.sign(ctx, d)
+	return said, err
+}
+
+// sign draws up the electorate and signs the proposal.
+func (p proposer) sign(ctx context.Context, d Draft) (said motion.Proposal, doc motion.Document, err error) {
+	before, err := p.before(ctx, &d)
+	if err != nil {
+		return said, doc, err
+	}
+	now := p.now()
+	drawn, err := p.n.Electors.Draw(ctx, d.Collective, now)
+	if err != nil {
+		return said, doc, err
+	}
+	earlier, err := p.a.Parts(ctx, drawn.Charter.ID, now)
+	if err != nil {
+		return said, doc, err
+	}
+	said = motion.Proposal{
+		Charter: drawn.Charter.ID, Kind: d.Kind, Lang: p.n.Lang, Title: motion.Tidy(d.Title), Text: motion.Tidy(d.Text), Options: d.Options,
+		Version: 1, Fallback: d.Fallback, Opened: now, Review: d.Review, Electorate: drawn.Electorate(earlier), Heads: drawn.Heads,
+		From: motion.From{Needs: d.Needs, Incidents: d.Incidents},
+	}
+	if before != nil {
+		said.Version, said.Replaces = before.P.Version+1, before.ID
+	}
+	d.times(&said, before)
+	if err := p.mayPropose(ctx, said, before); err != nil {
+		return said, doc, err
+	}
+	return motion.Propose(said, p.n.Signer)
 }
 
 // before is the version that a draft takes the place of; nil = none. What the draft leaves out

@@ -320,6 +320,9 @@ func (v viewer) own(ctx context.Context, o *View, r archive.Row) error {
 		return err
 	}
 	o.Own.WaitsBy = w.who
+	if waits {
+		o.Own.Waits = v.waits(r.ID, w)
+	}
 	list, err := archive.Unsaid(ctx, v.n.DB)
 	if err != nil {
 		return err

@@ -159,6 +159,8 @@ type Own struct {
 	Pending bool `json:"pending"`
 	// WaitsBy is who cast the vote that waits for a second admin; empty = none waits.
 	WaitsBy string `json:"waits_by"`
+	// Waits is what that vote says; empty where we cannot open it.
+	Waits tally.Choice `json:"waits"`
 	// Objection is the id of our objection that stands; empty = none.
 	Objection string `json:"objection"`
 }

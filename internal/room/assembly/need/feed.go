@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/static"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/assembly/record"
 )
 
 const (
@@ -16,30 +17,6 @@ const (
 	atomType = "application/atom+xml"
 	inFeed   = 50
 )
-
-type atomLink struct {
-	Rel  string `xml:"rel,attr,omitempty"`
-	Href string `xml:"href,attr"`
-}
-
-type atomEntry struct {
-	ID      string   `xml:"id"`
-	Title   string   `xml:"title"`
-	Updated string   `xml:"updated"`
-	Link    atomLink `xml:"link"`
-	Content string   `xml:"content"` // plain text
-}
-
-type atomFeed struct {
-	XMLName xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
-	Lang    string      `xml:"http://www.w3.org/XML/1998/namespace lang,attr"`
-	ID      string      `xml:"id"`
-	Title   string      `xml:"title"`
-	Updated string      `xml:"updated"`
-	Author  string      `xml:"author>name"`
-	Links   []atomLink  `xml:"link"`
-	Entries []atomEntry `xml:"entry"`
-}
 
 // feedRoute is RFC 4287: what was published and answered, the newest first. Its dates are
 // days, not moments.
@@ -68,9 +45,9 @@ func (v views) feed(r *http.Request, p *words.Printer) ([]byte, error) {
 		return nil, err
 	}
 	home := v.n.URL + Path
-	f := atomFeed{
+	f := record.AtomFeed{
 		Lang: p.Lang, ID: home, Title: p.T("assembly.need.feed_title", args{"Hoster": string(v.n.Self)}), Author: string(v.n.Self), Updated: onDay(v.now().Time()),
-		Links: []atomLink{{Href: home}, {Rel: "self", Href: v.n.URL + feedPath + "?lang=" + p.Lang}},
+		Links: []record.AtomLink{{Href: home}, {Rel: "self", Href: v.n.URL + feedPath + "?lang=" + p.Lang}},
 	}
 	for i, n := range list {
 		text := []string{n.ShownGoal}
@@ -85,7 +62,7 @@ func (v views) feed(r *http.Request, p *words.Printer) ([]byte, error) {
 			f.Updated = updated
 		}
 		link := home + "#need-" + n.ID
-		f.Entries = append(f.Entries, atomEntry{ID: link, Title: short(n.ShownGoal) + " (" + stands(p, n) + ")", Updated: updated, Link: atomLink{Href: link}, Content: strings.Join(text, "\n\n")})
+		f.Entries = append(f.Entries, record.AtomEntry{ID: link, Title: short(n.ShownGoal) + " (" + stands(p, n) + ")", Updated: updated, Link: record.AtomLink{Href: link}, Content: strings.Join(text, "\n\n")})
 	}
 	data, err := xml.MarshalIndent(f, "", " ")
 	return append([]byte(xml.Header), data...), err

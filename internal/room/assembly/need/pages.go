@@ -115,6 +115,8 @@ type shown struct {
 	// Asked and Offered are at how many hosters it is asked, and how many do it; Asked is 0 where
 	// nobody said that others ask for it too.
 	Asked, Offered int
+	// Proposal is where what we asked the collective stands; empty = nowhere.
+	Proposal string
 	// Also is where one says "me too"; empty = nowhere.
 	Also string
 	Too  bool // who looks said so
@@ -193,9 +195,13 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 			return page, err
 		}
 	}
+	proposals, err := v.proposals(r)
+	if err != nil {
+		return page, err
+	}
 	for _, n := range list {
 		one := v.shown(p, n)
-		one.Too = too[n.ID]
+		one.Too, one.Proposal = too[n.ID], proposals[n.ID]
 		if around := arounds[n.ID]; around.Asked > 1 {
 			one.Asked, one.Offered = around.Asked, around.Offered
 		}
@@ -207,6 +213,14 @@ func (v views) list(r *http.Request) (page listPage, err error) {
 	stats, err := v.Stats(r.Context())
 	page.Median, page.Known, page.Count = int(stats.MedianDays), stats.Answered > 0, stats.Published
 	return page, err
+}
+
+// proposals are those that come from needs, by need.
+func (v views) proposals(r *http.Request) (map[string]string, error) {
+	if v.n.Proposals == nil {
+		return nil, nil //nolint:nilnil // none
+	}
+	return v.n.Proposals(r.Context())
 }
 
 // formPage is where people tell what they need.

@@ -94,6 +94,8 @@ type onePage struct {
 	Same                    []sameLine
 	Their                   web.Field // what of others may be the same
 	CanTell                 bool
+	Propose                 string // where the collective is asked; empty = nowhere
+	Proposal                string // where that stands; empty = it was not asked
 }
 
 func (v views) one(r *http.Request) (page onePage, err error) {
@@ -141,6 +143,13 @@ func (v views) merging(r *http.Request, page *onePage) error {
 		page.Merged = append(page.Merged, listed{ID: n.ID, Goal: short(n.ShownGoal)})
 	}
 	page.CanAnswer = page.Standing == Published && page.MergedInto == ""
+	if page.CanAnswer && v.n.Propose != nil {
+		proposals, err := v.proposals(r)
+		if err != nil {
+			return err
+		}
+		page.Propose, page.Proposal = v.n.Propose(page.ID), proposals[page.ID]
+	}
 	if page.MergedInto != "" {
 		into, err := get(r.Context(), v.n.DB, page.MergedInto)
 		page.IntoTitle = into.ShownGoal

@@ -34,9 +34,13 @@ type Needs struct {
 	Mailer func() (Mailer, bool)
 	// Services are the names of our own services, for the form; empty = none are known.
 	Services func(ctx context.Context) ([]string, error)
-	Words    *words.Catalogue
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Proposals finds where everybody reads what the collective was asked, by the id of the need
+	// it comes from; Propose is where an admin asks it. Both nil = it cannot be asked.
+	Proposals func(ctx context.Context) (map[string]string, error)
+	Propose   func(id string) string
+	Words     *words.Catalogue
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Service is the needs of one hoster's users. Safe for concurrent use.

@@ -194,7 +194,7 @@ func TestAtom(t *testing.T) {
 	w := New(catalogue(t))
 	r := example(Consent)
 	site := Site{Self: "chaton-a.test", Page: "https://chaton-a.test/decisions", Feed: "https://chaton-a.test/decisions/feed.atom"}
-	read := func(now core.Moment) (f atomFeed) {
+	read := func(now core.Moment) (f AtomFeed) {
 		data, err := w.Atom(site, []Record{r}, "fr", now)
 		if err != nil {
 			t.Fatal(err)

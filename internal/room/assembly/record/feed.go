@@ -17,36 +17,39 @@ type Site struct {
 	Feed string        // address of the feed itself
 }
 
-type atomLink struct {
+// AtomLink is a link of a feed; an empty Rel is "alternate".
+type AtomLink struct {
 	Rel  string `xml:"rel,attr,omitempty"`
 	Href string `xml:"href,attr"`
 }
 
-type atomEntry struct {
+// AtomEntry is one piece of news.
+type AtomEntry struct {
 	ID      string   `xml:"id"`
 	Title   string   `xml:"title"`
 	Updated string   `xml:"updated"`
-	Link    atomLink `xml:"link"`
+	Link    AtomLink `xml:"link"`
 	Content string   `xml:"content"` // plain text
 }
 
-type atomFeed struct {
+// AtomFeed is a feed as RFC 4287 wants it; times are RFC 3339.
+type AtomFeed struct {
 	XMLName xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
 	Lang    string      `xml:"http://www.w3.org/XML/1998/namespace lang,attr"`
 	ID      string      `xml:"id"`
 	Title   string      `xml:"title"`
 	Updated string      `xml:"updated"`
 	Author  string      `xml:"author>name"`
-	Links   []atomLink  `xml:"link"`
-	Entries []atomEntry `xml:"entry"`
+	Links   []AtomLink  `xml:"link"`
+	Entries []AtomEntry `xml:"entry"`
 }
 
 // Atom is the feed of decisions, in the order given: what each is about, and where it stands.
 func (w *Writer) Atom(s Site, list []Record, lang string, now core.Moment) ([]byte, error) {
 	p := w.printer(lang)
-	f := atomFeed{
+	f := AtomFeed{
 		Lang: p.Lang, ID: s.Page, Title: p.T("assembly.record.feed_title", args{"Hoster": string(s.Self)}), Author: string(s.Self), Updated: onDay(0),
-		Links: []atomLink{{Href: s.Page}, {Rel: "self", Href: s.Feed + "?lang=" + p.Lang}},
+		Links: []AtomLink{{Href: s.Page}, {Rel: "self", Href: s.Feed + "?lang=" + p.Lang}},
 	}
 	var last core.Moment
 	for i := range list {
@@ -57,8 +60,8 @@ func (w *Writer) Atom(s Site, list []Record, lang string, now core.Moment) ([]by
 		}
 		at := r.changed(now)
 		last = max(last, at)
-		f.Entries = append(f.Entries, atomEntry{
-			ID: r.Page, Title: title + " (" + r.State(p, now).Says + ")", Updated: onDay(at), Link: atomLink{Href: r.Page}, Content: r.Line(p, now),
+		f.Entries = append(f.Entries, AtomEntry{
+			ID: r.Page, Title: title + " (" + r.State(p, now).Says + ")", Updated: onDay(at), Link: AtomLink{Href: r.Page}, Content: r.Line(p, now),
 		})
 	}
 	if last != 0 {
