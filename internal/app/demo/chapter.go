@@ -12,13 +12,14 @@ import (
 // know each other and signed pacts.
 const (
 	Watch    = "watch"    // a service fails, then its owner's node: who hears of it, and when
+	Decision = "decision" // the seven decide: an objection is lifted, and all count alike
 	Identity = "identity" // a person of one hoster at a service of another, and her home moves
 	Backup   = "backup"   // two members fail, then the owner loses everything
 	Custody  = "custody"  // the owner's words are gone too: three of five bring them back
 )
 
 // Chapters are all of them.
-func Chapters() []string { return []string{Watch, Identity, Backup, Custody} }
+func Chapters() []string { return []string{Decision, Watch, Identity, Backup, Custody} }
 
 // ParseChapters reads what a person chose. Returns CodeInvalid, naming those there are.
 func ParseChapters(typed []string) ([]string, error) {

@@ -80,7 +80,7 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 // parts are what is told: what hosters do in their first days, as far as the chosen chapters
 // need it, then what happens to them. The members draw who judges while the owner saves.
 func (s *story) parts() []func(context.Context) error {
-	w, i, k := watching{s}, signing{s}, keeping{s}
+	w, i, k, d := watching{s}, signing{s}, keeping{s}, &deciding{story: s}
 	all := []func(context.Context) error{s.open, s.found, s.agree}
 	add := func(told bool, parts ...func(context.Context) error) {
 		if told {
@@ -89,9 +89,11 @@ func (s *story) parts() []func(context.Context) error {
 	}
 	saves := s.tells(Backup) || s.tells(Custody)
 	add(saves, s.beginData)
-	add(s.tells(Watch), w.watchOver, s.meet)
+	add(s.tells(Watch), w.watchOver)
+	add(s.tells(Watch) || s.tells(Decision), s.meet)
 	add(saves, s.prepare, s.backUp)
 	add(s.tells(Custody), k.deal)
+	add(s.tells(Decision), d.join, d.propose, d.answer, d.vote, d.count, d.recount)
 	add(s.tells(Watch), w.drawn, w.failService, w.loseOwner, w.readMailbox)
 	add(s.tells(Identity), i.open, i.signIn, i.loseHome, i.returnHome)
 	add(s.tells(Backup), s.loseMembers, s.loseEverything, s.comeBack)

@@ -1,0 +1,282 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"entrechat/internal/app/lab"
+)
+
+const (
+	// reviewAfter is when what was decided is looked at again.
+	reviewAfter = 365 * 24 * time.Hour
+	// leastSpan is the shortest time that the hosters give one another for one word each. A slow
+	// machine gets more, as it showed when they joined.
+	leastSpan = 800 * time.Millisecond
+)
+
+// errOtherCount ends the story when two counts of one decision differ.
+var errOtherCount = errors.New("the counts differ")
+
+// deciding is the story while the decision chapter is told.
+type deciding struct {
+	*story
+	charter string        // id of the collective
+	span    time.Duration // one word of everybody, and that all have it
+	version string        // id of the version that is decided
+}
+
+// objector is who sees a harm.
+func (s *deciding) objector() *lab.Node { return s.nodes[2] }
+
+// decided is what `decision show --json` answers, as far as it is told.
+type decided struct {
+	ID      string `json:"id"`
+	Phase   string `json:"phase"`
+	Counted int64  `json:"counted_us"`
+	Sealed  int    `json:"sealed"`
+	Result  string `json:"result"`
+	Tally   string `json:"tally"`
+	Alike   int    `json:"alike"`
+	Words   []struct {
+		By     string `json:"by"`
+		Lifted int64  `json:"lifted_us"`
+	} `json:"objections"`
+}
+
+// join makes the seven a collective, all of them its founders, and takes the time.
+func (s *deciding) join(ctx context.Context) error {
+	s.title("demo.decision", nil)
+	begun := time.Now()
+	if err := s.do("demo.charter", args{"Name": s.owner().Name}, func(func(string)) (string, error) { return "", s.found(ctx) }); err != nil {
+		return err
+	}
+	err := s.doEach(ctx, s.others(), "demo.joins", args{"Count": len(s.others())}, func(ctx context.Context, n *lab.Node) error {
+		return s.again(ctx, func() error {
+			_, err := n.Run(ctx, "collective", "join", s.charter, "--yes")
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.again(ctx, func() error { return s.allDecide(ctx) }); err != nil {
+		return err
+	}
+	s.span = max(leastSpan, time.Since(begun)/3)
+	return nil
+}
+
+// found writes the charter.
+func (s *deciding) found(ctx context.Context) error {
+	file, err := s.paper("charter.md", "demo.charter_text")
+	if err != nil {
+		return err
+	}
+	words := []string{"collective", "create", "--name", s.words.T("demo.charter_name", nil), "--text", file}
+	for _, n := range s.others() {
+		words = append(words, "--founder", n.Name)
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	err = s.owner().RunJSON(ctx, &made, words...)
+	s.charter = made.ID
+	return err
+}
+
+// allDecide says whether the owner has heard that everybody joined.
+func (s *deciding) allDecide(ctx context.Context) error {
+	var drawn struct {
+		Members []struct {
+			In bool `json:"in"`
+		} `json:"members"`
+	}
+	if err := s.owner().RunJSON(ctx, &drawn, "decision", "electors", s.charter); err != nil {
+		return err
+	}
+	in := 0
+	for _, l := range drawn.Members {
+		if l.In {
+			in++
+		}
+	}
+	if in != hosters {
+		return fmt.Errorf("%d of %d decide", in, hosters)
+	}
+	return nil
+}
+
+// paper writes a text of the story into a file, as a hoster would have it.
+func (s *deciding) paper(name, key string) (string, error) {
+	file := filepath.Join(s.dir, name)
+	return file, os.WriteFile(file, []byte(s.words.T(key, nil)+"\n"), 0o600)
+}
+
+// propose has the owner propose, and another object.
+func (s *deciding) propose(ctx context.Context) error {
+	owner, other := s.owner(), s.objector()
+	if err := s.do("demo.proposes", args{"Name": owner.Name, "Title": s.words.T("demo.proposal_title", nil)}, func(func(string)) (string, error) {
+		return s.draft(ctx, "demo.proposal_text", 3, 3, "--collective", s.charter, "--title", s.words.T("demo.proposal_title", nil), "--review", time.Now().Add(reviewAfter).Format(time.DateOnly))
+	}); err != nil {
+		return err
+	}
+	return s.do("demo.objects", args{"Name": other.Name}, func(func(string)) (string, error) {
+		if _, err := s.until(ctx, other, func(decided) bool { return true }); err != nil {
+			return "", err
+		}
+		harm, whom, lift := s.words.T("demo.harm", nil), s.words.T("demo.whom", nil), s.words.T("demo.lift", nil)
+		_, err := other.Run(ctx, "decision", "object", s.version, "--harm", harm, "--whom", whom, "--lift", lift)
+		return s.words.T("demo.objects_note", args{"Harm": harm, "Whom": whom, "Lift": lift}), err
+	})
+}
+
+// draft proposes a version whose text is a sentence of the story; talk and commit are in spans.
+// It answers the text.
+func (s *deciding) draft(ctx context.Context, key string, talk, commit time.Duration, flags ...string) (string, error) {
+	file, err := s.paper("proposal.md", key)
+	if err != nil {
+		return "", err
+	}
+	words := slices.Concat([]string{
+		"decision", "propose", "--text", file, "--talk", (talk * s.span).String(), "--commit", (commit * s.span).String(),
+		"--reveal", (6 * s.span).String(), "--grace", (3 * s.span).String(),
+	}, flags)
+	var made decided
+	err = s.owner().RunJSON(ctx, &made, words...)
+	s.version = made.ID
+	return s.words.T("demo.quoted", args{"Text": s.words.T(key, nil)}), err
+}
+
+// answer has a second version take the objection up, and its author lift it.
+func (s *deciding) answer(ctx context.Context) error {
+	owner, other := s.owner(), s.objector()
+	if err := s.do("demo.answers", args{"Name": owner.Name}, func(func(string)) (string, error) {
+		if _, err := s.until(ctx, owner, func(d decided) bool { return len(d.Words) == 1 }); err != nil {
+			return "", err
+		}
+		return s.draft(ctx, "demo.proposal_text_2", 2, 5, "--replaces", s.version)
+	}); err != nil {
+		return err
+	}
+	return s.do("demo.lifts", args{"Name": other.Name}, func(func(string)) (string, error) {
+		if _, err := s.until(ctx, other, func(decided) bool { return true }); err != nil {
+			return "", err
+		}
+		out, err := other.Run(ctx, "decision", "lift", s.version, "--lang", s.opt.Lang)
+		return strings.TrimSpace(out), err
+	})
+}
+
+// vote has everybody vote as soon as it is time; the last word says what all logbooks say then.
+func (s *deciding) vote(ctx context.Context) error {
+	if err := s.doEach(ctx, s.nodes, "demo.votes", args{"Count": hosters}, func(ctx context.Context, n *lab.Node) error {
+		if _, err := s.until(ctx, n, func(d decided) bool { return d.Phase == "commit" }); err != nil {
+			return err
+		}
+		stance := "agree"
+		if n == s.objector() {
+			stance = "concern"
+		}
+		_, err := n.Run(ctx, "decision", "vote", s.version, "--stance", stance)
+		return err
+	}); err != nil {
+		return err
+	}
+	return s.do("demo.sealed", args{"Name": s.owner().Name}, func(func(string)) (string, error) {
+		d, err := s.until(ctx, s.owner(), func(d decided) bool { return d.Sealed == hosters })
+		return s.words.T("demo.sealed_note", args{"Count": d.Sealed}), err
+	})
+}
+
+// count waits until the nodes opened the ballots and counted, by themselves, and compares.
+func (s *deciding) count(ctx context.Context) error {
+	if err := s.do("demo.counts", nil, func(progress func(string)) (string, error) {
+		tally, result := "", ""
+		for _, n := range s.nodes {
+			progress(n.Name)
+			d, err := s.until(ctx, n, func(d decided) bool { return d.Alike == hosters })
+			if err != nil {
+				return "", err
+			}
+			if tally == "" {
+				tally, result = d.Tally, d.Result
+			}
+			if d.Tally != tally || d.Result != "passed" {
+				return "", fmt.Errorf("%s counts %s, %s, and %s counts %s, %s: %w", s.owner().Name, result, tally, n.Name, d.Result, d.Tally, errOtherCount)
+			}
+		}
+		return s.words.T("demo.counts_note", args{"Count": hosters, "Tally": tally}), nil
+	}); err != nil {
+		return err
+	}
+	out, err := s.objector().Run(ctx, "decision", "show", s.version, "--lang", s.opt.Lang)
+	for line := range strings.Lines(out) {
+		s.line("      " + strings.TrimRight(line, "\n"))
+	}
+	return err
+}
+
+// recount counts once more with nothing of ours but what a node exports: a hundred and some
+// lines of Python, where there is Python.
+func (s *deciding) recount(ctx context.Context) error {
+	return s.do("demo.recount", nil, func(func(string)) (string, error) {
+		folder, n := filepath.Join(s.dir, "recount"), s.nodes[hosters-1]
+		if _, err := n.Run(ctx, "decision", "export", s.version, folder); err != nil {
+			return "", err
+		}
+		root, _ := moduleRoot()
+		script := filepath.Join(root, "docs", "spec", "tally.py")
+		python, err := exec.LookPath("python3")
+		if _, also := os.Stat(script); errors.Join(err, also) != nil {
+			return s.words.T("demo.no_recount", nil), nil //nolint:nilerr // said so
+		}
+		text, err := exec.CommandContext(ctx, python, script, folder, filepath.Join(folder, "proposal-2.json"), filepath.Join(folder, "proposal-1.json")).CombinedOutput() //nolint:gosec // our own script
+		if err != nil {
+			return string(text), err
+		}
+		d, err := s.until(ctx, n, func(decided) bool { return true })
+		if err == nil && !strings.Contains(string(text), "tally hash "+d.Tally+"\n") {
+			err = errOtherCount
+		}
+		return strings.TrimSpace(string(text)), err
+	})
+}
+
+// until asks a hoster about the version until its answer fits. It does not ask before the count
+// is due when that is what is waited for.
+func (s *deciding) until(ctx context.Context, n *lab.Node, fits func(decided) bool) (d decided, err error) {
+	err = s.again(ctx, func() error {
+		d = decided{}
+		if err := n.RunJSON(ctx, &d, "decision", "show", s.version); err != nil {
+			return err
+		}
+		if !fits(d) {
+			return fmt.Errorf("%s says %+v", n.Name, d)
+		}
+		return nil
+	})
+	return d, err
+}
+
+// again tries until it goes well, or patience ends.
+func (s *deciding) again(ctx context.Context, try func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if late := pause(ctx); late != nil {
+			return errors.Join(err, late)
+		}
+	}
+}
