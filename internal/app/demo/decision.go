@@ -17,9 +17,11 @@ import (
 const (
 	// reviewAfter is when what was decided is looked at again.
 	reviewAfter = 365 * 24 * time.Hour
-	// leastSpan is the shortest time that the hosters give one another for one word each. A slow
-	// machine gets more, as it showed when they joined.
-	leastSpan = 800 * time.Millisecond
+	// hop is how long a word takes at most from one logbook to all others: nodes look every two
+	// seconds whether theirs grew, and whether another did.
+	hop = 5 * time.Second
+	// short is a phase that nothing waits for.
+	short = time.Second
 )
 
 // errOtherCount ends the story when two counts of one decision differ.
@@ -29,8 +31,8 @@ var errOtherCount = errors.New("the counts differ")
 type deciding struct {
 	*story
 	charter string        // id of the collective
-	span    time.Duration // one word of everybody, and that all have it
-	version string        // id of the version that is decided
+	slow    time.Duration // what a command of everybody takes on this machine
+	version decided       // that is decided
 }
 
 // objector is who sees a harm.
@@ -40,6 +42,7 @@ func (s *deciding) objector() *lab.Node { return s.nodes[2] }
 type decided struct {
 	ID      string `json:"id"`
 	Phase   string `json:"phase"`
+	Commit  int64  `json:"commit_until_us"`
 	Counted int64  `json:"counted_us"`
 	Sealed  int    `json:"sealed"`
 	Result  string `json:"result"`
@@ -51,27 +54,22 @@ type decided struct {
 	} `json:"objections"`
 }
 
-// join makes the seven a collective, all of them its founders, and takes the time.
+// collective has the owner write a charter that names all seven as founders.
+func (s *deciding) collective(ctx context.Context) error {
+	return s.do("demo.charter", args{"Name": s.owner().Name}, func(func(string)) (string, error) { return "", s.found(ctx) })
+}
+
+// join has the others join, and takes the time.
 func (s *deciding) join(ctx context.Context) error {
-	s.title("demo.decision", nil)
 	begun := time.Now()
-	if err := s.do("demo.charter", args{"Name": s.owner().Name}, func(func(string)) (string, error) { return "", s.found(ctx) }); err != nil {
-		return err
-	}
 	err := s.doEach(ctx, s.others(), "demo.joins", args{"Count": len(s.others())}, func(ctx context.Context, n *lab.Node) error {
 		return s.again(ctx, func() error {
 			_, err := n.Run(ctx, "collective", "join", s.charter, "--yes")
 			return err
 		})
 	})
-	if err != nil {
-		return err
-	}
-	if err := s.again(ctx, func() error { return s.allDecide(ctx) }); err != nil {
-		return err
-	}
-	s.span = max(leastSpan, time.Since(begun)/3)
-	return nil
+	s.slow = time.Since(begun)
+	return err
 }
 
 // found writes the charter.
@@ -122,9 +120,14 @@ func (s *deciding) paper(name, key string) (string, error) {
 
 // propose has the owner propose, and another object.
 func (s *deciding) propose(ctx context.Context) error {
+	s.title("demo.decision", nil)
 	owner, other := s.owner(), s.objector()
 	if err := s.do("demo.proposes", args{"Name": owner.Name, "Title": s.words.T("demo.proposal_title", nil)}, func(func(string)) (string, error) {
-		return s.draft(ctx, "demo.proposal_text", 3, 3, "--collective", s.charter, "--title", s.words.T("demo.proposal_title", nil), "--review", time.Now().Add(reviewAfter).Format(time.DateOnly))
+		if err := s.again(ctx, func() error { return s.allDecide(ctx) }); err != nil {
+			return "", err
+		}
+		return s.draft(ctx, "demo.proposal_text", 4*(hop+s.slow), short,
+			"--collective", s.charter, "--title", s.words.T("demo.proposal_title", nil), "--review", time.Now().Add(reviewAfter).Format(time.DateOnly))
 	}); err != nil {
 		return err
 	}
@@ -133,25 +136,23 @@ func (s *deciding) propose(ctx context.Context) error {
 			return "", err
 		}
 		harm, whom, lift := s.words.T("demo.harm", nil), s.words.T("demo.whom", nil), s.words.T("demo.lift", nil)
-		_, err := other.Run(ctx, "decision", "object", s.version, "--harm", harm, "--whom", whom, "--lift", lift)
+		_, err := other.Run(ctx, "decision", "object", s.version.ID, "--harm", harm, "--whom", whom, "--lift", lift)
 		return s.words.T("demo.objects_note", args{"Harm": harm, "Whom": whom, "Lift": lift}), err
 	})
 }
 
-// draft proposes a version whose text is a sentence of the story; talk and commit are in spans.
-// It answers the text.
+// draft proposes a version whose text is a sentence of the story, and answers it.
 func (s *deciding) draft(ctx context.Context, key string, talk, commit time.Duration, flags ...string) (string, error) {
 	file, err := s.paper("proposal.md", key)
 	if err != nil {
 		return "", err
 	}
+	grace := hop + s.slow
 	words := slices.Concat([]string{
-		"decision", "propose", "--text", file, "--talk", (talk * s.span).String(), "--commit", (commit * s.span).String(),
-		"--reveal", (6 * s.span).String(), "--grace", (3 * s.span).String(),
+		"decision", "propose", "--text", file, "--talk", talk.String(), "--commit", commit.String(),
+		"--reveal", (grace + 2*short + s.slow).String(), "--grace", grace.String(),
 	}, flags)
-	var made decided
-	err = s.owner().RunJSON(ctx, &made, words...)
-	s.version = made.ID
+	err = s.owner().RunJSON(ctx, &s.version, words...)
 	return s.words.T("demo.quoted", args{"Text": s.words.T(key, nil)}), err
 }
 
@@ -162,7 +163,9 @@ func (s *deciding) answer(ctx context.Context) error {
 		if _, err := s.until(ctx, owner, func(d decided) bool { return len(d.Words) == 1 }); err != nil {
 			return "", err
 		}
-		return s.draft(ctx, "demo.proposal_text_2", 2, 5, "--replaces", s.version)
+		// A new version is not over before the one that it replaces.
+		commit := max(5*(hop+s.slow)/2, time.Until(time.UnixMicro(s.version.Commit)))
+		return s.draft(ctx, "demo.proposal_text_2", short, commit, "--replaces", s.version.ID)
 	}); err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ func (s *deciding) answer(ctx context.Context) error {
 		if _, err := s.until(ctx, other, func(decided) bool { return true }); err != nil {
 			return "", err
 		}
-		out, err := other.Run(ctx, "decision", "lift", s.version, "--lang", s.opt.Lang)
+		out, err := other.Run(ctx, "decision", "lift", s.version.ID, "--lang", s.opt.Lang)
 		return strings.TrimSpace(out), err
 	})
 }
@@ -185,7 +188,7 @@ func (s *deciding) vote(ctx context.Context) error {
 		if n == s.objector() {
 			stance = "concern"
 		}
-		_, err := n.Run(ctx, "decision", "vote", s.version, "--stance", stance)
+		_, err := n.Run(ctx, "decision", "vote", s.version.ID, "--stance", stance)
 		return err
 	}); err != nil {
 		return err
@@ -198,7 +201,13 @@ func (s *deciding) vote(ctx context.Context) error {
 
 // count waits until the nodes opened the ballots and counted, by themselves, and compares.
 func (s *deciding) count(ctx context.Context) error {
-	if err := s.do("demo.counts", nil, func(progress func(string)) (string, error) {
+	s.title("demo.decided", nil)
+	return s.do("demo.counts", nil, func(progress func(string)) (string, error) {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(time.Until(time.UnixMicro(s.version.Counted))):
+		}
 		tally, result := "", ""
 		for _, n := range s.nodes {
 			progress(n.Name)
@@ -214,14 +223,7 @@ func (s *deciding) count(ctx context.Context) error {
 			}
 		}
 		return s.words.T("demo.counts_note", args{"Count": hosters, "Tally": tally}), nil
-	}); err != nil {
-		return err
-	}
-	out, err := s.objector().Run(ctx, "decision", "show", s.version, "--lang", s.opt.Lang)
-	for line := range strings.Lines(out) {
-		s.line("      " + strings.TrimRight(line, "\n"))
-	}
-	return err
+	})
 }
 
 // recount counts once more with nothing of ours but what a node exports: a hundred and some
@@ -229,7 +231,7 @@ func (s *deciding) count(ctx context.Context) error {
 func (s *deciding) recount(ctx context.Context) error {
 	return s.do("demo.recount", nil, func(func(string)) (string, error) {
 		folder, n := filepath.Join(s.dir, "recount"), s.nodes[hosters-1]
-		if _, err := n.Run(ctx, "decision", "export", s.version, folder); err != nil {
+		if _, err := n.Run(ctx, "decision", "export", s.version.ID, folder); err != nil {
 			return "", err
 		}
 		root, _ := moduleRoot()
@@ -250,12 +252,11 @@ func (s *deciding) recount(ctx context.Context) error {
 	})
 }
 
-// until asks a hoster about the version until its answer fits. It does not ask before the count
-// is due when that is what is waited for.
+// until asks a hoster about the version until its answer fits.
 func (s *deciding) until(ctx context.Context, n *lab.Node, fits func(decided) bool) (d decided, err error) {
 	err = s.again(ctx, func() error {
 		d = decided{}
-		if err := n.RunJSON(ctx, &d, "decision", "show", s.version); err != nil {
+		if err := n.RunJSON(ctx, &d, "decision", "show", s.version.ID); err != nil {
 			return err
 		}
 		if !fits(d) {

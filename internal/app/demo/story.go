@@ -78,7 +78,8 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 }
 
 // parts are what is told: what hosters do in their first days, as far as the chosen chapters
-// need it, then what happens to them. The members draw who judges while the owner saves.
+// need it, then what happens to them. The members draw who judges while the owner saves, and
+// the nodes count what was voted while a service fails.
 func (s *story) parts() []func(context.Context) error {
 	w, i, k, d := watching{s}, signing{s}, keeping{s}, &deciding{story: s}
 	all := []func(context.Context) error{s.open, s.found, s.agree}
@@ -89,12 +90,15 @@ func (s *story) parts() []func(context.Context) error {
 	}
 	saves := s.tells(Backup) || s.tells(Custody)
 	add(saves, s.beginData)
+	add(s.tells(Decision), d.collective)
 	add(s.tells(Watch), w.watchOver)
 	add(s.tells(Watch) || s.tells(Decision), s.meet)
+	add(s.tells(Decision), d.join)
 	add(saves, s.prepare, s.backUp)
 	add(s.tells(Custody), k.deal)
-	add(s.tells(Decision), d.join, d.propose, d.answer, d.vote, d.count, d.recount)
+	add(s.tells(Decision), d.propose, d.answer, d.vote)
 	add(s.tells(Watch), w.drawn, w.failService, w.loseOwner, w.readMailbox)
+	add(s.tells(Decision), d.count, d.recount)
 	add(s.tells(Identity), i.open, i.signIn, i.loseHome, i.returnHome)
 	add(s.tells(Backup), s.loseMembers, s.loseEverything, s.comeBack)
 	add(s.tells(Custody), k.loseWords, k.askForWords, k.wordsBack)
