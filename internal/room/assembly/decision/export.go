@@ -15,6 +15,7 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/assembly/archive"
 	"entrechat/internal/room/assembly/elector"
+	"entrechat/internal/room/assembly/tally"
 )
 
 // exported is an entry of a logbook: the JSON of its leaf, and its index.
@@ -85,11 +86,13 @@ func upTo(chain []archive.Row, id string) []archive.Row {
 // exportLog writes what one member logged about a chain, and of forks.
 func (v viewer) exportLog(ctx context.Context, m core.MemberID, chain []archive.Row, file string) error {
 	var out []byte
+	written := map[int64]bool{}
 	add := func(list []archive.Entry, err error) error {
 		for _, e := range list {
-			if e.Member != m {
+			if e.Member != m || written[e.Index] {
 				continue
 			}
+			written[e.Index] = true
 			text, err := wire.Encode(leaf{e.Typ, e.Member, e.Iat, e.Body})
 			if err != nil {
 				return err
@@ -104,6 +107,10 @@ func (v viewer) exportLog(ctx context.Context, m core.MemberID, chain []archive.
 	}
 	for _, one := range chain {
 		if err := add(archive.EntriesOf(ctx, v.n.DB, one.ID)); err != nil {
+			return err
+		}
+		// The version after may not be here; its entry is counted all the same.
+		if err := add(archive.EntriesNaming(ctx, v.n.DB, tally.TypeProposal, one.ID)); err != nil {
 			return err
 		}
 	}

@@ -78,7 +78,9 @@ func (v viewer) summary(ctx context.Context, r archive.Row, names map[string]str
 	if s.Phase == tally.PhaseCounted {
 		s.Result, s.Tally = c.T.Result, c.T.Hash
 		s.Standing = standing(r, s.Result, reviews(r, entries), v.now())
-	} else if replacedBy(entriesOrNil(archive.EntriesNaming(ctx, v.n.DB, tally.TypeProposal, r.ID)), p, c.Q) {
+	} else if newer, err := v.replacing(ctx, r); err != nil {
+		return s, c, err
+	} else if newer {
 		s.Result = tally.Replaced
 	}
 	sealed := map[core.MemberID]bool{}
@@ -99,19 +101,6 @@ func (v viewer) summary(ctx context.Context, r archive.Row, names map[string]str
 	cast := sealed[v.self()] || len(mine) > 0 && mine[len(mine)-1].entry != archive.TooLate
 	s.Await = s.Phase == tally.PhaseCommit && p.Kind != tally.KindLazy && p.Has(v.self()) && !cast && s.Rival == "" && s.Result == ""
 	return s, c, err
-}
-
-func entriesOrNil(list []archive.Entry, _ error) []archive.Entry { return list }
-
-// replacedBy says whether the author's logbook says in time that a new version takes the place
-// of this one; whether enough others saw it is known when the count is due.
-func replacedBy(naming []archive.Entry, p motion.Proposal, q tally.Question) bool {
-	for _, e := range naming {
-		if e.Member == p.By && e.Iat >= q.Opened && e.Iat <= q.End(q.WordPhase()) {
-			return true
-		}
-	}
-	return false
 }
 
 // outcomes are what members of the electorate say they counted, the first word of each.

@@ -235,14 +235,12 @@ func (t turner) sightings(ctx context.Context, r archive.Row, q tally.Question, 
 		if !in || e.Member == t.self() || e.Iat < q.Opened || e.Iat > q.End(phase) || count[key] >= perMember || !belongs(e, q, phase) {
 			continue
 		}
-		if e.Typ == tally.TypeObjection {
-			holds, err := t.holds(ctx, r, e)
-			if err != nil {
-				return nil, err
-			}
-			if !holds {
-				continue
-			}
+		holds, err := t.holds(ctx, r, e)
+		if err != nil {
+			return nil, err
+		}
+		if !holds {
+			continue
 		}
 		count[key]++
 		out = append(out, tally.Sighting{Ordinal: int64(ordinal), Index: e.Index})
@@ -264,8 +262,47 @@ func belongs(e archive.Entry, q tally.Question, phase tally.Phase) bool {
 	return false
 }
 
-// holds says whether the text of an objection is here, and is as it must be.
+// holds says whether the text that an entry names is here, and is as it must be: of an objection,
+// and of a proposal that takes the place of this one.
 func (t turner) holds(ctx context.Context, r archive.Row, e archive.Entry) (bool, error) {
+	switch e.Typ {
+	case tally.TypeObjection:
+		return t.objectionHolds(ctx, r, e)
+	case tally.TypeProposal:
+		return t.taken(ctx, r, e)
+	}
+	return true, nil
+}
+
+// taken says whether an entry puts a version that was accepted here in the place of r.
+func (b *base) taken(ctx context.Context, r archive.Row, e archive.Entry) (bool, error) {
+	if e.Typ != tally.TypeProposal || e.Doc != r.ID || e.Member != r.P.By {
+		return false, nil
+	}
+	next, err := archive.Proposal(ctx, b.n.DB, e.Proposal)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	return next.P.Replaces == r.ID, err
+}
+
+// replacing says whether a version that was accepted here takes the place of r by the word of its
+// author. Whether enough others saw it in time is known when the count is due.
+func (b *base) replacing(ctx context.Context, r archive.Row) (bool, error) {
+	newer, err := archive.EntriesNaming(ctx, b.n.DB, tally.TypeProposal, r.ID)
+	q := r.P.Question(r.ID)
+	for _, e := range newer {
+		if e.Iat < q.Opened || e.Iat > q.End(q.WordPhase()) {
+			continue
+		}
+		if yes, err := b.taken(ctx, r, e); err != nil || yes {
+			return yes, err
+		}
+	}
+	return false, err
+}
+
+func (t turner) objectionHolds(ctx context.Context, r archive.Row, e archive.Entry) (bool, error) {
 	p, err := archive.GetPaper(ctx, t.n.DB, e.Doc)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return false, nil
@@ -283,24 +320,11 @@ func (t turner) holds(ctx context.Context, r archive.Row, e archive.Entry) (bool
 	return o.About != motion.AboutElectorate || e.Iat <= r.P.TalkUntil, nil
 }
 
-// open has our logbook say what our last ballot in time says.
+// open has our logbook say what our ballot says.
 func (t turner) open(ctx context.Context, r archive.Row, entries []archive.Entry) error {
-	newer, err := archive.EntriesNaming(ctx, t.n.DB, tally.TypeProposal, r.ID)
-	if err != nil || replacedBy(newer, r.P, r.P.Question(r.ID)) {
+	commit, err := t.toOpen(ctx, r, entries)
+	if err != nil || commit == "" || t.opened(entries, commit) {
 		return err
-	}
-	commit := ""
-	for _, e := range entries {
-		if e.Member != t.self() {
-			continue
-		}
-		var b archive.EntryBody
-		if e.Typ == tally.TypeBallot && e.Iat <= r.P.CommitUntil && archive.Peek(e.Body, &b) {
-			commit = b.Commit
-		}
-	}
-	if commit == "" || t.opened(entries, commit) {
-		return nil
 	}
 	mine, err := ballotsOf(ctx, t.n.DB, r.ID)
 	if err != nil {
@@ -324,6 +348,31 @@ func (t turner) open(ctx context.Context, r archive.Row, entries []archive.Entry
 		})
 	}
 	return nil
+}
+
+// toOpen is the ballot of ours that the count takes: the last that enough others saw in time, as
+// far as we heard from them; where we heard nothing, our last. Empty = none. What was replaced
+// stays shut.
+func (t turner) toOpen(ctx context.Context, r archive.Row, entries []archive.Entry) (commit string, err error) {
+	c, err := t.a.Count(ctx, t.n.DB, r)
+	if err != nil || c.T.Result == tally.Replaced {
+		return "", err
+	}
+	// A version after it is here, and we may not have heard yet who saw it in time.
+	if half := r.P.CommitUntil/2 + r.P.RevealUntil/2; t.now() < half {
+		if newer, err := t.replacing(ctx, r); err != nil || newer {
+			return "", err
+		}
+	}
+	place, _ := r.P.Ordinal(t.self())
+	taken := c.T.Lines[place].Index
+	for _, e := range entries {
+		var b archive.EntryBody
+		if e.Member == t.self() && e.Typ == tally.TypeBallot && e.Iat <= r.P.CommitUntil && (taken < 0 || e.Index == taken) && archive.Peek(e.Body, &b) {
+			commit = b.Commit
+		}
+	}
+	return commit, nil
 }
 
 // opened says whether our logbook opens a ballot already.

@@ -94,9 +94,9 @@ func (p Proposal) Question(id string, earlier ...tally.Question) tally.Question 
 }
 
 // WithoutText is what has to be known of a proposal to count it: nothing that a person wrote is
-// in it. Options keep their number.
+// in it, nor the salt, with which the id would tell a guess at the text. Options keep their number.
 func (p Proposal) WithoutText() Proposal {
-	p.Title, p.Text, p.Options, p.From = "", "", make([]string, len(p.Options)), From{}
+	p.Salt, p.Title, p.Text, p.Options, p.From = "", "", "", make([]string, len(p.Options)), From{}
 	return p
 }
 
@@ -261,6 +261,8 @@ func (p Proposal) Follows(before Proposal, id string) error {
 		return bad("not the version after")
 	case p.Opened <= before.Opened:
 		return bad("opened before the version that it replaces")
+	case p.CommitUntil < before.CommitUntil:
+		return invalid("assembly.motion.bad_times", "its ballots end before those of the version that it replaces")
 	case p.Fallback && p.Opened < before.RevealUntil.Add(FallbackWait):
 		return invalid("assembly.motion.fallback_early", "a last round within 14 days")
 	}
