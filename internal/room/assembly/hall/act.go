@@ -119,7 +119,7 @@ func (v views) ballot(r *http.Request, p *words.Printer, d *decision.View, page 
 	}
 	page.Lead = p.T("assembly.hall.hint_grades", nil)
 	for g := tally.MaxGrade; g >= 0; g-- {
-		page.Marks = append(page.Marks, p.T("assembly.record.grade_"+strconv.Itoa(g), nil))
+		page.Marks = append(page.Marks, strconv.Itoa(g)+" "+p.T("assembly.record.grade_"+strconv.Itoa(g), nil))
 	}
 	for i, text := range d.Options {
 		row := gradeRow{Name: "g" + strconv.Itoa(i), Letter: record.Letter(i), Text: record.Clean(text)}
@@ -152,7 +152,7 @@ func object(r *http.Request, p *words.Printer, d *decision.View, page *actPage) 
 	}
 }
 
-// own document is a text of ours that is still there.
+// ownText is a text of ours that is still there.
 type ownText struct{ id, key, text string }
 
 // ours are the texts of ours that can be taken back.

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -183,14 +184,11 @@ func says(p *words.Printer, c tally.Choice) string {
 	case len(c.Grades) == 0:
 		return p.T("assembly.hall.own_"+string(c.Stance), nil)
 	}
-	text := ""
+	all := make([]string, len(c.Grades))
 	for i, g := range c.Grades {
-		if i > 0 {
-			text += ", "
-		}
-		text += p.T("assembly.record.pair", map[string]any{"Name": record.Letter(i), "Says": p.T("assembly.record.grade_"+strconv.Itoa(g), nil)})
+		all[i] = p.T("assembly.record.pair", map[string]any{"Name": record.Letter(i), "Says": p.T("assembly.record.grade_"+strconv.Itoa(g), nil)})
 	}
-	return text
+	return strings.Join(all, ", ")
 }
 
 var errNoAct = errors.New("no such page, or not now")

@@ -82,10 +82,10 @@ func (v views) one(r *http.Request) (page onePage, err error) {
 }
 
 // answer sends a file in a language to anybody, or the page of an error.
-func (v views) answer(w http.ResponseWriter, r *http.Request, kind string, make func(p *words.Printer) ([]byte, error)) {
+func (v views) answer(w http.ResponseWriter, r *http.Request, kind string, write func(p *words.Printer) ([]byte, error)) {
 	w.Header().Del("Set-Cookie")
 	p := v.site.Printer(r)
-	data, err := make(p)
+	data, err := write(p)
 	if err != nil {
 		v.site.Fail(w, r, err)
 		return

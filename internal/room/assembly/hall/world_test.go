@@ -37,11 +37,7 @@ import (
 	"entrechat/internal/room/assembly/tally"
 )
 
-const (
-	house = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" // the collective
-	// planted is what no page for everybody may say before the count.
-	planted = "canary"
-)
+const house = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" // the collective
 
 // world is hosters of one collective on one clock, in one process, and a browser without scripts
 // before the pages of the first of them.
