@@ -52,6 +52,7 @@ type node struct {
 	stories map[string]told1
 	needs   []string
 	off     bool
+	full    bool // its logbook takes nothing
 	w       *world
 }
 
@@ -127,6 +128,9 @@ func (n *node) known(context.Context) (all []core.MemberID, _ error) {
 }
 
 func (n *node) append(_ context.Context, typ string, _ []core.MemberID, body any) error {
+	if n.full {
+		return core.Full("x", errors.New("full"))
+	}
 	text, err := wire.Encode(body)
 	n.entries = append(n.entries, logbook.Entry{Log: n.id, Index: int64(len(n.entries)), Typ: typ, Iat: core.At(n.w.at), Body: text})
 	return err
@@ -183,7 +187,12 @@ func (n *node) PublishPostmortem(_ context.Context, id, lang string, texts map[s
 	return nil
 }
 
-func (n *node) EachPostmortem(context.Context, func(core.MemberID, string, core.Moment, map[string]string)) error {
+func (n *node) EachPostmortem(_ context.Context, take func(core.MemberID, string, core.Moment, map[string]string)) error {
+	for owner, other := range n.w.nodes {
+		for id, s := range other.stories {
+			take(owner, id, 0, s.texts)
+		}
+	}
 	return nil
 }
 
@@ -372,4 +381,76 @@ func TestFromAnOutageToItsLastAction(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What broke off in the middle goes on: one question, one postmortem, one entry.
+func TestPublishingGoesOn(t *testing.T) {
+	w := newWorld(t, sqlite(t), "chaton-a.test", "chaton-b.test")
+	a, b, c := w.nodes["chaton-a.test"], w.nodes["chaton-b.test"], t.Context()
+	from := core.At(w.at.Add(-2 * time.Hour))
+	a.outs = []outage{{incidentID("long"), []string{"Pad"}, from, from.Add(2 * time.Hour), 2 * time.Hour}}
+	d, err := a.Open(c, Opening{Reason: document.Downtime, Lang: "en", Incident: incidentID("long")[:8]})
+	w.ok(err)
+	d.Question = "How do you notice?"
+	_, err = a.Write(c, d.ID, d.Texts)
+	w.ok(err)
+	_, err = a.Ask(c, d.ID, "chaton-b.test")
+	w.ok(err)
+	drafts, err := b.Drafts(c)
+	w.ok(err)
+	w.ok(b.SayRead(c, drafts[0].ID, ""))
+	w.exchange()
+	a.full = true
+	_, err = a.Publish(c, d.ID)
+	w.code(err, core.CodeFull, "x")
+	half, err := a.Get(c, d.ID)
+	w.ok(err)
+	if half.State != Draft || half.Doc == "" || half.Story.What == "" {
+		t.Errorf("half published: %+v", half)
+	}
+	a.full = false
+	whole, err := a.Publish(c, d.ID)
+	w.ok(err)
+	if whole.Doc != half.Doc || len(a.entries) != 1 || len(a.stories) != 1 {
+		t.Errorf("%+v, %d entries", whole, len(a.entries))
+	}
+	w.exchange()
+	// A member sees it as a question, and what was told without one apart.
+	a.stories[incidentID("other")] = told1{map[string]string{"what": "A disk.\nFull.", "answer": "https://forum.test/1"}, "en"}
+	told, err := b.Told(c, 10)
+	if err != nil || len(told) != 1 || told[0] != (Told{"chaton-a.test", 0, "A disk.", "https://forum.test/1"}) {
+		t.Errorf("%+v, %v", told, err)
+	}
+	if own, err := a.Told(c, 10); err != nil || len(own) != 0 {
+		t.Errorf("its own: %+v, %v", own, err)
+	}
+	// The text that broke off may be written anew, while our logbook does not name it.
+	e, err := a.Open(c, Opening{Reason: document.Drill, Title: "The drill", Lang: "en"})
+	w.ok(err)
+	_, err = a.Open(c, Opening{Reason: document.Downtime, Lang: "en", Incident: incidentID("long")})
+	w.code(err, core.CodeConflict, "assembly.debate.twice")
+	_, err = a.Open(c, Opening{Reason: document.Downtime, Lang: "en", Incident: incidentID("none")})
+	w.code(err, core.CodeNotFound, "assembly.debate.no_incident")
+	e.Story.What, e.Question = "It was not found.", "Who finds it?"
+	_, err = a.Write(c, e.ID, e.Texts)
+	w.ok(err)
+}
+
+// A box that we opened calls for a debate, once; another member's does not, nor one of long ago.
+func TestABoxWasOpened(t *testing.T) {
+	w := newWorld(t, sqlite(t), "chaton-a.test")
+	a, c := w.nodes["chaton-a.test"], t.Context()
+	now := core.At(w.at)
+	for i, e := range []logbook.Entry{
+		{Log: "chaton-a.test", Typ: typeOpened, Iat: now, Hash: [32]byte{1}},
+		{Log: "chaton-a.test", Typ: typeOpened, Iat: now, Hash: [32]byte{1}},
+		{Log: "chaton-b.test", Typ: typeOpened, Iat: now, Hash: [32]byte{2}},
+		{Log: "chaton-a.test", Typ: typeOpened, Iat: now.Add(-lookBack - time.Hour), Hash: [32]byte{3}},
+	} {
+		w.ok(a.hear(c, e))
+		list, err := a.List(c, []State{Draft}, 10, 0)
+		if err != nil || len(list) != 1 || list[0].Reason != document.Custody || list[0].From != now || list[0].Story.What == "" {
+			t.Fatalf("after entry %d: %+v, %v", i, list, err)
+		}
+	}
 }

@@ -35,6 +35,14 @@ func (v views) adminRoutes() []web.Route {
 // adminPage is all that waits for people here, and what stands.
 type adminPage struct {
 	ToRead, Drafts, Open, Theirs, Over []line
+	Told                               []toldLine
+}
+
+// toldLine is a postmortem of a member without a question. Link is where it is answered; empty
+// where Answer is no address of a page.
+type toldLine struct {
+	Told
+	Link string
 }
 
 func (v views) admin(r *http.Request) (page adminPage, err error) {
@@ -69,6 +77,17 @@ func (v views) admin(r *http.Request) (page adminPage, err error) {
 			one.State, one.Severity = p.T("assembly.debate.we_answered", nil), web.Fine
 		}
 		page.Theirs = append(page.Theirs, one)
+	}
+	if err != nil {
+		return page, err
+	}
+	told, err := v.Told(r.Context(), 20)
+	for _, t := range told {
+		one := toldLine{Told: t}
+		if stranger.WebLink(t.Answer) {
+			one.Link = t.Answer
+		}
+		page.Told = append(page.Told, one)
 	}
 	return page, err
 }

@@ -300,6 +300,45 @@ func (s *base) told(ctx context.Context, incident string) (Story, error) {
 	return document.StoryOf(texts), err
 }
 
+// Told is what another member told after an incident, as its postmortem.
+type Told struct {
+	Member core.MemberID `json:"member"`
+	At     core.Moment   `json:"at_us"`
+	What   string        `json:"what"`
+	Answer string        `json:"answer"` // where it wants to be answered: a mail address, https, an account
+}
+
+// Told are the postmortems of the other members that are here, the newest first, without those
+// that a question of theirs goes with.
+func (s *Others) Told(ctx context.Context, limit int) (out []Told, err error) {
+	watch, ok := s.n.Incidents()
+	if !ok {
+		return nil, nil
+	}
+	asks, err := questions(ctx, s.n.DB, s.self(), 1000)
+	asked := map[string]bool{}
+	for _, p := range asks {
+		if q, err := document.Read[document.Question](p.Body); err == nil {
+			asked[q.Incident] = true
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = watch.EachPostmortem(ctx, func(owner core.MemberID, id string, opened core.Moment, texts map[string]string) {
+		if owner != s.self() && !asked[id] && len(out) < limit {
+			out = append(out, Told{owner, opened, storyText(texts), texts["answer"]})
+		}
+	})
+	return out, err
+}
+
+// storyText is what happened, on one line.
+func storyText(texts map[string]string) string {
+	line, _, _ := strings.Cut(texts["what"], "\n")
+	return firstOf(line, 200)
+}
+
 // List is the debates in some states, the newest first, whole.
 func (s *Service) List(ctx context.Context, states []State, limit, from int) ([]Debate, error) {
 	list, err := inStates(ctx, s.n.DB, states, limit, from)

@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/room/assembly/debate/document"
 )
 
 // The kinds and states of papers.
@@ -62,8 +63,11 @@ func getPaper(ctx context.Context, q db.Querier, id, kind string, owner core.Mem
 	if len(id) < 4 || len(id) > 64 {
 		return paper{}, unknown
 	}
-	found, err := db.All(ctx, q, scanPaper, `SELECT `+paperColumns+` FROM assembly_debate_paper WHERE substr(id, 1, $2) = $1 AND kind = $3 AND (owner = $4 OR $4 = '') ORDER BY id, owner LIMIT 2`,
-		id, len(id), kind, string(owner))
+	where, at := `id = $1`, []any{id, kind, string(owner)}
+	if !document.IsID(id) { // what a person types reads the table through
+		where, at = `substr(id, 1, $4) = $1`, append(at, len(id))
+	}
+	found, err := db.All(ctx, q, scanPaper, `SELECT `+paperColumns+` FROM assembly_debate_paper WHERE `+where+` AND kind = $2 AND (owner = $3 OR $3 = '') ORDER BY id, owner LIMIT 2`, at...)
 	switch {
 	case err != nil:
 		return paper{}, err
