@@ -87,10 +87,8 @@ func (a *Archive) heard(ctx context.Context, e logbook.Entry) error {
 		switch e.Typ {
 		case tally.TypeProposal:
 			return a.wanted(ctx, q, h, KindProposal, b.Proposal)
-		case tally.TypeObjection:
-			return a.wanted(ctx, q, h, KindObjection, b.Doc)
-		case TypeRemark:
-			return a.wanted(ctx, q, h, KindRemark, b.Doc)
+		case tally.TypeObjection, TypeRemark:
+			return a.wanted(ctx, q, h, wordKinds[e.Typ], b.Doc)
 		case TypeWithdrawn:
 			return Erase(ctx, q, b.Doc, e.Log)
 		}
@@ -122,6 +120,31 @@ func read(e logbook.Entry) (h Entry, b EntryBody, ok bool) {
 	return h, b, motion.ValidID(b.Proposal)
 }
 
+// wordKinds are the documents that entries about a proposal name.
+var wordKinds = map[string]Kind{tally.TypeObjection: KindObjection, TypeRemark: KindRemark}
+
+// hasRoom says whether one more document of a kind is fetched for a logbook. Words about a proposal
+// that is not here are looked for when it comes.
+func hasRoom(ctx context.Context, q db.Querier, h Entry, kind Kind) (bool, error) {
+	if kind == KindProposal {
+		n, err := countWants(ctx, q, h.Member, kind, "")
+		return n < maxWanted, err
+	}
+	r, err := Proposal(ctx, q, h.Proposal)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return false, nil
+	}
+	if err != nil || !r.P.Has(h.Member) {
+		return false, err
+	}
+	n, err := countWants(ctx, q, h.Member, kind, h.Proposal)
+	if err != nil {
+		return false, err
+	}
+	have, err := countPapers(ctx, q, h.Proposal, h.Member, kind)
+	return n+have < mostWords[kind], err
+}
+
 // wanted has a document fetched, unless it is here or its author took it back.
 func (a *Archive) wanted(ctx context.Context, q db.Querier, h Entry, kind Kind, doc string) error {
 	have, err := hasPaper(ctx, q, doc)
@@ -130,6 +153,9 @@ func (a *Archive) wanted(ctx context.Context, q db.Querier, h Entry, kind Kind, 
 	}
 	gone, err := withdrawn(ctx, q, doc, h.Member)
 	if err != nil || gone {
+		return err
+	}
+	if room, err := hasRoom(ctx, q, h, kind); err != nil || !room {
 		return err
 	}
 	return putWant(ctx, q, want{doc: doc, log: h.Member, kind: kind, proposal: h.Proposal, iat: h.Iat, next: a.now()})

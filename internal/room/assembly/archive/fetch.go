@@ -21,14 +21,17 @@ const PathDocuments = "/ec/v1/decisions/documents/"
 
 // What is fetched of others, at most.
 const (
-	maxRemarks    = 100 // of one member about one version
-	maxObjections = 20
-	maxProposals  = 12        // of one member in a collective within a month
-	maxKept       = 512 << 20 // bytes of all documents
-	sources       = 6         // how many members are asked for one document at a time
-	patience      = 10 * time.Second
-	wantedFor     = 400 * 24 * time.Hour // after that nobody has it any more
+	maxProposals = 12        // of one member in a collective within a month
+	maxWanted    = 200       // proposals of one member that are to be fetched
+	maxKept      = 512 << 20 // bytes of all documents
+	maxOwned     = 32 << 20  // bytes of all documents of one author
+	sources      = 6         // how many members are asked for one document at a time
+	patience     = 10 * time.Second
+	wantedFor    = 400 * 24 * time.Hour // after that nobody has it any more
 )
+
+// mostWords is how many documents of one member about one version are fetched.
+var mostWords = map[Kind]int64{KindRemark: 100, KindObjection: 20}
 
 const month = 30 * 24 * time.Hour
 
@@ -44,15 +47,16 @@ func (a *Archive) Fetch(ctx context.Context) (next core.Moment, err error) {
 	if err != nil {
 		return 0, err
 	}
+	tired := map[core.MemberID]bool{}
 	for _, w := range due {
-		err := a.fetch(ctx, w)
+		err := a.fetch(ctx, w, tired)
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		switch {
 		case err == nil:
 		case errors.Is(err, errUseless), a.now() > w.iat.Add(wantedFor):
-			err = dropWant(ctx, a.DB, w.doc)
+			err = dropWant(ctx, a.DB, w)
 		default:
 			w.tries++
 			w.next = a.now().Add(min(time.Second<<min(w.tries, 14), 3*time.Hour))
@@ -66,18 +70,23 @@ func (a *Archive) Fetch(ctx context.Context) (next core.Moment, err error) {
 	return nextWant(ctx, a.DB)
 }
 
-// fetch gets one document.
-func (a *Archive) fetch(ctx context.Context, w want) error {
+// fetch gets one document. Who does not answer gets into tired, and is not asked again in this
+// round: others wait for their turn.
+func (a *Archive) fetch(ctx context.Context, w want, tired map[core.MemberID]bool) error {
 	if have, err := hasPaper(ctx, a.DB, w.doc); err != nil || have {
-		return errors.Join(err, dropWant(ctx, a.DB, w.doc))
+		return errors.Join(err, dropWants(ctx, a.DB, w.doc))
 	}
 	who, err := a.allowed(ctx, w)
 	if err != nil {
 		return err
 	}
 	for _, from := range a.near(w.log, who) {
+		if tired[from] {
+			continue
+		}
 		var env seal.Envelope
 		if err = a.ask(ctx, from, w.doc, &env); err != nil {
+			tired[from] = core.CodeOf(err) == core.CodeUnsure
 			continue
 		}
 		if err = a.accept(ctx, w, env); err == nil || core.CodeOf(err) == core.CodeInternal && !errors.Is(err, errWaits) {
@@ -112,12 +121,12 @@ func (a *Archive) near(author core.MemberID, others []core.MemberID) []core.Memb
 // allowed says who may have a document, where its author may say it: a proposal of a member
 // that decides in a collective that we follow, a word of a member of the electorate.
 func (a *Archive) allowed(ctx context.Context, w want) ([]core.MemberID, error) {
-	size, err := papersSize(ctx, a.DB)
+	size, own, err := papersSize(ctx, a.DB, w.log)
 	if err != nil {
 		return nil, err
 	}
-	if size > maxKept {
-		return nil, fmt.Errorf("%d bytes of documents: %w", size, errWaits)
+	if size > maxKept || own > maxOwned {
+		return nil, fmt.Errorf("%d bytes of documents, %d of this author: %w", size, own, errWaits)
 	}
 	if w.kind == KindProposal {
 		return a.allowedProposal(ctx, w)
@@ -133,7 +142,7 @@ func (a *Archive) allowed(ctx context.Context, w want) ([]core.MemberID, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !r.P.Has(w.log) || w.kind == KindRemark && n >= maxRemarks || w.kind == KindObjection && n >= maxObjections {
+	if !r.P.Has(w.log) || n >= mostWords[w.kind] {
 		return nil, errUseless
 	}
 	return members(r.P), nil
@@ -221,7 +230,7 @@ func (a *Archive) accept(ctx context.Context, w want, env seal.Envelope) error {
 		by, about = o.By, o.Proposal
 	}
 	if err != nil {
-		return errors.Join(err, a.spoilt(d.ID, w.doc))
+		return errors.Join(err, spoilt(d.ID, w.doc))
 	}
 	if d.ID != w.doc {
 		return otherDocument()
@@ -230,12 +239,24 @@ func (a *Archive) accept(ctx context.Context, w want, env seal.Envelope) error {
 		return errUseless
 	}
 	defer a.Wake()
-	return a.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return PutPaper(ctx, q, p) })
+	return a.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return putUnlessGone(ctx, q, p) })
+}
+
+// putUnlessGone keeps a document, unless its author took it back while it was fetched.
+func putUnlessGone(ctx context.Context, q db.Querier, p Paper) error {
+	gone, err := withdrawn(ctx, q, p.ID, p.Author)
+	if err != nil {
+		return err
+	}
+	if gone {
+		return errUseless
+	}
+	return PutPaper(ctx, q, p)
 }
 
 // spoilt says that a document that breaks a rule is the one that was wanted: asking again would
 // bring the same.
-func (a *Archive) spoilt(got, wanted string) error {
+func spoilt(got, wanted string) error {
 	if got == wanted {
 		return errUseless
 	}
@@ -254,7 +275,7 @@ func (a *Archive) acceptProposal(ctx context.Context, w want, p Paper) error {
 	said, d, err := motion.ReadProposal(p.Envelope)
 	switch {
 	case err != nil:
-		return errors.Join(err, a.spoilt(d.ID, w.doc))
+		return errors.Join(err, spoilt(d.ID, w.doc))
 	case d.ID != w.doc:
 		return otherDocument()
 	case said.By != w.log || said.Charter != b.Charter || said.Replaces != b.Replaces || e.Iat < said.Opened:
@@ -271,14 +292,39 @@ func (a *Archive) keepProposal(ctx context.Context, p Paper, said motion.Proposa
 		if err != nil {
 			return err
 		}
-		if err := PutPaper(ctx, q, p); err != nil {
+		if err := putUnlessGone(ctx, q, p); err != nil {
 			return err
 		}
 		if err := PutProposal(ctx, q, r); err != nil {
 			return err
 		}
-		return sooner(ctx, q, p.ID, a.now())
+		return a.wantWords(ctx, q, p.ID)
 	})
+}
+
+// wantWords has fetched what was said about a proposal before it was here.
+func (a *Archive) wantWords(ctx context.Context, q db.Querier, proposal string) error {
+	all, err := EntriesOf(ctx, q, proposal)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if kind, ok := wordKinds[e.Typ]; ok {
+			if err := a.wanted(ctx, q, e, kind, e.Doc); err != nil {
+				return err
+			}
+		}
+	}
+	newer, err := EntriesNaming(ctx, q, tally.TypeProposal, proposal)
+	if err != nil {
+		return err
+	}
+	for _, e := range newer { // those that waited for this version
+		if err := sooner(ctx, q, e.Proposal, a.now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rowOf is a proposal as it is kept: with the chain that it belongs to.

@@ -56,7 +56,7 @@ func PutPaper(ctx context.Context, q db.Querier, p Paper) error {
 		p.ID, string(p.Kind), string(p.Author), p.Proposal, text, int64(p.Kept)); err != nil {
 		return err
 	}
-	return dropWant(ctx, q, p.ID)
+	return dropWants(ctx, q, p.ID)
 }
 
 // getPaper returns CodeNotFound "assembly.decision.no_document".
@@ -83,9 +83,13 @@ func countPapers(ctx context.Context, q db.Querier, proposal string, author core
 	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM assembly_decision_document WHERE proposal = $1 AND author = $2 AND kind = $3`, proposal, string(author), string(kind))
 }
 
-// papersSize is how many bytes all documents are.
-func papersSize(ctx context.Context, q db.Querier) (int64, error) {
-	return db.One(ctx, q, db.Int64, `SELECT sum(length(envelope)) FROM assembly_decision_document`)
+// papersSize is how many bytes all documents are, and those of one author.
+func papersSize(ctx context.Context, q db.Querier, author core.MemberID) (all, own int64, err error) {
+	if all, err = db.One(ctx, q, db.Int64, `SELECT sum(length(envelope)) FROM assembly_decision_document`); err != nil {
+		return 0, 0, err
+	}
+	own, err = db.One(ctx, q, db.Int64, `SELECT sum(length(envelope)) FROM assembly_decision_document WHERE author = $1`, string(author))
+	return all, own, err
 }
 
 // erase takes a document's text away and keeps its id.
@@ -115,13 +119,16 @@ func scanWant(r db.Row) (w want, err error) {
 }
 
 func putWant(ctx context.Context, q db.Querier, w want) error {
-	_, err := db.Exec(ctx, q, `INSERT INTO assembly_decision_want (`+wantColumns+`) VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (doc) DO NOTHING`,
+	_, err := db.Exec(ctx, q, `INSERT INTO assembly_decision_want (`+wantColumns+`) VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (doc, log) DO NOTHING`,
 		w.doc, string(w.log), string(w.kind), w.proposal, int64(w.iat), int64(w.next))
 	return err
 }
 
+// dueWants lists what is due, one of each logbook after the other: no logbook keeps another waiting.
 func dueWants(ctx context.Context, q db.Querier, now core.Moment) ([]want, error) {
-	return db.All(ctx, q, scanWant, `SELECT `+wantColumns+` FROM assembly_decision_want WHERE next_us <= $1 ORDER BY next_us, doc LIMIT 100`, int64(now))
+	return db.All(ctx, q, scanWant, `SELECT `+wantColumns+` FROM
+		(SELECT `+wantColumns+`, row_number() OVER (PARTITION BY log ORDER BY next_us, doc) AS place FROM assembly_decision_want WHERE next_us <= $1) AS due
+		ORDER BY place, next_us, doc LIMIT 100`, int64(now))
 }
 
 // nextWant is when the next one is due; 0 = there is none.
@@ -131,13 +138,25 @@ func nextWant(ctx context.Context, q db.Querier) (core.Moment, error) {
 }
 
 func setWant(ctx context.Context, q db.Querier, w want) error {
-	_, err := db.Exec(ctx, q, `UPDATE assembly_decision_want SET tries = $2, next_us = $3 WHERE doc = $1`, w.doc, w.tries, int64(w.next))
+	_, err := db.Exec(ctx, q, `UPDATE assembly_decision_want SET tries = $2, next_us = $3 WHERE doc = $1 AND log = $4`, w.doc, w.tries, int64(w.next), string(w.log))
 	return err
 }
 
-func dropWant(ctx context.Context, q db.Querier, doc string) error {
+func dropWant(ctx context.Context, q db.Querier, w want) error {
+	_, err := db.Exec(ctx, q, `DELETE FROM assembly_decision_want WHERE doc = $1 AND log = $2`, w.doc, string(w.log))
+	return err
+}
+
+// dropWants drops all of a document that is here, whoever named it.
+func dropWants(ctx context.Context, q db.Querier, doc string) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM assembly_decision_want WHERE doc = $1`, doc)
 	return err
+}
+
+// countWants counts what is to be fetched of a kind for one logbook, about one proposal; about all
+// where proposal is empty.
+func countWants(ctx context.Context, q db.Querier, log core.MemberID, kind Kind, proposal string) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM assembly_decision_want WHERE log = $1 AND kind = $2 AND (proposal = $3 OR $3 = '')`, string(log), string(kind), proposal)
 }
 
 // sooner has what waits for a proposal asked for at once.

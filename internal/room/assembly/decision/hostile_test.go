@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/kit/db"
+	"entrechat/internal/room/assembly/archive"
 	"entrechat/internal/room/assembly/tally"
 )
 
@@ -89,5 +92,80 @@ func TestTheBallotThatOthersSawIsOpened(t *testing.T) {
 	v := w.alike(id, tally.Passed)
 	if l := v.Electorate[3]; l.Status != tally.Open || l.Choice.Stance != tally.Agree {
 		t.Fatalf("%+v", l)
+	}
+}
+
+// A member that logs the id of another's objection as its own, and is read first, keeps nobody
+// from fetching it.
+func TestACopiedIDHidesNoObjection(t *testing.T) {
+	w := newWorld(t, 5, nil)
+	id := w.propose(w.nodes[0], w.draft("One backup more"))
+	doc, err := w.nodes[4].Object(t.Context(), id, harm)
+	w.must(err)
+	_, err = w.nodes[0].Append(t.Context(), tally.TypeObjection, nil, 0, tally.WordBody{Proposal: id, Doc: doc})
+	w.must(err)
+	w.run()
+	for _, n := range w.nodes {
+		if v := w.view(n, id); len(v.Objections) != 1 || v.Objections[0].By != w.nodes[4].id {
+			t.Errorf("%s has %+v", n.id, v.Objections)
+		}
+	}
+	w.pass(19*day, 6*time.Hour)
+	if v := w.view(w.nodes[1], id); len(v.Count.Standing) != 1 || v.Count.Standing[0] != w.nodes[4].id {
+		t.Errorf("%+v", v.Count)
+	}
+}
+
+// A text is taken back while another node fetches it: it is not kept there.
+func TestATextIsTakenBackWhileItIsFetched(t *testing.T) {
+	w := newWorld(t, 3, nil)
+	id := w.propose(w.nodes[0], w.draft("One backup more"))
+	doc, err := w.nodes[1].Say(t.Context(), id, "Call Ana Planted at home.")
+	w.must(err)
+	slow := w.nodes[2]
+	slow.asked = func() {
+		slow.asked = nil
+		w.must(w.nodes[1].Withdraw(t.Context(), doc))
+		slow.hear()
+	}
+	w.run()
+	if p, err := archive.GetPaper(t.Context(), slow.db, doc); err == nil && !p.Gone {
+		t.Error("it has the text still")
+	}
+}
+
+// What a member's logbook can have others fetch, and try again for a year, is bounded.
+func TestAFloodOfNames(t *testing.T) {
+	w := newWorld(t, 3, nil)
+	id := w.propose(w.nodes[0], w.draft("One backup more"))
+	for i := range 210 {
+		name := fmt.Sprintf("%064x", i+1)
+		for _, e := range []struct {
+			typ  string
+			body any
+		}{
+			{tally.TypeProposal, tally.ProposalBody{Proposal: name, Charter: house}},
+			{archive.TypeRemark, tally.WordBody{Proposal: name, Doc: fmt.Sprintf("%064x", i+1000)}}, // to nothing that is here
+			{archive.TypeRemark, tally.WordBody{Proposal: id, Doc: fmt.Sprintf("%064x", i+2000)}},
+			{tally.TypeObjection, tally.WordBody{Proposal: id, Doc: fmt.Sprintf("%064x", i+3000)}},
+		} {
+			_, err := w.nodes[1].Append(t.Context(), e.typ, nil, 0, e.body)
+			w.must(err)
+		}
+	}
+	n := w.nodes[2]
+	n.hear()
+	for kind, want := range map[string]int64{"proposal": 200, "remark": 100, "objection": 20} {
+		got, err := db.One(t.Context(), n.db, db.Int64, `SELECT count(*) FROM assembly_decision_want WHERE kind = $1`, kind)
+		if err != nil || got != want {
+			t.Errorf("%d of %s are wanted, want %d, %v", got, kind, want, err)
+		}
+	}
+	// The words of everybody else are fetched all the same.
+	_, err := w.nodes[0].Object(t.Context(), id, harm)
+	w.must(err)
+	w.run()
+	if v := w.view(n, id); len(v.Objections) != 1 {
+		t.Errorf("%d objections", len(v.Objections))
 	}
 }

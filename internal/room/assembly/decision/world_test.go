@@ -60,6 +60,7 @@ type node struct {
 	eyes   bool
 	key    byte // of its box
 	mails  []string
+	asked  func() // runs once a document was answered to it, before it takes it in
 }
 
 func newWorld(t testing.TB, count int, first *db.DB) *world {
@@ -176,6 +177,9 @@ func (n *node) JSON(ctx context.Context, to core.MemberID, _, path string, _, ou
 	env, gone, err := n.w.node(to).a.Document(ctx, strings.TrimPrefix(path, archive.PathDocuments))
 	if err != nil || gone {
 		return core.NotFound("test", errors.Join(err, fs.ErrNotExist))
+	}
+	if n.asked != nil {
+		n.asked()
 	}
 	text, err := env.Encode()
 	if err != nil {

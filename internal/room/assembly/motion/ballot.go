@@ -43,11 +43,13 @@ func Vote(proposal string, by core.MemberID, v tally.Choice, recovery age.Recipi
 	return b, err
 }
 
+// sealOpening makes all as long: an opening that objects is longer than one that agrees.
 func sealOpening(opening []byte, to age.Recipient) ([]byte, error) {
+	padded := append(bytes.Clone(opening), bytes.Repeat([]byte(" "), maxOpening-len(opening))...)
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, to)
 	if err == nil {
-		_, err = w.Write(opening)
+		_, err = w.Write(padded)
 	}
 	if err == nil {
 		err = w.Close()
@@ -75,6 +77,7 @@ func Unseal(sealed []byte, commit string, with age.Identity) ([]byte, error) {
 	if err != nil {
 		return nil, core.Invalid("assembly.motion.not_ours", err)
 	}
+	text = bytes.TrimRight(text, " ")
 	if len(text) > maxOpening || tally.Commit(text) != commit {
 		return nil, core.Invalid("assembly.motion.not_ours", errors.New("the opening of another ballot"))
 	}
