@@ -12,10 +12,14 @@ import (
 )
 
 // hall are the pages of decisions.
-func (r *Room) hall(site *web.Site) web.Pages {
-	return hall.Pages(site, hall.Needs{
+func (r *Room) hall(site *web.Site, accounts Accounts) web.Pages {
+	n := hall.Needs{
 		Decisions: r.Decisions, Followed: r.Electors.Followed, Need: r.needOrigin, Incident: r.incidentOrigin, Words: r.Words, Self: r.Self, URL: r.URL, Now: r.Now,
-	})
+	}
+	if accounts != nil {
+		n.Account = accounts.SignedIn
+	}
+	return hall.Pages(site, n)
 }
 
 // needOrigin is a need of ours that everybody may read, as what a proposal comes from.

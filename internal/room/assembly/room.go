@@ -164,7 +164,7 @@ func (r *Room) web(site *web.Site) web.Pages {
 		hoster = directory.HosterPage
 	}
 	all := r.Exchange.Pages(site, accounts, hoster)
-	for _, more := range []web.Pages{r.hall(site), r.Debates.Pages(site, hall.NewPath)} {
+	for _, more := range []web.Pages{r.hall(site, accounts), r.Debates.Pages(site, hall.NewPath)} {
 		all.Routes, all.Menu, all.Feeds, all.Home = append(all.Routes, more.Routes...), append(all.Menu, more.Menu...), append(all.Feeds, more.Feeds...), append(all.Home, more.Home...)
 	}
 	return all

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -59,7 +60,7 @@ func (v views) act(r *http.Request) (page actPage, err error) {
 	case "vote":
 		v.ballot(r, p, &d, &page)
 	case "approve":
-		page.Lead = p.T("assembly.hall.approve_lead", map[string]any{"Who": record.Clean(d.Own.WaitsBy)})
+		page.Lead = p.T("assembly.hall.approve_lead", map[string]any{"Who": whose(p, d.Own.WaitsBy)})
 		page.Note = p.T("assembly.hall.approve_choice", map[string]any{"Choice": says(p, d.Own.Waits)})
 	case "object":
 		object(r, p, &d, &page)
@@ -76,10 +77,34 @@ func (v views) act(r *http.Request) (page actPage, err error) {
 			page.Choices = append(page.Choices, pick{one.id, p.T(one.key, nil), record.Clean(brief(one.text)), r.FormValue("doc") == one.id})
 		}
 	}
-	if d.Can.FourEyes && (name == "vote" || name == "approve") {
+	_, known, err := v.who(r)
+	if d.Can.FourEyes && !known && (name == "vote" || name == "approve") {
 		page.Fields = append(page.Fields, field(r, web.Field{Name: "who", Label: "assembly.hall.who", Hint: "assembly.hall.who_hint", Required: true, Complete: "name"}))
 	}
-	return page, nil
+	return page, err
+}
+
+// byAccount begins the name of who acts by an account.
+const byAccount = "account "
+
+// who is the admin that acts: the account that is signed in, whatever is typed; else, for who came
+// by a link of the command line, the name that was typed, and known is false.
+func (v Needs) who(r *http.Request) (name string, known bool, err error) {
+	if v.Account != nil {
+		id, ok, err := v.Account(r)
+		if err != nil || ok {
+			return byAccount + id, ok, err
+		}
+	}
+	return strings.TrimPrefix(strings.TrimSpace(r.PostForm.Get("who")), byAccount), false, nil
+}
+
+// whose is who cast a vote, as a page names them.
+func whose(p *words.Printer, who string) string {
+	if strings.HasPrefix(who, byAccount) {
+		return p.T("assembly.hall.an_admin", nil)
+	}
+	return record.Clean(who)
 }
 
 // acting is the decision and the thing that a request is about. Returns CodeConflict for what
@@ -191,15 +216,19 @@ func (v views) actDo(r *http.Request) (string, error) {
 		return "", err
 	}
 	f, ctx, here := r.PostForm, r.Context(), AdminPath+"/"+d.ID
+	who, _, err := v.who(r)
+	if err != nil {
+		return "", err
+	}
 	switch name {
 	case "vote":
 		c, err := ballotOf(r, &d)
 		if err == nil {
-			_, err = v.Decisions.Vote(ctx, d.ID, c, f.Get("who"))
+			_, err = v.Decisions.Vote(ctx, d.ID, c, who)
 		}
 		return here, err
 	case "approve":
-		return here, v.Decisions.Approve(ctx, d.ID, f.Get("who"))
+		return here, v.Decisions.Approve(ctx, d.ID, who)
 	case "object":
 		_, err := v.Decisions.Object(ctx, d.ID, decision.Harm{About: motion.About(f.Get("about")), Harm: f.Get("harm"), Whom: f.Get("whom"), Lift: f.Get("lift")})
 		if err == nil && d.Can.Vote {

@@ -165,7 +165,7 @@ func actions(p *words.Printer, d *decision.View, self core.MemberID) (first acti
 // own says what we voted, and what becomes of it.
 func own(p *words.Printer, d *decision.View) (out []string) {
 	if d.Own.WaitsBy != "" && d.Phase == tally.PhaseCommit {
-		out = append(out, p.T("assembly.hall.own_waits", map[string]any{"Who": record.Clean(d.Own.WaitsBy), "Until": d.CommitUntil}))
+		out = append(out, p.T("assembly.hall.own_waits", map[string]any{"Who": whose(p, d.Own.WaitsBy), "Until": d.CommitUntil}))
 	}
 	if d.Own.Cast && d.Count == nil {
 		out = append(out, p.T("assembly.hall.own_sealed", map[string]any{"Choice": says(p, d.Own.Choice), "Opens": d.CommitUntil.Add(d.CountedAt.Sub(d.RevealUntil)), "Count": d.CountedAt}))

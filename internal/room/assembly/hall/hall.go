@@ -42,17 +42,19 @@ type Origin struct {
 	Page        string // where everybody reads it; empty = nowhere
 }
 
-// Needs is what the pages are made of. Need and Incident may be nil, all else is required.
+// Needs is what the pages are made of. Need, Incident and Account may be nil, all else is required.
 type Needs struct {
 	Decisions *decision.Service
 	// Followed lists the collectives that we follow.
 	Followed func(ctx context.Context) ([]elector.Charter, error)
 	// Need and Incident read what a proposal comes from. Return CodeNotFound.
 	Need, Incident func(ctx context.Context, id string) (Origin, error)
-	Words          *words.Catalogue
-	Self           core.MemberID
-	URL            string // where browsers reach this node, without a slash at its end
-	Now            func() time.Time
+	// Account is a name of the account that is signed in, which never changes; ok is false for nobody.
+	Account func(r *http.Request) (id string, ok bool, err error)
+	Words   *words.Catalogue
+	Self    core.MemberID
+	URL     string // where browsers reach this node, without a slash at its end
+	Now     func() time.Time
 }
 
 // views are the pages.

@@ -263,11 +263,25 @@ func TestFourEyesByPages(t *testing.T) {
 	contains(t, again, `value="5" aria-label="First: 5 Excellent" checked`)
 	w.post(here+"/vote", url.Values{"who": {"Ana"}, "g0": {"5"}, "g1": {"2"}})
 	contains(t, w.get(AdminPath), "A vote waits for a second person")
-	contains(t, w.get(here), "The vote of Ana waits", here+"/approve")
+	contains(t, w.get(here), "A vote (Ana) waits", here+"/approve")
 	contains(t, w.get(here+"/approve"), "A: Excellent, B: Acceptable")
 	w.do(http.MethodPost, here+"/approve", http.StatusForbidden, url.Values{"who": {"ana"}})
 	w.post(here+"/approve", url.Values{"who": {"Bilal"}})
 	contains(t, w.get(here), "Our ballot is sealed: A: Excellent, B: Acceptable")
+	// Who is signed in by an account is that person, whatever they type.
+	w.who = "p1"
+	w.pass(time.Minute, time.Minute)
+	if page := w.get(here + "/vote"); strings.Contains(page, `name="who"`) {
+		t.Error("an account is asked for a name")
+	}
+	w.post(here+"/vote", url.Values{"who": {"Ana"}, "g0": {"1"}, "g1": {"2"}})
+	if page := w.get(here); strings.Contains(page, "p1") || !strings.Contains(page, "A vote (an admin) waits") {
+		t.Error(page)
+	}
+	w.do(http.MethodPost, here+"/approve", http.StatusForbidden, url.Values{"who": {"Bilal"}})
+	w.who = "p2"
+	w.post(here+"/approve", nil)
+	contains(t, w.get(here), "Our ballot is sealed: A: Poor, B: Acceptable")
 }
 
 // An objection is written first, then voted: the page leads there and back. It can be lifted, and

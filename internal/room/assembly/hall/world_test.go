@@ -48,6 +48,7 @@ type world struct {
 	url    string
 	client *http.Client
 	admin  bool
+	who    string // who is signed in by an account; empty = nobody
 }
 
 // node is one hoster: its decisions, and what fetches documents for them.
@@ -245,6 +246,7 @@ func (w *world) serve() {
 	})
 	handler = site.Handler([]web.Pages{Pages(site, Needs{
 		Decisions: n.Service, Followed: n.Followed, Words: catalogue(w.T), Self: n.id, URL: server.URL, Now: w.now,
+		Account: func(*http.Request) (string, bool, error) { return w.who, w.who != "", nil },
 		Need: func(_ context.Context, id string) (Origin, error) {
 			if id != "NEED" {
 				return Origin{}, core.NotFound("web.no_page", errors.New(id))
