@@ -13,7 +13,7 @@ import (
 const waitsTooLong = 7 * 24 * time.Hour
 
 func (r *Room) checks() []fit.Check {
-	return []fit.Check{{Name: "assembly.check_waiting", Run: fit.Plain(r.checkWaiting)}, {Name: "assembly.check_late", Run: r.checkLate}, r.Debates.Check()}
+	return append([]fit.Check{{Name: "assembly.check_waiting", Run: fit.Plain(r.checkWaiting)}, {Name: "assembly.check_late", Run: r.checkLate}, r.Debates.Check()}, r.Decisions.Checks()...)
 }
 
 // checkWaiting: somebody reads what people tell.
@@ -46,7 +46,12 @@ func (r *Room) limits(ctx context.Context) ([]fit.Limit, error) {
 	if err != nil {
 		return nil, err
 	}
+	ours, err := r.Decisions.Limits(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all, err := r.Debates.Limits(ctx)
+	all = append(all, ours...)
 	if stats.Late > 0 {
 		all = append(all, fit.Limit{Key: "assembly.limit_late", Args: map[string]any{"Count": stats.Late}})
 	}

@@ -13,13 +13,17 @@ import (
 
 // hall are the pages of decisions.
 func (r *Room) hall(site *web.Site, accounts Accounts) web.Pages {
-	n := hall.Needs{
-		Decisions: r.Decisions, Followed: r.Electors.Followed, Need: r.needOrigin, Incident: r.incidentOrigin, Words: r.Words, Self: r.Self, URL: r.URL, Now: r.Now,
-	}
+	n := r.hallNeeds()
 	if accounts != nil {
 		n.Account = accounts.SignedIn
 	}
 	return hall.Pages(site, n)
+}
+
+func (r *Room) hallNeeds() hall.Needs {
+	return hall.Needs{
+		Decisions: r.Decisions, Followed: r.Electors.Followed, Need: r.needOrigin, Incident: r.incidentOrigin, Words: r.Words, Self: r.Self, URL: r.URL, Now: r.Now,
+	}
 }
 
 // needOrigin is a need of ours that everybody may read, as what a proposal comes from.

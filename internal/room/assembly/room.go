@@ -139,7 +139,7 @@ func (r *Room) Fittings() fit.Fittings {
 		Peer:    slices.Concat(r.Exchange.Routes(), r.Decisions.Routes(), r.Debates.Routes()),
 		Readers: slices.Concat(r.Electors.Readers(), r.Decisions.Readers(), r.Debates.Readers()),
 		Jobs:    append(slices.Concat(r.Told.Jobs(), r.Exchange.Jobs(), r.Decisions.Jobs(), r.Debates.Jobs()), jobs.Job{Name: "assembly-say", Every: 6 * time.Hour, Jitter: time.Hour, Run: r.say}),
-		Entries: r.entries(),
+		Entries: r.entries(), Recovered: r.Decisions.Recovered,
 	}
 }
 

@@ -88,7 +88,7 @@ func TestWhatLiesAboutIsSaid(t *testing.T) {
 		at = at.Add(23 * 24 * time.Hour)
 		says("", "assembly.late", 1)
 		all, err := r.metrics(ctx)
-		if err != nil || len(all) != 13 || all[1].Value != 1 || all[3].Value != 1 {
+		if err != nil || len(all) != 16 || all[1].Value != 1 || all[3].Value != 1 {
 			t.Errorf("%+v, %v", all, err)
 		}
 		if err := r.say(ctx); err != nil || strings.Join(book.types, " ") != need.TypeNeeds {

@@ -10,7 +10,7 @@ import (
 	"entrechat/internal/room/assembly/tally"
 )
 
-// counted is a count as it is kept in memory.
+// Counted is a count as it is kept in memory.
 type Counted struct {
 	stamp string
 	Q     tally.Question
@@ -20,7 +20,7 @@ type Counted struct {
 // maxCounts is how many are kept.
 const maxCounts = 300
 
-// question is what is counted of one version; chain are all of them, the oldest first.
+// Question is what is counted of one version; chain are all of them, the oldest first.
 func Question(chain []Row, id string) (q tally.Question) {
 	var earlier []tally.Question
 	for _, r := range chain {
@@ -33,7 +33,7 @@ func Question(chain []Row, id string) (q tally.Question) {
 	return q
 }
 
-// count counts one version from what logbooks say until now.
+// Count counts one version from what logbooks say until now.
 func (a *Archive) Count(ctx context.Context, q db.Querier, r Row) (Counted, error) {
 	now, err := stamp(ctx, q, r.Chain)
 	if err != nil {
@@ -87,7 +87,7 @@ func gather(ctx context.Context, q db.Querier, chain []Row, id string) (out []ta
 	return out, take(Forks(ctx, q))
 }
 
-// rival is another proposal of the same author that was open before: then one does not count.
+// Rival is another proposal of the same author that was open before: then one does not count.
 // Empty = it counts.
 // spec: docs/spec/decision.md#proposal
 func Rival(ctx context.Context, q db.Querier, r Row) (string, error) {
@@ -101,7 +101,7 @@ func Rival(ctx context.Context, q db.Querier, r Row) (string, error) {
 	return "", err
 }
 
-// newest is the last version of a chain.
+// Newest is the last version of a chain.
 func Newest(ctx context.Context, q db.Querier, chain string) (Row, error) {
 	all, err := Chain(ctx, q, chain)
 	if err != nil {
@@ -110,7 +110,7 @@ func Newest(ctx context.Context, q db.Querier, chain string) (Row, error) {
 	return all[len(all)-1], nil
 }
 
-// parts are how members took part in the counted proposals of a collective, the oldest first.
+// Parts are how members took part in the counted proposals of a collective, the oldest first.
 func (a *Archive) Parts(ctx context.Context, charter string, at core.Moment) ([]elector.Part, error) {
 	before, err := CountedBefore(ctx, a.DB, charter, at)
 	if err != nil {

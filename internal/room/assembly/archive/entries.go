@@ -33,7 +33,7 @@ func Entries() map[string]string {
 	}
 }
 
-// entryBody is what any of them may say.
+// EntryBody is what any of them may say.
 type EntryBody struct {
 	Proposal string        `json:"proposal"`
 	Charter  string        `json:"charter"`
@@ -46,13 +46,13 @@ type EntryBody struct {
 	Origin   core.MemberID `json:"origin"`
 }
 
-// docBody is the body of remarks and of texts taken back.
+// DocBody is the body of remarks and of texts taken back.
 type DocBody struct {
 	Proposal string `json:"proposal,omitempty"`
 	Doc      string `json:"doc"`
 }
 
-// reviewBody is the body of a word on the review day.
+// ReviewBody is the body of a word on the review day.
 type ReviewBody struct {
 	Proposal string `json:"proposal"`
 	Word     string `json:"word"`
@@ -172,7 +172,8 @@ func withdrawn(ctx context.Context, q db.Querier, doc string, author core.Member
 	return false, err
 }
 
-// peek reads a body; what cannot be read says nothing.
+// Peek reads a body; what cannot be read says nothing.
 func Peek(body []byte, v any) bool { return wire.Peek(body, v) == nil }
 
+// SeenBody reads what a witness saw; false = it cannot be read.
 func SeenBody(body []byte) (b tally.SeenBody, ok bool) { return b, Peek(body, &b) }

@@ -16,7 +16,7 @@ import (
 	"entrechat/internal/room/assembly/tally"
 )
 
-// pathDocuments is where a document is asked for, by its id.
+// PathDocuments is where a document is asked for, by its id.
 const PathDocuments = "/ec/v1/decisions/documents/"
 
 // What is fetched of others, at most.
@@ -327,7 +327,7 @@ func (a *Archive) wantWords(ctx context.Context, q db.Querier, proposal string) 
 	return nil
 }
 
-// rowOf is a proposal as it is kept: with the chain that it belongs to.
+// RowOf is a proposal as it is kept: with the chain that it belongs to.
 func (a *Archive) RowOf(ctx context.Context, q db.Querier, id string, said motion.Proposal) (Row, error) {
 	r := Row{ID: id, Chain: id, P: said}
 	if !said.Has(a.Self) {

@@ -14,7 +14,7 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// utter keeps an entry of ours that is to be written. Whatever else has to lie in the database
+// Utter keeps an entry of ours that is to be written. Whatever else has to lie in the database
 // before the logbook says it belongs into the same transaction.
 func (a *Archive) Utter(ctx context.Context, q db.Querier, s Saying, body any) (err error) {
 	if s.Body, err = wire.Encode(body); err != nil {
@@ -23,7 +23,7 @@ func (a *Archive) Utter(ctx context.Context, q db.Querier, s Saying, body any) (
 	return putSaying(ctx, q, s)
 }
 
-// finish writes into our logbook what is kept for it. What a crash left between is looked up
+// Finish writes into our logbook what is kept for it. What a crash left between is looked up
 // first: nothing stands there twice. Returns CodeUnsure "assembly.decision.kept" while the
 // logbook cannot be written: it is tried again.
 func (a *Archive) Finish(ctx context.Context) error {
@@ -98,7 +98,7 @@ func (a *Archive) alone(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// said keeps what a verb has to keep, has it written, and wakes the jobs.
+// Say keeps what a verb has to keep, has it written, and wakes the jobs.
 func (a *Archive) Say(ctx context.Context, keep func(ctx context.Context, q db.Querier, from int64) error) error {
 	from, err := a.Size(ctx)
 	if err != nil {

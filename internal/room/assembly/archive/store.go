@@ -11,7 +11,7 @@ import (
 	"entrechat/internal/room/assembly/motion"
 )
 
-// row is a proposal that is here.
+// Row is a proposal that is here.
 type Row struct {
 	ID      string
 	Chain   string          // id of the first version
@@ -32,7 +32,7 @@ func scanRow(r db.Row) (p Row, err error) {
 	return p, nil
 }
 
-// putProposal keeps a proposal; again it changes nothing.
+// PutProposal keeps a proposal; again it changes nothing.
 func PutProposal(ctx context.Context, q db.Querier, r Row) error {
 	frame, err := wire.Encode(r.P.WithoutText())
 	if err != nil {
@@ -44,7 +44,7 @@ func PutProposal(ctx context.Context, q db.Querier, r Row) error {
 	return err
 }
 
-// getProposal returns CodeNotFound "assembly.decision.unknown".
+// Proposal returns CodeNotFound "assembly.decision.unknown".
 func Proposal(ctx context.Context, q db.Querier, id string) (Row, error) {
 	r, err := db.One(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE id = $1`, id)
 	if errors.Is(err, db.ErrNoRow) {
@@ -53,12 +53,12 @@ func Proposal(ctx context.Context, q db.Querier, id string) (Row, error) {
 	return r, err
 }
 
-// find finds a proposal by the first signs of its id. Returns CodeNotFound, CodeConflict for two.
+// Find finds a proposal by the first signs of its id. Returns CodeNotFound, CodeConflict for two.
 func Find(ctx context.Context, q db.Querier, begin string) (string, error) {
 	return beginsWith(ctx, q, `SELECT id FROM assembly_decision_proposal WHERE substr(id, 1, $1) = $2 LIMIT 2`, begin)
 }
 
-// findDocument is find for a document of one author.
+// FindDocument is find for a document of one author.
 func FindDocument(ctx context.Context, q db.Querier, author core.MemberID, begin string) (string, error) {
 	return beginsWith(ctx, q, `SELECT id FROM assembly_decision_document WHERE substr(id, 1, $1) = $2 AND author = $3 LIMIT 2`, begin, string(author))
 }
@@ -76,33 +76,34 @@ func beginsWith(ctx context.Context, q db.Querier, query, begin string, more ...
 	return ids[0], nil
 }
 
-// chainOf lists the versions of a proposal, the oldest first.
+// Chain lists the versions of a proposal, the oldest first.
 func Chain(ctx context.Context, q db.Querier, chain string) ([]Row, error) {
 	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE chain = $1 ORDER BY version, opened_us, id LIMIT 20`, chain)
 }
 
-// proposals lists them, those that opened last first.
+// Proposals lists them, those that opened last first.
 func Proposals(ctx context.Context, q db.Querier, limit int) ([]Row, error) {
 	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal ORDER BY opened_us DESC, id LIMIT $1`, limit)
 }
 
-// openAt lists the proposals of a collective that were open at a moment.
+// OpenAt lists the proposals of a collective that were open at a moment.
 func OpenAt(ctx context.Context, q db.Querier, charter string, at core.Moment) ([]Row, error) {
 	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE charter = $1 AND opened_us <= $2 AND counted_us >= $2 ORDER BY opened_us, id LIMIT 500`,
 		charter, int64(at))
 }
 
-// countedBefore lists those of a collective that were counted at a moment, the newest first.
+// CountedBefore lists those of a collective that were counted at a moment, the newest first.
 func CountedBefore(ctx context.Context, q db.Querier, charter string, at core.Moment) ([]Row, error) {
 	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE charter = $1 AND counted_us < $2 ORDER BY counted_us DESC, id LIMIT 100`,
 		charter, int64(at))
 }
 
-// unsettled lists those that we still have to do something about.
+// Unsettled lists those that we still have to do something about.
 func Unsettled(ctx context.Context, q db.Querier) ([]Row, error) {
 	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE settled_us = 0 ORDER BY opened_us, id LIMIT 1000`)
 }
 
+// Settle notes that all that we had to do about a proposal was done.
 func Settle(ctx context.Context, q db.Querier, id string, at core.Moment) error {
 	_, err := db.Exec(ctx, q, `UPDATE assembly_decision_proposal SET settled_us = $2 WHERE id = $1 AND settled_us = 0`, id, int64(at))
 	return err

@@ -10,16 +10,17 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
-// docKind is what a document is.
+// Kind is what a document is.
 type Kind string
 
+// The kinds.
 const (
 	KindProposal  Kind = "proposal"
 	KindRemark    Kind = "remark"
 	KindObjection Kind = "objection"
 )
 
-// paper is a document that is here.
+// Paper is a document that is here.
 type Paper struct {
 	ID       string
 	Kind     Kind
@@ -46,7 +47,7 @@ func scanPaper(r db.Row) (p Paper, err error) {
 	return p, nil
 }
 
-// putPaper keeps a document; again it changes nothing.
+// PutPaper keeps a document; again it changes nothing.
 func PutPaper(ctx context.Context, q db.Querier, p Paper) error {
 	text, err := p.Envelope.Encode()
 	if err != nil {
@@ -59,7 +60,7 @@ func PutPaper(ctx context.Context, q db.Querier, p Paper) error {
 	return dropWants(ctx, q, p.ID)
 }
 
-// getPaper returns CodeNotFound "assembly.decision.no_document".
+// GetPaper returns CodeNotFound "assembly.decision.no_document".
 func GetPaper(ctx context.Context, q db.Querier, id string) (Paper, error) {
 	p, err := db.One(ctx, q, scanPaper, `SELECT `+paperColumns+` FROM assembly_decision_document WHERE id = $1`, id)
 	if errors.Is(err, db.ErrNoRow) {
@@ -73,7 +74,7 @@ func hasPaper(ctx context.Context, q db.Querier, id string) (bool, error) {
 	return n > 0, err
 }
 
-// papersOf lists the documents about one version of a proposal, in the order they came.
+// PapersOf lists the documents about one version of a proposal, in the order they came.
 func PapersOf(ctx context.Context, q db.Querier, proposal string) ([]Paper, error) {
 	return db.All(ctx, q, scanPaper, `SELECT `+paperColumns+` FROM assembly_decision_document WHERE proposal = $1 ORDER BY kept_us, id LIMIT 20000`, proposal)
 }
@@ -92,7 +93,7 @@ func papersSize(ctx context.Context, q db.Querier, author core.MemberID) (all, o
 	return all, own, err
 }
 
-// erase takes a document's text away and keeps its id.
+// Erase takes a document's text away and keeps its id.
 func Erase(ctx context.Context, q db.Querier, id string, author core.MemberID) error {
 	if _, err := db.Exec(ctx, q, `UPDATE assembly_decision_document SET envelope = $3 WHERE id = $1 AND author = $2`, id, string(author), []byte{}); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"entrechat/internal/room/assembly/tally"
 )
 
-// heardEntry is what a logbook says of a decision.
+// Entry is what a logbook says of a decision.
 type Entry struct {
 	tally.Entry
 	Proposal string
@@ -32,17 +32,17 @@ func takeBack(ctx context.Context, q db.Querier, log core.MemberID, from int64) 
 	return err
 }
 
-// entriesOf lists what logbooks say of one version of a proposal, by logbook and index.
+// EntriesOf lists what logbooks say of one version of a proposal, by logbook and index.
 func EntriesOf(ctx context.Context, q db.Querier, proposal string) ([]Entry, error) {
 	return db.All(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM assembly_decision_entry WHERE proposal = $1 ORDER BY log, entry LIMIT 200000`, proposal)
 }
 
-// entriesNaming lists the entries of a type that name a document, or an origin.
+// EntriesNaming lists the entries of a type that name a document, or an origin.
 func EntriesNaming(ctx context.Context, q db.Querier, typ, doc string) ([]Entry, error) {
 	return db.All(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM assembly_decision_entry WHERE doc = $1 AND typ = $2 ORDER BY log, entry LIMIT 10000`, doc, typ)
 }
 
-// forks lists what logbooks say of forked ones.
+// Forks lists what logbooks say of forked ones.
 func Forks(ctx context.Context, q db.Querier) ([]Entry, error) {
 	return db.All(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM assembly_decision_entry WHERE proposal = '' AND typ = $1 ORDER BY log, entry LIMIT 100000`, typeFork)
 }

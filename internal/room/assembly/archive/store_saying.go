@@ -8,7 +8,7 @@ import (
 	"entrechat/internal/kit/db"
 )
 
-// saying is an entry of ours on its way into our logbook.
+// Saying is an entry of ours on its way into our logbook.
 type Saying struct {
 	ID       string // what it is: "ballot/COMMIT"
 	Proposal string
@@ -20,9 +20,10 @@ type Saying struct {
 	Number   int64
 }
 
+// The places of what is in no logbook.
 const (
 	unwritten = -1
-	TooLate   = -2
+	TooLate   = -2 // it will not be
 )
 
 const sayingColumns = `id, number, proposal, typ, body, log_from, until_us, entry`
@@ -39,6 +40,7 @@ func putSaying(ctx context.Context, q db.Querier, s Saying) error {
 	return err
 }
 
+// GetSaying reads one; false = there is none.
 func GetSaying(ctx context.Context, q db.Querier, id string) (s Saying, ok bool, err error) {
 	s, err = db.One(ctx, q, scanSaying, `SELECT `+sayingColumns+` FROM assembly_decision_saying WHERE id = $1`, id)
 	if errors.Is(err, db.ErrNoRow) {
@@ -47,18 +49,12 @@ func GetSaying(ctx context.Context, q db.Querier, id string) (s Saying, ok bool,
 	return s, err == nil, err
 }
 
-// unsaid lists what is not in our logbook yet, in its order.
+// Unsaid lists what is not in our logbook yet, in its order.
 func Unsaid(ctx context.Context, q db.Querier) ([]Saying, error) {
 	return db.All(ctx, q, scanSaying, `SELECT `+sayingColumns+` FROM assembly_decision_saying WHERE entry = -1 ORDER BY number LIMIT 1000`)
 }
 
 func setSaid(ctx context.Context, q db.Querier, id string, entry int64) error {
 	_, err := db.Exec(ctx, q, `UPDATE assembly_decision_saying SET entry = $2 WHERE id = $1`, id, entry)
-	return err
-}
-
-// unsay takes back what is not in the logbook yet.
-func unsay(ctx context.Context, q db.Querier, id string) error {
-	_, err := db.Exec(ctx, q, `DELETE FROM assembly_decision_saying WHERE id = $1 AND entry < 0`, id)
 	return err
 }

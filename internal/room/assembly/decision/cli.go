@@ -43,7 +43,7 @@ func Command(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 		}),
 		console.Command(open, "electors ID", p.T("assembly.decision.cmd_electors", nil), electors),
 		console.Command(open, "export ID DIR", p.T("assembly.decision.cmd_export", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-			n, err := s.Export(cmd.Context(), typed[0], typed[1])
+			n, err := s.a.Export(cmd.Context(), typed[0], typed[1])
 			return done(out, err, args{"members": n, "folder": typed[1]}, "assembly.decision.exported", args{"Count": n, "Dir": typed[1]})
 		}),
 		recoverCommand(p, open))
@@ -108,7 +108,7 @@ func parseSpan(text string) (time.Duration, error) {
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return time.Duration(n) * 24 * time.Hour, nil //nolint:gosec // 16 bits
+			return time.Duration(n) * 24 * time.Hour, nil
 		}
 	}
 	d, err := time.ParseDuration(text)

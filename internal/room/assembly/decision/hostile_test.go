@@ -58,7 +58,7 @@ func TestExportOfAReplacedVersion(t *testing.T) {
 		t.Fatalf("it is %s", v.Result)
 	}
 	dir := filepath.Join(t.TempDir(), "out")
-	_, err := w.nodes[1].Export(t.Context(), id, dir)
+	_, err := w.nodes[1].a.Export(t.Context(), id, dir)
 	w.must(err)
 	script, err := filepath.Abs("../../../../docs/spec/tally.py")
 	w.must(err)

@@ -17,14 +17,12 @@ func Page(id string) string { return "/admin/decisions/" + id }
 
 // notify mails our admins when a proposal of somebody else opens, when ballots begin, and a day
 // before they end, where ours is not cast. soon is told when the next one is due.
-func (t turner) notify(ctx context.Context, r archive.Row, q tally.Question, soon func(core.Moment)) error {
+func (t turner) notify(ctx context.Context, r archive.Row, soon func(core.Moment)) error {
 	now, p := t.now(), r.P
-	type mail struct {
-		what     string
-		from, to core.Moment
-		ballot   bool // only while our ballot is missing
-	}
 	plan := []mail{{"open", p.Opened, p.TalkUntil, false}}
+	if p.By == t.self() {
+		plan = nil
+	}
 	if p.Kind != tally.KindLazy {
 		plan = append(plan, mail{"commit", p.TalkUntil + 1, p.CommitUntil, true})
 		if p.CommitUntil.Sub(p.TalkUntil) > 2*lastDay {
@@ -33,29 +31,37 @@ func (t turner) notify(ctx context.Context, r archive.Row, q tally.Question, soo
 	}
 	for _, m := range plan {
 		soon(m.from)
-		if now < m.from || now > m.to || m.what == "open" && p.By == t.self() {
+		if now < m.from || now > m.to {
 			continue
 		}
-		done, err := noticed(ctx, t.n.DB, r.ID, m.what)
-		if err != nil || done {
+		if done, err := t.needless(ctx, r, m); err != nil || done {
 			if err != nil {
 				return err
 			}
 			continue
-		}
-		if m.ballot {
-			if _, cast, err := t.last(ctx, r.ID); err != nil || cast {
-				if err != nil {
-					return err
-				}
-				continue
-			}
 		}
 		if err := t.mail(ctx, r, m.what); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// mail is one that is planned.
+type mail struct {
+	what     string
+	from, to core.Moment
+	ballot   bool // only while our ballot is missing
+}
+
+// needless says that a mail was sent, or that our ballot is there.
+func (t turner) needless(ctx context.Context, r archive.Row, m mail) (bool, error) {
+	done, err := noticed(ctx, t.n.DB, r.ID, m.what)
+	if err != nil || done || !m.ballot {
+		return done, err
+	}
+	_, cast, err := t.last(ctx, r.ID)
+	return cast, err
 }
 
 // mail writes to every admin. It is noted before: a mail that is lost is worth less than one

@@ -208,7 +208,7 @@ func (p proposer) mayReplace(ctx context.Context, said motion.Proposal, before a
 	}
 	switch c.T.Result { //nolint:exhaustive // all others came to something
 	case tally.Blocked, tally.NoQuorum, tally.Objected:
-		if said.Version == 4 && !(said.Fallback && c.T.Result == tally.Blocked) {
+		if said.Version == 4 && (!said.Fallback || c.T.Result != tally.Blocked) {
 			return core.Invalid("assembly.motion.too_many_versions", errors.New("a fourth version"))
 		}
 		return nil

@@ -11,7 +11,6 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/logbook"
-	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/assembly/archive"
 	"entrechat/internal/room/assembly/elector"
@@ -113,6 +112,3 @@ func (b *base) self() core.MemberID { return b.n.Signer.ID() }
 
 // Readers take in what logbooks say of decisions.
 func (b *base) Readers() []logbook.Reader { return b.a.Readers() }
-
-// Routes are the endpoints for members.
-func (b *base) Routes() []peer.Route { return b.a.Routes() }

@@ -3,6 +3,8 @@ package decision
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
@@ -16,6 +18,17 @@ import (
 // two.
 func (v viewer) Find(ctx context.Context, begin string) (string, error) {
 	return archive.Find(ctx, v.n.DB, begin)
+}
+
+// Electorate shows who would decide about a proposal that opens now, and why the others would
+// not. charter is the id of a collective, or its beginning. Returns CodeNotFound, CodeInvalid.
+func (v viewer) Electorate(ctx context.Context, charter string) (elector.View, error) {
+	d, err := v.n.Electors.Draw(ctx, charter, v.now())
+	if err != nil {
+		return elector.View{}, err
+	}
+	earlier, err := v.a.Parts(ctx, d.Charter.ID, v.now())
+	return d.View(earlier), err
 }
 
 // List lists decisions, those that opened last first, at most limit versions. A version that
@@ -215,14 +228,10 @@ func (v viewer) words(ctx context.Context, o *View, r archive.Row) error {
 	if err != nil {
 		return err
 	}
-	at, lifts := map[string]core.Moment{}, map[string]core.Moment{}
+	at := map[string]core.Moment{}
 	for _, e := range entries {
-		key := string(e.Member) + " " + e.Doc
-		switch e.Typ {
-		case archive.TypeRemark, tally.TypeObjection:
-			if at[key] == 0 {
-				at[key] = e.Iat
-			}
+		if key := string(e.Member) + " " + e.Doc; at[key] == 0 && (e.Typ == archive.TypeRemark || e.Typ == tally.TypeObjection) {
+			at[key] = e.Iat
 		}
 	}
 	papers, err := archive.PapersOf(ctx, v.n.DB, r.ID)
@@ -238,17 +247,9 @@ func (v viewer) words(ctx context.Context, o *View, r archive.Row) error {
 		late := said > q.End(q.WordPhase())
 		switch p.Kind {
 		case archive.KindRemark:
-			one := RemarkView{ID: p.ID, Version: r.P.Version, By: p.Author, At: said, Removed: p.Gone, Late: late}
-			if m, _, err := motion.ReadRemark(p.Envelope); err == nil {
-				one.Lang, one.Text = m.Lang, m.Text
-			}
-			o.Remarks = append(o.Remarks, one)
+			o.Remarks = append(o.Remarks, remark(p, r, said, late))
 		case archive.KindObjection:
-			one := ObjectionView{ID: p.ID, Version: r.P.Version, By: p.Author, At: said, Removed: p.Gone, Late: late}
-			if m, _, err := motion.ReadObjection(p.Envelope); err == nil {
-				one.About, one.Lang, one.Harm, one.Whom, one.Lift = m.About, m.Lang, m.Harm, m.Whom, m.Lift
-				one.Late = late || m.About == motion.AboutElectorate && said > r.P.TalkUntil
-			}
+			one := objection(p, r, said, late)
 			if one.Lifted, err = v.liftedAt(ctx, p); err != nil {
 				return err
 			}
@@ -256,8 +257,24 @@ func (v viewer) words(ctx context.Context, o *View, r archive.Row) error {
 		case archive.KindProposal:
 		}
 	}
-	_ = lifts
 	return nil
+}
+
+func remark(p archive.Paper, r archive.Row, said core.Moment, late bool) RemarkView {
+	one := RemarkView{ID: p.ID, Version: r.P.Version, By: p.Author, At: said, Removed: p.Gone, Late: late}
+	if m, _, err := motion.ReadRemark(p.Envelope); err == nil {
+		one.Lang, one.Text = m.Lang, m.Text
+	}
+	return one
+}
+
+func objection(p archive.Paper, r archive.Row, said core.Moment, late bool) ObjectionView {
+	one := ObjectionView{ID: p.ID, Version: r.P.Version, By: p.Author, At: said, Removed: p.Gone, Late: late}
+	if m, _, err := motion.ReadObjection(p.Envelope); err == nil {
+		one.About, one.Lang, one.Harm, one.Whom, one.Lift = m.About, m.Lang, m.Harm, m.Whom, m.Lift
+		one.Late = late || m.About == motion.AboutElectorate && said > r.P.TalkUntil
+	}
+	return one
 }
 
 // liftedAt is when the author of an objection took it back; 0 = it did not.
@@ -294,13 +311,10 @@ func (v viewer) warnings(ctx context.Context, r archive.Row) []Warning {
 }
 
 // own fills in our part, and what we can do.
-func (v viewer) own(ctx context.Context, o *View, r archive.Row) error {
-	now, p, self := v.now(), r.P, v.self()
-	o.Own.Elector = p.Has(self)
-	if !o.Own.Elector {
+func (v viewer) own(ctx context.Context, o *View, r archive.Row) (err error) {
+	if o.Own.Elector = r.P.Has(v.self()); !o.Own.Elector {
 		return nil
 	}
-	var err error
 	if o.Own.Choice, o.Own.Cast, err = v.last(ctx, r.ID); err != nil {
 		return err
 	}
@@ -316,9 +330,7 @@ func (v viewer) own(ctx context.Context, o *View, r archive.Row) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range list {
-		o.Own.Pending = o.Own.Pending || s.Proposal == r.ID
-	}
+	o.Own.Pending = slices.ContainsFunc(list, func(s archive.Saying) bool { return s.Proposal == r.ID })
 	own, err := v.objections(ctx, r.Chain)
 	if err != nil {
 		return err
@@ -329,38 +341,37 @@ func (v viewer) own(ctx context.Context, o *View, r archive.Row) error {
 		}
 	}
 	last, err := archive.Newest(ctx, v.n.DB, r.Chain)
-	if err != nil {
-		return err
+	if err == nil && last.ID == r.ID && o.Rival == "" {
+		o.Can = v.can(o, r)
 	}
-	if last.ID != r.ID || o.Rival != "" {
-		return nil
-	}
+	return err
+}
+
+// can says what we can do about the newest version.
+func (v viewer) can(o *View, r archive.Row) Can {
+	now, p := v.now(), r.P
 	q := p.Question(r.ID)
-	words := now <= q.End(q.WordPhase())
-	ended := o.Phase == tally.PhaseCounted
+	words, ended := now <= q.End(q.WordPhase()), o.Phase == tally.PhaseCounted
 	day, reviewed := reviewDay(p.Review)
-	o.Can = Can{
+	can := Can{
 		Vote: o.Phase == tally.PhaseCommit && p.Kind != tally.KindLazy, FourEyes: v.n.FourEyes,
 		Say: now <= p.CountedAt().Add(talkAfter), Object: words && o.Own.Objection == "", ObjectElectorate: now <= p.TalkUntil && o.Own.Objection == "",
 		Lift: words && o.Own.Objection != "", Review: ended && reviewed && now >= day && (o.Result == tally.Passed || o.Result == tally.Chosen),
-		Withdraw: p.By == self && !o.Removed,
+		Withdraw: p.By == v.self() && !o.Removed,
 	}
-	o.Can.Approve = o.Can.Vote && waits
-	if p.By == self {
+	can.Approve = can.Vote && o.Own.WaitsBy != ""
+	if p.By == v.self() {
 		again := o.Result == tally.Blocked || o.Result == tally.NoQuorum || o.Result == tally.Objected
-		o.Can.Revise = p.Version < 3 && (words || ended && again)
-		o.Can.Fallback = p.Version == 3 && p.Kind == tally.KindConsent && o.Result == tally.Blocked && ended && now >= p.RevealUntil.Add(motion.FallbackWait)
+		can.Revise = p.Version < 3 && (words || ended && again)
+		can.Fallback = p.Version == 3 && p.Kind == tally.KindConsent && o.Result == tally.Blocked && ended && now >= p.RevealUntil.Add(motion.FallbackWait)
 	}
-	return nil
+	return can
 }
 
 func joined(ids []core.MemberID) string {
-	text := ""
-	for i, id := range ids {
-		if i > 0 {
-			text += ", "
-		}
-		text += string(id)
+	names := make([]string, 0, len(ids))
+	for _, id := range ids {
+		names = append(names, string(id))
 	}
-	return text
+	return strings.Join(names, ", ")
 }

@@ -183,29 +183,35 @@ func (b *base) objections(ctx context.Context, chain string) (out []ownObjection
 		return err
 	}
 	for _, v := range versions {
-		entries, err := archive.EntriesOf(ctx, b.n.DB, v.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if e.Member == b.self() && e.Typ == tally.TypeObjection {
-				err = errors.Join(err, add(e.Doc))
-			}
-		}
-		papers, also := archive.PapersOf(ctx, b.n.DB, v.ID)
-		if err = errors.Join(err, also); err != nil {
-			return nil, err
-		}
-		for _, p := range papers {
-			if p.Author == b.self() && p.Kind == archive.KindObjection {
-				err = errors.Join(err, add(p.ID))
-			}
+		docs, err := b.objectionsTo(ctx, v.ID)
+		for _, doc := range docs {
+			err = errors.Join(err, add(doc))
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// objectionsTo lists ours to one version, some twice.
+func (b *base) objectionsTo(ctx context.Context, version string) (docs []string, err error) {
+	entries, err := archive.EntriesOf(ctx, b.n.DB, version)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.Member == b.self() && e.Typ == tally.TypeObjection {
+			docs = append(docs, e.Doc)
+		}
+	}
+	papers, err := archive.PapersOf(ctx, b.n.DB, version)
+	for _, p := range papers {
+		if p.Author == b.self() && p.Kind == archive.KindObjection {
+			docs = append(docs, p.ID)
+		}
+	}
+	return docs, err
 }
 
 func (b *base) lifted(ctx context.Context, doc string) (bool, error) {

@@ -116,7 +116,7 @@ func (t turner) turn(ctx context.Context, r archive.Row) (next core.Moment, err 
 		err = errors.Join(err, one)
 		soon(at)
 	}
-	err = errors.Join(err, t.notify(ctx, r, q, soon))
+	err = errors.Join(err, t.notify(ctx, r, soon))
 	if p.Kind != tally.KindLazy {
 		begin := p.CommitUntil.Add(p.Grace()) + 1
 		soon(begin)

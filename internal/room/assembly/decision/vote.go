@@ -175,13 +175,13 @@ func (b *base) last(ctx context.Context, proposal string) (c tally.Choice, ok bo
 	if err != nil {
 		return c, false, err
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].entry == archive.TooLate {
+	for _, one := range slices.Backward(all) {
+		if one.entry == archive.TooLate {
 			continue
 		}
-		opening, err := b.n.Box.Open(ballotLabel(all[i].commit), all[i].opening)
+		opening, err := b.n.Box.Open(ballotLabel(one.commit), one.opening)
 		if err != nil {
-			return c, false, nil //nolint:nilerr // under another key: the words open it
+			return c, false, nil // under another key: the words open it
 		}
 		var o tally.Opening
 		if err := wire.Decode(opening, &o); err != nil {

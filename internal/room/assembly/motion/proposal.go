@@ -12,12 +12,14 @@ import (
 	"entrechat/internal/room/assembly/tally"
 )
 
+// Bounds of what a proposal says, in characters.
 const (
-	// MaxTitle, MaxText and MaxOption bound what a proposal says, in characters.
 	MaxTitle  = 120
 	MaxText   = 20_000
 	MaxOption = 120
+)
 
+const (
 	minOptions, maxOptions = 2, 10
 	maxElectorate          = 500
 	maxFrom                = 20
@@ -200,8 +202,8 @@ func (p Proposal) checkTimes() error {
 		if p.CommitUntil != p.TalkUntil || p.RevealUntil != p.TalkUntil || p.TalkUntil.Sub(p.Opened) < tally.TalkLeast || p.Grace() < tally.GraceLeast {
 			return invalid("assembly.motion.lazy_hurried", "a lazy one in a hurry")
 		}
-	} else if p.CommitUntil == p.TalkUntil || p.RevealUntil == p.CommitUntil {
-		return invalid("assembly.motion.bad_times", "an empty phase")
+	} else if p.CommitUntil == p.TalkUntil || p.RevealUntil.Sub(p.CommitUntil) <= p.Grace() {
+		return invalid("assembly.motion.bad_times", "no time to vote, or to open")
 	}
 	if p.Kind == tally.KindPoll {
 		if p.Review != "" {

@@ -5,13 +5,13 @@ import (
 	"entrechat/internal/kit/seal"
 )
 
+// Bounds of a remark, and of each part of an objection, in characters.
 const (
-	// MaxRemark and MaxObjection bound a remark and each part of an objection, in characters.
 	MaxRemark    = 4_000
 	MaxObjection = 2_000
-
-	leastWords = 3 // of each part of an objection
 )
+
+const leastWords = 3 // of each part of an objection
 
 // About is what an objection is to.
 type About string

@@ -1,4 +1,4 @@
-package decision
+package archive
 
 import (
 	"context"
@@ -13,8 +13,6 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/wire"
-	"entrechat/internal/room/assembly/archive"
-	"entrechat/internal/room/assembly/elector"
 	"entrechat/internal/room/assembly/tally"
 )
 
@@ -35,15 +33,15 @@ type leaf struct {
 // Export writes what a recount by docs/spec/tally.py needs into a folder that is made: the bytes
 // that were signed of each version up to this one (proposal-1.json...), and what each member of an electorate logged about them (MEMBER.jsonl). It answers
 // how many members. Returns CodeConflict for a folder that is there.
-func (v viewer) Export(ctx context.Context, id, dir string) (members int, err error) {
-	if id, err = archive.Find(ctx, v.n.DB, id); err != nil {
+func (a *Archive) Export(ctx context.Context, id, dir string) (members int, err error) {
+	if id, err = Find(ctx, a.DB, id); err != nil {
 		return 0, err
 	}
-	r, err := archive.Proposal(ctx, v.n.DB, id)
+	r, err := Proposal(ctx, a.DB, id)
 	if err != nil {
 		return 0, err
 	}
-	chain, err := archive.Chain(ctx, v.n.DB, r.Chain)
+	chain, err := Chain(ctx, a.DB, r.Chain)
 	if err != nil {
 		return 0, err
 	}
@@ -52,7 +50,7 @@ func (v viewer) Export(ctx context.Context, id, dir string) (members int, err er
 	}
 	deciding := map[core.MemberID]bool{}
 	for _, one := range upTo(chain, id) {
-		p, err := archive.GetPaper(ctx, v.n.DB, one.ID)
+		p, err := GetPaper(ctx, a.DB, one.ID)
 		if err != nil {
 			return 0, err
 		}
@@ -71,7 +69,7 @@ func (v viewer) Export(ctx context.Context, id, dir string) (members int, err er
 		}
 	}
 	for m := range deciding {
-		if err := v.exportLog(ctx, m, chain, filepath.Join(dir, string(m)+".jsonl")); err != nil {
+		if err := a.exportLog(ctx, m, chain, filepath.Join(dir, string(m)+".jsonl")); err != nil {
 			return 0, err
 		}
 	}
@@ -79,15 +77,15 @@ func (v viewer) Export(ctx context.Context, id, dir string) (members int, err er
 }
 
 // upTo are the versions of a chain up to one of them.
-func upTo(chain []archive.Row, id string) []archive.Row {
-	return chain[:slices.IndexFunc(chain, func(r archive.Row) bool { return r.ID == id })+1]
+func upTo(chain []Row, id string) []Row {
+	return chain[:slices.IndexFunc(chain, func(r Row) bool { return r.ID == id })+1]
 }
 
 // exportLog writes what one member logged about a chain, and of forks.
-func (v viewer) exportLog(ctx context.Context, m core.MemberID, chain []archive.Row, file string) error {
+func (a *Archive) exportLog(ctx context.Context, m core.MemberID, chain []Row, file string) error {
 	var out []byte
 	written := map[int64]bool{}
-	add := func(list []archive.Entry, err error) error {
+	add := func(list []Entry, err error) error {
 		for _, e := range list {
 			if e.Member != m || written[e.Index] {
 				continue
@@ -106,30 +104,19 @@ func (v viewer) exportLog(ctx context.Context, m core.MemberID, chain []archive.
 		return err
 	}
 	for _, one := range chain {
-		if err := add(archive.EntriesOf(ctx, v.n.DB, one.ID)); err != nil {
+		if err := add(EntriesOf(ctx, a.DB, one.ID)); err != nil {
 			return err
 		}
 		// The version after may not be here; its entry is counted all the same.
-		if err := add(archive.EntriesNaming(ctx, v.n.DB, tally.TypeProposal, one.ID)); err != nil {
+		if err := add(EntriesNaming(ctx, a.DB, tally.TypeProposal, one.ID)); err != nil {
 			return err
 		}
 	}
-	if err := add(archive.Forks(ctx, v.n.DB)); err != nil {
+	if err := add(Forks(ctx, a.DB)); err != nil {
 		return err
 	}
 	if err := os.WriteFile(file, out, 0o644); err != nil { //nolint:gosec // all of it is public
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil
-}
-
-// Electorate shows who would decide about a proposal that opens now, and why the others would
-// not. charter is the id of a collective, or its beginning. Returns CodeNotFound, CodeInvalid.
-func (v viewer) Electorate(ctx context.Context, charter string) (elector.View, error) {
-	d, err := v.n.Electors.Draw(ctx, charter, v.now())
-	if err != nil {
-		return elector.View{}, err
-	}
-	earlier, err := v.a.Parts(ctx, d.Charter.ID, v.now())
-	return d.View(earlier), err
 }
