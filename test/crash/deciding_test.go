@@ -125,7 +125,7 @@ func TestDecidingIsKilled(t *testing.T) {
 		})
 	}
 	for _, n := range d.nodes {
-		d.killed(n, 6, "nothing", "decision", "vote", made.ID, "--stance", "agree")
+		d.killed(n, 10, "nothing", "decision", "vote", made.ID, "--stance", "agree")
 	}
 	commands := d.kills
 	// While the ballots open, a node is killed every few seconds. The witnesses of three hosters
