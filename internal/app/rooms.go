@@ -26,6 +26,7 @@ func bridges() []func(a *App) any {
 		postmortemsForCustody,
 		pactsForCustody,
 		adminsForCustody,
+		decisionsForCustody,
 		collectivesForAssembly,
 	}
 }

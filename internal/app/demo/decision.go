@@ -31,7 +31,7 @@ var errOtherCount = errors.New("the counts differ")
 type deciding struct {
 	*story
 	charter string        // id of the collective
-	slow    time.Duration // what a command of everybody takes on this machine
+	slow    time.Duration // what a word takes beyond hop on this machine, with the commands for it
 	version decided       // that is decided
 }
 
@@ -126,11 +126,13 @@ func (s *deciding) propose(ctx context.Context) error {
 		if err := s.again(ctx, func() error { return s.allDecide(ctx) }); err != nil {
 			return "", err
 		}
-		return s.draft(ctx, "demo.proposal_text", 4*(hop+s.slow), short,
+		return s.draft(ctx, "demo.proposal_text", 5*(hop+s.slow), short,
 			"--collective", s.charter, "--title", s.words.T("demo.proposal_title", nil), "--review", time.Now().Add(reviewAfter).Format(time.DateOnly))
 	}); err != nil {
 		return err
 	}
+	begun := time.Now()
+	defer func() { s.took(begun) }()
 	return s.do("demo.objects", args{"Name": other.Name}, func(func(string)) (string, error) {
 		if _, err := s.until(ctx, other, func(decided) bool { return true }); err != nil {
 			return "", err
@@ -140,6 +142,9 @@ func (s *deciding) propose(ctx context.Context) error {
 		return s.words.T("demo.objects_note", args{"Harm": harm, "Whom": whom, "Lift": lift}), err
 	})
 }
+
+// took notes how long a word took that was said at a moment.
+func (s *deciding) took(begun time.Time) { s.slow = max(s.slow, time.Since(begun)-hop) }
 
 // draft proposes a version whose text is a sentence of the story, and answers it.
 func (s *deciding) draft(ctx context.Context, key string, talk, commit time.Duration, flags ...string) (string, error) {
@@ -158,11 +163,12 @@ func (s *deciding) draft(ctx context.Context, key string, talk, commit time.Dura
 
 // answer has a second version take the objection up, and its author lift it.
 func (s *deciding) answer(ctx context.Context) error {
-	owner, other := s.owner(), s.objector()
+	owner, other, begun := s.owner(), s.objector(), time.Now()
 	if err := s.do("demo.answers", args{"Name": owner.Name}, func(func(string)) (string, error) {
 		if _, err := s.until(ctx, owner, func(d decided) bool { return len(d.Words) == 1 }); err != nil {
 			return "", err
 		}
+		s.took(begun)
 		// A new version is not over before the one that it replaces.
 		commit := max(5*(hop+s.slow)/2, time.Until(time.UnixMicro(s.version.Commit)))
 		return s.draft(ctx, "demo.proposal_text_2", short, commit, "--replaces", s.version.ID)

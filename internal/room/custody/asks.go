@@ -40,7 +40,7 @@ func (r *Room) newAsks() *breakglass.Asks {
 			}
 			return ask.LeastWait(scope)
 		},
-		Say: speaker{r}, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
+		Say: speaker{r}, Decisions: r.Decisions, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
 	})
 }
 

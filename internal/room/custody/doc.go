@@ -11,7 +11,7 @@
 // stands whole or the one before it stands; a share is checked before it is used.
 //
 // Folders, each imports only those before it: recipient, share, person, figure, ability, box,
-// deal, proof, ask, collect, breakglass, rescue, rehearsal, runbook, duty.
+// deal, proof, mandate, ask, collect, breakglass, rescue, rehearsal, runbook, duty.
 //
 // Sources: shared/research/custody.md of the founding reports; docs/spec/custody.md.
 package custody

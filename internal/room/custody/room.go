@@ -26,6 +26,7 @@ import (
 	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/duty"
+	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/proof"
 	"entrechat/internal/room/custody/recipient"
@@ -50,6 +51,7 @@ func AllWords() []fs.FS {
 		breakglass.Words,
 		collect.Words,
 		deal.Words,
+		mandate.Words,
 		duty.Words,
 		person.Words,
 		proof.Words,
@@ -97,10 +99,12 @@ type Needs struct {
 	Recovery func() (*age.X25519Recipient, error)
 	// Mailer is who carries mails; false while nobody does.
 	Mailer func() (breakglass.Mailer, bool)
-	Lang   string // of mails
-	Now    func() time.Time
-	Log    *slog.Logger
-	Texts  Texts
+	// Decisions knows what collectives decided; false while nobody does.
+	Decisions func() (mandate.Decisions, bool)
+	Lang      string // of mails
+	Now       func() time.Time
+	Log       *slog.Logger
+	Texts     Texts
 }
 
 // Room is custody, open.

@@ -115,6 +115,15 @@ func TestTheWayOut(t *testing.T) {
 	if v := w.alike(id, tally.Passed); !slices.Equal(v.Count.Free, []core.MemberID{b.id}) {
 		t.Fatalf("%+v", v.Count)
 	}
+	for _, n := range w.nodes {
+		want := "passed"
+		if n == b {
+			want = "unbound"
+		}
+		if _, standing, err := a.Mandate(t.Context(), id, n.id); standing != want || err != nil {
+			t.Errorf("for %s it is %s, %v", n.id, standing, err)
+		}
+	}
 }
 
 // The database is lost: the words open the ballot again; without them it counts for the quorum.

@@ -4,5 +4,5 @@
 // An ask's id is the hash of all it says, the recipient of the shares included: whoever
 // changes anything has another ask, for which the wait begins anew.
 //
-// It imports share and box. Source: docs/spec/custody.md.
+// It imports share, box and mandate. Source: docs/spec/custody.md.
 package ask

@@ -19,6 +19,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/custody/box"
+	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -72,12 +73,13 @@ const (
 
 // Ask is a request to open a box. The zero value is none.
 type Ask struct {
-	V         int64         `json:"v"` // 1
+	V         int64         `json:"v"` // 1; 2 where it names a decision
 	Deal      share.ID      `json:"deal"`
 	Owner     core.MemberID `json:"owner"` // whose box it is
 	Scope     string        `json:"scope"`
 	Reason    Reason        `json:"reason"`
-	Purpose   string        `json:"purpose,omitempty"` // for the people at the holders; plain text
+	Purpose   string        `json:"purpose,omitempty"`  // for the people at the holders; plain text
+	Decision  string        `json:"decision,omitempty"` // of a collective, its id
 	Role      Role          `json:"role"`
 	Asker     core.MemberID `json:"asker"`
 	Key       string        `json:"key,omitempty"` // base64 Ed25519, which signed for AsDomain
@@ -93,7 +95,9 @@ var nonceForm = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 func (a Ask) check() error {
 	_, err := share.ParseID(string(a.Deal))
 	switch {
-	case a.V != 1 || err != nil || !a.Owner.Valid() || !a.Asker.Valid() || !box.Scope(a.Scope).Valid() || !nonceForm.MatchString(a.Nonce):
+	case a.V != a.version() || a.Decision != "" && !mandate.ValidID(a.Decision):
+		return Bad(fmt.Errorf("version %d, decision %.70q", a.V, a.Decision))
+	case err != nil || !a.Owner.Valid() || !a.Asker.Valid() || !box.Scope(a.Scope).Valid() || !nonceForm.MatchString(a.Nonce):
 		return Bad(errors.New("an ask about nothing"))
 	case !a.Reason.Valid() || (a.Reason == Rehearsal) != (a.Scope == string(box.Rehearsal)):
 		return Bad(fmt.Errorf("reason %.40q", a.Reason))
@@ -106,6 +110,15 @@ func (a Ask) check() error {
 		return Bad(errors.New("its recipient"))
 	}
 	return a.checkRole()
+}
+
+// version is that of the document: a node that knows nothing of decisions refuses to show half
+// of an ask.
+func (a Ask) version() int64 {
+	if a.Decision != "" {
+		return 2
+	}
+	return 1
 }
 
 func (a Ask) checkRole() error {
@@ -162,7 +175,7 @@ func SixWords(id string) string {
 
 // Sign makes an ask; the nonce is drawn here.
 func Sign(a Ask, by seal.Signer) (Signed, error) {
-	a.V, a.Nonce = 1, rand.Text()
+	a.V, a.Nonce = a.version(), rand.Text()
 	if err := a.check(); err != nil {
 		return Signed{}, err
 	}

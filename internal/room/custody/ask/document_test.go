@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -75,6 +76,48 @@ func TestAskIsWhatItSays(t *testing.T) {
 	}
 }
 
+// An ask that names a decision is of the second version, all others are of the first, as they
+// always were.
+func TestVersions(t *testing.T) {
+	b := newSigner(t, "chaton-b.test")
+	plain, _ := anAsk(t, aDeal(t))
+	named := plain
+	named.Decision = strings.Repeat("5a", 32)
+	for version, a := range map[int64]Ask{1: plain, 2: named} {
+		s, err := Sign(a, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := Read(s.Document)
+		if err != nil || read.V != version || read.Decision != a.Decision {
+			t.Errorf("version %d: %+v, %v", version, read.Ask, err)
+		}
+		// The same with the other number is none.
+		s.V = 3 - version
+		payload, err := wire.Encode(s.Ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := seal.SignDoc(Type, payload, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(env); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("version %d called %d: %v", version, s.V, err)
+		}
+	}
+	// What a node of before wrote opens still.
+	old := `{"v":1,"deal":"00112233445566778899aabbccddeeff","owner":"chaton-a.test","scope":"root","reason":"lost-own","role":"member","asker":"chaton-b.test",` +
+		`"recipient":"age1ylzqkmczzf4qr4qenk36kkz02qt96z8a4ygz3vnnk8zlglqzxf5sp7xrll","nonce":"ABCDEFGHIJKLMNOPQRSTUVWXYZ","made_us":1796000000000000,"expires_us":1797000000000000}`
+	env, err := seal.SignDoc(Type, []byte(old), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Read(env); err != nil || s.Decision != "" || s.Verify([]ed25519.PublicKey{b.Public()}) != nil {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 func TestAskRefused(t *testing.T) {
 	b := newSigner(t, "chaton-b.test")
 	for name, change := range map[string]func(*Ask){
@@ -91,6 +134,7 @@ func TestAskRefused(t *testing.T) {
 		"colours":             func(a *Ask) { a.Purpose = "\x1b[31m" },
 		"a novel":             func(a *Ask) { a.Purpose = strings.Repeat("x", maxPurpose+1) },
 		"no owner":            func(a *Ask) { a.Owner = "" },
+		"no decision":         func(a *Ask) { a.Decision = "the one of May" },
 		"another role":        func(a *Ask) { a.Role = "boss" },
 		"a key too many":      func(a *Ask) { a.Key = base64.StdEncoding.EncodeToString(b.Public()) },
 		"a domain for other":  func(a *Ask) { a.Role, a.Key = AsDomain, base64.StdEncoding.EncodeToString(b.Public()) },

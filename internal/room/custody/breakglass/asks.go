@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/share"
 )
 
@@ -100,7 +101,9 @@ type Needs struct {
 	// Least is LeastWait, but for a network of tests.
 	Least func(scope string) time.Duration
 	Say   Says
-	Now   func() time.Time
+	// Decisions knows what collectives decided; false while nobody does.
+	Decisions func() (mandate.Decisions, bool)
+	Now       func() time.Time
 	// Ran is how long this process has been running: a leap of the clock is not in it.
 	Ran func() time.Duration
 	Log *slog.Logger

@@ -66,6 +66,7 @@ func openCommand(p *words.Printer, open console.Opener[*Asks]) *cobra.Command {
 	c.Flags().StringVar(&reason, "reason", "", p.T("custody.breakglass.flag_reason", nil))
 	c.Flags().StringVar(&of, "of", "", p.T("custody.breakglass.flag_of", nil))
 	c.Flags().StringVar(&w.Purpose, "purpose", "", p.T("custody.breakglass.flag_purpose", nil))
+	c.Flags().StringVar(&w.Decision, "decision", "", p.T("custody.breakglass.flag_decision", nil))
 	_ = c.MarkFlagRequired("reason")
 	return c
 }
@@ -210,6 +211,9 @@ func sayAsk(out *console.Out, v View) {
 	})
 	if v.Purpose != "" {
 		out.Say("custody.breakglass.purpose", args{"Purpose": v.Purpose})
+	}
+	if v.Mandate != nil {
+		out.Line(v.Mandate.Say(out.P))
 	}
 	if v.Alive {
 		out.Say("custody.breakglass.owner_alive", args{"Owner": string(v.Owner)})

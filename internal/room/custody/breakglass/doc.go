@@ -6,5 +6,5 @@
 // without a person, or before the logbook says so; an entry about it twice; a box that is
 // opened and its deal goes on.
 //
-// It imports share, ask, collect. Source: docs/spec/custody.md.
+// It imports share, ask, collect, mandate. Source: docs/spec/custody.md.
 package breakglass

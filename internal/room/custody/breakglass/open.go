@@ -23,6 +23,8 @@ type Wish struct {
 	Of      core.MemberID // whose box; empty = ours
 	Reason  ask.Reason
 	Purpose string
+	// Decision of a collective, its id; may be empty.
+	Decision string
 }
 
 // patience is how long an ask is open beyond two waits, for people who are away.
@@ -44,7 +46,7 @@ func (a opener) Open(ctx context.Context, w Wish) (ask.Signed, error) {
 	}
 	now := a.now()
 	s, err := ask.Sign(ask.Ask{
-		Deal: d.ID, Owner: w.Of, Scope: w.Scope, Reason: w.Reason, Purpose: w.Purpose, Role: ask.AsMember, Asker: a.self(),
+		Deal: d.ID, Owner: w.Of, Scope: w.Scope, Reason: w.Reason, Purpose: w.Purpose, Decision: w.Decision, Role: ask.AsMember, Asker: a.self(),
 		Recipient: identity.Recipient().String(), Made: now, Expires: now.Add(min(2*d.Wait+patience, ask.MaxLife)),
 	}, a.n.Signer)
 	if err != nil {

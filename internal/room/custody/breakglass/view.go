@@ -6,24 +6,27 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/share"
 )
 
 // View is an ask as people here see it.
 type View struct {
-	ID       string        `json:"id"`
-	Words    string        `json:"words"` // to compare on the phone
-	Deal     share.ID      `json:"deal"`
-	Owner    core.MemberID `json:"owner"`
-	Scope    string        `json:"scope"`
-	Reason   ask.Reason    `json:"reason"`
-	Purpose  string        `json:"purpose"` // the asker's own words
-	Role     ask.Role      `json:"role"`
-	Asker    core.MemberID `json:"asker"`
-	Received core.Moment   `json:"received_us"`
-	Expires  core.Moment   `json:"expires_us"`
-	Held     bool          `json:"held"` // we keep a share: somebody here decides
-	Ours     bool          `json:"ours"` // we asked
+	ID      string        `json:"id"`
+	Words   string        `json:"words"` // to compare on the phone
+	Deal    share.ID      `json:"deal"`
+	Owner   core.MemberID `json:"owner"`
+	Scope   string        `json:"scope"`
+	Reason  ask.Reason    `json:"reason"`
+	Purpose string        `json:"purpose"` // the asker's own words
+	Role    ask.Role      `json:"role"`
+	// Mandate is the decision of a collective that it names; nil = none, or in a list.
+	Mandate  *mandate.Mandate `json:"mandate"`
+	Asker    core.MemberID    `json:"asker"`
+	Received core.Moment      `json:"received_us"`
+	Expires  core.Moment      `json:"expires_us"`
+	Held     bool             `json:"held"` // we keep a share: somebody here decides
+	Ours     bool             `json:"ours"` // we asked
 	collect.Status
 	Said []Said `json:"said"`
 	// Alive: somebody else asks, and the owner's logbook grew within 14 days before, or since.
@@ -70,6 +73,7 @@ func (a screen) View(ctx context.Context, begin string) (View, error) {
 		return View{}, err
 	}
 	v, err := a.view(ctx, r)
+	v.Mandate = mandate.Of(ctx, a.n.Decisions, r.Decision, r.Owner)
 	if err == nil && r.held {
 		v.Contacts, err = a.n.Deals.Contacts(ctx, r.Deal)
 		if core.CodeOf(err) == core.CodeNotFound {

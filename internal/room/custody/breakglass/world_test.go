@@ -24,6 +24,7 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/migrations"
 	"entrechat/internal/room/custody/share"
 )
@@ -42,6 +43,7 @@ type world struct {
 	content string
 	seed    seal.Seed
 	down    map[core.MemberID]bool
+	decided map[string]string // decisions, and how they stand; nil = nobody knows any
 }
 
 // node is one hoster.
@@ -152,10 +154,17 @@ func (n *node) start() {
 		Unseal: func(with age.Identity, deal share.ID, sealed []byte) ([]byte, error) {
 			return unseal(with, string(deal), sealed)
 		},
-		Least: ask.LeastWait, Say: n, Now: func() time.Time { return n.w.really.Add(n.off) }, Ran: func() time.Duration { return n.w.really.Sub(began) },
+		Least: ask.LeastWait, Say: n, Decisions: func() (mandate.Decisions, bool) { return n, n.w.decided != nil }, Now: func() time.Time { return n.w.really.Add(n.off) }, Ran: func() time.Duration { return n.w.really.Sub(began) },
 		Log: slog.New(slog.DiscardHandler),
 	})
 	n.w.must(n.Tick(n.w.t.Context()))
+}
+
+func (n *node) Mandate(_ context.Context, id string, owner core.MemberID) (title, standing string, err error) {
+	if s, ok := n.w.decided[id]; ok && owner == hosterA {
+		return "One key for all", s, nil
+	}
+	return "", "", core.NotFound("test", errors.New("no such decision"))
 }
 
 func (n *node) T(key string, _ map[string]any) string { return key }
