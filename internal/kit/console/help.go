@@ -129,7 +129,7 @@ func (h help) options(b *strings.Builder, title string, flags *pflag.FlagSet) {
 		about := f.Usage
 		if kind := f.Value.Type(); kind != "bool" {
 			text += " " + h.p.T("console.value."+kind, nil)
-			if !slices.Contains([]string{"", "[]", "0"}, f.DefValue) {
+			if !slices.Contains([]string{"", "[]", "0", "0s"}, f.DefValue) {
 				about += h.p.T("console.default", map[string]any{"Value": f.DefValue})
 			}
 		}

@@ -49,6 +49,14 @@ func (p *Printer) Ago(m core.Moment, now time.Time) string {
 	return p.T("words.ago", map[string]any{"Span": p.Span(now.Sub(m.Time()))})
 }
 
+// Pair joins a name and what is said of it, "name: text"; French has a space before the colon.
+func (p *Printer) Pair(name, text string) string {
+	if p.Lang == English {
+		return name + ": " + text
+	}
+	return name + "\u00a0: " + text
+}
+
 // Percent is a share in 0..1 with one digit, cut and not rounded: what is not
 // whole never shows as 100 %.
 func (p *Printer) Percent(share float64) string {

@@ -47,6 +47,8 @@ func TestSentences(t *testing.T) {
 		{fr.Error(nil), ""},
 		{fr.Ago(0, time.Unix(0, 0)), "jamais"},
 		{fr.Ago(core.At(time.Unix(7300, 0)), time.Unix(100, 0)), "dans 2\u00a0h"},
+		{fr.Pair("a", "b"), "a\u00a0: b"},
+		{en.Pair("a", "b"), "a: b"},
 		{fr.Percent(0.9996), "99,9\u00a0%"},
 		{en.Percent(1), "100%"},
 		{en.Percent(0.58), "58%"},

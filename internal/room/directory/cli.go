@@ -234,7 +234,7 @@ func printDraft(out *console.Out, d drafted) {
 			}
 			line := "  " + c.Text
 			if c.How != "" {
-				line += ": " + c.How
+				line = out.P.Pair(line, c.How)
 			}
 			lines = append(lines, line)
 		}

@@ -47,7 +47,7 @@ func (c cli) status() *cobra.Command {
 
 // printStatus says how one backup stands: the verdict first, then why.
 func printStatus(out *console.Out, r *Room, s health.Status) {
-	out.Line(s.Name + ": " + out.P.T("vault.level."+string(s.Level), nil))
+	out.Line(out.P.Pair(s.Name, out.P.T("vault.level."+string(s.Level), nil)))
 	for _, fact := range factWords(r.n.Now(), out.P, s) {
 		out.Line("  " + fact)
 	}

@@ -107,7 +107,7 @@ func stripOf(p *words.Printer, by map[int64]daily.Day, now core.Moment) template
 		if severity == web.Fine {
 			good++
 		}
-		day.Says, day.Severity = dayName(p, n)+": "+says, severity
+		day.Says, day.Severity = p.Pair(dayName(p, n), says), severity
 		strip.Days = append(strip.Days, day)
 	}
 	strip.Title = p.T("vault.days.strip", args{"Count": good, "Seen": seen})

@@ -109,7 +109,7 @@ func (s *base) print(out *console.Out, d Debate) {
 		out.Line(indent(d.Note))
 	}
 	for _, a := range d.Actions {
-		out.Line(short(a.ID) + "  " + s.says(out.P, a) + ": " + a.What + " (" + a.Role + ")")
+		out.Line(short(a.ID) + "  " + out.P.Pair(s.says(out.P, a), a.What) + " (" + a.Role + ")")
 	}
 	for _, r := range d.Remarks {
 		out.Line(short(r.ID) + "  " + string(r.Member) + ", " + out.P.T("assembly.debate.standing_"+standingName(r), nil))
@@ -243,7 +243,7 @@ func addCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command 
 		if err != nil {
 			return err
 		}
-		return out.Emit(added, func() { out.Line(short(added.ID) + "  " + s.says(out.P, added) + ": " + added.What) })
+		return out.Emit(added, func() { out.Line(short(added.ID) + "  " + out.P.Pair(s.says(out.P, added), added.What)) })
 	})
 	c.Flags().StringVar(&a.What, "what", "", p.T("assembly.debate.flag_what", nil))
 	c.Flags().StringVar(&a.Role, "role", "", p.T("assembly.debate.flag_role", nil))

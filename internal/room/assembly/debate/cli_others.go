@@ -53,7 +53,7 @@ func theirsCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 				out.Say("assembly.debate.theirs_none", nil)
 			}
 			for _, t := range all {
-				out.Line(short(t.ID) + "  " + string(t.Member) + ", " + out.P.Day(t.At) + ": " + t.Title)
+				out.Line(short(t.ID) + "  " + out.P.Pair(string(t.Member)+", "+out.P.Day(t.At), t.Title))
 				printStory(out, t.Story)
 				out.Line(indent(t.Question))
 			}
@@ -85,7 +85,7 @@ func draftsCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 				out.Say("assembly.debate.drafts_none", nil)
 			}
 			for _, d := range all {
-				out.Line(short(d.ID) + "  " + string(d.Member) + ", " + out.P.Day(d.Came) + ": " + d.Title)
+				out.Line(short(d.ID) + "  " + out.P.Pair(string(d.Member)+", "+out.P.Day(d.Came), d.Title))
 				printStory(out, d.Story)
 				out.Line(indent(d.Question))
 			}

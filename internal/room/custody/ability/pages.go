@@ -145,7 +145,7 @@ func picture(p *words.Printer, f Facts, r Report, names map[person.ID]string) te
 		for _, c := range f.People {
 			cell := cellOf(p, f, a.Ability, c.ID, r.At)
 			line = append(line, cell.Says)
-			cell.Says = names[c.ID] + ": " + cell.Says
+			cell.Says = p.Pair(names[c.ID], cell.Says)
 			row.Cells = append(row.Cells, cell)
 		}
 		g.Rows, table = append(g.Rows, row), append(table, line)

@@ -53,6 +53,9 @@ func TestOpening(t *testing.T) {
 		if got := w.state("b", s.ID); got != ask.Waiting {
 			t.Fatalf("%s", got)
 		}
+		if found, err := b.checkAsks(ctx); err != nil || found.Key != "custody.breakglass.waits" || found.Unknown {
+			t.Errorf("doctor of a holder while the time runs: %+v, %v", found, err)
+		}
 		if err := b.Release(ctx, s.ID, false); code(err) != "custody.breakglass.not_ready_waiting" {
 			t.Errorf("released at once: %v", err)
 		}
@@ -61,6 +64,9 @@ func TestOpening(t *testing.T) {
 			t.Errorf("%s an hour before", got)
 		}
 		w.passes(time.Hour)
+		if _, err := b.checkAsks(ctx); code(err) != "custody.breakglass.to_decide" {
+			t.Errorf("doctor of a holder who has to decide: %v", err)
+		}
 		var out got
 		for i, letter := range []string{"b", "c", "d"} {
 			c, err := w.node("a").Collect(ctx, s.ID, nil, out.deliver)

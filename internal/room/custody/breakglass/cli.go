@@ -187,7 +187,7 @@ func asker(p *words.Printer, v View) string {
 func stateText(p *words.Printer, s collect.Status) string {
 	text := p.T("custody.breakglass.state_"+string(s.State), nil)
 	if s.Why != ask.WhyNothing {
-		text += ": " + p.T("custody.breakglass.why_"+string(s.Why), nil)
+		text = p.Pair(text, p.T("custody.breakglass.why_"+string(s.Why), nil))
 	}
 	if s.Left > 0 {
 		text += " (" + p.Span(micros(s.Left)) + ")"
@@ -264,7 +264,9 @@ func confirm(out *console.Out, v View, heard string, yes bool) error {
 	side := *out
 	side.W = out.Err
 	if heard == "" {
-		sayAsk(&side, v)
+		unheard := v
+		unheard.Words = "" // to be heard from the asker, not copied from here
+		sayAsk(&side, unheard)
 		side.Say("custody.breakglass.type_words", nil)
 		line, err := bufio.NewReader(out.In).ReadString('\n')
 		if err != nil && line == "" {

@@ -12,27 +12,33 @@ import (
 // Checks are what `doctor` asks about asks.
 func (a *Asks) Checks() []fit.Check {
 	return []fit.Check{
-		{Name: "custody.breakglass.check_asks", Run: fit.Plain(a.checkAsks)},
+		{Name: "custody.breakglass.check_asks", Run: a.checkAsks},
 		{Name: "custody.breakglass.check_rotation", Run: fit.Plain(a.checkRotation)},
 		{Name: "custody.breakglass.check_clock", Run: fit.Plain(a.checkClock)},
 	}
 }
 
 // checkAsks names what somebody has to look at: an ask about our own boxes that others made,
-// or one to be decided here.
-func (a *Asks) checkAsks(ctx context.Context) error {
+// or one to be decided here. One that waits its time here is no trouble, but is said: there is
+// time then to call the owner.
+func (a *Asks) checkAsks(ctx context.Context) (fit.Finding, error) {
 	against, err := a.Against(ctx)
 	if err != nil {
-		return err
+		return fit.Finding{}, err
 	}
 	if against > 0 {
-		return core.Conflict("custody.breakglass.against", errors.New("somebody asks for our box")).With("Count", against)
+		return fit.Finding{}, core.Conflict("custody.breakglass.against", errors.New("somebody asks for our box")).With("Count", against)
 	}
-	_, ready, err := a.Awaiting(ctx)
-	if err == nil && ready > 0 {
-		err = core.Conflict("custody.breakglass.to_decide", errors.New("somebody waits for a decision")).With("Count", ready)
+	awaiting, ready, err := a.Awaiting(ctx)
+	switch {
+	case err != nil:
+		return fit.Finding{}, err
+	case ready > 0:
+		return fit.Finding{}, core.Conflict("custody.breakglass.to_decide", errors.New("somebody waits for a decision")).With("Count", ready)
+	case awaiting > 0:
+		return fit.Well("custody.breakglass.waits", args{"Count": awaiting}), nil
 	}
-	return err
+	return fit.Finding{}, nil
 }
 
 func (a *Asks) checkRotation(ctx context.Context) error {

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/custody/deal"
 )
 
 type args = map[string]any
@@ -32,6 +33,18 @@ func Command(p *words.Printer, open console.Opener[*Proofs], now func() time.Tim
 	)
 }
 
+// sentenceOf is the one above the shares of a deal. One that its holders have not all
+// acknowledged is on its way: nothing of it is lost, and dealing again does not help.
+func sentenceOf(v View) string {
+	switch {
+	case v.State == deal.Pending:
+		return "custody.proof.on_its_way"
+	case !v.Enough():
+		return "custody.proof.too_few"
+	}
+	return "custody.proof.enough"
+}
+
 func list(cmd *cobra.Command, p *Proofs, out *console.Out, _ []string) error {
 	views, err := p.Views(cmd.Context())
 	if err != nil {
@@ -42,11 +55,7 @@ func list(cmd *cobra.Command, p *Proofs, out *console.Out, _ []string) error {
 			out.Say("custody.deal.none", nil)
 		}
 		for _, v := range views {
-			key := "custody.proof.enough"
-			if !v.Enough() {
-				key = "custody.proof.too_few"
-			}
-			out.Say(key, args{"Scope": string(v.Scope), "Good": v.Good, "K": v.K, "N": v.N})
+			out.Say(sentenceOf(v), args{"Scope": string(v.Scope), "Good": v.Good, "K": v.K, "N": v.N})
 			rows := make([][]string, 0, len(v.Shares))
 			for _, s := range v.Shares {
 				last := "—"

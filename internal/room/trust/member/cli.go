@@ -180,7 +180,7 @@ func showCommand(p *words.Printer, open Open) *cobra.Command {
 				{"trust.label.vouched_by", Names(out.P, v.VouchedBy)},
 				{"trust.label.we_vouch", YesNo(out.P, v.WeVouch)},
 			} {
-				out.Line("  " + out.P.T(row[0], nil) + ": " + row[1])
+				out.Line("  " + out.P.Pair(out.P.T(row[0], nil), row[1]))
 			}
 			task.Print(out, v.Waiting)
 		})

@@ -10,7 +10,7 @@ import (
 // Print says what is still to be told or fetched, a line each.
 func Print(out *console.Out, list []Waiting) {
 	for _, w := range list {
-		out.Line("  " + out.P.T("trust.label.task", nil) + ": " + Words(out.P, w))
+		out.Line("  " + out.P.Pair(out.P.T("trust.label.task", nil), Words(out.P, w)))
 	}
 }
 
