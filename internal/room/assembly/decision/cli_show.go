@@ -144,7 +144,7 @@ func showBallots(out *console.Out, v View) {
 			text = sayChoice(out.P, e.Choice)
 		}
 		if e.Reason != "" {
-			text = out.P.Pair(text, out.P.T("assembly.decision.reason_"+string(e.Reason), nil))
+			text += ": " + out.P.T("assembly.decision.reason_"+string(e.Reason), nil)
 		}
 		if e.Sleeping {
 			text += " " + out.P.T("assembly.decision.asleep", nil)
