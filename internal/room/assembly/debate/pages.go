@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/markdown"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
@@ -49,7 +50,7 @@ func (s *Service) Pages(site *web.Site, propose string) web.Pages {
 			{Pattern: "GET " + Path + "/{id}", Handler: one.Show(v.public)},
 			v.feedRoute(),
 		}, v.adminRoutes()),
-		Feeds: []web.Feed{{Path: feedPath, Type: atomType}},
+		Feeds: []web.Feed{{Path: feedPath, Type: atom.Type}},
 		Menu: []web.Entry{
 			{Path: Path, Key: "assembly.debate.menu", Order: 52},
 			{Path: AdminPath, Key: "assembly.debate.menu_admin", Group: web.GroupPublic, Order: 62},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/assembly/decision"
@@ -80,7 +81,7 @@ func Pages(site *web.Site, n Needs) web.Pages {
 			{Pattern: "GET " + feedPath, Handler: http.HandlerFunc(v.feed)},
 			{Pattern: "GET " + datesPath, Handler: http.HandlerFunc(v.dates)},
 		}, v.adminRoutes(), v.proposeRoutes()),
-		Feeds: []web.Feed{{Path: feedPath, Type: record.AtomType}},
+		Feeds: []web.Feed{{Path: feedPath, Type: atom.Type}},
 		Menu: []web.Entry{
 			{Path: Path, Key: "assembly.hall.menu", Order: 55},
 			{Path: AdminPath, Key: "assembly.hall.menu_admin", Group: web.GroupPartners, Order: 60},

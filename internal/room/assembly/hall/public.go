@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/static"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
@@ -119,7 +120,7 @@ func (v views) markdown(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v views) feed(w http.ResponseWriter, r *http.Request) {
-	v.answer(w, r, record.AtomType, func(p *words.Printer) ([]byte, error) {
+	v.answer(w, r, atom.Type, func(p *words.Printer) ([]byte, error) {
 		list, err := v.records(r)
 		if err != nil {
 			return nil, err

@@ -1,20 +1,19 @@
 package need
 
 import (
-	"encoding/xml"
 	"net/http"
 	"strings"
 	"time"
 
+	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/static"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
-	"entrechat/internal/room/assembly/record"
 )
 
 const (
 	feedPath = "/needs/feed.atom"
-	atomType = "application/atom+xml"
 	inFeed   = 50
 )
 
@@ -32,7 +31,7 @@ func (v views) feedRoute() web.Route {
 		w.Header().Set("Vary", "Accept-Language, Cookie")
 		w.Header().Set("Content-Language", p.Lang)
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		static.Serve(w, r, atomType, "public, max-age=60", data)
+		static.Serve(w, r, atom.Type, "public, max-age=60", data)
 	})}
 }
 
@@ -45,11 +44,13 @@ func (v views) feed(r *http.Request, p *words.Printer) ([]byte, error) {
 		return nil, err
 	}
 	home := v.n.URL + Path
-	f := record.AtomFeed{
-		Lang: p.Lang, ID: home, Title: p.T("assembly.need.feed_title", args{"Hoster": string(v.n.Self)}), Author: string(v.n.Self), Updated: onDay(v.now().Time()),
-		Links: []record.AtomLink{{Href: home}, {Rel: "self", Href: v.n.URL + feedPath + "?lang=" + p.Lang}},
+	f := atom.Feed{
+		ID: home, Lang: p.Lang, Title: p.T("assembly.need.feed_title", args{"Hoster": string(v.n.Self)}), Author: string(v.n.Self), Home: home, Self: v.n.URL + feedPath + "?lang=" + p.Lang,
 	}
-	for i, n := range list {
+	if len(list) == 0 {
+		f.Updated = onDay(v.now())
+	}
+	for _, n := range list {
 		text := []string{n.ShownGoal}
 		if n.ShownObstacle != "" {
 			text = append(text, n.ShownObstacle)
@@ -57,19 +58,14 @@ func (v views) feed(r *http.Request, p *words.Printer) ([]byte, error) {
 		if k := len(n.Answers); k > 0 {
 			text = append(text, v.says(p, n.Answers[k-1]))
 		}
-		updated := onDay(n.Changed.Time())
-		if i == 0 {
-			f.Updated = updated
-		}
 		link := home + "#need-" + n.ID
-		f.Entries = append(f.Entries, record.AtomEntry{ID: link, Title: short(n.ShownGoal) + " (" + stands(p, n) + ")", Updated: updated, Link: record.AtomLink{Href: link}, Content: strings.Join(text, "\n\n")})
+		f.Entries = append(f.Entries, atom.Entry{URL: link, Title: short(n.ShownGoal) + " (" + stands(p, n) + ")", Updated: onDay(n.Changed), Text: strings.Join(text, "\n\n")})
 	}
-	data, err := xml.MarshalIndent(f, "", " ")
-	return append([]byte(xml.Header), data...), err
+	return f.Encode()
 }
 
-// onDay is a day as RFC 3339 writes a moment: the exact time would say when its author was up.
-func onDay(t time.Time) string { return t.UTC().Truncate(24 * time.Hour).Format(time.RFC3339) }
+// onDay is the day of a moment: the exact time would say when its author was up.
+func onDay(m core.Moment) time.Time { return m.Time().UTC().Truncate(24 * time.Hour) }
 
 // ServeExport answers the export to anybody.
 func (s *Service) ServeExport(w http.ResponseWriter, r *http.Request) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/markdown"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/kit/web"
@@ -63,7 +64,7 @@ func (x *Exchange) Pages(site *web.Site, accounts Accounts, hoster func(core.Mem
 	}, v.adminRoutes())
 	return web.Pages{
 		Routes: routes,
-		Feeds:  []web.Feed{{Path: feedPath, Type: atomType}},
+		Feeds:  []web.Feed{{Path: feedPath, Type: atom.Type}},
 		Menu: []web.Entry{
 			{Path: Path, Key: "assembly.need.menu", Order: 50},
 			{Path: AdminPath, Key: "assembly.need.menu_admin", Group: web.GroupPublic, Order: 60},

@@ -190,11 +190,22 @@ func TestTheParserIsStrict(t *testing.T) {
 	}
 }
 
+// feed is what the tests read of one.
+type feed struct {
+	Lang    string `xml:"http://www.w3.org/XML/1998/namespace lang,attr"`
+	Updated string `xml:"updated"`
+	Entries []struct {
+		ID      string `xml:"id"`
+		Title   string `xml:"title"`
+		Content string `xml:"content"`
+	} `xml:"entry"`
+}
+
 func TestAtom(t *testing.T) {
 	w := New(catalogue(t))
 	r := example(Consent)
 	site := Site{Self: "chaton-a.test", Page: "https://chaton-a.test/decisions", Feed: "https://chaton-a.test/decisions/feed.atom"}
-	read := func(now core.Moment) (f AtomFeed) {
+	read := func(now core.Moment) (f feed) {
 		data, err := w.Atom(site, []Record{r}, "fr", now)
 		if err != nil {
 			t.Fatal(err)

@@ -113,7 +113,7 @@ func harmless(t testing.TB, w *Writer, r Record, now core.Moment) {
 	got := everything(t, w, r, "en", now)
 	sound(t, got["article"])
 	sound(t, got["minutes"])
-	if err := xml.Unmarshal([]byte(got["atom"]), new(AtomFeed)); err != nil {
+	if err := xml.Unmarshal([]byte(got["atom"]), new(feed)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := parseCalendar(got["calendar"]); err != nil {

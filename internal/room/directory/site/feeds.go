@@ -2,12 +2,12 @@ package site
 
 import (
 	"context"
-	"encoding/xml"
 	"net/http"
 	"strconv"
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
@@ -20,7 +20,6 @@ const (
 	jsonPath = "/feeds/feed.json"
 	inFeed   = 50
 
-	atomType = "application/atom+xml"
 	jsonType = "application/feed+json"
 )
 
@@ -59,8 +58,8 @@ func (r *Site) feeds(site *web.Site) web.Pages {
 		})}
 	}
 	return web.Pages{
-		Routes: []web.Route{serve(atomPath, atomType, atom), serve(jsonPath, jsonType, jsonFeed)},
-		Feeds:  []web.Feed{{Path: atomPath, Type: atomType}, {Path: jsonPath, Type: jsonType}},
+		Routes: []web.Route{serve(atomPath, atom.Type, atomFeed), serve(jsonPath, jsonType, jsonFeed)},
+		Feeds:  []web.Feed{{Path: atomPath, Type: atom.Type}, {Path: jsonPath, Type: jsonType}},
 	}
 }
 
@@ -107,34 +106,13 @@ func (r *Site) item(p *words.Printer, c announce.Change) item {
 	return i
 }
 
-// atom writes RFC 4287.
-func atom(f feed) ([]byte, error) {
-	type link struct {
-		Rel  string `xml:"rel,attr,omitempty"`
-		Href string `xml:"href,attr"`
-	}
-	type entry struct {
-		ID      string `xml:"id"`
-		Title   string `xml:"title"`
-		Updated string `xml:"updated"`
-		Link    link   `xml:"link"`
-	}
-	type document struct {
-		XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
-		Lang    string   `xml:"xml:lang,attr"`
-		ID      string   `xml:"id"`
-		Title   string   `xml:"title"`
-		Updated string   `xml:"updated"`
-		Author  string   `xml:"author>name"`
-		Links   []link   `xml:"link"`
-		Entries []entry  `xml:"entry"`
-	}
-	d := document{Lang: f.Lang, ID: f.Self, Title: f.Title, Updated: f.Updated.UTC().Format(time.RFC3339), Author: f.Title, Links: []link{{"self", f.Self}, {"alternate", f.Home}}}
+// atomFeed writes RFC 4287.
+func atomFeed(f feed) ([]byte, error) {
+	out := atom.Feed{Lang: f.Lang, Title: f.Title, Author: f.Title, Home: f.Home, Self: f.Self, Updated: f.Updated}
 	for _, i := range f.Items {
-		d.Entries = append(d.Entries, entry{i.ID, i.Title, i.At.UTC().Format(time.RFC3339), link{Href: i.URL}})
+		out.Entries = append(out.Entries, atom.Entry{ID: i.ID, URL: i.URL, Title: i.Title, Updated: i.At})
 	}
-	data, err := xml.MarshalIndent(d, "", " ")
-	return append([]byte(xml.Header), data...), err
+	return out.Encode()
 }
 
 // jsonFeed writes JSON Feed 1.1.

@@ -15,7 +15,7 @@ func FuzzAtom(f *testing.F) {
 	f.Add("Pad", "fr")
 	f.Add("\x00\ufffe]]>&<", "\xff")
 	f.Fuzz(func(t *testing.T, title, lang string) {
-		data, err := atom(feed{Title: title, Lang: lang, Items: []item{{ID: title, Title: title, URL: title, At: time.Unix(1, 0)}}})
+		data, err := atomFeed(feed{Title: title, Lang: lang, Items: []item{{ID: title, Title: title, URL: title, At: time.Unix(1, 0)}}})
 		if err != nil || !utf8.Valid(data) {
 			t.Fatalf("%v", err)
 		}

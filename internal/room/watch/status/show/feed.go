@@ -2,12 +2,11 @@ package show
 
 import (
 	"cmp"
-	"encoding/xml"
 	"slices"
 	"strings"
-	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/room/watch/status"
 )
 
@@ -22,14 +21,17 @@ type item struct {
 // feed writes RFC 4287: incidents, what was learned of them, and maintenance.
 func (s *Show) feed(t teller) ([]byte, error) {
 	home := s.n.URL + address(t.s.Hoster)
-	f := atomFeed{
-		Title: t.T("watch.status.feed_title", map[string]any{"Name": t.s.Name}), Author: t.s.Name,
-		Home: home, Self: home + "/" + feedFile + "?lang=" + t.Lang, Lang: t.Lang, Items: s.news(t), Updated: t.s.Made,
+	f := atom.Feed{
+		Lang: t.Lang, Title: t.T("watch.status.feed_title", map[string]any{"Name": t.s.Name}), Author: t.s.Name,
+		Home: home, Self: home + "/" + feedFile + "?lang=" + t.Lang,
 	}
-	if len(f.Items) > 0 {
-		f.Updated = f.Items[0].Updated
+	for _, i := range s.news(t) {
+		f.Entries = append(f.Entries, atom.Entry{ID: i.ID, URL: i.URL, Title: i.Title, Text: i.Text, Published: max(i.At, 1).Time(), Updated: max(i.Updated, 1).Time()})
 	}
-	return f.write()
+	if len(f.Entries) == 0 {
+		f.Updated = t.s.Made.Time()
+	}
+	return f.Encode()
 }
 
 // news are the newest items, by their last change. What will happen is news from when it
@@ -91,47 +93,4 @@ func (t teller) lessonText(p *status.Postmortem) string {
 		lines = append(lines, t.T("watch.status.answer", nil)+" "+p.Answer)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// atomFeed is a feed to be written.
-type atomFeed struct {
-	Title, Author, Home, Self, Lang string
-	Items                           []item
-	Updated                         core.Moment
-}
-
-func (f atomFeed) write() ([]byte, error) {
-	type link struct {
-		Rel  string `xml:"rel,attr,omitempty"`
-		Href string `xml:"href,attr"`
-	}
-	type content struct {
-		Type string `xml:"type,attr"`
-		Text string `xml:",chardata"`
-	}
-	type entry struct {
-		ID        string  `xml:"id"`
-		Title     string  `xml:"title"`
-		Updated   string  `xml:"updated"`
-		Published string  `xml:"published"`
-		Link      link    `xml:"link"`
-		Content   content `xml:"content"`
-	}
-	type document struct {
-		XMLName xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
-		Lang    string   `xml:"xml:lang,attr"`
-		ID      string   `xml:"id"`
-		Title   string   `xml:"title"`
-		Updated string   `xml:"updated"`
-		Author  string   `xml:"author>name"`
-		Links   []link   `xml:"link"`
-		Entries []entry  `xml:"entry"`
-	}
-	at := func(m core.Moment) string { return m.Time().UTC().Format(time.RFC3339) }
-	d := document{Lang: f.Lang, ID: f.Self, Title: f.Title, Updated: at(f.Updated), Author: f.Author, Links: []link{{"self", f.Self}, {"alternate", f.Home}}}
-	for _, i := range f.Items {
-		d.Entries = append(d.Entries, entry{i.ID, i.Title, at(max(i.Updated, 1)), at(max(i.At, 1)), link{Href: i.URL}, content{"text", i.Text}})
-	}
-	data, err := xml.MarshalIndent(d, "", " ")
-	return append([]byte(xml.Header), data...), err
 }

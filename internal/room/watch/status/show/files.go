@@ -3,6 +3,7 @@ package show
 import (
 	"net/http"
 
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/static"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/room/watch/status"
@@ -16,7 +17,6 @@ const (
 	signedFile   = "signed.json"
 	badgeFile    = "badge.svg"
 
-	atomType     = "application/atom+xml"
 	calendarType = "text/calendar; charset=utf-8"
 	jsonType     = "application/json"
 	svgType      = "image/svg+xml"
@@ -48,8 +48,8 @@ func (s *Show) files(site *web.Site) []web.Route {
 	}
 	one := Path + "/{hoster}/"
 	return []web.Route{
-		route(Path+"/"+feedFile, atomType, text((*Show).feed)),
-		route(one+feedFile, atomType, text((*Show).feed)),
+		route(Path+"/"+feedFile, atom.Type, text((*Show).feed)),
+		route(one+feedFile, atom.Type, text((*Show).feed)),
 		route(one+calendarFile, calendarType, text((*Show).calendar)),
 		route(one+badgeFile, svgType, hosterBadge),
 		route(one+"services/{service}/"+badgeFile, svgType, serviceBadge),

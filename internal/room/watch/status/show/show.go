@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/watch/status"
@@ -49,7 +50,7 @@ func (s *Show) Pages(site *web.Site) web.Pages {
 			{Pattern: "GET " + Path + "/{hoster}/incidents/{incident}", Handler: page(s, site, s.incidentView, "incident.html")},
 		},
 		Menu:  []web.Entry{{Path: Path, Key: "watch.status.menu", Order: 15}},
-		Feeds: []web.Feed{{Path: Path + "/" + feedFile, Type: atomType}},
+		Feeds: []web.Feed{{Path: Path + "/" + feedFile, Type: atom.Type}},
 	}
 	out.Routes = append(out.Routes, s.files(site)...)
 	return out
