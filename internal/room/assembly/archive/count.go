@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"entrechat/internal/core"
@@ -45,7 +46,7 @@ func (a *Archive) Count(ctx context.Context, q db.Querier, r Row) (Counted, erro
 	if ok && c.stamp == now {
 		return c, nil
 	}
-	chain, err := Chain(ctx, q, r.Chain)
+	chain, err := Lineage(ctx, q, r)
 	if err != nil {
 		return Counted{}, err
 	}
@@ -91,23 +92,92 @@ func gather(ctx context.Context, q db.Querier, chain []Row, id string) (out []ta
 // Empty = it counts.
 // spec: docs/spec/decision.md#proposal
 func Rival(ctx context.Context, q db.Querier, r Row) (string, error) {
+	rival, err := older(ctx, q, r)
+	if err != nil || rival == "" {
+		return "", err
+	}
+	entries, err := EntriesOf(ctx, q, r.ID)
+	if err != nil || witnessed(r, entries) {
+		return "", err
+	}
+	return rival, nil
+}
+
+// older finds what the author had open when r opened, or what it put first in the same place of the
+// chain.
+func older(ctx context.Context, q db.Querier, r Row) (string, error) {
+	before := func(o Row) bool { return o.P.Opened < r.P.Opened || o.P.Opened == r.P.Opened && o.ID < r.ID }
 	open, err := OpenAt(ctx, q, r.P.Charter, r.P.Opened)
+	if err != nil {
+		return "", err
+	}
 	for _, o := range open {
-		before := o.P.Opened < r.P.Opened || o.P.Opened == r.P.Opened && o.ID < r.ID
-		if o.P.By == r.P.By && o.Chain != r.Chain && before {
+		if o.P.By == r.P.By && o.Chain != r.Chain && before(o) {
 			return o.ID, nil
 		}
 	}
-	return "", err
+	if r.P.Replaces == "" {
+		return "", nil
+	}
+	all, err := Chain(ctx, q, r.Chain)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range all {
+		if o.P.Replaces == r.P.Replaces && before(o) {
+			return o.ID, nil
+		}
+	}
+	up, err := Proposal(ctx, q, r.P.Replaces)
+	if err != nil {
+		return "", err
+	}
+	return Rival(ctx, q, up)
 }
 
-// Newest is the last version of a chain.
+// witnessed says whether enough others took a proposal for one that counts, before its ballots
+// were opened. Whoever sees these takes it back no more by an older proposal that it shows now.
+func witnessed(r Row, entries []Entry) bool {
+	q := r.P.Question(r.ID)
+	by := map[core.MemberID]bool{}
+	for _, e := range entries {
+		if e.Typ == tally.TypeSeen && e.Member != r.P.By && r.P.Has(e.Member) && e.Iat >= r.P.Opened && e.Iat <= q.End(q.WordPhase()).Add(r.P.Grace()) {
+			by[e.Member] = true
+		}
+	}
+	return len(by) >= max(1, q.Need())
+}
+
+// Lineage is a version and those that it took the place of, the oldest first.
+func Lineage(ctx context.Context, q db.Querier, r Row) ([]Row, error) {
+	out := []Row{r}
+	for r.P.Replaces != "" {
+		var err error
+		if r, err = Proposal(ctx, q, r.P.Replaces); err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// Newest is the last version of a chain. Of two in one place the one that opened first stands.
 func Newest(ctx context.Context, q db.Querier, chain string) (Row, error) {
 	all, err := Chain(ctx, q, chain)
 	if err != nil {
 		return Row{}, err
 	}
-	return all[len(all)-1], nil
+	var last Row
+	for _, r := range all { // by version, those of one version as they opened
+		if r.P.Replaces == last.ID {
+			last = r
+		}
+	}
+	if last.ID == "" {
+		return Row{}, core.NotFound("assembly.decision.unknown", errors.New("no first version"))
+	}
+	return last, nil
 }
 
 // Parts are how members took part in the counted proposals of a collective, the oldest first.

@@ -87,10 +87,11 @@ func (a *Archive) heard(ctx context.Context, e logbook.Entry) error {
 		switch e.Typ {
 		case tally.TypeProposal:
 			return a.wanted(ctx, q, h, KindProposal, b.Proposal)
-		case tally.TypeObjection, TypeRemark:
-			return a.wanted(ctx, q, h, wordKinds[e.Typ], b.Doc)
 		case TypeWithdrawn:
 			return Erase(ctx, q, b.Doc, e.Log)
+		}
+		if kind, ok := wordKind(e.Typ); ok {
+			return a.wanted(ctx, q, h, kind, b.Doc)
 		}
 		return nil
 	})
@@ -120,8 +121,16 @@ func read(e logbook.Entry) (h Entry, b EntryBody, ok bool) {
 	return h, b, motion.ValidID(b.Proposal)
 }
 
-// wordKinds are the documents that entries about a proposal name.
-var wordKinds = map[string]Kind{tally.TypeObjection: KindObjection, TypeRemark: KindRemark}
+// wordKind is the kind of document that an entry about a proposal names; false = it names none.
+func wordKind(typ string) (Kind, bool) {
+	switch typ {
+	case tally.TypeObjection:
+		return KindObjection, true
+	case TypeRemark:
+		return KindRemark, true
+	}
+	return "", false
+}
 
 // hasRoom says whether one more document of a kind is fetched for a logbook. Words about a proposal
 // that is not here are looked for when it comes.
@@ -142,7 +151,7 @@ func hasRoom(ctx context.Context, q db.Querier, h Entry, kind Kind) (bool, error
 		return false, err
 	}
 	have, err := countPapers(ctx, q, h.Proposal, h.Member, kind)
-	return n+have < mostWords[kind], err
+	return n+have < mostWords(kind), err
 }
 
 // wanted has a document fetched, unless it is here or its author took it back.

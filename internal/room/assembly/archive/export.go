@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -41,7 +40,7 @@ func (a *Archive) Export(ctx context.Context, id, dir string) (members int, err 
 	if err != nil {
 		return 0, err
 	}
-	chain, err := Chain(ctx, a.DB, r.Chain)
+	chain, err := Lineage(ctx, a.DB, r)
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +48,7 @@ func (a *Archive) Export(ctx context.Context, id, dir string) (members int, err 
 		return 0, core.Conflict("assembly.decision.no_folder", err).With("Dir", dir)
 	}
 	deciding := map[core.MemberID]bool{}
-	for _, one := range upTo(chain, id) {
+	for _, one := range chain {
 		p, err := GetPaper(ctx, a.DB, one.ID)
 		if err != nil {
 			return 0, err
@@ -74,11 +73,6 @@ func (a *Archive) Export(ctx context.Context, id, dir string) (members int, err 
 		}
 	}
 	return len(deciding), nil
-}
-
-// upTo are the versions of a chain up to one of them.
-func upTo(chain []Row, id string) []Row {
-	return chain[:slices.IndexFunc(chain, func(r Row) bool { return r.ID == id })+1]
 }
 
 // exportLog writes what one member logged about a chain, and of forks.

@@ -31,7 +31,12 @@ const (
 )
 
 // mostWords is how many documents of one member about one version are fetched.
-var mostWords = map[Kind]int64{KindRemark: 100, KindObjection: 20}
+func mostWords(kind Kind) int64 {
+	if kind == KindRemark {
+		return 100
+	}
+	return 20 // objections
+}
 
 const month = 30 * 24 * time.Hour
 
@@ -142,7 +147,7 @@ func (a *Archive) allowed(ctx context.Context, w want) ([]core.MemberID, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !r.P.Has(w.log) || n >= mostWords[w.kind] {
+	if !r.P.Has(w.log) || n >= mostWords(w.kind) {
 		return nil, errUseless
 	}
 	return members(r.P), nil
@@ -309,7 +314,7 @@ func (a *Archive) wantWords(ctx context.Context, q db.Querier, proposal string) 
 		return err
 	}
 	for _, e := range all {
-		if kind, ok := wordKinds[e.Typ]; ok {
+		if kind, ok := wordKind(e.Typ); ok {
 			if err := a.wanted(ctx, q, e, kind, e.Doc); err != nil {
 				return err
 			}

@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -21,15 +20,37 @@ type Row struct {
 
 const rowColumns = `id, chain, frame, settled_us`
 
+// errDamaged says that what is kept of one proposal cannot be read.
+var errDamaged = errors.New("a kept proposal cannot be read")
+
 func scanRow(r db.Row) (p Row, err error) {
 	var frame []byte
 	if err := r.Scan(&p.ID, &p.Chain, &frame, &p.Settled); err != nil {
 		return p, err
 	}
 	if err := wire.Decode(frame, &p.P); err != nil {
-		return p, fmt.Errorf("a kept proposal: %w", err)
+		return p, errors.Join(errDamaged, err)
 	}
 	return p, nil
+}
+
+// listed lists proposals, and the ids of those that cannot be read: one of them stops no other.
+func listed(ctx context.Context, q db.Querier, query string, args ...any) (out []Row, damaged []string, err error) {
+	_, err = db.All(ctx, q, func(r db.Row) (struct{}, error) {
+		p, err := scanRow(r)
+		if errors.Is(err, errDamaged) {
+			damaged = append(damaged, p.ID)
+			return struct{}{}, nil
+		}
+		out = append(out, p)
+		return struct{}{}, err
+	}, query, args...)
+	return out, damaged, err
+}
+
+func readable(ctx context.Context, q db.Querier, query string, args ...any) ([]Row, error) {
+	out, _, err := listed(ctx, q, query, args...)
+	return out, err
 }
 
 // PutProposal keeps a proposal; again it changes nothing.
@@ -78,29 +99,30 @@ func beginsWith(ctx context.Context, q db.Querier, query, begin string, more ...
 
 // Chain lists the versions of a proposal, the oldest first.
 func Chain(ctx context.Context, q db.Querier, chain string) ([]Row, error) {
-	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE chain = $1 ORDER BY version, opened_us, id LIMIT 20`, chain)
+	return readable(ctx, q, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE chain = $1 ORDER BY version, opened_us, id LIMIT 200`, chain)
 }
 
 // Proposals lists them, those that opened last first.
 func Proposals(ctx context.Context, q db.Querier, limit int) ([]Row, error) {
-	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal ORDER BY opened_us DESC, id LIMIT $1`, limit)
+	return readable(ctx, q, `SELECT `+rowColumns+` FROM assembly_decision_proposal ORDER BY opened_us DESC, id LIMIT $1`, limit)
 }
 
 // OpenAt lists the proposals of a collective that were open at a moment.
 func OpenAt(ctx context.Context, q db.Querier, charter string, at core.Moment) ([]Row, error) {
-	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE charter = $1 AND opened_us <= $2 AND counted_us >= $2 ORDER BY opened_us, id LIMIT 500`,
+	return readable(ctx, q, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE charter = $1 AND opened_us <= $2 AND counted_us >= $2 ORDER BY opened_us, id LIMIT 500`,
 		charter, int64(at))
 }
 
 // CountedBefore lists those of a collective that were counted at a moment, the newest first.
 func CountedBefore(ctx context.Context, q db.Querier, charter string, at core.Moment) ([]Row, error) {
-	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE charter = $1 AND counted_us < $2 ORDER BY counted_us DESC, id LIMIT 100`,
+	return readable(ctx, q, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE charter = $1 AND counted_us < $2 ORDER BY counted_us DESC, id LIMIT 100`,
 		charter, int64(at))
 }
 
-// Unsettled lists those that we still have to do something about.
-func Unsettled(ctx context.Context, q db.Querier) ([]Row, error) {
-	return db.All(ctx, q, scanRow, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE settled_us = 0 ORDER BY opened_us, id LIMIT 1000`)
+// Unsettled lists those that we still have to do something about, and the ids of those that cannot
+// be read.
+func Unsettled(ctx context.Context, q db.Querier) (out []Row, damaged []string, err error) {
+	return listed(ctx, q, `SELECT `+rowColumns+` FROM assembly_decision_proposal WHERE settled_us = 0 ORDER BY opened_us, id LIMIT 1000`)
 }
 
 // Settle notes that all that we had to do about a proposal was done.

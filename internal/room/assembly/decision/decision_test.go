@@ -44,7 +44,7 @@ func TestConsent(t *testing.T) {
 			if n.said(tally.TypeBallot) != 1 || n.said(tally.TypeOpening) != 1 || n.said(tally.TypeOutcome) != 1 || n.said(tally.TypeSeen) != 2 {
 				t.Errorf("%s: %d ballots, %d openings, %d outcomes, %d seen", n.id, n.said(tally.TypeBallot), n.said(tally.TypeOpening), n.said(tally.TypeOutcome), n.said(tally.TypeSeen))
 			}
-			left, err := archive.Unsettled(t.Context(), n.db)
+			left, _, err := archive.Unsettled(t.Context(), n.db)
 			if err != nil || len(left) != 0 {
 				t.Errorf("%s: %d left to do, %v", n.id, len(left), err)
 			}

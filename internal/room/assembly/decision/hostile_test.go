@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/assembly/archive"
+	"entrechat/internal/room/assembly/motion"
 	"entrechat/internal/room/assembly/tally"
 )
 
@@ -62,7 +64,7 @@ func TestExportOfAReplacedVersion(t *testing.T) {
 	w.must(err)
 	script, err := filepath.Abs("../../../../docs/spec/tally.py")
 	w.must(err)
-	out, err := exec.CommandContext(t.Context(), "python3", script, dir, filepath.Join(dir, "proposal-1.json")).CombinedOutput() //nolint:gosec // our own files
+	out, err := exec.CommandContext(t.Context(), "python3", script, dir, filepath.Join(dir, "proposal-1.json")).CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), v.Count.Text) {
 		t.Errorf("%v: %s\nwant\n%s", err, out, v.Count.Text)
 	}
@@ -167,5 +169,143 @@ func TestAFloodOfNames(t *testing.T) {
 	w.run()
 	if v := w.view(n, id); len(v.Objections) != 1 {
 		t.Errorf("%d objections", len(v.Objections))
+	}
+}
+
+// forge makes a proposal by hand; nobody hears of it, and nobody can fetch it.
+func (w *world) forge(n *node, change func(*motion.Proposal)) (motion.Proposal, motion.Document) {
+	w.t.Helper()
+	now := core.At(w.at)
+	drawn, err := n.Draw(w.t.Context(), house, now)
+	w.must(err)
+	p := motion.Proposal{
+		Charter: house, Kind: tally.KindConsent, Lang: "fr", Title: "By hand", Text: "We do it.", Version: 1, Opened: now, TalkUntil: now.Add(7 * day),
+		CommitUntil: now.Add(14 * day), RevealUntil: now.Add(17 * day), GraceUS: tally.GraceLeast.Microseconds(), Review: w.at.Add(400 * day).Format(time.DateOnly),
+		Electorate: drawn.Electorate(nil), Heads: drawn.Heads,
+	}
+	change(&p)
+	p, d, err := motion.Propose(p, n.signer)
+	w.must(err)
+	return p, d
+}
+
+// say has a node's logbook name a forged proposal; serve has the node give it to whoever asks.
+func (w *world) say(n *node, p motion.Proposal, d motion.Document) {
+	w.t.Helper()
+	_, err := n.Append(w.t.Context(), tally.TypeProposal, nil, 0, tally.ProposalBody{Proposal: d.ID, Charter: p.Charter, Replaces: p.Replaces})
+	w.must(err)
+}
+
+func (w *world) serve(n *node, d motion.Document) {
+	w.t.Helper()
+	w.must(archive.PutPaper(w.t.Context(), n.db, archive.Paper{ID: d.ID, Kind: archive.KindProposal, Author: n.id, Proposal: d.ID, Envelope: d.Envelope, Kept: core.At(w.at)}))
+}
+
+// Its author sees that a proposal is lost, and shows one that it had open before: the one that was
+// voted on counts all the same.
+func TestAnOlderProposalIsShownTooLate(t *testing.T) {
+	w := newWorld(t, 4, nil)
+	p, d := w.forge(w.nodes[0], func(*motion.Proposal) {})
+	w.at = w.at.Add(time.Minute)
+	w.say(w.nodes[0], p, d)
+	id := w.propose(w.nodes[0], w.draft("One backup more"))
+	w.toBallots()
+	for _, n := range w.nodes {
+		w.vote(n, id, agree)
+	}
+	w.pass(7*day+8*time.Hour, 2*time.Hour) // ballots are being opened
+	w.serve(w.nodes[0], d)
+	w.pass(day, 2*time.Hour)
+	if v := w.view(w.nodes[1], d.ID); v.Title != "By hand" {
+		t.Fatalf("%+v", v.Summary)
+	}
+	w.pass(3*day, 2*time.Hour)
+	for _, n := range w.nodes[1:] {
+		if v := w.view(n, id); v.Rival != "" || v.Result != tally.Passed || v.Alike < 3 {
+			t.Errorf("%s: rival %q, %s, %d alike", n.id, v.Rival, v.Result, v.Alike)
+		}
+	}
+}
+
+// One member opens more than ten at once. One of them counts, and the others may propose still.
+func TestOneMemberFillsTheTen(t *testing.T) {
+	w := newWorld(t, 3, nil)
+	for i := range 11 {
+		p, d := w.forge(w.nodes[1], func(p *motion.Proposal) { p.Opened += core.Moment(i) })
+		w.at = w.at.Add(time.Minute)
+		w.say(w.nodes[1], p, d)
+		w.serve(w.nodes[1], d)
+	}
+	w.run()
+	if n, err := db.One(t.Context(), w.nodes[0].db, db.Int64, `SELECT count(*) FROM assembly_decision_proposal`); n != 11 || err != nil {
+		t.Fatalf("%d are here, %v", n, err)
+	}
+	_, err := w.nodes[0].Propose(t.Context(), w.draft("One backup more"))
+	w.must(err)
+}
+
+// Its author puts two versions in one place, with other electorates: the first of them stands.
+func TestTwoVersionsInOnePlace(t *testing.T) {
+	w := newWorld(t, 4, nil)
+	first, d := w.forge(w.nodes[0], func(*motion.Proposal) {})
+	w.say(w.nodes[0], first, d)
+	w.serve(w.nodes[0], d)
+	w.run()
+	w.at = w.at.Add(time.Hour)
+	var docs []motion.Document
+	for i := range 3 {
+		p, next := w.forge(w.nodes[0], func(p *motion.Proposal) {
+			p.Version, p.Replaces, p.Opened = 2, d.ID, p.Opened+core.Moment(i)
+			p.Electorate = p.Electorate[:4-i]
+		})
+		w.at = w.at.Add(time.Second)
+		w.say(w.nodes[0], p, next)
+		w.serve(w.nodes[0], next)
+		docs = append(docs, next)
+	}
+	w.run()
+	w.toBallots()
+	for _, n := range w.nodes[1:] {
+		w.vote(n, docs[2].ID, agree)
+	}
+	w.toCount()
+	for _, n := range w.nodes[1:] {
+		for i, one := range docs {
+			v := w.view(n, one.ID)
+			if (v.Rival == "") != (i == 0) || len(v.Electorate) != 4-i {
+				t.Errorf("%s: version %d has rival %q, %d electors", n.id, i, v.Rival, len(v.Electorate))
+			}
+		}
+		if v := w.view(n, docs[0].ID); v.Result != tally.Passed || v.Count.Turnout != 3 {
+			t.Errorf("%s: %s, turnout %d", n.id, v.Result, v.Count.Turnout)
+		}
+	}
+}
+
+// What is kept of one proposal is damaged: everything else goes on.
+func TestADamagedProposalStopsNoOther(t *testing.T) {
+	w := newWorld(t, 3, nil)
+	bad := w.propose(w.nodes[1], w.draft("Bad"))
+	id := w.propose(w.nodes[0], w.draft("One backup more"))
+	n := w.nodes[0]
+	_, err := db.Exec(t.Context(), n.db, `UPDATE assembly_decision_proposal SET frame = $2 WHERE id = $1`, bad, []byte("{"))
+	w.must(err)
+	n.start()
+	all, err := n.List(t.Context(), 10)
+	if err != nil || len(all) != 1 || all[0].ID != id {
+		t.Errorf("%d listed, %v", len(all), err)
+	}
+	w.toBallots()
+	for _, n := range w.nodes {
+		w.vote(n, id, agree)
+	}
+	w.toCount()
+	w.alike(id, tally.Passed)
+	text := w.propose(w.nodes[2], w.draft("Text"))
+	_, err = db.Exec(t.Context(), n.db, `UPDATE assembly_decision_document SET envelope = $2 WHERE id = $1`, text, []byte("{"))
+	w.must(err)
+	all, err = n.List(t.Context(), 10)
+	if err != nil || len(all) != 1 || all[0].ID != id {
+		t.Errorf("%d listed, %v", len(all), err)
 	}
 }

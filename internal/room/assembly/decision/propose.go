@@ -178,6 +178,13 @@ func (p proposer) mayPropose(ctx context.Context, said motion.Proposal, before *
 		if before != nil && r.Chain == before.Chain {
 			continue
 		}
+		rival, err := archive.Rival(ctx, p.n.DB, r)
+		if err != nil {
+			return err
+		}
+		if rival != "" { // it does not count
+			continue
+		}
 		chains[r.Chain] = true
 		if r.P.By == p.self() {
 			return core.Conflict("assembly.decision.one_open", errors.New("one of ours is open")).With("ID", short(r.ID))

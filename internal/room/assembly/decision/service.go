@@ -85,6 +85,7 @@ type base struct {
 
 	mu       sync.Mutex
 	resigned map[string]bool // proposals for which our head was signed anew
+	said     map[string]bool // proposals of which the log says that they are damaged
 }
 
 // The parts: who proposes, speaks, votes, reviews, what people see, and what the
@@ -100,7 +101,7 @@ type (
 
 // New makes it.
 func New(n Needs) *Service {
-	b := &base{n: n, resigned: map[string]bool{}, a: archive.New(archive.Needs{
+	b := &base{n: n, resigned: map[string]bool{}, said: map[string]bool{}, a: archive.New(archive.Needs{
 		DB: n.DB, Self: n.Signer.ID(), Book: n.Book, Peer: n.Peer, Electors: n.Electors, Lock: n.Lock, Now: n.Now, Log: n.Log,
 	})}
 	return &Service{b, proposer{b}, speaker{b}, voter{b}, reviewer{b}, viewer{b}, turner{b}}

@@ -45,6 +45,10 @@ func (v viewer) List(ctx context.Context, limit int) ([]Summary, error) {
 	out, seen := []Summary{}, map[string]bool{}
 	for _, r := range all {
 		s, _, err := v.summary(ctx, r, names)
+		if code := core.CodeOf(err); code == core.CodeInvalid || code == core.CodeInternal && ctx.Err() == nil {
+			v.n.Log.Error("a decision is left out of the list: what is kept of it cannot be read", "decision", short(r.ID), "error", err)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -70,9 +70,19 @@ func wakeful(b *base, woken <-chan struct{}, work func(context.Context) (core.Mo
 // Turn does all that is due: witnesses, opens, counts, tells people; it says when to come again,
 // 0 = nothing is planned.
 func (t turner) Turn(ctx context.Context) (next core.Moment, err error) {
-	all, err := archive.Unsettled(ctx, t.n.DB)
+	all, damaged, err := archive.Unsettled(ctx, t.n.DB)
 	if err != nil {
 		return 0, err
+	}
+	for _, id := range damaged {
+		t.mu.Lock()
+		said := t.said[id]
+		t.said[id] = true
+		t.mu.Unlock()
+		if said {
+			continue
+		}
+		t.n.Log.Error("what is kept of a decision cannot be read, and nothing is done about it: restore the database from a backup", "decision", short(id))
 	}
 	for _, r := range all {
 		at, one := t.turn(ctx, r)
@@ -99,8 +109,12 @@ func (t turner) turn(ctx context.Context, r archive.Row) (next core.Moment, err 
 	if err != nil {
 		return 0, err
 	}
-	if other != "" || now > p.CountedAt().Add(settleAfter) {
+	switch {
+	case now > p.CountedAt().Add(settleAfter), other != "" && now > p.CountedAt():
 		return 0, archive.Settle(ctx, t.n.DB, r.ID, now)
+	case other != "": // unless others witness it all the same
+		soon(p.CountedAt() + 1)
+		return next, nil
 	}
 	entries, err := archive.EntriesOf(ctx, t.n.DB, r.ID)
 	if err != nil {
