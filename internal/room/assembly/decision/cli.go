@@ -213,7 +213,7 @@ func electors(cmd *cobra.Command, s *Service, out *console.Out, typed []string) 
 	return out.Emit(v, func() {
 		rows := make([][]string, 0, len(v.Lines))
 		for _, l := range v.Lines {
-			rows = append(rows, []string{string(l.Member), out.P.T("assembly.decision.in_"+strconv.FormatBool(l.In), nil), strings.Join(slices.Concat([]string{l.Say(out.P)}, l.Notes(out.P)), " ")})
+			rows = append(rows, []string{string(l.Member), out.P.T("assembly.decision.in_"+strconv.FormatBool(l.In), nil), strings.Join(slices.Concat([]string{l.Say(out.P)}, l.Notes(out.P)), "; ")})
 		}
 		out.Table([]string{"assembly.decision.col_member", "assembly.decision.col_decides", "assembly.decision.col_why"}, rows)
 	})
