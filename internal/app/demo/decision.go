@@ -31,7 +31,8 @@ var errOtherCount = errors.New("the counts differ")
 type deciding struct {
 	*story
 	charter string        // id of the collective
-	slow    time.Duration // what a word takes beyond hop on this machine, with the commands for it
+	slow    time.Duration // what commands of everybody take on this machine
+	word    time.Duration // what a word took at most beyond hop, from one person to another
 	version decided       // that is decided
 }
 
@@ -126,7 +127,7 @@ func (s *deciding) propose(ctx context.Context) error {
 		if err := s.again(ctx, func() error { return s.allDecide(ctx) }); err != nil {
 			return "", err
 		}
-		return s.draft(ctx, "demo.proposal_text", 5*(hop+s.slow), short,
+		return s.draft(ctx, "demo.proposal_text", 4*(hop+s.slow), short,
 			"--collective", s.charter, "--title", s.words.T("demo.proposal_title", nil), "--review", time.Now().Add(reviewAfter).Format(time.DateOnly))
 	}); err != nil {
 		return err
@@ -144,7 +145,10 @@ func (s *deciding) propose(ctx context.Context) error {
 }
 
 // took notes how long a word took that was said at a moment.
-func (s *deciding) took(begun time.Time) { s.slow = max(s.slow, time.Since(begun)-hop) }
+func (s *deciding) took(begun time.Time) {
+	s.word = max(s.word, time.Since(begun)-hop)
+	s.slow = max(s.slow, s.word/2)
+}
 
 // draft proposes a version whose text is a sentence of the story, and answers it.
 func (s *deciding) draft(ctx context.Context, key string, talk, commit time.Duration, flags ...string) (string, error) {
@@ -170,7 +174,7 @@ func (s *deciding) answer(ctx context.Context) error {
 		}
 		s.took(begun)
 		// A new version is not over before the one that it replaces.
-		commit := max(5*(hop+s.slow)/2, time.Until(time.UnixMicro(s.version.Commit)))
+		commit := max(5*(hop+max(s.slow, s.word))/2, time.Until(time.UnixMicro(s.version.Commit)))
 		return s.draft(ctx, "demo.proposal_text_2", short, commit, "--replaces", s.version.ID)
 	}); err != nil {
 		return err
