@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -307,5 +308,32 @@ func TestADamagedProposalStopsNoOther(t *testing.T) {
 	all, err = n.List(t.Context(), 10)
 	if err != nil || len(all) != 1 || all[0].ID != id {
 		t.Errorf("%d listed, %v", len(all), err)
+	}
+}
+
+// A proposal that was dated back, with everybody else said to sleep: pages of the others say so.
+func TestAProposalThatLiesOfItsTimesAndOfWhoSleeps(t *testing.T) {
+	w := newWorld(t, 4, nil)
+	p, d := w.forge(w.nodes[0], func(p *motion.Proposal) {
+		p.Opened, p.TalkUntil = p.Opened.Add(-7*day), p.Opened+1
+		p.CommitUntil, p.RevealUntil = p.TalkUntil.Add(7*day), p.TalkUntil.Add(11*day)
+		for i := range p.Electorate {
+			p.Electorate[i].Sleeping = i > 0
+		}
+	})
+	w.say(w.nodes[0], p, d)
+	w.serve(w.nodes[0], d)
+	honest := w.propose(w.nodes[1], w.draft("One backup more"))
+	keys := func(id string) (out []string) {
+		for _, one := range w.view(w.nodes[2], id).Warnings {
+			out = append(out, one.Key)
+		}
+		return out
+	}
+	if got := keys(d.ID); !slices.Equal(got, []string{"assembly.decision.came_late", "assembly.decision.not_asleep"}) {
+		t.Errorf("warned of %v", got)
+	}
+	if got := keys(honest); len(got) != 0 {
+		t.Errorf("warned of %v", got)
 	}
 }

@@ -164,7 +164,9 @@ func (v viewer) View(ctx context.Context, id string) (o View, err error) {
 	}
 	o.Reviews, o.Outcomes = reviews(r, entries), outcomes(r, entries, o.Tally)
 	o.electorate(r, entries, c)
-	o.Warnings = v.warnings(ctx, r)
+	if o.Warnings, err = v.warnings(ctx, r); err != nil {
+		return o, err
+	}
 	return o, errors.Join(v.chain(ctx, &o, r), v.own(ctx, &o, r))
 }
 
@@ -294,24 +296,34 @@ func (v viewer) liftedAt(ctx context.Context, p archive.Paper) (core.Moment, err
 
 // warnings say where an electorate is another than what we would have drawn up, and what else
 // people have to know.
-func (v viewer) warnings(ctx context.Context, r archive.Row) []Warning {
-	out := []Warning{}
+func (v viewer) warnings(ctx context.Context, r archive.Row) (out []Warning, err error) {
+	out = []Warning{}
 	if r.P.By == v.self() {
-		return out
+		return out, nil
+	}
+	d, err := archive.Doubt(ctx, v.a, r)
+	if err != nil {
+		return nil, err
+	}
+	if d.Came != 0 {
+		out = append(out, Warning{"assembly.decision.came_late", map[string]any{"Opened": r.P.Opened, "Came": d.Came}})
+	}
+	if d.Unblocked {
+		out = append(out, Warning{"assembly.decision.not_blocked", nil})
 	}
 	c, err := v.n.Electors.Recheck(ctx, elector.Named{Charter: r.P.Charter, At: r.P.Opened, Electorate: r.P.Electorate, Heads: r.P.Heads})
 	if err != nil {
-		return append(out, Warning{"assembly.decision.unchecked", nil})
+		return append(out, Warning{"assembly.decision.unchecked", nil}), nil //nolint:nilerr // the warning says so
 	}
 	for _, one := range []struct {
 		key string
 		ids []core.MemberID
-	}{{"behind", c.Behind}, {"missing", c.Missing}, {"extra", c.Extra}, {"other_key", c.OtherKey}, {"unread", c.Unread}} {
+	}{{"decision.not_asleep", d.Awake}, {"elector.behind", c.Behind}, {"elector.missing", c.Missing}, {"elector.extra", c.Extra}, {"elector.other_key", c.OtherKey}, {"elector.unread", c.Unread}} {
 		if len(one.ids) > 0 {
-			out = append(out, Warning{"assembly.elector." + one.key, map[string]any{"Members": joined(one.ids)}})
+			out = append(out, Warning{"assembly." + one.key, map[string]any{"Members": joined(one.ids)}})
 		}
 	}
-	return out
+	return out, nil
 }
 
 // own fills in our part, and what we can do.
