@@ -1,6 +1,7 @@
 package hall
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,6 +26,8 @@ type actPage struct {
 	Marks                []string // the grades in words, the best first
 	Fields               []web.Field
 	Button               string
+	// Saw is the vote that is approved, as it stands on the page.
+	Saw string
 	// ObjectFirst leads to where one says the harm, for who would vote "object".
 	ObjectFirst string
 }
@@ -62,6 +65,7 @@ func (v views) act(r *http.Request) (page actPage, err error) {
 	case "approve":
 		page.Lead = p.T("assembly.hall.approve_lead", map[string]any{"Who": whose(p, d.Own.WaitsBy)})
 		page.Note = p.T("assembly.hall.approve_choice", map[string]any{"Choice": says(p, d.Own.Waits)})
+		page.Saw = d.Own.Waits.String()
 	case "object":
 		object(r, p, &d, &page)
 	case "remark":
@@ -228,6 +232,9 @@ func (v views) actDo(r *http.Request) (string, error) {
 		}
 		return here, err
 	case "approve":
+		if saw := f.Get("saw"); saw != "" && saw != d.Own.Waits.String() {
+			return "", core.Conflict("assembly.hall.vote_changed", errors.New("another vote waits now"))
+		}
 		return here, v.Decisions.Approve(ctx, d.ID, who)
 	case "object":
 		_, err := v.Decisions.Object(ctx, d.ID, decision.Harm{About: motion.About(f.Get("about")), Harm: f.Get("harm"), Whom: f.Get("whom"), Lift: f.Get("lift")})

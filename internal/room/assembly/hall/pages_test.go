@@ -266,7 +266,9 @@ func TestFourEyesByPages(t *testing.T) {
 	contains(t, w.get(here), "A vote (Ana) waits", here+"/approve")
 	contains(t, w.get(here+"/approve"), "A: Excellent, B: Acceptable")
 	w.do(http.MethodPost, here+"/approve", http.StatusForbidden, url.Values{"who": {"ana"}})
-	w.post(here+"/approve", url.Values{"who": {"Bilal"}})
+	contains(t, w.get(here+"/approve"), `name="saw" value="5,2"`)
+	w.do(http.MethodPost, here+"/approve", http.StatusConflict, url.Values{"who": {"Bilal"}, "saw": {"0,0"}}) // it was changed meanwhile
+	w.post(here+"/approve", url.Values{"who": {"Bilal"}, "saw": {"5,2"}})
 	contains(t, w.get(here), "Our ballot is sealed: A: Excellent, B: Acceptable")
 	// Who is signed in by an account is that person, whatever they type.
 	w.who = "p1"
