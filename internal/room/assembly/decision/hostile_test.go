@@ -267,7 +267,9 @@ func TestTwoVersionsInOnePlace(t *testing.T) {
 	w.run()
 	w.toBallots()
 	for _, n := range w.nodes[1:] {
-		w.vote(n, docs[2].ID, agree)
+		_, err := n.Vote(t.Context(), docs[2].ID, agree, "")
+		code(t, err, "decision.was_replaced")
+		w.vote(n, docs[0].ID, agree)
 	}
 	w.toCount()
 	for _, n := range w.nodes[1:] {

@@ -52,7 +52,9 @@ func TestANewVersionLiftsAnObjection(t *testing.T) {
 	w.must(b.Lift(t.Context(), second))
 	w.pass(time.Hour, time.Hour)
 	for _, n := range w.nodes {
-		w.vote(n, first, agree) // finds the newest
+		_, err = n.Vote(t.Context(), first, agree, "")
+		code(t, err, "decision.was_replaced")
+		w.vote(n, second, agree)
 	}
 	w.pass(11*day, time.Hour)
 	w.alike(second, tally.Passed)

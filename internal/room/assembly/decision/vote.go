@@ -83,11 +83,15 @@ func waitingLabel(proposal string) string { return "assembly decision waiting " 
 
 func ballotLabel(commit string) string { return "assembly decision ballot " + commit }
 
-// mayVote is the proposal, where it is time to vote.
+// mayVote is the proposal, where it is time to vote on the very version that is named.
 func (v voter) mayVote(ctx context.Context, id string) (archive.Row, error) {
 	r, err := v.speaks(ctx, id)
 	if err != nil {
 		return r, err
+	}
+	// Whoever names the version before has not read what the new one says.
+	if meant, err := archive.Find(ctx, v.n.DB, id); err != nil || meant != r.ID {
+		return r, errors.Join(err, core.Conflict("assembly.decision.was_replaced", errors.New("another version")).With("ID", short(r.ID)))
 	}
 	q := archive.Question([]archive.Row{r}, r.ID)
 	switch phase := q.Phase(v.now()); {
