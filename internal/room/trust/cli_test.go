@@ -78,7 +78,7 @@ func TestCommandsFromInvitationToEnd(t *testing.T) {
 	a.ask(&invite, "invite", "--for", "1")
 	wantIn(t, b.say("member", "add", invite.Link), "a.test est ajouté·e")
 	wantIn(t, b.say("member", "vouch", "A.test"), "parrainons a.test")
-	wantIn(t, b.say("member", "show", "a.test"), "Nous parrainons: oui")
+	wantIn(t, b.say("member", "show", "a.test"), "Nous parrainons\u00a0: oui")
 	w.wait(time.Minute)
 	wantIn(t, a.say("member", "list"), "b.test", "ajouté·e", "à jour")
 

@@ -17,7 +17,7 @@ type args = map[string]any
 func Command(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	return console.Group("debate", p.T("assembly.debate.cmd", nil),
 		listCommand(p, open), showCommand(p, open), openCommand(p, open), writeCommand(p, open), questionCommand(p, open), askCommand(p, open),
-		oneCommand(open, "publish", p.T("assembly.debate.cmd_publish", nil), (*Service).Publish), oneCommand(open, "drop", p.T("assembly.debate.cmd_drop", nil), (*Service).Drop),
+		oneCommand(open, "publish", p.T("assembly.debate.cmd_publish", nil), (*Service).Publish), dropCommand(p, open),
 		console.Group("action", p.T("assembly.debate.cmd_action", nil), addCommand(p, open), doneCommand(p, open), removeCommand(p, open)),
 		oneCommand(open, "close", p.T("assembly.debate.cmd_close", nil), (*Service).Close),
 		remarkCommand(p, open), withdrawCommand(p, open),

@@ -28,15 +28,32 @@ func remarkCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 }
 
 func withdrawCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
+	return askedCommand(p, open, "withdraw", "assembly.debate.to_withdraw", func(cmd *cobra.Command, s *Service, out *console.Out, id string) error {
+		if err := s.Withdraw(cmd.Context(), id); err != nil {
+			return err
+		}
+		return out.Emit(args{"withdrawn": id}, func() { out.Say("assembly.debate.now_withdrawn", nil) })
+	})
+}
+
+func dropCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
+	return askedCommand(p, open, "drop", "assembly.debate.to_drop", func(cmd *cobra.Command, s *Service, out *console.Out, id string) error {
+		d, err := s.Drop(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		return out.Emit(d, func() { out.Line(s.stands(out.P, d)) })
+	})
+}
+
+// askedCommand takes something away that does not come back: it asks first.
+func askedCommand(p *words.Printer, open console.Opener[*Service], name, question string, do func(*cobra.Command, *Service, *console.Out, string) error) *cobra.Command {
 	var yes bool
-	c := console.Command(open, "withdraw ID", p.T("assembly.debate.cmd_withdraw", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		if err := out.Confirm(yes, func(side *console.Out) { side.Say("assembly.debate.to_withdraw", args{"ID": typed[0]}) }); err != nil {
+	c := console.Command(open, name+" ID", p.T("assembly.debate.cmd_"+name, nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+		if err := out.Confirm(yes, func(side *console.Out) { side.Say(question, args{"ID": typed[0]}) }); err != nil {
 			return err
 		}
-		if err := s.Withdraw(cmd.Context(), typed[0]); err != nil {
-			return err
-		}
-		return out.Emit(args{"withdrawn": typed[0]}, func() { out.Say("assembly.debate.now_withdrawn", nil) })
+		return do(cmd, s, out, typed[0])
 	})
 	c.Flags().BoolVar(&yes, "yes", false, p.T("assembly.debate.flag_yes", nil))
 	return c

@@ -369,7 +369,8 @@ func TestUnfitWhileLate(t *testing.T) {
 		w.found = map[string][]look.Result{}
 		w.mu.Unlock()
 		time.Sleep(20 * time.Second)
-		if f := w.Fit(); f.Fit || f.Reason != reasonLate {
+		// A look that was on its way in that moment is starved by it.
+		if f := w.Fit(); f.Fit || f.Reason != reasonLate && f.Reason != reasonStarved {
 			t.Errorf("fit after three lost seconds: %+v", f)
 		}
 		w.mu.Lock()
