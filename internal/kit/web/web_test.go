@@ -61,6 +61,7 @@ func (g *guestbook) web(site *web.Site) web.Pages {
 			{Pattern: "GET /broken", Handler: g.page.Show(fail)},
 			{Pattern: "GET /broken/{token}", Handler: g.page.Show(fail)},
 			{Pattern: "GET /admin/broken", Handler: g.page.Show(fail)},
+			{Pattern: "GET /file/{name}", Handler: file(site)},
 			{Pattern: "GET /panic", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hunter2") })},
 			{Pattern: "/admin/once", Handler: g.page.Reveal(g.read, func(r *http.Request) (bookPage, error) {
 				_, err := g.sign(r)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"entrechat/internal/kit/atom"
-	"entrechat/internal/kit/static"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/assembly/decision"
@@ -82,19 +81,12 @@ func (v views) one(r *http.Request) (page onePage, err error) {
 	return page, err
 }
 
+// aMinute is how long anybody may keep a file of ours.
+const aMinute = "public, max-age=60"
+
 // answer sends a file in a language to anybody, or the page of an error.
 func (v views) answer(w http.ResponseWriter, r *http.Request, kind string, write func(p *words.Printer) ([]byte, error)) {
-	w.Header().Del("Set-Cookie")
-	p := v.site.Printer(r)
-	data, err := write(p)
-	if err != nil {
-		v.site.Fail(w, r, err)
-		return
-	}
-	w.Header().Set("Vary", "Accept-Language, Cookie")
-	w.Header().Set("Content-Language", p.Lang)
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	static.Serve(w, r, kind, "public, max-age=60", data)
+	v.site.Answer(w, r, kind, aMinute, write)
 }
 
 func (v views) minutes(w http.ResponseWriter, r *http.Request) {

@@ -21,17 +21,7 @@ const (
 // days, not moments.
 func (v views) feedRoute() web.Route {
 	return web.Route{Pattern: "GET " + feedPath, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Del("Set-Cookie")
-		p := v.site.Printer(r)
-		data, err := v.feed(r, p)
-		if err != nil {
-			v.site.Fail(w, r, err)
-			return
-		}
-		w.Header().Set("Vary", "Accept-Language, Cookie")
-		w.Header().Set("Content-Language", p.Lang)
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		static.Serve(w, r, atom.Type, "public, max-age=60", data)
+		v.site.Answer(w, r, atom.Type, "public, max-age=60", func(p *words.Printer) ([]byte, error) { return v.feed(r, p) })
 	})}
 }
 

@@ -6,6 +6,7 @@ import (
 	"entrechat/internal/kit/atom"
 	"entrechat/internal/kit/static"
 	"entrechat/internal/kit/web"
+	"entrechat/internal/kit/words"
 	"entrechat/internal/room/watch/status"
 )
 
@@ -28,19 +29,13 @@ func (s *Show) files(site *web.Site) []web.Route {
 	// write makes the file in a language; "" where it has none.
 	route := func(pattern, kind string, write func(r *http.Request, p *status.Posted, t teller) ([]byte, error)) web.Route {
 		return web.Route{Pattern: "GET " + pattern, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Del("Set-Cookie")
-			posted, t, err := s.telling(r, site.Printer(r))
-			var data []byte
-			if err == nil {
-				data, err = s.file(r, posted, t, write)
-			}
-			if err != nil {
-				site.Fail(w, r, err)
-				return
-			}
-			w.Header().Set("Vary", "Accept-Language, Cookie") // without ?lang= they name the language
-			w.Header().Set("Content-Language", t.Lang)
-			send(w, r, kind, data)
+			site.Answer(w, r, kind, halfAMinute, func(p *words.Printer) ([]byte, error) {
+				posted, t, err := s.telling(r, p)
+				if err != nil {
+					return nil, err
+				}
+				return s.file(r, posted, t, write)
+			})
 		})}
 	}
 	text := func(write func(s *Show, t teller) ([]byte, error)) func(*http.Request, *status.Posted, teller) ([]byte, error) {
@@ -73,8 +68,11 @@ func (s *Show) file(r *http.Request, posted *status.Posted, t teller, write func
 	return data, err
 }
 
-// send answers with what anybody may keep for half a minute.
+// halfAMinute is how long anybody may keep a file.
+const halfAMinute = "public, max-age=30"
+
+// send answers without a language.
 func send(w http.ResponseWriter, r *http.Request, kind string, data []byte) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	static.Serve(w, r, kind, "public, max-age=30", data)
+	static.Serve(w, r, kind, halfAMinute, data)
 }
