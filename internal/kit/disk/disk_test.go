@@ -3,6 +3,7 @@ package disk
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -248,5 +249,35 @@ func TestAKilledWriterLeavesAWholeFile(t *testing.T) {
 	ok(t, Replace(path, nil))
 	if names := left(t, dir); !slices.Equal(names, []string{"file"}) {
 		t.Errorf("%v", names)
+	}
+}
+
+// TestAlone: one at a time, and who waits ends when asked.
+func TestAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	inside, leave, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		done <- Alone(t.Context(), path, func() error {
+			close(inside)
+			<-leave
+			return nil
+		})
+	}()
+	<-inside
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := Alone(ctx, path, func() error { t.Error("two at once"); return nil }); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("waiting ends with %v", err)
+	}
+	close(leave)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	wrong := errors.New("of do")
+	if err := Alone(t.Context(), path, func() error { return wrong }); !errors.Is(err, wrong) {
+		t.Errorf("after it: %v", err)
+	}
+	if err := Alone(t.Context(), filepath.Join(path, "below"), func() error { t.Error("without a lock"); return nil }); err == nil {
+		t.Error("no error for a path that cannot be")
 	}
 }

@@ -3,10 +3,6 @@ package archive
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -27,7 +23,7 @@ func (a *Archive) Utter(ctx context.Context, q db.Querier, s Saying, body any) (
 // first: nothing stands there twice. Returns CodeUnsure "assembly.decision.kept" while the
 // logbook cannot be written: it is tried again.
 func (a *Archive) Finish(ctx context.Context) error {
-	return a.alone(ctx, func() error {
+	return disk.Alone(ctx, a.Lock, func() error {
 		all, err := Unsaid(ctx, a.DB)
 		if err != nil {
 			return err
@@ -79,24 +75,6 @@ type raw []byte
 
 // MarshalJSON implements json.Marshaler.
 func (r raw) MarshalJSON() ([]byte, error) { return r, nil }
-
-// alone runs do while no other process of this node does: the command line works beside the
-// running node. The lock ends with the process, however it ends.
-func (a *Archive) alone(ctx context.Context, do func() error) error {
-	f, err := os.OpenFile(a.Lock, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("the lock of decisions: %w", err)
-	}
-	defer f.Close()                                  //nolint:errcheck // nothing is written
-	for errors.Is(disk.TryLock(f), disk.ErrLocked) { // a disk without locks is taken for free
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return do()
-}
 
 // Say keeps what a verb has to keep, has it written, and wakes the jobs.
 func (a *Archive) Say(ctx context.Context, keep func(ctx context.Context, q db.Querier, from int64) error) error {

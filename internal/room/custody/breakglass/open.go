@@ -12,6 +12,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/share"
@@ -267,7 +268,7 @@ func (a opener) opened(ctx context.Context, o own) error {
 
 // finishOpened writes into the logbook which boxes we opened, each once.
 func (a opener) finishOpened(ctx context.Context) error {
-	return a.alone(ctx, func() error {
+	return disk.Alone(ctx, a.n.Lock, func() error {
 		all, err := unloggedOwn(ctx, a.n.DB)
 		if err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -120,7 +119,7 @@ func (a *base) ownSize(ctx context.Context) (int64, error) {
 // finish writes into the logbook which shares were let go. What a crash left between is looked
 // up first: nothing stands there twice.
 func (a *base) finish(ctx context.Context) error {
-	return a.alone(ctx, func() error {
+	return disk.Alone(ctx, a.n.Lock, func() error {
 		all, err := unlogged(ctx, a.n.DB)
 		if err != nil {
 			return err
@@ -135,24 +134,6 @@ func (a *base) finish(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// alone runs do while no other process of this node does: the command line works beside the
-// running node. The lock ends with the process, however it ends.
-func (a *base) alone(ctx context.Context, do func() error) error {
-	f, err := os.OpenFile(a.n.Lock, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("the lock of custody: %w", err)
-	}
-	defer f.Close()                                  //nolint:errcheck // nothing is written
-	for errors.Is(disk.TryLock(f), disk.ErrLocked) { // a disk without locks is taken for free
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	return do()
 }
 
 // write appends an entry about an ask, unless it stands in what was written since from.
