@@ -35,9 +35,12 @@ type Catalogue struct {
 	signs   *strings.Replacer
 
 	mu     sync.RWMutex
-	said   map[string]bool // "fr key": the bundle has it
+	said   map[sentence]bool // the bundle has it
 	bundle *i18n.Bundle
 }
+
+// sentence names one, in one language.
+type sentence struct{ lang, key string }
 
 // message is one sentence as its file has it. The bundle takes it when it is first said: there
 // it takes ten times the memory, and most sentences are never said by one process.
@@ -50,7 +53,7 @@ type message struct {
 func New(sources ...fs.FS) (*Catalogue, error) {
 	c := &Catalogue{
 		written: map[string]map[string]message{French: {}, English: {}}, signs: frenchSigns(),
-		said: map[string]bool{}, bundle: i18n.NewBundle(language.French),
+		said: map[sentence]bool{}, bundle: i18n.NewBundle(language.French),
 	}
 	for _, source := range append([]fs.FS{Words}, sources...) {
 		for lang := range c.written {
@@ -84,7 +87,7 @@ func (c *Catalogue) load(source fs.FS, lang string) error {
 func (c *Catalogue) ready(lang, key string) error {
 	for _, l := range []string{lang, French} {
 		m, ok := c.written[l][key]
-		if !ok || c.has(l+" "+key) {
+		if !ok || c.has(sentence{l, key}) {
 			continue
 		}
 		if err := c.take(l, key, m); err != nil {
@@ -94,10 +97,10 @@ func (c *Catalogue) ready(lang, key string) error {
 	return nil
 }
 
-func (c *Catalogue) has(said string) bool {
+func (c *Catalogue) has(one sentence) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.said[said]
+	return c.said[one]
 }
 
 func (c *Catalogue) take(lang, key string, m message) error {
@@ -106,7 +109,7 @@ func (c *Catalogue) take(lang, key string, m message) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.said[lang+" "+key] = true
+	c.said[sentence{lang, key}] = true
 	return c.bundle.AddMessages(language.Make(lang), &i18n.Message{ID: key, One: m.One, Other: m.Other})
 }
 
