@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 )
@@ -70,12 +71,17 @@ func theirsCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 				out.Say("assembly.debate.theirs_none", nil)
 			}
 			for _, t := range all {
-				out.Line(short(t.ID) + "  " + out.P.Pair(string(t.Member)+", "+out.P.Day(t.At), t.Title))
-				printStory(out, t.Story)
-				out.Line(indent(t.Question))
+				printOther(out, t.ID, t.Member, t.At, Texts{Title: t.Title, Story: t.Story, Question: t.Question})
 			}
 		})
 	})
+}
+
+// printOther says what another member wrote of an incident of its own.
+func printOther(out *console.Out, id string, by core.MemberID, at core.Moment, t Texts) {
+	out.Line(short(id) + "  " + out.P.Pair(string(by)+", "+out.P.Day(at), t.Title))
+	printStory(out, t.Story)
+	out.Line(indent(t.Question))
 }
 
 func answerCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
@@ -102,9 +108,7 @@ func draftsCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comma
 				out.Say("assembly.debate.drafts_none", nil)
 			}
 			for _, d := range all {
-				out.Line(short(d.ID) + "  " + out.P.Pair(string(d.Member)+", "+out.P.Day(d.Came), d.Title))
-				printStory(out, d.Story)
-				out.Line(indent(d.Question))
+				printOther(out, d.ID, d.Member, d.Came, d.Texts)
 			}
 		})
 	})
