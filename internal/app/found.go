@@ -11,6 +11,7 @@ import (
 
 	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
+	"entrechat/internal/app/founding"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/logbook/format"
@@ -19,72 +20,14 @@ import (
 )
 
 // Place is what a person says of a new node: who it is and where it listens.
-type Place struct {
-	Origin  string
-	URL     string // empty = https://<origin>
-	Listen  string
-	Tools   string
-	Private bool
-	Lang    string
-	Site    string
-	// Words says what each key of entrechat.toml is for; nil = the file is bare.
-	Words *words.Printer
-}
-
-// config turns a place into a configuration over the defaults.
-func (p Place) config() (config.Config, error) {
-	cfg := config.Default(sections())
-	id, err := core.ParseMemberID(p.Origin)
-	if err != nil {
-		return cfg, err
-	}
-	cfg.Node.Origin, cfg.Node.URL = string(id), p.URL
-	if p.URL == "" {
-		cfg.Node.URL = "https://" + string(id)
-	}
-	if p.Listen != "" {
-		cfg.Node.Listen = p.Listen
-	}
-	if p.Tools != "" {
-		cfg.Tools.Listen = p.Tools
-	}
-	if p.Lang != "" {
-		cfg.Node.Lang = p.Lang
-	}
-	cfg.Peer.Private, cfg.Node.Site = p.Private, p.Site
-	return cfg, cfg.Check()
-}
-
-// lay writes configuration and keys into a data directory; the seed stays out of it.
-func lay(data string, cfg config.Config, p *words.Printer, seed seal.Seed) error {
-	if err := os.MkdirAll(filepath.Join(data, datadir.SecretsDir), 0o700); err != nil {
-		return core.Denied("app.data_unreadable", err).With("Data", data)
-	}
-	recovery, err := datadir.RecoveryText(seed)
-	if err != nil {
-		return err
-	}
-	secrets := filepath.Join(data, datadir.SecretsDir)
-	if _, err := seal.NewKeyFile(filepath.Join(secrets, datadir.LogKeyName)); err != nil {
-		return err
-	}
-	if err := seal.WriteSecret(filepath.Join(secrets, datadir.RecoveryName), recovery); err != nil {
-		return err
-	}
-	// The configuration comes last: a directory that has it is whole.
-	file, err := cfg.Render(p)
-	if err != nil {
-		return err
-	}
-	return seal.WriteSecret(filepath.Join(data, datadir.ConfigName), file)
-}
+type Place = founding.Place
 
 // Init makes a node and opens its logbook. The words of its seed are written to
 // wordsTo before anything is made, unless that is empty, and show hands them to the
 // person before the node counts: when either fails, nothing is left. A process that is
 // killed on the way leaves a directory that says so and that the next Init clears.
 func Init(ctx context.Context, data string, place Place, wordsTo string, show func(seal.Seed) error) (err error) {
-	cfg, err := place.config()
+	cfg, err := place.Config(sections())
 	if err != nil {
 		return err
 	}
@@ -100,7 +43,7 @@ func Init(ctx context.Context, data string, place Place, wordsTo string, show fu
 		err = f.Write(wordsTo, seed.Words())
 	}
 	if err == nil {
-		err = lay(data, cfg, place.Words, seed)
+		err = founding.Lay(data, cfg, place.Words, seed)
 	}
 	if err == nil {
 		err = openLogbook(ctx, data, cfg, seed)

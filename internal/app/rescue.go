@@ -14,6 +14,7 @@ import (
 
 	"entrechat/internal/app/config"
 	"entrechat/internal/app/datadir"
+	"entrechat/internal/app/founding"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/disk"
@@ -50,7 +51,7 @@ type Plea struct {
 // broke off is taken up where it was; until it has taken over, what was typed last counts. A
 // rehearsal stops before.
 func (r Rescue) Run(ctx context.Context, c *words.Catalogue) error {
-	cfg, err := r.Place.config()
+	cfg, err := r.Place.Config(sections())
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (r Rescue) begin(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	if err = lay(r.Data, cfg, r.Place.Words, r.Seed); err == nil {
+	if err = founding.Lay(r.Data, cfg, r.Place.Words, r.Seed); err == nil {
 		if r.Rehearse {
 			err = r.letRead(cfg)
 		} else {

@@ -13,6 +13,7 @@ func modules() []module {
 		identityModule(),
 		custodyModule(),
 		assemblyModule(),
+		successionModule(),
 	}
 }
 

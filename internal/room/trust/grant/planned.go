@@ -13,6 +13,5 @@ func Planned() []core.GrantType {
 				{Name: "rate_bits_s", Unit: core.UnitRate, Most: MaxAmount, Place: "Rate", Suffix: "_rate"},
 			},
 		},
-		{Kind: "succeed", Words: "trust.grant.succeed."},
 	}
 }

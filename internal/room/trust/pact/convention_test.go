@@ -27,7 +27,7 @@ func TestConventionWordsNeverChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, room := range []string{"vault", "watch", "identity", "custody"} {
+		for _, room := range []string{"vault", "watch", "identity", "custody", "succession"} {
 			more, err := os.ReadFile("../../" + room + "/words/" + lang + ".toml")
 			if err != nil {
 				t.Fatal(err)

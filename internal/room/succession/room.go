@@ -1,0 +1,80 @@
+package succession
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/fit"
+	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/kit/words"
+	"entrechat/internal/room/succession/promise"
+)
+
+// Words are the room's sentences, French and English.
+//
+//go:embed words/*.toml
+var Words embed.FS
+
+// AllWords are the sentences of the room and of its folders.
+func AllWords() []fs.FS { return []fs.FS{Words, promise.Words} }
+
+// KindSucceed is what members promise each other for taking services over.
+const KindSucceed core.GrantKind = "succeed"
+
+// GrantType describes the promise for pacts.
+func GrantType() core.GrantType {
+	return core.GrantType{Kind: KindSucceed, Words: "succession.grant.succeed."}
+}
+
+// Book is what this room needs of the logbooks.
+type Book interface {
+	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+}
+
+// Trust answers who promised what.
+type Trust = promise.Trust
+
+// Needs is what the room is wired with; all of it is required.
+type Needs struct {
+	DB     *db.DB
+	Words  *words.Catalogue
+	Signer seal.Signer
+	Book   Book
+	Trust  Trust
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Room is succession, open.
+type Room struct {
+	Needs
+	Promises *promise.Promises
+}
+
+// New opens the room.
+func New(n Needs) (*Room, error) {
+	return &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Now: n.Now})}, nil
+}
+
+// Fittings are what the room hands to the house.
+func (r *Room) Fittings() fit.Fittings {
+	return fit.Fittings{
+		Name: "succession", Readers: r.Promises.Readers(),
+		Entries: map[string]string{promise.TypeNaming: "succession.promise.entry"},
+	}
+}
+
+// Commands are `succession ...`; p says what they are for.
+func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
+	subs := promise.Commands(p, console.Part(open, func(r *Room) *promise.Promises { return r.Promises }))
+	return []*cobra.Command{console.Group("succession", p.T("succession.cmd", nil), subs...)}
+}
