@@ -111,6 +111,7 @@ type Room struct {
 	Keys          *key.Set
 	Authentication
 	OpenID
+	Handover
 }
 
 // New opens the room. Returns what key.Open and seal.OpenBox do, CodeInvalid for a URL that
@@ -135,7 +136,7 @@ func New(n Needs) (*Room, error) {
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
-	r.Moves = r.moves()
+	r.Moves, r.Handover = r.moves(), Handover{r.Persons}
 	r.OpenID, err = r.openID()
 	return r, err
 }
