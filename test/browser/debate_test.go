@@ -56,7 +56,7 @@ func TestDebates(t *testing.T) {
 	n.do(chromedp.SetValue("#what", "La sauvegarde échouait depuis deux jours, et rien à l'écran ne le disait."), chromedp.Click("main form button"), chromedp.WaitVisible(`button[value="ask"]`))
 	n.inspect(axe, own)
 	n.run(n.node, "debate", "action", "add", all[0].ID, "--what", "Montrer l'âge de la dernière sauvegarde", "--role", "astreinte", "--due", "2027-12-31")
-	n.do(chromedp.Navigate(n.node.URL()+own), chromedp.WaitVisible(`button[value="ask"]`), chromedp.Click(`button[value="ask"]`), chromedp.WaitVisible("main details summary"))
+	n.do(chromedp.Navigate(n.node.URL()+own), chromedp.WaitVisible(`button[value="ask"]`), chromedp.Click(`button[value="ask"]`), chromedp.WaitReady(`main details button[value="ask"]`))
 	n.inspect(axe, own)
 	var drafts []struct {
 		ID string `json:"id"`
@@ -72,7 +72,7 @@ func TestDebates(t *testing.T) {
 		return strings.Contains(n.run(n.node, "debate", "list"), "chaton-b.test") && strings.Contains(n.run(n.node, "debate", "show", all[0].ID, "--json"), `"read_us"`)
 	})
 	n.inspect(axe, own)
-	n.do(chromedp.Navigate(n.node.URL()+own), chromedp.WaitVisible(`button[value="publish"]`), chromedp.Click(`button[value="publish"]`), chromedp.WaitVisible(`button[value="withdraw"], main details`))
+	n.do(chromedp.Navigate(n.node.URL()+own), chromedp.WaitVisible(`button[value="publish"]`), chromedp.Click(`button[value="publish"]`), chromedp.WaitReady(`main details button[value="withdraw"]`))
 	n.must(n.node.RunJSON(ctx, &all, "debate", "list"))
 	n.eventually(func() bool { return strings.Contains(n.run(other, "debate", "theirs"), "pads") })
 	n.elsewhere(other, axe, "/admin/debates", "/admin/debates/their/"+all[0].Doc)
