@@ -143,27 +143,11 @@ func vaultContacts(ctx context.Context, a *App, rights vaultRights) ([]vault.Con
 
 // promises are what our pacts let members store here, and how much of it may still come.
 func (v vaultRoom) promises(ctx context.Context, a *App) (promised, due core.Size, err error) {
-	known, err := a.Book.Known(ctx)
+	others, err := a.others(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, m := range known {
-		allowed, err := v.rights.May(ctx, m.ID, holder.KindStore)
-		if m.ID == a.Signer.ID() || core.CodeOf(err) == core.CodeDenied || err == nil && allowed.ReadOnly {
-			continue
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-		stored, err := v.lending.Used(ctx, m.ID)
-		if err != nil {
-			return 0, 0, err
-		}
-		granted := core.Size(allowed.Grant.Amount(holder.FieldBytes))
-		promised += granted
-		due += max(0, granted-stored)
-	}
-	return promised, due, nil
+	return v.lending.Promised(ctx, others)
 }
 
 // checkPromises: what members may still send us by our pacts fits on the disk.
