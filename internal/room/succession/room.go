@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/promise"
+	"entrechat/internal/room/succession/recipe"
 )
 
 // Words are the room's sentences, French and English.
@@ -25,7 +26,7 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, promise.Words} }
+func AllWords() []fs.FS { return []fs.FS{Words, promise.Words, recipe.Words} }
 
 // KindSucceed is what members promise each other for taking services over.
 const KindSucceed core.GrantKind = "succeed"

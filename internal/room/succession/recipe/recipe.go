@@ -130,11 +130,18 @@ type Command struct {
 	Stdout io.Writer // nil = kept for the error's text alone
 }
 
-// Side is where commands run and files lie: this machine, or one that ssh reaches.
+// Side is where commands run and files lie: this machine, one that ssh reaches, or a folder that
+// a backup was restored into.
 type Side interface {
-	// Run runs a program to its end, and kills it when ctx ends. Returns CodeUnsure
-	// "succession.recipe.command" with the last lines it printed when it fails.
+	// Run runs a program to its end, and kills it with all it started when ctx ends. Returns CodeUnsure
+	// "succession.recipe.command" with the last lines it printed when it fails, CodeFull
+	// "succession.recipe.full" when those say that a disk is full.
 	Run(ctx context.Context, c Command) error
 	// Name is what people call the side: "old", "new".
 	Name() string
+	// Path is where a path that the settings name is on this side: the same on a server, below the
+	// folder in a snapshot.
+	Path(name string) string
+	// Lives says whether services run there. A snapshot is not frozen, and nobody signs in to it.
+	Lives() bool
 }
