@@ -2,14 +2,17 @@ package app
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"entrechat/internal/app/datadir"
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/succession"
 	"entrechat/internal/room/succession/migrations"
+	"entrechat/internal/room/succession/pack"
 )
 
 func successionModule() module {
@@ -27,9 +30,24 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
-	room, err := succession.New(succession.Needs{DB: a.DB, Words: a.Words, Signer: a.Signer, Book: a.Book, Trust: rights, Now: time.Now, Log: a.Log})
+	room, err := succession.New(succession.Needs{
+		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, "succession"), Secrets: filepath.Join(a.Data, datadir.SecretsDir), Lang: a.Config.Node.Lang,
+		Book: a.Book, Trust: rights, Peer: a.Peer, Packs: packAsks(a), Now: time.Now, Log: a.Log,
+	})
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
 	return room, room.Fittings(), nil
+}
+
+// packAsks are the rooms that packs ask; each may be missing.
+func packAsks(a *App) pack.Ask {
+	return pack.Ask{
+		Backups:  func() (pack.Backups, bool) { return ask[pack.Backups](a) },
+		Offers:   func() (pack.Offers, bool) { return ask[pack.Offers](a) },
+		Looks:    func() (pack.Looks, bool) { return ask[pack.Looks](a) },
+		Accounts: func() (pack.Accounts, bool) { return ask[pack.Accounts](a) },
+		Drills:   func() (pack.Drills, bool) { return ask[pack.Drills](a) },
+		Registry: func() (pack.Registry, bool) { return ask[pack.Registry](a) },
+	}
 }

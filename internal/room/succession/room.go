@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/promise"
 	"entrechat/internal/room/succession/recipe"
 )
@@ -26,7 +27,14 @@ import (
 var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
-func AllWords() []fs.FS { return []fs.FS{Words, promise.Words, recipe.Words} }
+func AllWords() []fs.FS {
+	return []fs.FS{
+		Words,
+		promise.Words,
+		recipe.Words,
+		pack.Words,
+	}
+}
 
 // KindSucceed is what members promise each other for taking services over.
 const KindSucceed core.GrantKind = "succeed"
@@ -39,6 +47,7 @@ func GrantType() core.GrantType {
 // Book is what this room needs of the logbooks.
 type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
+	pack.Keys
 }
 
 // Trust answers who promised what.
@@ -46,24 +55,32 @@ type Trust = promise.Trust
 
 // Needs is what the room is wired with; all of it is required.
 type Needs struct {
-	DB     *db.DB
-	Words  *words.Catalogue
-	Signer seal.Signer
-	Book   Book
-	Trust  Trust
-	Now    func() time.Time
-	Log    *slog.Logger
+	DB      *db.DB
+	Words   *words.Catalogue
+	Signer  seal.Signer
+	Dir     string // the room's own folder
+	Secrets string // folder of secret files
+	Lang    string // of what is written for our people
+	Book    Book
+	Trust   Trust
+	Peer    pack.Peer
+	Packs   pack.Ask // what packs ask of other rooms
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Room is succession, open.
 type Room struct {
 	Needs
 	Promises *promise.Promises
+	Pack     *pack.Service
 }
 
 // New opens the room.
 func New(n Needs) (*Room, error) {
-	return &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Now: n.Now})}, nil
+	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Now: n.Now})}
+	r.Pack = r.openPacks()
+	return r, nil
 }
 
 // Fittings are what the room hands to the house.

@@ -1,0 +1,170 @@
+package pack
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"entrechat/internal/core"
+)
+
+// Bounds of a sealed file.
+const (
+	maxFiles = 10_000
+	maxPath  = 200 // bytes
+	// maxPlain is the tar: the sealed file without what age adds.
+	maxPlain = MaxSealed - 1<<20
+)
+
+// peopleName is where the people stand in the sealed file.
+const peopleName = "users/people.json"
+
+// Files are the files of a pack by their names, "ITEM/...".
+type Files map[string][]byte
+
+// Contents is what a sealed file holds.
+type Contents struct {
+	People []Person
+	Shares []Share
+	Files  Files // all of them, people and shares too
+}
+
+func validName(name string) bool {
+	item, rest, ok := strings.Cut(name, "/")
+	return ok && rest != "" && len(name) <= maxPath && fs.ValidPath(name) && plain(name, maxPath) && !strings.Contains(name, `\`) &&
+		slices.Contains(Names(), Name(item))
+}
+
+// tarOf writes files as one tar: the same files are the same bytes. Returns CodeFull
+// "succession.pack.too_large", CodeInvalid.
+func tarOf(files Files) ([]byte, error) {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	if len(files) > maxFiles {
+		return nil, tooLarge(fmt.Errorf("%d files", len(files)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if !validName(name) {
+			return nil, bad(fmt.Errorf("the name %.80q", name))
+		}
+		if out.Len()+len(files[name]) > maxPlain {
+			return nil, tooLarge(errors.New("too many bytes"))
+		}
+		head := tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(files[name])), Mode: 0o600, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		if err := w.WriteHeader(&head); err != nil {
+			return nil, fmt.Errorf("write the tar: %w", err)
+		}
+		if _, err := w.Write(files[name]); err != nil {
+			return nil, fmt.Errorf("write the tar: %w", err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("write the tar: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func tooLarge(err error) error {
+	return core.Full("succession.pack.too_large", err).With("Max", core.Size(MaxSealed))
+}
+
+// encrypt seals a tar to a recipient.
+func encrypt(plain []byte, recipient string) ([]byte, error) {
+	to, err := age.ParseX25519Recipient(recipient)
+	if err != nil {
+		return nil, bad(errors.New("no recipient"))
+	}
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to)
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("seal a pack: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// Open reads a sealed file, strictly: regular files below the items' folders and nothing else,
+// each once, within the bounds. Returns CodeInvalid "succession.pack.closed" for what the
+// identity does not open, "succession.pack.bad" for what is no pack.
+func Open(sealed io.Reader, identity *age.X25519Identity) (c Contents, err error) {
+	r, err := age.Decrypt(io.LimitReader(sealed, MaxSealed), identity)
+	if err != nil {
+		return c, core.Invalid("succession.pack.closed", err)
+	}
+	if c.Files, err = readTar(r); err != nil {
+		return c, err
+	}
+	if text, ok := c.Files[peopleName]; ok {
+		if c.People, err = readPeople(text); err != nil {
+			return c, err
+		}
+	}
+	if text, ok := c.Files[layoutName]; ok {
+		c.Shares, err = readLayout(text)
+	}
+	return c, err
+}
+
+// readTar reads what tarOf wrote. Several programs read tars in several ways: what is not read
+// here in one way only is refused.
+func readTar(r io.Reader) (Files, error) {
+	in := tar.NewReader(io.LimitReader(r, MaxSealed))
+	files, total := Files{}, int64(0)
+	for {
+		head, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, bad(err)
+		}
+		_, twice := files[head.Name]
+		total += head.Size
+		switch {
+		case head.Typeflag != tar.TypeReg || !validName(head.Name) || twice:
+			return nil, bad(fmt.Errorf("the file %.80q", head.Name))
+		case head.Size < 0 || total > MaxSealed || len(files) == maxFiles:
+			return nil, bad(errors.New("too much in it"))
+		}
+		text, err := io.ReadAll(io.LimitReader(in, head.Size+1))
+		if err != nil || int64(len(text)) != head.Size {
+			return nil, bad(fmt.Errorf("the file %.80q is not whole: %w", head.Name, err))
+		}
+		files[head.Name] = text
+	}
+}
+
+// sums are the hash and the size of an item's files, see Item.SHA256.
+func (f Files) sums(item Name) (sum string, size int64) {
+	all := sha256.New()
+	none := true
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if !strings.HasPrefix(name, string(item)+"/") {
+			continue
+		}
+		one := sha256.Sum256(f[name])
+		_, _ = fmt.Fprintf(all, "%x  %s\n", one, name) // a hash takes everything
+		size += int64(len(f[name]))
+		none = false
+	}
+	if none {
+		return "", 0
+	}
+	return hex.EncodeToString(all.Sum(nil)), size
+}

@@ -1,0 +1,121 @@
+package pack
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"entrechat/internal/core"
+	"entrechat/internal/kit/blob"
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/succession/promise"
+)
+
+// Peer calls other members; peer.Client is one.
+type Peer interface {
+	JSON(ctx context.Context, to core.MemberID, method, path string, in, out any) error
+	Do(ctx context.Context, to core.MemberID, r peer.Request) (*http.Response, error)
+}
+
+// Keys are those a member signs with now.
+type Keys interface {
+	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
+}
+
+// Needs is what packs are made of; all of it is required but Ask.
+type Needs struct {
+	DB       *db.DB
+	Dir      string // of the packs that people fill, and of what is sealed
+	Secrets  string // folder of the accounts' own key
+	Lang     string // of what is written for our people: "fr", "en"
+	Signer   seal.Signer
+	Promises *promise.Promises
+	Keys     Keys
+	Peer     Peer
+	Ask      Ask
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Service keeps packs. Safe for concurrent use.
+type Service struct {
+	n    Needs
+	disk *blob.Dir
+}
+
+// floor is what packs leave free of the disk.
+const floor = 1 << 30
+
+// sealedDir holds the sealed files; no service has such a name.
+const sealedDir = "_sealed"
+
+// New makes it; the folders are made when something is put there.
+func New(n Needs) *Service {
+	return &Service{n, blob.OpenMarked(filepath.Join(n.Dir, sealedDir), blob.Mark{}).WithFloor(floor)}
+}
+
+func (s *Service) now() core.Moment { return core.At(s.n.Now()) }
+
+func (s *Service) self() core.MemberID { return s.n.Signer.ID() }
+
+// blobName is where the sealed file of a pack lies: an id is of one owner, service and number.
+func blobName(p Pack) string { return p.Owner.Hash() + "/" + p.ID + ".age" }
+
+// sealedPath is blobName for who opens it without a blob.Dir.
+func (s *Service) sealedPath(p Pack) string {
+	return filepath.Join(s.n.Dir, sealedDir, filepath.FromSlash(blobName(p)))
+}
+
+// Held is the newest pack of an owner's service that is here whole, and where its sealed file
+// lies: see Open. Returns CodeNotFound "succession.pack.none".
+func (s *Service) Held(ctx context.Context, owner core.MemberID, service string) (Pack, string, error) {
+	all, err := packsOf(ctx, s.n.DB, owner, service)
+	if err != nil {
+		return Pack{}, "", err
+	}
+	for _, r := range all {
+		if r.kept != 0 {
+			return r.Pack, s.sealedPath(r.Pack), nil
+		}
+	}
+	return Pack{}, "", core.NotFound("succession.pack.none", errors.New("no pack")).With("Service", service).With("Member", string(owner))
+}
+
+// Restored signs that we restored an owner's service, and tells the owner in time. Of r, who
+// calls says Owner, Service, Snapshot, Bytes, Files, TookS, Counts, and LagS where a copy runs.
+// Returns CodeNotFound while no pack of it is here, CodeDenied "succession.pack.not_named" where
+// nobody named us, CodeInvalid.
+func (s *Service) Restored(ctx context.Context, r Restored) (Restored, error) {
+	p, _, err := s.Held(ctx, r.Owner, r.Service)
+	if err != nil {
+		return r, err
+	}
+	if err := s.named(ctx, r.Owner, r.Service); err != nil {
+		return r, err
+	}
+	r.Pack, r.At = p.ID, s.now()
+	if r, err = signRestored(r, s.n.Signer); err != nil {
+		return r, err
+	}
+	return r, putRestore(ctx, s.n.DB, restore{Restored: r})
+}
+
+// named says whether an owner names us for a service and we promise it.
+func (s *Service) named(ctx context.Context, owner core.MemberID, service string) error {
+	ours, err := s.n.Promises.Ours(ctx)
+	if err != nil {
+		return err
+	}
+	for _, one := range ours {
+		if one.Owner == owner && one.Service == service {
+			return nil
+		}
+	}
+	return core.Denied("succession.pack.not_named", errors.New("not named")).With("Service", service).With("Member", string(owner))
+}

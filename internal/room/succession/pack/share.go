@@ -1,0 +1,101 @@
+package pack
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"entrechat/internal/kit/wire"
+)
+
+// Share says what in a snapshot is whose: a rescue shows it to them.
+type Share struct {
+	Kind string `json:"kind" toml:"kind"` // one of the kinds
+	// Path is relative to the snapshot's root, with {user}, {mail}, {local} and {domain} of the
+	// person.
+	Path   string `json:"path" toml:"path"`
+	Public bool   `json:"public" toml:"public"` // everybody may read it
+}
+
+// The kinds of shares.
+const (
+	KindFiles    = "files"
+	KindMaildir  = "maildir"
+	KindCalendar = "calendar"
+	KindContacts = "contacts"
+	KindWiki     = "wiki"
+	KindGit      = "git"
+)
+
+// Kinds are all kinds of shares.
+func Kinds() []string {
+	return []string{KindFiles, KindMaildir, KindCalendar, KindContacts, KindWiki, KindGit}
+}
+
+const maxShares = 64
+
+// layoutName is where the shares stand in the sealed file.
+const layoutName = "data/layout.json"
+
+type layoutFile struct {
+	Shares []Share `json:"shares"`
+}
+
+func (s Share) check() error {
+	known := false
+	for _, k := range Kinds() {
+		known = known || s.Kind == k
+	}
+	switch {
+	case !known:
+		return bad(fmt.Errorf("kind %.20q", s.Kind))
+	case len(s.Path) > 500 || !fs.ValidPath(s.Path) || !plain(s.Path, 500) || strings.Contains(s.Path, `\`):
+		return bad(errors.New("a path that is none"))
+	}
+	return nil
+}
+
+func checkShares(all []Share) error {
+	if len(all) > maxShares {
+		return bad(fmt.Errorf("%d shares", len(all)))
+	}
+	for _, s := range all {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeLayout(all []Share) ([]byte, error) {
+	if all == nil {
+		all = []Share{}
+	}
+	return wire.Encode(layoutFile{all})
+}
+
+func readLayout(text []byte) ([]Share, error) {
+	var f layoutFile
+	if err := wire.Peek(text, &f); err != nil {
+		return nil, err
+	}
+	return f.Shares, checkShares(f.Shares)
+}
+
+// For is the path of a person's share. A person whose name would lead elsewhere has none.
+func (s Share) For(p Person) (path string, ok bool) {
+	local, domain, _ := strings.Cut(p.Mail, "@")
+	values := map[string]string{"{user}": p.User, "{mail}": p.Mail, "{local}": local, "{domain}": domain}
+	path = s.Path
+	for place, value := range values {
+		if !strings.Contains(s.Path, place) {
+			continue
+		}
+		if value == "" || value == "." || value == ".." || strings.ContainsAny(value, "/\\\x00{}") {
+			return "", false
+		}
+		path = strings.ReplaceAll(path, place, value)
+	}
+	return path, fs.ValidPath(path)
+}
