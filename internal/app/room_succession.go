@@ -32,7 +32,7 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := succession.New(succession.Needs{
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, "succession"), Secrets: filepath.Join(a.Data, datadir.SecretsDir), Lang: a.Config.Node.Lang,
-		Book: a.Book, Trust: rights, Peer: a.Peer, Packs: packAsks(a), Now: time.Now, Log: a.Log,
+		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Peer: a.Peer, Packs: packAsks(a), Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

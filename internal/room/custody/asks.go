@@ -26,8 +26,10 @@ import (
 
 // newAsks wires how a box is opened.
 func (r *Room) newAsks() *breakglass.Asks {
-	began := r.Now()
-	known := dealt{r}
+	began, known, alive := r.Now(), dealt{r}, ask.Alive
+	if r.Private {
+		alive = 0
+	}
 	return breakglass.New(breakglass.Needs{
 		DB: r.DB, Signer: r.Signer, Book: r.Book, Peer: r.Peer, Deals: known, Boxes: known, Box: r.Box, Lock: filepath.Join(r.Dir, "custody.lock"), Mailer: r.Mailer, Mails: r.mails,
 		Card: func(key string, message []byte, signature string) error {
@@ -40,7 +42,7 @@ func (r *Room) newAsks() *breakglass.Asks {
 			}
 			return ask.LeastWait(scope)
 		},
-		Say: speaker{r}, Decisions: r.Decisions, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
+		Alive: alive, Say: speaker{r}, Decisions: r.Decisions, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
 	})
 }
 

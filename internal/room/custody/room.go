@@ -26,6 +26,7 @@ import (
 	"entrechat/internal/room/custody/collect"
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/duty"
+	"entrechat/internal/room/custody/evidence"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/proof"
@@ -53,6 +54,7 @@ func AllWords() []fs.FS {
 		deal.Words,
 		mandate.Words,
 		duty.Words,
+		evidence.Words,
 		person.Words,
 		proof.Words,
 		recipient.Words,

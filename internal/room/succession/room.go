@@ -65,6 +65,8 @@ type Needs struct {
 	Trust   Trust
 	Peer    pack.Peer
 	Packs   pack.Ask // what packs ask of other rooms
+	// Private is a network of tests, without names: nobody waits 30 days.
+	Private bool
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -78,7 +80,7 @@ type Room struct {
 
 // New opens the room.
 func New(n Needs) (*Room, error) {
-	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Now: n.Now})}
+	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Private: n.Private, Now: n.Now})}
 	r.Pack = r.openPacks()
 	return r, nil
 }

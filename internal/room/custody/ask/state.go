@@ -65,9 +65,10 @@ type Standing struct {
 	ReceivedRan    time.Duration
 	Noticed        bool // who has to know of it was told
 	Vetoes         []Veto
-	Sooner         int         // holders that agree to a shorter wait, this one included
-	Overrule       int         // holders that overrule the veto of a person
-	OwnerSaid      core.Moment // the newest entry or head in the owner's logbook
+	Sooner         int           // holders that agree to a shorter wait, this one included
+	Overrule       int           // holders that overrule the veto of a person
+	OwnerSaid      core.Moment   // the newest entry or head in the owner's logbook
+	Alive          time.Duration // Alive, or less in a lab
 	AskerSuspended bool
 	Burnt          bool // the deal was opened, or another took its place
 	Declined       bool // a person here said no
@@ -126,7 +127,7 @@ func (s Standing) refusal() Why {
 		return WhySuspended
 	case s.Declined:
 		return WhyDeclined
-	case s.Reason == SilentOwner && s.OwnerSaid > s.ReceivedAt.Add(-Alive):
+	case s.Reason == SilentOwner && s.OwnerSaid > s.ReceivedAt.Add(-s.Alive):
 		return WhyAlive
 	}
 	return WhyNothing

@@ -20,6 +20,7 @@ var made = core.At(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
 // 100 days.
 func waiting() Standing {
 	return Standing{
+		Alive:  Alive,
 		Reason: LostOwn, Made: made, Expires: made.Add(60 * day), Wait: 14 * day, Least: LeastWait("root"), Needed: 3,
 		ReceivedAt: made, ReceivedRan: 100 * day, Noticed: true,
 	}

@@ -100,6 +100,8 @@ type Needs struct {
 	Unseal func(with age.Identity, deal share.ID, sealed []byte) ([]byte, error)
 	// Least is LeastWait, but for a network of tests.
 	Least func(scope string) time.Duration
+	// Alive is ask.Alive, but for a network of tests.
+	Alive time.Duration
 	Say   Says
 	// Decisions knows what collectives decided; false while nobody does.
 	Decisions func() (mandate.Decisions, bool)

@@ -102,7 +102,7 @@ func (a *base) mayAsk(ctx context.Context, s ask.Signed, d collect.Deal, held bo
 	}
 	if s.Reason == ask.SilentOwner && held {
 		owner, _, err := a.member(ctx, s.Owner)
-		if err == nil && owner.Heard > a.now().Add(-ask.Alive) {
+		if err == nil && owner.Heard > a.now().Add(-a.n.Alive) {
 			err = core.Denied("custody.breakglass.alive", errors.New("the owner's logbook grows")).With("Member", string(s.Owner))
 		}
 		return err
@@ -228,7 +228,7 @@ func (a *base) facts(ctx context.Context, s ask.Signed) (f facts, err error) {
 func (a *base) standing(ctx context.Context, q db.Querier, r row, f facts) (ask.Standing, error) {
 	s := ask.Standing{
 		Reason: r.Reason, Made: r.Made, Expires: r.Expires, Wait: f.deal.Wait, Least: a.n.Least(r.Scope), Needed: f.deal.K,
-		ReceivedAt: r.received, ReceivedRan: r.receivedRan, Noticed: r.noticed != 0, OwnerSaid: f.ownerSaid,
+		ReceivedAt: r.received, ReceivedRan: r.receivedRan, Noticed: r.noticed != 0, OwnerSaid: f.ownerSaid, Alive: a.n.Alive,
 		AskerSuspended: f.suspended, Burnt: f.ended || r.burnt != 0, Declined: r.declined != 0, ReleasedAt: r.release,
 	}
 	words, err := allSaid(ctx, q, r.ID)

@@ -112,7 +112,7 @@ func (a screen) view(ctx context.Context, r row) (View, error) {
 		return v, err
 	}
 	owner, _, err := a.member(ctx, r.Owner)
-	v.Alive = r.Asker != r.Owner && owner.Heard > r.received.Add(-ask.Alive)
+	v.Alive = r.Asker != r.Owner && owner.Heard > r.received.Add(-a.n.Alive)
 	if err != nil {
 		return v, err
 	}

@@ -154,7 +154,7 @@ func (n *node) start() {
 		Unseal: func(with age.Identity, deal share.ID, sealed []byte) ([]byte, error) {
 			return unseal(with, string(deal), sealed)
 		},
-		Least: ask.LeastWait, Say: n, Decisions: func() (mandate.Decisions, bool) { return n, n.w.decided != nil }, Now: func() time.Time { return n.w.really.Add(n.off) }, Ran: func() time.Duration { return n.w.really.Sub(began) },
+		Least: ask.LeastWait, Alive: ask.Alive, Say: n, Decisions: func() (mandate.Decisions, bool) { return n, n.w.decided != nil }, Now: func() time.Time { return n.w.really.Add(n.off) }, Ran: func() time.Duration { return n.w.really.Sub(began) },
 		Log: slog.New(slog.DiscardHandler),
 	})
 	n.w.must(n.Tick(n.w.t.Context()))

@@ -39,6 +39,12 @@ func (d *Deals) Said(ctx context.Context, id share.ID) (bool, error) {
 	return at != 0, err
 }
 
+// SaidBy says whether a member's logbook says that a deal of its own stands, or stood.
+func (d *Deals) SaidBy(ctx context.Context, owner core.MemberID, id share.ID) (bool, error) {
+	_, at, err := standsBy(ctx, d.n.DB, owner, id)
+	return at != 0, err
+}
+
 // All lists our deals, the newest first.
 func (d *Deals) All(ctx context.Context) ([]Own, error) {
 	list, err := all(ctx, d.n.DB)

@@ -112,7 +112,22 @@ func TestNobodyIsNamedInThePast(t *testing.T) {
 		if len(got) != 1 || got[0].Since != core.At(w.now) || got[0].Settled(core.At(w.now.Add(29*24*time.Hour))) || !got[0].Settled(core.At(w.now.Add(30*24*time.Hour))) {
 			t.Fatalf("counts from when it was heard, and acts 30 days later: %+v", got)
 		}
-		w.now = w.now.Add(time.Hour)
+		settled := func(member core.MemberID, service string) bool {
+			t.Helper()
+			is, err := w.promises.Settled(t.Context(), owner, member, service)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return is
+		}
+		first := w.now
+		w.now = first.Add(29 * 24 * time.Hour)
+		early := settled(b, "mail")
+		w.now = first.Add(Settled)
+		if early || !settled(b, "mail") || settled(c, "mail") || settled(b, "wiki") {
+			t.Error("a successor that was heard of 29 days ago acts, one of 30 days does not, or one that nobody named")
+		}
+		w.now = first.Add(time.Hour)
 		if err := w.promises.read(t.Context(), e); err != nil || w.of(t)[0].Since != got[0].Since {
 			t.Errorf("read again: %v %+v", err, w.of(t))
 		}

@@ -31,7 +31,9 @@ type Needs struct {
 	Kind  core.GrantKind // of the promise in pacts
 	Book  Book
 	Trust Trust
-	Now   func() time.Time
+	// Private is a network of tests, where nobody waits to be settled.
+	Private bool
+	Now     func() time.Time
 }
 
 // Promises knows who was named. Safe for concurrent use.
