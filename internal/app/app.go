@@ -202,12 +202,18 @@ func (a *App) unopened(err error) error {
 
 // ownKeys are the keys this node ever signed with, revoked or not.
 func (a *App) ownKeys(ctx context.Context) ([]ed25519.PublicKey, error) {
-	set, _, err := a.Book.KeySet(ctx, a.Signer.ID())
+	_, keys, err := keysOf(ctx, a.Book, a.Signer.ID())
+	return keys, err
+}
+
+// keysOf are a member's root key and the keys it ever signed with, revoked or not.
+func keysOf(ctx context.Context, book *logbook.Book, id core.MemberID) (core.RootKey, []ed25519.PublicKey, error) {
+	set, _, err := book.KeySet(ctx, id)
 	out := make([]ed25519.PublicKey, 0, len(set.Keys))
 	for _, k := range set.Keys {
 		out = append(out, k.Public())
 	}
-	return out, err
+	return set.Root, out, err
 }
 
 // readers are the rooms' readers of the logbooks.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/kit/obs"
 	"entrechat/internal/room/vault"
+	"entrechat/internal/room/vault/heir"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/lending"
 	vaulttables "entrechat/internal/room/vault/migrations"
@@ -100,7 +102,11 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	v := vaultRoom{lending: store, rights: rights}
 	v.Room, err = vault.New(vault.Needs{ //nolint:contextcheck // a folder is looked for outside of any request
 		DB: a.DB, Dir: filepath.Join(a.Data, "vault"), Signer: a.Signer, Root: self.Root,
-		Shared: shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: rights, Lending: store, Standing: a.standing,
+		KeysOf: func(ctx context.Context, id core.MemberID) (core.RootKey, []ed25519.PublicKey, error) {
+			return keysOf(ctx, a.Book, id)
+		},
+		Successors: func() (heir.Successors, bool) { return ask[heir.Successors](a) },
+		Shared:     shared, Recovery: recovery, OwnKeys: a.ownKeys, Lenders: rights, Lending: store, Standing: a.standing,
 		Contacts: func(ctx context.Context) ([]vault.Contact, error) { return vaultContacts(ctx, a, rights) },
 		Holder:   func(id core.MemberID) holder.Holder { return holder.NewRemote(a.Peer, a.Book, id) },
 		Words:    a.Lang, Now: time.Now, Log: a.Log,

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/export"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/upkeep"
@@ -191,7 +192,7 @@ func (c cli) export() *cobra.Command {
 		if err := leaveOut(r, without); err != nil {
 			return err
 		}
-		done, err := r.Export(cmd.Context(), typed[0], typed[1], progress(out, func(e Exported) string {
+		done, err := r.Export(cmd.Context(), typed[0], typed[1], progress(out, func(e export.Exported) string {
 			return out.P.T("vault.export.progress", args{"Files": e.Files + e.Skipped, "Size": core.Size(e.Bytes)})
 		}))
 		if err != nil {

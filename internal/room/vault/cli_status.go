@@ -40,6 +40,9 @@ func (c cli) status() *cobra.Command {
 			for _, line := range slices.Concat(silentWords(out.P, report.Silent, r.n.Now()), leaverWords(out.P, report.Leaving), roomWords(r.n.Now(), out.P, report.NoRoom), catalogueWords(r.n.Now(), out.P, report.Catalogue)) {
 				out.Line(line)
 			}
+			if len(report.Readers) > 0 {
+				out.Say("vault.readers_named", args{"Members": catalogue.Joined(report.Readers), "Count": len(report.Readers)})
+			}
 			printTroubles(out, r, report.Troubles)
 		})
 	})

@@ -2,14 +2,13 @@ package vault
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"entrechat/internal/core"
+	"entrechat/internal/room/vault/export"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
@@ -26,7 +25,7 @@ func TestExportNamesWhatIsMissing(t *testing.T) {
 	w.room.retrieve.Cache.Clear()
 	w.conducts(away, away, away)
 	dir := filepath.Join(t.TempDir(), "plain")
-	_, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})
+	_, err := w.room.Export(t.Context(), "files", dir, func(export.Exported) {})
 	var e *core.Error
 	if !errors.As(err, &e) || e.Key != "vault.export_incomplete" {
 		t.Fatalf("%v", err)
@@ -44,7 +43,7 @@ func TestExportNamesWhatIsMissing(t *testing.T) {
 		t.Error("what could be had is not there:", err)
 	}
 	w.conducts(honest, honest, honest)
-	if out, err := w.room.Export(t.Context(), "files", dir, func(Exported) {}); err != nil || out.Files != 1 {
+	if out, err := w.room.Export(t.Context(), "files", dir, func(export.Exported) {}); err != nil || out.Files != 1 {
 		t.Errorf("%+v, %v", out, err)
 	}
 }
@@ -61,7 +60,7 @@ func TestExportOfADoubtedCatalogue(t *testing.T) {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(t.TempDir(), "plain")
-		out, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})
+		out, err := w.room.Export(t.Context(), "files", dir, func(export.Exported) {})
 		if said := printer(t).Error(err); core.CodeOf(err) != core.CodeUnsure || !strings.Contains(said, why) || !strings.Contains(said, dir) {
 			t.Errorf("%s: %+v, %s", note, out, said)
 		}
@@ -72,7 +71,7 @@ func TestExportOfADoubtedCatalogue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.room.Export(t.Context(), "files", filepath.Join(t.TempDir(), "plain"), func(Exported) {}); err != nil {
+	if _, err := w.room.Export(t.Context(), "files", filepath.Join(t.TempDir(), "plain"), func(export.Exported) {}); err != nil {
 		t.Error(err)
 	}
 }
@@ -89,15 +88,15 @@ func TestTwoExportsAtOnce(t *testing.T) {
 	w.settled()
 	dir := filepath.Join(t.TempDir(), "plain")
 	refused := 0
-	out, err := w.room.Export(t.Context(), "files", dir, func(Exported) {
-		if _, err := w.room.Export(t.Context(), "files", dir, func(Exported) {}); core.CodeOf(err) == core.CodeConflict {
+	out, err := w.room.Export(t.Context(), "files", dir, func(export.Exported) {
+		if _, err := w.room.Export(t.Context(), "files", dir, func(export.Exported) {}); core.CodeOf(err) == core.CodeConflict {
 			refused++
 		}
 	})
 	if err != nil || out.Files != 5 || refused != 5 {
 		t.Errorf("%+v, %v, %d refused", out, err, refused)
 	}
-	if out, err = w.room.Export(t.Context(), "files", dir, func(Exported) {}); err != nil || out.Skipped != 5 {
+	if out, err = w.room.Export(t.Context(), "files", dir, func(export.Exported) {}); err != nil || out.Skipped != 5 {
 		t.Errorf("after it: %+v, %v", out, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, ".part-*")); err != nil || len(left) > 0 {
@@ -117,17 +116,9 @@ func TestAFolderThatTakesNoExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{file, filepath.Join(file, "below"), "/proc/none"} {
-		_, err := w.room.Export(t.Context(), "files", dir, func(Exported) {})
+		_, err := w.room.Export(t.Context(), "files", dir, func(export.Exported) {})
 		if e, ok := errors.AsType[*core.Error](err); !ok || e.Key != "vault.export_folder" || e.Args["Dir"] != dir {
 			t.Errorf("%s: %v", dir, err)
 		}
-	}
-	full := &fs.PathError{Op: "write", Path: "/mnt/plain/data/ab/.part-1", Err: syscall.ENOSPC}
-	if err := folderTrouble("/mnt/plain", full); core.CodeOf(err) != core.CodeFull {
-		t.Error(err)
-	}
-	// Our own disk is not the folder that was named.
-	if err := folderTrouble("/mnt/other", full); core.CodeOf(err) != core.CodeInternal {
-		t.Error(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/backup"
+	"entrechat/internal/room/vault/export"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/shard"
 )
@@ -90,7 +91,7 @@ func TestFromNothingAmongForgers(t *testing.T) {
 				t.Fatalf("%+v", found)
 			}
 			plain := filepath.Join(t.TempDir(), "plain")
-			if _, err := w.room.Export(t.Context(), "files", plain, func(Exported) {}); err != nil {
+			if _, err := w.room.Export(t.Context(), "files", plain, func(export.Exported) {}); err != nil {
 				t.Fatal(err)
 			}
 			target := t.TempDir()

@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/export"
 	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
 )
@@ -197,7 +198,7 @@ func TestFromNothing(t *testing.T) {
 	}
 	plain := filepath.Join(t.TempDir(), "plain")
 	for range 2 { // the second finds everything done
-		if _, err := w.room.Export(t.Context(), "files", plain, func(Exported) {}); err != nil {
+		if _, err := w.room.Export(t.Context(), "files", plain, func(export.Exported) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

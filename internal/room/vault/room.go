@@ -22,6 +22,7 @@ import (
 	"entrechat/internal/room/vault/backup"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/health"
+	"entrechat/internal/room/vault/heir"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/lending"
@@ -79,15 +80,24 @@ type Needs struct {
 	// Standing says whether members still take this node's word; nil = they do. Its error
 	// is what restic hears.
 	Standing func(ctx context.Context) error
-	Words    *words.Printer
-	Config   Config
-	Now      func() time.Time
-	Log      *slog.Logger
+	// KeysOf is a member's root key, and the keys it ever signed with. Returns CodeNotFound;
+	// only who opens another's backup asks.
+	KeysOf func(ctx context.Context, id core.MemberID) (core.RootKey, []ed25519.PublicKey, error)
+	// Successors answers who says who takes over our services; false while nobody does. Nil =
+	// nobody.
+	Successors func() (heir.Successors, bool)
+	Words      *words.Printer
+	Config     Config
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Room is the vault of one node, or of one command beside it. Safe for concurrent
 // use.
 type Room struct {
+	// Heirs open one backup of ours, and let us open one of theirs.
+	*heir.Heirs
+
 	n         Needs
 	store     catalogue.Store
 	keyring   *keyring.Keyring
@@ -173,7 +183,9 @@ func (r *Room) wire(n Needs, locksFolder *blob.Dir) {
 		sealed: r.backups.Sealed, start: map[string]int64{}, loose: map[string]bool{}, sign: map[string]time.Time{},
 	}
 	r.admission = pool.NewAdmission(pool.AdmissionNeeds{Pool: r.pool, Began: r.locks.began, RoomAgain: r.upkeep.RoomAgain})
+	r.Heirs = newHeirs(r)
 	r.doctor = health.New(health.Needs{
+		Heirs: r.Heirs,
 		Store: r.store, Pool: r.pool, Admission: r.admission, Keyring: r.keyring, Recovery: r.recovery, Upkeep: r.upkeep, Lending: n.Lending,
 		Folders: r.folders, Gone: r.checkGone, KitChecked: r.kitChecked, Words: n.Words, Now: func() time.Time { return r.n.Now() },
 	})

@@ -139,6 +139,22 @@ func (p *Promises) Of(ctx context.Context, owner core.MemberID) ([]Successor, er
 	return out, nil
 }
 
+// Successors are the members that may take over a service of ours or more: named, and promising
+// us `succeed` now.
+func (p *Promises) Successors(ctx context.Context) (out []core.MemberID, err error) {
+	named, err := p.Of(ctx, p.n.Self)
+	if err != nil || len(named) == 0 {
+		return nil, err
+	}
+	granted, err := p.n.Trust.Lenders(ctx, p.n.Kind)
+	for _, l := range granted {
+		if slices.ContainsFunc(named, func(s Successor) bool { return s.Member == l.ID }) {
+			out = append(out, l.ID)
+		}
+	}
+	return out, err
+}
+
 // Ours lists what others name us for, as far as we promise them `succeed` now.
 func (p *Promises) Ours(ctx context.Context) ([]Successor, error) {
 	all, err := p.Of(ctx, "")

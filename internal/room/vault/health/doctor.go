@@ -28,7 +28,8 @@ func (r *Doctor) Checks() []fit.Check {
 		fit.Check{Name: "vault.check_keys", Run: r.withBackup(fit.Plain(r.CheckKeys))},
 		fit.Check{Name: "vault.check_room", Run: r.withBackup(r.CheckRoom)},
 		fit.Check{Name: "vault.check_spool", Run: r.withBackup(fit.Plain(r.CheckSpool))},
-		fit.Check{Name: "vault.check_growth", Run: r.withBackup(r.CheckGrowth)}),
+		fit.Check{Name: "vault.check_growth", Run: r.withBackup(r.CheckGrowth)},
+		fit.Check{Name: "vault.check_readers", Run: r.withBackup(r.n.Heirs.CheckReaders)}),
 		fit.Check{Name: "vault.check_kit", Run: r.checkKit})
 	if r.n.Lending != nil {
 		checks = append(checks, fit.Check{Name: "vault.check_store", Run: r.n.Lending.CheckStore})

@@ -7,6 +7,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
+	"entrechat/internal/room/vault/heir"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/lending"
 	"entrechat/internal/room/vault/pool"
@@ -26,6 +27,7 @@ type Needs struct {
 	Recovery  *recovery.Recovery
 	Upkeep    *upkeep.Upkeep
 	Lending   *lending.Store // nil in a command
+	Heirs     *heir.Heirs
 	// Folders says whether the directories of what is ours are there.
 	Folders func() error
 	// Gone names a backup whose next snapshot would be refused.

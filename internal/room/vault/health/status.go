@@ -88,6 +88,8 @@ type Report struct {
 	Silent   []Silent            `json:"silent_lenders"`    // of these members
 	Leaving  []upkeep.Leaver     `json:"leaving_lenders"`   // that have shards of ours and give nothing new
 	NoRoom   *pool.NoRoom        `json:"no_room,omitempty"` // nil = there is room for what waits
+	// Readers are the members that may fetch the ciphertext of all backups at their holders.
+	Readers []core.MemberID `json:"readers"`
 	// Catalogue says whether what is said above can be believed.
 	Catalogue recovery.Standing `json:"catalogue"`
 	NoLender  error             `json:"-"` // says whose answer is missing; nil while somebody lends
@@ -157,6 +159,11 @@ func (r *Doctor) Status(ctx context.Context, name string) (Report, error) {
 	if out.NoRoom, err = r.admission.NoRoom(ctx); err != nil {
 		return out, err
 	}
+	reading, err := r.n.Heirs.Reading(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.Readers = append([]core.MemberID{}, reading.Members...)
 	troubles, err := r.store.Troubles.Since(ctx, core.At(r.n.Now().Add(-recentTrouble)))
 	out.Troubles = append(out.Troubles, troubles...)
 	return out, err

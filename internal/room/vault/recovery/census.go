@@ -111,7 +111,7 @@ func (c *census) count(member core.MemberID, held holder.Entry) {
 	defer c.mu.Unlock()
 	if f.foreign {
 		c.Foreign++
-		if signed && held.OwnerRoot == c.room.n.Root {
+		if signed && held.OwnerRoot == c.room.n.Root && c.room.n.Only == "" {
 			c.unopened++
 		}
 		return
@@ -145,7 +145,7 @@ func (c *census) object(held holder.Entry, signed bool) *found {
 		ID: held.Object, Sealed: held.Sealed, Code: held.Code(), Made: held.Made,
 	}}
 	l, err := keyring.OpenLabel(held.Label, c.identity)
-	f.foreign = err != nil || held.OwnerRoot != c.room.n.Root
+	f.foreign = err != nil || held.OwnerRoot != c.room.n.Root || c.room.n.Only != "" && l.Repo != c.room.n.Only
 	f.o.Repo, f.o.File, f.o.Size, f.o.SealedTo = l.Repo, rest.Handle{Type: l.Type, Name: l.Name}, l.Size, l.To
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,6 +29,8 @@ type Needs struct {
 	Backups *backup.Backups
 	Signer  seal.Signer
 	Root    core.RootKey
+	// Only is the one backup that is looked for, of whatever else is another's; empty = all.
+	Only string
 	// OwnKeys are those this node ever signed with, as far as its logbook is there.
 	OwnKeys func(ctx context.Context) ([]ed25519.PublicKey, error)
 	// Contacts are the members this node knows, lenders or not.

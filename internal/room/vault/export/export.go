@@ -1,4 +1,4 @@
-package vault
+package export
 
 import (
 	"bytes"
@@ -20,13 +20,34 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/disk"
+	"entrechat/internal/kit/words"
 	"entrechat/internal/room/vault/catalogue"
 	"entrechat/internal/room/vault/keyring"
+	"entrechat/internal/room/vault/pool"
+	"entrechat/internal/room/vault/recovery"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/retrieve"
 )
 
 // exporters is how many files are fetched at once.
 const exporters = 3
+
+// Needs is what an export is made of.
+type Needs struct {
+	Store    catalogue.Store
+	Retrieve *retrieve.Retriever
+	Recovery *recovery.Recovery
+	Pool     *pool.Pool
+	Words    *words.Printer
+	// Skip says which files to leave out; nil = none but entrechat's own.
+	Skip func(o catalogue.Object) bool
+}
+
+// Exporter writes backups as plain restic repositories. Safe for concurrent use.
+type Exporter struct{ n Needs }
+
+// New makes one.
+func New(n Needs) *Exporter { return &Exporter{n} }
 
 // Exported is what an export wrote.
 type Exported struct {
@@ -43,16 +64,16 @@ type Exported struct {
 // backup, CodeConflict for a folder that holds anything else, or into which another export
 // writes, CodeUnsure when files are missing in the end, or may be because the catalogue is
 // not known to be whole, CodeFull, CodeDenied for a folder that cannot be written.
-func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported)) (out Exported, err error) {
+func (r *Exporter) Export(ctx context.Context, name, dir string, say func(Exported)) (out Exported, err error) {
 	defer func() { err = folderTrouble(dir, err) }()
-	if _, err := r.store.Repos.Get(ctx, name); err != nil {
+	if _, err := r.n.Store.Repos.Get(ctx, name); err != nil {
 		return out, err
 	}
-	objects, err := r.store.Objects.All(ctx, name)
+	objects, err := r.n.Store.Objects.All(ctx, name)
 	if err != nil {
 		return out, err
 	}
-	objects = slices.DeleteFunc(objects, func(o catalogue.Object) bool { return o.File.Type == catalogue.Meta })
+	objects = slices.DeleteFunc(objects, func(o catalogue.Object) bool { return o.File.Type == catalogue.Meta || r.n.Skip != nil && r.n.Skip(o) })
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return out, fmt.Errorf("make the export's folder: %w", err)
 	}
@@ -61,7 +82,7 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 		return out, fmt.Errorf("open the export's folder: %w", err)
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through it any more
-	e := &exporting{room: r, root: root, say: say}
+	e := &exporting{by: r, root: root, say: say}
 	release, err := e.alone(dir)
 	if err != nil {
 		return out, err
@@ -80,7 +101,7 @@ func (r *Room) Export(ctx context.Context, name, dir string, say func(Exported))
 		err = syncFolders(root)
 	}
 	written := e.out.Files + e.out.Skipped
-	switch doubt := r.recovery.Whole(ctx); {
+	switch doubt := r.n.Recovery.Whole(ctx); {
 	case err != nil:
 	case len(missing) > 0:
 		err = core.Unsure("vault.export_incomplete", fmt.Errorf("%d files: %w", len(missing), e.last)).
@@ -114,7 +135,7 @@ func sameWay(a, b string) bool {
 
 // exporting is one export under way.
 type exporting struct {
-	room *Room
+	by   *Exporter
 	root *os.Root
 	say  func(Exported)
 
@@ -160,7 +181,7 @@ func (e *exporting) begin(ctx context.Context, objects []catalogue.Object, dir s
 	if err := layOut(e.root); err != nil || at < 0 {
 		return err
 	}
-	plain, err := e.room.retrieve.Open(ctx, objects[at])
+	plain, err := e.by.n.Retrieve.Open(ctx, objects[at])
 	if err != nil {
 		return fmt.Errorf("export %s: %w", objects[at].File, err)
 	}
@@ -257,7 +278,7 @@ func (e *exporting) file(ctx context.Context, o catalogue.Object) (Exported, err
 	if same, err := isNamed(ctx, e.root, name, o); same || err != nil {
 		return Exported{Skipped: 1}, err
 	}
-	plain, err := e.room.retrieve.Open(ctx, o)
+	plain, err := e.by.n.Retrieve.Open(ctx, o)
 	if err != nil {
 		return Exported{}, err
 	}
@@ -315,9 +336,9 @@ func writePart(root *os.Root, name string, content io.Reader) (int64, error) {
 }
 
 // silentOf names the members that hold shards of these objects and did not give them.
-func (r *Room) silentOf(ctx context.Context, objects []catalogue.Object) string {
+func (r *Exporter) silentOf(ctx context.Context, objects []catalogue.Object) string {
 	names := map[core.MemberID]bool{}
-	unheard, err := r.recovery.Unheard(ctx)
+	unheard, err := r.n.Recovery.Unheard(ctx)
 	if err != nil {
 		return err.Error()
 	}
@@ -325,12 +346,12 @@ func (r *Room) silentOf(ctx context.Context, objects []catalogue.Object) string 
 		names[id] = true
 	}
 	for _, o := range objects {
-		all, err := r.store.Placements.Of(ctx, o.ID)
+		all, err := r.n.Store.Placements.Of(ctx, o.ID)
 		if err != nil {
 			return err.Error()
 		}
 		for _, p := range all {
-			if r.pool.Failing(p.Member) {
+			if r.n.Pool.Failing(p.Member) {
 				names[p.Member] = true
 			}
 		}
