@@ -25,7 +25,7 @@ const theHeir = core.MemberID("heir.test")
 // successors are who takes over; a heir.Successors.
 type successors []core.MemberID
 
-func (s *successors) Successors(context.Context) ([]core.MemberID, error) {
+func (s *successors) OurSuccessors(context.Context) ([]core.MemberID, error) {
 	return slices.Clone(*s), nil
 }
 

@@ -139,9 +139,9 @@ func (p *Promises) Of(ctx context.Context, owner core.MemberID) ([]Successor, er
 	return out, nil
 }
 
-// Successors are the members that may take over a service of ours or more: named, and promising
+// OurSuccessors are the members that may take over a service of ours or more: named, and promising
 // us `succeed` now.
-func (p *Promises) Successors(ctx context.Context) (out []core.MemberID, err error) {
+func (p *Promises) OurSuccessors(ctx context.Context) (out []core.MemberID, err error) {
 	named, err := p.Of(ctx, p.n.Self)
 	if err != nil || len(named) == 0 {
 		return nil, err

@@ -20,8 +20,8 @@ import (
 
 // Successors says who takes over something of ours.
 type Successors interface {
-	// Successors are the members that may take over one of our services or more.
-	Successors(ctx context.Context) ([]core.MemberID, error)
+	// OurSuccessors are the members that may take over one of our services or more.
+	OurSuccessors(ctx context.Context) ([]core.MemberID, error)
 }
 
 // Needs is what Heirs are made of.

@@ -103,7 +103,7 @@ func (h *Heirs) TellReaders(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	members, err := says.Successors(ctx)
+	members, err := says.OurSuccessors(ctx)
 	if err != nil {
 		return err
 	}
