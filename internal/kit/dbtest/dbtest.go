@@ -49,6 +49,13 @@ func Address(t testing.TB) string {
 // dropped with the test.
 func Postgres(t testing.TB, name string, migrations fs.FS) *db.DB {
 	t.Helper()
+	return open(t, PostgresURL(t), name, migrations)
+}
+
+// PostgresURL is a new and empty database in the test binary's cluster, which is dropped with the test:
+// postgres:///NAME?host=FOLDER&user=USER&sslmode=disable.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
 	c, err := shared()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +69,7 @@ func Postgres(t testing.TB, name string, migrations fs.FS) *db.DB {
 			t.Error(err)
 		}
 	})
-	return open(t, c.url(database), name, migrations)
+	return c.url(database)
 }
 
 func open(t testing.TB, url, name string, migrations fs.FS) *db.DB {

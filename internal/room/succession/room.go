@@ -28,12 +28,12 @@ var Words embed.FS
 
 // AllWords are the sentences of the room and of its folders.
 func AllWords() []fs.FS {
-	return []fs.FS{
+	return append([]fs.FS{
 		Words,
 		promise.Words,
 		recipe.Words,
 		pack.Words,
-	}
+	}, recipeWords()...)
 }
 
 // KindSucceed is what members promise each other for taking services over.

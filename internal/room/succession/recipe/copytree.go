@@ -119,12 +119,12 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Remove removes what is in a folder of a side, and the folder; one that is not there is no error.
-func Remove(ctx context.Context, s Side, dir string) error {
+// Clear removes what is in a folder of a side and keeps the folder; one that is not there is no error.
+func Clear(ctx context.Context, s Side, dir string) error {
 	if err := Folder("folder", dir); err != nil {
 		return err
 	}
-	return s.Run(ctx, Command{Args: []string{"rm", "-rf", "--", s.Path(dir)}})
+	return s.Run(ctx, Shell(`test -d "$1" || exit 0; cd "$1" && exec find . -mindepth 1 -delete`, s.Path(dir)))
 }
 
 // Empty says whether a folder of a side has nothing in it, or is not there.

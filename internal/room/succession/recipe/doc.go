@@ -17,7 +17,7 @@
 // has nothing to do and the source's numbers come from the files. A step that made something at the
 // target notes in Work.Dir that it is its own before it begins, and Undo removes only that. The
 // recipe's test calls recipetest.Contract with a world that has real data, and the recipe gets a
-// line in the list of room.go, and its words.
+// lines in recipes.go of the room, and its words.
 //
 // What never happens: a program's own word that it succeeded is taken for a count; a step deletes
 // at the source before the cut; a step that broke off cannot be done again; two moves of one unit

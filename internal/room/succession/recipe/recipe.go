@@ -119,6 +119,9 @@ type Count struct {
 	ToSum   string `json:"to_sum,omitempty"`
 }
 
+// Key names the sentence of what was counted.
+func (c Count) Key() string { return "succession.recipe.count." + c.What }
+
 // Equal says whether both sides have the same.
 func (c Count) Equal() bool { return c.From == c.To && c.FromSum == c.ToSum }
 

@@ -1,0 +1,22 @@
+package succession
+
+import (
+	"io/fs"
+
+	"entrechat/internal/room/succession/recipe"
+	"entrechat/internal/room/succession/recipe/generic"
+)
+
+// Recipes are the programs whose data is moved: a line each, here and below.
+func Recipes() []recipe.Recipe {
+	return []recipe.Recipe{
+		generic.Recipe{},
+	}
+}
+
+// recipeWords are the sentences of the recipes.
+func recipeWords() []fs.FS {
+	return []fs.FS{
+		generic.Words,
+	}
+}
