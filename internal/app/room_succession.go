@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/room/succession"
 	"entrechat/internal/room/succession/migrations"
 	"entrechat/internal/room/succession/pack"
+	"entrechat/internal/room/succession/pointer"
 )
 
 func successionModule() module {
@@ -32,7 +33,10 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := succession.New(succession.Needs{
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, "succession"), Secrets: filepath.Join(a.Data, datadir.SecretsDir), Lang: a.Config.Node.Lang,
-		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Peer: a.Peer, Packs: packAsks(a), Now: time.Now, Log: a.Log,
+		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Peer: a.Peer, Packs: packAsks(a),
+		Vault:   func() (pointer.Vault, bool) { return ask[pointer.Vault](a) },
+		Letters: func() (pointer.Letters, bool) { return ask[pointer.Letters](a) },
+		Now:     time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

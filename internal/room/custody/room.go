@@ -103,10 +103,12 @@ type Needs struct {
 	Mailer func() (breakglass.Mailer, bool)
 	// Decisions knows what collectives decided; false while nobody does.
 	Decisions func() (mandate.Decisions, bool)
-	Lang      string // of mails
-	Now       func() time.Time
-	Log       *slog.Logger
-	Texts     Texts
+	// Pointers makes the content of boxes about backups; false while nobody does.
+	Pointers func() (deal.Pointers, bool)
+	Lang     string // of mails
+	Now      func() time.Time
+	Log      *slog.Logger
+	Texts    Texts
 }
 
 // Room is custody, open.
@@ -147,7 +149,7 @@ func New(n Needs) (*Room, error) {
 		Persons: &person.Persons{DB: n.DB, Box: sealer, Own: key.Identity(), Now: n.Now}, Box: sealer,
 	}
 	needs := deal.Needs{
-		DB: n.DB, Signer: n.Signer, Kind: KindCustody, Book: n.Book, Trust: n.Trust, Peer: n.Peer, People: people{r.Persons}, Recipients: r.Recipients, Box: sealer,
+		DB: n.DB, Signer: n.Signer, Kind: KindCustody, Book: n.Book, Trust: n.Trust, Peer: n.Peer, People: people{r.Persons}, Recipients: r.Recipients, Box: sealer, Pointers: n.Pointers,
 		LeastWait: r.leastWait(), Now: n.Now, Log: n.Log,
 	}
 	r.Deals, r.Keeper = deal.New(needs), deal.NewKeeper(needs)

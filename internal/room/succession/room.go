@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/pack"
+	"entrechat/internal/room/succession/pointer"
 	"entrechat/internal/room/succession/promise"
 	"entrechat/internal/room/succession/recipe"
 )
@@ -33,6 +34,7 @@ func AllWords() []fs.FS {
 		promise.Words,
 		recipe.Words,
 		pack.Words,
+		pointer.Words,
 	}, recipeWords()...)
 }
 
@@ -65,6 +67,9 @@ type Needs struct {
 	Trust   Trust
 	Peer    pack.Peer
 	Packs   pack.Ask // what packs ask of other rooms
+	// Vault opens one backup, Letters seal what is for one member's node; false while nobody does.
+	Vault   func() (pointer.Vault, bool)
+	Letters func() (pointer.Letters, bool)
 	// Private is a network of tests, without names: nobody waits 30 days.
 	Private bool
 	Now     func() time.Time
@@ -76,19 +81,21 @@ type Room struct {
 	Needs
 	Promises *promise.Promises
 	Pack     *pack.Service
+	Pointers *pointer.Service
 }
 
 // New opens the room.
 func New(n Needs) (*Room, error) {
 	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Private: n.Private, Now: n.Now})}
 	r.Pack = r.openPacks()
+	r.Pointers = r.openPointers()
 	return r, nil
 }
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
 	return fit.Fittings{
-		Name: "succession", Readers: r.Promises.Readers(),
+		Name: "succession", Readers: r.Promises.Readers(), Peer: r.Pointers.Routes(),
 		Entries: map[string]string{promise.TypeNaming: "succession.promise.entry"},
 	}
 }
@@ -96,5 +103,6 @@ func (r *Room) Fittings() fit.Fittings {
 // Commands are `succession ...`; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs := promise.Commands(p, console.Part(open, func(r *Room) *promise.Promises { return r.Promises }))
+	subs = append(subs, pointerCommands(p, open)...)
 	return []*cobra.Command{console.Group("succession", p.T("succession.cmd", nil), subs...)}
 }

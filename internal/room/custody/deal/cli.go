@@ -1,6 +1,7 @@
 package deal
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -47,7 +48,7 @@ func makeCommand(p *words.Printer, open console.Opener[*Deals]) *cobra.Command {
 		if w.Scope = scope; cmd.Flags().Changed("wait") {
 			w.Wait = &wait
 		}
-		if w.Content, err = content(out, scope, file); err != nil {
+		if w.Content, err = d.content(cmd.Context(), out, scope, file); err != nil {
 			return err
 		}
 		id, err := d.Make(cmd.Context(), w)
@@ -75,7 +76,7 @@ func sealCommand(p *words.Printer, open console.Opener[*Deals]) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		text, err := content(out, scope, file)
+		text, err := d.content(cmd.Context(), out, scope, file)
 		if err != nil {
 			return err
 		}
@@ -91,8 +92,12 @@ func sealCommand(p *words.Printer, open console.Opener[*Deals]) *cobra.Command {
 }
 
 // content is what goes into a box: a file, or standard input; for root the words as a person
-// types them.
-func content(out *console.Out, scope box.Scope, file string) ([]byte, error) {
+// types them, for a backup its pointer unless a file is named.
+func (d *Deals) content(ctx context.Context, out *console.Out, scope box.Scope, file string) ([]byte, error) {
+	if pointers, ok := d.n.Pointers(); ok && file == "" && scope.Repository() != "" {
+		out.Note("custody.deal.pointer", args{"Name": scope.Repository()})
+		return pointers.Pointer(ctx, scope.Repository())
+	}
 	if scope == box.Root {
 		if file == "-" {
 			file = ""

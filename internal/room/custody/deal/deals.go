@@ -52,6 +52,12 @@ type People interface {
 	Contacts(ctx context.Context) ([]byte, error)
 }
 
+// Pointers makes what a box about the data of a backup holds.
+type Pointers interface {
+	// Pointer is the secret that opens one backup of ours. Returns CodeNotFound.
+	Pointer(ctx context.Context, backup string) ([]byte, error)
+}
+
 // Needs is what deals are made of; all of it is required.
 type Needs struct {
 	DB         *db.DB
@@ -62,7 +68,9 @@ type Needs struct {
 	Peer       Peer
 	People     People
 	Recipients *recipient.Recipients
-	Box        seal.Box // seals shares that are to be printed, until they are
+	// Pointers answers who makes the secret that opens one backup; false while nobody does.
+	Pointers func() (Pointers, bool)
+	Box      seal.Box // seals shares that are to be printed, until they are
 	// LeastWait is the shortest wait of a deal that we make, or keep a share of: a day, but in a
 	// network of tests.
 	LeastWait time.Duration

@@ -107,3 +107,36 @@ func TestSayOnlyWhatIsNew(t *testing.T) {
 		}
 	})
 }
+
+func TestALetterOpensAtItsMemberAlone(t *testing.T) {
+	dbtest.Each(t, "custody", migrations.Files, func(t *testing.T, d *db.DB) {
+		node := func(id core.MemberID) *Recipients {
+			key, err := OpenKey(filepath.Join(t.TempDir(), "custody.key"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &Recipients{DB: d, Self: id, Key: key, Now: time.Now}
+			e := logbook.Entry{Log: id, Index: 1, Iat: 5, Body: json.RawMessage(`{"recipient":"` + key.Public() + `"}`)}
+			if err := r.Readers()[0].Read(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		a, b, c := node("chaton-a.test"), node("chaton-b.test"), node("chaton-c.test")
+		sealed, err := a.SealTo(t.Context(), "chaton-b.test", []byte("a secret"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := b.OpenSealed(sealed); err != nil || string(text) != "a secret" {
+			t.Errorf("%q, %v", text, err)
+		}
+		for what, letter := range map[string][]byte{"cut": sealed[:len(sealed)-1], "none": nil} {
+			if _, err := b.OpenSealed(letter); core.CodeOf(err) != core.CodeDenied {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if _, err := c.OpenSealed(sealed); core.CodeOf(err) != core.CodeDenied {
+			t.Errorf("another opens it: %v", err)
+		}
+	})
+}
