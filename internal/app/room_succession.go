@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,9 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/fit"
 	"entrechat/internal/room/succession"
+	"entrechat/internal/room/succession/closing"
+	"entrechat/internal/room/succession/closing/choice"
+	"entrechat/internal/room/succession/closing/wave"
 	"entrechat/internal/room/succession/migrations"
 	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/pointer"
@@ -36,12 +40,24 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Peer: a.Peer, Packs: packAsks(a),
 		Vault:   func() (pointer.Vault, bool) { return ask[pointer.Vault](a) },
 		Letters: func() (pointer.Letters, bool) { return ask[pointer.Letters](a) },
-		Now:     time.Now, Log: a.Log,
+		URL:     strings.TrimSuffix(a.Config.Node.URL, "/"), Asks: closingAsks(a),
+		Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err
 	}
 	return room, room.Fittings(), nil
+}
+
+// closingAsks are the rooms that closings ask; each may be missing.
+func closingAsks(a *App) closing.Ask {
+	return closing.Ask{
+		Services: func() (closing.Services, bool) { return ask[closing.Services](a) },
+		Backups:  func() (closing.Backups, bool) { return ask[closing.Backups](a) },
+		People:   func() (choice.People, bool) { return ask[choice.People](a) },
+		Mailer:   func() (wave.Mailer, bool) { return ask[wave.Mailer](a) },
+		Accounts: func() (closing.Accounts, bool) { return ask[closing.Accounts](a) },
+	}
 }
 
 // packAsks are the rooms that packs ask; each may be missing.

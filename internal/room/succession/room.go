@@ -5,6 +5,7 @@ import (
 	"embed"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/succession/closing"
 	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/pointer"
 	"entrechat/internal/room/succession/promise"
@@ -35,7 +37,7 @@ func AllWords() []fs.FS {
 		recipe.Words,
 		pack.Words,
 		pointer.Words,
-	}, recipeWords()...)
+	}, slices.Concat(recipeWords(), closingWords())...)
 }
 
 // KindSucceed is what members promise each other for taking services over.
@@ -70,6 +72,8 @@ type Needs struct {
 	// Vault opens one backup, Letters seal what is for one member's node; false while nobody does.
 	Vault   func() (pointer.Vault, bool)
 	Letters func() (pointer.Letters, bool)
+	URL     string // where browsers reach this node, without a slash at its end
+	Asks    closing.Ask
 	// Private is a network of tests, without names: nobody waits 30 days.
 	Private bool
 	Now     func() time.Time
@@ -82,6 +86,7 @@ type Room struct {
 	Promises *promise.Promises
 	Pack     *pack.Service
 	Pointers *pointer.Service
+	Closings *closing.Service
 }
 
 // New opens the room.
@@ -89,14 +94,18 @@ func New(n Needs) (*Room, error) {
 	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Private: n.Private, Now: n.Now})}
 	r.Pack = r.openPacks()
 	r.Pointers = r.openPointers()
+	r.Closings = r.openClosings()
 	return r, nil
 }
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
+	entries := closing.Entries()
+	entries[promise.TypeNaming] = "succession.promise.entry"
 	return fit.Fittings{
-		Name: "succession", Readers: r.Promises.Readers(), Peer: r.Pointers.Routes(),
-		Entries: map[string]string{promise.TypeNaming: "succession.promise.entry"},
+		Name: "succession", Readers: slices.Concat(r.Promises.Readers(), r.Closings.Readers()), Entries: entries,
+		Peer: slices.Concat(r.Pointers.Routes(), r.Closings.Routes()),
+		Jobs: slices.Concat(r.Closings.Jobs()),
 	}
 }
 
@@ -104,5 +113,6 @@ func (r *Room) Fittings() fit.Fittings {
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs := promise.Commands(p, console.Part(open, func(r *Room) *promise.Promises { return r.Promises }))
 	subs = append(subs, pointerCommands(p, open)...)
+	subs = append(subs, closingCommands(p, open)...)
 	return []*cobra.Command{console.Group("succession", p.T("succession.cmd", nil), subs...)}
 }
