@@ -5,12 +5,14 @@ import (
 
 	"entrechat/internal/room/succession/recipe"
 	"entrechat/internal/room/succession/recipe/generic"
+	"entrechat/internal/room/succession/recipe/xmpp"
 )
 
 // Recipes are the programs whose data is moved: a line each, here and below.
 func Recipes() []recipe.Recipe {
 	return []recipe.Recipe{
 		generic.Recipe{},
+		xmpp.Recipe{},
 	}
 }
 
@@ -18,5 +20,6 @@ func Recipes() []recipe.Recipe {
 func recipeWords() []fs.FS {
 	return []fs.FS{
 		generic.Words,
+		xmpp.Words,
 	}
 }
