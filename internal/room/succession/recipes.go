@@ -3,6 +3,7 @@ package succession
 import (
 	"io/fs"
 
+	"entrechat/internal/room/succession/move"
 	"entrechat/internal/room/succession/recipe"
 	"entrechat/internal/room/succession/recipe/generic"
 	"entrechat/internal/room/succession/recipe/xmpp"
@@ -16,9 +17,10 @@ func Recipes() []recipe.Recipe {
 	}
 }
 
-// recipeWords are the sentences of the recipes.
+// recipeWords are the sentences of the recipes, and of what runs them.
 func recipeWords() []fs.FS {
 	return []fs.FS{
+		move.Words,
 		generic.Words,
 		xmpp.Words,
 	}

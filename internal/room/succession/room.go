@@ -18,6 +18,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/closing"
+	"entrechat/internal/room/succession/move"
 	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/pointer"
 	"entrechat/internal/room/succession/promise"
@@ -87,6 +88,7 @@ type Room struct {
 	Pack     *pack.Service
 	Pointers *pointer.Service
 	Closings *closing.Service
+	Moves    *move.Service
 }
 
 // New opens the room.
@@ -95,6 +97,7 @@ func New(n Needs) (*Room, error) {
 	r.Pack = r.openPacks()
 	r.Pointers = r.openPointers()
 	r.Closings = r.openClosings()
+	r.Moves = r.openMoves()
 	return r, nil
 }
 
@@ -114,5 +117,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs := promise.Commands(p, console.Part(open, func(r *Room) *promise.Promises { return r.Promises }))
 	subs = append(subs, pointerCommands(p, open)...)
 	subs = append(subs, closingCommands(p, open)...)
+	subs = append(subs, moveCommands(p, open)...)
 	return []*cobra.Command{console.Group("succession", p.T("succession.cmd", nil), subs...)}
 }

@@ -89,6 +89,12 @@ type Move interface {
 	Count(ctx context.Context, unit string) ([]Count, error)
 }
 
+// Scoped is a move that says what it writes, one text each, so that two moves of one thing are seen
+// and the second refused. Without it a recipe's two sides are what it moves.
+type Scoped interface {
+	Scope() []string
+}
+
 // Step is one thing to do. Do is called again after it broke off anywhere.
 type Step struct {
 	Name  string // unique in its move; words key succession.recipe.<recipe>.step.<name>

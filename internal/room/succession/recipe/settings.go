@@ -32,10 +32,12 @@ type Place struct {
 	Snapshot string   `toml:"snapshot"`
 }
 
-// Sides are the two sections that every recipe has; embed it in the recipe's settings.
+// Sides are the two sections that every recipe has, and the first line that names it; embed it in the
+// recipe's settings.
 type Sides struct {
-	From Place `toml:"from"`
-	To   Place `toml:"to"`
+	Recipe string `toml:"recipe"`
+	From   Place  `toml:"from"`
+	To     Place  `toml:"to"`
 }
 
 // Open makes the sides "old" and "new". Returns CodeInvalid "succession.recipe.settings".

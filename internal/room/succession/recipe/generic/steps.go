@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/disk"
@@ -64,6 +67,18 @@ func (m *move) Table() []recipe.Row {
 		rows = append(rows, recipe.Row{What: "succession.recipe.generic.roles", Fate: recipe.Lost, Why: "succession.recipe.generic.roles_why"})
 	}
 	return append(rows, recipe.Row{What: "succession.recipe.generic.unnamed", Fate: recipe.Lost, Why: "succession.recipe.generic.unnamed_why"})
+}
+
+// Scope is each target.
+func (m *move) Scope() (all []string) {
+	host := m.To.Host
+	for _, p := range slices.Concat(m.Folder, m.File) {
+		all = append(all, host+" "+p.To)
+	}
+	for _, d := range m.Database {
+		all = append(all, strings.Join([]string{host, d.Kind, d.To.Host, strconv.Itoa(d.To.Port), d.To.Database, d.To.File}, " "))
+	}
+	return all
 }
 
 // Units is the whole.
