@@ -16,7 +16,6 @@ import (
 	"entrechat/internal/room/succession/closing/choice"
 	"entrechat/internal/room/succession/closing/wave"
 	"entrechat/internal/room/succession/migrations"
-	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/pointer"
 )
 
@@ -37,7 +36,7 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 	}
 	room, err := succession.New(succession.Needs{
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, "succession"), Secrets: filepath.Join(a.Data, datadir.SecretsDir), Lang: a.Config.Node.Lang,
-		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Peer: a.Peer, Packs: packAsks(a),
+		Book: a.Book, Trust: rights, Private: a.Config.Peer.Private, Peer: a.Peer, Rooms: func() []any { return a.rooms },
 		Vault:   func() (pointer.Vault, bool) { return ask[pointer.Vault](a) },
 		Letters: func() (pointer.Letters, bool) { return ask[pointer.Letters](a) },
 		URL:     strings.TrimSuffix(a.Config.Node.URL, "/"), Asks: closingAsks(a),
@@ -57,17 +56,5 @@ func closingAsks(a *App) closing.Ask {
 		People:   func() (choice.People, bool) { return ask[choice.People](a) },
 		Mailer:   func() (wave.Mailer, bool) { return ask[wave.Mailer](a) },
 		Accounts: func() (closing.Accounts, bool) { return ask[closing.Accounts](a) },
-	}
-}
-
-// packAsks are the rooms that packs ask; each may be missing.
-func packAsks(a *App) pack.Ask {
-	return pack.Ask{
-		Backups:  func() (pack.Backups, bool) { return ask[pack.Backups](a) },
-		Offers:   func() (pack.Offers, bool) { return ask[pack.Offers](a) },
-		Looks:    func() (pack.Looks, bool) { return ask[pack.Looks](a) },
-		Accounts: func() (pack.Accounts, bool) { return ask[pack.Accounts](a) },
-		Drills:   func() (pack.Drills, bool) { return ask[pack.Drills](a) },
-		Registry: func() (pack.Registry, bool) { return ask[pack.Registry](a) },
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"entrechat/internal/room/succession/closing"
 	"entrechat/internal/room/succession/move"
 	"entrechat/internal/room/succession/pack"
+	"entrechat/internal/room/succession/pack/fill"
+	"entrechat/internal/room/succession/pack/report"
 	"entrechat/internal/room/succession/pointer"
 	"entrechat/internal/room/succession/promise"
 	"entrechat/internal/room/succession/recipe"
@@ -69,7 +71,8 @@ type Needs struct {
 	Book    Book
 	Trust   Trust
 	Peer    pack.Peer
-	Packs   pack.Ask // what packs ask of other rooms
+	// Rooms are the others that are open: packs ask those that answer their question.
+	Rooms func() []any
 	// Vault opens one backup, Letters seal what is for one member's node; false while nobody does.
 	Vault   func() (pointer.Vault, bool)
 	Letters func() (pointer.Letters, bool)
@@ -85,7 +88,9 @@ type Needs struct {
 type Room struct {
 	Needs
 	Promises *promise.Promises
-	Pack     *pack.Service
+	Pack     *pack.Service // ours and others', sealed
+	Fill     *fill.Filler  // makes ours
+	Reports  *report.Reports
 	Pointers *pointer.Service
 	Closings *closing.Service
 	Moves    *move.Service
@@ -94,7 +99,7 @@ type Room struct {
 // New opens the room.
 func New(n Needs) (*Room, error) {
 	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Private: n.Private, Now: n.Now})}
-	r.Pack = r.openPacks()
+	r.openPacks()
 	r.Pointers = r.openPointers()
 	r.Closings = r.openClosings()
 	r.Moves = r.openMoves()
@@ -103,18 +108,20 @@ func New(n Needs) (*Room, error) {
 
 // Fittings are what the room hands to the house.
 func (r *Room) Fittings() fit.Fittings {
-	entries := closing.Entries()
-	entries[promise.TypeNaming] = "succession.promise.entry"
-	return fit.Fittings{
-		Name: "succession", Readers: slices.Concat(r.Promises.Readers(), r.Closings.Readers()), Entries: entries,
-		Peer: slices.Concat(r.Pointers.Routes(), r.Closings.Routes()),
-		Jobs: slices.Concat(r.Closings.Jobs()),
-	}
+	f := joined(
+		fit.Fittings{Readers: r.Promises.Readers(), Entries: map[string]string{promise.TypeNaming: "succession.promise.entry"}},
+		r.packFittings(),
+		fit.Fittings{Peer: r.Pointers.Routes()},
+		fit.Fittings{Readers: r.Closings.Readers(), Entries: closing.Entries(), Peer: r.Closings.Routes(), Jobs: r.Closings.Jobs()},
+	)
+	f.Name = "succession"
+	return f
 }
 
 // Commands are `succession ...`; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs := promise.Commands(p, console.Part(open, func(r *Room) *promise.Promises { return r.Promises }))
+	subs = append(subs, report.Commands(p, console.Part(open, func(r *Room) *report.Reports { return r.Reports }))...)
 	subs = append(subs, pointerCommands(p, open)...)
 	subs = append(subs, closingCommands(p, open)...)
 	subs = append(subs, moveCommands(p, open)...)

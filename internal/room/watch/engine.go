@@ -56,6 +56,7 @@ func (r *Room) equip(ctx context.Context) (err error) {
 	r.Versions = software.New(software.Needs{
 		DB: r.DB, Book: r.Book, Self: r.Signer.ID(), Curator: r.Curator, Own: r.Safe, Told: r.behind, Now: r.Now,
 	})
+	r.Handover = Handover{r.Signer.ID(), r.list, r.Versions}
 	r.age = freshness.Looker{Stored: r.Stored, Self: r.Signer.ID(), Now: r.Now, Log: r.Log}
 	r.Warnings = warning.New(warning.Needs{
 		Targets: r.list, Self: r.Signer.ID(), Alerts: r.Alerts, Age: r.age.Age, Now: r.Now,

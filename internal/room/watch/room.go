@@ -133,6 +133,7 @@ type Room struct {
 	Needs
 	Post    // our mail server
 	Stories // what incidents were
+	Handover
 	Targets *target.Targets
 	Prover  *target.Prover
 	// Recorder has what our own looks found.

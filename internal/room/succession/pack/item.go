@@ -73,9 +73,15 @@ type Item struct {
 	Note   string      `json:"note"`      // a fact, at most 200 bytes: "2027-03-01", "412"
 }
 
-// Red says whether an item needs somebody: it is missing, or its proof is older than Fresh.
+// Red says whether an item needs somebody: it is missing, its proof is older than Fresh, or it is a
+// domain that ended.
 func (i Item) Red(now core.Moment) bool {
-	return i.State != There || i.Proved == 0 || now.Sub(i.Proved) > Fresh || i.Proved > now.Add(day)
+	return i.Ended(now) || i.State != There || i.Proved == 0 || now.Sub(i.Proved) > Fresh || i.Proved > now.Add(day)
+}
+
+// Ended says whether the registry told of an end that is past.
+func (i Item) Ended(now core.Moment) bool {
+	return i.Name == Domain && i.How == ByRDAP && i.Note < now.Time().Format(time.DateOnly)
 }
 
 const day = 24 * time.Hour

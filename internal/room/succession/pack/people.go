@@ -49,7 +49,8 @@ func (p Person) check() error {
 	return nil
 }
 
-func writePeople(all []Person) ([]byte, error) {
+// EncodePeople writes the file PeopleName.
+func EncodePeople(all []Person) ([]byte, error) {
 	for i := range all {
 		if all[i].Names == nil {
 			all[i].Names = []string{}
@@ -87,10 +88,10 @@ func checkPeople(all []Person) error {
 	return nil
 }
 
-// readCSV reads the list that a hoster exports: "user;mail;lang;names" in the first line, names
+// ReadCSV reads the list that a hoster exports: "user;mail;lang;names" in the first line, names
 // separated by commas; "choice" may be a fifth column. Returns CodeInvalid
 // "succession.pack.bad_csv" with the line.
-func readCSV(text []byte) ([]Person, error) {
+func ReadCSV(text []byte) ([]Person, error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
 	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace = ';', -1, true
 	wrong := func(err error) ([]Person, error) {

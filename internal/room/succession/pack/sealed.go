@@ -23,12 +23,12 @@ import (
 const (
 	maxFiles = 10_000
 	maxPath  = 200 // bytes
-	// maxPlain is the tar: the sealed file without what age adds.
-	maxPlain = MaxSealed - 1<<20
+	// MaxPlain bounds the tar: the sealed file without what age adds.
+	MaxPlain = MaxSealed - 1<<20
 )
 
-// peopleName is where the people stand in the sealed file.
-const peopleName = "users/people.json"
+// PeopleName is where the people stand in the sealed file.
+const PeopleName = "users/people.json"
 
 // Files are the files of a pack by their names, "ITEM/...".
 type Files map[string][]byte
@@ -40,7 +40,8 @@ type Contents struct {
 	Files  Files // all of them, people and shares too
 }
 
-func validName(name string) bool {
+// ValidName says whether a file of a sealed file may have this name.
+func ValidName(name string) bool {
 	item, rest, ok := strings.Cut(name, "/")
 	return ok && rest != "" && len(name) <= maxPath && fs.ValidPath(name) && plain(name, maxPath) && !strings.Contains(name, `\`) &&
 		slices.Contains(Names(), Name(item))
@@ -52,14 +53,14 @@ func tarOf(files Files) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	if len(files) > maxFiles {
-		return nil, tooLarge(fmt.Errorf("%d files", len(files)))
+		return nil, TooLarge(fmt.Errorf("%d files", len(files)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if !validName(name) {
+		if !ValidName(name) {
 			return nil, bad(fmt.Errorf("the name %.80q", name))
 		}
-		if out.Len()+len(files[name]) > maxPlain {
-			return nil, tooLarge(errors.New("too many bytes"))
+		if out.Len()+len(files[name]) > MaxPlain {
+			return nil, TooLarge(errors.New("too many bytes"))
 		}
 		head := tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(files[name])), Mode: 0o600, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 		if err := w.WriteHeader(&head); err != nil {
@@ -75,8 +76,19 @@ func tarOf(files Files) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func tooLarge(err error) error {
+// TooLarge is the error for what does not fit into a pack.
+func TooLarge(err error) error {
 	return core.Full("succession.pack.too_large", err).With("Max", core.Size(MaxSealed))
+}
+
+// Seal writes files as a sealed file for a recipient ("age1..."). Returns CodeFull
+// "succession.pack.too_large", CodeInvalid.
+func Seal(files Files, recipient string) ([]byte, error) {
+	plain, err := tarOf(files)
+	if err != nil {
+		return nil, err
+	}
+	return encrypt(plain, recipient)
 }
 
 // encrypt seals a tar to a recipient.
@@ -110,12 +122,12 @@ func Open(sealed io.Reader, identity *age.X25519Identity) (c Contents, err error
 	if c.Files, err = readTar(r); err != nil {
 		return c, err
 	}
-	if text, ok := c.Files[peopleName]; ok {
+	if text, ok := c.Files[PeopleName]; ok {
 		if c.People, err = readPeople(text); err != nil {
 			return c, err
 		}
 	}
-	if text, ok := c.Files[layoutName]; ok {
+	if text, ok := c.Files[LayoutName]; ok {
 		c.Shares, err = readLayout(text)
 	}
 	return c, err
@@ -137,7 +149,7 @@ func readTar(r io.Reader) (Files, error) {
 		_, twice := files[head.Name]
 		total += head.Size
 		switch {
-		case head.Typeflag != tar.TypeReg || !validName(head.Name) || twice:
+		case head.Typeflag != tar.TypeReg || !ValidName(head.Name) || twice:
 			return nil, bad(fmt.Errorf("the file %.80q", head.Name))
 		case head.Size < 0 || total > MaxSealed || len(files) == maxFiles:
 			return nil, bad(errors.New("too much in it"))
@@ -150,8 +162,8 @@ func readTar(r io.Reader) (Files, error) {
 	}
 }
 
-// sums are the hash and the size of an item's files, see Item.SHA256.
-func (f Files) sums(item Name) (sum string, size int64) {
+// Sums are the hash and the size of an item's files, see Item.SHA256.
+func (f Files) Sums(item Name) (sum string, size int64) {
 	all := sha256.New()
 	none := true
 	for _, name := range slices.Sorted(maps.Keys(f)) {

@@ -32,15 +32,15 @@ func sealFor(t testing.TB, id *age.X25519Identity, plain []byte) []byte {
 }
 
 func TestSealedOpensAgain(t *testing.T) {
-	people, err := writePeople([]Person{{User: "ana", Mail: "ana@elsewhere.test", Lang: "fr", Names: []string{"info@chaton-a.test"}}, {User: "bo"}})
+	people, err := EncodePeople([]Person{{User: "ana", Mail: "ana@elsewhere.test", Lang: "fr", Names: []string{"info@chaton-a.test"}}, {User: "bo"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	layout, err := writeLayout([]Share{{Kind: KindMaildir, Path: "srv/mail/{domain}/{local}"}})
+	layout, err := EncodeLayout([]Share{{Kind: KindMaildir, Path: "srv/mail/{domain}/{local}"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := Files{peopleName: people, layoutName: layout, "legal/legal.md": []byte("# Terms\n"), "config/etc/main.cf": {}}
+	files := Files{PeopleName: people, LayoutName: layout, "legal/legal.md": []byte("# Terms\n"), "config/etc/main.cf": {}}
 	plain, err := tarOf(files)
 	if err != nil {
 		t.Fatal(err)
@@ -107,13 +107,13 @@ func TestTarIsReadStrictly(t *testing.T) {
 			}
 		})
 	}
-	if _, err := tarOf(Files{"config/big": make([]byte, maxPlain+1)}); core.CodeOf(err) != core.CodeFull {
+	if _, err := tarOf(Files{"config/big": make([]byte, MaxPlain+1)}); core.CodeOf(err) != core.CodeFull {
 		t.Errorf("too large: %v", err)
 	}
 }
 
 func FuzzTar(f *testing.F) {
-	plain, err := tarOf(Files{peopleName: []byte(`{"people":[]}`), "config/a": []byte("b")})
+	plain, err := tarOf(Files{PeopleName: []byte(`{"people":[]}`), "config/a": []byte("b")})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func FuzzTar(f *testing.F) {
 			return
 		}
 		for name := range files {
-			if !validName(name) {
+			if !ValidName(name) {
 				t.Errorf("the name %q", name)
 			}
 		}
@@ -141,11 +141,11 @@ func FuzzTar(f *testing.F) {
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte("user;mail;lang;names\nana;ana@elsewhere.test;fr;info@chaton-a.test,ana.b@chaton-a.test\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		people, err := readCSV(text)
+		people, err := ReadCSV(text)
 		if err != nil {
 			return
 		}
-		written, err := writePeople(people)
+		written, err := EncodePeople(people)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,12 +156,12 @@ func FuzzCSV(f *testing.F) {
 }
 
 func TestCSV(t *testing.T) {
-	got, err := readCSV([]byte("\xef\xbb\xbfuser;mail;lang;names\nana;ana@elsewhere.test;fr; info@a.test, b@a.test\nbo;;;\n"))
+	got, err := ReadCSV([]byte("\xef\xbb\xbfuser;mail;lang;names\nana;ana@elsewhere.test;fr; info@a.test, b@a.test\nbo;;;\n"))
 	if err != nil || len(got) != 2 || got[0].User != "ana" || !slices.Equal(got[0].Names, []string{"info@a.test", "b@a.test"}) || got[1].Mail != "" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for _, text := range []string{"", "ana;b", "user\nana\nana", "user;mail\n;x@y", "user;choice\nana;maybe", "user\n\"ana\x00\""} {
-		if got, err := readCSV([]byte(text)); core.CodeOf(err) != core.CodeInvalid {
+		if got, err := ReadCSV([]byte(text)); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 	}

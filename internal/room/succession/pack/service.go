@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -28,17 +29,14 @@ type Keys interface {
 	Keys(ctx context.Context, id core.MemberID) ([]ed25519.PublicKey, error)
 }
 
-// Needs is what packs are made of; all of it is required but Ask.
+// Needs is what packs are made of; all of it is required.
 type Needs struct {
 	DB       *db.DB
-	Dir      string // of the packs that people fill, and of what is sealed
-	Secrets  string // folder of the accounts' own key
-	Lang     string // of what is written for our people: "fr", "en"
+	Dir      string // of what is sealed
 	Signer   seal.Signer
 	Promises *promise.Promises
 	Keys     Keys
 	Peer     Peer
-	Ask      Ask
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -52,12 +50,9 @@ type Service struct {
 // floor is what packs leave free of the disk.
 const floor = 1 << 30
 
-// sealedDir holds the sealed files; no service has such a name.
-const sealedDir = "_sealed"
-
-// New makes it; the folders are made when something is put there.
+// New makes it; the folder is made when something is put there.
 func New(n Needs) *Service {
-	return &Service{n, blob.OpenMarked(filepath.Join(n.Dir, sealedDir), blob.Mark{}).WithFloor(floor)}
+	return &Service{n, blob.OpenMarked(n.Dir, blob.Mark{}).WithFloor(floor)}
 }
 
 func (s *Service) now() core.Moment { return core.At(s.n.Now()) }
@@ -69,7 +64,7 @@ func blobName(p Pack) string { return p.Owner.Hash() + "/" + p.ID + ".age" }
 
 // sealedPath is blobName for who opens it without a blob.Dir.
 func (s *Service) sealedPath(p Pack) string {
-	return filepath.Join(s.n.Dir, sealedDir, filepath.FromSlash(blobName(p)))
+	return filepath.Join(s.n.Dir, filepath.FromSlash(blobName(p)))
 }
 
 // Held is the newest pack of an owner's service that is here whole, and where its sealed file
@@ -118,4 +113,77 @@ func (s *Service) named(ctx context.Context, owner core.MemberID, service string
 		}
 	}
 	return core.Denied("succession.pack.not_named", errors.New("not named")).With("Service", service).With("Member", string(owner))
+}
+
+// keep is how many packs of a service stay.
+const keep = 3
+
+// Put keeps a pack of ours that Sign made, and its sealed file. content is the hash of what says
+// whether a later one differs, see Last.
+func (s *Service) Put(ctx context.Context, p Pack, content string, sealed []byte) error {
+	if _, err := s.disk.Put(ctx, blobName(p), bytes.NewReader(sealed)); err != nil && core.CodeOf(err) != core.CodeConflict {
+		return err
+	}
+	if err := putPack(ctx, s.n.DB, row{p, content, s.now()}); err != nil {
+		return err
+	}
+	return s.trim(ctx, p.Owner, p.Service)
+}
+
+// Last is our newest pack of a service with the content it was put with; whole says whether its
+// sealed file is here. The zero pack where there is none.
+func (s *Service) Last(ctx context.Context, service string) (p Pack, content string, whole bool, err error) {
+	all, err := packsOf(ctx, s.n.DB, s.self(), service)
+	if err != nil || len(all) == 0 {
+		return p, "", false, err
+	}
+	return all[0].Pack, all[0].content, all[0].kept != 0, nil
+}
+
+// Own are our newest packs, by service.
+func (s *Service) Own(ctx context.Context) (out []Pack, err error) {
+	rows, err := newest(ctx, s.n.DB, s.self())
+	for _, r := range rows {
+		out = append(out, r.Pack)
+	}
+	return out, err
+}
+
+// Restores are those of a service that its successors signed, the newest of each.
+func (s *Service) Restores(ctx context.Context, owner core.MemberID, service string) (out []Restored, err error) {
+	all, err := restoresOf(ctx, s.n.DB, owner, service)
+	for _, r := range all {
+		out = append(out, r.Restored)
+	}
+	return out, err
+}
+
+// trim leaves the last packs of a service that are whole, and what is newer than those.
+func (s *Service) trim(ctx context.Context, owner core.MemberID, service string) error {
+	all, err := packsOf(ctx, s.n.DB, owner, service)
+	if err != nil {
+		return err
+	}
+	whole := 0
+	for _, r := range all {
+		if whole == keep {
+			if err := s.drop(ctx, r.Pack); err != nil {
+				return err
+			}
+		} else if r.kept != 0 {
+			whole++
+		}
+	}
+	return nil
+}
+
+// drop forgets a pack: its row first, so that no row says that a file is here which is not.
+func (s *Service) drop(ctx context.Context, p Pack) error {
+	if err := s.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return dropPack(ctx, q, p) }); err != nil {
+		return err
+	}
+	if err := s.disk.Remove(blobName(p)); err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return err
+	}
+	return nil
 }

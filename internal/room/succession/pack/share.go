@@ -35,8 +35,8 @@ func Kinds() []string {
 
 const maxShares = 64
 
-// layoutName is where the shares stand in the sealed file.
-const layoutName = "data/layout.json"
+// LayoutName is where the shares stand in the sealed file.
+const LayoutName = "data/layout.json"
 
 type layoutFile struct {
 	Shares []Share `json:"shares"`
@@ -56,7 +56,8 @@ func (s Share) check() error {
 	return nil
 }
 
-func checkShares(all []Share) error {
+// CheckShares returns CodeInvalid for what no rescue could show.
+func CheckShares(all []Share) error {
 	if len(all) > maxShares {
 		return bad(fmt.Errorf("%d shares", len(all)))
 	}
@@ -68,7 +69,8 @@ func checkShares(all []Share) error {
 	return nil
 }
 
-func writeLayout(all []Share) ([]byte, error) {
+// EncodeLayout writes the file LayoutName.
+func EncodeLayout(all []Share) ([]byte, error) {
 	if all == nil {
 		all = []Share{}
 	}
@@ -80,7 +82,7 @@ func readLayout(text []byte) ([]Share, error) {
 	if err := wire.Peek(text, &f); err != nil {
 		return nil, err
 	}
-	return f.Shares, checkShares(f.Shares)
+	return f.Shares, CheckShares(f.Shares)
 }
 
 // For is the path of a person's share. A person whose name would lead elsewhere has none.

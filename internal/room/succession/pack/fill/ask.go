@@ -1,24 +1,58 @@
-package pack
+package fill
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
+
+	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/seal"
+	"entrechat/internal/room/succession/pack"
+	"entrechat/internal/room/succession/promise"
 
 	"entrechat/internal/core"
 )
 
-// Ask is what packs ask of other rooms. Each answers false while there is nobody to ask.
-type Ask struct {
-	Backups  func() (Backups, bool)
-	Offers   func() (Offers, bool)
-	Looks    func() (Looks, bool)
-	Accounts func() (Accounts, bool)
-	Drills   func() (Drills, bool)
-	Registry func() (Registry, bool)
-	// Fetch gets a public document of ours or of a supplier.
-	Fetch func(ctx context.Context, address string, limit int64) ([]byte, http.Header, error)
+// find is the open room that answers a question; false while there is none.
+func find[T any](s *Filler) (answer T, ok bool) {
+	for _, room := range s.n.Rooms() {
+		if answer, ok = room.(T); ok {
+			return answer, true
+		}
+	}
+	return answer, false
 }
+
+// Needs is what packs are filled with; all of it is required.
+type Needs struct {
+	DB       *db.DB
+	Dir      string // a folder for each service, which people fill
+	Secrets  string // folder of the accounts' own key
+	Lang     string // of what is written for our people: "fr", "en"
+	Signer   seal.Signer
+	Promises *promise.Promises
+	Packs    *pack.Service
+	// Rooms are the others that are open, see find.
+	Rooms func() []any
+	// Fetch gets a public document of ours.
+	Fetch func(ctx context.Context, address string, limit int64) ([]byte, http.Header, error)
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// Filler makes our packs of what people wrote, and of what the machine proves. Safe for concurrent
+// use.
+type Filler struct{ n Needs }
+
+// New makes it.
+func New(n Needs) *Filler { return &Filler{n} }
+
+func (s *Filler) now() core.Moment { return core.At(s.n.Now()) }
+
+func (s *Filler) self() core.MemberID { return s.n.Signer.ID() }
+
+const day = 24 * time.Hour
 
 // Backups are those of the vault.
 type Backups interface {
