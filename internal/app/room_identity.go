@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/identity"
 	"entrechat/internal/room/identity/home"
 	"entrechat/internal/room/identity/migrations"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/signin"
 )
 
@@ -43,7 +44,8 @@ func openIdentity(_ context.Context, a *App) (any, fit.Fittings, error) {
 			m, err := a.Book.Member(ctx, id)
 			return m.Root, err
 		},
-		Mailer: func() (signin.Mailer, bool) { return ask[signin.Mailer](a) }, Now: time.Now, Log: a.Log,
+		Mailer:      func() (signin.Mailer, bool) { return ask[signin.Mailer](a) },
+		Successions: func() (legacy.Successions, bool) { return ask[legacy.Successions](a) }, Custodians: func() (legacy.Custodians, bool) { return ask[legacy.Custodians](a) }, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

@@ -78,7 +78,8 @@ func (r *Room) authentication() (d Authentication, err error) {
 func (r *Room) moves() *move.Moves {
 	return move.New(move.Needs{
 		DB: r.DB, Self: r.Origin, URL: r.issuer(), Book: r.Book, Signer: r.Signer, Calls: r.Calls, Homes: r.Homes, Sessions: r.Sessions,
-		SignUp: r.Settings.SignUp == signin.ByAnybody, Out: r.signOut, Forget: forget, Invite: r.invite, Now: r.Now, Log: r.Log,
+		SignUp: r.Settings.SignUp == signin.ByAnybody, Out: r.signOut, Forget: forget, Invite: r.invite, Secrets: r.Credentials,
+		Successions: r.Successions, Custodians: r.Custodians, Now: r.Now, Log: r.Log,
 		Ways: func(ctx context.Context, who person.ID) (bool, error) {
 			w, err := r.Credentials.List(ctx, who)
 			return w.Password || len(w.Passkeys) > 0, err

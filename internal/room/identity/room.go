@@ -29,6 +29,7 @@ import (
 	"entrechat/internal/room/identity/imports/ldap"
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/move"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/organisation"
 	"entrechat/internal/room/identity/people"
 	"entrechat/internal/room/identity/person"
@@ -83,6 +84,9 @@ type Needs struct {
 	// Signer and Calls speak for us to other members.
 	Signer seal.Signer
 	Calls  move.Calls
+	// Successions and Custodians are other rooms, which open later; false where there is none.
+	Successions func() (legacy.Successions, bool)
+	Custodians  func() (legacy.Custodians, bool)
 	// Root answers a member's root key. Returns CodeNotFound.
 	Root     func(ctx context.Context, id core.MemberID) (core.RootKey, error)
 	Private  bool          // a network without names and certificates: for demos and tests
@@ -97,6 +101,7 @@ type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
 	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
 	Entries(ctx context.Context, id core.MemberID, from int64, limit int) ([]logbook.Entry, error)
+	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
 }
 
 // Room is identity, open.
@@ -136,7 +141,8 @@ func New(n Needs) (*Room, error) {
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}
-	r.Moves, r.Handover = r.moves(), Handover{r.Persons}
+	r.Moves = r.moves()
+	r.Handover = Handover{r.Persons, r.Moves}
 	r.OpenID, err = r.openID()
 	return r, err
 }
@@ -203,7 +209,7 @@ func (r *Room) signOut(ctx context.Context, q db.Querier, who person.ID) error {
 
 // forget removes what lies here of a person who leaves, beside the account.
 func forget(ctx context.Context, q db.Querier, p person.Person) error {
-	return errors.Join(move.Arriving(ctx, q, p.ID), signin.Forget(ctx, q, p), broker.ForgetPerson(ctx, q, p.ID))
+	return errors.Join(move.Arriving(ctx, q, p.ID), signin.Forget(ctx, q, p), broker.ForgetPerson(ctx, q, p.ID), legacy.EndOf(ctx, q, p.ID))
 }
 
 // Fittings are what the room hands to the house.
@@ -220,7 +226,7 @@ func (r *Room) Fittings() fit.Fittings {
 			jobs.Job{Name: "identity-mail-domains", Every: time.Hour, Run: r.Homes.Prove},
 		),
 		Readers: append(r.Homes.Readers(), r.Moves.Readers()...),
-		Entries: map[string]string{home.TypeCard: "identity.entry_card", move.TypeEntry: "identity.move.entry"},
+		Entries: map[string]string{home.TypeCard: "identity.entry_card", move.TypeEntry: "identity.move.entry", legacy.Type: "identity.move.entry_legacy", legacy.TypeInherit: "identity.move.entry_inherit"},
 		Checks:  r.checks(),
 		Metrics: r.metrics,
 	}

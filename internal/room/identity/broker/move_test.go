@@ -82,11 +82,28 @@ func (b book) Append(ctx context.Context, typ string, _ []core.MemberID, _ core.
 		return e, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.n.ring)) {
-		if err := b.n.ring[id].moves.Readers()[0].Read(ctx, e); err != nil {
-			return e, err
+		for _, reader := range b.n.ring[id].moves.Readers() {
+			if !slices.Contains(reader.Types, typ) {
+				continue
+			}
+			if err := reader.Read(ctx, e); err != nil {
+				return e, err
+			}
 		}
 	}
 	return e, nil
+}
+
+// Member showed signs of life until it died.
+func (b book) Member(_ context.Context, id core.MemberID) (logbook.Member, error) {
+	n := b.n.ring[id]
+	if n == nil {
+		return logbook.Member{}, errStranger
+	}
+	if n.died != 0 {
+		return logbook.Member{ID: id, Heard: n.died}, nil
+	}
+	return logbook.Member{ID: id, Heard: core.At(time.Now())}, nil
 }
 
 // calls are signed requests over the network.

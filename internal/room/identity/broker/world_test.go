@@ -33,6 +33,7 @@ import (
 	"entrechat/internal/room/identity/key"
 	"entrechat/internal/room/identity/migrations"
 	"entrechat/internal/room/identity/move"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/provider"
 	"entrechat/internal/room/identity/session"
@@ -57,7 +58,11 @@ type node struct {
 	ring     ring
 	signer   seal.Signer
 	log      *slog.Logger
-	late     time.Duration // what its clock says more, for moves
+	late     time.Duration   // what its clock says more, for moves
+	died     core.Moment     // 0 = it lives
+	heirs    []core.MemberID // whom it names for its accounts
+	begged   core.Moment     // when it asked the custodians of a dead home; 0 = it did not
+	secrets  map[person.ID]string
 	trust    *trust
 	cards    int64
 	asked    []string // paths that programs asked for
@@ -149,7 +154,7 @@ func (noSecrets) UseRecovery(context.Context, person.ID, string, ...credential.A
 
 func newNode(t testing.TB, d *db.DB) *node {
 	t.Helper()
-	n := &node{t: t, db: d, trust: &trust{may: map[core.MemberID]bool{}}}
+	n := &node{t: t, db: d, trust: &trust{may: map[core.MemberID]bool{}}, secrets: map[person.ID]string{}}
 	var handler http.Handler
 	n.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n.asked = append(n.asked, r.URL.Path)
@@ -189,6 +194,7 @@ func newNode(t testing.TB, d *db.DB) *node {
 		Invite: func(context.Context, db.Querier, person.ID, core.Moment) (string, error) {
 			return n.url + "/sign-in", nil
 		},
+		Secrets: seams{n}, Successions: func() (legacy.Successions, bool) { return seams{n}, true }, Custodians: func() (legacy.Custodians, bool) { return seams{n}, true },
 		Ways: func(context.Context, person.ID) (bool, error) { return true, nil }, Now: func() time.Time { return time.Now().Add(n.late) }, Log: log,
 	})
 	n.Broker = broker.New(broker.Needs{

@@ -88,6 +88,12 @@ func useTOTP(ctx context.Context, q db.Querier, who person.ID, t totp, step int6
 	return n == 1, err
 }
 
+// confirmTOTP begins to ask for codes of a secret that was confirmed elsewhere.
+func confirmTOTP(ctx context.Context, q db.Querier, who person.ID) error {
+	_, err := db.Exec(ctx, q, `UPDATE identity_totp SET confirmed = TRUE WHERE person = $1`, string(who))
+	return err
+}
+
 func deleteTOTP(ctx context.Context, q db.Querier, who person.ID) (bool, error) {
 	n, err := db.Exec(ctx, q, `DELETE FROM identity_totp WHERE person = $1`, string(who))
 	return n == 1, err

@@ -11,6 +11,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -307,7 +308,7 @@ func (m coming) give(ctx context.Context, q db.Querier, in arrived, by audit.Fro
 	if err := home.Leave(ctx, q, in.home, in.sub); err != nil {
 		return err
 	}
-	if err := cameBack(ctx, q, in.person); err != nil {
+	if err := errors.Join(cameBack(ctx, q, in.person), legacy.EndOf(ctx, q, in.person)); err != nil {
 		return err
 	}
 	return audit.Append(ctx, q, m.now(), audit.Event{Person: in.person, By: in.person, Kind: audit.Moved, About: string(in.home), From: by})
@@ -363,13 +364,22 @@ func (m coming) takeListed(ctx context.Context, from core.MemberID, p passage) (
 	if err != nil {
 		return out, err
 	}
-	for _, tail := range []string{"", "2", "3", "4", "5", "6", "7", "8", "9"} {
+	for _, tail := range tails() {
 		out, err = m.take(ctx, Wish{From: from, Handle: c.Handle + tail}, c, true)
-		if e, is := errors.AsType[*core.Error](err); !is || e.Key != "identity.person.handle_taken" && e.Key != "identity.person.handle_reserved" {
+		if !nameTaken(err) {
 			break
 		}
 	}
 	return out, err
+}
+
+// tails are what is put behind a name that somebody else has here, in turn.
+func tails() []string { return []string{"", "2", "3", "4", "5", "6", "7", "8", "9"} }
+
+// nameTaken says whether the next name may be free.
+func nameTaken(err error) bool {
+	e, is := errors.AsType[*core.Error](err)
+	return is && (e.Key == "identity.person.handle_taken" || e.Key == "identity.person.handle_reserved")
 }
 
 // Chain is the releases by which a person came here, as other members are shown them.

@@ -6,6 +6,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -60,6 +61,7 @@ func (m *Moves) PeerRoutes() []peer.Route {
 		{Pattern: "POST " + pathOpen, Digest: true, MaxBody: body, Handle: endpoints{m}.serveOpen},
 		{Pattern: "POST " + pathList, Digest: true, MaxBody: body, Handle: endpoints{m}.serveList},
 		{Pattern: "POST " + pathDone, Digest: true, MaxBody: body, Handle: endpoints{m}.serveDone},
+		{Pattern: "POST " + legacy.PathEstate, Digest: true, MaxBody: body, Handle: m.estates().Serve},
 	}
 }
 

@@ -28,7 +28,7 @@ func Command(p *words.Printer, open console.Opener[*Moves]) *cobra.Command {
 	return console.Group("move", p.T("identity.move.cmd", nil),
 		console.Command(open, "show", p.T("identity.move.cmd_show", nil), show),
 		console.Command(open, "list MEMBER", p.T("identity.move.cmd_list", nil), list),
-		console.Command(open, "take MEMBER", p.T("identity.move.cmd_take", nil), takeAll))
+		console.Command(open, "take MEMBER", p.T("identity.move.cmd_take", nil), takeAll), inherit(p, open))
 }
 
 func show(cmd *cobra.Command, m *Moves, out *console.Out, _ []string) error {
@@ -89,18 +89,28 @@ func takeAll(cmd *cobra.Command, m *Moves, out *console.Out, typed []string) err
 	for _, one := range failed {
 		all.Failed = append(all.Failed, out.P.Error(one))
 	}
-	return out.Emit(all, func() {
-		out.Say("identity.move.took", map[string]any{"Member": string(from), "Count": len(came), "Failed": len(failed)})
-		rows := make([][]string, 0, len(came))
-		for _, w := range came {
-			rows = append(rows, []string{w.Handle, w.Address})
+	return out.Emit(all, func() { all.say(out, from) })
+}
+
+// say prints who came, and how each begins.
+func (all takenAll) say(out *console.Out, from core.MemberID) {
+	out.Say("identity.move.took", map[string]any{"Member": string(from), "Count": len(all.People), "Failed": len(all.Failed)})
+	rows, own := [][]string{}, 0
+	for _, w := range all.People {
+		if w.Address == "" {
+			own++
+			continue
 		}
-		if len(rows) > 0 {
-			out.Say("identity.move.hand_over", nil)
-			out.Table([]string{"identity.move.head_handle", "identity.move.head_address"}, rows)
-		}
-		for _, text := range all.Failed {
-			out.Line(text)
-		}
-	})
+		rows = append(rows, []string{w.Handle, w.Address})
+	}
+	if own > 0 {
+		out.Say("identity.move.by_own", map[string]any{"Count": own})
+	}
+	if len(rows) > 0 {
+		out.Say("identity.move.hand_over", nil)
+		out.Table([]string{"identity.move.head_handle", "identity.move.head_address"}, rows)
+	}
+	for _, text := range all.Failed {
+		out.Line(text)
+	}
 }

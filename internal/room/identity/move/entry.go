@@ -49,7 +49,7 @@ func (m *Moves) Readers() []logbook.Reader {
 		Truncated: func(ctx context.Context, log core.MemberID, index int64) error {
 			return m.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return takeBack(ctx, q, log, index) })
 		},
-	}}
+	}, m.legacyReader()}
 }
 
 func (m *Moves) heard(ctx context.Context, e logbook.Entry) error {
@@ -60,13 +60,9 @@ func (m *Moves) heard(ctx context.Context, e logbook.Entry) error {
 	if err != nil {
 		return nil //nolint:nilerr // what cannot be read says nothing
 	}
-	let := e.Log == m.n.Self
-	if !let {
-		_, err := m.n.Homes.Let(ctx, e.Log, "")
-		if code := core.CodeOf(err); code != "" && code != core.CodeDenied && code != core.CodeNotFound {
-			return err
-		}
-		let = err == nil
+	let, err := m.lets(ctx, e.Log)
+	if err != nil {
+		return err
 	}
 	return m.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		for _, id := range b.Moved {

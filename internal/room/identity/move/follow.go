@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/move/legacy"
 )
 
 // Arrival is a person whom a home signed in now, and how they came to it.
@@ -32,7 +33,10 @@ type following struct{ *Moves }
 func (m *Moves) Follow(ctx context.Context, a Arrival) error {
 	f := following{m}
 	here, known, err := home.Find(ctx, m.n.DB, a.Home, a.Sub)
-	if err != nil || len(a.Moves) == 0 || known && here.State == home.Active {
+	if err != nil || known && here.State == home.Active {
+		return err
+	}
+	if back, err := f.back(ctx, a, here); err != nil || back || len(a.Moves) == 0 {
 		return err
 	}
 	moves, err := f.readable(ctx, a)
@@ -102,6 +106,9 @@ func (m following) holds(ctx context.Context, s Signed) error {
 	if err := s.signedBy(keys, s.Home, s.To); err != nil {
 		return refuse(err)
 	}
+	if s.Under != nil {
+		return m.passed(ctx, s)
+	}
 	said, err := saidOf(ctx, m.n.DB, s.Home, s.ID)
 	switch {
 	case err != nil:
@@ -118,23 +125,13 @@ func (m following) holds(ctx context.Context, s Signed) error {
 
 // repoint makes the visitor one of the new home, once.
 func (m following) repoint(ctx context.Context, a Arrival, was home.Visitor, rest Chain) error {
-	now, again := m.now(), errors.New("used before")
-	counts := map[string]bool{}
-	for _, s := range rest.straight() {
-		counts[s.ID] = true
-	}
+	now := m.now()
 	err := m.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		if here, known, err := home.Find(ctx, q, a.Home, a.Sub); err != nil || known && here.State == home.Active {
 			return err // by another request, meanwhile
 		}
-		for _, s := range rest {
-			first, err := take(ctx, q, taken{s.ID, was.Person, a.Home, now})
-			if err != nil {
-				return err
-			}
-			if !first && counts[s.ID] {
-				return core.Denied("identity.move.refused", again).With("Member", string(s.Home))
-			}
+		if err := m.use(ctx, q, a, was, rest); err != nil {
+			return err
 		}
 		if err := home.Repoint(ctx, q, was, home.Visitor{Home: a.Home, Sub: a.Sub, Handle: a.Handle}, now); err != nil {
 			return err
@@ -147,6 +144,27 @@ func (m following) repoint(ctx context.Context, a Arrival, was home.Visitor, res
 	default:
 		return err
 	}
+}
+
+// use notes that releases were used here. Returns CodeDenied for one that counts and was before.
+func (m following) use(ctx context.Context, q db.Querier, a Arrival, was home.Visitor, rest Chain) error {
+	now, counts := m.now(), map[string]bool{}
+	for _, s := range rest.straight() {
+		counts[s.ID] = true
+	}
+	for _, s := range rest {
+		first, err := take(ctx, q, taken{s.ID, was.Person, a.Home, now})
+		if err != nil {
+			return err
+		}
+		if !first && counts[s.ID] {
+			return core.Denied("identity.move.refused", errors.New("used before")).With("Member", string(s.Home))
+		}
+	}
+	if s := rest[len(rest)-1]; s.Under != nil {
+		return legacy.PutMoved(ctx, q, legacy.Moved{ID: s.ID, Home: s.Home, Heir: a.Home, Sub: s.Sub, HeirSub: a.Sub, Person: was.Person}, now)
+	}
+	return nil
 }
 
 // refused writes a refusal where the visitor sees it, and is the answer. What may hold in a

@@ -63,6 +63,11 @@ func (m members) KeySet(_ context.Context, id core.MemberID) (set logbook.KeySet
 	return set, seal.Envelope{}, nil
 }
 
+// Member was heard last the night before.
+func (members) Member(_ context.Context, id core.MemberID) (logbook.Member, error) {
+	return logbook.Member{ID: id, Heard: core.At(noon.Add(-12 * time.Hour))}, nil
+}
+
 // Append is called where people leave.
 func (members) Append(context.Context, string, []core.MemberID, core.Moment, any) (logbook.Entry, error) {
 	return logbook.Entry{}, errors.New("B says nothing")
@@ -344,7 +349,7 @@ func (w *world) forged(good Signed) map[string]Signed {
 		for _, s := range signers[1:] {
 			w.must(env.AddSignature(s))
 		}
-		return Signed{r, hash(payload), env}
+		return Signed{Release: r, ID: hash(payload), Document: env}
 	}
 	foreign := members{}
 	third := w.release(hosterA, "a1", hosterC, "")

@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/room/identity/audit"
 	"entrechat/internal/room/identity/credential"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/person"
 )
 
@@ -207,13 +208,22 @@ func again(ctx context.Context, q db.Querier, place home.Visitor) error {
 func (m *Moves) Tell(ctx context.Context) error {
 	for {
 		body, err := untold(ctx, m.n.DB, maxIDs)
-		if err != nil || len(body.Moved)+len(body.Back) == 0 {
+		if err != nil {
 			return err
+		}
+		ended, err := legacy.Ended(ctx, m.n.DB, maxIDs-len(body.Moved)-len(body.Back))
+		if err != nil {
+			return err
+		}
+		if body.Back = append(body.Back, ended...); len(body.Moved)+len(body.Back) == 0 {
+			return nil
 		}
 		if _, err := m.n.Book.Append(ctx, TypeEntry, nil, 0, body); err != nil {
 			return err
 		}
-		err = m.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error { return wasTold(ctx, q, body) })
+		err = m.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
+			return errors.Join(wasTold(ctx, q, body), legacy.Forget(ctx, q, ended))
+		})
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/identity/home"
+	"entrechat/internal/room/identity/move/legacy"
 	"entrechat/internal/room/identity/person"
 	"entrechat/internal/room/identity/session"
 )
@@ -44,8 +45,13 @@ type Needs struct {
 	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
 	// Ways says whether a person has any way to sign in here.
 	Ways func(ctx context.Context, who person.ID) (bool, error)
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Secrets carries what people sign in with.
+	Secrets Secrets
+	// Successions and Custodians are other rooms; false where there is none.
+	Successions func() (legacy.Successions, bool)
+	Custodians  func() (legacy.Custodians, bool)
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // Book is what moves need of the logbooks.
@@ -53,6 +59,8 @@ type Book interface {
 	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
 	// KeySet is a member's newest. Returns CodeNotFound for a stranger.
 	KeySet(ctx context.Context, id core.MemberID) (logbook.KeySet, seal.Envelope, error)
+	// Member says when a member showed signs of life. Returns CodeNotFound for a stranger.
+	Member(ctx context.Context, id core.MemberID) (logbook.Member, error)
 }
 
 // Moves lets people go to other homes, takes them in, and follows those who moved. Safe for
@@ -67,7 +75,10 @@ func New(n Needs) *Moves { return &Moves{n: n} }
 
 // Jobs go on with moves on which the other hoster, or our logbook, did not answer.
 func (m *Moves) Jobs() []jobs.Job {
-	return []jobs.Job{{Name: "identity-move", Every: 5 * time.Minute, Jitter: time.Minute, Run: m.Resume}}
+	return []jobs.Job{
+		{Name: "identity-move", Every: 5 * time.Minute, Jitter: time.Minute, Run: m.Resume},
+		{Name: "identity-legacy", Every: 5 * time.Minute, Jitter: time.Minute, Run: m.Bequeath},
+	}
 }
 
 func (m *Moves) now() core.Moment { return core.At(m.n.Now()) }

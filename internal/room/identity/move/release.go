@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/wire"
+	"entrechat/internal/room/identity/move/legacy"
 )
 
 // TypeRelease is the payload type of a release.
@@ -59,6 +60,16 @@ type Signed struct {
 	Release
 	ID       string // hex of the payload's SHA-256
 	Document seal.Envelope
+	// Under is set of a legacy release alone: its Until is of no meaning.
+	Under *legacy.Under
+}
+
+// typ is the payload type.
+func (s Signed) typ() string {
+	if s.Under != nil {
+		return legacy.Type
+	}
+	return TypeRelease
 }
 
 // sign lets a person go; the nonce is drawn here.
@@ -72,7 +83,7 @@ func sign(r Release, by seal.Signer) (Signed, error) {
 		return Signed{}, err
 	}
 	env, err := seal.SignDoc(TypeRelease, payload, by)
-	return Signed{r, hash(payload), env}, err
+	return Signed{Release: r, ID: hash(payload), Document: env}, err
 }
 
 func hash(payload []byte) string {
@@ -80,8 +91,12 @@ func hash(payload []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Read reads a release without verifying it: strictly, at most 4 KiB. Returns CodeInvalid.
+// Read reads a release without verifying it: strictly, at most 4 KiB, or 8 KiB for a legacy one.
+// Returns CodeInvalid.
 func Read(text string) (s Signed, err error) {
+	if isLegacy(text) {
+		return readLegacy(text)
+	}
 	if len(text) > maxDocument {
 		return s, bad(fmt.Errorf("%d bytes", len(text)))
 	}
@@ -104,6 +119,10 @@ func Read(text string) (s Signed, err error) {
 
 // text is the release as it travels.
 func (s Signed) text() (string, error) {
+	if s.Under != nil {
+		text, err := wire.Encode(shownLegacy{s.Document, *s.Under})
+		return string(text), err
+	}
 	text, err := s.Document.Encode()
 	return string(text), err
 }
@@ -113,7 +132,7 @@ type Keys map[core.MemberID][]ed25519.PublicKey
 
 // signedBy says whether exactly these members signed. Returns CodeInvalid, CodeDenied.
 func (s Signed) signedBy(keys Keys, members ...core.MemberID) error {
-	_, signers, err := s.Document.Verify(TypeRelease, keys)
+	_, signers, err := s.Document.Verify(s.typ(), keys)
 	if err != nil {
 		return err
 	}

@@ -281,3 +281,15 @@ func Arriving(ctx context.Context, q db.Querier, who person.ID) error {
 	}
 	return err
 }
+
+// cameFrom is the account here of somebody who came from a home by an earlier release; empty =
+// nobody did.
+func cameFrom(ctx context.Context, q db.Querier, home core.MemberID, sub string) (person.ID, error) {
+	id, err := db.One(ctx, q, db.Text, `SELECT i.person FROM identity_move_in i JOIN identity_person p ON p.id = i.person
+		WHERE i.home = $1 AND i.sub = $2 AND i.way <> '' AND i.state = $3 AND p.kind = $4 AND p.status = $5 ORDER BY i.person LIMIT 1`,
+		string(home), sub, finished, string(person.Local), string(person.Active))
+	if errors.Is(err, db.ErrNoRow) {
+		return "", nil
+	}
+	return person.ID(id), err
+}

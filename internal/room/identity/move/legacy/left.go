@@ -1,0 +1,36 @@
+package legacy
+
+import (
+	"entrechat/internal/core"
+	"entrechat/internal/kit/seal"
+)
+
+// Left is what a successor needs to make the accounts of our people: the file
+// accounts/people.json of a sealed pack. It holds secrets.
+// spec: docs/spec/identity.md#a-home-that-died
+type Left struct {
+	V      int64         `json:"v"` // 1
+	Home   core.MemberID `json:"home"`
+	To     core.MemberID `json:"to"`
+	Made   core.Moment   `json:"made_us"`
+	People []Heir        `json:"people"`
+}
+
+// Heir is one person of an Left.
+type Heir struct {
+	Legacy   seal.Envelope `json:"legacy"` // the release, signed by the old home
+	Earlier  []string      `json:"earlier,omitempty"`
+	Handle   string        `json:"handle"`
+	Name     string        `json:"name,omitempty"`
+	Mail     string        `json:"mail,omitempty"` // verified at the old home; empty = none
+	Lang     string        `json:"lang"`
+	Choice   string        `json:"choice"`
+	Password string        `json:"password,omitempty"` // hash
+	TOTP     string        `json:"totp,omitempty"`     // secret, base 32
+}
+
+// String keeps secrets out of what is printed by mistake.
+func (h Heir) String() string { return "an heir" }
+
+// GoString is String, for %#v.
+func (h Heir) GoString() string { return "an heir" }
