@@ -87,18 +87,29 @@ func (r Repository) Newest(ctx context.Context, id string) (s Snapshot, err erro
 	if s.ID == "" {
 		return s, core.NotFound("succession.rescue.no_snapshot", errors.New("none fits"))
 	}
-	if out, err = r.run(ctx, "stats", "--json", "--mode", "restore-size", s.ID); err != nil {
-		return s, err
+	s.Files, s.Bytes, err = r.count(ctx, s.ID)
+	return s, err
+}
+
+// count is how many files a snapshot has and how long they are, by restic's own list.
+func (r Repository) count(ctx context.Context, id string) (files, size int64, err error) {
+	out, err := r.run(ctx, "ls", "--json", id)
+	if err != nil {
+		return 0, 0, err
 	}
-	var size struct {
-		Bytes int64 `json:"total_size"`
-		Files int64 `json:"total_file_count"`
+	for line := range bytes.Lines(out) {
+		var node struct {
+			Type string `json:"type"`
+			Size int64  `json:"size"`
+		}
+		if err := json.Unmarshal(line, &node); err != nil {
+			return 0, 0, fmt.Errorf("read restic's list: %w", err)
+		}
+		if node.Type == "file" {
+			files, size = files+1, size+node.Size
+		}
 	}
-	if err := json.Unmarshal(out, &size); err != nil {
-		return s, fmt.Errorf("read restic's count: %w", err)
-	}
-	s.Bytes, s.Files = size.Bytes, size.Files
-	return s, nil
+	return files, size, nil
 }
 
 var version = regexp.MustCompile(`^restic (\d+)\.(\d+)`)
