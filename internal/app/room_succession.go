@@ -17,6 +17,8 @@ import (
 	"entrechat/internal/room/succession/closing/wave"
 	"entrechat/internal/room/succession/migrations"
 	"entrechat/internal/room/succession/pointer"
+	"entrechat/internal/room/succession/rescue/letin"
+	rescuesite "entrechat/internal/room/succession/rescue/site"
 )
 
 func successionModule() module {
@@ -40,6 +42,10 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 		Vault:   func() (pointer.Vault, bool) { return ask[pointer.Vault](a) },
 		Letters: func() (pointer.Letters, bool) { return ask[pointer.Letters](a) },
 		URL:     strings.TrimSuffix(a.Config.Node.URL, "/"), Asks: closingAsks(a),
+		Rescuing: succession.Rescuing{
+			Mailer:   func() (letin.Mailer, bool) { return ask[letin.Mailer](a) },
+			Accounts: func() (rescuesite.Accounts, bool) { return ask[rescuesite.Accounts](a) },
+		},
 		Now: time.Now, Log: a.Log,
 	})
 	if err != nil {

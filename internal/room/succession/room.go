@@ -1,7 +1,6 @@
 package succession
 
 import (
-	"context"
 	"embed"
 	"io/fs"
 	"log/slog"
@@ -14,7 +13,6 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/fit"
-	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/closing"
@@ -25,6 +23,7 @@ import (
 	"entrechat/internal/room/succession/pointer"
 	"entrechat/internal/room/succession/promise"
 	"entrechat/internal/room/succession/recipe"
+	"entrechat/internal/room/succession/rescue"
 )
 
 // Words are the room's sentences, French and English.
@@ -39,6 +38,7 @@ func AllWords() []fs.FS {
 		promise.Words,
 		recipe.Words,
 		pack.Words,
+		rescue.Words,
 		pointer.Words,
 	}, slices.Concat(recipeWords(), closingWords())...)
 }
@@ -53,8 +53,8 @@ func GrantType() core.GrantType {
 
 // Book is what this room needs of the logbooks.
 type Book interface {
-	Append(ctx context.Context, typ string, aud []core.MemberID, exp core.Moment, body any) (logbook.Entry, error)
 	pack.Keys
+	rescue.Book
 }
 
 // Trust answers who promised what.
@@ -78,6 +78,8 @@ type Needs struct {
 	Letters func() (pointer.Letters, bool)
 	URL     string // where browsers reach this node, without a slash at its end
 	Asks    closing.Ask
+	// Rescuing is what rescues ask of other rooms.
+	Rescuing Rescuing
 	// Private is a network of tests, without names: nobody waits 30 days.
 	Private bool
 	Now     func() time.Time
@@ -94,6 +96,7 @@ type Room struct {
 	Pointers *pointer.Service
 	Closings *closing.Service
 	Moves    *move.Service
+	Rescue   *rescue.Service
 }
 
 // New opens the room.
@@ -103,7 +106,7 @@ func New(n Needs) (*Room, error) {
 	r.Pointers = r.openPointers()
 	r.Closings = r.openClosings()
 	r.Moves = r.openMoves()
-	return r, nil
+	return r, r.openRescues()
 }
 
 // Fittings are what the room hands to the house.
@@ -113,8 +116,9 @@ func (r *Room) Fittings() fit.Fittings {
 		r.packFittings(),
 		fit.Fittings{Peer: r.Pointers.Routes()},
 		fit.Fittings{Readers: r.Closings.Readers(), Entries: closing.Entries(), Peer: r.Closings.Routes(), Jobs: r.Closings.Jobs()},
+		r.rescueFittings(),
 	)
-	f.Name = "succession"
+	f.Name, f.Front = "succession", r.front
 	return f
 }
 
@@ -125,5 +129,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs = append(subs, pointerCommands(p, open)...)
 	subs = append(subs, closingCommands(p, open)...)
 	subs = append(subs, moveCommands(p, open)...)
+	subs = append(subs, rescueCommands(p, open)...)
 	return []*cobra.Command{console.Group("succession", p.T("succession.cmd", nil), subs...)}
 }

@@ -116,7 +116,7 @@ func openCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 			}
 			o.Pointers = append(o.Pointers, text)
 		}
-		o.Say = telling(out)
+		o.Say = telling(out, s.n.Now)
 		opened, err := s.Open(cmd.Context(), o)
 		if err != nil {
 			return err
@@ -147,14 +147,14 @@ func read(cmd *cobra.Command, name string) ([]byte, error) {
 }
 
 // telling says how far an opening is: each stage once, and then each ten seconds.
-func telling(out *console.Out) func(Progress) {
+func telling(out *console.Out, now func() time.Time) func(Progress) {
 	var last Stage
 	var at time.Time
 	return func(g Progress) {
-		if g.Stage == last && time.Since(at) < 10*time.Second {
+		if g.Stage == last && now().Sub(at) < 10*time.Second {
 			return
 		}
-		last, at = g.Stage, time.Now()
+		last, at = g.Stage, now()
 		key := "succession.rescue.stage_" + string(g.Stage)
 		out.Note(key, map[string]any{"Done": core.Size(g.Done), "All": core.Size(g.All), "Left": left(out.P, g.Left)})
 	}

@@ -44,6 +44,9 @@ func join(w http.ResponseWriter, view whose.View, ext string) error {
 	return nil
 }
 
+// mailboxes are the pages of mail.
+type mailboxes struct{ views }
+
 // mailPage is one mailbox of somebody.
 type mailPage struct {
 	Owner   core.MemberID
@@ -67,7 +70,7 @@ type letter struct {
 	Size                int64
 }
 
-func (v views) mails(r *http.Request) (page mailPage, err error) {
+func (v mailboxes) mails(r *http.Request) (page mailPage, err error) {
 	it, view, err := v.reached(r)
 	if err != nil {
 		return page, err
@@ -119,7 +122,7 @@ func folderOf(r *http.Request) (string, error) {
 	return dir, nil
 }
 
-func (v views) message(w http.ResponseWriter, r *http.Request, _ record.Owned, view whose.View) (string, error) {
+func (v mailboxes) message(w http.ResponseWriter, r *http.Request, _ record.Owned, view whose.View) (string, error) {
 	m, _, err := mailbox.Open(view, r.URL.Query().Get("file"))
 	if err != nil {
 		return "", err
@@ -132,7 +135,7 @@ func (v views) message(w http.ResponseWriter, r *http.Request, _ record.Owned, v
 	return "message", nil
 }
 
-func (v views) mbox(w http.ResponseWriter, r *http.Request, it record.Owned, view whose.View) (string, error) {
+func (v mailboxes) mbox(w http.ResponseWriter, r *http.Request, it record.Owned, view whose.View) (string, error) {
 	dir, err := folderOf(r)
 	if err != nil {
 		return "", err

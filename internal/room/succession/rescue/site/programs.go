@@ -11,6 +11,9 @@ import (
 	"entrechat/internal/room/succession/rescue/whose"
 )
 
+// programs are the routes for WebDAV and git.
+type programs struct{ views }
+
 // refuse asks a program for a password.
 func refuse(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Basic realm="rescue", charset="UTF-8"`)
@@ -23,7 +26,7 @@ func plainly(w http.ResponseWriter, err error) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-func (v views) dav(w http.ResponseWriter, r *http.Request) {
+func (v programs) dav(w http.ResponseWriter, r *http.Request) {
 	owner, _, err := v.owner(r)
 	if err != nil {
 		plainly(w, err)
@@ -54,7 +57,7 @@ func (v views) dav(w http.ResponseWriter, r *http.Request) {
 	tree.Serve(w, r, r.PathValue("path"), func() { v.counted(r, owner, "dav") })
 }
 
-func (v views) git(w http.ResponseWriter, r *http.Request) {
+func (v programs) git(w http.ResponseWriter, r *http.Request) {
 	owner, _, err := v.owner(r)
 	var g letin.Guest
 	if err == nil {

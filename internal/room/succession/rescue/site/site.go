@@ -55,6 +55,7 @@ type views struct {
 // Pages are what people see.
 func Pages(s *web.Site, n Needs) web.Pages {
 	v := views{n, s}
+	mail := mailboxes{v}
 	list := web.NewPage[listPage](s, pages, "pages/list.html", "pages/parts.html")
 	front := web.NewPage[frontPage](s, pages, "pages/front.html", "pages/parts.html")
 	in := web.NewPage[inPage](s, pages, "pages/in.html")
@@ -78,9 +79,9 @@ func Pages(s *web.Site, n Needs) web.Pages {
 		{Pattern: "GET " + Path + "/{owner}/of/{item}/{path...}", Handler: v.files(folder, text)},
 		{Pattern: "GET " + Path + "/{owner}/zip/{item}/{path...}", Handler: v.sends(v.zip)},
 		{Pattern: "GET " + Path + "/{owner}/one/{item}", Handler: v.sends(v.joined)},
-		{Pattern: "GET " + Path + "/{owner}/mail/{item}", Handler: mails.Show(v.mails)},
-		{Pattern: "GET " + Path + "/{owner}/message/{item}", Handler: v.sends(v.message)},
-		{Pattern: "GET " + Path + "/{owner}/mbox/{item}", Handler: v.sends(v.mbox)},
+		{Pattern: "GET " + Path + "/{owner}/mail/{item}", Handler: mails.Show(mail.mails)},
+		{Pattern: "GET " + Path + "/{owner}/message/{item}", Handler: v.sends(mail.message)},
+		{Pattern: "GET " + Path + "/{owner}/mbox/{item}", Handler: v.sends(mail.mbox)},
 	}
 	for i, r := range routes {
 		routes[i].Handler = private(r.Handler)
@@ -88,9 +89,9 @@ func Pages(s *web.Site, n Needs) web.Pages {
 	return web.Pages{Routes: routes}
 }
 
-// Programs are the routes for WebDAV and git.
+// Programs are what programs ask for, without a page around it: WebDAV and git.
 func Programs(n Needs) []web.Route {
-	v := views{Needs: n}
+	v := programs{views{Needs: n}}
 	return []web.Route{
 		{Pattern: Path + "/{owner}/dav/{path...}", Handler: http.HandlerFunc(v.dav)},
 		{Pattern: Path + "/{owner}/git/{item}/{path...}", Handler: http.HandlerFunc(v.git)},

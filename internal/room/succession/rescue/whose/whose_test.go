@@ -53,8 +53,10 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 		common int
 	}{
 		"a user called like a folder of all": {
-			[]Person{{User: "home"}, {User: "bob"}}, []Share{{Files, "{user}", false}, {Files, "home/{user}", false}},
-			map[string][]string{"home": {"home/home"}, "bob": {"bob", "home/bob"}}, 1,
+			[]Person{{User: "home"}, {User: "bob"}},
+			[]Share{{Files, "{user}", false}, {Files, "home/{user}", false}},
+			map[string][]string{"home": {"home/home"}, "bob": {"bob", "home/bob"}},
+			1,
 		},
 		"one local part at two domains": {
 			[]Person{{User: "a", Mail: "info@x.test"}, {User: "b", Mail: "info@y.test"}}, []Share{{Maildir, "mail/{local}", false}}, map[string][]string{}, 1,
