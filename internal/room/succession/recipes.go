@@ -6,6 +6,7 @@ import (
 	"entrechat/internal/room/succession/move"
 	"entrechat/internal/room/succession/recipe"
 	"entrechat/internal/room/succession/recipe/generic"
+	"entrechat/internal/room/succession/recipe/mail"
 	"entrechat/internal/room/succession/recipe/xmpp"
 )
 
@@ -13,6 +14,7 @@ import (
 func Recipes() []recipe.Recipe {
 	return []recipe.Recipe{
 		generic.Recipe{},
+		mail.Recipe{},
 		xmpp.Recipe{},
 	}
 }
@@ -22,6 +24,7 @@ func recipeWords() []fs.FS {
 	return []fs.FS{
 		move.Words,
 		generic.Words,
+		mail.Words,
 		xmpp.Words,
 	}
 }

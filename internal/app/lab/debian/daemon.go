@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,7 @@ type Daemon struct {
 	Env     []string // beside ours
 	Address string   // host:port where it listens
 	Log     string   // shown when the test failed; empty = there is none
+	Group   string   // file that names a process group of its own making; empty = it makes none
 }
 
 // Run runs it until the test ends, and waits until it listens.
@@ -44,6 +46,11 @@ func (d Daemon) Run(t testing.TB) {
 		_ = c.Wait() // it is killed
 	}()
 	t.Cleanup(func() {
+		if text, err := os.ReadFile(d.Group); err == nil {
+			if group, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && group > 1 {
+				_ = syscall.Kill(-group, syscall.SIGKILL) // it may have ended
+			}
+		}
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // it may have ended
 		<-ended
 		if t.Failed() {
