@@ -5,19 +5,25 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"filippo.io/age"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/disk"
 	"entrechat/internal/kit/peer"
 	"entrechat/internal/room/vault/heir"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/keyring"
 	"entrechat/internal/room/vault/rest"
+	"entrechat/internal/room/vault/shard"
 )
 
 const theHeir = core.MemberID("heir.test")
@@ -295,5 +301,137 @@ func TestOlderFilesAreSaid(t *testing.T) {
 	}
 	if len(got) != 1 || sayOf(err) != "vault.heir_unopened" {
 		t.Errorf("%d files: %v", len(got), err)
+	}
+	// What restic copy does: the same in a backup that had its own key from the start.
+	w.create("copy")
+	want := w.fill("copy")
+	if n, err := w.room.Older(t.Context(), "copy"); err != nil || n != 0 {
+		t.Errorf("%d older files in a copy, %v", n, err)
+	}
+	got, err = w.inherits(w.heirRoom(), w.pointer("copy"))
+	if err != nil || len(got) != len(want) {
+		t.Errorf("%d of %d files: %v", len(got), len(want), err)
+	}
+}
+
+// inventor is a member that adds a file of its own to what it holds: it knows the backup's
+// recipient, which a pack names.
+type inventor struct {
+	holder.Holder
+
+	head shard.Head
+	data []byte
+}
+
+func (i *inventor) List(ctx context.Context, owner core.MemberID, after string, limit int) (holder.Page, error) {
+	page, err := i.Holder.List(ctx, owner, after, limit)
+	page.Shards = append(page.Shards, holder.Entry{Head: i.head, Received: 1})
+	return page, err
+}
+
+func (i *inventor) Get(ctx context.Context, ref holder.Ref, off, n int64) (io.ReadCloser, error) {
+	if ref.Object == i.head.Object {
+		return io.NopCloser(bytes.NewReader(i.data)), nil
+	}
+	return i.Holder.Get(ctx, ref, off, n)
+}
+
+// A member cannot slip a snapshot of its own in, which would be the latest.
+func TestNobodyElseAddsASnapshot(t *testing.T) {
+	w, want := twoBackups(t)
+	w.names(theHeir)
+	room, pointer := w.heirRoom(), w.pointer("wiki")
+	p, err := heir.Read(pointer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := age.ParseX25519Identity(p.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte("invented")
+	label, err := keyring.SealBytes([]byte(`{"repo":"wiki","type":"snapshots","name":"`+nameOf(body)+`","size":8,"to":"`+to.Recipient().String()+`"}`), to.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := keyring.SealBytes(body, to.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := shard.Header{Owner: owner, OwnerRoot: w.seed.Root(), K: 1, N: 1, Sealed: int64(len(data)), Label: label, Made: core.At(time.Now().Add(time.Hour))}.Of(0, data)
+	h.Object = h.Root
+	head, err := shard.Sign(h, w.signers["m0.test"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	honest := room.n.Holder
+	room.n.Holder = func(id core.MemberID) holder.Holder {
+		if id == "m0.test" {
+			return &inventor{honest(id), head, data}
+		}
+		return honest(id)
+	}
+	got, err := w.inherits(room, pointer)
+	if err != nil || len(got) != len(want["wiki"]) {
+		t.Errorf("%v, %v", slices.Sorted(maps.Keys(got)), err)
+	}
+}
+
+// What a process that was killed left, restic's password among it, goes at the next inheritance;
+// what another one uses stays.
+func TestWhatAKilledOneLeftIsRemoved(t *testing.T) {
+	w, _ := twoBackups(t)
+	w.names(theHeir)
+	room, pointer := w.heirRoom(), w.pointer("wiki")
+	dead, alive := filepath.Join(room.n.Dir, "heir", "heir-1"), filepath.Join(room.n.Dir, "heir", "heir-2")
+	for _, dir := range []string{dead, alive} {
+		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inUse, err := os.Open(filepath.Join(alive, "lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inUse.Close()
+	if err := disk.TryLock(inUse); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := room.Inherit(t.Context(), pointer, filepath.Join(t.TempDir(), "repo"), func(int64, int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(room.n.Dir, "heir", "heir-*"))
+	if err != nil || !slices.Equal(left, []string{alive}) {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// A member that holds something of ours can be the heir: it reads its own disk too.
+func TestAHeirReadsItsOwnDisk(t *testing.T) {
+	w, want := twoBackups(t)
+	pointer := w.pointer("wiki")
+	w.names("m2.test")
+	m := w.members[2]
+	n := w.needs(w.database())
+	n.Dir, n.Signer, n.Lending = t.TempDir(), w.signers[m.id], m.local
+	client := peer.NewClient(w.peer(m.id))
+	n.Holder = func(id core.MemberID) holder.Holder {
+		if id == m.id {
+			t.Error("asks itself over the wire")
+		}
+		return holder.NewRemote(client, w, id)
+	}
+	n.KeysOf = func(context.Context, core.MemberID) (core.RootKey, []ed25519.PublicKey, error) {
+		return core.RootKey{}, nil, core.NotFound("logbook.unknown_member", errors.New("unknown"))
+	}
+	room, err := New(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.members[0].set(away)
+	w.members[1].set(away)
+	got, err := w.inherits(room, pointer)
+	if err != nil || len(got) != len(want["wiki"]) {
+		t.Errorf("%d files, %v", len(got), err)
 	}
 }

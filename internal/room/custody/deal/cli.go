@@ -92,11 +92,16 @@ func sealCommand(p *words.Printer, open console.Opener[*Deals]) *cobra.Command {
 }
 
 // content is what goes into a box: a file, or standard input; for root the words as a person
-// types them, for a backup its pointer unless a file is named.
+// types them, for a backup of ours its pointer unless a file is named.
 func (d *Deals) content(ctx context.Context, out *console.Out, scope box.Scope, file string) ([]byte, error) {
 	if pointers, ok := d.n.Pointers(); ok && file == "" && scope.Repository() != "" {
-		out.Note("custody.deal.pointer", args{"Name": scope.Repository()})
-		return pointers.Pointer(ctx, scope.Repository())
+		text, err := pointers.Pointer(ctx, scope.Repository())
+		if err == nil {
+			out.Note("custody.deal.pointer", args{"Name": scope.Repository()})
+		}
+		if core.CodeOf(err) != core.CodeNotFound { // the accounts are in no backup
+			return text, err
+		}
 	}
 	if scope == box.Root {
 		if file == "-" {

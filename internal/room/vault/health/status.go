@@ -90,6 +90,8 @@ type Report struct {
 	NoRoom   *pool.NoRoom        `json:"no_room,omitempty"` // nil = there is room for what waits
 	// Readers are the members that may fetch the ciphertext of all backups at their holders.
 	Readers []core.MemberID `json:"readers"`
+	// Untold are the holders that do not know so yet.
+	Untold []core.MemberID `json:"readers_untold"`
 	// Catalogue says whether what is said above can be believed.
 	Catalogue recovery.Standing `json:"catalogue"`
 	NoLender  error             `json:"-"` // says whose answer is missing; nil while somebody lends
@@ -163,7 +165,7 @@ func (r *Doctor) Status(ctx context.Context, name string) (Report, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Readers = append([]core.MemberID{}, reading.Members...)
+	out.Readers, out.Untold = append([]core.MemberID{}, reading.Members...), append([]core.MemberID{}, reading.Untold...)
 	troubles, err := r.store.Troubles.Since(ctx, core.At(r.n.Now().Add(-recentTrouble)))
 	out.Troubles = append(out.Troubles, troubles...)
 	return out, err

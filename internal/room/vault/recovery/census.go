@@ -175,10 +175,20 @@ func (c *census) ours(now core.Moment) []*found {
 		}
 	}
 	all := slices.Collect(maps.Values(best))
+	all = c.believed(all)
 	slices.SortFunc(all, func(a, b *found) int {
 		return cmp.Or(cmp.Compare(a.o.Made, b.o.Made), slices.Compare(a.o.ID[:], b.o.ID[:]))
 	})
 	return all
+}
+
+// believed leaves out, where one backup alone is looked for, what somebody else may have made up:
+// its recipient is known to others. Data is what its name says, whoever sent it.
+func (c *census) believed(all []*found) []*found {
+	if c.room.n.Only == "" || !slices.ContainsFunc(all, func(f *found) bool { return f.signed }) {
+		return all
+	}
+	return slices.DeleteFunc(all, func(f *found) bool { return !f.signed && f.o.File.Type != rest.Data })
 }
 
 // settleDown is how long a recovered object waits before its missing shards are
