@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/room/custody"
 	"entrechat/internal/room/custody/breakglass"
 	"entrechat/internal/room/custody/deal"
+	"entrechat/internal/room/custody/heir"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/migrations"
 )
@@ -37,9 +38,10 @@ func openCustody(_ context.Context, a *App) (any, fit.Fittings, error) {
 		DB: a.DB, Words: a.Words, Signer: a.Signer, Dir: filepath.Join(a.Data, datadir.SecretsDir), Book: a.Book, Trust: rights, Peer: a.Peer,
 		URL: a.Config.Node.URL, Private: a.Config.Peer.Private, Lang: a.Config.Node.Lang, Recovery: func() (*age.X25519Recipient, error) { return datadir.RecoveryRecipient(a.Data) },
 		Mailer: func() (breakglass.Mailer, bool) { return ask[breakglass.Mailer](a) }, Now: time.Now, Log: a.Log,
-		Pointers:  func() (deal.Pointers, bool) { return ask[deal.Pointers](a) },
-		Decisions: func() (mandate.Decisions, bool) { return ask[mandate.Decisions](a) },
-		Texts:     a.custodyTexts(),
+		Pointers:   func() (deal.Pointers, bool) { return ask[deal.Pointers](a) },
+		Decisions:  func() (mandate.Decisions, bool) { return ask[mandate.Decisions](a) },
+		Successors: func() (heir.Successors, bool) { return ask[heir.Successors](a) },
+		Texts:      a.custodyTexts(),
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

@@ -46,7 +46,7 @@ func openSuccession(_ context.Context, a *App) (any, fit.Fittings, error) {
 			Mailer:   func() (letin.Mailer, bool) { return ask[letin.Mailer](a) },
 			Accounts: func() (rescuesite.Accounts, bool) { return ask[rescuesite.Accounts](a) },
 		},
-		Now: time.Now, Log: a.Log,
+		Roster: a.Book, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

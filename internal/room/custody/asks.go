@@ -42,7 +42,7 @@ func (r *Room) newAsks() *breakglass.Asks {
 			}
 			return ask.LeastWait(scope)
 		},
-		Alive: alive, Say: speaker{r}, Decisions: r.Decisions, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
+		Alive: alive, Say: speaker{r}, Decisions: r.Decisions, Successors: r.Successors, Now: r.Now, Ran: func() time.Duration { return r.Now().Sub(began) }, Log: r.Log,
 	})
 }
 

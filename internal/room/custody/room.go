@@ -27,6 +27,7 @@ import (
 	"entrechat/internal/room/custody/deal"
 	"entrechat/internal/room/custody/duty"
 	"entrechat/internal/room/custody/evidence"
+	"entrechat/internal/room/custody/heir"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/person"
 	"entrechat/internal/room/custody/proof"
@@ -55,6 +56,7 @@ func AllWords() []fs.FS {
 		mandate.Words,
 		duty.Words,
 		evidence.Words,
+		heir.Words,
 		person.Words,
 		proof.Words,
 		recipient.Words,
@@ -105,10 +107,12 @@ type Needs struct {
 	Decisions func() (mandate.Decisions, bool)
 	// Pointers makes the content of boxes about backups; false while nobody does.
 	Pointers func() (deal.Pointers, bool)
-	Lang     string // of mails
-	Now      func() time.Time
-	Log      *slog.Logger
-	Texts    Texts
+	// Successors knows who was named to take services over; false while nobody does.
+	Successors func() (heir.Successors, bool)
+	Lang       string // of mails
+	Now        func() time.Time
+	Log        *slog.Logger
+	Texts      Texts
 }
 
 // Room is custody, open.

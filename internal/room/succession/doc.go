@@ -15,7 +15,7 @@
 //   - something of a person stands in a logbook.
 //
 // The room only wires. Its folders: promise (who was named), recipe (how data moves, a folder
-// per program).
+// per program), silence (who is not heard any more).
 //
 // Source: docs/spec/succession.md
 package succession

@@ -24,6 +24,7 @@ import (
 	"entrechat/internal/room/succession/promise"
 	"entrechat/internal/room/succession/recipe"
 	"entrechat/internal/room/succession/rescue"
+	"entrechat/internal/room/succession/silence"
 )
 
 // Words are the room's sentences, French and English.
@@ -40,6 +41,7 @@ func AllWords() []fs.FS {
 		pack.Words,
 		rescue.Words,
 		pointer.Words,
+		silence.Words,
 	}, slices.Concat(recipeWords(), closingWords())...)
 }
 
@@ -82,6 +84,7 @@ type Needs struct {
 	Rescuing Rescuing
 	// Private is a network of tests, without names: nobody waits 30 days.
 	Private bool
+	Roster  silence.Roster
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -97,6 +100,7 @@ type Room struct {
 	Closings *closing.Service
 	Moves    *move.Service
 	Rescue   *rescue.Service
+	Silence  *silence.Service
 }
 
 // New opens the room.
@@ -106,6 +110,7 @@ func New(n Needs) (*Room, error) {
 	r.Pointers = r.openPointers()
 	r.Closings = r.openClosings()
 	r.Moves = r.openMoves()
+	r.Silence = r.newSilence()
 	return r, r.openRescues()
 }
 
@@ -117,6 +122,7 @@ func (r *Room) Fittings() fit.Fittings {
 		fit.Fittings{Peer: r.Pointers.Routes()},
 		fit.Fittings{Readers: r.Closings.Readers(), Entries: closing.Entries(), Peer: r.Closings.Routes(), Jobs: r.Closings.Jobs()},
 		r.rescueFittings(),
+		fit.Fittings{Jobs: r.Silence.Jobs(), Web: r.Silence.Pages},
 	)
 	f.Name, f.Front = "succession", r.front
 	return f
@@ -130,5 +136,6 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs = append(subs, closingCommands(p, open)...)
 	subs = append(subs, moveCommands(p, open)...)
 	subs = append(subs, rescueCommands(p, open)...)
+	subs = append(subs, silence.Commands(p, console.Part(open, func(r *Room) *silence.Service { return r.Silence }))...)
 	return []*cobra.Command{console.Group("succession", p.T("succession.cmd", nil), subs...)}
 }

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"entrechat/internal/core"
@@ -250,4 +251,19 @@ func (r *Room) stands(p allowance.Standpoint, m member.Member, log logbook.Membe
 		}
 	}
 	return p
+}
+
+// Contact is the role address that a member wrote into a pact in force with us; empty = it wrote
+// none. Returns CodeNotFound without a pact.
+func (r *Room) Contact(ctx context.Context, id core.MemberID) (string, error) {
+	all, err := r.Pacts.With(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	for _, h := range all {
+		if s := h.State(r.now()); s == pact.Active || s == pact.Ending {
+			return h.CardOf(id).Contact, nil
+		}
+	}
+	return "", core.NotFound("trust.unknown_pact", errors.New("no pact in force")).With("ID", string(id))
 }

@@ -134,6 +134,7 @@ type Room struct {
 	Post    // our mail server
 	Stories // what incidents were
 	Handover
+	Silence // what is seen of members that nobody hears
 	Targets *target.Targets
 	Prover  *target.Prover
 	// Recorder has what our own looks found.
@@ -175,7 +176,7 @@ func New(ctx context.Context, n Needs) (*Room, error) {
 	if err := r.equip(ctx); err != nil {
 		return nil, err
 	}
-	r.Stories = Stories{r.Publisher}
+	r.Stories, r.Silence = Stories{r.Publisher}, Silence{r}
 	r.show = show.New(show.Needs{Board: r.Board, URL: n.URL, Subscribe: r.subscribePage()})
 	return r, nil
 }

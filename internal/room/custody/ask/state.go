@@ -70,6 +70,7 @@ type Standing struct {
 	OwnerSaid      core.Moment   // the newest entry or head in the owner's logbook
 	Alive          time.Duration // Alive, or less in a lab
 	AskerSuspended bool
+	NoHeir         bool // who asks was no holder, and is no successor any more, or not yet
 	Burnt          bool // the deal was opened, or another took its place
 	Declined       bool // a person here said no
 	ReleasedAt     core.Moment
@@ -85,6 +86,7 @@ const (
 	WhySuspended Why = "suspended" // the asker told different things to different members
 	WhyAlive     Why = "alive"     // the owner's logbook grows
 	WhyDeclined  Why = "declined"  // a person here said no
+	WhyNoHeir    Why = "no_heir"   // who asks is no successor of the owner's any more
 	WhyRoot      Why = "root"      // the owner's words said no
 	WhyCard      Why = "card"      // a person of the owner's said no
 	WhySooner    Why = "sooner"    // enough holders agreed to wait less
@@ -101,6 +103,9 @@ type Verdict struct {
 // Judge says how an ask stands. now is the clock on the wall, ran the holder's Clock.
 func (s Standing) Judge(now core.Moment, ran time.Duration) Verdict {
 	if s.ReleasedAt != 0 {
+		if why := s.returned(); why != WhyNothing && !s.Burnt {
+			return Verdict{State: Refused, Why: why}
+		}
 		return Verdict{State: Released}
 	}
 	if why := s.refusal(); why != WhyNothing {
@@ -127,8 +132,20 @@ func (s Standing) refusal() Why {
 		return WhySuspended
 	case s.Declined:
 		return WhyDeclined
-	case s.Reason == SilentOwner && s.OwnerSaid > s.ReceivedAt.Add(-s.Alive):
+	}
+	return s.returned()
+}
+
+// returned ends what rests on an owner's silence, also a share that was let go and not fetched:
+// the owner's logbook grew, its node or somebody of its people objected, or it never named who asks.
+func (s Standing) returned() Why {
+	switch {
+	case s.Reason != SilentOwner || s.strongest() == ByRoot: // the words say more
+		return WhyNothing
+	case s.OwnerSaid > s.ReceivedAt.Add(-s.Alive) || len(s.Vetoes) > 0:
 		return WhyAlive
+	case s.NoHeir:
+		return WhyNoHeir
 	}
 	return WhyNothing
 }

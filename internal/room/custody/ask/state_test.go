@@ -60,7 +60,25 @@ func TestJudge(t *testing.T) {
 		"silent owner":                 {func(s *Standing) { s.Reason = SilentOwner; s.OwnerSaid = made.Add(-20 * day) }, 14 * day, Verdict{State: Ready}},
 		"silent owner that is not":     {func(s *Standing) { s.Reason = SilentOwner; s.OwnerSaid = made.Add(-13 * day) }, 14 * day, Verdict{State: Refused, Why: WhyAlive}},
 		"silent owner that comes back": {func(s *Standing) { s.Reason = SilentOwner; s.OwnerSaid = made.Add(3 * day) }, 14 * day, Verdict{State: Refused, Why: WhyAlive}},
-		"a living owner lost its box":  {func(s *Standing) { s.OwnerSaid = made.Add(3 * day) }, 14 * day, Verdict{State: Ready}},
+		"silent owner, its node objects": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.Vetoes = SilentOwner, made.Add(-20*day), []Veto{{ByNode, at(day)}}
+		}, 40 * day, Verdict{State: Refused, Why: WhyAlive}},
+		"silent owner, a card, overruled": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.Vetoes, s.Overrule = SilentOwner, made.Add(-20*day), []Veto{{ByCard, at(day)}}, 5
+		}, 40 * day, Verdict{State: Refused, Why: WhyAlive}},
+		"silent owner, its words": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.Vetoes = SilentOwner, made.Add(-20*day), []Veto{{ByCard, at(day)}, {ByRoot, at(day)}}
+		}, 40 * day, Verdict{State: Vetoed, Why: WhyRoot}},
+		"silent owner, comes back after a release": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.ReleasedAt = SilentOwner, made.Add(15*day), made.Add(14*day)
+		}, 15 * day, Verdict{State: Refused, Why: WhyAlive}},
+		"silent owner, opened, then comes back": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.ReleasedAt, s.Burnt = SilentOwner, made.Add(15*day), made.Add(14*day), true
+		}, 15 * day, Verdict{State: Released}},
+		"no successor any more": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.NoHeir = SilentOwner, made.Add(-20*day), true
+		}, 14 * day, Verdict{State: Refused, Why: WhyNoHeir}},
+		"a living owner lost its box": {func(s *Standing) { s.OwnerSaid = made.Add(3 * day) }, 14 * day, Verdict{State: Ready}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := waiting()

@@ -16,6 +16,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/heir"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/share"
 )
@@ -105,7 +106,9 @@ type Needs struct {
 	Say   Says
 	// Decisions knows what collectives decided; false while nobody does.
 	Decisions func() (mandate.Decisions, bool)
-	Now       func() time.Time
+	// Successors knows who was named to take services over; false while nobody does.
+	Successors func() (heir.Successors, bool)
+	Now        func() time.Time
 	// Ran is how long this process has been running: a leap of the clock is not in it.
 	Ran func() time.Duration
 	Log *slog.Logger

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,7 +15,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
-	"entrechat/internal/room/custody/share"
+	"entrechat/internal/room/custody/heir"
 )
 
 type args = map[string]any
@@ -75,7 +74,7 @@ func collectCommand(p *words.Printer, open console.Opener[*Asks]) *cobra.Command
 	var file string
 	var papers []string
 	c := console.Command(open, "collect ID", p.T("custody.breakglass.cmd_collect", nil), func(cmd *cobra.Command, a *Asks, out *console.Out, typed []string) error {
-		paper, err := readShares(papers)
+		paper, err := collect.ReadShares(papers)
 		if err != nil {
 			return err
 		}
@@ -113,23 +112,6 @@ func deliver(out *console.Out, file string, content []byte) error {
 	}
 	out.Line(text)
 	return nil
-}
-
-// readShares reads shares of paper from files.
-func readShares(files []string) ([]share.Share, error) {
-	var all []share.Share
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return nil, core.NotFound("custody.breakglass.no_file", err).With("File", name)
-		}
-		s, err := share.Parse(string(text[:min(len(text), 4<<10)]))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, nil
 }
 
 func sayCollected(out *console.Out, c collect.Collected, file string) {
@@ -214,6 +196,9 @@ func sayAsk(out *console.Out, v View) {
 	}
 	if v.Mandate != nil {
 		out.Line(v.Mandate.Say(out.P))
+	}
+	if v.Heir != heir.None {
+		out.Say(v.Heir.Key(), nil)
 	}
 	if v.Alive {
 		out.Say("custody.breakglass.owner_alive", args{"Owner": string(v.Owner)})

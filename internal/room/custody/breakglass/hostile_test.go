@@ -189,6 +189,7 @@ func TestEveryStateHasWords(t *testing.T) {
 		{State: ask.Refused, Why: ask.WhyBurnt},
 		{State: ask.Refused, Why: ask.WhySuspended},
 		{State: ask.Refused, Why: ask.WhyDeclined},
+		{State: ask.Refused, Why: ask.WhyNoHeir},
 		{State: ask.Vetoed, Why: ask.WhyRoot},
 		{State: ask.Vetoed, Why: ask.WhyCard},
 		{State: ask.Ready, Why: ask.WhySooner},

@@ -157,6 +157,9 @@ func (a opener) Collect(ctx context.Context, id string, paper []share.Share, del
 	if o.opened != 0 {
 		return collect.Collected{}, core.Conflict("custody.breakglass.opened", errors.New("opened before"))
 	}
+	if err := a.returned(ctx, o.Signed); err != nil {
+		return collect.Collected{}, err
+	}
 	text, err := a.n.Box.Open(ownLabel(id), o.identity)
 	if err != nil {
 		return collect.Collected{}, err
@@ -283,4 +286,16 @@ func (a opener) finishOpened(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// returned refuses an ask about an owner that was silent and is heard again.
+func (a opener) returned(ctx context.Context, s ask.Signed) error {
+	if s.Reason != ask.SilentOwner || s.Owner == a.self() {
+		return nil
+	}
+	owner, _, err := a.member(ctx, s.Owner)
+	if err == nil && owner.Heard > s.Made.Add(-ask.Alive) {
+		err = core.Denied("custody.breakglass.alive", errors.New("the owner is heard again")).With("Member", string(s.Owner))
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
+	"entrechat/internal/room/custody/heir"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/share"
 )
@@ -26,7 +27,7 @@ type office struct {
 
 func (w *world) office(letter, lang string) office {
 	w.t.Helper()
-	cat, err := words.New(web.Words, Words, share.Words, mandate.Words)
+	cat, err := words.New(web.Words, Words, share.Words, mandate.Words, heir.Words)
 	w.must(err)
 	site := web.New(web.Needs{
 		DB: dbtest.SQLite(w.t, "web", web.Migrations()), Words: cat, Lang: lang, URL: "http://127.0.0.1", Now: time.Now, Log: slog.New(slog.DiscardHandler),

@@ -168,7 +168,7 @@ func (a *base) Hand(ctx context.Context, id string) (h collect.Handed, err error
 	}
 	v, err := a.judge(ctx, r)
 	h.Status = collect.StatusOf(v)
-	if err != nil || !r.held || r.release == 0 || r.logged == 0 {
+	if err != nil || !r.held || v.State != ask.Released || r.logged == 0 {
 		return h, err
 	}
 	words, err := allSaid(ctx, a.n.DB, id)

@@ -4,21 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/heir"
 )
 
 const (
 	// perDeal is how many asks about one deal may be open, perStranger how many of those
 	// nobody signed whom we know.
 	perDeal, perStranger = 20, 3
-	maxMails             = 10
 )
 
 // Take notes an ask that came, and who has to be told of it. The same ask again changes
@@ -91,7 +89,9 @@ func (a *base) mayAsk(ctx context.Context, s ask.Signed, d collect.Deal, held bo
 		return err
 	}
 	if held && !d.MayAsk(s.Asker) {
-		return core.Denied("custody.breakglass.no_asker", fmt.Errorf("%s may not ask", s.Asker))
+		if _, err := heir.Allow(ctx, a.n.Successors, s.Ask); err != nil {
+			return err
+		}
 	}
 	asker, known, err := a.member(ctx, s.Asker)
 	if err != nil {
@@ -110,22 +110,13 @@ func (a *base) mayAsk(ctx context.Context, s ask.Signed, d collect.Deal, held bo
 	return nil
 }
 
-var addressForm = regexp.MustCompile(`[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+`)
-
-// addresses finds what can be written to on a contacts.
-func addresses(text string) []string {
-	found := addressForm.FindAllString(text, maxMails)
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
 // mails are the addresses to be told of an ask: ours, or those on the owner's contacts.
 func (a *base) mails(ctx context.Context, s ask.Ask, held bool) ([]string, error) {
 	if !held {
 		return a.n.Mails(ctx)
 	}
 	text, err := a.n.Deals.Contacts(ctx, s.Deal)
-	return addresses(text), err
+	return collect.Addresses(text), err
 }
 
 // whoIsTold lists the owner's node, the owner's people, and the fellow holders.
@@ -142,7 +133,7 @@ func (a *base) whoIsTold(ctx context.Context, s ask.Signed, d collect.Deal, held
 		}
 	}
 	mails, err := a.mails(ctx, s.Ask, held)
-	for i := range min(len(mails), maxMails) {
+	for i := range min(len(mails), collect.MaxMails) {
 		out = append(out, fmt.Sprintf("mail/%d", i))
 	}
 	return out, err
@@ -200,13 +191,16 @@ func (a *base) room(ctx context.Context, q db.Querier, s ask.Signed) error {
 // facts are what decides about an ask beside what lies with it.
 type facts struct {
 	deal      collect.Deal
-	ended     bool // it was opened, another took its place, or we forgot it
+	heir      heir.Heir // as whom a successor asks
+	noHeir    bool      // who asks is no successor any more
+	ended     bool      // it was opened, another took its place, or we forgot it
 	ownerSaid core.Moment
 	suspended bool
 }
 
 func (a *base) facts(ctx context.Context, s ask.Signed) (f facts, err error) {
-	f.deal, _, err = a.about(ctx, s.Ask)
+	var held bool
+	f.deal, held, err = a.about(ctx, s.Ask)
 	switch core.CodeOf(err) {
 	case "":
 	case core.CodeDenied, core.CodeNotFound, core.CodeInvalid: // invalid: its id is another deal's by now
@@ -221,6 +215,12 @@ func (a *base) facts(ctx context.Context, s ask.Signed) (f facts, err error) {
 	f.ownerSaid = owner.Heard
 	asker, known, err := a.member(ctx, s.Asker)
 	f.suspended = known && s.Role == ask.AsMember && asker.Suspended != 0
+	if err == nil && held && !f.ended && s.Role == ask.AsMember && !f.deal.MayAsk(s.Asker) {
+		f.heir, err = heir.Allow(ctx, a.n.Successors, s.Ask)
+		if f.noHeir = core.CodeOf(err) == core.CodeDenied; f.noHeir {
+			err = nil
+		}
+	}
 	return f, err
 }
 
@@ -229,7 +229,7 @@ func (a *base) standing(ctx context.Context, q db.Querier, r row, f facts) (ask.
 	s := ask.Standing{
 		Reason: r.Reason, Made: r.Made, Expires: r.Expires, Wait: f.deal.Wait, Least: a.n.Least(r.Scope), Needed: f.deal.K,
 		ReceivedAt: r.received, ReceivedRan: r.receivedRan, Noticed: r.noticed != 0, OwnerSaid: f.ownerSaid, Alive: a.n.Alive,
-		AskerSuspended: f.suspended, Burnt: f.ended || r.burnt != 0, Declined: r.declined != 0, ReleasedAt: r.release,
+		AskerSuspended: f.suspended, NoHeir: f.noHeir, Burnt: f.ended || r.burnt != 0, Declined: r.declined != 0, ReleasedAt: r.release,
 	}
 	words, err := allSaid(ctx, q, r.ID)
 	for _, w := range words {
@@ -247,14 +247,18 @@ func (a *base) standing(ctx context.Context, q db.Querier, r row, f facts) (ask.
 
 // judge says how an ask stands here, now.
 func (a *base) judge(ctx context.Context, r row) (ask.Verdict, error) {
-	f, err := a.facts(ctx, r.Signed)
-	if err != nil {
-		return ask.Verdict{}, err
+	v, _, err := a.judgeBy(ctx, r)
+	return v, err
+}
+
+func (a *base) judgeBy(ctx context.Context, r row) (v ask.Verdict, f facts, err error) {
+	if f, err = a.facts(ctx, r.Signed); err != nil {
+		return v, f, err
 	}
 	s, err := a.standing(ctx, a.n.DB, r, f)
 	if err != nil {
-		return ask.Verdict{}, err
+		return v, f, err
 	}
 	c, err := readClock(ctx, a.n.DB)
-	return s.Judge(a.now(), c.Ran), err
+	return s.Judge(a.now(), c.Ran), f, err
 }

@@ -6,6 +6,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/heir"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/share"
 )
@@ -21,12 +22,14 @@ type View struct {
 	Purpose string        `json:"purpose"` // the asker's own words
 	Role    ask.Role      `json:"role"`
 	// Mandate is the decision of a collective that it names; nil = none, or in a list.
-	Mandate  *mandate.Mandate `json:"mandate"`
-	Asker    core.MemberID    `json:"asker"`
-	Received core.Moment      `json:"received_us"`
-	Expires  core.Moment      `json:"expires_us"`
-	Held     bool             `json:"held"` // we keep a share: somebody here decides
-	Ours     bool             `json:"ours"` // we asked
+	Mandate *mandate.Mandate `json:"mandate"`
+	Asker   core.MemberID    `json:"asker"`
+	// Heir says that a member asks that the owner named as its successor; empty = it does not.
+	Heir     heir.Heir   `json:"successor"`
+	Received core.Moment `json:"received_us"`
+	Expires  core.Moment `json:"expires_us"`
+	Held     bool        `json:"held"` // we keep a share: somebody here decides
+	Ours     bool        `json:"ours"` // we asked
 	collect.Status
 	Said []Said `json:"said"`
 	// Alive: somebody else asks, and the owner's logbook grew within 14 days before, or since.
@@ -96,11 +99,11 @@ func (a screen) view(ctx context.Context, r row) (View, error) {
 		ID: r.ID, Words: r.Words(), Deal: r.Deal, Owner: r.Owner, Scope: r.Scope, Reason: r.Reason, Purpose: r.Purpose, Role: r.Role, Asker: r.Asker,
 		Received: r.received, Expires: r.Expires, Held: r.held, Said: []Said{},
 	}
-	verdict, err := a.judge(ctx, r)
+	verdict, f, err := a.judgeBy(ctx, r)
 	if err != nil {
 		return v, err
 	}
-	v.Status = collect.StatusOf(verdict)
+	v.Status, v.Heir = collect.StatusOf(verdict), f.heir
 	if err := a.viewOwn(ctx, &v, r); err != nil {
 		return v, err
 	}

@@ -24,6 +24,7 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/collect"
+	"entrechat/internal/room/custody/heir"
 	"entrechat/internal/room/custody/mandate"
 	"entrechat/internal/room/custody/migrations"
 	"entrechat/internal/room/custody/share"
@@ -43,6 +44,7 @@ type world struct {
 	content string
 	seed    seal.Seed
 	down    map[core.MemberID]bool
+	heirs   *successors       // what is known of successors; nil = nobody knows any
 	decided map[string]string // decisions, and how they stand; nil = nobody knows any
 }
 
@@ -60,6 +62,7 @@ type node struct {
 	dies    bool // after the next entry, before anybody hears that it was written
 	mails   []string
 	unheard bool
+	hears   bool // even who is unheard elsewhere
 	heardOf map[core.MemberID]int
 }
 
@@ -139,6 +142,14 @@ func (w *world) must(err error) {
 	}
 }
 
+// join adds a node that holds nothing.
+func (w *world) join(id core.MemberID) *node {
+	n := &node{w: w, id: id, db: dbtest.SQLite(w.t, "custody", migrations.Files), signer: newSigner(w.t, id), heardOf: map[core.MemberID]int{}}
+	w.nodes[id] = n
+	n.start()
+	return n
+}
+
 // start starts the node's process again.
 func (n *node) start() {
 	began := n.w.really
@@ -154,7 +165,7 @@ func (n *node) start() {
 		Unseal: func(with age.Identity, deal share.ID, sealed []byte) ([]byte, error) {
 			return unseal(with, string(deal), sealed)
 		},
-		Least: ask.LeastWait, Alive: ask.Alive, Say: n, Decisions: func() (mandate.Decisions, bool) { return n, n.w.decided != nil }, Now: func() time.Time { return n.w.really.Add(n.off) }, Ran: func() time.Duration { return n.w.really.Sub(began) },
+		Least: ask.LeastWait, Alive: ask.Alive, Say: n, Decisions: func() (mandate.Decisions, bool) { return n, n.w.decided != nil }, Successors: func() (heir.Successors, bool) { return n.w.heirs, n.w.heirs != nil }, Now: func() time.Time { return n.w.really.Add(n.off) }, Ran: func() time.Duration { return n.w.really.Sub(began) },
 		Log: slog.New(slog.DiscardHandler),
 	})
 	n.w.must(n.Tick(n.w.t.Context()))
@@ -199,7 +210,7 @@ func (n *node) Known(context.Context) (out []logbook.Member, err error) {
 		if id == hosterA {
 			m.Root = n.w.seed.Root()
 		}
-		if o.unheard {
+		if o.unheard && !n.hears {
 			m.Heard = core.At(made.Time().Add(-30 * day))
 		}
 		out = append(out, m)

@@ -176,3 +176,9 @@ func (p *Promises) Ours(ctx context.Context) ([]Successor, error) {
 	}
 	return out, nil
 }
+
+// Ever says whether an owner named a member at any time.
+func (p *Promises) Ever(ctx context.Context, owner, member core.MemberID) (bool, error) {
+	all, err := ofOwner(ctx, p.n.DB, owner)
+	return slices.ContainsFunc(all, func(h heard) bool { return slices.Contains(h.Successors, member) }), err
+}

@@ -21,8 +21,10 @@ type Outcome struct {
 	Weak    bool
 	// Failing of Voters voted down in the last round; Voters are those that have a vote.
 	Failing, Voters int
-	Class           look.Class
-	Family          int // 4 or 6: only this one fails
+	// Networks are how many those stand in that voted down in the last round.
+	Networks int
+	Class    look.Class
+	Family   int // 4 or 6: only this one fails
 }
 
 // Judge is the rule: what fresh votes of one or two rounds come to. Votes of members
@@ -50,7 +52,7 @@ func Judge(a Assignment, barred map[core.MemberID]bool, rounds ...[]Vote) Outcom
 		all[i] = c.count(votes)
 	}
 	last := all[len(all)-1]
-	o.Failing, o.Class = last.down, frequent(last.classes)
+	o.Failing, o.Networks, o.Class = last.down, len(last.networks), frequent(last.classes)
 	every := func(is func(count) bool) bool {
 		return !slices.ContainsFunc(all, func(n count) bool { return !is(n) })
 	}

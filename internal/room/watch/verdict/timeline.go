@@ -29,7 +29,7 @@ func Spans(events []Event) (all []Span) {
 			if e.Since < last.From && e.State != Up && (n == 1 || e.Since > all[n-2].From) {
 				last.From = e.Since
 			}
-			last.Failing, last.Class, last.Weak = e.Failing, e.Class, last.Weak && e.Weak
+			last.Failing, last.Networks, last.Class, last.Weak = e.Failing, e.Networks, e.Class, last.Weak && e.Weak
 			continue
 		}
 		from := e.Since

@@ -37,6 +37,8 @@ type Verdict struct {
 	Case string
 	// Failing of Voters say that it fails. Voters is 0 when only the owner looked.
 	Failing, Voters int
+	// Networks are how many the failing ones stand in; 0 for a state that is not down.
+	Networks int
 	// Class is how most of those that failed did.
 	Class look.Class
 	// Family is 4 or 6 when only that family of addresses fails; 0 otherwise.

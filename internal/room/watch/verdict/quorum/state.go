@@ -28,7 +28,7 @@ func (e *memory) verdict(w *watched, now core.Moment) verdict.Verdict {
 		s := w.spans[n-1]
 		v.State, v.Since, v.Case, v.Certificate = s.State, s.From, s.Nonce, s.Hash
 		if s.State != verdict.Up {
-			v.Failing, v.Voters, v.Class, v.Family, v.Weak = s.Failing, s.Voters, s.Class, s.Family, s.Weak
+			v.Failing, v.Voters, v.Networks, v.Class, v.Family, v.Weak = s.Failing, s.Voters, s.Networks, s.Class, s.Family, s.Weak
 		}
 	}
 	if v.State != verdict.Up {
