@@ -188,10 +188,10 @@ func (h *Heirs) CheckReaders(ctx context.Context) (fit.Finding, error) {
 	}
 	places := map[string]any{"Members": catalogue.Joined(r.Members), "Holders": catalogue.Joined(r.Untold), "Count": len(r.Members)}
 	switch {
-	case len(r.Untold) > 0 && h.n.Now().Sub(r.Made.Time()) > lateAfter:
-		return fit.Finding{}, &core.Error{Code: core.CodeUnsure, Key: "vault.readers_untold", Args: places, Err: fmt.Errorf("%d holders", len(r.Untold))}
 	case len(r.Members) == 0:
 		return fit.Finding{}, nil
+	case len(r.Untold) > 0 && h.n.Now().Sub(r.Made.Time()) > lateAfter:
+		return fit.Finding{}, &core.Error{Code: core.CodeUnsure, Key: "vault.readers_untold", Args: places, Err: fmt.Errorf("%d holders", len(r.Untold))}
 	}
 	return fit.Well("vault.readers_named", places), nil
 }
