@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/room/succession/move"
 	"entrechat/internal/room/succession/recipe"
+	"entrechat/internal/room/succession/recipe/dokuwiki"
 	"entrechat/internal/room/succession/recipe/generic"
 	"entrechat/internal/room/succession/recipe/mail"
 	"entrechat/internal/room/succession/recipe/xmpp"
@@ -13,6 +14,7 @@ import (
 // Recipes are the programs whose data is moved: a line each, here and below.
 func Recipes() []recipe.Recipe {
 	return []recipe.Recipe{
+		dokuwiki.Recipe{},
 		generic.Recipe{},
 		mail.Recipe{},
 		xmpp.Recipe{},
@@ -23,6 +25,7 @@ func Recipes() []recipe.Recipe {
 func recipeWords() []fs.FS {
 	return []fs.FS{
 		move.Words,
+		dokuwiki.Words,
 		generic.Words,
 		mail.Words,
 		xmpp.Words,
