@@ -68,7 +68,8 @@ func Pages(s *web.Site, n Needs) web.Pages {
 	erase := web.NewPage[erasePage](s, pages, "pages/erase.html")
 	routes := []web.Route{
 		{Pattern: "GET " + Path, Handler: list.Show(v.list)},
-		{Pattern: letin.InPath, Handler: in.Act(v.in, v.enter)},
+		{Pattern: "GET " + letin.InPath, Handler: in.Act(v.in, v.enter)},
+		{Pattern: "POST " + letin.InPath, Handler: in.Act(v.in, v.enter)},
 		{Pattern: Path + "/{owner}/{$}", Handler: front.Act(v.front, v.ask)},
 		{Pattern: "GET " + Path + "/{owner}", Handler: http.HandlerFunc(slash)},
 		{Pattern: "GET " + Path + "/{owner}/sent", Handler: sent.Show(v.sent)},
