@@ -45,7 +45,8 @@ func openIdentity(_ context.Context, a *App) (any, fit.Fittings, error) {
 			return m.Root, err
 		},
 		Mailer:      func() (signin.Mailer, bool) { return ask[signin.Mailer](a) },
-		Successions: func() (legacy.Successions, bool) { return ask[legacy.Successions](a) }, Custodians: func() (legacy.Custodians, bool) { return ask[legacy.Custodians](a) }, Now: time.Now, Log: a.Log,
+		Successions: func() (legacy.Successions, bool) { return ask[legacy.Successions](a) }, Custodians: func() (legacy.Custodians, bool) { return ask[legacy.Custodians](a) },
+		Closings: func() (identity.Closings, bool) { return ask[identity.Closings](a) }, Adopters: func() (identity.Adopters, bool) { return ask[identity.Adopters](a) }, Now: time.Now, Log: a.Log,
 	})
 	if err != nil {
 		return nil, fit.Fittings{}, err

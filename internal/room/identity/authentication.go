@@ -65,7 +65,7 @@ func (r *Room) authentication() (d Authentication, err error) {
 		Flow: r.flow, Elsewhere: func(req *http.Request, typed, flow, next string) (string, bool, error) {
 			return r.Broker.Elsewhere(req, typed, flow, next)
 		},
-		Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
+		Newcomers: r.ending.newcomers, Mailer: lateMailer(r.Mailer), Settings: r.Settings.Settings, Hoster: r.Origin, Words: r.Words, Now: r.Now, Log: r.Log,
 	})
 	d.Account = account.New(account.Needs{
 		DB: r.DB, People: r.Persons, Keys: d.Credentials, Sessions: d.Sessions, SignIn: d.SignIn, Log: r.Audit,
@@ -78,7 +78,7 @@ func (r *Room) authentication() (d Authentication, err error) {
 func (r *Room) moves() *move.Moves {
 	return move.New(move.Needs{
 		DB: r.DB, Self: r.Origin, URL: r.issuer(), Book: r.Book, Signer: r.Signer, Calls: r.Calls, Homes: r.Homes, Sessions: r.Sessions,
-		SignUp: r.Settings.SignUp == signin.ByAnybody, Out: r.signOut, Forget: forget, Invite: r.invite, Secrets: r.Credentials,
+		SignUp: r.Settings.SignUp == signin.ByAnybody, Out: r.signOut, Forget: forget, Invite: r.invite, Secrets: r.Credentials, Newcomers: r.ending.newcomers, Adopter: r.ending.adopter,
 		Successions: r.Successions, Custodians: r.Custodians, Now: r.Now, Log: r.Log,
 		Ways: func(ctx context.Context, who person.ID) (bool, error) {
 			w, err := r.Credentials.List(ctx, who)

@@ -88,7 +88,10 @@ type Needs struct {
 	Successions func() (legacy.Successions, bool)
 	Custodians  func() (legacy.Custodians, bool)
 	// Root answers a member's root key. Returns CodeNotFound.
-	Root     func(ctx context.Context, id core.MemberID) (core.RootKey, error)
+	Root func(ctx context.Context, id core.MemberID) (core.RootKey, error)
+	// Closings and Adopters know whether our accounts end, and who takes them over.
+	Closings func() (Closings, bool)
+	Adopters func() (Adopters, bool)
 	Private  bool          // a network without names and certificates: for demos and tests
 	Dial     provider.Dial // how members are reached; nil = the real network
 	Settings Settings
@@ -117,6 +120,7 @@ type Room struct {
 	Authentication
 	OpenID
 	Handover
+	ending ending
 }
 
 // New opens the room. Returns what key.Open and seal.OpenBox do, CodeInvalid for a URL that
@@ -135,9 +139,9 @@ func New(n Needs) (*Room, error) {
 				return n.Book.Entries(ctx, id, from, limit)
 			},
 		},
-		Keys: keys,
+		Keys: keys, ending: ending{n.Closings, n.Adopters, strings.TrimSuffix(n.URL, "/") + "/succession/" + string(n.Origin)},
 	}
-	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted, Service: r.hasService}
+	r.People = &people.Service{DB: n.DB, People: r.Persons, Organisations: r.Organisations, Log: r.Audit, Now: n.Now, Out: r.signOut, Forget: forget, Invite: r.invite, Admitted: r.admitted, Service: r.hasService, Newcomers: r.ending.newcomers}
 	if r.Authentication, err = r.authentication(); err != nil {
 		return nil, err
 	}

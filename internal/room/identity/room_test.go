@@ -22,10 +22,18 @@ import (
 // open is the room as the house opens it, without the logbooks and members.
 func open(t *testing.T, now time.Time) *Room {
 	t.Helper()
-	r, err := New(Needs{
+	return openWith(t, now, func(*Needs) {})
+}
+
+// openWith is open with more needs.
+func openWith(t *testing.T, now time.Time, more func(n *Needs)) *Room {
+	t.Helper()
+	n := Needs{
 		DB: dbtest.SQLite(t, "identity", migrations.Files), Origin: "chaton-a.test", URL: "https://chaton-a.test", Dir: t.TempDir(), Settings: *DefaultSettings(),
 		Mailer: func() (signin.Mailer, bool) { return nil, false }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	more(&n)
+	r, err := New(n)
 	if err != nil {
 		t.Fatal(err)
 	}

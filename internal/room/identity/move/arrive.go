@@ -127,6 +127,9 @@ func (m coming) comer(ctx context.Context, from core.MemberID, p passage) (c Com
 // people here and "identity.broker.suspended", CodeFull "identity.home.too_many" for more than
 // 200 people of a home in a day, and what the old home refuses.
 func (m *Moves) Take(ctx context.Context, w Wish) (Welcome, error) {
+	if err := m.n.Newcomers(ctx); err != nil {
+		return Welcome{}, err
+	}
 	who, err := m.Look(ctx, w)
 	if err != nil {
 		return Welcome{}, err
@@ -331,6 +334,9 @@ func (m coming) undo(ctx context.Context, in arrived) error {
 // person's trouble does not stop another: it is among the errors.
 func (m *Moves) TakeList(ctx context.Context, from core.MemberID) (all []Welcome, failed []error, err error) {
 	c := coming{m}
+	if err := m.n.Newcomers(ctx); err != nil {
+		return nil, nil, err
+	}
 	if _, err := m.n.Homes.Get(ctx, from); err != nil {
 		return nil, nil, err
 	}

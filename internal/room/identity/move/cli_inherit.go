@@ -1,7 +1,6 @@
 package move
 
 import (
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,7 @@ func inherit(p *words.Printer, open console.Opener[*Moves]) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		text, err := readFile(file)
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return core.Invalid("identity.move.no_file", err).With("File", file)
 		}
@@ -36,14 +35,4 @@ func inherit(p *words.Printer, open console.Opener[*Moves]) *cobra.Command {
 	c.Flags().StringVar(&file, "file", "", p.T("identity.move.flag_file", nil))
 	_ = c.MarkFlagRequired("file")
 	return c
-}
-
-// readFile reads what a home left, no more than there may be.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, MaxLeft+1))
 }

@@ -48,6 +48,9 @@ func readLeft(text []byte, owner, to core.MemberID) (e legacy.Left, err error) {
 // spec: docs/spec/identity.md#a-home-that-died
 func (m *Moves) Inherit(ctx context.Context, owner core.MemberID, text []byte) (out Inheritance, err error) {
 	i := heiring{m, coming{m}}
+	if err := m.n.Newcomers(ctx); err != nil {
+		return out, err
+	}
 	left, err := readLeft(text, owner, m.n.Self)
 	if err != nil {
 		return out, err

@@ -120,10 +120,19 @@ func (m departure) offer(ctx context.Context, q db.Querier, who person.ID, o Off
 
 // List signs releases to a member for all our people who chose to be handed over when we
 // close, for thirty days. Who has a role, or is on the way by their own wish, is left out;
-// who is signed over to this member already stays so. Returns how many are, and what Offer does.
+// who is signed over to this member already stays so. While our accounts end, to who takes them
+// over alone. Returns how many are, what Offer and Adopter do, and CodeDenied
+// "identity.move.not_adopter".
 func (m *Moves) List(ctx context.Context, to core.MemberID) (n int, err error) {
 	d := departure{m}
-	if err := d.destination(ctx, to); err != nil {
+	adopter, err := m.n.Adopter(ctx)
+	if err == nil && adopter != "" && adopter != to {
+		err = core.Denied("identity.move.not_adopter", errors.New("another takes them over")).With("Member", string(to)).With("Adopter", string(adopter))
+	}
+	if err == nil {
+		err = d.destination(ctx, to)
+	}
+	if err != nil {
 		return 0, err
 	}
 	people, err := handedOver(ctx, m.n.DB)

@@ -13,17 +13,6 @@ import (
 	"entrechat/internal/room/identity/person"
 )
 
-// Secrets are what people sign in with, as it travels to a successor.
-type Secrets interface {
-	// Carry is somebody's password hash and the secret of their one-time codes, base 32; empty =
-	// none that is good elsewhere.
-	Carry(ctx context.Context, q db.Querier, who person.ID) (password, totp string, err error)
-	// Bring gives them to somebody who has none here. What is of no use is left out.
-	Bring(ctx context.Context, q db.Querier, who person.ID, password, totp string) error
-	// Has says whether somebody has any way to begin a sign-in with.
-	Has(ctx context.Context, q db.Querier, who person.ID) (bool, error)
-}
-
 // will is what we leave to the successors of our accounts.
 type will struct{ *Moves }
 

@@ -45,8 +45,13 @@ type Needs struct {
 	Invite func(ctx context.Context, q db.Querier, who person.ID, now core.Moment) (address string, err error)
 	// Ways says whether a person has any way to sign in here.
 	Ways func(ctx context.Context, who person.ID) (bool, error)
+	// Newcomers refuses new accounts: we close.
+	Newcomers func(ctx context.Context) error
+	// Adopter is to whom alone a list may be signed over; empty = anybody. Returns CodeConflict
+	// where we close and nobody takes our accounts over.
+	Adopter func(ctx context.Context) (core.MemberID, error)
 	// Secrets carries what people sign in with.
-	Secrets Secrets
+	Secrets legacy.Secrets
 	// Successions and Custodians are other rooms; false where there is none.
 	Successions func() (legacy.Successions, bool)
 	Custodians  func() (legacy.Custodians, bool)
@@ -70,8 +75,16 @@ type Moves struct {
 	doors doors // homes that people come from
 }
 
-// New makes it.
-func New(n Needs) *Moves { return &Moves{n: n} }
+// New makes it. Newcomers and Adopter may be nil: we do not close.
+func New(n Needs) *Moves {
+	if n.Newcomers == nil {
+		n.Newcomers = func(context.Context) error { return nil }
+	}
+	if n.Adopter == nil {
+		n.Adopter = func(context.Context) (core.MemberID, error) { return "", nil }
+	}
+	return &Moves{n: n}
+}
 
 // Jobs go on with moves on which the other hoster, or our logbook, did not answer.
 func (m *Moves) Jobs() []jobs.Job {

@@ -40,6 +40,16 @@ type Service struct {
 	Service func(ctx context.Context, name string) error
 	// Admitted tells a person who waited that the account is theirs to use.
 	Admitted func(ctx context.Context, q db.Querier, p person.Person) error
+	// Newcomers refuses new accounts: we close; nil = it does not.
+	Newcomers func(ctx context.Context) error
+}
+
+// newcomers refuses new accounts while we close.
+func (s *Service) newcomers(ctx context.Context) error {
+	if s.Newcomers == nil {
+		return nil
+	}
+	return s.Newcomers(ctx)
 }
 
 // Invited is an account that was made, and the address where its owner chooses how to sign in,
@@ -59,6 +69,9 @@ func (s *Service) Add(ctx context.Context, by person.Person, n person.New, roles
 		if err := checkRole(role); err != nil {
 			return made, err
 		}
+	}
+	if err := s.newcomers(ctx); err != nil {
+		return made, err
 	}
 	now := core.At(s.Now())
 	err = s.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
@@ -113,6 +126,9 @@ func (s *Service) Link(ctx context.Context, by person.Person, who person.ID) (ad
 // Admit lets somebody in who asked for an account and waits. Returns CodeConflict
 // "identity.people.not_waiting".
 func (s *Service) Admit(ctx context.Context, by person.Person, who person.ID) (person.Person, error) {
+	if err := s.newcomers(ctx); err != nil {
+		return person.Person{}, err
+	}
 	return s.status(ctx, by, who, change{audit.Admitted, person.Waiting, person.Active, "identity.people.not_waiting"})
 }
 

@@ -347,3 +347,32 @@ func TestAnotherAddress(t *testing.T) {
 		t.Errorf("two people with one address: %d", got.status)
 	}
 }
+
+// TestNobodyComesWhileWeClose: no page makes an account any more, whoever has a link; who has an
+// account signs in, and chooses a new password.
+func TestNobodyComesWhileWeClose(t *testing.T) {
+	w := newWorldWith(t, signin.Settings{SignUp: signin.ByAnybody})
+	alice := w.person("alice", "correct horse")
+	w.browser().signUp("zoe@mail.test")
+	link := w.linkTo("zoe@mail.test", "/sign-up/")
+	invite, err := signin.NewInvite(w.Context(), w.db, "", core.At(w.now))
+	w.must(err)
+	own, err := signin.NewInvite(w.Context(), w.db, alice, core.At(w.now))
+	w.must(err)
+	w.closes = core.Denied("identity.signin.by_invite", errors.New("closes"))
+	for _, path := range []string{"/sign-up", link, signin.InvitePath(invite)} {
+		if got := w.browser().get(path); got.status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, got.status)
+		}
+		got := w.browser().post(path, "handle", "zoe", "password", "correct horse", "terms", "yes", "mail", "zoe@mail.test")
+		if _, err := w.people.Find(w.Context(), "zoe"); got.status < 400 || core.CodeOf(err) != core.CodeNotFound {
+			t.Errorf("%s: %d, %v", path, got.status, err)
+		}
+	}
+	if got := w.browser().signUp("yves@mail.test"); got.status < 400 {
+		t.Error(got.status)
+	}
+	if b := w.browser(); b.post(signin.InvitePath(own), "password", "a horse that is quite correct").status >= 400 || b.as() != alice {
+		t.Error("who is here goes on")
+	}
+}

@@ -63,6 +63,9 @@ type signUpPage struct {
 }
 
 func (v views) askSignUp(r *http.Request) (page signUpPage, err error) {
+	if err := v.n.Newcomers(r.Context()); err != nil {
+		return page, err
+	}
 	page.Sent, page.Request = r.URL.Query().Get("sent") != "", v.n.Settings.SignUp == ByRequest
 	page.Closed = v.n.Settings.SignUp == ByInvite || !v.canMail()
 	page.Challenge = v.n.Captcha.Challenge(forSignUp)
@@ -88,6 +91,9 @@ type accountPage struct {
 
 func (v views) askAccountOf(r *http.Request) (page accountPage, err error) {
 	t, err := v.held(r.Context(), r.PathValue("token"), tokenSignUp, tokenInvite)
+	if err == nil {
+		err = v.n.Newcomers(r.Context())
+	}
 	if err != nil {
 		return page, err
 	}

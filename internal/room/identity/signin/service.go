@@ -113,6 +113,8 @@ type Needs struct {
 	// Elsewhere says that what somebody typed names another hoster, and where people of it
 	// sign in; nil = there are none.
 	Elsewhere func(r *http.Request, typed, flow, next string) (path string, ok bool, err error)
+	// Newcomers refuses new accounts: we close; nil = it does not.
+	Newcomers func(ctx context.Context) error
 	// Mailer carries mails; nil = nobody does.
 	Mailer   Mailer
 	Settings Settings
@@ -138,6 +140,9 @@ func New(n Needs) *Service {
 	}
 	if n.Elsewhere == nil {
 		n.Elsewhere = func(*http.Request, string, string, string) (string, bool, error) { return "", false, nil }
+	}
+	if n.Newcomers == nil {
+		n.Newcomers = func(context.Context) error { return nil }
 	}
 	return &Service{n, &Mails{n, make(chan struct{}, 1)}}
 }

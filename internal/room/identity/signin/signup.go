@@ -23,6 +23,9 @@ func (s *Service) askAccount(ctx context.Context, address, lang string) error {
 	if s.n.Settings.SignUp == ByInvite || !s.canMail() {
 		return core.Denied("identity.signin.by_invite", errors.New("sign-up is by invite"))
 	}
+	if err := s.n.Newcomers(ctx); err != nil {
+		return err
+	}
 	address, err := person.ParseMail(address)
 	if err != nil {
 		return err
@@ -64,6 +67,9 @@ func (s *Service) makeAccount(r *http.Request, text string, a account) (p person
 	}
 	if t.person != "" {
 		return p, linkGone("the invite of a person")
+	}
+	if err := s.n.Newcomers(r.Context()); err != nil {
+		return p, err
 	}
 	a.new.Mail, a.new.Status = t.address, s.decided(t)
 	if utf8.RuneCountInString(a.text) > maxText || !utf8.ValidString(a.text) {

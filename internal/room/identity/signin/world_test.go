@@ -31,6 +31,7 @@ import (
 
 // world is a node where people sign in, and a clock that the test turns.
 type world struct {
+	closes error // what who wants a new account is told; nil = they get it
 	*testing.T
 	*signin.Service
 	db       *db.DB
@@ -122,7 +123,7 @@ func newWorldWith(t *testing.T, settings signin.Settings) *world {
 		Flow: func(_ *http.Request, id string) (signin.Flow, bool, error) {
 			return signin.Flow{App: "Pad <b>", Hint: "alice", Anew: true, TwoFactors: true}, id == "F1", nil
 		},
-		Mailer: &w.mails, Settings: settings, Hoster: "chaton-a.test", Words: catalogue, Now: now, Log: log,
+		Newcomers: func(context.Context) error { return w.closes }, Mailer: &w.mails, Settings: settings, Hoster: "chaton-a.test", Words: catalogue, Now: now, Log: log,
 	})
 	site := web.New(web.Needs{
 		DB: w.db, Words: catalogue, Lang: words.English, URL: w.server.URL, Now: now, Log: log,
