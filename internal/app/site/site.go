@@ -82,6 +82,7 @@ func (s *Site) Handler() http.Handler {
 		rooms.Feeds = append(rooms.Feeds, room.Feeds...)
 		rooms.Menu = append(rooms.Menu, room.Menu...)
 		rooms.Home = append(rooms.Home, room.Home...)
+		rooms.Banners = append(rooms.Banners, room.Banners...)
 		rooms.Overview, rooms.Alarms = append(rooms.Overview, room.Overview...), append(rooms.Alarms, room.Alarms...)
 	}
 	return s.web.Handler([]web.Pages{s.publicPages(rooms.Home), s.adminPages(rooms), rooms})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 
 	"entrechat/internal/kit/words"
@@ -19,6 +20,7 @@ type frame struct {
 	Inside  bool   // and signed in
 	Problem string // what is wrong with a form that was sent
 	Home    bool
+	Banners []template.HTML
 	Script  string // address of the page's one script; empty = it has none
 }
 
@@ -35,6 +37,23 @@ func (s *Site) frame(r *http.Request, p *words.Printer) frame {
 	}
 	out.Langs = langs(r, p)
 	out.Menu = s.menuOf(r, p)
+	if !admin {
+		out.Banners = s.banner(r, p)
+	}
+	return out
+}
+
+// banner is what all pages say. One that fails is logged and left out: the page itself tells what
+// is the matter.
+func (s *Site) banner(r *http.Request, p *words.Printer) (out []template.HTML) {
+	for _, panel := range s.banners {
+		section, err := panel(r, p)
+		if err != nil {
+			s.Log.Error("what all pages say failed", "page", asked(r), "error", err)
+		} else if section != "" {
+			out = append(out, section)
+		}
+	}
 	return out
 }
 

@@ -56,6 +56,7 @@ func pictures() map[string]template.HTML {
 		"ring_alone":      web.Ring{Caption: web.Caption{Title: "Nobody yet"}, Us: "a.test"}.HTML(),
 		"circles":         web.Circles{Caption: web.Caption{Title: "5 of 6 parts, 4 are needed"}, Total: 6, Needed: 4, Lost: 1}.HTML(),
 		"circles_trouble": web.Circles{Caption: web.Caption{Title: "3 of 6 parts, 4 are needed"}, Total: 6, Needed: 4, Lost: 3}.HTML(),
+		"stages":          web.Stages{Caption: web.Caption{Title: "Stage 3 of 7: adopted"}, Names: []string{"closing", "offered", "adopted", "frozen", "cut", "kept", "erased"}, Here: 2}.HTML(),
 		"strip":           web.Strip{Caption: web.Caption{Title: "30 days"}, Days: days, From: "1 March", To: "30 March"}.HTML(),
 		"bars": web.Bars{Caption: web.Caption{Title: "Disk"}, Bars: []web.Bar{
 			{"srv", []web.BarPart{{30, "30 GB used", web.BarUsed}, {50, "50 GB promised", web.BarPromised}, {20, "20 GB free", web.BarFree}}},

@@ -58,6 +58,7 @@ type Site struct {
 	menu     []Entry // everybody's
 	admin    []Entry
 	feeds    []Feed
+	banners  []Panel
 	scripts  []*Script
 }
 
@@ -77,6 +78,8 @@ type Pages struct {
 	Home, Overview []Panel
 	// Alarms stand above the admin's overview, while something is wrong that cannot wait.
 	Alarms []Panel
+	// Banners stand above everybody's pages, all of them, while everybody has to know something.
+	Banners []Panel
 }
 
 // Feed is a list of news that the head of everybody's pages names.
@@ -127,6 +130,7 @@ func (s *Site) Handler(parts []Pages) http.Handler {
 			}
 		}
 		s.feeds = append(s.feeds, p.Feeds...)
+		s.banners = append(s.banners, p.Banners...)
 		for _, route := range p.Routes {
 			mux.Handle(route.Pattern, route.Handler)
 		}

@@ -13,9 +13,11 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/blob"
 	"entrechat/internal/kit/console"
+	"entrechat/internal/kit/web"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/closing"
 	"entrechat/internal/room/succession/closing/choice"
+	"entrechat/internal/room/succession/closing/farewell"
 	"entrechat/internal/room/succession/closing/paper"
 	"entrechat/internal/room/succession/closing/stage"
 	"entrechat/internal/room/succession/closing/wave"
@@ -23,7 +25,9 @@ import (
 )
 
 // closingWords are the sentences of closings.
-func closingWords() []fs.FS { return []fs.FS{closing.Words, choice.Words, paper.Words, wave.Words} }
+func closingWords() []fs.FS {
+	return []fs.FS{closing.Words, choice.Words, farewell.Words, paper.Words, wave.Words}
+}
 
 func closingCommands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	return closing.Commands(p, console.Part(open, func(r *Room) *closing.Service { return r.Closings }))
@@ -43,6 +47,48 @@ func (r *Room) openClosings() *closing.Service {
 // Closing says whether a service of ours ends, or has ended, and its last day, "2026-12-24".
 func (r *Room) Closing(ctx context.Context, service string) (lastDay string, closing bool, err error) {
 	return r.Closings.Closing(ctx, service)
+}
+
+// farewells are the pages of the users.
+func (r *Room) farewells(site *web.Site) web.Pages {
+	return farewell.Needs{
+		Closings: r.Closings, Promises: r.Promises, Self: r.Signer.ID(), URL: r.URL, Address: r.Book.URL, Saved: r.saved, Silences: r.Silence, Accounts: r.Asks.Accounts,
+	}.Pages(site)
+}
+
+// saved is what is known here of the saved data of a service: of ours what the vault says, of
+// another's when its pack says that the data was restored last.
+func (r *Room) saved(ctx context.Context, owner core.MemberID, service string) (s farewell.Save, err error) {
+	if owner != r.Signer.ID() {
+		held, _, err := r.Pack.Held(ctx, owner, service)
+		for _, item := range held.Items {
+			if item.Name == pack.Data {
+				s.Proved = item.Proved
+			}
+		}
+		if core.CodeOf(err) == core.CodeNotFound {
+			err = nil
+		}
+		return s, err
+	}
+	backups, ok := r.Asks.Backups()
+	named, err := r.Promises.Last(ctx, owner, service)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return s, nil
+	}
+	if err != nil || !ok {
+		return s, err
+	}
+	for _, b := range named.Backups {
+		_, newest, err := backups.Saved(ctx, b)
+		if err != nil {
+			return farewell.Save{}, nil //nolint:nilerr // nobody can say, so the page says that
+		}
+		if s.Newest == 0 || newest < s.Newest {
+			s.Newest = newest
+		}
+	}
+	return s, nil
 }
 
 // restores is what packs know of restores, as handovers ask it.

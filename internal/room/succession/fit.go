@@ -30,6 +30,7 @@ func joined(all ...fit.Fittings) (sum fit.Fittings) {
 			p := f.Web(site)
 			out.Routes, out.Menu, out.Feeds = append(out.Routes, p.Routes...), append(out.Menu, p.Menu...), append(out.Feeds, p.Feeds...)
 			out.Home, out.Overview, out.Alarms = append(out.Home, p.Home...), append(out.Overview, p.Overview...), append(out.Alarms, p.Alarms...)
+			out.Banners = append(out.Banners, p.Banners...)
 		}
 		return out
 	}

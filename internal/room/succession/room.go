@@ -1,6 +1,7 @@
 package succession
 
 import (
+	"context"
 	"embed"
 	"io/fs"
 	"log/slog"
@@ -57,6 +58,7 @@ func GrantType() core.GrantType {
 type Book interface {
 	pack.Keys
 	rescue.Book
+	URL(ctx context.Context, id core.MemberID) (string, error)
 }
 
 // Trust answers who promised what.
@@ -120,7 +122,7 @@ func (r *Room) Fittings() fit.Fittings {
 		fit.Fittings{Readers: r.Promises.Readers(), Entries: map[string]string{promise.TypeNaming: "succession.promise.entry"}},
 		r.packFittings(),
 		fit.Fittings{Peer: r.Pointers.Routes()},
-		fit.Fittings{Readers: r.Closings.Readers(), Entries: closing.Entries(), Peer: r.Closings.Routes(), Jobs: r.Closings.Jobs()},
+		fit.Fittings{Readers: r.Closings.Readers(), Entries: closing.Entries(), Peer: r.Closings.Routes(), Jobs: r.Closings.Jobs(), Web: r.farewells},
 		r.rescueFittings(),
 		fit.Fittings{Jobs: r.Silence.Jobs(), Web: r.Silence.Pages},
 	)

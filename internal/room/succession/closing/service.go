@@ -343,3 +343,6 @@ func (s *Closings) Erase(ctx context.Context, service string, what []string) (st
 	}
 	return s.say(ctx, say)
 }
+
+// Papers are the documents and what logbooks say of them.
+func (s *Closings) Papers() *paper.Papers { return s.papers }
