@@ -8,6 +8,7 @@ import (
 	"entrechat/internal/room/succession/recipe/dokuwiki"
 	"entrechat/internal/room/succession/recipe/generic"
 	"entrechat/internal/room/succession/recipe/mail"
+	"entrechat/internal/room/succession/recipe/nextcloud"
 	"entrechat/internal/room/succession/recipe/xmpp"
 )
 
@@ -17,6 +18,7 @@ func Recipes() []recipe.Recipe {
 		dokuwiki.Recipe{},
 		generic.Recipe{},
 		mail.Recipe{},
+		nextcloud.Recipe{},
 		xmpp.Recipe{},
 	}
 }
@@ -28,6 +30,7 @@ func recipeWords() []fs.FS {
 		dokuwiki.Words,
 		generic.Words,
 		mail.Words,
+		nextcloud.Words,
 		xmpp.Words,
 	}
 }
