@@ -294,7 +294,7 @@ func (a opener) returned(ctx context.Context, s ask.Signed) error {
 		return nil
 	}
 	owner, _, err := a.member(ctx, s.Owner)
-	if err == nil && owner.Heard > s.Made.Add(-ask.Alive) {
+	if err == nil && owner.Heard > s.Made.Add(-a.n.Alive) {
 		err = core.Denied("custody.breakglass.alive", errors.New("the owner is heard again")).With("Member", string(s.Owner))
 	}
 	return err

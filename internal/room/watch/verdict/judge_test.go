@@ -248,3 +248,20 @@ func TestAssignSpreads(t *testing.T) {
 		}
 	}
 }
+
+// TestNetworksOfThoseThatFail: an outcome counts the networks that its down votes stand in, and the
+// span of an outage those of the last proof.
+func TestNetworksOfThoseThatFail(t *testing.T) {
+	a := seats(0, 0, 1, 2, 3)
+	o := Judge(a, nil, votes(1, "ddddu"), votes(2, "ddddu"))
+	if o.State != Down || o.Failing != 4 || o.Networks != 3 {
+		t.Fatalf("%+v", o)
+	}
+	spans := Spans([]Event{
+		{Nonce: "1", Outcome: o, Since: 10, Last: 20},
+		{Nonce: "2", Outcome: Outcome{State: Down, Failing: 5, Networks: 4}, Since: 12, Last: 30},
+	})
+	if len(spans) != 1 || spans[0].Networks != 4 || spans[0].Failing != 5 {
+		t.Fatalf("%+v", spans)
+	}
+}
