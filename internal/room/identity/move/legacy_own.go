@@ -161,7 +161,7 @@ func (m *Moves) AccountsPack(ctx context.Context, to core.MemberID) ([]byte, err
 	if err := m.Bequeath(ctx); err != nil {
 		return nil, err
 	}
-	e := legacy.Left{V: 1, Home: m.n.Self, To: to, Made: m.now(), People: []legacy.Heir{}}
+	e := legacy.Left{V: 1, Home: m.n.Self, To: to, People: []legacy.Heir{}}
 	err := m.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		all, err := legacy.WilledTo(ctx, q, to)
 		for _, w := range all {
@@ -170,6 +170,9 @@ func (m *Moves) AccountsPack(ctx context.Context, to core.MemberID) ([]byte, err
 				return err
 			}
 			e.People = append(e.People, h)
+			if s, err := readBequest(h.Legacy); err == nil {
+				e.Made = max(e.Made, s.Made) // the same again is the same text
+			}
 		}
 		return err
 	})

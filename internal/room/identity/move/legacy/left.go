@@ -21,13 +21,13 @@ type Secrets interface {
 }
 
 // Left is what a successor needs to make the accounts of our people: the file
-// accounts/people.json of a sealed pack. It holds secrets.
+// users/accounts/MEMBER.json of a sealed pack. It holds secrets.
 // spec: docs/spec/identity.md#a-home-that-died
 type Left struct {
 	V      int64         `json:"v"` // 1
 	Home   core.MemberID `json:"home"`
 	To     core.MemberID `json:"to"`
-	Made   core.Moment   `json:"made_us"`
+	Made   core.Moment   `json:"made_us"` // of the newest release; 0 = nobody is in it
 	People []Heir        `json:"people"`
 }
 

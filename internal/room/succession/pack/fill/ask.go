@@ -76,6 +76,11 @@ type Accounts interface {
 	EachPerson(ctx context.Context, fn func(id, handle, mail, lang, choice string) error) error
 }
 
+// Left is what successors make our accounts from; it holds secrets.
+type Left interface {
+	AccountsPack(ctx context.Context, to core.MemberID) ([]byte, error)
+}
+
 // Drills are the rehearsals of runbooks. Returns CodeNotFound for a runbook that there is not;
 // at is zero for one that was never rehearsed to its end.
 type Drills interface {

@@ -318,7 +318,31 @@ func (s collector) lookUsers(ctx context.Context, d *draft, _ bool) error {
 		return err
 	}
 	d.files[pack.PeopleName] = text
+	if err := s.accounts(ctx, d); err != nil {
+		return err
+	}
 	d.found[pack.Users] = finding{at: s.now(), how: pack.ByCount, note: count(len(people))}
+	return nil
+}
+
+// accounts adds, to the pack of our accounts, what each successor makes them from.
+// spec: docs/spec/identity.md#a-home-that-died
+func (s collector) accounts(ctx context.Context, d *draft) error {
+	left, ok := find[Left](s.Filler)
+	if d.service != promise.Accounts || !ok {
+		return nil
+	}
+	named, err := s.n.Promises.Successors(ctx, s.self(), promise.Accounts)
+	if err != nil {
+		return err
+	}
+	for _, to := range named {
+		text, err := left.AccountsPack(ctx, to)
+		if err != nil {
+			return err
+		}
+		d.files["users/accounts/"+strings.ReplaceAll(string(to), ":", "_")+".json"] = text
+	}
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/succession/migrations"
 	"entrechat/internal/room/succession/pack"
+	"entrechat/internal/room/succession/promise"
 )
 
 func reds(v pack.View) (names []pack.Name) {
@@ -265,6 +266,11 @@ func TestAccountsHaveAKey(t *testing.T) {
 	ctx := t.Context()
 	_, _, err := a.Create(ctx, "accounts")
 	a.ok(err)
+	a.ok(a.promises.Name(ctx, promise.Naming{Service: "accounts", Successors: []core.MemberID{b}}))
+	named, err := a.promises.Successors(ctx, a.self(), "accounts")
+	if err != nil || len(named) == 0 {
+		t.Fatal("nobody is named", err)
+	}
 	a.fill("accounts")
 	v, err := a.Check(ctx, "accounts", nil)
 	if err != nil || v.Number != 1 || v.Unsealed {
@@ -281,7 +287,13 @@ func TestAccountsHaveAKey(t *testing.T) {
 	f, err := os.Open(file)
 	a.ok(err)
 	defer f.Close() //nolint:errcheck // only read
-	if got, err := pack.Open(f, key); err != nil || len(got.People) != 2 {
+	got, err := pack.Open(f, key)
+	if err != nil || len(got.People) != 2 {
 		t.Errorf("%+v, %v", got, err)
+	}
+	for _, to := range named {
+		if text := got.Files["users/accounts/"+string(to)+".json"]; string(text) != "left to "+string(to) {
+			t.Errorf("%s makes the accounts from %q", to, text)
+		}
 	}
 }

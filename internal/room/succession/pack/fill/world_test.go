@@ -107,6 +107,10 @@ func (r *rooms) EachPerson(_ context.Context, fn func(id, handle, mail, lang, ch
 	return nil
 }
 
+func (r *rooms) AccountsPack(_ context.Context, to core.MemberID) ([]byte, error) {
+	return []byte("left to " + to), nil
+}
+
 func (r *rooms) Drilled(context.Context, string) (core.Moment, time.Duration, error) {
 	return r.drilled, 2 * time.Hour, nil
 }
