@@ -43,7 +43,7 @@ func everyCommand(t *testing.T, c *cobra.Command, path []string) (all [][]string
 // works are the commands that need no logbook: they make or bring back a node, or have
 // nothing to do with it.
 var works = []string{
-	"init", "version", "demo", "help", "completion", "config example", "vault recover", "directory validate", "directory draft", "directory check", "custody share check", "custody proof answer", "succession move recipes", "succession move new",
+	"init", "version", "demo", "help", "completion", "config example", "vault recover", "directory validate", "directory draft", "directory check", "custody share check", "custody proof answer", "succession move recipes", "succession move new", "succession readonly",
 }
 
 // Without a logbook, whatever the reason, every command says what is the matter and

@@ -8,6 +8,7 @@ import (
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/move"
+	"entrechat/internal/room/succession/readonly"
 )
 
 // openMoves makes what runs recipes.
@@ -16,5 +17,6 @@ func (r *Room) openMoves() *move.Service {
 }
 
 func moveCommands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
-	return move.Commands(p, Recipes(), console.Part(open, func(r *Room) *move.Service { return r.Moves }))
+	moves := move.Commands(p, Recipes(), console.Part(open, func(r *Room) *move.Service { return r.Moves }))
+	return append(moves, readonly.Command(p))
 }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 
 	"entrechat/internal/room/succession/move"
+	"entrechat/internal/room/succession/readonly"
 	"entrechat/internal/room/succession/recipe"
 	"entrechat/internal/room/succession/recipe/dokuwiki"
 	"entrechat/internal/room/succession/recipe/generic"
@@ -27,6 +28,7 @@ func Recipes() []recipe.Recipe {
 func recipeWords() []fs.FS {
 	return []fs.FS{
 		move.Words,
+		readonly.Words,
 		dokuwiki.Words,
 		generic.Words,
 		mail.Words,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -62,7 +63,8 @@ func failed(ctx context.Context, side, program, said string, err error) error {
 		return cause
 	}
 	key := core.Unsure("succession.recipe.command", fmt.Errorf("%s on %s: %w: %s", program, side, err, said))
-	if strings.Contains(said, "No space left on device") || strings.Contains(said, "Disk quota exceeded") {
+	full := []string{"No space left on device", "Disk quota exceeded", "Wrote only"} // the last is tar's
+	if slices.ContainsFunc(full, func(sign string) bool { return strings.Contains(said, sign) }) {
 		key = core.Full("succession.recipe.full", key.Err)
 	}
 	return key.With("Side", side).With("Program", program).With("Said", said)
