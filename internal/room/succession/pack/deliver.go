@@ -89,14 +89,17 @@ func (s sender) send(ctx context.Context, r row, to sent) error {
 	}
 	to.Failed++
 	to.Trouble = keyOf(err)
-	to.Next = s.now().Add(min(longest, time.Minute<<min(to.Failed, 10)))
+	to.Next = s.now().Add(min(longest, time.Minute<<min(to.Failed-1, 10)))
 	s.n.Log.Warn("a pack did not reach a successor", "service", to.Service, "member", string(to.Member), "try", to.Failed, "error", err)
 	return putSent(ctx, s.n.DB, to)
 }
 
 // keyOf is the words key of an error.
 func keyOf(err error) string {
-	if e, ok := errors.AsType[*core.Error](err); ok && e.Key != "" {
+	if core.CodeOf(err) == core.CodeDenied {
+		return "succession.pack.to_denied"
+	}
+	if e, ok := errors.AsType[*core.Error](err); ok && e.Key != "" && e.Key != "core.internal" {
 		return e.Key
 	}
 	return "succession.pack.not_sent"

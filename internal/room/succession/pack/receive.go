@@ -74,7 +74,7 @@ func (s *Service) hashKept(p Pack, nonce string) (sum, proved string, err error)
 	defer f.Close() //nolint:errcheck // only read
 	sum, proved, err = proofOf(f, nonce)
 	if err != nil {
-		return "", "", nil //nolint:nilerr // a disk that does not give it back does not have it
+		return "", "", nil // a disk that does not give it back does not have it
 	}
 	return sum, proved, nil
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -131,6 +133,28 @@ func Open(sealed io.Reader, identity *age.X25519Identity) (c Contents, err error
 		c.Shares, err = readLayout(text)
 	}
 	return c, err
+}
+
+// WriteTo writes the files into a folder that is not there yet. Returns CodeConflict
+// "succession.pack.folder_there".
+func (f Files) WriteTo(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return core.Conflict("succession.pack.folder_there", err).With("Dir", dir)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close() //nolint:errcheck // its files are closed
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
+			return err
+		}
+		if err := root.WriteFile(name, f[name], 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readTar reads what tarOf wrote. Several programs read tars in several ways: what is not read

@@ -148,6 +148,9 @@ func (s *Service) ShowHeld(ctx context.Context, owner core.MemberID, service str
 // Theirs are the newest packs that others sent us, by owner and service.
 func (s *Service) Theirs(ctx context.Context) (all []View, err error) {
 	rows, err := newest(ctx, s.n.DB, "")
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range rows {
 		if r.Owner == s.self() {
 			continue

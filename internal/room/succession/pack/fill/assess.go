@@ -24,6 +24,7 @@ type draft struct {
 	folder
 
 	service string
+	at      core.Moment // when it was begun: what is found is found then
 	program string
 	version string
 	backups []string
@@ -60,7 +61,7 @@ func (d *draft) facts(item pack.Name, v any) error {
 // draft reads the folder of a service and asks the other rooms. With network, addresses and the
 // registry are asked too.
 func (s *Filler) draft(ctx context.Context, service string, network bool) (d *draft, err error) {
-	d = &draft{service: service, found: map[pack.Name]finding{}, wrote: map[pack.Name]string{}}
+	d = &draft{service: service, at: s.now(), found: map[pack.Name]finding{}, wrote: map[pack.Name]string{}}
 	if d.folder, err = s.readFolder(service); err != nil {
 		return nil, err
 	}
@@ -89,11 +90,12 @@ func (s *Filler) draft(ctx context.Context, service string, network bool) (d *dr
 	if d.Clause == "" {
 		d.lacks(pack.Legal, settingsName, `clause = "..."`)
 	}
-	return d, d.hashWritten()
+	d.hashWritten()
+	return d, nil
 }
 
 // hashWritten notes what people wrote of each item that a person proves by writing.
-func (d *draft) hashWritten() error {
+func (d *draft) hashWritten() {
 	for _, item := range []pack.Name{pack.Manifest, pack.Domain, pack.Config, pack.People, pack.Legal, pack.Limits, pack.After} {
 		sum, _ := d.files.Sums(item)
 		if item == pack.Legal {
@@ -102,7 +104,6 @@ func (d *draft) hashWritten() error {
 		}
 		d.wrote[item] = sum
 	}
-	return nil
 }
 
 func (s collector) lookManifest(ctx context.Context, d *draft, _ bool) error {
@@ -118,9 +119,9 @@ func (s collector) lookManifest(ctx context.Context, d *draft, _ bool) error {
 	case d.version == "" && version == "":
 		d.lacks(pack.Manifest, settingsName, `version = "..."`)
 	case d.version == "":
-		d.version, d.found[pack.Manifest] = version, finding{at: s.now(), how: pack.ByVersion, note: short(program + " " + version)}
+		d.version, d.found[pack.Manifest] = version, finding{at: d.at, how: pack.ByVersion, note: short(program + " " + version)}
 	case version == d.version:
-		d.found[pack.Manifest] = finding{at: s.now(), how: pack.ByVersion, note: short(program + " " + version)}
+		d.found[pack.Manifest] = finding{at: d.at, how: pack.ByVersion, note: short(program + " " + version)}
 	case version != "":
 		d.lacks(pack.Manifest, settingsName, `version = "`+version+`"`)
 	}
@@ -176,7 +177,7 @@ func (s collector) lookDomain(ctx context.Context, d *draft, network bool) error
 			return err
 		}
 		if err == nil && ends != 0 {
-			d.found[pack.Domain] = finding{at: s.now(), how: pack.ByRDAP, note: ends.Time().Format(time.DateOnly)}
+			d.found[pack.Domain] = finding{at: d.at, how: pack.ByRDAP, note: ends.Time().Format(time.DateOnly)}
 		}
 	}
 	return d.facts(pack.Domain, facts)
@@ -215,7 +216,7 @@ func (s collector) lookData(ctx context.Context, d *draft, _ bool) error {
 		return err
 	}
 	for _, r := range restores {
-		if r.Equal() && r.At > d.found[pack.Data].at && r.At <= s.now() {
+		if r.Equal() && r.At > d.found[pack.Data].at && r.At <= d.at {
 			d.found[pack.Data] = finding{at: r.At, tookS: r.TookS, how: pack.ByRestore, note: short(r.Snapshot)}
 		}
 	}
@@ -247,7 +248,7 @@ func (s collector) lookSecrets(_ context.Context, d *draft, _ bool) error {
 	if len(d.Secrets.Files) == 0 && !d.Secrets.None {
 		d.lacks(pack.Secrets, settingsName, "[[secrets.file]]")
 	}
-	d.found[pack.Secrets] = finding{at: s.now(), how: pack.ByHash}
+	d.found[pack.Secrets] = finding{at: d.at, how: pack.ByHash}
 	return d.facts(pack.Secrets, map[string]any{"files": all})
 }
 
@@ -263,7 +264,7 @@ func readPlain(name string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
 		return nil, errors.New("no file, or a too large one")
 	}
-	return os.ReadFile(name) //nolint:gosec // the hoster names its own files
+	return os.ReadFile(name)
 }
 
 func (s collector) lookRunbook(ctx context.Context, d *draft, _ bool) error {
@@ -299,7 +300,7 @@ func (s collector) lookConfig(_ context.Context, d *draft, _ bool) error {
 	if sum, _ := d.files.Sums(pack.Config); sum == "" {
 		d.lacks(pack.Config, settingsName, `[config] files = ["/etc/..."]`)
 	}
-	d.found[pack.Config] = finding{at: s.now(), how: pack.ByHash}
+	d.found[pack.Config] = finding{at: d.at, how: pack.ByHash}
 	return nil
 }
 
@@ -321,7 +322,7 @@ func (s collector) lookUsers(ctx context.Context, d *draft, _ bool) error {
 	if err := s.accounts(ctx, d); err != nil {
 		return err
 	}
-	d.found[pack.Users] = finding{at: s.now(), how: pack.ByCount, note: count(len(people))}
+	d.found[pack.Users] = finding{at: d.at, how: pack.ByCount, note: count(len(people))}
 	return nil
 }
 
@@ -355,7 +356,7 @@ func (s collector) people(ctx context.Context, d *draft) (all []pack.Person, err
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(d.path, name)
 		}
-		text, err := os.ReadFile(name) //nolint:gosec // the hoster names its own files
+		text, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			return nil, errNoPeople
 		}

@@ -134,38 +134,46 @@ func (s *Filler) prove(ctx context.Context, d *draft, seen []Seen) error {
 		return err
 	}
 	for _, item := range pack.Names() {
-		next := before[item]
-		next.item = item
-		if wrote, is := d.wrote[item]; is && wrote != next.sha256 {
-			next = proof{item, wrote, s.now(), 0, pack.BySaid, ""}
+		next := d.proved(item, before[item], seen)
+		if next == before[item] || next.proved == 0 {
+			continue
 		}
-		if f := d.found[item]; f.at != 0 && f.at >= next.proved {
-			next.proved, next.how, next.note = f.at, f.how, f.note
-			if f.tookS > 0 {
-				next.tookS = f.tookS
-			}
-		}
-		for _, one := range seen {
-			if one.Item == item && d.found[item].at < s.now() {
-				next.proved, next.how, next.note = s.now(), pack.BySaid, ""
-				if one.Took > 0 {
-					next.tookS = int64(one.Took.Seconds())
-				}
-			}
-		}
-		if next != before[item] && next.proved != 0 {
-			if err := putProof(ctx, s.n.DB, d.service, next); err != nil {
-				return err
-			}
+		if err := putProof(ctx, s.n.DB, d.service, next); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// proved is the newest proof of an item.
+func (d *draft) proved(item pack.Name, next proof, seen []Seen) proof {
+	next.item = item
+	if wrote, is := d.wrote[item]; is && wrote != next.sha256 {
+		next = proof{item, wrote, d.at, 0, pack.BySaid, ""}
+	}
+	f := d.found[item]
+	if f.at != 0 && f.at >= next.proved {
+		next.proved, next.how, next.note = f.at, f.how, f.note
+		if f.tookS > 0 {
+			next.tookS = f.tookS
+		}
+	}
+	for _, one := range seen {
+		if one.Item != item || f.at >= d.at {
+			continue
+		}
+		next.proved, next.how, next.note = d.at, pack.BySaid, ""
+		if one.Took > 0 {
+			next.tookS = int64(one.Took.Seconds())
+		}
+	}
+	return next
+}
+
 // items are the 12 as the document says them.
 func (s *Filler) items(ctx context.Context, d *draft) ([]pack.Item, error) {
 	proofs, err := proofsOf(ctx, s.n.DB, d.service)
-	var out []pack.Item
+	out := make([]pack.Item, 0, len(pack.Names()))
 	for _, name := range pack.Names() {
 		i := pack.Item{Name: name, State: pack.There, Proved: proofs[name].proved, TookS: proofs[name].tookS, How: proofs[name].how, Note: proofs[name].note}
 		i.SHA256, i.Bytes = d.files.Sums(name)
@@ -206,7 +214,7 @@ func contentOf(files pack.Files, p pack.Pack) (string, error) {
 		one := sha256.Sum256(files[name])
 		_, _ = fmt.Fprintf(all, "%x  %s\n", one, name) // a hash takes everything
 	}
-	var states []string
+	states := make([]string, 0, len(p.Items))
 	for _, i := range p.Items {
 		states = append(states, string(i.Name)+" "+i.State+" "+i.How)
 	}

@@ -286,7 +286,7 @@ func TestAccountsHaveAKey(t *testing.T) {
 	a.ok(err)
 	f, err := os.Open(file)
 	a.ok(err)
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	got, err := pack.Open(f, key)
 	if err != nil || len(got.People) != 2 {
 		t.Errorf("%+v, %v", got, err)

@@ -17,10 +17,11 @@ func count(n int) string { return strconv.Itoa(n) }
 
 // lookChecks asks every address that has to answer. All have to.
 func (s collector) lookChecks(ctx context.Context, d *draft, network bool) error {
-	all, answered := []string{}, 0
+	all, answered, open := []string{}, 0, false
 	begun := s.n.Now()
 	for _, c := range d.Checks {
 		if c.Address == "" || strings.Contains(c.Address, unfilled) {
+			open = open || c.Address != ""
 			continue
 		}
 		all = append(all, c.Address)
@@ -28,10 +29,10 @@ func (s collector) lookChecks(ctx context.Context, d *draft, network bool) error
 			answered++
 		}
 	}
-	if len(all) == 0 {
+	if len(all) == 0 && !open {
 		d.lacks(pack.Checks, settingsName, `[[check]] address = "https://..."`)
-	} else if answered == len(all) {
-		d.found[pack.Checks] = finding{s.now(), max(1, int64(s.n.Now().Sub(begun).Seconds())), pack.ByAnswer, count(answered) + "/" + count(len(all))}
+	} else if len(all) > 0 && answered == len(all) {
+		d.found[pack.Checks] = finding{d.at, max(1, int64(s.n.Now().Sub(begun).Seconds())), pack.ByAnswer, count(answered) + "/" + count(len(all))}
 	}
 	return d.facts(pack.Checks, map[string]any{"addresses": all})
 }

@@ -2,7 +2,12 @@ package report
 
 import (
 	"errors"
+	"maps"
+	"os"
+	"slices"
 	"strings"
+
+	"filippo.io/age"
 
 	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/pack/fill"
@@ -12,12 +17,13 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/console"
 	"entrechat/internal/kit/disk"
+	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
 )
 
 // Commands are `succession pack` with what it holds; p says what they are for.
 func Commands(p *words.Printer, open console.Opener[*Reports]) []*cobra.Command {
-	return []*cobra.Command{console.Group("pack", p.T("succession.pack.cmd", nil), createCommand(p, open), checkCommand(p, open), showCommand(p, open), listCommand(p, open), keyCommand(p, open))}
+	return []*cobra.Command{console.Group("pack", p.T("succession.pack.cmd", nil), createCommand(p, open), checkCommand(p, open), showCommand(p, open), listCommand(p, open), openCommand(p, open), keyCommand(p, open))}
 }
 
 // created is what `pack create` prints.
@@ -55,14 +61,14 @@ func checkCommand(p *words.Printer, open console.Opener[*Reports]) *cobra.Comman
 			}
 			all = append(all, one)
 		}
-		v, err := s.Fill.Check(cmd.Context(), typed[0], all)
-		if err != nil {
+		if _, err := s.Fill.Check(cmd.Context(), typed[0], all); err != nil {
 			return err
 		}
 		if err := s.Packs.DeliverNow(cmd.Context(), typed[0]); err != nil {
 			return err
 		}
-		if v, err = s.Fill.Show(cmd.Context(), typed[0]); err != nil {
+		v, err := s.Fill.Show(cmd.Context(), typed[0])
+		if err != nil {
 			return err
 		}
 		return out.Emit(v, func() { show(out, v) })
@@ -124,6 +130,65 @@ func listCommand(p *words.Printer, open console.Opener[*Reports]) *cobra.Command
 	})
 }
 
+func openCommand(p *words.Printer, open console.Opener[*Reports]) *cobra.Command {
+	var pointer, dir string
+	c := console.Command(open, "open MEMBER SERVICE", p.T("succession.pack.cmd_open", nil), func(cmd *cobra.Command, s *Reports, out *console.Out, typed []string) error {
+		owner, err := core.ParseMemberID(typed[0])
+		if err != nil {
+			return err
+		}
+		if pointer == "" || dir == "" {
+			return core.Invalid("succession.pack.open_flags", errors.New("no pointer or folder"))
+		}
+		identity, err := readPointer(pointer)
+		if err != nil {
+			return err
+		}
+		_, sealed, err := s.Packs.Held(cmd.Context(), owner, typed[1])
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(sealed)
+		if err != nil {
+			return err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		c, err := pack.Open(f, identity)
+		if err != nil {
+			return err
+		}
+		if err := c.Files.WriteTo(dir); err != nil {
+			return err
+		}
+		return out.Emit(created{dir, slices.Sorted(maps.Keys(c.Files))}, func() {
+			out.Say("succession.pack.opened", args{"Dir": dir, "Count": len(c.People)})
+		})
+	})
+	c.Flags().StringVar(&pointer, "pointer", "", p.T("succession.pack.flag_pointer", nil))
+	c.Flags().StringVar(&dir, "out", "", p.T("succession.pack.flag_dir", nil))
+	return c
+}
+
+// readPointer is the identity in a pointer.
+// spec: docs/spec/succession.md#pointer
+func readPointer(file string) (*age.X25519Identity, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, core.NotFound("succession.pack.no_pointer", err).With("File", file)
+	}
+	var pointer struct {
+		Identity string `json:"identity"`
+	}
+	if len(text) > 16<<10 || wire.Peek(text, &pointer) != nil {
+		return nil, core.Invalid("succession.pack.no_pointer", errors.New("no pointer")).With("File", file)
+	}
+	identity, err := age.ParseX25519Identity(pointer.Identity)
+	if err != nil { // what age says may repeat the key
+		return nil, core.Invalid("succession.pack.no_pointer", errors.New("no identity")).With("File", file)
+	}
+	return identity, nil
+}
+
 func keyCommand(p *words.Printer, open console.Opener[*Reports]) *cobra.Command {
 	var file string
 	c := console.Command(open, "key", p.T("succession.pack.cmd_key", nil), func(cmd *cobra.Command, s *Reports, out *console.Out, _ []string) error {
@@ -156,7 +221,8 @@ func show(out *console.Out, v pack.View) {
 	}
 	out.Table([]string{"succession.pack.col_item", "succession.pack.col_state", "succession.pack.col_proof"}, rows)
 	gaps(out, v)
-	out.Line(weekendText(p, v))
+	says, why := weekendText(p, v)
+	out.Line(strings.TrimSpace(says + " " + why))
 	if v.Unsealed {
 		out.Say("succession.pack.unsealed", args{"Service": v.Service})
 	}

@@ -82,6 +82,7 @@ type shown struct {
 	Lines      []shownLine
 	To         []shownSuccessor
 	Weekend    string
+	Why        string       // what lacks for it
 	Severity   web.Severity // of the weekend
 	RedText    string
 	Kind       string
@@ -93,7 +94,8 @@ type shown struct {
 }
 
 func (v views) shownOf(p *words.Printer, view pack.View) shown {
-	s := shown{View: view, Weekend: weekendText(p, view), Severity: web.Warn, FolderPath: view.Dir}
+	s := shown{View: view, Severity: web.Warn, FolderPath: view.Dir}
+	s.Weekend, s.Why = weekendText(p, view)
 	if view.Weekend {
 		s.Severity = web.Fine
 	}
@@ -174,7 +176,7 @@ func picture(p *words.Printer, ours []pack.View) template.HTML {
 	}
 	for i, name := range pack.Names() {
 		row := web.GridRow{Name: itemText(p, name)}
-		cells := []string{row.Name}
+		cells := append(make([]string, 0, 1+len(ours)), row.Name)
 		for _, v := range ours {
 			l := v.Items[i]
 			says := stateText(p, l)

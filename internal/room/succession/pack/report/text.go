@@ -76,13 +76,14 @@ func gapText(p *words.Printer, v pack.View, g pack.Gap) string {
 	return p.T("succession.pack.gap_line", args{"File": g.File, "Line": g.Text})
 }
 
-// weekendText says whether two volunteers do it in a weekend, or what lacks.
-func weekendText(p *words.Printer, v pack.View) string {
+// weekendText says whether two volunteers do it in a weekend, and what lacks; why is empty where
+// they do.
+func weekendText(p *words.Printer, v pack.View) (says, why string) {
 	effort := p.Span(time.Duration(v.Effort) * time.Second)
 	if v.Weekend {
-		return p.T("succession.pack.weekend", args{"Time": effort})
+		return p.T("succession.pack.weekend", args{"Time": effort}), ""
 	}
-	var why []string
+	var lacks []string
 	var red []pack.Name
 	for _, l := range v.Items {
 		if l.Red {
@@ -90,15 +91,15 @@ func weekendText(p *words.Printer, v pack.View) string {
 		}
 	}
 	if len(red) > 0 {
-		why = append(why, p.T("succession.pack.weekend_red", args{"Items": itemTexts(p, red)}))
+		lacks = append(lacks, p.T("succession.pack.weekend_red", args{"Items": itemTexts(p, red)}))
 	}
 	if len(v.Unmeasured) > 0 {
-		why = append(why, p.T("succession.pack.weekend_unmeasured", args{"Items": itemTexts(p, v.Unmeasured)}))
+		lacks = append(lacks, p.T("succession.pack.weekend_unmeasured", args{"Items": itemTexts(p, v.Unmeasured)}))
 	}
 	if time.Duration(v.Effort)*time.Second > pack.Weekend {
-		why = append(why, p.T("succession.pack.weekend_long", args{"Time": effort}))
+		lacks = append(lacks, p.T("succession.pack.weekend_long", args{"Time": effort}))
 	}
-	return p.T("succession.pack.weekend_not", args{"Why": strings.Join(why, "; ")})
+	return p.T("succession.pack.weekend_not", nil), strings.Join(lacks, "; ")
 }
 
 func successorText(p *words.Printer, v pack.View, s pack.Successor) string {
