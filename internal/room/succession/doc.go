@@ -15,7 +15,8 @@
 //   - something of a person stands in a logbook.
 //
 // The room only wires. Its folders: promise (who was named), recipe (how data moves, a folder
-// per program), silence (who is not heard any more).
+// per program), move (what runs recipes), readonly (in front of a program on restored data), silence
+// (who is not heard any more).
 //
 // Source: docs/spec/succession.md
 package succession

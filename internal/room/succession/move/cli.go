@@ -180,6 +180,9 @@ func after(ctx context.Context, on *Service, out *console.Out, e ended) error {
 	}
 	return out.Emit(v, func() {
 		printCounts(out, v)
+		if v.State == Frozen && !v.Freezes {
+			e.next = "succession.move.next_unfrozen"
+		}
 		out.Say(e.next, map[string]any{"ID": v.ID, "File": v.File})
 	})
 }

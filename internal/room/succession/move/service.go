@@ -287,6 +287,7 @@ type View struct {
 	Move
 
 	Table   []recipe.Row `json:"table"`
+	Freezes bool         `json:"freezes"` // whether it makes the source read-only
 	Steps   []Progress   `json:"steps"`
 	Counted []Counted    `json:"counted"`
 	Equal   bool         `json:"equal"`
@@ -299,6 +300,7 @@ func (s *Service) Show(ctx context.Context, id string) (v View, err error) {
 	}
 	if r, err := s.read(v.File); err == nil {
 		v.Table = r.move.Table()
+		v.Freezes = slices.ContainsFunc(r.move.Steps(), func(s recipe.Step) bool { return s.Phase == recipe.Freeze })
 	}
 	if v.Steps, err = progress(ctx, s.n.DB, id); err != nil {
 		return v, err
