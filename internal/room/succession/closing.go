@@ -52,7 +52,7 @@ func (r *Room) Closing(ctx context.Context, service string) (lastDay string, clo
 // farewells are the pages of the users.
 func (r *Room) farewells(site *web.Site) web.Pages {
 	return farewell.Needs{
-		Closings: r.Closings, Promises: r.Promises, Self: r.Signer.ID(), URL: r.URL, Address: r.Book.URL, Saved: r.saved, Silences: r.Silence, Accounts: r.Asks.Accounts,
+		Closings: r.Closings, Promises: r.Promises, Self: r.Signer.ID(), URL: r.URL, Address: r.Book.URL, Saved: r.saved, Silences: r.Silence, Now: r.Now, Accounts: r.Asks.Accounts,
 	}.Pages(site)
 }
 

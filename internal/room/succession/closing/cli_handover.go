@@ -115,7 +115,7 @@ func (s *Service) beforeSigning(ctx context.Context, out *console.Out, h paper.H
 }
 
 func movedCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
-	var kept, archived, lost int64
+	var m paper.Moved
 	var yes *bool
 	c := console.Command(open, "moved MEMBER SERVICE", p.T("succession.closing.cmd_moved", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
@@ -123,18 +123,18 @@ func movedCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comman
 			return err
 		}
 		if err := out.Confirm(*yes, func(o *console.Out) {
-			o.Say("succession.closing.sure_moved", args{"Service": typed[1], "Kept": kept, "Archived": archived, "Lost": lost})
+			o.Say("succession.closing.sure_moved", args{"Service": typed[1], "Kept": m.Kept, "Archived": m.Archived, "Lost": m.Lost})
 		}); err != nil {
 			return err
 		}
-		if err := s.Moved(cmd.Context(), owner, typed[1], kept, archived, lost); err != nil {
+		if err := s.Moved(cmd.Context(), owner, typed[1], m); err != nil {
 			return err
 		}
 		return out.Emit(struct{}{}, func() { out.Say("succession.closing.moved", args{"Member": typed[0]}) })
 	})
-	c.Flags().Int64Var(&kept, "kept", 0, p.T("succession.closing.flag_kept_rows", nil))
-	c.Flags().Int64Var(&archived, "archived", 0, p.T("succession.closing.flag_archived_rows", nil))
-	c.Flags().Int64Var(&lost, "lost", 0, p.T("succession.closing.flag_lost_rows", nil))
+	c.Flags().Int64Var(&m.Kept, "kept", 0, p.T("succession.closing.flag_kept_rows", nil))
+	c.Flags().Int64Var(&m.Archived, "archived", 0, p.T("succession.closing.flag_archived_rows", nil))
+	c.Flags().Int64Var(&m.Lost, "lost", 0, p.T("succession.closing.flag_lost_rows", nil))
 	yes = yesFlag(p, c)
 	return c
 }

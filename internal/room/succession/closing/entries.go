@@ -50,20 +50,20 @@ func (s *Closings) read(ctx context.Context, e logbook.Entry) error {
 	case stage.Type:
 		var b stage.Say
 		if wire.Peek(e.Body, &b) != nil || b.Check() != nil {
-			return nil
+			return nil //nolint:nilerr // what cannot be read says nothing
 		}
 		return put(ctx, s.n.DB, stage.Heard{Say: b, Owner: e.Log, Index: e.Index, At: e.Iat})
 	case typePact, typePactEnd:
 		var b pactBody
 		switch {
 		case wire.Peek(e.Body, &b) != nil || !stage.ValidID(b.Pact):
-			return nil
+			return nil //nolint:nilerr // what cannot be read says nothing
 		case e.Typ == typePactEnd:
 			return endPact(ctx, s.n.DB, e.Log, b.Pact, e.Index)
 		case b.NoticeDays < leastNotice || b.NoticeDays > mostNotice:
 			return nil
 		}
-		return putPact(ctx, s.n.DB, e.Log, b.Pact, b.NoticeDays, e.Index)
+		return putPact(ctx, s.n.DB, e, b)
 	}
 	return s.papers.Read(ctx, e)
 }

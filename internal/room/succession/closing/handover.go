@@ -309,10 +309,10 @@ func (s *Closings) Adopter(ctx context.Context, st stage.Standing) (paper.Handov
 	return h, err == nil && slices.Contains(namers, h.To), err
 }
 
-// Moved says, as adopter, how many rows of a handover's table came to what. Returns CodeNotFound
-// "succession.paper.unknown", CodeDenied "succession.closing.not_adopter", CodeInvalid
+// Moved says, as adopter, how many rows of a handover's table came to what; the handover in m is not
+// asked for. Returns CodeDenied "succession.closing.not_adopter", CodeInvalid
 // "succession.closing.counts".
-func (s *Handovers) Moved(ctx context.Context, owner core.MemberID, service string, kept, archived, lost int64) error {
+func (s *Handovers) Moved(ctx context.Context, owner core.MemberID, service string, m paper.Moved) error {
 	st, err := s.One(ctx, owner, service)
 	if err != nil {
 		return err
@@ -323,8 +323,9 @@ func (s *Handovers) Moved(ctx context.Context, owner core.MemberID, service stri
 		return err
 	case !ok || h.To != s.self():
 		return core.Denied("succession.closing.not_adopter", errors.New("not ours")).With("Member", string(owner)).With("Service", service)
-	case min(kept, archived, lost) < 0 || kept+archived+lost != int64(len(h.Table)):
+	case min(m.Kept, m.Archived, m.Lost) < 0 || m.Kept+m.Archived+m.Lost != int64(len(h.Table)):
 		return core.Invalid("succession.closing.counts", errors.New("another number of rows")).With("Count", len(h.Table))
 	}
-	return s.append(ctx, paper.TypeMoved, paper.Moved{Handover: h.ID, Kept: kept, Archived: archived, Lost: lost})
+	m.Handover = h.ID
+	return s.append(ctx, paper.TypeMoved, m)
 }

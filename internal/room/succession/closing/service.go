@@ -236,16 +236,18 @@ func (s *Closings) knows(ctx context.Context, service string) error {
 	if core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
-	var names []string
+	names := []string{promise.Accounts}
 	if services, ok := s.n.Ask.Services(); ok {
-		if names, err = services.ServiceNames(ctx); err != nil {
+		ours, err := services.ServiceNames(ctx)
+		if err != nil {
 			return err
 		}
+		names = append(names, ours...)
 	}
 	if slices.Contains(names, service) {
 		return nil
 	}
-	return core.NotFound("succession.closing.no_service", errors.New("no service of ours")).With("Service", service).With("Known", strings.Join(append(names, promise.Accounts), ", "))
+	return core.NotFound("succession.closing.no_service", errors.New("no service of ours")).With("Service", service).With("Known", strings.Join(names, ", "))
 }
 
 // Next brings a service of ours to a later stage, or withdraws its closing. Returns CodeNotFound

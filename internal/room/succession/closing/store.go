@@ -5,6 +5,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
+	"entrechat/internal/kit/logbook"
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/succession/closing/stage"
 	"entrechat/internal/room/succession/promise"
@@ -54,11 +55,11 @@ func longest(ctx context.Context, q db.Querier, owner core.MemberID) (int64, err
 }
 
 // putPact keeps what a logbook says of a pact.
-func putPact(ctx context.Context, q db.Querier, owner core.MemberID, pact string, days, index int64) error {
+func putPact(ctx context.Context, q db.Querier, e logbook.Entry, b pactBody) error {
 	_, err := db.Exec(ctx, q, `INSERT INTO succession_pact (owner, pact, days, idx, end_idx)
 		SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS BIGINT), -1
 		WHERE (SELECT count(*) FROM succession_pact WHERE owner = $1) < $5
-		ON CONFLICT (owner, pact) DO NOTHING`, string(owner), pact, days, index, maxPacts)
+		ON CONFLICT (owner, pact) DO NOTHING`, string(e.Log), b.Pact, b.NoticeDays, e.Index, maxPacts)
 	return err
 }
 

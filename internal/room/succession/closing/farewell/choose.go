@@ -151,7 +151,7 @@ func (v views) slip(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Disposition", `attachment; filename="choice-`+slip.Service+`.json"`)
-	_, _ = w.Write(append(text, '\n'))
+	_, _ = w.Write(append(text, '\n')) //nolint:gosec // JSON to be saved, of our own
 }
 
 // leaves lists all choices as they were counted last, a line each, so that anybody can count.

@@ -1,7 +1,6 @@
 package farewell
 
 import (
-	"context"
 	"embed"
 	"html/template"
 	"net/http"
@@ -202,9 +201,12 @@ func (v views) facts(p *words.Printer, s Service) (out []fact) {
 	}
 	if s.Open() {
 		days := stage.DayOf(core.At(v.site.Now())).Until(s.LastDay)
-		key := "last_day_over"
-		if days >= 0 {
-			key = "last_day"
+		key := "last_day"
+		switch {
+		case days < 0:
+			key = "last_day_over"
+		case days == 0:
+			key = "last_day_today"
 		}
 		add("until", args{"Day": p.Day(s.LastDay.Start()), "Count": max(days, 0)}, key)
 	}
@@ -311,12 +313,12 @@ func (v views) banner(r *http.Request) (b bannerPanel, ok bool, err error) {
 // feedRoute is RFC 4287: what each hoster said of services that end, the newest first.
 func (v views) feedRoute() web.Route {
 	return web.Route{Pattern: "GET " + feedPath, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v.site.Answer(w, r, atom.Type, "public, max-age=60", func(p *words.Printer) ([]byte, error) { return v.feed(r.Context(), p) })
+		v.site.Answer(w, r, atom.Type, "public, max-age=60", func(p *words.Printer) ([]byte, error) { return v.feed(r, p) })
 	})}
 }
 
-func (v views) feed(ctx context.Context, p *words.Printer) ([]byte, error) {
-	all, err := v.Closings.Of(ctx, "")
+func (v views) feed(r *http.Request, p *words.Printer) ([]byte, error) {
+	all, err := v.Closings.Of(r.Context(), "")
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,10 @@ package farewell
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/web"
@@ -18,11 +20,6 @@ import (
 type Silences interface {
 	// Silent is since when a member is not heard; ok is false while it is.
 	Silent(ctx context.Context, owner core.MemberID) (since core.Moment, ok bool, err error)
-}
-
-// Rescues lists where the data of a hoster can be read.
-type Rescues interface {
-	Rescues(ctx context.Context, owner core.MemberID) ([]Rescue, error)
 }
 
 // Rescue is the data of one service, readable at a successor.
@@ -39,7 +36,7 @@ type Save struct {
 	Proved core.Moment // when it was restored last, to see that it can be
 }
 
-// Needs is what the pages are made of; Silences and Rescues may be nil.
+// Needs is what the pages are made of; Silences may be nil.
 type Needs struct {
 	Closings *closing.Service
 	Promises *promise.Promises
@@ -49,7 +46,7 @@ type Needs struct {
 	Address  func(ctx context.Context, id core.MemberID) (string, error)
 	Saved    func(ctx context.Context, owner core.MemberID, service string) (Save, error)
 	Silences Silences
-	Rescues  Rescues
+	Now      func() time.Time
 	Accounts func() (closing.Accounts, bool)
 }
 
@@ -112,19 +109,9 @@ type Hoster struct {
 // known.
 func (n Needs) Hoster(ctx context.Context, id core.MemberID) (h Hoster, err error) {
 	h.ID = id
-	standings, err := n.Closings.Of(ctx, id)
+	k, err := n.known(ctx, id)
 	if err != nil {
 		return h, err
-	}
-	named, err := n.Promises.Of(ctx, id)
-	if err != nil {
-		return h, err
-	}
-	var rescues []Rescue
-	if n.Rescues != nil {
-		if rescues, err = n.Rescues.Rescues(ctx, id); err != nil {
-			return h, err
-		}
 	}
 	if n.Silences != nil {
 		if h.Since, h.Silent, err = n.Silences.Silent(ctx, id); err != nil {
@@ -134,21 +121,8 @@ func (n Needs) Hoster(ctx context.Context, id core.MemberID) (h Hoster, err erro
 	if h.Address, err = n.Address(ctx, id); err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return h, err
 	}
-	for _, name := range names(standings, named, rescues) {
-		s := Service{Standing: stage.Standing{Owner: id, Service: name}}
-		if i := slices.IndexFunc(standings, func(st stage.Standing) bool { return st.Service == name }); i >= 0 {
-			s.Standing = standings[i]
-		}
-		for _, p := range named {
-			if p.Service == name {
-				s.Successors = append(s.Successors, p.Member)
-			}
-		}
-		for _, r := range rescues {
-			if r.Service == name {
-				s.Rescue = r
-			}
-		}
+	for _, name := range names(k) {
+		s := k.service(id, name)
 		if err := n.fill(ctx, &s); err != nil {
 			return h, err
 		}
@@ -161,20 +135,87 @@ func (n Needs) Hoster(ctx context.Context, id core.MemberID) (h Hoster, err erro
 	return h, nil
 }
 
+// known is what logbooks say of a hoster.
+type known struct {
+	standings []stage.Standing
+	named     []promise.Successor
+	rescues   []Rescue
+}
+
+func (n Needs) known(ctx context.Context, id core.MemberID) (k known, err error) {
+	if k.standings, err = n.Closings.Of(ctx, id); err != nil {
+		return k, err
+	}
+	if k.named, err = n.Promises.Of(ctx, id); err != nil {
+		return k, err
+	}
+	k.rescues, err = n.rescues(ctx, id, k.named)
+	return k, err
+}
+
+// rescues lists where the data of a hoster can be read: what members say that it named. Whoever it
+// did not name is passed over.
+func (n Needs) rescues(ctx context.Context, id core.MemberID, named []promise.Successor) ([]Rescue, error) {
+	all, err := n.Closings.Papers().Rescues(ctx, id, core.At(n.Now()))
+	if err != nil {
+		return nil, err
+	}
+	var out []Rescue
+	for _, r := range all {
+		if !slices.ContainsFunc(named, func(p promise.Successor) bool { return p.Member == r.By && p.Service == r.Service }) {
+			continue
+		}
+		address := n.URL
+		if r.By != n.Self {
+			if address, err = n.Address(ctx, r.By); core.CodeOf(err) == core.CodeNotFound {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Rescue{r.Service, r.By, strings.TrimSuffix(address, "/") + rescuePath + url.PathEscape(string(id)) + "/", r.Until})
+	}
+	return out, nil
+}
+
+// rescuePath is where a successor serves the data of others.
+// spec: docs/spec/succession.md#rescue
+const rescuePath = "/rescue/"
+
+// service is what is known of one, but what documents say.
+func (k known) service(id core.MemberID, name string) Service {
+	s := Service{Standing: stage.Standing{Owner: id, Service: name}}
+	if i := slices.IndexFunc(k.standings, func(st stage.Standing) bool { return st.Service == name }); i >= 0 {
+		s.Standing = k.standings[i]
+	}
+	for _, p := range k.named {
+		if p.Service == name {
+			s.Successors = append(s.Successors, p.Member)
+		}
+	}
+	for _, r := range k.rescues {
+		if r.Service == name {
+			s.Rescue = r
+		}
+	}
+	return s
+}
+
 // names are the services of which something is known: those that end first, then by name.
-func names(standings []stage.Standing, named []promise.Successor, rescues []Rescue) []string {
+func names(k known) []string {
 	var open, other []string
-	for _, st := range standings {
+	for _, st := range k.standings {
 		if st.Open() {
 			open = append(open, st.Service)
 		} else {
 			other = append(other, st.Service)
 		}
 	}
-	for _, p := range named {
+	for _, p := range k.named {
 		other = append(other, p.Service)
 	}
-	for _, r := range rescues {
+	for _, r := range k.rescues {
 		other = append(other, r.Service)
 	}
 	slices.Sort(other)

@@ -21,12 +21,12 @@ const (
 	TypeNoticeSaid   = "entrechat/succession-notice/1"
 )
 
-// Types are all of them.
+// Types are all that are read, also those that others write.
 func Types() []string {
-	return []string{TypeHandoverSaid, TypeMoved, TypeErased, TypeChoices, TypeNoticeSaid}
+	return []string{TypeHandoverSaid, TypeMoved, TypeErased, TypeChoices, TypeNoticeSaid, TypeRescue, TypeRescueEnd}
 }
 
-// Entries are the kinds, with what each says.
+// Entries are the kinds that are written here, with what each says.
 func Entries() map[string]string {
 	return map[string]string{
 		TypeHandoverSaid: "succession.paper.entry_handover", TypeMoved: "succession.paper.entry_moved", TypeErased: "succession.paper.entry_erased",
@@ -103,11 +103,11 @@ func (b Erased) subject() string {
 	return onlyService(b.Service)
 }
 
-func (b Choices) subject() string {
-	if min(b.Handover, b.Archive, b.Erase) < 0 || b.Total() > 1<<40 || !stage.ValidID(b.Root) {
+func (c Choices) subject() string {
+	if min(c.Handover, c.Archive, c.Erase) < 0 || c.Total() > 1<<40 || !stage.ValidID(c.Root) {
 		return ""
 	}
-	return onlyService(b.Service)
+	return onlyService(c.Service)
 }
 
 func (b NoticeSaid) subject() string {
@@ -145,6 +145,8 @@ func reads(e logbook.Entry) (subject string, ok bool) {
 		b = peek[Choices](e.Body)
 	case TypeNoticeSaid:
 		b = peek[NoticeSaid](e.Body)
+	case TypeRescue, TypeRescueEnd:
+		b = peek[Rescue](e.Body)
 	default:
 		return "", false
 	}

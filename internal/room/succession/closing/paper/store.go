@@ -39,6 +39,12 @@ func said(ctx context.Context, q db.Querier, member core.MemberID, typ, subject 
 		WHERE typ = $2 AND subject = $3 AND (member = $1 OR $1 = '') ORDER BY member, idx LIMIT 1000`, string(member), typ, subject)
 }
 
+// saidAny lists entries of two kinds whose subject begins so, by member and in order.
+func saidAny(ctx context.Context, q db.Querier, types []string, begins string) ([]Said, error) {
+	return db.All(ctx, q, scanSaid, `SELECT member, idx, typ, body, said_us FROM succession_said
+		WHERE (typ = $1 OR typ = $2) AND substr(subject, 1, $3) = $4 ORDER BY member, idx LIMIT 1000`, types[0], types[1], len(begins), begins)
+}
+
 // NoticeSubjects lists who ever had a notice, and for which service.
 func (p *Papers) NoticeSubjects(ctx context.Context) ([]NoticeOf, error) {
 	return db.All(ctx, p.DB, func(r db.Row) (n NoticeOf, err error) { return n, r.Scan(&n.Owner, &n.Service) },

@@ -42,8 +42,10 @@ type Rules struct {
 	Kept   time.Duration // how long the old copy stays
 }
 
-// Usual are the rules; Private are those of a network of tests, where nobody waits.
-func Usual() Rules   { return Rules{Notice: 90, Kept: 30 * day} }
+// Usual are the rules.
+func Usual() Rules { return Rules{Notice: 90, Kept: 30 * day} }
+
+// Private are those of a network of tests, where nobody waits.
 func Private() Rules { return Rules{} }
 
 // Say is the body of an entry.
@@ -220,10 +222,7 @@ func (r Rules) Earliest(today Day, notice int64) Day {
 
 // comes says whether a stage may come after another, or be said again.
 func comes(before, next Stage) bool {
-	switch next {
-	case Withdrawn:
-		return !late(before)
-	case Frozen: // without Offered and Adopted where nobody takes it over
+	if next == Withdrawn || next == Frozen { // Frozen without Offered and Adopted where nobody takes it over
 		return !late(before)
 	}
 	all := Stages()

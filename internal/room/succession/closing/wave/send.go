@@ -98,8 +98,7 @@ type run struct {
 	adopter string
 }
 
-// wave sends to everybody who did not have it. Each mail is noted as being sent before it is: one
-// that a kill interrupted counts as sent, since it may have gone out.
+// wave sends to everybody who did not have it.
 func (w *Waves) wave(ctx context.Context, m Mailer, r run, all []receiver) error {
 	if err := begin(ctx, w.n.DB, r.Service, r.wave.Name, w.now()); err != nil {
 		return err
@@ -109,35 +108,14 @@ func (w *Waves) wave(ctx context.Context, m Mailer, r run, all []receiver) error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		state, tries, err := claim(ctx, w.n.DB, key{r.Service, r.wave.Name, to.key}, w.now())
+		now, mine, err := w.one(ctx, m, r, to)
 		if err != nil {
 			return err
 		}
-		if state != stateSending {
-			if state == stateFailed {
-				waiting++
-			}
-			continue
-		}
-		title, text := w.letter(r, to.lang)
-		state = stateSent
-		if err := m.Mail(ctx, to.mail, title, text); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err() // it may have gone out: it counts as sent
-			}
-			w.n.Log.Warn("a mail about the end of a service was not sent", "service", r.Service, "try", tries, "code", string(core.CodeOf(err)))
-			if state = stateFailed; tries >= maxTries {
-				state = stateGivenUp
-			}
-		}
-		if state == stateFailed {
+		if now == stateFailed {
 			waiting++
-		}
-		if state == stateSent {
+		} else if mine {
 			sent++
-		}
-		if err := settle(context.WithoutCancel(ctx), w.n.DB, key{r.Service, r.wave.Name, to.key}, state, w.now().Add(pause(tries))); err != nil {
-			return err
 		}
 	}
 	if sent > 0 {
@@ -147,6 +125,29 @@ func (w *Waves) wave(ctx context.Context, m Mailer, r run, all []receiver) error
 		return nil
 	}
 	return finish(ctx, w.n.DB, r.Service, r.wave.Name, w.now())
+}
+
+// one sends one mail, unless it was sent, or is to be tried later; mine says that it was sent now. It
+// is noted as being sent before it is: one that a kill interrupted counts as sent, since it may have
+// gone out.
+func (w *Waves) one(ctx context.Context, m Mailer, r run, to receiver) (now state, mine bool, err error) {
+	k := key{r.Service, r.wave.Name, to.key}
+	now, tries, err := claim(ctx, w.n.DB, k, w.now())
+	if err != nil || now != stateSending {
+		return now, false, err
+	}
+	title, text := w.letter(r, to.lang)
+	now = stateSent
+	if err := m.Mail(ctx, to.mail, title, text); err != nil {
+		if ctx.Err() != nil {
+			return now, false, ctx.Err() // it may have gone out
+		}
+		w.n.Log.Warn("a mail about the end of a service was not sent", "service", r.Service, "try", tries, "code", string(core.CodeOf(err)))
+		if now = stateFailed; tries >= maxTries {
+			now = stateGivenUp
+		}
+	}
+	return now, now == stateSent, settle(context.WithoutCancel(ctx), w.n.DB, k, now, w.now().Add(pause(tries)))
 }
 
 // pause is how long after a failed try the next one is.
