@@ -39,21 +39,16 @@ func (r *Room) openRescues() error {
 	return nil
 }
 
-// quiet is how long an owner is not heard at least before its data are shown.
-const quiet = 7 * 24 * time.Hour
+// testQuiet is how long an owner is not heard in a network of tests before its data may be shown.
+const testQuiet = 5 * time.Second
 
-// silent says whether nothing is heard of an owner any more; in a network of tests that takes
-// seconds.
+// silent says whether nothing is heard of an owner any more, and since when.
 func (r *Room) silent(ctx context.Context, owner core.MemberID) (since core.Moment, is bool, err error) {
+	if !r.Private {
+		return r.Silence.Silent(ctx, owner)
+	}
 	m, err := r.Book.Member(ctx, owner)
-	if err != nil {
-		return 0, false, err
-	}
-	least := quiet
-	if r.Private {
-		least = 5 * time.Second
-	}
-	return m.Heard, core.At(r.Now()).Sub(m.Heard) >= least, nil
+	return m.Heard, err == nil && core.At(r.Now()).Sub(m.Heard) >= testQuiet, err
 }
 
 // rescueFittings are what rescues hand to the house.

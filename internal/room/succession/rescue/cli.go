@@ -53,7 +53,7 @@ func Commands(p *words.Printer, open console.Opener[*Service]) []*cobra.Command 
 		}
 		return out.Emit(r, func() { s.report(out, r, true) })
 	})
-	return []*cobra.Command{console.Group("rescue", p.T("succession.rescue.cmd", nil), openCommand(p, open), list, show, closes, eraseCommand(p, open), inviteCommand(p, open))}
+	return []*cobra.Command{console.Group("rescue", p.T("succession.rescue.cmd", nil), openCommand(p, open), list, show, closes, eraseCommand(p, open), inviteCommand(p, open), imapCommand(p, open))}
 }
 
 func eraseCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {

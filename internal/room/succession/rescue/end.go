@@ -72,6 +72,9 @@ func (s *Service) end(ctx context.Context, one record.Rescue, why string) (recor
 			return one, err
 		}
 	}
+	if err := s.refresh(ctx, one.Owner); err != nil {
+		return one, err
+	}
 	return one, s.n.said(ctx, TypeEnd, saidEnd{one.Owner, one.Service, why})
 }
 

@@ -145,7 +145,7 @@ func (s *Service) Back(ctx context.Context, owner core.MemberID) error {
 func (s *Service) siteNeeds() site.Needs {
 	return site.Needs{
 		Records: s.Records, Doors: s.Doors, Back: s.Back, Accounts: s.n.Ask.Accounts, Receipt: s.receipt,
-		Changed: func(context.Context, core.MemberID) error { return nil }, Self: s.self(), Log: s.n.Log,
+		Changed: s.refresh, Self: s.self(), Log: s.n.Log,
 	}
 }
 
