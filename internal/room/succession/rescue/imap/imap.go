@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/disk"
@@ -191,10 +192,29 @@ func (s Settings) WriteUsers(boxes []Mailbox) error {
 		}
 		fmt.Fprintf(&out, "%s:{SHA256.HEX}%s::::%s::userdb_mail=maildir:%s:INDEX=MEMORY:CONTROL=%s\n", b.User, b.Hash, s.Dir, b.Dir, s.control(b.User))
 	}
-	if err := disk.Replace(filepath.Join(s.Dir, usersName), []byte(out.String())); err != nil {
+	if err := replace(filepath.Join(s.Dir, usersName), out.String()); err != nil {
 		return err
 	}
 	return s.give()
+}
+
+// replace writes a file that Dovecot reads anew when the second of its change is another.
+func replace(name, text string) error {
+	before, err := os.Stat(name)
+	if err := disk.Replace(name, []byte(text)); err != nil {
+		return err
+	}
+	if err != nil {
+		return nil //nolint:nilerr // there was none
+	}
+	after, err := os.Stat(name)
+	if next := before.ModTime().Add(time.Second); err == nil && after.ModTime().Unix() <= before.ModTime().Unix() {
+		err = os.Chtimes(name, next, next)
+	}
+	if err != nil {
+		return fmt.Errorf("date the users of Dovecot: %w", err)
+	}
+	return nil
 }
 
 // uidList is where Dovecot keeps which message has which number.
