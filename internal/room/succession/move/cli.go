@@ -184,6 +184,9 @@ func after(ctx context.Context, on *Service, out *console.Out, e ended) error {
 			e.next = "succession.move.next_unfrozen"
 		}
 		out.Say(e.next, map[string]any{"ID": v.ID, "File": v.File})
+		if kept, archived, lost, _, err := on.Result(ctx, v.ID); err == nil && v.State == Done {
+			out.Say("succession.move.numbers", map[string]any{"Kept": kept, "Archived": archived, "Lost": lost})
+		}
 	})
 }
 

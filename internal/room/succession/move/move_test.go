@@ -203,6 +203,11 @@ func TestAMove(t *testing.T) {
 			t.Errorf("undo after the cut: %v %v", got.State, err)
 		}
 		w.noSecret()
+		ok(t, os.Chmod(w.file, 0o644))
+		if _, _, _, equal, err := w.Result(ctx, m.ID); code(err) != "succession.move.readable" || equal {
+			t.Errorf("a result without settings: %v", err)
+		}
+		ok(t, os.Chmod(w.file, 0o600))
 		if next, err := w.Start(ctx, w.file, 1, quiet); err != nil || next.ID == m.ID {
 			t.Errorf("a new move after the cut: %v", err)
 		}

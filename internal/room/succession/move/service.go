@@ -314,9 +314,16 @@ func (s *Service) Show(ctx context.Context, id string) (v View, err error) {
 func (s *Service) List(ctx context.Context) ([]Move, error) { return all(ctx, s.n.DB) }
 
 // Result says what became of the data, as numbers of rows of the table, and whether all counts were
-// equal: nothing is kept where they were not.
+// equal: nothing is kept where they were not. The settings are read for the table: what Show and
+// reading them return.
 func (s *Service) Result(ctx context.Context, id string) (kept, archived, lost int, equal bool, err error) {
 	v, err := s.Show(ctx, id)
+	if err != nil {
+		return 0, 0, 0, false, err
+	}
+	if _, err := s.read(v.File); err != nil {
+		return 0, 0, 0, false, err
+	}
 	for _, row := range v.Table {
 		switch {
 		case row.Fate == recipe.Archived:
@@ -327,5 +334,5 @@ func (s *Service) Result(ctx context.Context, id string) (kept, archived, lost i
 			lost++
 		}
 	}
-	return kept, archived, lost, v.Equal, err
+	return kept, archived, lost, v.Equal, nil
 }
