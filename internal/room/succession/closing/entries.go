@@ -65,5 +65,14 @@ func (s *Closings) read(ctx context.Context, e logbook.Entry) error {
 		}
 		return putPact(ctx, s.n.DB, e, b)
 	}
-	return s.papers.Read(ctx, e)
+	if err := s.papers.Read(ctx, e); err != nil {
+		return err
+	}
+	if e.Typ == paper.TypeHandoverSaid || e.Typ == paper.TypeNoticeSaid {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
 }

@@ -111,13 +111,14 @@ type Closings struct {
 	Choices *choice.Choices
 	Waves   *wave.Waves
 
+	wake   chan struct{} // a logbook named a document
 	mu     sync.Mutex
 	banner bannerOf
 }
 
 // New makes it.
 func New(n Needs) *Service {
-	s := &Closings{n: n, papers: &paper.Papers{DB: n.DB}}
+	s := &Closings{n: n, papers: &paper.Papers{DB: n.DB}, wake: make(chan struct{}, 1)}
 	s.Choices = choice.New(choice.Needs{DB: n.DB, People: n.Ask.People, Now: n.Now})
 	s.Waves = wave.New(wave.Needs{DB: n.DB, People: n.Ask.People, Mailer: n.Ask.Mailer, Words: n.Words, Hoster: string(s.self()), URL: n.URL, Now: n.Now, Log: n.Log})
 	return &Service{s, &Handovers{s}, &Notices{s}}

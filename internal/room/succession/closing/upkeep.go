@@ -14,9 +14,27 @@ import (
 // Jobs run while the node is up.
 func (s *Service) Jobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: "succession-papers", Every: 2 * time.Minute, Jitter: 30 * time.Second, Run: s.Fetch},
+		{Name: "succession-papers", Run: s.fetchOn},
 		{Name: "succession-waves", Every: 5 * time.Minute, Jitter: time.Minute, Run: s.SendWaves},
 		{Name: "succession-choices", Every: 6 * time.Hour, Jitter: time.Hour, Run: s.CountChoices},
+	}
+}
+
+// fetchEvery is how often documents that are missing are asked for again.
+const fetchEvery = 2 * time.Minute
+
+// fetchOn fetches documents whenever a logbook names one, and from time to time, until ctx ends.
+func (s *Service) fetchOn(ctx context.Context) error {
+	for {
+		if err := s.Fetch(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wake:
+		case <-time.After(fetchEvery):
+		}
 	}
 }
 

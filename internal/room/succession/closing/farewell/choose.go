@@ -13,7 +13,6 @@ import (
 	"entrechat/internal/kit/wire"
 	"entrechat/internal/room/succession/closing/choice"
 	"entrechat/internal/room/succession/closing/stage"
-	"entrechat/internal/room/succession/promise"
 )
 
 const (
@@ -91,10 +90,7 @@ func (v views) choices(r *http.Request) (page choicePage, err error) {
 		if !st.Open() {
 			continue
 		}
-		c := choosing{ID: "choose-" + st.Service, Service: st.Service, Name: st.Service, Day: st.LastDay.Start(), Open: v.open(st), SlipPath: slipPath + st.Service, LeavesPath: leavesPath + st.Service}
-		if st.Service == promise.Accounts {
-			c.Name = p.T("succession.farewell.accounts", nil)
-		}
+		c := choosing{ID: "choose-" + st.Service, Service: st.Service, Name: nameOf(p, st.Service), Day: st.LastDay.Start(), Open: v.open(st), SlipPath: slipPath + st.Service, LeavesPath: leavesPath + st.Service}
 		mine, err := v.Closings.Choices.Of(ctx, st.Service, person(r))
 		if err != nil {
 			return page, err

@@ -14,6 +14,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/closing"
 	"entrechat/internal/room/succession/closing/stage"
+	"entrechat/internal/room/succession/promise"
 	"entrechat/internal/room/succession/recipe"
 )
 
@@ -141,10 +142,7 @@ func (v views) happened(p *words.Printer, h Hoster) string {
 type args = map[string]any
 
 func (v views) card(p *words.Printer, h Hoster, s Service) card {
-	c := card{ID: "service-" + s.Service, Name: s.Service, Severity: s.State.severity(), State: p.T("succession.farewell.state_"+string(s.State), nil)}
-	if s.Service == "accounts" {
-		c.Name = p.T("succession.farewell.accounts", nil)
-	}
+	c := card{ID: "service-" + s.Service, Name: nameOf(p, s.Service), Severity: s.State.severity(), State: p.T("succession.farewell.state_"+string(s.State), nil)}
 	if s.Told {
 		c.Notice = s.Notice.Text(p.Lang)
 	}
@@ -174,6 +172,14 @@ func (v views) card(p *words.Printer, h Hoster, s Service) card {
 		c.Steps = append(c.Steps, step{p.Day(one.At), p.T("succession.farewell.step_"+string(one.Stage), args{"Day": p.Day(one.LastDay.Start())})})
 	}
 	return c
+}
+
+// nameOf is a service as people call it.
+func nameOf(p *words.Printer, service string) string {
+	if service == promise.Accounts {
+		return p.T("succession.farewell.accounts", nil)
+	}
+	return service
 }
 
 // picture is the line of stages: those that were, the one that is, those to come.
@@ -300,10 +306,11 @@ func (v views) banner(r *http.Request) (b bannerPanel, ok bool, err error) {
 	if r.URL.Path == pageOf(v.Self) {
 		return b, false, nil // it says all of it
 	}
+	p := v.site.Printer(r)
 	all, err := v.Closings.Ending(r.Context())
 	for _, st := range all {
 		if st.Stage != stage.Cut && st.Stage != stage.Kept {
-			b.Lines = append(b.Lines, bannerLine{st.Service, st.LastDay.Start(), st.Late()})
+			b.Lines = append(b.Lines, bannerLine{nameOf(p, st.Service), st.LastDay.Start(), st.Late()})
 		}
 	}
 	b.Page = pageOf(v.Self)

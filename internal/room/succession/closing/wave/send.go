@@ -12,6 +12,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/closing/choice"
 	"entrechat/internal/room/succession/closing/stage"
+	"entrechat/internal/room/succession/promise"
 )
 
 // People answers who has an account here.
@@ -158,8 +159,12 @@ func pause(tries int64) time.Duration {
 // letter is the mail in the person's language.
 func (w *Waves) letter(r run, lang string) (title, text string) {
 	p := w.n.Words.Printer(lang)
+	name := r.Service
+	if name == promise.Accounts {
+		name = p.T("succession.wave.accounts", nil)
+	}
 	fill := map[string]any{
-		"Hoster": w.n.Hoster, "Service": r.Service, "Day": p.Day(r.LastDay.Start()), "Days": r.wave.Days, "Count": r.wave.Days, "Adopter": r.adopter,
+		"Hoster": w.n.Hoster, "Service": name, "Day": p.Day(r.LastDay.Start()), "Days": r.wave.Days, "Count": r.wave.Days, "Adopter": r.adopter,
 		"Link": w.n.URL + "/succession/" + w.n.Hoster, "Choose": w.n.URL + "/succession/choice",
 	}
 	kind := string(r.wave.Kind)
