@@ -128,3 +128,37 @@ func TestRoomAndEmpty(t *testing.T) {
 		}
 	}
 }
+
+// A file whose bytes stop early leaves the old one, and one that is whole takes its place.
+func TestAFileIsWhole(t *testing.T) {
+	sides(t, func(t *testing.T, far recipe.Side, _ func() string) {
+		here := recipe.Local{Called: "old"}
+		dir := filepath.Join(t.TempDir(), "a b")
+		put(t, dir, "f", "the old one")
+		put(t, dir, "f-wal", "its log")
+		f := recipe.File{Name: filepath.Join(dir, "f"), Stale: []string{filepath.Join(dir, "f-wal")}}
+		ok(t, os.Chmod(f.Name, 0o640))
+		for name, script := range map[string]string{"ends early": "echo 100; echo half", "dies": "echo 100; echo half; kill -9 $$", "says nothing": "true", "is longer": "echo 1; echo more"} {
+			if err := recipe.Receive(t.Context(), here, recipe.Shell(script), far, f); err == nil {
+				t.Errorf("one that %s is taken", name)
+			}
+			for _, left := range []string{"f", "f-wal"} {
+				if _, err := os.Stat(filepath.Join(dir, left)); err != nil {
+					t.Errorf("after one that %s: %v", name, err)
+				}
+			}
+			if text, err := os.ReadFile(f.Name); err != nil || string(text) != "the old one" {
+				t.Errorf("after one that %s: %q", name, text)
+			}
+		}
+		ok(t, recipe.Receive(t.Context(), here, recipe.Shell("printf '8\nthe new\n'"), far, f))
+		n, sum, err := recipe.CountFile(t.Context(), far, f.Name)
+		ok(t, err)
+		if info, err := os.Stat(f.Name); err != nil || n != 8 || len(sum) != 64 || info.Mode().Perm() != 0o640 {
+			t.Errorf("%d %s %v", n, sum, err)
+		}
+		if _, err := os.Stat(f.Stale[0]); err == nil {
+			t.Error("the log of the old one is left")
+		}
+	})
+}
