@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/room/succession/recipe/generic"
 	"entrechat/internal/room/succession/recipe/mail"
 	"entrechat/internal/room/succession/recipe/nextcloud"
+	"entrechat/internal/room/succession/recipe/peertube"
 	"entrechat/internal/room/succession/recipe/xmpp"
 )
 
@@ -20,6 +21,7 @@ func Recipes() []recipe.Recipe {
 		generic.Recipe{},
 		mail.Recipe{},
 		nextcloud.Recipe{},
+		peertube.Recipe{},
 		xmpp.Recipe{},
 	}
 }
@@ -33,6 +35,7 @@ func recipeWords() []fs.FS {
 		generic.Words,
 		mail.Words,
 		nextcloud.Words,
+		peertube.Words,
 		xmpp.Words,
 	}
 }
