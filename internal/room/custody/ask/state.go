@@ -71,9 +71,10 @@ type Standing struct {
 	Alive          time.Duration // Alive, or less in a lab
 	AskerSuspended bool
 	NoHeir         bool // who asks was no holder, and is no successor any more, or not yet
-	Burnt          bool // the deal was opened, or another took its place
+	Burnt          bool // the deal was opened, by whatever ask, or another took its place
 	Declined       bool // a person here said no
 	ReleasedAt     core.Moment
+	Fetched        bool // the deal was burnt by this ask: who asked has opened the box
 }
 
 // Why says more about a state; the words are "custody.breakglass.why_<why>".
@@ -103,7 +104,7 @@ type Verdict struct {
 // Judge says how an ask stands. now is the clock on the wall, ran the holder's Clock.
 func (s Standing) Judge(now core.Moment, ran time.Duration) Verdict {
 	if s.ReleasedAt != 0 {
-		if why := s.returned(); why != WhyNothing && !s.Burnt {
+		if why := s.returned(); why != WhyNothing && !s.Fetched {
 			return Verdict{State: Refused, Why: why}
 		}
 		return Verdict{State: Released}

@@ -73,8 +73,11 @@ func TestJudge(t *testing.T) {
 			s.Reason, s.OwnerSaid, s.ReleasedAt = SilentOwner, made.Add(15*day), made.Add(14*day)
 		}, 15 * day, Verdict{State: Refused, Why: WhyAlive}},
 		"silent owner, opened, then comes back": {func(s *Standing) {
-			s.Reason, s.OwnerSaid, s.ReleasedAt, s.Burnt = SilentOwner, made.Add(15*day), made.Add(14*day), true
+			s.Reason, s.OwnerSaid, s.ReleasedAt, s.Burnt, s.Fetched = SilentOwner, made.Add(15*day), made.Add(14*day), true, true
 		}, 15 * day, Verdict{State: Released}},
+		"silent owner, comes back after a release and deals anew": {func(s *Standing) {
+			s.Reason, s.OwnerSaid, s.ReleasedAt, s.Burnt = SilentOwner, made.Add(15*day), made.Add(14*day), true
+		}, 15 * day, Verdict{State: Refused, Why: WhyAlive}},
 		"no successor any more": {func(s *Standing) {
 			s.Reason, s.OwnerSaid, s.NoHeir = SilentOwner, made.Add(-20*day), true
 		}, 14 * day, Verdict{State: Refused, Why: WhyNoHeir}},

@@ -126,6 +126,12 @@ func TestSuccessorAsksNothingElse(t *testing.T) {
 func TestOwnerComesBack(t *testing.T) {
 	for name, comes := range map[string]func(w *world, s ask.Signed){
 		"a head": func(w *world, _ ask.Signed) { w.node("a").unheard = false },
+		"a head and a new deal": func(w *world, _ ask.Signed) {
+			w.node("a").unheard = false
+			for _, n := range w.nodes {
+				n.burnt = core.At(w.really)
+			}
+		},
 		"a card": func(w *world, s ask.Signed) {
 			w.deal.Cards = map[string]string{"ana": "key of ana"}
 			for _, letter := range []string{"b", "c", "d", "e", "f"} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
@@ -231,7 +232,9 @@ func (a *base) standing(ctx context.Context, q db.Querier, r row, f facts) (ask.
 		ReceivedAt: r.received, ReceivedRan: r.receivedRan, Noticed: r.noticed != 0, OwnerSaid: f.ownerSaid, Alive: a.n.Alive,
 		AskerSuspended: f.suspended, NoHeir: f.noHeir, Burnt: f.ended || r.burnt != 0, Declined: r.declined != 0, ReleasedAt: r.release,
 	}
-	words, err := allSaid(ctx, q, r.ID)
+	heard, err := entriesOf(ctx, q, r.ID)
+	s.Fetched = r.burnt != 0 && slices.ContainsFunc(heard, func(e heardEntry) bool { return e.kind == "opened" && e.log == r.Asker })
+	words, bad := allSaid(ctx, q, r.ID)
 	for _, w := range words {
 		switch w.kind {
 		case ask.Stop:
@@ -242,7 +245,7 @@ func (a *base) standing(ctx context.Context, q db.Querier, r row, f facts) (ask.
 			s.Overrule++
 		}
 	}
-	return s, err
+	return s, errors.Join(err, bad)
 }
 
 // judge says how an ask stands here, now.

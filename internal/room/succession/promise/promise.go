@@ -54,6 +54,8 @@ func (n Naming) Check(owner core.MemberID) error {
 		return bad("too many")
 	case n.Service == Accounts && len(n.Backups) > 0:
 		return bad("accounts are in no backup")
+	case slices.Contains(n.Backups, Accounts): // its box would be that of the accounts
+		return bad("a backup with the name of the accounts")
 	case slices.ContainsFunc(n.Backups, func(b string) bool { return !serviceForm.MatchString(b) }):
 		return bad("no name of a backup")
 	}
@@ -72,20 +74,45 @@ type Successor struct {
 	// Since is from when the member was named without a gap: the later of what the owner said
 	// and of when we heard it, so that nobody is named in the past.
 	Since core.Moment `json:"since_us"`
+
+	// added is from when backups are named that came to the service after the member did.
+	added map[string]core.Moment
 }
 
 // Settled says whether the member was named long enough to act without the owner.
 func (s Successor) Settled(now core.Moment) bool { return now >= s.Since.Add(Settled) }
 
+// SinceFor is from when the member was named for a backup of the service without a gap; false where
+// the backup is none of them.
+func (s Successor) SinceFor(backup string) (since core.Moment, named bool) {
+	return max(s.Since, s.added[backup]), slices.Contains(s.Backups, backup)
+}
+
+// Newest is from when the last was added to what the member is named for: Since, or later.
+func (s Successor) Newest() core.Moment {
+	newest := s.Since
+	for _, at := range s.added {
+		newest = max(newest, at)
+	}
+	return newest
+}
+
 // follow is what a naming makes of who was named before it.
 func follow(before []Successor, owner core.MemberID, n Naming, at core.Moment) []Successor {
 	out := make([]Successor, 0, len(n.Successors))
 	for i, m := range n.Successors {
-		since := at
-		if j := slices.IndexFunc(before, func(s Successor) bool { return s.Member == m }); j >= 0 && before[j].Since < since {
-			since = before[j].Since
+		s := Successor{Owner: owner, Service: n.Service, Member: m, Rank: i + 1, Backups: n.Backups, Since: at, added: map[string]core.Moment{}}
+		if j := slices.IndexFunc(before, func(s Successor) bool { return s.Member == m }); j >= 0 {
+			s.Since = min(before[j].Since, at)
+			for _, b := range n.Backups {
+				if since, named := before[j].SinceFor(b); !named {
+					s.added[b] = at
+				} else if since > s.Since {
+					s.added[b] = min(since, at)
+				}
+			}
 		}
-		out = append(out, Successor{owner, n.Service, m, i + 1, n.Backups, since})
+		out = append(out, s)
 	}
 	return out
 }

@@ -177,6 +177,45 @@ func TestFollow(t *testing.T) {
 	})
 }
 
+// TestBackupsAreSettledEach: who was named long ago is not named so for a backup that was added
+// yesterday, or that was taken away meanwhile.
+func TestBackupsAreSettledEach(t *testing.T) {
+	now := follow(nil, owner, Naming{"mail", []string{"mail"}, []core.MemberID{b}}, 10)
+	since := func(backup string, want core.Moment) {
+		t.Helper()
+		if got, named := now[0].SinceFor(backup); got != want || !named {
+			t.Errorf("named for %s since %d, %v, not %d", backup, got, named, want)
+		}
+	}
+	since("mail", 10)
+	now = follow(now, owner, Naming{"mail", []string{"mail", "cloud"}, []core.MemberID{b, c}}, 20)
+	since("mail", 10)
+	since("cloud", 20)
+	now = follow(now, owner, Naming{"mail", []string{"cloud"}, []core.MemberID{b}}, 30)
+	since("cloud", 20)
+	if _, named := now[0].SinceFor("mail"); named || now[0].Since != 10 || now[0].Newest() != 20 {
+		t.Errorf("mail was taken away: %+v", now[0])
+	}
+	now = follow(now, owner, Naming{"mail", []string{"cloud", "mail"}, []core.MemberID{b}}, 40)
+	since("mail", 40)
+	since("cloud", 20)
+	if now[0].Since != 10 || now[0].Newest() != 40 {
+		t.Errorf("b itself is named since 10: %+v", now[0])
+	}
+}
+
+// TestNoBackupIsTheAccounts: whoever takes mail over does not ask for the box of the accounts.
+func TestNoBackupIsTheAccounts(t *testing.T) {
+	for _, n := range []Naming{{"mail", []string{"mail", Accounts}, []core.MemberID{b}}, {Accounts, []string{"mail"}, []core.MemberID{b}}} {
+		if err := n.Check(owner); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("%+v: %v", n, err)
+		}
+	}
+	if err := (Naming{"mail", []string{"mail"}, []core.MemberID{b}}).Check(owner); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzNaming(f *testing.F) {
 	f.Add([]byte(`{"service":"mail","backups":["mail"],"successors":["chaton-b.test"]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

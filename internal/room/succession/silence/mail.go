@@ -10,6 +10,7 @@ import (
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/room/succession/promise"
 )
 
 const (
@@ -18,6 +19,9 @@ const (
 	// newNaming is how long a naming is news.
 	newNaming = 7 * day
 	maxMails  = 10
+	// maxNamings is how many mails about one owner's namings go out in a week, to whomever: an
+	// owner writes the sheet and the namings itself, and shall not have us write without end.
+	maxNamings = 100
 )
 
 // Jobs mail our people about members that are silent and about new successors.
@@ -89,7 +93,12 @@ func (s *Service) mailNamings(ctx context.Context) error {
 		return nil
 	}
 	for _, n := range all {
-		if s.now().Sub(n.Since) > newNaming {
+		if s.now().Sub(n.Newest()) > newNaming {
+			continue
+		}
+		if many, err := toldNamings(ctx, s.n.DB, n.Owner, s.now().Add(-newNaming)); err != nil {
+			return err
+		} else if many >= maxNamings {
 			continue
 		}
 		sheet, err := custody.CallList(ctx, n.Owner)
@@ -104,9 +113,9 @@ func (s *Service) mailNamings(ctx context.Context) error {
 			}
 			to = append(own, to...)
 		}
-		args := map[string]any{"Owner": string(n.Owner), "Member": string(n.Member), "Service": n.Service, "Self": string(s.n.Self), "Day": n.Since.Add(30 * day)}
+		args := map[string]any{"Owner": string(n.Owner), "Member": string(n.Member), "Service": n.Service, "Self": string(s.n.Self), "Day": n.Newest().Add(promise.Settled)}
 		err = s.mailAll(ctx, letter{
-			n.Owner, fmt.Sprintf("naming/%s/%s/%d", n.Service, n.Member, n.Since), to,
+			n.Owner, fmt.Sprintf("naming/%s/%s/%d", n.Service, n.Member, n.Newest()), to,
 			s.n.Say.T("succession.silence.naming_title", args), s.n.Say.T("succession.silence.naming_text", args),
 		})
 		if err != nil {

@@ -164,7 +164,7 @@ func (s *Service) MayAsk(ctx context.Context, owner, member core.MemberID, scope
 	}
 	now := s.now()
 	if !slices.ContainsFunc(all, func(n promise.Successor) bool {
-		return n.Member == member && (s.n.Private || n.Settled(now)) && slices.Contains(scopes(n), scope)
+		return n.Member == member && slices.Contains(scopes(n), scope) && (s.n.Private || now >= settles(n, scope))
 	}) {
 		return false, core.Denied("succession.silence.not_named", errors.New("not named for it")).With("Member", string(member)).With("Owner", string(owner))
 	}
@@ -197,6 +197,14 @@ func scopes(n promise.Successor) []string {
 	return out
 }
 
+// settles is from when a successor may ask for one of its boxes: 30 days after it was named for it.
+func settles(n promise.Successor, scope string) core.Moment {
+	if since, named := n.SinceFor(strings.TrimPrefix(scope, "data:")); named {
+		return since.Add(promise.Settled)
+	}
+	return n.Since.Add(promise.Settled)
+}
+
 // Called notes that somebody here called a member's people. Returns CodeInvalid
 // "succession.silence.bad_call", CodeNotFound for a member that we do not follow.
 func (s *Service) Called(ctx context.Context, c Call) error {
@@ -211,7 +219,7 @@ func (s *Service) Called(ctx context.Context, c Call) error {
 }
 
 // Ask asks the holders for what a service of a silent owner needs: the box "serve" where there is
-// one, then those of its backups. What was asked for in this silence is not asked for again. Returns
+// one, then those of its backups. What was asked for in this silence is not asked for again while an ask may be open. Returns
 // CodeDenied or CodeUnsure with what is missing.
 func (s *Service) Ask(ctx context.Context, owner core.MemberID, service string) (made []Asked, err error) {
 	f, err := s.Of(ctx, owner)
@@ -251,8 +259,12 @@ func (s *Service) askAll(ctx context.Context, custody Custody, f Finding, n prom
 	}
 	var missing error
 	for _, scope := range scopes(n) {
-		if i := slices.IndexFunc(before, func(a Asked) bool { return a.Scope == scope && a.At >= f.Since }); i >= 0 {
+		if i := slices.IndexFunc(before, func(a Asked) bool { return a.Scope == scope && a.At >= max(f.Since, s.now().Add(-askLife)) }); i >= 0 {
 			made = append(made, before[i])
+			continue
+		}
+		if day := settles(n, scope); !s.n.Private && s.now() < day { // a backup that was added lately
+			missing = core.Denied("succession.silence.unsettled", errors.New("named too lately")).With("Member", string(n.Owner)).With("Day", day)
 			continue
 		}
 		id, err := custody.AskSilent(ctx, n.Owner, scope, s.n.Say.T("succession.silence.purpose", map[string]any{"Service": n.Service, "Owner": string(n.Owner), "Days": f.Days}))

@@ -13,6 +13,7 @@ import (
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/kit/logbook"
+	"entrechat/internal/kit/wire"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/migrations"
 	"entrechat/internal/room/succession/promise"
@@ -290,6 +291,92 @@ func TestAtAHolder(t *testing.T) {
 			}
 			*w = before
 			w.named[0] = was
+		}
+	})
+}
+
+// says has the owner name us for mail and these backups, as its logbook would.
+func (w *world) says(index int64, backups ...string) {
+	w.t.Helper()
+	p := promise.New(promise.Needs{DB: w.n.DB, Self: self, Now: w.n.Now})
+	body, err := wire.Encode(promise.Naming{Service: "mail", Backups: backups, Successors: []core.MemberID{self}})
+	if err == nil {
+		err = p.Readers()[0].Read(w.t.Context(), logbook.Entry{Log: lost, Index: index, Typ: promise.TypeNaming, Iat: 1, Body: body})
+	}
+	if err == nil {
+		w.named, err = p.Of(w.t.Context(), lost)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestBackupAddedLately: who was named for mail long ago, and for another backup yesterday, as by
+// who stole the owner's key, asks for mail alone; the new backup is told like a new successor.
+func TestBackupAddedLately(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.now = noon.Add(-90 * day)
+		w.says(1, "mail")
+		w.now = noon
+		w.says(2, "mail", "cloud")
+		w.boxes = append(w.boxes, "data:cloud")
+		w.passes(time.Hour)
+		if len(w.mails) != 1 || !strings.HasPrefix(w.mails[0], "zoe@people.test") {
+			t.Errorf("mails about the new backup: %q", w.mails)
+		}
+		w.passes(21 * day)
+		w.call(false)
+		if _, err := w.MayAsk(t.Context(), lost, self, "data:cloud"); keyOf(err) != "succession.silence.not_named" {
+			t.Errorf("a holder on day 21: %v", err)
+		}
+		if known, err := w.MayAsk(t.Context(), lost, self, "data:mail"); err != nil || !known {
+			t.Errorf("the old backup: %v, %v", known, err)
+		}
+		if made, err := w.Ask(t.Context(), lost, "mail"); err != nil || len(made) != 2 || slices.Contains(w.asked, "data:cloud") {
+			t.Errorf("asked: %v, %v", w.asked, err)
+		}
+		w.passes(10 * day)
+		if made, err := w.Ask(t.Context(), lost, "mail"); err != nil || len(made) != 3 || !slices.Contains(w.asked, "data:cloud") {
+			t.Errorf("30 days after it was named: %v, %v", w.asked, err)
+		}
+	})
+}
+
+// TestAskedAgain: holders' people were away until an ask ended; the owner is dead all the same.
+func TestAskedAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.passes(22 * day)
+		w.call(false)
+		for _, want := range []int{2, 2, 4} {
+			if _, err := w.Ask(t.Context(), lost, "mail"); err != nil || len(w.asked) != want {
+				t.Fatalf("%v, %v, not %d", w.asked, err, want)
+			}
+			w.passes(61 * day)
+		}
+		w.passes(61 * day)
+		w.next("ask")
+	})
+}
+
+// TestNamingsAreNoMailBomb: an owner that names somebody else each hour has few mails sent.
+func TestNamingsAreNoMailBomb(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for i := range 3 * maxNamings {
+			w.now = w.now.Add(time.Minute)
+			w.named = []promise.Successor{{Owner: lost, Service: "mail", Member: "thief.test", Rank: 1 + i%3, Since: w.now}}
+			if err := w.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(w.mails) != maxNamings {
+			t.Errorf("%d mails", len(w.mails))
+		}
+		w.passes(8 * day)
+		before := len(w.mails)
+		w.named[0].Since = w.now
+		w.passes(time.Hour)
+		if len(w.mails) != before+1 {
+			t.Errorf("a week later: %d mails more", len(w.mails)-before)
 		}
 	})
 }

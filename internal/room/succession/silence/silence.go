@@ -20,6 +20,8 @@ const (
 	// slack is how much sooner than askDay we take another's ask: it may have heard the last
 	// head some hours before us.
 	slack = 12 * time.Hour
+	// askLife is how long an ask may be open (docs/spec/custody.md#ask): then it is made anew.
+	askLife = 120 * day
 	// forgotten is how long a member that nobody hears counts among those that we follow.
 	forgotten = 183 * day
 )

@@ -46,6 +46,11 @@ func setTold(ctx context.Context, q db.Querier, m core.MemberID, what string, at
 	return err
 }
 
+// toldNamings counts the mails about new successors of a member since a moment.
+func toldNamings(ctx context.Context, q db.Querier, m core.MemberID, since core.Moment) (int64, error) {
+	return db.One(ctx, q, db.Int64, `SELECT count(*) FROM succession_told WHERE member = $1 AND what LIKE 'naming/%' AND at_us >= $2`, string(m), int64(since))
+}
+
 // forgetDays lets the mails of a next silence go out.
 func forgetDays(ctx context.Context, q db.Querier, m core.MemberID) error {
 	_, err := db.Exec(ctx, q, `DELETE FROM succession_told WHERE member = $1 AND what LIKE 'day/%'`, string(m))

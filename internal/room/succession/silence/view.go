@@ -17,7 +17,7 @@ type View struct {
 	// Ours are the services that we take over, Others who takes services over beside us.
 	Ours   []promise.Successor `json:"ours"`
 	Others []promise.Successor `json:"others"`
-	Asks   []Asked             `json:"asks"` // ours, of this silence
+	Asks   []Asked             `json:"asks"` // ours, of this silence, that may be open
 	Over   []Asked             `json:"over"` // ours, of silences before: the owner was heard since
 	// Next is what to do now: the words are "succession.silence.next_<next>".
 	Next string `json:"next"`
@@ -85,10 +85,11 @@ func (s *Service) view(ctx context.Context, f Finding) (v View, err error) {
 	}
 	asks, err := askedOf(ctx, s.n.DB, f.Member)
 	for _, a := range asks {
-		if f.State != Well && a.At >= max(f.Since, f.Heard) {
-			v.Asks = append(v.Asks, a)
-		} else {
+		switch over := f.State == Well || a.At < max(f.Since, f.Heard); {
+		case over:
 			v.Over = append(v.Over, a)
+		case a.At >= s.now().Add(-askLife): // else it ended by itself, and is made anew
+			v.Asks = append(v.Asks, a)
 		}
 	}
 	v.Next = next(v, s.now())
