@@ -216,6 +216,13 @@ func TestHostileOwner(t *testing.T) {
 		other.readonly = true
 		refused("a pact that ends", send(a, next), core.CodeDenied)
 		other.readonly = false
+		r.now = r.now.Add(Fresh + day)
+		other.readonly = true
+		a.ok(other.Tidy(ctx))
+		if _, _, err := other.Held(ctx, owner, "mail"); err != nil {
+			t.Errorf("the pact of a dead owner ended half a year ago: %v", err)
+		}
+		other.readonly = false
 		a.name()
 		refused("a name that is taken back", send(a, next), core.CodeDenied)
 		r.now = r.now.Add(Fresh + day)

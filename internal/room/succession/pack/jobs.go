@@ -3,10 +3,12 @@ package pack
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/kit/jobs"
+	"entrechat/internal/room/succession/promise"
 )
 
 // Jobs send packs, and look after those of others.
@@ -49,16 +51,14 @@ func (s *Service) Tidy(ctx context.Context) error {
 	return s.sweep(known)
 }
 
-// old says whether a pack is of an owner that names us no more, and half a year old.
+// old says whether a pack is of an owner that names us no more, and half a year old. A pact that
+// ended is no matter: that of a dead owner ends too.
 func (s *Service) old(ctx context.Context, p Pack) (bool, error) {
 	if p.Owner == s.self() || s.now().Sub(p.Made) < Fresh {
 		return false, nil
 	}
-	err := s.named(ctx, p.Owner, p.Service)
-	if core.CodeOf(err) == core.CodeDenied {
-		return true, nil
-	}
-	return false, err
+	named, err := s.n.Promises.Of(ctx, p.Owner)
+	return !slices.ContainsFunc(named, func(n promise.Successor) bool { return n.Member == s.self() && n.Service == p.Service }), err
 }
 
 // sweep removes files that no pack is about, a day old: of a process that ended between the file

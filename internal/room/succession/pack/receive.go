@@ -106,6 +106,10 @@ func (e endpoints) offered(ctx context.Context, from core.MemberID, env seal.Env
 	if err := e.signedBy(ctx, env, TypePack, from); err != nil {
 		return out, err
 	}
+	stale, err := e.stale(ctx, p)
+	if err != nil {
+		return out, err
+	}
 	out = row{Pack: p}
 	err = e.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
 		all, err := packsOf(ctx, q, from, p.Service)
@@ -116,11 +120,11 @@ func (e endpoints) offered(ctx context.Context, from core.MemberID, env seal.Env
 			out = all[i]
 			return nil
 		}
-		if len(all) > 0 && all[0].Number >= p.Number {
-			return core.Conflict("succession.pack.old_number", fmt.Errorf("number %d after %d", p.Number, all[0].Number))
+		if i := slices.IndexFunc(all, func(r row) bool { return !slices.Contains(stale, r.ID) }); i >= 0 && all[i].Number >= p.Number {
+			return core.Conflict("succession.pack.old_number", fmt.Errorf("number %d after %d", p.Number, all[i].Number))
 		}
 		for _, r := range all { // one may be on its way; those that never came are forgotten
-			if r.kept == 0 {
+			if r.kept == 0 || slices.Contains(stale, r.ID) {
 				if err := dropPack(ctx, q, r.Pack); err != nil {
 					return err
 				}
@@ -129,6 +133,38 @@ func (e endpoints) offered(ctx context.Context, from core.MemberID, env seal.Env
 		return putPack(ctx, q, out)
 	})
 	return out, err
+}
+
+// stale are the packs here, of the same service and with a number that is not below, that were
+// signed by keys that the owner gave up: who stole a key would stop every later pack by a high
+// number. Nobody brings them again.
+func (e endpoints) stale(ctx context.Context, p Pack) (ids []string, err error) {
+	all, err := packsOf(ctx, e.n.DB, p.Owner, p.Service)
+	for _, r := range all {
+		if r.Number < p.Number {
+			break
+		}
+		good, err := e.good(ctx, r.Pack)
+		if err != nil {
+			return nil, err
+		}
+		if !good {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, err
+}
+
+// good says whether a key signed a pack that its owner signs with now.
+func (s *Service) good(ctx context.Context, p Pack) (bool, error) {
+	switch err := s.signedBy(ctx, p.Document, TypePack, p.Owner); core.CodeOf(err) {
+	case "":
+		return true, nil
+	case core.CodeDenied, core.CodeInvalid, core.CodeNotFound:
+		return false, nil
+	default:
+		return false, err
+	}
 }
 
 // signedBy verifies that a member signed a document, and nobody else.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -68,16 +69,23 @@ func (s *Service) sealedPath(p Pack) string {
 }
 
 // Held is the newest pack of an owner's service that is here whole, and where its sealed file
-// lies: see Open. Returns CodeNotFound "succession.pack.none".
+// lies: see Open. One that a key signed which the owner gave up, as stolen, comes after all others:
+// its people may be the thief's. Returns CodeNotFound "succession.pack.none".
 func (s *Service) Held(ctx context.Context, owner core.MemberID, service string) (Pack, string, error) {
 	all, err := packsOf(ctx, s.n.DB, owner, service)
 	if err != nil {
 		return Pack{}, "", err
 	}
+	all = slices.DeleteFunc(all, func(r row) bool { return r.kept == 0 })
 	for _, r := range all {
-		if r.kept != 0 {
+		if good, err := s.good(ctx, r.Pack); err != nil {
+			return Pack{}, "", err
+		} else if good {
 			return r.Pack, s.sealedPath(r.Pack), nil
 		}
+	}
+	if len(all) > 0 { // the owner was not heard since it changed its key
+		return all[0].Pack, s.sealedPath(all[0].Pack), nil
 	}
 	return Pack{}, "", core.NotFound("succession.pack.none", errors.New("no pack")).With("Service", service).With("Member", string(owner))
 }
@@ -130,14 +138,19 @@ func (s *Service) Put(ctx context.Context, p Pack, content string, sealed []byte
 	return s.trim(ctx, p.Owner, p.Service)
 }
 
-// Last is our newest pack of a service with the content it was put with; whole says whether its
-// sealed file is here. The zero pack where there is none.
+// Last is our newest pack of a service with the content it was put with, empty where a key signed
+// it that we gave up: it has to be made anew. whole says whether its sealed file is here. The zero
+// pack where there is none.
 func (s *Service) Last(ctx context.Context, service string) (p Pack, content string, whole bool, err error) {
 	all, err := packsOf(ctx, s.n.DB, s.self(), service)
 	if err != nil || len(all) == 0 {
 		return p, "", false, err
 	}
-	return all[0].Pack, all[0].content, all[0].kept != 0, nil
+	good, err := s.good(ctx, all[0].Pack)
+	if !good {
+		all[0].content = ""
+	}
+	return all[0].Pack, all[0].content, all[0].kept != 0, err
 }
 
 // Own are our newest packs, by service.
