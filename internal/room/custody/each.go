@@ -32,3 +32,11 @@ func (r *Room) Expiry(ctx context.Context, domain string) (core.Moment, error) {
 	told, err := ability.Network{Private: r.Private}.Domain(ctx, domain)
 	return told.Expires, err
 }
+
+// Registered is what a domain's registry tells of it, for other rooms: when it ends, its status, its
+// registrar, and whether an "organisation" or a "person" holds it. What it does not say is zero.
+// Returns CodeUnsure where it does not answer.
+func (r *Room) Registered(ctx context.Context, domain string) (expires core.Moment, status []string, registrar, holder string, err error) {
+	told, err := ability.Network{Private: r.Private}.Domain(ctx, domain)
+	return told.Expires, told.Status, told.Registrar, told.Holder, err
+}

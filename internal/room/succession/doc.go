@@ -16,7 +16,7 @@
 //
 // The room only wires. Its folders: promise (who was named), recipe (how data moves, a folder
 // per program), move (what runs recipes), readonly (in front of a program on restored data), silence
-// (who is not heard any more).
+// (who is not heard any more), domain (what a name needs before a cut).
 //
 // Source: docs/spec/succession.md
 package succession

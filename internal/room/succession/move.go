@@ -13,7 +13,7 @@ import (
 
 // openMoves makes what runs recipes.
 func (r *Room) openMoves() *move.Service {
-	return move.New(move.Needs{DB: r.DB, Dir: filepath.Join(r.Dir, "move"), Recipes: Recipes(), Now: r.Now})
+	return move.New(move.Needs{DB: r.DB, Dir: filepath.Join(r.Dir, "move"), Recipes: Recipes(), Domains: r.Domains, Now: r.Now})
 }
 
 func moveCommands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {

@@ -17,6 +17,7 @@ import (
 	"entrechat/internal/kit/seal"
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/succession/closing"
+	"entrechat/internal/room/succession/domain"
 	"entrechat/internal/room/succession/move"
 	"entrechat/internal/room/succession/pack"
 	"entrechat/internal/room/succession/pack/fill"
@@ -43,6 +44,7 @@ func AllWords() []fs.FS {
 		rescue.Words,
 		pointer.Words,
 		silence.Words,
+		domain.Words,
 	}, slices.Concat(recipeWords(), closingWords())...)
 }
 
@@ -100,6 +102,7 @@ type Room struct {
 	Reports  *report.Reports
 	Pointers *pointer.Service
 	Closings *closing.Service
+	Domains  *domain.Service
 	Moves    *move.Service
 	Rescue   *rescue.Service
 	Silence  *silence.Service
@@ -111,6 +114,7 @@ func New(n Needs) (*Room, error) {
 	r.openPacks()
 	r.Pointers = r.openPointers()
 	r.Closings = r.openClosings()
+	r.Domains = r.openDomains()
 	r.Moves = r.openMoves()
 	r.Silence = r.newSilence()
 	return r, r.openRescues()
@@ -136,6 +140,7 @@ func Commands(p *words.Printer, open console.Opener[*Room]) []*cobra.Command {
 	subs = append(subs, report.Commands(p, console.Part(open, func(r *Room) *report.Reports { return r.Reports }))...)
 	subs = append(subs, pointerCommands(p, open)...)
 	subs = append(subs, closingCommands(p, open)...)
+	subs = append(subs, domain.Command(p, console.Part(open, func(r *Room) *domain.Service { return r.Domains })))
 	subs = append(subs, moveCommands(p, open)...)
 	subs = append(subs, rescueCommands(p, open)...)
 	subs = append(subs, silence.Commands(p, console.Part(open, func(r *Room) *silence.Service { return r.Silence }))...)

@@ -12,10 +12,11 @@ import (
 func FuzzRegistration(f *testing.F) {
 	f.Add(told("2026-01-01T00:00:00Z", "active", "2027-02-01T00:00:00Z"))
 	f.Add(`{"status":["\ud800"],"events":[{"eventAction":"expiration","eventDate":"0000-01-01T00:00:00Z"}]}`)
+	f.Add(`{"entities":[{"roles":["registrar"],"vcardArray":["vcard",[["fn",{},"text","x"]]]},{"roles":["registrant"],"vcardArray":["vcard",[["org",{},"text",["a"]],[1]]]}]}`)
 	f.Add(`{"services":[[["org"],["https://rdap.test/"]]]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := readRegistration([]byte(text))
-		if err == nil && (len(r.Changed) > 64 || len(r.Status) > 20 || r.Expires < 0 || !utf8.ValidString(r.state())) {
+		if err == nil && (len(r.Changed) > 64 || len(r.Status) > 20 || len(r.Registrar) > 64 || len(r.Holder) > 12 || r.Expires < 0 || !utf8.ValidString(r.state())) {
 			t.Errorf("%+v", r)
 		}
 		base, err := readServer([]byte(text), "chaton-a.org")

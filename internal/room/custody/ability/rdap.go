@@ -29,6 +29,9 @@ type Registration struct {
 	Changed string // when it was changed last, as the registry writes it
 	Status  []string
 	Expires core.Moment // 0 = it does not say
+	// Registrar is its name; empty = it does not say. Holder is what holds the domain: "organisation",
+	// "person", empty = it does not say. Who that is, is not kept.
+	Registrar, Holder string
 }
 
 // state is what moves when somebody changes something at the registrar.
@@ -97,6 +100,7 @@ func readRegistration(text []byte) (r Registration, err error) {
 			Action string `json:"eventAction"`
 			Date   string `json:"eventDate"`
 		} `json:"events"`
+		Entities []entity `json:"entities"`
 	}
 	if err := wire.Peek(text, &told); err != nil {
 		return r, err
@@ -114,7 +118,51 @@ func readRegistration(text []byte) (r Registration, err error) {
 			}
 		}
 	}
+	for _, e := range told.Entities {
+		switch {
+		case slices.Contains(e.Roles, "registrar") && r.Registrar == "":
+			r.Registrar = short(e.card("fn"))
+		case slices.Contains(e.Roles, "registrant") && r.Holder == "":
+			r.Holder = e.holder()
+		}
+	}
 	return r, nil
+}
+
+// entity is somebody who has to do with a domain.
+type entity struct {
+	Roles []string `json:"roles"`
+	Card  any      `json:"vcardArray"` // RFC 7095: ["vcard", [[name, {}, type, value], ...]]
+}
+
+// card is a text of the card; empty where it has none, or where it was blacked out.
+func (e entity) card(name string) string {
+	outer, _ := e.Card.([]any)
+	if len(outer) != 2 {
+		return ""
+	}
+	lines, _ := outer[1].([]any)
+	for _, l := range lines {
+		line, _ := l.([]any)
+		if len(line) < 4 || line[0] != name {
+			continue
+		}
+		if text, ok := line[3].(string); ok && !strings.Contains(strings.ToLower(text), "redacted") {
+			return strings.TrimSpace(text)
+		}
+	}
+	return ""
+}
+
+// holder is what kind of holder the card is of.
+func (e entity) holder() string {
+	switch kind := e.card("kind"); {
+	case kind == "org" || e.card("org") != "":
+		return "organisation"
+	case kind == "individual" && e.card("fn") != "":
+		return "person"
+	}
+	return ""
 }
 
 func short(s string) string { return strings.ToValidUTF8(s[:min(len(s), 64)], "") }

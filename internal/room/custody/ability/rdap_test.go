@@ -65,6 +65,25 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
+// TestHolder: the registrar is named; of the holder only the kind is kept.
+func TestHolder(t *testing.T) {
+	card := func(role, lines string) string {
+		return fmt.Sprintf(`{"roles":[%q],"vcardArray":["vcard",[["version",{},"text","4.0"],%s]]}`, role, lines)
+	}
+	for name, c := range map[string]struct{ entities, registrar, holder string }{
+		"none":        {"", "", ""},
+		"both":        {card("registrar", `["fn",{},"text","Registrar One"]`) + "," + card("registrant", `["org",{"type":"work"},"text","Chaton A"]`), "Registrar One", "organisation"},
+		"a person":    {card("registrant", `["fn",{},"text","Ana"],["kind",{},"text","individual"]`), "", "person"},
+		"blacked out": {card("registrant", `["fn",{},"text","REDACTED FOR PRIVACY"],["org",{},"text","Redacted for privacy"],["kind",{},"text","individual"]`), "", ""},
+		"no card":     {`{"roles":["registrant"]},{"roles":["registrar"],"vcardArray":["vcard"]},{"vcardArray":"x"}`, "", ""},
+	} {
+		r, err := readRegistration([]byte(`{"entities":[` + c.entities + `]}`))
+		if err != nil || r.Registrar != c.registrar || r.Holder != c.holder {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+}
+
 // TestRegistrarSeenAtItsRegistry: a transfer lock that was taken off proves the registrar's
 // account, and once a month the end of the domain is read.
 func TestRegistrarSeenAtItsRegistry(t *testing.T) {

@@ -109,12 +109,22 @@ type world struct {
 	dir  string
 	rack *rack
 	file string
+
+	domain error // what is to be done about wiki.chaton-a.test
+}
+
+// Ready knows the domain of the settings alone.
+func (w *world) Ready(_ context.Context, name string) error {
+	if name != "wiki.chaton-a.test" {
+		return errors.New("another name")
+	}
+	return w.domain
 }
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
 	w := &world{t: t, d: d, dir: t.TempDir(), rack: &rack{old: map[string]int{"alice": 1, "bob": 2, "zoé": 3}, new: map[string]int{}}}
-	w.Service = move.New(move.Needs{DB: d, Dir: w.dir, Recipes: []recipe.Recipe{w.rack}, Now: time.Now})
+	w.Service = move.New(move.Needs{DB: d, Dir: w.dir, Recipes: []recipe.Recipe{w.rack}, Domains: w, Now: time.Now})
 	w.file = w.settings("a", "[from]\nhost = 'old'\n")
 	return w
 }
@@ -122,7 +132,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 func (w *world) settings(name, more string) string {
 	w.t.Helper()
 	file := filepath.Join(w.dir, name+".toml")
-	ok(w.t, os.WriteFile(file, []byte("recipe = 'rack'\nsecret = 'planted-secret'\n"+more), 0o600))
+	ok(w.t, os.WriteFile(file, []byte("recipe = 'rack'\ndomains = ['wiki.chaton-a.test']\nsecret = 'planted-secret'\n"+more), 0o600))
 	return file
 }
 
@@ -179,7 +189,7 @@ func TestAMove(t *testing.T) {
 		}
 		// A step that says it did it, and did not.
 		s.before = nil
-		lying := move.New(move.Needs{DB: w.d, Dir: w.dir, Recipes: []recipe.Recipe{liar{s}}, Now: time.Now})
+		lying := move.New(move.Needs{DB: w.d, Dir: w.dir, Recipes: []recipe.Recipe{liar{s}}, Domains: w, Now: time.Now})
 		if got, err := lying.Finish(ctx, m.ID, 2, quiet); code(err) != "succession.move.unequal" || got.State != move.Frozen {
 			t.Errorf("%v %v", got.State, err)
 		}
@@ -197,6 +207,11 @@ func TestAMove(t *testing.T) {
 		if kept, archived, lost, equal, err := w.Result(ctx, m.ID); err != nil || kept != 1 || archived != 1 || lost != 1 || !equal {
 			t.Errorf("%d %d %d %v %v", kept, archived, lost, equal, err)
 		}
+		w.domain = core.Conflict("x", errors.New("TTL"))
+		if got, err := w.Cut(ctx, m.ID, 1, quiet); code(err) != "x" || got.State != move.Ready {
+			t.Errorf("cut while the domain is not ready: %v %v", got.State, err)
+		}
+		w.domain = nil
 		got, err = w.Cut(ctx, m.ID, 1, quiet)
 		ok(t, err)
 		if _, err := w.Undo(ctx, m.ID, 1, quiet); got.State != move.Done || code(err) != "succession.move.not_now" {

@@ -21,7 +21,14 @@ type Needs struct {
 	DB      *db.DB
 	Dir     string // a folder of ours
 	Recipes []recipe.Recipe
+	Domains Domains
 	Now     func() time.Time
+}
+
+// Domains says whether a domain that a service needs lets it move. Returns CodeConflict with what is to
+// be done first, CodeUnsure where that cannot be read.
+type Domains interface {
+	Ready(ctx context.Context, name string) error
 }
 
 // Service runs moves. Safe for concurrent use, and for several processes.
@@ -191,7 +198,8 @@ func (s *Service) Finish(ctx context.Context, id string, parallel int, say Say) 
 	})
 }
 
-// Cut makes the target the service. It is not undone; broken off, it goes on when run again.
+// Cut makes the target the service, once the domains in the settings are ready. It is not undone;
+// broken off, it goes on when run again.
 func (s *Service) Cut(ctx context.Context, id string, parallel int, say Say) (Move, error) {
 	return s.alone(ctx, id, cut, func(j *job) error {
 		all, err := counted(ctx, s.n.DB, id)
@@ -200,6 +208,9 @@ func (s *Service) Cut(ctx context.Context, id string, parallel int, say Say) (Mo
 		}
 		if !Equal(all) {
 			return core.Conflict("succession.move.unequal", errors.New("counts differ")).With("ID", id).With("N", len(Different(all, recipe.Count.Key)))
+		}
+		if err := s.reachable(ctx, j); err != nil {
+			return err
 		}
 		if j.State != Done {
 			if err := s.become(ctx, j, Cutting); err != nil {
@@ -214,6 +225,20 @@ func (s *Service) Cut(ctx context.Context, id string, parallel int, say Say) (Mo
 		}
 		return s.become(ctx, j, Done)
 	})
+}
+
+// reachable returns an error while a domain in the settings is not ready for a cut. One that began goes
+// on.
+func (s *Service) reachable(ctx context.Context, j *job) error {
+	if j.State != Ready {
+		return nil
+	}
+	for _, name := range j.read.domains {
+		if err := s.n.Domains.Ready(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Undo takes back what was begun, the last first.

@@ -23,6 +23,7 @@ type read struct {
 	recipe    recipe.Recipe
 	move      recipe.Move
 	scopes    []string
+	domains   []string
 }
 
 const maxFile = 64 << 10
@@ -61,9 +62,10 @@ func (s *Service) read(name string) (read, error) {
 		return read{}, core.Denied("succession.move.readable", err).With("Path", file)
 	}
 	var loose struct {
-		Recipe string         `toml:"recipe"`
-		From   map[string]any `toml:"from"`
-		To     map[string]any `toml:"to"`
+		Recipe  string         `toml:"recipe"`
+		Domains []string       `toml:"domains"`
+		From    map[string]any `toml:"from"`
+		To      map[string]any `toml:"to"`
 	}
 	if err := toml.Unmarshal(text, &loose); err != nil {
 		return read{}, recipe.Wrong(err.Error())
@@ -77,7 +79,7 @@ func (s *Service) read(name string) (read, error) {
 		return read{}, err
 	}
 	sum := sha256.Sum256(text)
-	r := read{file: file, sum: hex.EncodeToString(sum[:]), recipe: which, move: m}
+	r := read{file: file, sum: hex.EncodeToString(sum[:]), recipe: which, move: m, domains: loose.Domains}
 	if scoped, ok := m.(recipe.Scoped); ok {
 		r.scopes = scoped.Scope()
 		return r, nil

@@ -32,12 +32,14 @@ type Place struct {
 	Snapshot string   `toml:"snapshot"`
 }
 
-// Sides are the two sections that every recipe has, and the first line that names it; embed it in the
-// recipe's settings.
+// Sides are the two sections that every recipe has, and the first lines; embed it in the recipe's
+// settings. Domains are the names that the service is reached at: nothing is cut while one of them is
+// not ready.
 type Sides struct {
-	Recipe string `toml:"recipe"`
-	From   Place  `toml:"from"`
-	To     Place  `toml:"to"`
+	Recipe  string   `toml:"recipe"`
+	Domains []string `toml:"domains"`
+	From    Place    `toml:"from"`
+	To      Place    `toml:"to"`
 }
 
 // Open makes the sides "old" and "new". Returns CodeInvalid "succession.recipe.settings".
