@@ -73,6 +73,7 @@ func directoryNeedsOf(a *App) directory.Needs {
 		}
 		return nil, nil
 	}
+	n.Closings = func() (directory.Closings, bool) { return ask[directory.Closings](a) }
 	return n
 }
 

@@ -38,6 +38,9 @@ type Fetcher interface {
 // Backup is how one of our backups stands, for everybody to read.
 type Backup = site.Backup
 
+// Closings answers which of our services end.
+type Closings = site.Closings
+
 // Needs is what the room is made of.
 type Needs struct {
 	Dir   string // folder of our own files; empty where there is no node
@@ -52,6 +55,8 @@ type Needs struct {
 	Self core.MemberID
 	// Backups are how ours stand; nil = not shown.
 	Backups func(ctx context.Context) ([]Backup, error)
+	// Closings finds who knows which of ours end; nil = nobody does.
+	Closings func() (Closings, bool)
 	// Plain asks over http: for tests and demos on one machine.
 	Plain bool
 }
@@ -96,7 +101,7 @@ func New(n Needs) *Room {
 	r.api = api.New(api.Needs{Own: r.Own, Catalogue: r.Catalogue, Referral: r.Referral, URL: n.URL, Self: n.Self, Now: n.Now})
 	r.site = site.New(site.Needs{
 		Own: r.Own, Catalogue: r.Catalogue, Referral: r.Referral, Announcer: r.Announcer, Book: n.Book,
-		Backups: n.Backups, URL: n.URL, Self: n.Self, Now: n.Now, Log: n.Log,
+		Backups: n.Backups, Closings: n.Closings, URL: n.URL, Self: n.Self, Now: n.Now, Log: n.Log,
 	})
 	r.forms = forms.New(forms.Needs{Own: r.Own, Catalogue: r.Catalogue, Referral: r.Referral, Draft: r.Draft, URL: n.URL})
 	return r

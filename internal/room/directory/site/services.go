@@ -73,7 +73,11 @@ func (r *Site) servicesPage(ctx context.Context, p *words.Printer) (page service
 		return page, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		page.Services = append(page.Services, cardOf(p, name, all[name], r.now()))
+		card, err := r.closing(ctx, p, cardOf(p, name, all[name], r.now()))
+		if err != nil {
+			return page, err
+		}
+		page.Services = append(page.Services, card)
 	}
 	return page, nil
 }
@@ -87,7 +91,27 @@ func (r *Site) serviceCard(ctx context.Context, p *words.Printer, name string) (
 	if !ok {
 		return serviceCard{}, core.NotFound("directory.no_service", errors.New("no such service"))
 	}
-	return cardOf(p, name, s, r.now()), nil
+	return r.closing(ctx, p, cardOf(p, name, s, r.now()))
+}
+
+// closing says on a card that the service's end is announced: nobody new should count on it.
+func (r *Site) closing(ctx context.Context, p *words.Printer, card serviceCard) (serviceCard, error) {
+	if r.n.Closings == nil || card.Over {
+		return card, nil
+	}
+	closings, ok := r.n.Closings()
+	if !ok {
+		return card, nil
+	}
+	lastDay, is, err := closings.Closing(ctx, card.Slug)
+	if err != nil || !is {
+		return card, err
+	}
+	if day, err := time.Parse(time.DateOnly, lastDay); err == nil {
+		card.State, card.Severity = p.T("directory.listing.closes", map[string]any{"Day": p.Day(core.At(day))}), "warn"
+		card.Load, card.LoadSeverity = "", ""
+	}
+	return card, nil
 }
 
 func cardOf(p *words.Printer, name string, s own.Service, now core.Moment) serviceCard {

@@ -24,7 +24,13 @@ import (
 //go:embed pages/*.html
 var pages embed.FS
 
-// Needs is what the pages are made of; all of it is required but Backups.
+// Closings answers which of our services end.
+type Closings interface {
+	// Closing is the announced last day of a service, "2026-12-24"; closing is false for none.
+	Closing(ctx context.Context, service string) (lastDay string, closing bool, err error)
+}
+
+// Needs is what the pages are made of; all of it is required but Backups and Closings.
 type Needs struct {
 	Own       *own.Files
 	Catalogue *catalogue.Store
@@ -33,6 +39,8 @@ type Needs struct {
 	Book      freshness.Book
 	// Backups are how ours stand; nil = not shown.
 	Backups func(ctx context.Context) ([]Backup, error)
+	// Closings finds who knows which of ours end.
+	Closings func() (Closings, bool)
 	URL     string // where this node is reached, without a slash at its end
 	Self    core.MemberID
 	Now     func() time.Time
