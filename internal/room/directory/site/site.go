@@ -41,10 +41,10 @@ type Needs struct {
 	Backups func(ctx context.Context) ([]Backup, error)
 	// Closings finds who knows which of ours end.
 	Closings func() (Closings, bool)
-	URL     string // where this node is reached, without a slash at its end
-	Self    core.MemberID
-	Now     func() time.Time
-	Log     *slog.Logger
+	URL      string // where this node is reached, without a slash at its end
+	Self     core.MemberID
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Site is the pages.
