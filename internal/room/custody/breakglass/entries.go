@@ -87,7 +87,8 @@ func (a ledger) settle(ctx context.Context, r row) error {
 }
 
 // over says whether logbooks say that the box of an ask was opened. At the owner of the box: who
-// may ask says so, or as many holders as are needed let their shares go. At a holder: its owner
+// may ask says so, another of whom a holder says that it let its share go (a successor; more may
+// lie on paper), or as many holders as are needed let theirs go. At a holder: its owner
 // says so, or both; one holder alone would otherwise end the deal at all of them.
 func (a ledger) over(ctx context.Context, r row) (bool, error) {
 	all, err := entriesOf(ctx, a.n.DB, r.ID)
@@ -109,7 +110,7 @@ func (a ledger) over(ctx context.Context, r row) (bool, error) {
 	}
 	enough := released >= max(d.K, share.MinK)
 	if r.Owner == a.self() {
-		return enough || opened && (r.Asker == r.Owner || d.MayAsk(r.Asker)), nil
+		return enough || opened && (r.Asker == r.Owner || d.MayAsk(r.Asker) || released > 0), nil
 	}
 	return opened && (r.Asker == r.Owner || enough), nil
 }

@@ -10,6 +10,7 @@ import (
 	"entrechat/internal/kit/words"
 	"entrechat/internal/room/custody/ask"
 	"entrechat/internal/room/custody/heir"
+	"entrechat/internal/room/custody/share"
 )
 
 // successors is what the room succession of every node knows: who was named for what box, and
@@ -72,6 +73,27 @@ func TestSuccessorOpens(t *testing.T) {
 	w.work()
 	if got := w.state("e", s.ID); got != ask.Refused {
 		t.Errorf("a holder once the deal is burnt: %s", got)
+	}
+}
+
+// TestOwnerLearnsOfPaper: a successor opened the box with a share on paper, of which no logbook says
+// anything; the owner who comes back reads all the same what it has to change.
+func TestOwnerLearnsOfPaper(t *testing.T) {
+	w, g := silentWorld(t)
+	s := w.asksSilent(g)
+	w.passes(14 * day)
+	for _, letter := range []string{"b", "c"} {
+		w.must(w.node(letter).Release(t.Context(), s.ID, false))
+	}
+	var out got
+	if c, err := g.Collect(t.Context(), s.ID, []share.Share{w.node("d").share}, out.deliver); err != nil || !c.Opened {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	a := w.node("a")
+	a.unheard, w.down[hosterA] = false, false
+	w.passes(2 * day)
+	if todo, err := a.Rotations(t.Context()); err != nil || len(todo) == 0 {
+		t.Errorf("what A has to change: %v, %v", todo, err)
 	}
 }
 
