@@ -9,6 +9,7 @@ import (
 	"entrechat/internal/room/succession/recipe/dokuwiki"
 	"entrechat/internal/room/succession/recipe/generic"
 	"entrechat/internal/room/succession/recipe/mail"
+	"entrechat/internal/room/succession/recipe/mastodon"
 	"entrechat/internal/room/succession/recipe/nextcloud"
 	"entrechat/internal/room/succession/recipe/peertube"
 	"entrechat/internal/room/succession/recipe/xmpp"
@@ -20,6 +21,7 @@ func Recipes() []recipe.Recipe {
 		dokuwiki.Recipe{},
 		generic.Recipe{},
 		mail.Recipe{},
+		mastodon.Recipe{},
 		nextcloud.Recipe{},
 		peertube.Recipe{},
 		xmpp.Recipe{},
@@ -34,6 +36,7 @@ func recipeWords() []fs.FS {
 		dokuwiki.Words,
 		generic.Words,
 		mail.Words,
+		mastodon.Words,
 		nextcloud.Words,
 		peertube.Words,
 		xmpp.Words,

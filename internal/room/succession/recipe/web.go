@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -187,9 +189,7 @@ func (w *Web) request(ctx context.Context, c Call) (*http.Request, error) {
 	if body != nil {
 		r.Header.Set("Content-Type", kind)
 	}
-	for name, values := range c.Header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, c.Header)
 	r.Header.Set("Authorization", "Bearer "+w.token)
 	return r, nil
 }
@@ -233,14 +233,9 @@ func (w *Web) ended(ctx context.Context, c Call, err error) error {
 }
 
 func (w *Web) judge(c Call, status int, body []byte) error {
-	for _, also := range c.Also {
-		if status == also {
-			return nil
-		}
-	}
 	kind := core.Unsure
 	switch {
-	case status >= 200 && status < 300:
+	case status >= 200 && status < 300 || slices.Contains(c.Also, status):
 		return nil
 	case status == http.StatusNotFound || status == http.StatusGone:
 		kind = core.NotFound

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"time"
 
 	"entrechat/internal/core"
 	"entrechat/internal/room/succession/recipe"
@@ -16,6 +17,7 @@ type account struct {
 	*recipe.Web
 
 	side string
+	poll time.Duration
 	me   me
 }
 
@@ -29,8 +31,8 @@ type me struct {
 	} `json:"account"`
 }
 
-func open(ctx context.Context, side, address, token string) (a account, err error) {
-	a.side = side
+func (m *move) open(ctx context.Context, side, address, token string) (a account, err error) {
+	a.side, a.poll = side, m.poll
 	if a.Web, err = recipe.OpenWeb(side, address, token); err != nil {
 		return a, err
 	}
@@ -43,7 +45,7 @@ func open(ctx context.Context, side, address, token string) (a account, err erro
 
 // old signs in at the old server; its token must be of the person whom the settings name.
 func (m *move) old(ctx context.Context, name string) (account, error) {
-	a, err := open(ctx, "old", m.Old.URL, m.people[name].OldToken)
+	a, err := m.open(ctx, "old", m.Old.URL, m.people[name].OldToken)
 	if err == nil && a.me.Name != name {
 		err = recipe.Wrong(name + ": old_token is of " + a.me.Name)
 	}
@@ -51,7 +53,7 @@ func (m *move) old(ctx context.Context, name string) (account, error) {
 }
 
 func (m *move) new(ctx context.Context, name string) (account, error) {
-	return open(ctx, "new", m.New.URL, m.people[name].NewToken)
+	return m.open(ctx, "new", m.New.URL, m.people[name].NewToken)
 }
 
 // user is a path below that of the person.

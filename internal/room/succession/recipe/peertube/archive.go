@@ -28,10 +28,10 @@ func fits(z *zip.Reader, size int64) error {
 			break
 		}
 	}
-	limit := max(2*uint64(size), maxUnpacked)
-	if len(z.File) > maxFiles || bytes > limit {
+	limit := max(2*size, maxUnpacked)
+	if len(z.File) > maxFiles || bytes > uint64(max(0, limit)) {
 		return core.Full("succession.recipe.peertube.too_large", errors.New("beyond what PeerTube imports")).
-			With("Files", len(z.File)).With("MaxFiles", maxFiles).With("Bytes", core.Size(bytes).String()).With("MaxBytes", core.Size(limit).String())
+			With("Files", len(z.File)).With("MaxFiles", maxFiles).With("Bytes", core.Size(int64(min(bytes, 2*maxArchive))).String()).With("MaxBytes", core.Size(limit).String())
 	}
 	return nil
 }

@@ -18,10 +18,8 @@ import (
 	"time"
 )
 
-func TestMain(m *testing.M) {
-	poll = time.Millisecond
-	os.Exit(m.Run())
-}
+// fast asks again at once.
+func fast() Recipe { return Recipe{poll: time.Millisecond} }
 
 // fake is a PeerTube with one person, made from its documented interface:
 // docs.joinpeertube.org/api-rest-reference (users, user exports, user imports).
@@ -40,6 +38,8 @@ type fake struct {
 	upload   []byte
 	size     int
 	latest   *imported
+	making   int
+	busy     int // how often it is processing still
 
 	lies     bool           // an import says completed and brings nothing
 	errors   int64          // of videos, in the summary of an import
@@ -108,7 +108,7 @@ func (f *fake) packed() []byte {
 
 // take imports an archive as PeerTube does: what is there already is passed over, unless its name differs.
 func (f *fake) take(archive []byte) {
-	f.latest = &imported{State: kind{completed}}
+	f.latest, f.busy = &imported{State: kind{completed}}, 2
 	if !f.noRes {
 		text := fmt.Sprintf(`{"resultSummary":{"stats":{"videos":{"success":1,"duplicates":0,"errors":%d}}}}`, f.errors)
 		if err := json.Unmarshal([]byte(text), f.latest); err != nil {
@@ -184,10 +184,15 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		on := map[string]any{"users": map[string]any{"enabled": !f.off}}
 		answer(w, map[string]any{"import": on, "export": on})
 	case path == user+"exports":
-		answer(w, map[string]any{"data": f.archives})
+		all := slices.Clone(f.archives)
+		if f.making > 0 && len(all) > 0 {
+			f.making--
+			all[0].State.ID, all[0].URL = 1, ""
+		}
+		answer(w, map[string]any{"data": all})
 	case path == user+"exports/request":
 		f.next++
-		f.archive = f.packed()
+		f.archive, f.making = f.packed(), 2
 		f.archives = []export{{ID: f.next, State: kind{completed}, Size: int64(len(f.archive)), URL: f.elsewhat + "/download/user-exports/a.zip?jwt=b"}}
 		answer(w, map[string]any{"export": map[string]any{"id": f.next}})
 	case path == "/download/user-exports/a.zip":
@@ -197,7 +202,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
 			return
 		}
-		answer(w, f.latest)
+		now := *f.latest
+		if f.busy > 0 {
+			f.busy--
+			now = imported{State: kind{2}} // processing
+		}
+		answer(w, now)
 	case path == user+"imports/import-resumable":
 		f.resumable(w, r)
 	case r.Method == "DELETE":

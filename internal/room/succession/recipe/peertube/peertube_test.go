@@ -16,7 +16,7 @@ import (
 
 func read(t *testing.T, text []byte) *move {
 	t.Helper()
-	m, err := Recipe{}.Read(text)
+	m, err := fast().Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestContract(t *testing.T) {
 		t.Helper()
 		from, to := filled(t, "ana", 120), newFake(t, "ana2")
 		return recipetest.World{
-			Recipe: Recipe{}, Breaks: 1, Settings: written(t, "ana", from, to, ""),
+			Recipe: fast(), Breaks: 1, Settings: written(t, "ana", from, to, ""),
 			Source: func(*testing.T) string { return from.state() }, Target: func(*testing.T) string { return to.state() },
 			Plant: func(*testing.T) { to.mu.Lock(); to.h.videos = nil; to.mu.Unlock() },
 		}

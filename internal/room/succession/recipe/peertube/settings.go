@@ -1,8 +1,10 @@
 package peertube
 
 import (
+	"cmp"
 	"embed"
 	"regexp"
+	"time"
 
 	"entrechat/internal/room/succession/recipe"
 )
@@ -36,7 +38,7 @@ type settings struct {
 }
 
 // Recipe is the recipe.
-type Recipe struct{}
+type Recipe struct{ poll time.Duration }
 
 // About says what it moves.
 func (Recipe) About() recipe.About {
@@ -46,8 +48,8 @@ func (Recipe) About() recipe.About {
 var nameForm = regexp.MustCompile(`^[a-z0-9_.]{1,50}$`)
 
 // Read reads settings. Returns CodeInvalid "succession.recipe.settings".
-func (Recipe) Read(text []byte) (recipe.Move, error) {
-	m := &move{people: map[string]Person{}}
+func (r Recipe) Read(text []byte) (recipe.Move, error) {
+	m := &move{people: map[string]Person{}, poll: cmp.Or(r.poll, poll)}
 	if err := recipe.ReadSettings(text, &m.settings); err != nil {
 		return nil, err
 	}
@@ -101,6 +103,7 @@ type move struct {
 	settings
 
 	people map[string]Person
+	poll   time.Duration
 }
 
 // lives says whether the old server answers.

@@ -21,12 +21,12 @@ const (
 	errored   = 4
 )
 
-// poll is how often a server is asked whether it is done; a test makes it short.
-var poll = 10 * time.Second
+// poll is how often a server is asked whether it is done.
+const poll = 10 * time.Second
 
-func pause(ctx context.Context) error {
+func (a account) pause(ctx context.Context) error {
 	select {
-	case <-time.After(poll):
+	case <-time.After(a.poll):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -68,7 +68,7 @@ func (a account) unexport(ctx context.Context) error {
 		if !waiting {
 			return nil
 		}
-		if err := pause(ctx); err != nil {
+		if err := a.pause(ctx); err != nil {
 			return err
 		}
 	}
@@ -122,7 +122,7 @@ func (a account) made(ctx context.Context, person string) (export, error) {
 		if len(all) == 0 {
 			return export{}, core.Unsure("succession.recipe.peertube.export", errors.New("no archive is there")).With("Person", person)
 		}
-		if err := pause(ctx); err != nil {
+		if err := a.pause(ctx); err != nil {
 			return export{}, err
 		}
 	}
@@ -200,7 +200,7 @@ func (a account) settle(ctx context.Context) error {
 		if err != nil || !there || i.State.ID >= completed {
 			return err
 		}
-		if err := pause(ctx); err != nil {
+		if err := a.pause(ctx); err != nil {
 			return err
 		}
 	}
