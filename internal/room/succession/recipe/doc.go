@@ -13,7 +13,8 @@
 // How one is written: copy the folder of the smallest, generic, and keep its shape. Settings embed
 // Sides, are read by ReadSettings, and refused with Wrong. Whatever runs, runs by a Side, so that it
 // works over ssh and dies with its context; a script of ours goes through Shell, secrets through Env
-// or Stdin. Trees copies folders, CountTree counts them; in a snapshot Lives is false: there freeze
+// or Stdin; a program that is spoken to by HTTP goes through Web, with
+// tokens in files. Trees copies folders, CountTree counts them; in a snapshot Lives is false: there freeze
 // has nothing to do and the source's numbers come from the files. A step that made something at the
 // target notes in Work.Dir that it is its own before it begins, and Undo removes only that. The
 // recipe's test calls recipetest.Contract with a world that has real data, and the recipe gets a

@@ -92,15 +92,15 @@ func (b book) without(values ...string) {
 	}
 }
 
-// sheet is one CSV file, as Mastodon writes and both programs read it.
-type sheet struct {
+// listing is one CSV file, as Mastodon writes and both programs read it.
+type listing struct {
 	kind, file string
 	header     []string // nil = none
 	rest       []string // columns after the first, as the program's own defaults
 }
 
-func sheets() []sheet {
-	return []sheet{
+func listings() []listing {
+	return []listing{
 		{follows, "following_accounts.csv", []string{"Account address", "Show boosts", "Notify on new posts", "Languages"}, []string{"true", "false", ""}},
 		{lists, "lists.csv", nil, nil},
 		{blocks, "blocked_accounts.csv", nil, nil},
@@ -115,7 +115,7 @@ func (b book) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("write CSV files: %w", err)
 	}
-	for _, s := range sheets() {
+	for _, s := range listings() {
 		if err := disk.Replace(filepath.Join(dir, s.file), b.text(s)); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (b book) write(dir string) error {
 }
 
 // text is one CSV file.
-func (b book) text(s sheet) []byte {
+func (b book) text(s listing) []byte {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
 	if s.header != nil {
@@ -143,7 +143,7 @@ func (b book) text(s sheet) []byte {
 
 // unwrite removes the CSV files, and the folder when nothing else is in it.
 func unwrite(dir string) error {
-	for _, s := range append(sheets(), sheet{file: missingFile}) {
+	for _, s := range append(listings(), listing{file: missingFile}) {
 		if err := os.Remove(filepath.Join(dir, s.file)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -159,7 +159,7 @@ var addressForm = regexp.MustCompile(`^[^@\s\x00]+@[^@\s\x00]+$`)
 // load reads the CSV files of a folder; one that is not there is empty, but not all of them.
 func (s Server) load(dir string) (book, error) {
 	b, found := book{}, 0
-	for _, sh := range sheets() {
+	for _, sh := range listings() {
 		f, err := os.Open(filepath.Join(dir, sh.file))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -179,7 +179,7 @@ func (s Server) load(dir string) (book, error) {
 }
 
 // parse reads one CSV file. A first line that is a header is passed over.
-func (s Server) parse(b book, sh sheet, r io.Reader) error {
+func (s Server) parse(b book, sh listing, r io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(r, maxCSV+1))
 	if err != nil {
 		return err

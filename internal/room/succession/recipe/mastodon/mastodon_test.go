@@ -301,7 +301,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add("\"Les amies, proches\",bob@a.example\n", 1)
 	f.Add("\xef\xbb\xbfhttps://a.example/1\n\n\"\n", 5)
 	f.Fuzz(func(t *testing.T, text string, which int) {
-		s, sh := Server{Domain: "old.test"}, sheets()[uint(which)%uint(len(sheets()))]
+		s, sh := Server{Domain: "old.test"}, listings()[uint(which)%uint(len(listings()))]
 		b := book{}
 		if s.parse(b, sh, strings.NewReader(text)) != nil {
 			return
