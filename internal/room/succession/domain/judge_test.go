@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"entrechat/internal/core"
+	"entrechat/internal/kit/words"
 )
 
 var noon = core.At(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
@@ -126,9 +127,9 @@ func TestOrders(t *testing.T) {
 		}, "", "one_server"},
 	} {
 		f := good()
-		change := c.change
-		change(&f)
+		c.change(&f)
 		all := Judge(f)
+		says(t, all)
 		if got := strings.Join(keys(all, Stop), " "); got != c.stop {
 			t.Errorf("%s: stops %q, not %q", name, got, c.stop)
 		}
@@ -137,6 +138,25 @@ func TestOrders(t *testing.T) {
 		}
 		if !slices.IsSortedFunc(all, func(a, b Finding) int { return place(a.Step) - place(b.Step) }) {
 			t.Errorf("%s: not in order", name)
+		}
+	}
+}
+
+// says writes each finding in both languages.
+func says(t *testing.T, all []Finding) {
+	t.Helper()
+	catalogue, err := words.New(Words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{words.French, words.English} {
+		p := catalogue.Printer(lang)
+		for _, f := range all {
+			for k, a := range map[string]args{key(f): f.Args, "succession.domain.step_" + string(f.Step): {"Zone": "x"}, "succession.domain.level_" + string(f.Level): nil} {
+				if text := p.T(k, a); strings.Contains(text, "⟦") || text == "" {
+					t.Errorf("%s of %+v: %q", lang, f, text)
+				}
+			}
 		}
 	}
 }
