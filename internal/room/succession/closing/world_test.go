@@ -221,13 +221,13 @@ func (n *node) EachPerson(_ context.Context, fn func(id, handle, mail, lang, cho
 func (n *node) CanMail() bool { return true }
 
 func (n *node) Mail(_ context.Context, to, title, _ string) error {
-	if n.onMail != nil {
-		n.onMail()
-	}
 	if n.broken != nil {
 		return n.broken
 	}
 	n.mails = append(n.mails, to+": "+title)
+	if n.onMail != nil {
+		n.onMail()
+	}
 	return nil
 }
 
