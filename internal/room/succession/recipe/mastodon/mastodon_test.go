@@ -188,6 +188,18 @@ func TestMove(t *testing.T) {
 		if err := m.followers(t.Context(), w); core.CodeOf(err) != core.CodeUnsure {
 			t.Errorf("%s: 2 of 3 came: %v", program, err)
 		}
+		to.date = "Tue, 01 Dec 2026 23:00:00 GMT"
+		if err := m.followers(t.Context(), w); core.CodeOf(err) != core.CodeUnsure {
+			t.Errorf("%s: nobody more for 23 hours: %v", program, err)
+		}
+		to.date = "Wed, 02 Dec 2026 00:00:00 GMT"
+		if err := m.followers(t.Context(), w); err != nil {
+			t.Errorf("%s: nobody more for a day: %v", program, err)
+		}
+		to.followers = 1
+		if err := m.followers(t.Context(), w); core.CodeOf(err) != core.CodeUnsure {
+			t.Errorf("%s: another number: %v", program, err)
+		}
 		to.followers = 3
 		if err := m.followers(t.Context(), w); err != nil {
 			t.Errorf("%s: %v", program, err)

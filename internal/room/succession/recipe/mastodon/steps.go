@@ -235,6 +235,11 @@ func (m *move) alias(ctx context.Context, w recipe.Work) error {
 	if err != nil {
 		return err
 	}
+	if o.me.Moved == nil { // from the Move on they become fewer
+		if err := disk.Replace(followersFile(w), []byte(strconv.FormatInt(o.me.Followers, 10))); err != nil {
+			return err
+		}
+	}
 	if m.New.Program == "mastodon" {
 		return a.aliased(ctx, o.me.URI, w.Unit)
 	}
@@ -333,7 +338,11 @@ func (m *move) move(ctx context.Context, w recipe.Work) error {
 	return err
 }
 
-// followers refuses while fewer follow the new account than followed the old one before the Move.
+// settled is how long nobody more has to come until those who did not are given up.
+const settled = 24 * time.Hour
+
+// followers refuses while fewer follow the new account than followed the old one before the Move, until
+// nobody more came for a day: servers that are down never tell their people.
 func (m *move) followers(ctx context.Context, w recipe.Work) error {
 	text, err := os.ReadFile(followersFile(w))
 	if err != nil {
@@ -344,8 +353,31 @@ func (m *move) followers(ctx context.Context, w recipe.Work) error {
 		return err
 	}
 	a, err := m.new(ctx, w.Unit)
-	if err == nil && a.me.Followers < want {
-		err = core.Unsure("succession.recipe.mastodon.few", errors.New("fewer followers")).With("Person", w.Unit).With("N", a.me.Followers).With("Of", want)
+	if err != nil || a.me.Followers >= want {
+		return err
 	}
-	return err
+	var seen struct {
+		N  int64     `json:"n"`
+		At time.Time `json:"at"` // by the server's clock
+	}
+	name := followersFile(w) + "-seen.json"
+	if text, err := os.ReadFile(name); err == nil {
+		if err := json.Unmarshal(text, &seen); err != nil {
+			return err
+		}
+	}
+	if seen.N == a.me.Followers && !seen.At.IsZero() && a.now.Sub(seen.At) >= settled {
+		return nil
+	}
+	if seen.N != a.me.Followers || seen.At.IsZero() {
+		seen.N, seen.At = a.me.Followers, a.now
+		text, err := json.Marshal(seen)
+		if err == nil {
+			err = disk.Replace(name, text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return core.Unsure("succession.recipe.mastodon.few", errors.New("fewer followers")).With("Person", w.Unit).With("N", a.me.Followers).With("Of", want)
 }
