@@ -201,7 +201,7 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := (Recipe{}).Read([]byte(example)); err != nil {
+	if _, err := (Recipe{}).Read([]byte("recipe = \"peertube\"\n" + example)); err != nil { // as move new prints it
 		t.Errorf("the example: %v", err)
 	}
 }
