@@ -19,6 +19,7 @@ import (
 	"entrechat/internal/core"
 	"entrechat/internal/kit/disk"
 	"entrechat/internal/kit/peer"
+	"entrechat/internal/kit/seal"
 	"entrechat/internal/room/vault/heir"
 	"entrechat/internal/room/vault/holder"
 	"entrechat/internal/room/vault/keyring"
@@ -235,6 +236,25 @@ func TestReadersAreToldUntilTheyAcknowledge(t *testing.T) {
 	if err != nil || !slices.Equal(report.Readers, []core.MemberID{theHeir}) {
 		t.Errorf("status: %v, %v", report.Readers, err)
 	}
+	before, err := w.room.Reading(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.names(theHeir)
+	if r, err = w.room.Reading(t.Context()); err != nil || r.Made != before.Made {
+		t.Errorf("the same list was made anew: %v", err)
+	}
+	was := w.room.n.Signer
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.room.n.Signer = seal.NewSigner(owner, key)
+	w.names(theHeir)
+	if r, err = w.room.Reading(t.Context()); err != nil || r.Made <= before.Made {
+		t.Errorf("another key, and the old list: %v", err)
+	}
+	w.room.n.Signer = was
 	w.names()
 	if _, err := w.inherits(room, pointer); sayOf(err) != "vault.heir_silent" {
 		t.Errorf("a name taken back: %v", err)

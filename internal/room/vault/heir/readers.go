@@ -2,6 +2,7 @@ package heir
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,10 +17,11 @@ import (
 	"entrechat/internal/room/vault/holder"
 )
 
-// Notes of the catalogue: the list of readers with the time it was made, and which holders took
-// the list of which time.
+// Notes of the catalogue: the list of readers with the time it was made and the key that signs it,
+// and which holders took the list of which time.
 const (
 	noteReaders     = "readers"
+	noteReadersKey  = "readers_key"
 	noteReadersMade = "readers_made_us"
 	noteReadersTold = "readers_told"
 )
@@ -122,7 +124,8 @@ func (h *Heirs) TellReaders(ctx context.Context) error {
 	return h.send(ctx, list, r.Untold)
 }
 
-// renew writes the list anew where others are to be on it, and answers when it was made.
+// renew writes the list anew where others are to be on it, or we have another key: who had the one
+// before may have named somebody. It answers when the list was made.
 func (h *Heirs) renew(ctx context.Context, members []core.MemberID) (core.Moment, error) {
 	want := slices.DeleteFunc(slices.Clone(members), func(m core.MemberID) bool { return m == h.n.Signer.ID() || !m.Valid() })
 	slices.Sort(want)
@@ -134,8 +137,13 @@ func (h *Heirs) renew(ctx context.Context, members []core.MemberID) (core.Moment
 	if err != nil {
 		return 0, err
 	}
+	by, err := h.n.Store.Notes.Get(ctx, noteReadersKey)
+	if err != nil {
+		return 0, err
+	}
+	key := hex.EncodeToString(h.n.Signer.Public())
 	made, err := h.n.Store.Notes.Moment(ctx, noteReadersMade)
-	if err != nil || made != 0 && slices.Equal(have, want) {
+	if err != nil || made != 0 && slices.Equal(have, want) && by == key {
 		return made, err
 	}
 	// The time first: a list without holders that took it is sent again.
@@ -143,7 +151,10 @@ func (h *Heirs) renew(ctx context.Context, members []core.MemberID) (core.Moment
 	if err := h.n.Store.Notes.SetMoment(ctx, noteReadersMade, made); err != nil {
 		return 0, err
 	}
-	return made, h.n.Store.Notes.SetMembers(ctx, noteReaders, want)
+	if err := h.n.Store.Notes.SetMembers(ctx, noteReaders, want); err != nil {
+		return 0, err
+	}
+	return made, h.n.Store.Notes.Set(ctx, noteReadersKey, key)
 }
 
 // send gives the list to holders, all at once, and notes who took it.

@@ -234,6 +234,36 @@ func TestReadersTheOwnerNamed(t *testing.T) {
 	})
 }
 
+// Who stole ana's key names a friend in the year 2255. Ana gives the key up, and takes the name back.
+func TestReadersOfAThief(t *testing.T) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
+		o := w.newThing(1, 1000)
+		w.mustPut(as(ana), o, 0)
+		name := func(made core.Moment, who ...core.MemberID) (holder.Readers, error) {
+			r, err := holder.SignReaders(who, made, w.signers[ana])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r, as(ana).NameReaders(t.Context(), r)
+		}
+		stolen, err := name(1<<53-1, eve)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = name(11)
+		wants(t, "while the thief has the key", err, core.CodeConflict, "vault.old_document")
+		w.newKey(ana)
+		if _, err := name(11); err != nil {
+			t.Fatal(err)
+		}
+		_, err = read(t.Context(), as(eve), holder.RefOf(o.heads[0].Header))
+		wants(t, "the thief's friend", err, core.CodeDenied, "vault.not_yours")
+		wants(t, "the thief's list again", as(ana).NameReaders(t.Context(), stolen), core.CodeDenied, "seal.bad_signature")
+		_, err = name(10, eve)
+		wants(t, "an older list", err, core.CodeConflict, "vault.old_document")
+	})
+}
+
 func TestListPages(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		want := []string{}

@@ -429,11 +429,12 @@ func (s records) readers(ctx context.Context, owner core.MemberID) ([]byte, erro
 	}, `SELECT list FROM vault_reader WHERE owner = $1`, owner)
 }
 
-// setReaders keeps the newer of two lists; false when the stored one is newer.
-func (s records) setReaders(ctx context.Context, r holder.Readers, list []byte) (bool, error) {
+// setReaders keeps the newer of two lists; false when the stored one is newer. stale is a stored one
+// that gives way whatever its time; nil = none.
+func (s records) setReaders(ctx context.Context, r holder.Readers, list, stale []byte) (bool, error) {
 	n, err := db.Exec(ctx, s.db, `INSERT INTO vault_reader (owner, made_us, list) VALUES ($1, $2, $3)
 		ON CONFLICT (owner) DO UPDATE SET made_us = excluded.made_us, list = excluded.list
-		WHERE vault_reader.made_us <= excluded.made_us`, r.Owner, r.Made, list)
+		WHERE vault_reader.made_us <= excluded.made_us OR vault_reader.list = $4`, r.Owner, r.Made, list, stale)
 	return n > 0, err
 }
 

@@ -2,6 +2,7 @@ package lending
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -191,11 +192,35 @@ func (v view) NameReaders(ctx context.Context, r holder.Readers) error {
 	if err != nil {
 		return err
 	}
-	newest, err := v.records.setReaders(ctx, r, list)
+	stale, err := v.staleReaders(ctx, keys)
+	if err != nil {
+		return err
+	}
+	newest, err := v.records.setReaders(ctx, r, list, stale)
 	if err == nil && !newest {
 		return core.Conflict("vault.old_document", fmt.Errorf("a newer list of %s is known", v.who))
 	}
 	return v.disk.noRoom(err)
+}
+
+// staleReaders is our list of the owner's when it was signed by a key that is none of the owner's any
+// more; else nil. Whoever stole that key may have given it a time that no later list reaches.
+func (v view) staleReaders(ctx context.Context, keys []ed25519.PublicKey) ([]byte, error) {
+	list, err := v.records.readers(ctx, v.who)
+	if errors.Is(err, db.ErrNoRow) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("readers of %s: %w", v.who, err)
+	}
+	named, err := holder.StoredReaders(list)
+	if err == nil {
+		_, err = holder.ReadReaders(named.Document, v.who, keys)
+	}
+	if err == nil {
+		list = nil
+	}
+	return list, nil //nolint:nilerr // what does not hold is stale
 }
 
 func (s *Store) receipt(r row, nonce string) (holder.Receipt, error) {
