@@ -129,6 +129,7 @@ func (r *Room) Fittings() fit.Fittings {
 		fit.Fittings{Readers: r.Closings.Readers(), Entries: closing.Entries(), Peer: r.Closings.Routes(), Jobs: r.Closings.Jobs(), Web: r.farewells},
 		r.rescueFittings(),
 		fit.Fittings{Jobs: r.Silence.Jobs(), Web: r.Silence.Pages},
+		fit.Fittings{Web: r.Domains.Pages},
 	)
 	f.Name, f.Front = "succession", r.front
 	return f

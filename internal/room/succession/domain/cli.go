@@ -20,7 +20,7 @@ var Words embed.FS
 func Command(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	var next, selectors []string
 	c := console.Command(open, "domain NAME", p.T("succession.domain.cmd", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
-		r, err := s.Check(cmd.Context(), Ask{typed[0], next, selectors})
+		r, err := s.Check(cmd.Context(), Ask{Name: typed[0], Next: next, Selectors: selectors})
 		if err != nil {
 			return err
 		}

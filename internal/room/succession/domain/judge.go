@@ -56,7 +56,7 @@ const (
 // Judge says what is to be done about a domain, in the order of doing it.
 // spec: docs/spec/succession.md#domain
 func Judge(f Facts) (out []Finding) {
-	for _, part := range []func(Facts) []Finding{holder, lock, servers, dnssec, times, post, web} {
+	for _, part := range []func(Facts) []Finding{holder, lock, servers, dnssec, times, post, sites} {
 		out = append(out, part(f)...)
 	}
 	return out

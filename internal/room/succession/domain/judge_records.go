@@ -47,8 +47,8 @@ func post(f Facts) (out []Finding) {
 	return out
 }
 
-// web lists what web servers and their certificates need.
-func web(f Facts) (out []Finding) {
+// sites lists what web servers and their certificates need.
+func sites(f Facts) (out []Finding) {
 	say := func(l Level, key string, a args) { out = append(out, Finding{Web, l, key, a}) }
 	_, four := f.set(f.Sets, f.Name, "A")
 	_, six := f.set(f.Sets, f.Name, "AAAA")

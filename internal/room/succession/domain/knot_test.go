@@ -360,4 +360,11 @@ func TestWhereNobodyAsks(t *testing.T) {
 	}
 	w.listed = "ns.gone.test."
 	w.stops("lame ttl_high")
+	// What a page asks for is guarded, what a person at the node types is not.
+	for page, typed := range map[bool]bool{true: false, false: true} {
+		found := all(t.Context(), Reader{Names: w}, []string{"127.0.0.1:53"}, !page)
+		if found[0].typed != typed || (Reader{}.control(found[0]) == nil) != typed {
+			t.Errorf("page %v: %+v", page, found[0])
+		}
+	}
 }

@@ -66,7 +66,7 @@ func (System) Address(ctx context.Context, host string) (string, error) {
 // at is a server to be asked.
 type at struct {
 	host, address string
-	typed         bool // a person of ours typed the address
+	typed         bool // an address, which a person at the node typed
 	err           error
 }
 

@@ -19,6 +19,8 @@ type Ask struct {
 	Name      string
 	Next      []string // name servers that the zone moves to: names, or addresses with or without port
 	Selectors []string // of DKIM
+	// Public keeps from private addresses in Next too: who asks does not sit at the node.
+	Public bool
 }
 
 // Reader reads facts from the name servers in charge. Safe for concurrent use.
@@ -46,8 +48,8 @@ func (r Reader) Read(ctx context.Context, ask Ask) (Facts, error) {
 	if err != nil {
 		return f, core.Unsure("succession.domain.parent_silent", err).With("Zone", f.Zone)
 	}
-	now := all(ctx, r, unique(append(f.Parent.Servers, listed...)))
-	next := all(ctx, r, unique(ask.Next))
+	now := all(ctx, r, unique(append(f.Parent.Servers, listed...)), false)
+	next := all(ctx, r, unique(ask.Next), !ask.Public)
 	f.Servers, f.Next = r.examine(ctx, f.Zone, now, anchors), r.examine(ctx, f.Zone, next, anchors)
 	if f.Sets, err = r.sets(ctx, f, first(f.Servers, now)); err != nil {
 		return f, core.Unsure("succession.domain.no_zone", err).With("Name", ask.Name)
@@ -59,10 +61,13 @@ func (r Reader) Read(ctx context.Context, ask Ask) (Facts, error) {
 	return f, nil
 }
 
-// all finds where servers answer.
-func all(ctx context.Context, r Reader, hosts []string) []at {
+// all finds where servers answer; typed are those that a person at the node named.
+func all(ctx context.Context, r Reader, hosts []string, typed bool) []at {
 	out := make([]at, len(hosts))
-	each(len(hosts), func(i int) { out[i] = r.find(ctx, hosts[i]) })
+	each(len(hosts), func(i int) {
+		out[i] = r.find(ctx, hosts[i])
+		out[i].typed = out[i].typed && typed
+	})
 	return out
 }
 
@@ -123,7 +128,7 @@ func (r Reader) parent(ctx context.Context, f *Facts) ([]*dns.DS, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := all(ctx, r, unique(found))
+	servers := all(ctx, r, unique(found), false)
 	type view struct {
 		ns     []*dns.NS
 		ds     []*dns.DS
