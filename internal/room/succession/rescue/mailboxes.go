@@ -120,7 +120,7 @@ func dovecot(ctx context.Context, conf string) error {
 	if _, err := os.Stat(path); err != nil {
 		return core.NotFound("succession.rescue.no_dovecot", err)
 	}
-	cmd := exec.CommandContext(ctx, path, "-F", "-c", conf)
+	cmd := exec.CommandContext(ctx, path, "-F", "-c", conf) //nolint:gosec // Debian's program, our own file
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second

@@ -99,7 +99,7 @@ func (s *Service) self() core.MemberID { return s.n.Signer.ID() }
 // never to what was typed.
 func (s *Service) find(ctx context.Context, owner core.MemberID, mail, lang string, link func(string) string) (string, func(string) letin.Letter, error) {
 	if s.Back(ctx, owner) != nil {
-		return "", nil, nil
+		return "", nil, nil //nolint:nilerr // nobody is written to
 	}
 	who := s.Records.WhoMail(owner, mail)
 	p, ok, err := s.Records.Person(ctx, owner, who)

@@ -135,12 +135,12 @@ func readRefs(v whose.View, repo string) (string, error) {
 		}
 		f, _, err := v.File(name)
 		if err != nil {
-			return nil //nolint:nilerr // passed over
+			return nil // passed over
 		}
 		defer f.Close() //nolint:errcheck // nothing is written
 		line, err := io.ReadAll(io.LimitReader(f, 100))
 		if err != nil {
-			return nil //nolint:nilerr // passed over
+			return nil // passed over
 		}
 		ref := strings.TrimPrefix(strings.TrimPrefix(name, repo), "/")
 		if m := refLine.FindStringSubmatch(strings.TrimSpace(string(line)) + " " + ref); m != nil {

@@ -142,7 +142,7 @@ func (s Settings) Write(boxes []Mailbox) error {
 		ssl = fmt.Sprintf("ssl = required\nssl_min_protocol = TLSv1.2\nssl_cert = <%s\nssl_key = <%s", s.Cert, s.Key)
 		plain, plainPort, securePort = "yes", "0", port
 	}
-	if err := os.MkdirAll(filepath.Join(s.Dir, "run"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(s.Dir, "run"), 0o755); err != nil { //nolint:gosec // Dovecot wants it so
 		return fmt.Errorf("make the folder of Dovecot: %w", err)
 	}
 	text := fmt.Sprintf(conf, host, s.Dir, who, group, plain, ssl, plainPort, securePort)
@@ -225,7 +225,7 @@ const uidList = "dovecot-uidlist"
 func (s Settings) ready(b Mailbox) error {
 	v, err := whose.Open(filepath.Dir(b.Dir), filepath.Base(b.Dir))
 	if err != nil {
-		return nil //nolint:nilerr // there is no such mailbox: Dovecot says so
+		return nil // there is no such mailbox: Dovecot says so
 	}
 	defer v.Close()
 	folders, err := mailbox.Folders(v)
@@ -253,7 +253,7 @@ const maxList = 64 << 20
 func copyList(v whose.View, from, to string) error {
 	f, _, err := v.File(from)
 	if err != nil {
-		return nil //nolint:nilerr // there is none: numbers are new
+		return nil // there is none: numbers are new
 	}
 	defer f.Close() //nolint:errcheck // nothing is written
 	text, err := io.ReadAll(io.LimitReader(f, maxList))
@@ -280,7 +280,7 @@ func (s Settings) give() error {
 		if err != nil || d.IsDir() && d.Name() == "run" {
 			return cmp.Or(err, fs.SkipDir)
 		}
-		return os.Lchown(name, uid, -1)
+		return os.Lchown(name, uid, -1) //nolint:gosec // a folder of ours, and no link is followed
 	})
 }
 

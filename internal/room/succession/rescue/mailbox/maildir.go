@@ -157,7 +157,7 @@ func head(v whose.View, file string) (m Message, err error) {
 	m = Message{File: file, At: core.At(info.ModTime()), Size: info.Size(), Flags: flags(file)}
 	msg, err := mail.ReadMessage(bufio.NewReader(io.LimitReader(r, maxHead)))
 	if err != nil {
-		return m, nil //nolint:nilerr // it is listed without
+		return m, nil // it is listed without
 	}
 	words := &mime.WordDecoder{CharsetReader: charset.NewReaderLabel}
 	text := func(name string) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +20,8 @@ func Write(w io.Writer, v whose.View, dir string) (n, lost int, err error) {
 		return 0, 0, err
 	}
 	out := bufio.NewWriterSize(w, 64<<10)
-	for i := len(names) - 1; i >= 0; i-- {
-		wrote, err := one(out, v, names[i])
+	for _, name := range slices.Backward(names) {
+		wrote, err := one(out, v, name)
 		if err != nil {
 			return n, lost, err
 		}
@@ -38,7 +39,7 @@ func Write(w io.Writer, v whose.View, dir string) (n, lost int, err error) {
 func one(out *bufio.Writer, v whose.View, name string) (wrote bool, err error) {
 	r, info, err := Open(v, name)
 	if err != nil {
-		return false, nil //nolint:nilerr // the caller counts it
+		return false, nil // the caller counts it
 	}
 	defer r.Close() //nolint:errcheck // nothing is written
 	// Whoever wrote it stands in the message; the line needs none (RFC 4155, section 3).

@@ -131,7 +131,7 @@ func (v views) out(w http.ResponseWriter, r *http.Request) {
 		v.site.Fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, below(owner), http.StatusSeeOther)
+	http.Redirect(w, r, below(owner), http.StatusSeeOther) //nolint:gosec // below a path of ours
 }
 
 // passwordPage is where a password for programs is made, and shown once.

@@ -128,19 +128,17 @@ func private(next http.Handler) http.Handler {
 }
 
 func slash(w http.ResponseWriter, r *http.Request) {
-	http.Redirect(w, r, below(core.MemberID(r.PathValue("owner"))), http.StatusSeeOther)
+	http.Redirect(w, r, below(core.MemberID(r.PathValue("owner"))), http.StatusSeeOther) //nolint:gosec // below a path of ours
 }
 
 // below is where an owner's services are.
 func below(owner core.MemberID, more ...string) string {
 	out := Path + "/" + url.PathEscape(string(owner)) + "/"
-	for i, part := range more {
-		if i > 0 {
-			out += "/"
-		}
-		out += url.PathEscape(part)
+	parts := make([]string, 0, len(more))
+	for _, part := range more {
+		parts = append(parts, url.PathEscape(part))
 	}
-	return out
+	return out + strings.Join(parts, "/")
 }
 
 func network(r *http.Request) string {

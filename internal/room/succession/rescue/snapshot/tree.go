@@ -56,7 +56,7 @@ func settle(dir string, file, folder fs.FileMode) (removed int, err error) {
 		switch {
 		case info.IsDir():
 			dirs = append(dirs, name)
-			return root.Chmod(name, 0o700) //nolint:gosec // a folder
+			return root.Chmod(name, 0o700)
 		case info.Mode().IsRegular():
 			return root.Chmod(name, file)
 		}
@@ -137,7 +137,7 @@ func Count(dir string) (files, bytes int64, err error) {
 func Empty(root *os.Root, at string) (files, bytes int64, err error) {
 	err = each(root, at, func(name string, info fs.FileInfo) error {
 		if info.IsDir() {
-			return root.Chmod(name, 0o700) //nolint:gosec // a folder
+			return root.Chmod(name, 0o700)
 		}
 		if info.Mode().IsRegular() {
 			files, bytes = files+1, bytes+info.Size()
@@ -145,8 +145,8 @@ func Empty(root *os.Root, at string) (files, bytes int64, err error) {
 		return nil
 	})
 	above := filepath.Dir(at)
-	if err = errors.Join(err, root.Chmod(above, 0o700)); err != nil { //nolint:gosec // a folder
+	if err = errors.Join(err, root.Chmod(above, 0o700)); err != nil {
 		return files, bytes, err
 	}
-	return files, bytes, errors.Join(root.RemoveAll(at), root.Chmod(above, 0o500)) //nolint:gosec // a folder
+	return files, bytes, errors.Join(root.RemoveAll(at), root.Chmod(above, 0o500))
 }

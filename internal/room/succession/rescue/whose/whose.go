@@ -108,7 +108,7 @@ func newItem(service string, s Share, at, user string) Item {
 // fill puts a person into a path. ok is false where a part of it would not be exactly one name.
 func fill(text string, p Person) (at string, ok bool) {
 	local, domain, _ := strings.Cut(p.Mail, "@")
-	for _, part := range strings.Split(strings.Trim(text, "/"), "/") {
+	for part := range strings.SplitSeq(strings.Trim(text, "/"), "/") {
 		for mark, value := range map[string]string{"{user}": p.User, "{mail}": p.Mail, "{local}": local, "{domain}": domain} {
 			if !strings.Contains(part, mark) {
 				continue
