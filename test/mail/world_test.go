@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/smtp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +20,7 @@ import (
 
 // world is two hosters of the same domain: the old one with people, the new one empty.
 type world struct {
-	testing.TB
+	*testing.T
 	old, now *debian.Hoster
 	people   []string
 	dir      string // of the move
@@ -36,9 +35,9 @@ var (
 	oddFolders = []string{"R&D", "Été/À lire", "日本語", "two  spaces", "&amp;", "it's", "Archives/2024/Q1", "dollar$(x)", "100 percent", "semi;colon"}
 )
 
-func newWorld(t testing.TB, people ...string) *world {
+func newWorld(t *testing.T, people ...string) *world {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir()}
+	w := &world{T: t, dir: t.TempDir()}
 	w.old = debian.MailHoster(t, "old", "maildir:~/Maildir", domain)
 	w.now = debian.MailHoster(t, "now", "mdbox:~/mdbox", domain, "new.test")
 	for _, p := range people {
@@ -103,10 +102,10 @@ func (w *world) fill(user string, folders []string, letters int) {
 	for i := range letters {
 		w.put(c, all[i%len(all)], letter(i, 100+i%7*300), kinds[i%len(kinds)]...)
 	}
-	w.old.Admin(w, "require \"fileinto\";\nif header :contains \"subject\" \"sorted\" { fileinto \""+all[len(all)-1]+"\"; }\n", "sieve", "put", "-u", user, "-a", "main")
-	w.old.Admin(w, "keep;\n", "sieve", "put", "-u", user, "absent")
+	w.old.Admin(w.T, "require \"fileinto\";\nif header :contains \"subject\" \"sorted\" { fileinto \""+all[len(all)-1]+"\"; }\n", "sieve", "put", "-u", user, "-a", "main")
+	w.old.Admin(w.T, "keep;\n", "sieve", "put", "-u", user, "absent")
 	if len(folders) > 0 {
-		w.old.Admin(w, "", "acl", "set", "-u", user, folders[0], "user="+w.people[0], "lookup", "read")
+		w.old.Admin(w.T, "", "acl", "set", "-u", user, folders[0], "user="+w.people[0], "lookup", "read")
 	}
 }
 
@@ -124,7 +123,7 @@ func (w *world) state(h *debian.Hoster) string {
 		if !strings.Contains(users, p+":") {
 			continue
 		}
-		fmt.Fprintf(&text, "%s\n%s%s", p, h.Admin(w, "", "-f", "tab", "mailbox", "status", "-u", p, "messages unseen", "*"), h.Admin(w, "", "sieve", "list", "-u", p))
+		fmt.Fprintf(&text, "%s\n%s%s", p, h.Admin(w.T, "", "-f", "tab", "mailbox", "status", "-u", p, "messages unseen", "*"), h.Admin(w.T, "", "sieve", "list", "-u", p))
 	}
 	return text.String()
 }
@@ -138,7 +137,8 @@ func mustRead(w *world, name string) []byte {
 
 // settings are those of the move, with lines that go before the sections.
 func (w *world) settings(more string) string {
-	return fmt.Sprintf(`how = "dovecot"
+	return fmt.Sprintf(`recipe = "mail"
+how = "dovecot"
 probe = "probe@%s"
 probe_password = %q
 %s
@@ -210,33 +210,4 @@ func (w *world) step(ctx context.Context, m recipe.Move, s recipe.Step) error {
 		}
 	}
 	return nil
-}
-
-// send gives a letter to an SMTP or LMTP server.
-func send(at, to, text string, lmtp bool) error {
-	if lmtp {
-		return overLMTP(at, to, text)
-	}
-	c, err := smtp.Dial(at)
-	if err != nil {
-		return err
-	}
-	defer c.Close() //nolint:errcheck // all was said
-	if err := c.Mail("sender@else.test"); err != nil {
-		return err
-	}
-	if err := c.Rcpt(to); err != nil {
-		return err
-	}
-	body, err := c.Data()
-	if err != nil {
-		return err
-	}
-	if _, err := body.Write([]byte(text)); err != nil {
-		return err
-	}
-	if err := body.Close(); err != nil {
-		return err
-	}
-	return c.Quit()
 }

@@ -53,6 +53,7 @@ namespace inbox {
 }
 plugin {
   acl = vfile
+  acl_user = %%u
   sieve = file:~/sieve;active=~/.dovecot.sieve
   quota = count:User quota
   quota_rule = *:storage=1G
@@ -155,6 +156,7 @@ smtpd_peername_lookup = no
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 recipient_delimiter = +
+defer_transports = moving
 transport_maps = %[3]s
 virtual_mailbox_domains = %[4]s
 virtual_mailbox_maps = %[5]s
@@ -178,6 +180,7 @@ relay unix - - n - - smtp
 lmtp unix - - n - - lmtp
 error unix - - n - - error
 retry unix - - n - - error
+moving unix - - n - - lmtp
 showq unix n - n - - showq
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
@@ -224,7 +227,15 @@ func (h *Hoster) Table(t testing.TB, table, text string) {
 	}
 }
 
-// Admin runs command of doveadm, and gives what it printed.
+// Reload has Postfix read its tables again.
+func (h *Hoster) Reload(t testing.TB) {
+	t.Helper()
+	if said, err := exec.CommandContext(t.Context(), "postfix", "-c", h.Postfix, "reload").CombinedOutput(); err != nil { //nolint:gosec // the test's own
+		t.Fatalf("postfix: %v %s", err, said)
+	}
+}
+
+// Admin runs a command of doveadm, and gives what it printed.
 func (h *Hoster) Admin(t testing.TB, stdin string, args ...string) string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "doveadm", append([]string{"-c", h.Dovecot}, args...)...) //nolint:gosec // the test's own words

@@ -144,10 +144,11 @@ $config['create_default_folders'] = false;
 %[3]s
 `
 
-// Roundcube runs one, before an IMAP server, with what is printed for it.
-func Roundcube(t testing.TB, address, imap, printed string) {
+// Roundcube runs one, before an IMAP server, with what is printed for it. Its database is
+// roundcube.sqlite in dir.
+func Roundcube(t testing.TB, address, imap, printed string) (dir string) {
 	t.Helper()
-	dir := Folder(t)
+	dir = Folder(t)
 	Write(t, filepath.Join(dir, "config.inc.php"), fmt.Sprintf(roundcube, dir, imap, printed))
 	if err := os.Symlink("/etc/roundcube/defaults.inc.php", filepath.Join(dir, "defaults.inc.php")); err != nil {
 		t.Fatal(err)
@@ -156,4 +157,5 @@ func Roundcube(t testing.TB, address, imap, printed string) {
 		Program: "php", Args: []string{"-S", address, "-t", "/var/lib/roundcube/public_html"}, Env: []string{"ROUNDCUBE_CONFIG_DIR=" + dir, "PHP_CLI_SERVER_WORKERS=2"},
 		Address: address, Log: filepath.Join(dir, "errors.log"),
 	}.Run(t)
+	return dir
 }

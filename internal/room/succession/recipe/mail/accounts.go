@@ -186,10 +186,8 @@ func (d dove) await(ctx context.Context, user string) error {
 		if err != nil || known {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(250 * time.Millisecond):
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
+			return err
 		}
 	}
 	return core.Invalid("succession.recipe.mail.unknown", errors.New("not after its line was written")).With("Side", d.side.Name()).With("User", user)
@@ -197,5 +195,5 @@ func (d dove) await(ctx context.Context, user string) error {
 
 // accounts says whether password hashes move.
 func (m *move) accounts() bool {
-	return m.Old.Users != "" && m.New.Users != "" && m.How != byIMAP && m.How != byMbsync
+	return m.Old.Users != "" && m.New.Users != "" && m.How != byIMAP
 }

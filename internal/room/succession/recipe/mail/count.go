@@ -3,7 +3,6 @@ package mail
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,8 +24,8 @@ const (
 )
 
 // counts compares two inventories. Messages are the same when each folder has the same ones, under the
-// same UIDs and UIDVALIDITY where uids are to be kept. What differs has a row of its folder as well.
-func counts(from, to inventory, uids bool) []recipe.Count {
+// same UIDs and UIDVALIDITY. What differs has a row of its folder as well.
+func counts(from, to inventory) []recipe.Count {
 	rows := []recipe.Count{
 		{What: countFolders, From: int64(len(from.Folders)), To: int64(len(to.Folders)), FromSum: sum(from.names()...), ToSum: sum(to.names()...)},
 		{What: countSubscribed, From: int64(len(from.Subscribed)), To: int64(len(to.Subscribed)), FromSum: sum(from.Subscribed...), ToSum: sum(to.Subscribed...)},
@@ -35,7 +34,7 @@ func counts(from, to inventory, uids bool) []recipe.Count {
 	messages, flags := recipe.Count{What: countMessages}, recipe.Count{What: countFlags}
 	var sums [4][]string
 	for _, p := range paired(from.Folders, to.Folders) {
-		m, f := p.from.messages(p.to, uids), p.from.flags(p.to, uids)
+		m, f := p.from.messages(p.to), p.from.flags(p.to)
 		for i, s := range []string{m.FromSum, m.ToSum, f.FromSum, f.ToSum} {
 			sums[i] = append(sums[i], s)
 		}
@@ -94,38 +93,25 @@ func paired(from, to []folder) []pair {
 }
 
 // messages compares which messages two folders have.
-func (f folder) messages(to folder, uids bool) recipe.Count {
+func (f folder) messages(to folder) recipe.Count {
 	line := func(f folder) string {
 		var all []string
 		for _, m := range f.Messages {
-			text := hex.EncodeToString(m.Sum[:])
-			if uids {
-				text = fmt.Sprintf("%d %s", m.UID, text)
-			}
-			all = append(all, text)
+			all = append(all, fmt.Sprintf("%d %x", m.UID, m.Sum))
 		}
-		slices.Sort(all)
-		if uids {
-			all = append(all, fmt.Sprint(f.Validity))
-		}
-		return sum(all...)
+		return sum(append(all, fmt.Sprint(f.Validity))...)
 	}
 	return recipe.Count{What: countMessages, From: int64(len(f.Messages)), To: int64(len(to.Messages)), FromSum: line(f), ToSum: line(to)}
 }
 
 // flags compares the flags of the messages of two folders.
-func (f folder) flags(to folder, uids bool) recipe.Count {
+func (f folder) flags(to folder) recipe.Count {
 	line := func(f folder) (n int64, text string) {
 		var all []string
 		for _, m := range f.Messages {
-			of := hex.EncodeToString(m.Sum[:])
-			if uids {
-				of = fmt.Sprint(m.UID)
-			}
 			n += int64(len(m.Flags))
-			all = append(all, of+" "+strings.Join(m.Flags, " "))
+			all = append(all, fmt.Sprint(m.UID)+" "+strings.Join(m.Flags, " "))
 		}
-		slices.Sort(all)
 		return n, sum(all...)
 	}
 	c := recipe.Count{What: countFlags}

@@ -6,7 +6,7 @@
 // (UID) and what says that the numbers are still good (UIDVALIDITY). Password hashes are lines of a
 // passwd-file. Aliases are compared by asking both servers about each of them. Contacts and
 // identities of Roundcube live on when its rows name the new IMAP server. When only IMAP is left,
-// doveadm's imapc keeps UIDs; mbsync, the way out where that fails, does not, and the table says so.
+// doveadm's imapc fetches by it, UIDs included.
 //
 // A mailbox is not writable from the freeze to the cut: at the old server the sign-in is denied by a
 // passwd-file with deny = yes, and Postfix holds what arrives by a line of a transport table; at
@@ -16,6 +16,6 @@
 // fetched from both sides and hashed); the last pass is another "backup", which would delete at the target;
 // a target mailbox that holds mail of its own is copied over; a password or a subject is logged.
 //
-// Sources: doveadm-sync(1), doc.dovecot.org 2.3 (passwd-file, deny, imapc), transport(5), postqueue(1), mbsync(1),
-// RFC 3501; tried with Dovecot 2.3.19, Postfix 3.7, Roundcube 1.6, isync 1.4.4. docs/spec/succession.md#recipes.
+// Sources: doveadm-sync(1), doc.dovecot.org 2.3 (passwd-file, deny, imapc), transport(5), postqueue(1),
+// RFC 3501; tried with Dovecot 2.3.19, Postfix 3.7, Roundcube 1.6. docs/spec/succession.md#recipes.
 package mail

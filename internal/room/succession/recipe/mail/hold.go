@@ -31,7 +31,7 @@ func (m freeze) hold(ctx context.Context, w recipe.Work) error {
 			return err
 		}
 	}
-	if err := m.mta.route(ctx, units, func(string) string { return "retry:4.3.2 " + held }); err != nil {
+	if err := m.mta.route(ctx, units, func(string) string { return holding + ":" }); err != nil {
 		return err
 	}
 	return m.mta.settle(ctx, units)
@@ -129,10 +129,8 @@ func (d dove) out(ctx context.Context, users []string) error {
 				return err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return core.Conflict("succession.recipe.mail.inside", context.Cause(ctx))
-		case <-time.After(250 * time.Millisecond):
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
+			return core.Conflict("succession.recipe.mail.inside", err)
 		}
 	}
 	return nil

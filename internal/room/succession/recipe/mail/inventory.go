@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -37,9 +36,8 @@ type inventory struct {
 	Subscribed []string // sorted
 }
 
-// take reads a whole account: every message's headers and body are fetched and hashed. say is told of
-// messages; it may be nil.
-func take(ctx context.Context, b box, say func(done, total int64)) (inventory, error) {
+// take reads a whole account: every message's headers and body are fetched and hashed.
+func take(ctx context.Context, b box) (inventory, error) {
 	var inv inventory
 	s, err := b.open(ctx)
 	if err != nil {
@@ -50,14 +48,8 @@ func take(ctx context.Context, b box, say func(done, total int64)) (inventory, e
 	if err != nil {
 		return inv, broken(err)
 	}
-	done := int64(0)
 	for _, name := range names {
-		f, err := s.read(ctx, name, func() {
-			done++
-			if say != nil && done%100 == 0 {
-				say(done, 0)
-			}
-		})
+		f, err := s.read(ctx, name)
 		if err != nil {
 			return inv, broken(err)
 		}
@@ -118,7 +110,7 @@ func (s *session) folders(inv *inventory) ([]string, error) {
 }
 
 // read fetches a folder.
-func (s *session) read(ctx context.Context, name string, each func()) (folder, error) {
+func (s *session) read(ctx context.Context, name string) (folder, error) {
 	f := folder{Name: name}
 	opened, err := s.Select(name, &imap.SelectOptions{ReadOnly: true}).Wait()
 	if err != nil {
@@ -141,7 +133,6 @@ func (s *session) read(ctx context.Context, name string, each func()) (folder, e
 			return f, err
 		}
 		f.Messages = append(f.Messages, got)
-		each()
 	}
 	if err := fetch.Close(); err != nil {
 		return f, err
@@ -169,58 +160,13 @@ func hashed(m *imapclient.FetchMessageData) (message, error) {
 				continue
 			}
 			h := sha256.New()
-			w := &withoutTUID{to: h}
-			if _, err := io.Copy(w, item.Literal); err != nil {
+			if _, err := io.Copy(h, item.Literal); err != nil {
 				return got, err
 			}
-			_ = w.flush() // a hash takes all
 			h.Sum(got.Sum[:0])
 		}
 	}
 	return got, nil
-}
-
-// withoutTUID leaves out a header line that mbsync adds to what it copies, X-TUID. It holds back a line of
-// the header at a time, at most 1 KiB of it.
-type withoutTUID struct {
-	to   io.Writer
-	line []byte
-	mid  bool // line goes on where another piece of it was passed on
-	body bool
-}
-
-// Write passes on what it may.
-func (w *withoutTUID) Write(p []byte) (int, error) {
-	n := len(p)
-	for !w.body && len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			i = len(p) - 1
-		}
-		w.line, p = append(w.line, p[:i+1]...), p[i+1:]
-		whole := w.line[len(w.line)-1] == '\n'
-		if !whole && len(w.line) < 1<<10 {
-			return n, nil
-		}
-		w.body = !w.mid && len(bytes.TrimRight(w.line, "\r\n")) == 0
-		if err := w.flush(); err != nil {
-			return 0, err
-		}
-		w.mid = !whole
-	}
-	_, err := w.to.Write(p)
-	return n, err
-}
-
-// flush passes on what is held back.
-func (w *withoutTUID) flush() error {
-	line := w.line
-	w.line = w.line[:0]
-	if !w.mid && bytes.HasPrefix(line, []byte("X-TUID: ")) {
-		return nil
-	}
-	_, err := w.to.Write(line)
-	return err
 }
 
 // sum is a short hash of parts that may be any length.

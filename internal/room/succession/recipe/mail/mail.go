@@ -23,7 +23,7 @@ var _ recipe.Recipe = Recipe{}
 func (Recipe) About() recipe.About {
 	return recipe.About{
 		Name: "mail", Programs: []string{"dovecot", "postfix", "roundcube"}, Tried: recipe.With,
-		Versions: "Dovecot 2.3.19, Postfix 3.7.11, Roundcube 1.6.5, isync 1.4.4", Settings: example,
+		Versions: "Dovecot 2.3.19, Postfix 3.7.11, Roundcube 1.6.5", Settings: example,
 	}
 }
 
@@ -99,36 +99,29 @@ func (m *move) Units(ctx context.Context) ([]string, error) {
 
 // box is where a mailbox comes from.
 func (m *move) box(user string) (box, error) {
-	if m.How == byIMAP || m.How == byMbsync {
+	if m.How == byIMAP {
 		return m.passwordOf(user)
 	}
 	return inside{m.from, user}, nil
 }
 
-// keepsUIDs says whether clients need not notice.
-func (m *move) keepsUIDs() bool { return m.How != byMbsync }
-
 // Count takes the numbers of a mailbox on both sides.
 func (m *move) Count(ctx context.Context, user string) ([]recipe.Count, error) {
-	return m.count(ctx, user, nil)
-}
-
-func (m *move) count(ctx context.Context, user string, say func(done, total int64)) ([]recipe.Count, error) {
 	b, err := m.box(user)
 	if err != nil {
 		return nil, err
 	}
 	target := m.target(user)
-	from, err := take(ctx, b, say)
+	from, err := take(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	to, err := take(ctx, inside{m.to, target}, say)
+	to, err := take(ctx, inside{m.to, target})
 	if err != nil {
 		return nil, err
 	}
-	rows := counts(from, to, m.keepsUIDs())
-	if m.How == byIMAP || m.How == byMbsync {
+	rows := counts(from, to)
+	if m.How == byIMAP {
 		return rows, nil
 	}
 	more, err := m.countRest(ctx, user, from, to)
@@ -179,13 +172,8 @@ func (m *move) Table() []recipe.Row {
 		}
 		return recipe.Row{What: "succession.recipe.mail.row." + what, Fate: fate, Why: why}
 	}
-	onlyIMAP := m.How == byIMAP || m.How == byMbsync
-	list := []recipe.Row{row("messages", recipe.Kept, ""), row("folders", recipe.Kept, "")}
-	if m.keepsUIDs() {
-		list = append(list, row("uids", recipe.Kept, ""))
-	} else {
-		list = append(list, row("uids", recipe.Lost, "fetched_again"))
-	}
+	onlyIMAP := m.How == byIMAP
+	list := []recipe.Row{row("messages", recipe.Kept, ""), row("folders", recipe.Kept, ""), row("uids", recipe.Kept, "")}
 	for _, what := range []string{"rules", "shares"} {
 		if onlyIMAP {
 			list = append(list, row(what, recipe.Lost, "only_imap"))

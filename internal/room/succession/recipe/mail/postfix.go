@@ -14,8 +14,12 @@ import (
 	"entrechat/internal/room/succession/recipe"
 )
 
-// held is what Postfix says of mail that it holds because of us.
-const held = "entrechat: this mailbox is moving"
+// holding is a transport that defer_transports names: qmgr(8) takes its mail, and keeps it. With "retry",
+// which is there already, smtpd(8) turns senders away, and they come again when they like.
+const holding = "moving"
+
+// held is the reason that qmgr notes of such mail.
+const held = "deferred transport"
 
 // postfix is the Postfix of a side.
 type postfix struct {
@@ -120,23 +124,42 @@ func plain(address string) string {
 }
 
 // settle waits until none of what Postfix has for these mailboxes can still be on its way into them: it
-// is gone, or was put back because of us.
+// is gone, or was put back because of us. What comes meanwhile is put back. It is waited for twice, as
+// "postfix reload" does not wait for its processes.
 func (p postfix) settle(ctx context.Context, users []string) error {
 	ctx, cancel := context.WithTimeout(ctx, settleFor)
 	defer cancel()
-	for {
+	for range 2 {
 		list, err := p.queue(ctx, users)
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(list, queued.moving) {
-			return nil
+		open := map[string]bool{}
+		for _, q := range list {
+			open[q.ID] = q.moving()
 		}
-		select {
-		case <-ctx.Done():
-			return core.Conflict("succession.recipe.mail.unsettled", context.Cause(ctx)).With("Count", len(list))
-		case <-time.After(200 * time.Millisecond):
+		for slices.ContainsFunc(list, func(q queued) bool { return open[q.ID] && q.moving() }) {
+			if err := pause(ctx, 200*time.Millisecond); err != nil {
+				return core.Conflict("succession.recipe.mail.unsettled", err).With("Count", len(list))
+			}
+			if list, err = p.queue(ctx, users); err != nil {
+				return err
+			}
 		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause waits, or answers why ctx ended.
+func pause(ctx context.Context, long time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(long):
+		return nil
 	}
 }
 
@@ -179,12 +202,19 @@ func (p postfix) ready(ctx context.Context) error {
 	if first != p.table {
 		return wrong("transport_maps = " + p.table + ", ...")
 	}
-	master, err := p.say(ctx, "postconf", "-M", "retry/unix")
+	deferred, err := p.say(ctx, "postconf", "-xh", "defer_transports")
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(master, "error") {
-		return wrong("master.cf: retry unix - - y - - error")
+	if !slices.Contains(strings.FieldsFunc(deferred, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' }), holding) {
+		return wrong("defer_transports = " + holding)
+	}
+	master, err := p.say(ctx, "postconf", "-M", holding+"/unix")
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(master, holding) {
+		return wrong("master.cf: " + holding + " unix - - y - - lmtp")
 	}
 	if _, name, _ := strings.Cut(p.table, ":"); path.Dir(name) == "/" {
 		return wrong(p.table)

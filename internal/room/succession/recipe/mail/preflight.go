@@ -38,7 +38,7 @@ func (m outlook) servers(ctx context.Context, _ recipe.Work) error {
 			return err
 		}
 	}
-	if m.How == byIMAP || m.How == byMbsync {
+	if m.How == byIMAP {
 		return nil
 	}
 	if err := m.sameFeatures(ctx); err != nil || m.How == byMaildir {
@@ -92,9 +92,16 @@ func (m outlook) sameFeatures(ctx context.Context) error {
 	return nil
 }
 
-// preflight looks at one mailbox on both sides.
+// preflight looks at one mailbox on both sides, and says how many bytes it has.
 func (m outlook) preflight(ctx context.Context, w recipe.Work) error {
 	target := m.target(w.Unit)
+	if m.How != byIMAP {
+		bytes, err := m.from.size(ctx, w.Unit)
+		if err != nil {
+			return err
+		}
+		w.Say(0, bytes)
+	}
 	if m.accounts() {
 		hash, err := dove{side: m.fromSide}.hashOf(ctx, m.Old.Users, w.Unit, m.Old.Scheme)
 		if err != nil {

@@ -41,8 +41,14 @@ func (m proof) login(ctx context.Context, _ recipe.Work) error {
 	return nil
 }
 
+// tested marks the probe's mailbox: it had a letter that the old one has not.
+const tested = "tested"
+
 // deliver sends one letter to the probe at the new server, and waits until it is in the inbox.
-func (m proof) deliver(ctx context.Context, _ recipe.Work) error {
+func (m proof) deliver(ctx context.Context, w recipe.Work) error {
+	if err := mark(w, tested, m.Probe); err != nil {
+		return err
+	}
 	return m.letter(ctx, m.New.SMTP, m.target(m.Probe))
 }
 
@@ -105,10 +111,8 @@ func (s *session) await(ctx context.Context, token string) error {
 			}
 			return s.UIDExpunge(set).Close()
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
 		}
 		if err := s.Noop().Wait(); err != nil {
 			return err

@@ -62,7 +62,7 @@ func (d dove) free(ctx context.Context, user string) (int64, error) {
 // "succession.recipe.mail.quota", "succession.recipe.mail.room". One mailbox is looked at, after those before it
 // were copied, so that their bytes are gone from what is free.
 func (m arrival) fits(ctx context.Context, unit string) error {
-	if m.How == byIMAP || m.How == byMbsync {
+	if m.How == byIMAP {
 		return nil // nobody says how much it is
 	}
 	user := m.target(unit)

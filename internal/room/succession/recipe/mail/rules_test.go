@@ -1,12 +1,9 @@
 package mail
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"entrechat/internal/room/succession/recipe"
 )
@@ -69,7 +66,7 @@ func TestTransport(t *testing.T) {
 
 func TestQueue(t *testing.T) {
 	text := `{"queue_name": "active", "queue_id": "A", "recipients": [{"address": "anna@x"}, {"address": "else@x"}]}
-{"queue_name": "deferred", "queue_id": "B", "recipients": [{"address": "Bob+lists@x", "delay_reason": "entrechat: this mailbox is moving"}]}
+{"queue_name": "deferred", "queue_id": "B", "recipients": [{"address": "Bob+lists@x", "delay_reason": "deferred transport"}]}
 {"queue_name": "deferred", "queue_id": "C", "recipients": [{"address": "else@x"}]}
 `
 	got, err := waiting(text, []string{"anna@x", "bob@x"})
@@ -100,44 +97,6 @@ func TestDKIMKey(t *testing.T) {
 	}
 }
 
-// TestWithoutTUID: however the bytes come, only the one header line is missing.
-func TestWithoutTUID(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		piece := rapid.SampledFrom([]string{"Subject: a\r\n", "X-TUID: abcdefghijkl\r\n", "\r\n", "X-TUID: in the body\r\n", strings.Repeat("long ", 400) + "\r\n", "To: b", "\n"})
-		all := strings.Join(rapid.SliceOf(piece).Draw(t, "message"), "")
-		once, parts := &bytes.Buffer{}, &bytes.Buffer{}
-		pass := func(to *bytes.Buffer, cut func(rest int) int) {
-			w := &withoutTUID{to: to}
-			for rest := all; rest != ""; {
-				n := cut(len(rest))
-				if k, err := w.Write([]byte(rest[:n])); k != n || err != nil {
-					t.Fatal(k, err)
-				}
-				rest = rest[n:]
-			}
-			if err := w.flush(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		pass(once, func(rest int) int { return rest })
-		pass(parts, func(rest int) int { return rapid.IntRange(1, rest).Draw(t, "bytes") })
-		if once.String() != parts.String() {
-			t.Fatalf("%q\n%q", once, parts)
-		}
-		head, body, whole := strings.Cut("\n"+all, "\n\r\n")
-		if !whole {
-			return
-		}
-		want := strings.TrimPrefix(strings.ReplaceAll(head+"\n", "\nX-TUID: abcdefghijkl\r", ""), "\n")
-		if strings.Contains(head, "X-TUID: in") || strings.Contains(head, "\n\n") || strings.HasPrefix(all, "\n") {
-			return // another line of that name, or an empty one without CR, which ends the head too
-		}
-		if got := once.String(); got != want+"\r\n"+body {
-			t.Fatalf("%q\n%q", got, want+"\r\n"+body)
-		}
-	})
-}
-
 // TestCounts: each thing that can differ is seen, and what is the same has no row of its own.
 func TestCounts(t *testing.T) {
 	base := func() inventory {
@@ -149,37 +108,36 @@ func TestCounts(t *testing.T) {
 			Subscribed: []string{"A"},
 		}
 	}
-	wrong := func(to inventory, uids bool) (list []string) {
-		for _, c := range counts(base(), to, uids) {
+	wrong := func(to inventory) (list []string) {
+		for _, c := range counts(base(), to) {
 			if !c.Equal() {
 				list = append(list, c.What+" "+c.Of)
 			}
 		}
 		return list
 	}
-	if got := wrong(base(), true); got != nil {
+	if got := wrong(base()); got != nil {
 		t.Fatalf("%q", got)
 	}
 	for name, c := range map[string]struct {
 		change func(*inventory)
 		want   []string // with UIDs
-		loose  []string // without
 	}{
-		"a message less":    {func(i *inventory) { i.Folders[0].Messages = i.Folders[0].Messages[:1] }, []string{"messages ", "messages A", "flags A"}, []string{"messages ", "messages A", "flags A"}},
-		"another body":      {func(i *inventory) { i.Folders[0].Messages[1].Sum[0] = 9 }, []string{"messages ", "messages A"}, []string{"messages ", "messages A", "flags A"}},
-		"another UID":       {func(i *inventory) { i.Folders[0].Messages[1].UID = 9 }, []string{"messages ", "messages A", "flags A"}, nil},
-		"UIDVALIDITY":       {func(i *inventory) { i.Folders[0].Validity = 9 }, []string{"messages ", "messages A"}, nil},
-		"a flag":            {func(i *inventory) { i.Folders[0].Messages[1].Flags = []string{`\seen`} }, []string{"flags ", "flags A"}, []string{"flags ", "flags A"}},
-		"flags change":      {func(i *inventory) { m := i.Folders[0].Messages; m[0].Flags, m[1].Flags = m[1].Flags, m[0].Flags }, []string{"flags A"}, []string{"flags A"}},
-		"an empty folder":   {func(i *inventory) { i.Folders = i.Folders[:1] }, []string{"folders "}, []string{"folders "}},
-		"a subscription":    {func(i *inventory) { i.Subscribed = nil }, []string{"subscriptions "}, []string{"subscriptions "}},
-		"a double":          {func(i *inventory) { i.Folders[0].Messages[1].Sum = [32]byte{1} }, []string{"messages ", "doubles ", "messages A"}, []string{"messages ", "doubles ", "messages A", "flags A"}},
-		"nothing was there": {func(i *inventory) { *i = inventory{} }, nil, nil},
+		"a message less":    {func(i *inventory) { i.Folders[0].Messages = i.Folders[0].Messages[:1] }, []string{"messages ", "messages A", "flags A"}},
+		"another body":      {func(i *inventory) { i.Folders[0].Messages[1].Sum[0] = 9 }, []string{"messages ", "messages A"}},
+		"another UID":       {func(i *inventory) { i.Folders[0].Messages[1].UID = 9 }, []string{"messages ", "messages A", "flags A"}},
+		"UIDVALIDITY":       {func(i *inventory) { i.Folders[0].Validity = 9 }, []string{"messages ", "messages A"}},
+		"a flag":            {func(i *inventory) { i.Folders[0].Messages[1].Flags = []string{`\seen`} }, []string{"flags ", "flags A"}},
+		"flags change":      {func(i *inventory) { m := i.Folders[0].Messages; m[0].Flags, m[1].Flags = m[1].Flags, m[0].Flags }, []string{"flags A"}},
+		"an empty folder":   {func(i *inventory) { i.Folders = i.Folders[:1] }, []string{"folders "}},
+		"a subscription":    {func(i *inventory) { i.Subscribed = nil }, []string{"subscriptions "}},
+		"a double":          {func(i *inventory) { i.Folders[0].Messages[1].Sum = [32]byte{1} }, []string{"messages ", "doubles ", "messages A"}},
+		"nothing was there": {func(i *inventory) { *i = inventory{} }, nil},
 	} {
 		to := base()
 		c.change(&to)
-		for uids, want := range map[bool][]string{true: c.want, false: c.loose} {
-			got := wrong(to, uids)
+		for _, want := range [][]string{c.want} {
+			got := wrong(to)
 			if name == "nothing was there" {
 				if len(got) < 4 {
 					t.Errorf("%s: %q", name, got)
@@ -188,11 +146,11 @@ func TestCounts(t *testing.T) {
 			}
 			for _, w := range want {
 				if !slices.Contains(got, w) {
-					t.Errorf("%s, %v: %q is missing of %q", name, uids, w, got)
+					t.Errorf("%s: %q is missing of %q", name, w, got)
 				}
 			}
 			if len(want) == 0 && len(got) > 0 {
-				t.Errorf("%s, %v: %q", name, uids, got)
+				t.Errorf("%s: %q", name, got)
 			}
 		}
 	}
@@ -224,8 +182,7 @@ func TestSettings(t *testing.T) {
 			t.Errorf("taken: %s", now)
 		}
 	}
-	for _, how := range []string{byIMAP, byMbsync} {
-		m, err := Recipe{}.Read([]byte(`how = "` + how + `"
+	m, err := Recipe{}.Read([]byte(`how = "imap"
 mailboxes = ["anna@x"]
 [old]
 imap = "old:993"
@@ -234,13 +191,12 @@ master_password = "/root/m"
 [new]
 doveadm = ["doveadm"]
 `))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if lost := slices.ContainsFunc(m.Table(), func(r recipe.Row) bool {
-			return r.What == "succession.recipe.mail.row.uids" && r.Fate == recipe.Lost
-		}); lost != (how == byMbsync) {
-			t.Errorf("%s: whether UIDs are lost: %v", how, lost)
-		}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(m.Table(), func(r recipe.Row) bool {
+		return r.What == "succession.recipe.mail.row.rules" && r.Fate == recipe.Lost
+	}) {
+		t.Error("IMAP does not show filters, and the table does not say that they are lost")
 	}
 }

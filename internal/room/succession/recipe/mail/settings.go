@@ -10,11 +10,12 @@ import (
 )
 
 // example is what a person begins with.
-const example = `# How the mailboxes come: "dovecot" (doveadm at the old server too), "imap" (only IMAP of it is left; UIDs are
-# kept), "mbsync" (only IMAP, and "imap" failed; UIDs are new), "maildir" (folders out of a backup).
+const example = `recipe = "mail"
+# How the mailboxes come: "dovecot" (doveadm at the old server too), "imap" (only IMAP of it is left), "maildir"
+# (folders out of a backup). UIDs are kept by all three.
 how = "dovecot"
 # Which; nothing = all that the old server lists. From the freeze to the cut nobody writes in them, so many
-# are better moved in several moves. With "imap", "mbsync" and "maildir" they must be named.
+# are better moved in several moves. With "imap" and "maildir" they must be named.
 mailboxes = []
 # One of them whose password is known, and the file of this machine with it: for one real sign-in and one
 # real delivery at the new server.
@@ -36,7 +37,8 @@ through = ["tcps:old.example.org:12345"]
 # The file of a passdb with deny = yes, before the other passdbs.
 deny = "/etc/dovecot/moving"
 postfix = "/etc/postfix"
-# The first of transport_maps.
+# The first of transport_maps. main.cf needs "defer_transports = moving" as well, and master.cf the line
+# "moving unix - - y - - lmtp".
 transport = "hash:/etc/postfix/moving"
 # Only with [addresses]: the first of virtual_alias_maps.
 # forward = "hash:/etc/postfix/moved"
@@ -78,7 +80,6 @@ relay = "smtp:[mx.example.net]:25"
 const (
 	byDovecot = "dovecot"
 	byIMAP    = "imap"
-	byMbsync  = "mbsync"
 	byMaildir = "maildir"
 )
 
@@ -125,14 +126,10 @@ type oldServer struct {
 	Passwords string `toml:"passwords"`
 }
 
-// stateFolder outlives a move: without it mbsync would fetch all again, as doubles.
-const stateFolder = "/var/lib/entrechat-mbsync"
-
 type newServer struct {
 	server
 
 	Relay string `toml:"relay"`
-	State string `toml:"state"` // folder for what mbsync fetched; empty = stateFolder
 }
 
 type roundcube struct {
@@ -155,8 +152,8 @@ var mailbox = regexp.MustCompile(`^[^\s:"\\*?%/\-\x00-\x1f\x7f][^\s:"\\*?%/\x00-
 var table = regexp.MustCompile(`^[a-z]+:/[^\s,]+$`)
 
 func (s *settings) check() error {
-	if !slices.Contains([]string{byDovecot, byIMAP, byMbsync, byMaildir}, s.How) {
-		return recipe.Wrong(`how: "dovecot", "imap", "mbsync" or "maildir"`)
+	if !slices.Contains([]string{byDovecot, byIMAP, byMaildir}, s.How) {
+		return recipe.Wrong(`how: "dovecot", "imap" or "maildir"`)
 	}
 	for _, name := range s.Mailboxes {
 		if !mailbox.MatchString(name) {
@@ -195,13 +192,9 @@ func (s *settings) checkNames() error {
 	if s.Old.Scheme == "" {
 		s.Old.Scheme = "CRYPT"
 	}
-	if s.New.State == "" {
-		s.New.State = stateFolder
-	}
 	for key, name := range map[string]string{
 		"old.postfix": s.Old.Postfix, "new.postfix": s.New.Postfix, "old.users": s.Old.Users, "new.users": s.New.Users, "old.deny": s.Old.Deny,
 		"roundcube.database": s.Roundcube.Database, "dkim.record": s.DKIM.Record,
-		"new.state": s.New.State,
 	} {
 		if name == "" {
 			continue

@@ -38,7 +38,7 @@ func (m *move) Steps() []recipe.Step {
 	if m.Roundcube.Database != "" {
 		list = append(list, recipe.Step{Name: "webmail", Phase: recipe.Last, Do: webmail{m}.renameHost, Undo: webmail{m}.renameBack})
 	}
-	list = append(list, recipe.Step{Name: "equal", Phase: recipe.Compare, Each: true, Do: proof{m}.equal})
+	list = append(list, recipe.Step{Name: "rules", Phase: recipe.Compare, Each: true, Do: proof{m}.rules})
 	if len(m.Old.Aliases) > 0 {
 		list = append(list, recipe.Step{Name: "aliases", Phase: recipe.Compare, Do: proof{m}.sameAliases})
 	}
@@ -95,8 +95,6 @@ func (m arrival) copy(ctx context.Context, w recipe.Work) error {
 	switch m.How {
 	case byIMAP:
 		err = m.imapc(ctx, w.Unit, "backup")
-	case byMbsync:
-		err = m.mbsync(ctx, w.Unit)
 	default:
 		_, err = m.to.say(ctx, m.target(w.Unit), append([]string{"backup", "-R", "-u", m.target(w.Unit)}, m.through(w.Unit)...)...)
 	}
@@ -174,9 +172,6 @@ func (d dove) exists(ctx context.Context, user string) (bool, error) {
 // last brings what came since the copy, and takes note of where the old mailbox stood before. It never
 // deletes what only the new server has.
 func (m arrival) last(ctx context.Context, w recipe.Work) error {
-	if m.How == byMbsync {
-		return m.mbsync(ctx, w.Unit)
-	}
 	if m.How == byIMAP {
 		return m.imapc(ctx, w.Unit, "sync", "-1")
 	}
@@ -187,31 +182,18 @@ func (m arrival) last(ctx context.Context, w recipe.Work) error {
 	if err := keep(w, "stood", w.Unit, stood); err != nil {
 		return err
 	}
-	user := m.target(w.Unit)
-	_, err = m.to.say(ctx, user, append([]string{"sync", "-1", "-R", "-u", user}, m.through(w.Unit)...)...)
+	user, how := m.target(w.Unit), []string{"sync", "-1"}
+	if marked(w, tested, w.Unit) {
+		how = []string{"backup"} // a test letter was there, or is; nothing else came to the new server
+	}
+	_, err = m.to.say(ctx, user, append(append(how, "-R", "-u", user), m.through(w.Unit)...)...)
 	return err
 }
 
-var errDiffers = errors.New("a mailbox is not the same on both sides")
-
-// equal counts, and refuses what is not the same: CodeConflict "succession.recipe.mail.differs".
-func (m proof) equal(ctx context.Context, w recipe.Work) error {
-	list, err := m.count(ctx, w.Unit, w.Say)
-	if err != nil {
-		return err
-	}
-	for _, c := range list {
-		if !c.Equal() {
-			return core.Conflict("succession.recipe.mail.differs", errDiffers).With("What", c.What).With("From", c.From).With("To", c.To).With("User", w.Unit)
-		}
-	}
-	return m.compiles(ctx, w.Unit)
-}
-
-// compiles has the new server read the active filter once more: CodeConflict
+// rules has the new server read the active filter of a mailbox: CodeConflict
 // "succession.recipe.mail.rules".
-func (m proof) compiles(ctx context.Context, unit string) error {
-	user := m.target(unit)
+func (m proof) rules(ctx context.Context, w recipe.Work) error {
+	user := m.target(w.Unit)
 	if set, err := m.to.setting(ctx, "plugin/sieve"); err != nil || set == "" {
 		return err
 	}
@@ -222,7 +204,7 @@ func (m proof) compiles(ctx context.Context, unit string) error {
 	for _, row := range rows(listed) {
 		if len(row) > 1 && row[1] == "ACTIVE" {
 			if _, err := m.to.say(ctx, user, "sieve", "activate", "-u", user, row[0]); err != nil {
-				return core.Conflict("succession.recipe.mail.rules", err).With("User", unit)
+				return core.Conflict("succession.recipe.mail.rules", err).With("User", w.Unit)
 			}
 		}
 	}
