@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -129,6 +130,39 @@ func (a account) holdings(ctx context.Context) (h holdings, err error) {
 	}
 	h.playlists = own
 	return h, nil
+}
+
+// key tells an item of one kind from others, by what an archive and a server both say of it.
+func (i item) key(kind string) string {
+	switch kind {
+	case "playlist":
+		return kind + " " + i.Title
+	case "following":
+		return kind + " " + i.Name + "@" + i.Host
+	}
+	return kind + " " + i.Name
+}
+
+func (h *holdings) kinds() map[string]*[]item {
+	return map[string]*[]item{"video": &h.videos, "channel": &h.channels, "playlist": &h.playlists, "following": &h.following}
+}
+
+// keys are those of all that a person has.
+func (h *holdings) keys() map[string]bool {
+	keys := map[string]bool{}
+	for kind, all := range h.kinds() {
+		for _, i := range *all {
+			keys[i.key(kind)] = true
+		}
+	}
+	return keys
+}
+
+// only keeps what has one of these keys.
+func (h *holdings) only(keys map[string]bool) {
+	for kind, all := range h.kinds() {
+		*all = slices.DeleteFunc(*all, func(i item) bool { return !keys[i.key(kind)] })
+	}
 }
 
 // watchLater is the type of the playlist that everybody has.

@@ -26,12 +26,8 @@ func (m *move) Count(ctx context.Context, name string) ([]recipe.Count, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The new account has a channel of its own: of those, only what the old one had counts.
-	names := map[string]bool{}
-	for _, c := range from.channels {
-		names[c.Name] = true
-	}
-	to.channels = slices.DeleteFunc(to.channels, func(c item) bool { return !names[c.Name] })
+	// What the new account has of its own, such as its first channel, does not count.
+	to.only(from.keys())
 	counts := []recipe.Count{
 		count("videos", from.videos, to.videos, func(i item) string { return fmt.Sprintf("%s\t%d", i.Name, i.Privacy.ID) }),
 		count("channels", from.channels, to.channels, func(i item) string { return i.Name }),

@@ -95,6 +95,7 @@ func TestAgain(t *testing.T) {
 	t.Parallel()
 	from, to := filled(t, "ana", 3), newFake(t, "ana2")
 	m, w := read(t, written(t, "ana", from, to, "")), work(t)
+	before := to.state()
 	const sent = "POST /api/v1/users/7/imports/import-resumable"
 	for i, want := range []int{1, 1, 2} {
 		if i == 2 {
@@ -110,9 +111,22 @@ func TestAgain(t *testing.T) {
 	if len(to.h.videos) != 4 {
 		t.Errorf("%d videos", len(to.h.videos))
 	}
-	to.h.videos[0].State.ID = 2
+	// What the person puts there meanwhile is not removed, and does not count.
+	to.h.videos = append(to.h.videos, item{ID: 901, Name: "my own", State: kind{published}})
+	from.h.videos = append(from.h.videos, item{ID: 902, Name: "one more", Privacy: kind{1}})
+	if err := m.copy(t.Context(), w); err != nil || len(to.h.videos) != 6 || len(different(t, m)) > 0 {
+		t.Errorf("%v, %d videos, different %v", err, len(to.h.videos), different(t, m))
+	}
+	to.h.videos[1].State.ID = 2
 	if err := m.ready(t.Context(), w); core.CodeOf(err) != core.CodeUnsure {
 		t.Errorf("one is still transcoded: %v", err)
+	}
+	if err := m.uncopy(t.Context(), w); err != nil || len(to.h.videos) != 1 || to.h.videos[0].Name != "my own" {
+		t.Errorf("undone: %v, %v", err, to.h.videos)
+	}
+	to.h.videos = nil
+	if to.state() != before {
+		t.Errorf("%s, then %s", before, to.state())
 	}
 }
 

@@ -35,6 +35,7 @@ func (m *move) Units(context.Context) ([]string, error) {
 // what is there now is ours.
 type before struct {
 	Channels    []string `json:"channels"`
+	Brought     []string `json:"brought"` // of what we gave, by item.key
 	DisplayName string   `json:"display_name"`
 	Description string   `json:"description"`
 }
@@ -203,17 +204,36 @@ func (m *move) bring(ctx context.Context, a account, w recipe.Work) error {
 			return err
 		}
 	}
-	_, size, err := look(archive)
+	h, size, err := look(archive)
 	if err != nil {
 		return err
 	}
 	if err := a.room(ctx, w.Unit, size); err != nil {
 		return err
 	}
+	if err := bringing(w, h); err != nil {
+		return err
+	}
 	if err := a.give(ctx, w, archive, size); err != nil {
 		return err
 	}
 	return m.sweep(ctx, w)
+}
+
+// bringing adds to the note what is about to be given: an undo removes nothing else.
+func bringing(w recipe.Work, h holdings) error {
+	b, _, err := ours(w)
+	if err != nil {
+		return err
+	}
+	b.Brought = append(b.Brought, slices.Collect(maps.Keys(h.keys()))...)
+	slices.Sort(b.Brought)
+	b.Brought = slices.Compact(b.Brought)
+	text, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("note what is given: %w", err)
+	}
+	return disk.Replace(noted(w), text)
 }
 
 // note writes down what the account is before anything is brought.
@@ -233,7 +253,7 @@ func (a account) note(ctx context.Context, w recipe.Work) error {
 	return disk.Replace(noted(w), text)
 }
 
-// remove removes what we brought.
+// remove removes what we brought; what the person added meanwhile, with other names, stays.
 func (m *move) remove(ctx context.Context, a account, w recipe.Work) error {
 	b, ok, err := ours(w)
 	if err != nil || !ok {
@@ -243,6 +263,11 @@ func (m *move) remove(ctx context.Context, a account, w recipe.Work) error {
 	if err != nil {
 		return err
 	}
+	brought := map[string]bool{}
+	for _, key := range b.Brought {
+		brought[key] = true
+	}
+	h.only(brought)
 	var paths []string
 	for _, p := range h.playlists {
 		paths = append(paths, "/api/v1/video-playlists/"+strconv.FormatInt(p.ID, 10))
