@@ -46,7 +46,7 @@ func TestPacks(t *testing.T) {
 		return strings.Contains(n.run(n.node, "succession", "pack", "check", "accounts"), "has pack")
 	})
 	one := "/admin/succession/pack/accounts"
-	for _, path := range []string{"/admin/succession", one, one + "/check", "/admin/succession/pack/wiki"} {
+	for _, path := range []string{"/admin/succession", one, one + "/check", "/admin/succession/pack/wiki", "/admin/succession/domain"} {
 		n.inspect(axe, path)
 	}
 	n.do(chromedp.Navigate(n.node.URL()+one+"/check?lang=fr"), chromedp.WaitVisible("#seen-domain"), chromedp.Click("#seen-domain"), chromedp.Click("main form button"), chromedp.WaitVisible(`main a.button[href$="/check"]`))
