@@ -397,13 +397,16 @@ func TestNobodyElseAddsASnapshot(t *testing.T) {
 	}
 }
 
-// What a process that was killed left, restic's password among it, goes at the next inheritance;
-// what another one uses stays.
+// What a process that was killed left, restic's password among it, goes at the next inheritance and
+// when the node starts; what another one uses stays.
 func TestWhatAKilledOneLeftIsRemoved(t *testing.T) {
 	w, _ := twoBackups(t)
 	w.names(theHeir)
 	room, pointer := w.heirRoom(), w.pointer("wiki")
 	dead, alive := filepath.Join(room.n.Dir, "heir", "heir-1"), filepath.Join(room.n.Dir, "heir", "heir-2")
+	if err := room.Sweep(t.Context()); err != nil {
+		t.Errorf("where nothing was inherited: %v", err)
+	}
 	for _, dir := range []string{dead, alive} {
 		if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600)); err != nil {
 			t.Fatal(err)
@@ -417,12 +420,20 @@ func TestWhatAKilledOneLeftIsRemoved(t *testing.T) {
 	if err := disk.TryLock(inUse); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := room.Inherit(t.Context(), pointer, filepath.Join(t.TempDir(), "repo"), func(int64, int64) {}); err != nil {
-		t.Fatal(err)
-	}
-	left, err := filepath.Glob(filepath.Join(room.n.Dir, "heir", "heir-*"))
-	if err != nil || !slices.Equal(left, []string{alive}) {
-		t.Errorf("%v, %v", left, err)
+	for name, run := range map[string]func() error{
+		"the start": func() error { return room.Sweep(t.Context()) },
+		"the next one": func() error {
+			_, err := room.Inherit(t.Context(), pointer, filepath.Join(t.TempDir(), "repo"), func(int64, int64) {})
+			return err
+		},
+	} {
+		if err := errors.Join(os.MkdirAll(dead, 0o700), os.WriteFile(filepath.Join(dead, "lock"), nil, 0o600), run()); err != nil {
+			t.Fatal(err)
+		}
+		left, err := filepath.Glob(filepath.Join(room.n.Dir, "heir", "heir-*"))
+		if err != nil || !slices.Equal(left, []string{alive}) {
+			t.Errorf("%s: %v, %v", name, left, err)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ func (r *Room) Jobs() []jobs.Job {
 		{Name: "vault-hear", Every: 20 * time.Second, Jitter: 2 * time.Second, Run: r.recovery.HearMore},
 		{Name: "vault-day", Every: 10 * time.Minute, Jitter: time.Minute, Later: true, Run: r.recordDay},
 		{Name: "vault-readers", Every: time.Minute, Jitter: 10 * time.Second, Run: r.TellReaders},
+		{Name: "vault-heir", Every: 24 * time.Hour, Jitter: time.Hour, Run: r.Sweep},
 		{Name: "vault-repair", Every: time.Hour, Jitter: 10 * time.Minute, Run: r.upkeep.Repair},
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"entrechat/internal/room/identity/person"
 )
 
-// MaxLeft bounds an legacy.Left, in bytes.
+// MaxLeft bounds a legacy.Left, in bytes.
 const MaxLeft = 64 << 20
 
 // Inheritance is what came of taking over the people of a dead home.
@@ -39,7 +39,7 @@ func readLeft(text []byte, owner, to core.MemberID) (e legacy.Left, err error) {
 	return e, nil
 }
 
-// Inherit makes the accounts of the people that a dead home left to us, text being an legacy.Left, and
+// Inherit makes the accounts of the people that a dead home left to us, text being a legacy.Left, and
 // says so in our logbook. The same again goes on where it stopped. Returns CodeInvalid for what is
 // no legacy.Left of this home to us; CodeDenied "identity.move.not_settled", "identity.move.alive" for a
 // home that gave a sign of life since we asked, "identity.move.not_left" where its logbook does not

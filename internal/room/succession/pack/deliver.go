@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// ask is how long a receipt counts: then the successor proves anew that it has the file.
+	// askAgain is how long a receipt counts: then the successor proves anew that it has the file.
 	askAgain = 7 * day
 	maxAhead = 5 * time.Minute
 	longest  = 12 * time.Hour // between two tries

@@ -31,7 +31,7 @@ type answer struct {
 	Receipt *seal.Envelope `json:"receipt"`
 }
 
-// said is that an owner's service was restored.
+// saidRestored is that an owner's service was restored.
 type saidRestored struct {
 	Restored seal.Envelope `json:"restored"`
 }

@@ -31,7 +31,7 @@ func (c Call) check() error {
 	return nil
 }
 
-// since are the calls of one silence, the newest last.
+// callsSince are those of one silence, the newest last.
 func callsSince(all []Call, since core.Moment) []Call {
 	return slices.DeleteFunc(slices.Clone(all), func(c Call) bool { return c.At < since })
 }

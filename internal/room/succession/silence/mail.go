@@ -2,6 +2,7 @@ package silence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -105,19 +106,20 @@ func (s *Service) mailNamings(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		to := addresses(sheet)
+		var own []string
 		if s.concerns(ctx, n.Owner) {
-			own, err := custody.AdminMails(ctx)
-			if err != nil {
+			if own, err = custody.AdminMails(ctx); err != nil {
 				return err
 			}
-			to = append(own, to...)
 		}
 		args := map[string]any{"Owner": string(n.Owner), "Member": string(n.Member), "Service": n.Service, "Self": string(s.n.Self), "Day": n.Newest().Add(promise.Settled)}
-		err = s.mailAll(ctx, letter{
-			n.Owner, fmt.Sprintf("naming/%s/%s/%d", n.Service, n.Member, n.Newest()), to,
-			s.n.Say.T("succession.silence.naming_title", args), s.n.Say.T("succession.silence.naming_text", args),
-		})
+		l := letter{about: n.Owner, title: s.n.Say.T("succession.silence.naming_title", args), text: s.n.Say.T("succession.silence.naming_text", args)}
+		// Two letters: however many we are, the owner's people are written to.
+		what := fmt.Sprintf("naming/%s/%s/%d", n.Service, n.Member, n.Newest())
+		l.what, l.to = what+"/own", own
+		err = s.mailAll(ctx, l)
+		l.what, l.to = what, addresses(sheet)
+		err = errors.Join(err, s.mailAll(ctx, l))
 		if err != nil {
 			return err
 		}

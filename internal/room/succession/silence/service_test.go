@@ -3,6 +3,7 @@ package silence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type world struct {
 	ever     bool
 	boxes    []string // scopes that somebody keeps shares of
 	asked    []string
+	admins   []string // of ours, beside Ana
 	mails    []string // address and title
 	texts    []string
 	broken   bool // the mail server
@@ -98,7 +100,7 @@ func (w *world) AskSilent(_ context.Context, owner core.MemberID, scope, purpose
 }
 
 func (w *world) AdminMails(context.Context) ([]string, error) {
-	return []string{"ana@chaton-b.test"}, nil
+	return append([]string{"ana@chaton-b.test"}, w.admins...), nil
 }
 
 func (w *world) Contact(_ context.Context, m core.MemberID) (string, error) {
@@ -403,6 +405,14 @@ func TestNewSuccessorIsTold(t *testing.T) {
 		w.passes(day)
 		if len(w.mails) != 2 || !strings.HasPrefix(w.mails[0], "ana@chaton-b.test") {
 			t.Errorf("the old successor's people are told too: %q", w.mails)
+		}
+		for i := range maxMails {
+			w.admins = append(w.admins, fmt.Sprintf("admin%d@chaton-b.test", i))
+		}
+		w.mails, w.named[0].Since = nil, w.now
+		w.passes(day)
+		if !slices.ContainsFunc(w.mails, func(m string) bool { return strings.HasPrefix(m, "zoe@people.test") }) {
+			t.Errorf("we are many, and the owner's people are not told: %q", w.mails)
 		}
 	})
 }

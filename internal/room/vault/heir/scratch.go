@@ -70,6 +70,14 @@ func (h *Heirs) scratch(ctx context.Context, p Pointer, keys []ed25519.PublicKey
 	return s, nil
 }
 
+// Sweep removes what inheritances left that were killed: secrets of others lie in it.
+func (h *Heirs) Sweep(ctx context.Context) error {
+	if _, err := os.Stat(h.n.Dir); errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was ever inherited
+	}
+	return disk.Alone(ctx, filepath.Join(h.n.Dir, lockName), func() error { return abandoned(h.n.Dir) })
+}
+
 // make makes the folder, and has it known as in use while this process runs.
 func (s *scratch) make(in string) (err error) {
 	if s.dir, err = os.MkdirTemp(in, scratchName); err == nil {

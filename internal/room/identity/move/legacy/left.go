@@ -31,7 +31,7 @@ type Left struct {
 	People []Heir        `json:"people"`
 }
 
-// Heir is one person of an Left.
+// Heir is one person of a Left.
 type Heir struct {
 	Legacy   seal.Envelope `json:"legacy"` // the release, signed by the old home
 	Earlier  []string      `json:"earlier,omitempty"`
