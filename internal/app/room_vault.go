@@ -96,7 +96,7 @@ func openVault(ctx context.Context, a *App) (any, fit.Fittings, error) {
 	cfg := config.Of[*vaultConfig](a.Config, "vault")
 	shards := blob.OpenMarked(filepath.Join(a.Data, vault.FolderStore), vault.FolderMark(a.DB, vault.FolderStore)) //nolint:contextcheck // a folder is looked for outside of any request
 	store := lending.New(lending.Needs{
-		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: rights, Keys: a.Book,
+		DB: a.DB, Dir: shards, Signer: a.Signer, Trust: rights, Keys: a.Book, Heirs: func() (lending.Heirs, bool) { return ask[lending.Heirs](a) },
 		Floor: a.Config.Node.Floor, Now: time.Now, Log: a.Log,
 	})
 	v := vaultRoom{lending: store, rights: rights}

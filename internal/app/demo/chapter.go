@@ -16,10 +16,12 @@ const (
 	Identity = "identity" // a person of one hoster at a service of another, and her home moves
 	Backup   = "backup"   // two members fail, then the owner loses everything
 	Custody  = "custody"  // the owner's words are gone too: three of five bring them back
+	// Succession: a hoster vanishes; its people read their data at the one it named, which takes over.
+	Succession = "succession"
 )
 
 // Chapters are all of them.
-func Chapters() []string { return []string{Decision, Watch, Identity, Backup, Custody} }
+func Chapters() []string { return []string{Decision, Watch, Identity, Backup, Custody, Succession} }
 
 // ParseChapters reads what a person chose. Returns CodeInvalid, naming those there are.
 func ParseChapters(typed []string) ([]string, error) {

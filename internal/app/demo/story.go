@@ -46,6 +46,7 @@ type story struct {
 	dealtWords string         // the owner's words, once nobody has them any more
 	scene      *scene         // of the watch chapter; nil = it is not told
 	visit      *visit         // of the identity chapter; nil = it is not told
+	leaves     *leaving       // of the succession chapter; nil = it is not told
 	making     errgroup.Group // of the data
 }
 
@@ -60,6 +61,9 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 		return fmt.Errorf("make the demo's folder: %w", err)
 	}
 	s := &story{teller: &teller{out: out, tty: t.TTY, words: t.Words}, opt: t, dir: dir}
+	if s.tells(Succession) {
+		s.leaves = &leaving{story: s}
+	}
 	defer func() {
 		s.stop()
 		err = errors.Join(err, os.RemoveAll(dir))
@@ -81,13 +85,14 @@ func Tell(ctx context.Context, t Options, out interface{ Write([]byte) (int, err
 // need it, then what happens to them. The members draw who judges while the owner saves, and
 // the nodes count what was voted while a service fails.
 func (s *story) parts() []func(context.Context) error {
-	w, i, k, d := watching{s}, signing{s}, keeping{s}, &deciding{story: s}
+	w, i, k, d, l := watching{s}, signing{s}, keeping{s}, &deciding{story: s}, s.leaves
 	all := []func(context.Context) error{s.open, s.found, s.agree}
 	add := func(told bool, parts ...func(context.Context) error) {
 		if told {
 			all = append(all, parts...)
 		}
 	}
+	add(s.tells(Succession), l.begin)
 	saves := s.tells(Backup) || s.tells(Custody)
 	add(saves, s.beginData)
 	add(s.tells(Decision), d.collective)
@@ -102,6 +107,7 @@ func (s *story) parts() []func(context.Context) error {
 	add(s.tells(Identity), i.open, i.signIn, i.loseHome, i.returnHome)
 	add(s.tells(Backup), s.loseMembers, s.loseEverything, s.comeBack)
 	add(s.tells(Custody), k.loseWords, k.askForWords, k.wordsBack)
+	add(s.tells(Succession), l.vanish, l.ask, l.read, l.adopt)
 	return all
 }
 
@@ -137,6 +143,9 @@ func (s *story) stop() {
 	}
 	all.Wait()
 	_ = s.making.Wait() // what it failed with was told
+	if s.leaves != nil {
+		s.leaves.close()
+	}
 	if s.scene != nil {
 		s.scene.close()
 	}
@@ -244,6 +253,11 @@ func (s *story) found(ctx context.Context) error {
 		}
 		if s.scene != nil {
 			if err := s.scene.sendsMail(n); err != nil {
+				return err
+			}
+		}
+		if s.leaves != nil {
+			if err := s.leaves.post(n); err != nil {
 				return err
 			}
 		}

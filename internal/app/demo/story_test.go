@@ -38,7 +38,7 @@ func TestBuildingSpeaks(t *testing.T) {
 // Chapters are chosen by name; a wrong one is refused with those there are.
 func TestParseChapters(t *testing.T) {
 	for _, c := range []struct{ typed, want []string }{
-		{nil, []string{Decision, Watch, Identity, Backup, Custody}},
+		{nil, []string{Decision, Watch, Identity, Backup, Custody, Succession}},
 		{[]string{"backup", " watch"}, []string{Backup, Watch}},
 		{[]string{"watch"}, []string{Watch}},
 	} {
@@ -48,7 +48,7 @@ func TestParseChapters(t *testing.T) {
 	}
 	_, err := ParseChapters([]string{"watch", "media"})
 	e := &core.Error{}
-	if !errors.As(err, &e) || e.Code != core.CodeInvalid || e.Args["Value"] != "media" || e.Args["Known"] != "decision, watch, identity, backup, custody" {
+	if !errors.As(err, &e) || e.Code != core.CodeInvalid || e.Args["Value"] != "media" || e.Args["Known"] != "decision, watch, identity, backup, custody, succession" {
 		t.Errorf("%v", err)
 	}
 }

@@ -26,3 +26,9 @@ func pointerCommands(p *words.Printer, open console.Opener[*Room]) []*cobra.Comm
 func (r *Room) OurSuccessors(ctx context.Context) ([]core.MemberID, error) {
 	return r.Promises.OurSuccessors(ctx)
 }
+
+// Names says whether an owner names a member for any service now: who keeps its backups lets that
+// member fetch them.
+func (r *Room) Names(ctx context.Context, owner, member core.MemberID) (bool, error) {
+	return r.Promises.Names(ctx, owner, member)
+}

@@ -21,7 +21,8 @@ const (
 	// askAgain is how long a receipt counts: then the successor proves anew that it has the file.
 	askAgain = 7 * day
 	maxAhead = 5 * time.Minute
-	longest  = 12 * time.Hour // between two tries
+	first    = 10 * time.Second // from a try to the next, doubled each time: who was named just now may not have heard it
+	longest  = 12 * time.Hour
 )
 
 func keysOf(id core.MemberID, keys []ed25519.PublicKey) map[core.MemberID][]ed25519.PublicKey {
@@ -89,7 +90,7 @@ func (s sender) send(ctx context.Context, r row, to sent) error {
 	}
 	to.Failed++
 	to.Trouble = keyOf(err)
-	to.Next = s.now().Add(min(longest, time.Minute<<min(to.Failed-1, 10)))
+	to.Next = s.now().Add(min(longest, first<<min(to.Failed-1, 13)))
 	s.n.Log.Warn("a pack did not reach a successor", "service", to.Service, "member", string(to.Member), "try", to.Failed, "error", err)
 	return putSent(ctx, s.n.DB, to)
 }

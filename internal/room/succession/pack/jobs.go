@@ -14,7 +14,7 @@ import (
 // Jobs send packs, and look after those of others.
 func (s *Service) Jobs() []jobs.Job {
 	return []jobs.Job{
-		{Name: "succession-send", Every: time.Minute, Jitter: 30 * time.Second, Run: s.Deliver},
+		{Name: "succession-send", Every: 15 * time.Second, Jitter: 5 * time.Second, Run: s.Deliver},
 		{Name: "succession-held", Every: 7 * day, Jitter: day, Run: s.Tidy},
 	}
 }

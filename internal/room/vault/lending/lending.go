@@ -22,6 +22,12 @@ type Trust interface {
 	May(ctx context.Context, who core.MemberID, kind core.GrantKind) (core.Allowance, error)
 }
 
+// Heirs answers whom an owner's logbook names to take over something of it: it may read what
+// the owner has here though its list of readers did not come before the owner was gone.
+type Heirs interface {
+	Names(ctx context.Context, owner, member core.MemberID) (bool, error)
+}
+
 // Needs is what a Store is made of.
 type Needs struct {
 	DB  *db.DB    // migrated with migrations.Files
@@ -32,6 +38,8 @@ type Needs struct {
 	Signer seal.Signer
 	Trust  Trust
 	Keys   holder.Keys
+	// Heirs says who takes over for owners; false while nobody does. Nil = nobody.
+	Heirs func() (Heirs, bool)
 	// Floor is the free space in bytes that stays free whatever was promised.
 	Floor core.Size
 	Now   func() time.Time

@@ -264,6 +264,24 @@ func TestReadersOfAThief(t *testing.T) {
 	})
 }
 
+// TestHeirsRead: whom the owner's logbook names reads, though no list of readers came; nobody else.
+func TestHeirsRead(t *testing.T) {
+	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
+		o := w.newThing(1, 1000)
+		w.mustPut(as(ana), o, 0)
+		ref := holder.RefOf(o.heads[0].Header)
+		_, err := read(t.Context(), as(eve), ref)
+		wants(t, "nobody is named", err, core.CodeDenied, "vault.not_yours")
+		w.setHeir(eve)
+		if _, err := read(t.Context(), as(eve), ref); err != nil {
+			t.Errorf("eve is named: %v", err)
+		}
+		w.setHeir("")
+		_, err = read(t.Context(), as(eve), ref)
+		wants(t, "eve is named no more", err, core.CodeDenied, "vault.not_yours")
+	})
+}
+
 func TestListPages(t *testing.T) {
 	everyWay(t, func(t *testing.T, w *world, as func(core.MemberID) holder.Holder) {
 		want := []string{}

@@ -15,29 +15,53 @@ import (
 	"entrechat/internal/room/vault/shard"
 )
 
-// mayRead lets the owner through whatever became of its pact, and whom it named.
+// mayRead lets the owner through whatever became of its pact, whom it named as a reader, and whom
+// its logbook names to take over.
 // Who asks was proved by the peer kit with the keys the member has now, so an
 // owner that lost every key but its root reads as soon as its new keys are known.
 func (v view) mayRead(ctx context.Context, owner core.MemberID) error {
 	if v.who == owner {
 		return v.disk.ready()
 	}
-	denied := core.Denied("vault.not_yours", fmt.Errorf("%s reads shards of %s", v.who, owner))
-	list, err := v.records.readers(ctx, owner)
-	if errors.Is(err, db.ErrNoRow) {
-		return denied
+	may, err := v.isReader(ctx, owner)
+	if err == nil && !may {
+		may, err = v.isHeir(ctx, owner)
+	}
+	if err == nil && !may {
+		err = core.Denied("vault.not_yours", fmt.Errorf("%s reads shards of %s", v.who, owner))
 	}
 	if err != nil {
-		return fmt.Errorf("readers of %s: %w", owner, err)
+		return err
+	}
+	return v.disk.ready()
+}
+
+// isReader says whether the owner's list of readers has the member.
+func (v view) isReader(ctx context.Context, owner core.MemberID) (bool, error) {
+	list, err := v.records.readers(ctx, owner)
+	if errors.Is(err, db.ErrNoRow) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("readers of %s: %w", owner, err)
 	}
 	named, err := holder.StoredReaders(list)
 	if err != nil {
-		return fmt.Errorf("stored readers of %s: %w", owner, err)
+		return false, fmt.Errorf("stored readers of %s: %w", owner, err)
 	}
-	if !slices.Contains(named.Members, v.who) {
-		return denied
+	return slices.Contains(named.Members, v.who), nil
+}
+
+// isHeir says whether the owner's logbook names the member.
+func (v view) isHeir(ctx context.Context, owner core.MemberID) (bool, error) {
+	if v.n.Heirs == nil {
+		return false, nil
 	}
-	return v.disk.ready()
+	heirs, ok := v.n.Heirs()
+	if !ok {
+		return false, nil
+	}
+	return heirs.Names(ctx, owner, v.who)
 }
 
 // Get implements Reader.

@@ -46,6 +46,14 @@ type world struct {
 	signers map[core.MemberID]seal.Signer
 	grants  map[core.MemberID]core.Allowance
 	remotes map[core.MemberID]*holder.Remote
+	heir    core.MemberID // whom ana's logbook names
+}
+
+// Names implements Heirs.
+func (w *world) Names(_ context.Context, owner, member core.MemberID) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return owner == ana && member == w.heir, nil
 }
 
 func newWorld(t *testing.T, d *db.DB) *world {
@@ -74,6 +82,12 @@ func sqliteWorld(t *testing.T) *world {
 	return newWorld(t, dbtest.SQLite(t, "vault", migrations.Files))
 }
 
+func (w *world) setHeir(id core.MemberID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heir = id
+}
+
 // open makes a Store on the world's folder and tables, as a new process would.
 func (w *world) open() {
 	w.t.Helper()
@@ -84,7 +98,7 @@ func (w *world) open() {
 	w.dir = dir
 	w.store = New(Needs{
 		DB: w.db, Dir: dir, Signer: w.signers[bo], Trust: w, Keys: w,
-		Now: w.clock, Log: slog.New(slog.DiscardHandler),
+		Heirs: func() (Heirs, bool) { return w, true }, Now: w.clock, Log: slog.New(slog.DiscardHandler),
 	})
 	w.handler = peer.NewHandler(w.peer(bo), w.store.Routes())
 }
