@@ -257,7 +257,7 @@ func (s *story) found(ctx context.Context) error {
 			}
 		}
 		if s.leaves != nil {
-			if err := s.leaves.post(n); err != nil {
+			if err := s.leaves.post(n); err != nil { //nolint:contextcheck // the mailbox lives until close
 				return err
 			}
 		}

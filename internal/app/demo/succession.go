@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -98,7 +99,7 @@ func (s *leaving) promise(ctx context.Context) error {
 	if err := s.save(ctx); err != nil {
 		return err
 	}
-	if _, err := s.until(ctx, gone, "", "succession", "name", letters, "--to", s.heir().Name, "--backup", letters); err != nil {
+	if err := s.until(ctx, gone, "succession", "name", letters, "--to", s.heir().Name, "--backup", letters); err != nil {
 		return err
 	}
 	if err := s.fill(ctx); err != nil {
@@ -108,8 +109,7 @@ func (s *leaving) promise(ctx context.Context) error {
 	for _, n := range s.friends() {
 		words = append(words, "--to", n.Name)
 	}
-	_, err := s.until(ctx, gone, "", words...)
-	return err
+	return s.until(ctx, gone, words...)
 }
 
 // save writes what two people keep at the hoster, and saves it by stock restic.
@@ -159,7 +159,10 @@ func (s *leaving) fill(ctx context.Context) error {
 	}
 	filled := strings.Replace(string(text), "csv = \"\"", fmt.Sprintf("csv = %q", people), 1) +
 		"\n[[share]]\nkind = \"files\"\npath = \"" + served + "/{user}\"\n\n[[share]]\nkind = \"maildir\"\npath = \"" + served + "/mail/{user}\"\n"
-	if err := errors.Join(os.MkdirAll(filepath.Dir(people), 0o700), os.WriteFile(people, []byte(list), 0o600), os.WriteFile(filepath.Join(dir, "pack.toml"), []byte(filled), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(people), 0o700), os.WriteFile(people, []byte(list), 0o600)); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pack.toml"), []byte(filled), 0o600); err != nil { //nolint:gosec // the demo's own folder
 		return err
 	}
 	if _, err = gone.Run(ctx, "succession", "pack", "check", letters); err != nil {
@@ -192,17 +195,17 @@ func (s *leaving) sent(ctx context.Context) error {
 	}
 }
 
-// until runs a command of a hoster until it succeeds and says something.
-func (s *leaving) until(ctx context.Context, n *lab.Node, says string, words ...string) (string, error) {
+// until runs a command of a hoster until it succeeds.
+func (s *leaving) until(ctx context.Context, n *lab.Node, words ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		out, err := n.Run(ctx, words...)
-		if err == nil && strings.Contains(out, says) {
-			return strings.TrimSpace(out), nil
+		_, err := n.Run(ctx, words...)
+		if err == nil {
+			return nil
 		}
 		if late := pause(ctx); late != nil {
-			return out, errors.Join(err, late)
+			return errors.Join(err, late)
 		}
 	}
 }
@@ -231,6 +234,14 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
+// asked is an ask as its asker lists it.
+type asked struct {
+	ID    string `json:"id"`
+	Scope string `json:"scope"`
+	Owner string `json:"owner"`
+	Words string `json:"words"`
+}
+
 // ask has the heir note that it called, ask the custodians, and open the box.
 func (s *leaving) ask(ctx context.Context) error {
 	gone, heir := s.gone(), s.heir()
@@ -239,38 +250,39 @@ func (s *leaving) ask(ctx context.Context) error {
 		if _, err := heir.Run(ctx, "succession", "silent", "called", gone.Name, "--by", "Bob", "--reached", "no"); err != nil {
 			return "", err
 		}
-		if _, err := s.until(ctx, heir, "", "succession", "ask", gone.Name, letters); err != nil {
+		if err := s.until(ctx, heir, "succession", "ask", gone.Name, letters); err != nil {
 			return "", err
 		}
-		var all []struct {
-			ID    string `json:"id"`
-			Scope string `json:"scope"`
-			Owner string `json:"owner"`
-			Words string `json:"words"`
-		}
+		var all []asked
 		if err := heir.RunJSON(ctx, &all, "custody", "ask", "list"); err != nil {
 			return "", err
 		}
-		var said []string
-		for _, a := range all {
-			if a.Owner != gone.Name || a.Scope != "data:"+letters {
-				continue
-			}
-			for _, n := range s.friends()[:2] {
-				if err := (keeping{s.story}).ready(ctx, n, a.ID); err != nil {
-					return "", err
-				}
-				out, err := n.Run(ctx, "custody", "release", a.ID, "--heard", a.Words, "--yes", "--lang", s.opt.Lang)
-				if err != nil {
-					return "", err
-				}
-				said = append(said, n.Name+": "+lastLines(out, 1))
-			}
-			_, err := s.until(ctx, heir, "", "custody", "ask", "collect", a.ID, "--out", s.pointer)
-			return strings.Join(said, "\n"), err
+		at := slices.IndexFunc(all, func(a asked) bool { return a.Owner == gone.Name && a.Scope == "data:"+letters })
+		if at < 0 {
+			return "", fmt.Errorf("no ask for data:%s in %+v", letters, all)
 		}
-		return "", fmt.Errorf("no ask for data:%s in %+v", letters, all)
+		said, err := s.release(ctx, all[at])
+		if err != nil {
+			return "", err
+		}
+		return said, s.until(ctx, heir, "custody", "ask", "collect", all[at].ID, "--out", s.pointer)
 	})
+}
+
+// release has two custodians let their share go.
+func (s *leaving) release(ctx context.Context, a asked) (string, error) {
+	var said []string
+	for _, n := range s.friends()[:2] {
+		if err := (keeping{s.story}).ready(ctx, n, a.ID); err != nil {
+			return "", err
+		}
+		out, err := n.Run(ctx, "custody", "release", a.ID, "--heard", a.Words, "--yes", "--lang", s.opt.Lang)
+		if err != nil {
+			return "", err
+		}
+		said = append(said, s.words.T("demo.said", args{"Name": n.Name, "Text": lastLines(out, 1)}))
+	}
+	return strings.Join(said, "\n"), nil
 }
 
 var filesForm = regexp.MustCompile(`/rescue/[^"/]+/of/[^"/]+/`)

@@ -110,29 +110,35 @@ func (e endpoints) offered(ctx context.Context, from core.MemberID, env seal.Env
 	if err != nil {
 		return out, err
 	}
-	out = row{Pack: p}
 	err = e.n.DB.Tx(ctx, func(ctx context.Context, q db.Querier) error {
-		all, err := packsOf(ctx, q, from, p.Service)
-		if err != nil {
-			return err
-		}
-		if i := slices.IndexFunc(all, func(r row) bool { return r.ID == p.ID }); i >= 0 {
-			out = all[i]
-			return nil
-		}
-		if i := slices.IndexFunc(all, func(r row) bool { return !slices.Contains(stale, r.ID) }); i >= 0 && all[i].Number >= p.Number {
-			return core.Conflict("succession.pack.old_number", fmt.Errorf("number %d after %d", p.Number, all[i].Number))
-		}
-		for _, r := range all { // one may be on its way; those that never came are forgotten
-			if r.kept == 0 || slices.Contains(stale, r.ID) {
-				if err := dropPack(ctx, q, r.Pack); err != nil {
-					return err
-				}
-			}
-		}
-		return putPack(ctx, q, out)
+		out, err = note(ctx, q, p, stale)
+		return err
 	})
 	return out, err
+}
+
+// note keeps a document in the place of those that never came, and of the stale ones. Returns
+// CodeConflict for one whose number is not above the last.
+func note(ctx context.Context, q db.Querier, p Pack, stale []string) (row, error) {
+	out := row{Pack: p}
+	all, err := packsOf(ctx, q, p.Owner, p.Service)
+	if err != nil {
+		return out, err
+	}
+	if i := slices.IndexFunc(all, func(r row) bool { return r.ID == p.ID }); i >= 0 {
+		return all[i], nil
+	}
+	if i := slices.IndexFunc(all, func(r row) bool { return !slices.Contains(stale, r.ID) }); i >= 0 && all[i].Number >= p.Number {
+		return out, core.Conflict("succession.pack.old_number", fmt.Errorf("number %d after %d", p.Number, all[i].Number))
+	}
+	for _, r := range all { // one may be on its way; those that never came are forgotten
+		if r.kept == 0 || slices.Contains(stale, r.ID) {
+			if err := dropPack(ctx, q, r.Pack); err != nil {
+				return out, err
+			}
+		}
+	}
+	return out, putPack(ctx, q, out)
 }
 
 // stale are the packs here, of the same service and with a number that is not below, that were
