@@ -134,6 +134,14 @@ func succeeds(t *testing.T, all []*node) {
 	if _, err := c.moves.Inherit(t.Context(), a.id, short); core.CodeOf(err) != core.CodeDenied {
 		t.Error("what A did not leave:", err)
 	}
+	changed := left
+	changed.People = slices.Clone(left.People)
+	changed.People[0].Choice = string(person.Archive)
+	late, err := wire.Encode(changed)
+	c.must(err)
+	if out, err := c.moves.Inherit(t.Context(), a.id, late); err != nil || len(out.People) != 2 {
+		t.Errorf("one chose otherwise as the pack was made: %d came, %v", len(out.People), err)
+	}
 	out, err := c.moves.Inherit(t.Context(), a.id, text)
 	c.must(err)
 	var names, links []string

@@ -134,7 +134,7 @@ func (m heiring) heirs(ctx context.Context, owner core.MemberID, left legacy.Lef
 	return m.placed(ctx, owner, all, t)
 }
 
-// placed shows where each stands, and leaves out whom the home took back.
+// placed shows where each stands, and leaves out whom the home took back, or who chose otherwise.
 func (m heiring) placed(ctx context.Context, owner core.MemberID, all []comingHeir, t legacy.Tree) (good []comingHeir, err error) {
 	for _, h := range all {
 		s := h.last()
@@ -142,7 +142,7 @@ func (m heiring) placed(ctx context.Context, owner core.MemberID, all []comingHe
 		if err != nil {
 			return nil, err
 		}
-		if said.back >= 0 {
+		if said.back >= 0 || h.Choice != string(person.HandOver) { // chose otherwise as the pack was made
 			continue
 		}
 		if *s.Under, err = t.Under(s.ID); err != nil {

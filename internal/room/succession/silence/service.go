@@ -162,9 +162,12 @@ func (s *Service) MayAsk(ctx context.Context, owner, member core.MemberID, scope
 	if err != nil {
 		return false, err
 	}
-	now := s.now()
+	now, borne := s.now(), core.Moment(0)
+	if borne, err = s.borneOut(ctx); err != nil {
+		return false, err
+	}
 	if !slices.ContainsFunc(all, func(n promise.Successor) bool {
-		return n.Member == member && slices.Contains(scopes(n), scope) && (s.n.Private || now >= settles(n, scope))
+		return n.Member == member && slices.Contains(scopes(n), scope) && (s.n.Private || borne >= settles(n, scope))
 	}) {
 		return false, core.Denied("succession.silence.not_named", errors.New("not named for it")).With("Member", string(member)).With("Owner", string(owner))
 	}
@@ -183,6 +186,19 @@ func (s *Service) MayAsk(ctx context.Context, owner, member core.MemberID, scope
 		return false, core.Denied("succession.silence.well", errors.New("it was heard")).With("Member", string(owner)).With("Heard", f.Heard)
 	}
 	return false, nil // our own line, or too few watchers
+}
+
+// borneOut is our clock, as far as the heads of two other members bear it out: one that runs ahead
+// makes nobody a successor.
+func (s *Service) borneOut(ctx context.Context) (core.Moment, error) {
+	known, err := s.n.Book.Known(ctx)
+	all := make([]Sight, 0, len(known))
+	for _, m := range known {
+		if m.ID != s.n.Self {
+			all = append(all, Sight{Member: m.ID, Heard: m.Heard})
+		}
+	}
+	return min(s.now(), second(all)), err
 }
 
 // scopes are the boxes that a successor may ask for: never what makes it the owner.

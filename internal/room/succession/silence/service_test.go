@@ -38,6 +38,7 @@ type world struct {
 	now      core.Moment
 	heard    core.Moment // of chaton-a
 	voice    core.Moment
+	ahead    time.Duration // our clock
 	watchers int
 	networks int
 	named    []promise.Successor
@@ -72,7 +73,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 func (w *world) Known(context.Context) (out []logbook.Member, _ error) {
 	out = append(out, logbook.Member{ID: lost, Heard: w.heard}, logbook.Member{ID: self, Heard: w.now})
 	for _, m := range []core.MemberID{"chaton-c.test", "chaton-d.test", "chaton-e.test"} {
-		out = append(out, logbook.Member{ID: m, Heard: w.now.Add(-time.Hour)})
+		out = append(out, logbook.Member{ID: m, Heard: w.now.Add(-w.ahead - time.Hour)})
 	}
 	return out, nil
 }
@@ -269,20 +270,21 @@ func TestAtAHolder(t *testing.T) {
 			known  bool
 			want   string
 		}{
-			"named, silent":              {self, "data:mail", func() {}, true, ""},
-			"its accounts":               {self, "data:accounts", func() { w.named[0].Service, w.named[0].Backups = promise.Accounts, nil }, true, ""},
-			"serve":                      {self, "serve", func() {}, true, ""},
-			"another backup":             {self, "data:wiki", func() {}, false, "succession.silence.not_named"},
-			"root":                       {self, "root", func() {}, false, "succession.silence.not_named"},
-			"domain":                     {self, "domain", func() {}, false, "succession.silence.not_named"},
-			"somebody else":              {"chaton-c.test", "data:mail", func() {}, false, "succession.silence.not_named"},
-			"named 29 days ago":          {self, "data:mail", func() { w.named[0].Since = w.now.Add(-29 * day) }, false, "succession.silence.not_named"},
-			"two watchers":               {self, "data:mail", func() { w.watchers = 2 }, false, ""},
-			"heard here":                 {self, "data:mail", func() { w.heard = w.now.Add(-day) }, false, "succession.silence.well"},
-			"not heard for 12 days":      {self, "data:mail", func() { w.heard, w.watchers = w.now.Add(-12*day), 0 }, false, "succession.silence.well"},
-			"silent for 20 days":         {self, "data:mail", func() { w.heard = w.now.Add(-20 * day) }, false, "succession.silence.early"},
-			"its card said no yesterday": {self, "data:mail", func() { w.voice = w.now.Add(-day) }, false, "succession.silence.well"},
-			"our clock leapt":            {self, "data:mail", func() { w.heard, w.voice = w.now.Add(-500*day), 0 }, true, ""},
+			"named, silent":                         {self, "data:mail", func() {}, true, ""},
+			"its accounts":                          {self, "data:accounts", func() { w.named[0].Service, w.named[0].Backups = promise.Accounts, nil }, true, ""},
+			"serve":                                 {self, "serve", func() {}, true, ""},
+			"another backup":                        {self, "data:wiki", func() {}, false, "succession.silence.not_named"},
+			"root":                                  {self, "root", func() {}, false, "succession.silence.not_named"},
+			"domain":                                {self, "domain", func() {}, false, "succession.silence.not_named"},
+			"somebody else":                         {"chaton-c.test", "data:mail", func() {}, false, "succession.silence.not_named"},
+			"named 29 days ago":                     {self, "data:mail", func() { w.named[0].Since = w.now.Add(-29 * day) }, false, "succession.silence.not_named"},
+			"named 29 days ago, our clock is ahead": {self, "data:mail", func() { w.ahead, w.named[0].Since = 9*day, w.now.Add(-38*day) }, false, "succession.silence.not_named"},
+			"two watchers":                          {self, "data:mail", func() { w.watchers = 2 }, false, ""},
+			"heard here":                            {self, "data:mail", func() { w.heard = w.now.Add(-day) }, false, "succession.silence.well"},
+			"not heard for 12 days":                 {self, "data:mail", func() { w.heard, w.watchers = w.now.Add(-12*day), 0 }, false, "succession.silence.well"},
+			"silent for 20 days":                    {self, "data:mail", func() { w.heard = w.now.Add(-20 * day) }, false, "succession.silence.early"},
+			"its card said no yesterday":            {self, "data:mail", func() { w.voice = w.now.Add(-day) }, false, "succession.silence.well"},
+			"our clock leapt":                       {self, "data:mail", func() { w.heard, w.voice = w.now.Add(-500*day), 0 }, true, ""},
 		} {
 			before := *w
 			was := w.named[0]
