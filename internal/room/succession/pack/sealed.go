@@ -57,6 +57,9 @@ func tarOf(files Files) ([]byte, error) {
 	if len(files) > maxFiles {
 		return nil, TooLarge(fmt.Errorf("%d files", len(files)))
 	}
+	if err := files.apart(); err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !ValidName(name) {
 			return nil, bad(fmt.Errorf("the name %.80q", name))
@@ -165,7 +168,7 @@ func readTar(r io.Reader) (Files, error) {
 	for {
 		head, err := in.Next()
 		if errors.Is(err, io.EOF) {
-			return files, nil
+			return files, files.apart()
 		}
 		if err != nil {
 			return nil, bad(err)
@@ -184,6 +187,18 @@ func readTar(r io.Reader) (Files, error) {
 		}
 		files[head.Name] = text
 	}
+}
+
+// apart refuses a file that is another one's folder: no disk holds both.
+func (f Files) apart() error {
+	for name := range f {
+		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+			if _, there := f[dir]; there {
+				return bad(fmt.Errorf("%.80q is a file and a folder", dir))
+			}
+		}
+	}
+	return nil
 }
 
 // Sums are the hash and the size of an item's files, see Item.SHA256.

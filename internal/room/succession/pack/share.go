@@ -84,20 +84,3 @@ func readLayout(text []byte) ([]Share, error) {
 	}
 	return f.Shares, CheckShares(f.Shares)
 }
-
-// For is the path of a person's share. A person whose name would lead elsewhere has none.
-func (s Share) For(p Person) (path string, ok bool) {
-	local, domain, _ := strings.Cut(p.Mail, "@")
-	values := map[string]string{"{user}": p.User, "{mail}": p.Mail, "{local}": local, "{domain}": domain}
-	path = s.Path
-	for place, value := range values {
-		if !strings.Contains(s.Path, place) {
-			continue
-		}
-		if value == "" || value == "." || value == ".." || strings.ContainsAny(value, "/\\\x00{}") {
-			return "", false
-		}
-		path = strings.ReplaceAll(path, place, value)
-	}
-	return path, fs.ValidPath(path)
-}
