@@ -155,6 +155,33 @@ func TestBoundOfOneLog(t *testing.T) {
 	})
 }
 
+// TestTakenBackInTheEnd: an owner that named without end takes all names back all the same.
+func TestTakenBackInTheEnd(t *testing.T) {
+	dbtest.Each(t, "succession", migrations.Files, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d, c)
+		says := func(index int64, to ...core.MemberID) {
+			t.Helper()
+			if err := put(t.Context(), d, heard{Naming{"mail", []string{}, to}, owner, index, 1, 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		says(0, b)
+		if _, err := db.Exec(t.Context(), d, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+			INSERT INTO succession_naming (owner, idx, service, body, said_us, heard_us)
+			SELECT e.owner, n.i, e.service, e.body, e.said_us, e.heard_us FROM succession_naming e CROSS JOIN n`, maxNamings-1); err != nil {
+			t.Fatal(err)
+		}
+		says(maxNamings, c)
+		if got := w.of(t); len(got) != 1 || got[0].Member != b {
+			t.Errorf("one entry too many is read: %+v", got)
+		}
+		says(maxNamings + 1)
+		if got := w.of(t); len(got) != 0 {
+			t.Errorf("taken back, and named: %+v", got)
+		}
+	})
+}
+
 func TestFollow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		some := rapid.SliceOfNDistinct(rapid.SampledFrom([]core.MemberID{"b.test", "c.test", "d.test", "e.test"}), 0, 3, rapid.ID[core.MemberID])

@@ -8,7 +8,8 @@ import (
 	"entrechat/internal/kit/wire"
 )
 
-// maxNamings is how many entries of one owner are read; what is beyond is passed over.
+// maxNamings is how many entries of one owner are read; what is beyond is passed over, but for as many
+// again that take all names back: who is to be a successor no more is none.
 const maxNamings = 2000
 
 // heard is one entry as it is kept.
@@ -30,11 +31,15 @@ func scanHeard(r db.Row) (h heard, err error) {
 
 const columns = `owner, idx, body, said_us, heard_us`
 
-// put keeps an entry once. More than maxNamings of an owner, or MaxServices, are passed over.
+// put keeps an entry once. More of an owner than maxNamings says, or than MaxServices, are passed over.
 func put(ctx context.Context, q db.Querier, h heard) error {
 	body, err := wire.Encode(h.Naming)
 	if err != nil {
 		return err
+	}
+	most := maxNamings
+	if len(h.Successors) == 0 {
+		most *= 2
 	}
 	_, err = db.Exec(ctx, q, `INSERT INTO succession_naming (owner, idx, service, body, said_us, heard_us)
 		SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT)
@@ -42,7 +47,7 @@ func put(ctx context.Context, q db.Querier, h heard) error {
 		  AND ((SELECT count(DISTINCT service) FROM succession_naming WHERE owner = $1) < $8
 		       OR EXISTS (SELECT 1 FROM succession_naming WHERE owner = $1 AND service = $3))
 		ON CONFLICT (owner, idx) DO NOTHING`,
-		string(h.owner), h.index, h.Service, string(body), int64(h.said), int64(h.got), maxNamings, MaxServices)
+		string(h.owner), h.index, h.Service, string(body), int64(h.said), int64(h.got), most, MaxServices)
 	return err
 }
 
