@@ -31,7 +31,7 @@ func Commands(p *words.Printer, open console.Opener[*Service]) []*cobra.Command 
 			}
 		})
 	})
-	show := console.Command(open, "show OWNER SERVICE", p.T("succession.rescue.cmd_show", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	show := console.Command(open, "show MEMBER SERVICE", p.T("succession.rescue.cmd_show", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
 		if err != nil {
 			return err
@@ -42,7 +42,7 @@ func Commands(p *words.Printer, open console.Opener[*Service]) []*cobra.Command 
 		}
 		return out.Emit(r, func() { s.report(out, r, s.Back(cmd.Context(), owner) != nil) })
 	})
-	closes := console.Command(open, "close OWNER SERVICE", p.T("succession.rescue.cmd_close", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	closes := console.Command(open, "close MEMBER SERVICE", p.T("succession.rescue.cmd_close", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
 		if err != nil {
 			return err
@@ -58,7 +58,7 @@ func Commands(p *words.Printer, open console.Opener[*Service]) []*cobra.Command 
 
 func eraseCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	var yes bool
-	c := console.Command(open, "erase OWNER SERVICE", p.T("succession.rescue.cmd_erase", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	c := console.Command(open, "erase MEMBER SERVICE", p.T("succession.rescue.cmd_erase", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func eraseCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comman
 }
 
 func inviteCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
-	return console.Command(open, "invite OWNER SERVICE USER", p.T("succession.rescue.cmd_invite", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	return console.Command(open, "invite MEMBER SERVICE USER", p.T("succession.rescue.cmd_invite", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func openCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 	var pointers []string
 	var o Opening
 	var until string
-	c := console.Command(open, "open OWNER SERVICE", p.T("succession.rescue.cmd_open", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) (err error) {
+	c := console.Command(open, "open MEMBER SERVICE", p.T("succession.rescue.cmd_open", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) (err error) {
 		o.Service = typed[1]
 		if o.Owner, err = core.ParseMemberID(typed[0]); err != nil {
 			return err

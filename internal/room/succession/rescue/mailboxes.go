@@ -84,7 +84,7 @@ func (s *Service) refresh(ctx context.Context, owner core.MemberID) error {
 func imapCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
 	var set imap.Settings
 	var write bool
-	c := console.Command(open, "imap OWNER SERVICE", p.T("succession.rescue.cmd_imap", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	c := console.Command(open, "imap MEMBER SERVICE", p.T("succession.rescue.cmd_imap", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
 		if err != nil {
 			return err

@@ -52,7 +52,7 @@ func counts(from, to inventory) []recipe.Count {
 }
 
 func (inv inventory) names() []string {
-	var names []string
+	names := make([]string, 0, len(inv.Folders))
 	for _, f := range inv.Folders {
 		names = append(names, f.Name)
 	}
@@ -107,7 +107,7 @@ func (f folder) messages(to folder) recipe.Count {
 // flags compares the flags of the messages of two folders.
 func (f folder) flags(to folder) recipe.Count {
 	line := func(f folder) (n int64, text string) {
-		var all []string
+		all := make([]string, 0, len(f.Messages))
 		for _, m := range f.Messages {
 			n += int64(len(m.Flags))
 			all = append(all, fmt.Sprint(m.UID)+" "+strings.Join(m.Flags, " "))
@@ -151,7 +151,7 @@ func (d dove) shares(ctx context.Context, user string, folders []string) (n int6
 		return 0, sum(), err
 	}
 	c := recipe.Shell(asking, d.args(user, "-f", "tab", "acl", "get", "-u", user)...)
-	c.Stdin = strings.NewReader(strings.Join(append(folders[:len(folders):len(folders)], ""), "\n"))
+	c.Stdin = strings.NewReader(strings.Join(append(slices.Clip(folders), ""), "\n"))
 	printed, err := recipe.Output(ctx, d.side, c)
 	if err != nil {
 		return 0, "", err

@@ -183,8 +183,11 @@ func (s Settings) control(user string) string {
 func (s Settings) WriteUsers(boxes []Mailbox) error {
 	var out strings.Builder
 	slices.SortFunc(boxes, func(a, b Mailbox) int { return strings.Compare(a.User, b.User) })
+	before := ""
 	for i, b := range boxes {
-		if b.Hash == "" || !plain(b.User) || !plain(b.Dir) || i > 0 && boxes[i-1].User == b.User {
+		twice := i > 0 && before == b.User
+		before = b.User
+		if b.Hash == "" || !plain(b.User) || !plain(b.Dir) || twice {
 			continue
 		}
 		if err := s.ready(b); err != nil {

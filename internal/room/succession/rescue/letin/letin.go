@@ -79,7 +79,7 @@ func (d *Doors) Ask(owner core.MemberID, mail, lang, network string) error {
 		return core.Invalid("succession.rescue.bad_address", err)
 	}
 	now := d.n.Now()
-	if !d.paces.admit("net "+network, perNetwork, now) || !d.paces.admit(string(owner)+" "+kept, perAddress, now) {
+	if !d.paces.admit("net "+network, perNetwork(), now) || !d.paces.admit(string(owner)+" "+kept, perAddress(), now) {
 		return nil
 	}
 	select {

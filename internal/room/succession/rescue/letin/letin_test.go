@@ -161,11 +161,11 @@ func TestGrowingDelay(t *testing.T) {
 		}
 		sent := 0
 		for range 1000 {
-			if w.doors.paces.admit("net 192.0.2.1", perNetwork, w.now) {
+			if w.doors.paces.admit("net 192.0.2.1", perNetwork(), w.now) {
 				sent++
 			}
 		}
-		if sent != perNetwork.free {
+		if sent != perNetwork().free {
 			t.Errorf("%d from one network at once", sent)
 		}
 	})

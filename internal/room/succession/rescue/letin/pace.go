@@ -14,10 +14,9 @@ type pace struct {
 	first, most time.Duration
 }
 
-var (
-	perAddress = pace{1, time.Minute, time.Hour}
-	perNetwork = pace{20, 10 * time.Second, 10 * time.Minute}
-)
+func perAddress() pace { return pace{1, time.Minute, time.Hour} }
+
+func perNetwork() pace { return pace{20, 10 * time.Second, 10 * time.Minute} }
 
 const (
 	forgets  = 24 * time.Hour // without a question a name begins anew

@@ -84,16 +84,7 @@ func body(out *bufio.Writer, in *bufio.Reader) (last byte, err error) {
 	for begins := true; ; {
 		part, err := in.ReadSlice('\n')
 		if len(part) > 0 {
-			if begins && strings.HasPrefix(strings.TrimLeft(string(part), ">"), "From ") {
-				if err := out.WriteByte('>'); err != nil {
-					return last, err
-				}
-			}
-			text := part
-			if n := len(part); n > 1 && part[n-1] == '\n' && part[n-2] == '\r' {
-				text = append(part[:n-2], '\n')
-			}
-			if _, err := out.Write(text); err != nil {
+			if err := line(out, part, begins); err != nil {
 				return last, err
 			}
 			last = part[len(part)-1]
@@ -106,4 +97,18 @@ func body(out *bufio.Writer, in *bufio.Reader) (last byte, err error) {
 			return last, err
 		}
 	}
+}
+
+// line copies a line, or a part of a long one.
+func line(out *bufio.Writer, part []byte, begins bool) error {
+	if begins && strings.HasPrefix(strings.TrimLeft(string(part), ">"), "From ") {
+		if err := out.WriteByte('>'); err != nil {
+			return err
+		}
+	}
+	if n := len(part); n > 1 && part[n-1] == '\n' && part[n-2] == '\r' {
+		part = append(slices.Clone(part[:n-2]), '\n')
+	}
+	_, err := out.Write(part)
+	return err
 }

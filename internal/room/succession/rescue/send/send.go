@@ -15,15 +15,17 @@ import (
 )
 
 // kinds are what a file may be called; everything else is bytes.
-var kinds = map[string]string{
-	".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8", ".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-	".gif": "image/gif", ".webp": "image/webp", ".ics": "text/calendar; charset=utf-8", ".vcf": "text/vcard; charset=utf-8", ".zip": "application/zip",
-	".eml": "message/rfc822", ".mbox": "application/mbox", ".odt": "application/vnd.oasis.opendocument.text", ".mp4": "video/mp4", ".mp3": "audio/mpeg",
+func kinds() map[string]string {
+	return map[string]string{
+		".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8", ".pdf": "application/pdf", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+		".gif": "image/gif", ".webp": "image/webp", ".ics": "text/calendar; charset=utf-8", ".vcf": "text/vcard; charset=utf-8", ".zip": "application/zip",
+		".eml": "message/rfc822", ".mbox": "application/mbox", ".odt": "application/vnd.oasis.opendocument.text", ".mp4": "video/mp4", ".mp3": "audio/mpeg",
+	}
 }
 
 // Kind is the type of a file by its name.
 func Kind(name string) string {
-	if kind, ok := kinds[strings.ToLower(path.Ext(name))]; ok {
+	if kind, ok := kinds()[strings.ToLower(path.Ext(name))]; ok {
 		return kind
 	}
 	return "application/octet-stream"

@@ -285,5 +285,6 @@ func (v views) joined(w http.ResponseWriter, _ *http.Request, it record.Owned, v
 		return "", core.NotFound("succession.rescue.no_file", errors.New("neither cards nor dates"))
 	}
 	send.Head(w, it.Service+"-"+string(it.Kind)+ext)
-	return string(it.Kind), join(w, view, ext)
+	join(w, view, ext)
+	return string(it.Kind), nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // join writes every file of one kind one after the other.
-func join(w http.ResponseWriter, view whose.View, ext string) error {
+func join(w http.ResponseWriter, view whose.View, ext string) {
 	out := bufio.NewWriter(w)
 	err := view.Walk("", func(name string, _ fs.FileInfo) error {
 		if !strings.EqualFold(path.Ext(name), ext) {
@@ -41,7 +41,6 @@ func join(w http.ResponseWriter, view whose.View, ext string) error {
 	if err != nil {
 		panic(http.ErrAbortHandler) // nobody takes a part for the whole
 	}
-	return nil
 }
 
 // mailboxes are the pages of mail.

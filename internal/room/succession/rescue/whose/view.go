@@ -136,6 +136,25 @@ func (v View) Names(at string) (out []string, err error) {
 	return out, err
 }
 
+// listed reads a folder, up to MaxNames or a little more.
+func listed(dir *os.File) (out []Entry, err error) {
+	for len(out) < MaxNames {
+		some, err := dir.ReadDir(1000)
+		for _, e := range some {
+			if e.IsDir() || e.Type().IsRegular() {
+				out = append(out, Entry{Name: e.Name(), Dir: e.IsDir()})
+			}
+		}
+		if errors.Is(err, io.EOF) || err == nil && len(some) == 0 {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list a folder: %w", err)
+		}
+	}
+	return out, nil
+}
+
 // names are what is in a folder, in order: files and folders, no links.
 func (v View) names(at string) (out []Entry, more bool, err error) {
 	info, err := v.Stat(at)
@@ -154,22 +173,8 @@ func (v View) names(at string) (out []Entry, more bool, err error) {
 		return nil, false, missing(err)
 	}
 	defer dir.Close() //nolint:errcheck // nothing is written
-	for len(out) < MaxNames {
-		some, err := dir.ReadDir(1000)
-		for _, e := range some {
-			if e.IsDir() || e.Type().IsRegular() {
-				out = append(out, Entry{Name: e.Name(), Dir: e.IsDir()})
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		if err != nil {
-			return nil, false, fmt.Errorf("list a folder: %w", err)
-		}
-		if len(some) == 0 {
-			break
-		}
+	if out, err = listed(dir); err != nil {
+		return nil, false, err
 	}
 	more = len(out) >= MaxNames
 	slices.SortFunc(out, func(a, b Entry) int {
