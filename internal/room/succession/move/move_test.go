@@ -436,6 +436,18 @@ func TestSettingsOfAMove(t *testing.T) {
 	if _, err := w.Start(ctx, w.file, 1, quiet); code(err) != "succession.move.elsewhere" {
 		t.Errorf("%v", err)
 	}
+	w.settings("a", "# another remark\n[from]\nhost = 'old'\n")
+	_, err = w.Freeze(ctx, m.ID, 1, quiet)
+	ok(t, err)
+	_, err = w.Finish(ctx, m.ID, 1, quiet)
+	ok(t, err)
+	w.settings("a", "# what came after the counts\n[from]\nhost = 'old'\n")
+	if _, err := w.Start(ctx, w.file, 1, quiet); code(err) != "succession.move.not_now" {
+		t.Errorf("%v", err)
+	}
+	if got, err := w.Cut(ctx, m.ID, 1, quiet); code(err) != "succession.move.changed" || got.State != move.Ready {
+		t.Errorf("cut with settings that came after the counts: %v %v", got.State, err)
+	}
 	ok(t, os.Chmod(w.file, 0o640))
 	if _, err := w.Start(ctx, w.file, 1, quiet); code(err) != "succession.move.readable" {
 		t.Errorf("%v", err)

@@ -127,7 +127,7 @@ func (s *Service) Start(ctx context.Context, file string, parallel int, say Say)
 		claims := r.claims(found)
 		if m.ID == "" {
 			m = Move{ID: strings.ToLower(rand.Text()[:8]), Recipe: r.recipe.About().Name, File: r.file, State: Copying, Begun: now}
-		} else if err := stays(ctx, q, m, claims); err != nil {
+		} else if err := resumes(ctx, q, m, claims); err != nil {
 			return err
 		}
 		m.Changed, m.sum = now, r.sum
@@ -143,6 +143,15 @@ func (s *Service) Start(ctx context.Context, file string, parallel int, say Say)
 		j.units = found
 		return j.phases(ctx, parallel, say, recipe.Preflight, recipe.Copy)
 	})
+}
+
+// resumes refuses where a move copies no more, before its settings are taken anew: what was counted
+// with others is not cut with these.
+func resumes(ctx context.Context, q db.Querier, m Move, claims []string) error {
+	if err := may(start, m.State); err != nil {
+		return err
+	}
+	return stays(ctx, q, m, claims)
 }
 
 // stays refuses settings that name another place than before: what was copied there would be

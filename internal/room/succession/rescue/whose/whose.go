@@ -132,8 +132,8 @@ func name(text string) bool {
 	return text != "" && text != "." && text != ".." && len(text) <= 255 && !strings.ContainsAny(text, "/\x00\x01")
 }
 
-// apart leaves out each item that is, or lies around, the private item of another person, and says
-// at which paths.
+// apart leaves out each item that is, or lies around, the private item of another person, and each
+// public one that does so with anybody's, and says at which paths.
 func apart(items []Item, before []string) (kept []Item, shut []string) {
 	at := map[string][]int{}
 	for i, it := range items {
@@ -149,7 +149,7 @@ func apart(items []Item, before []string) (kept []Item, shut []string) {
 		}
 		for up := it.Path; up != "."; up = path.Dir(up) {
 			for _, j := range at[up] {
-				if items[j].User != it.User {
+				if items[j].User != it.User || items[j].Public {
 					spoiled[up] = true
 				}
 			}

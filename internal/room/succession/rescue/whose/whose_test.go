@@ -64,6 +64,12 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 		"a public folder around private ones": {
 			[]Person{{User: "a"}}, []Share{{Wiki, "wiki", true}, {Files, "wiki/of/{user}", false}}, map[string][]string{"a": {"wiki/of/a"}}, 1,
 		},
+		"one's own public folder around one's private one": {
+			[]Person{{User: "a"}}, []Share{{Wiki, "home/{user}", true}, {Maildir, "home/{user}/mail", false}}, map[string][]string{"a": {"home/a/mail"}}, 1,
+		},
+		"one folder public and private": {
+			[]Person{{User: "a"}}, []Share{{Wiki, "home/{user}", true}, {Files, "home/{user}", false}}, map[string][]string{}, 1,
+		},
 		"a public folder in one's own": {
 			[]Person{{User: "a"}}, []Share{{Files, "home/{user}", false}, {Files, "home/{user}/public", true}}, map[string][]string{"a": {"home/a", "home/a/public"}}, 0,
 		},
