@@ -80,7 +80,7 @@ func eraseCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Comman
 }
 
 func inviteCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command {
-	return console.Command(open, "invite MEMBER SERVICE USER", p.T("succession.rescue.cmd_invite", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
+	return console.Command(open, "invite MEMBER SERVICE PERSON", p.T("succession.rescue.cmd_invite", nil), func(cmd *cobra.Command, s *Service, out *console.Out, typed []string) error {
 		owner, err := core.ParseMemberID(typed[0])
 		if err != nil {
 			return err
