@@ -86,7 +86,7 @@ func signCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 		if err != nil && core.CodeOf(err) != core.CodeNotFound {
 			return err
 		}
-		h, err := s.Sign(cmd.Context(), owner, typed[1])
+		h, err := s.Sign(cmd.Context(), owner, typed[1], waiting.ID)
 		if err != nil {
 			return err
 		}

@@ -71,6 +71,15 @@ func (w *world) accept(to core.MemberID) error {
 	return err
 }
 
+// sign has b sign what it is shown.
+func (w *world) sign() (paper.Handover, error) {
+	_, waiting, err := w.nodes[b].Unsigned(w.t.Context(), a, "mail")
+	if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		return waiting, err
+	}
+	return w.nodes[b].Sign(w.t.Context(), a, "mail", waiting.ID)
+}
+
 func TestWholeWay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, owner, adopter := t.Context(), w.nodes[a], w.nodes[b]
@@ -88,13 +97,20 @@ func TestWholeWay(t *testing.T) {
 		w.is(stage.Offered)
 		w.must(w.accept(b))
 		w.is(stage.Offered) // nothing is adopted before both signed
-		_, err = adopter.Sign(ctx, a, "mail")
+		_, err = w.sign()
 		w.refused(err, "succession.closing.no_restore")
 		adopter.restored = core.At(w.now.Add(-31 * 24 * 3600e9))
-		_, err = adopter.Sign(ctx, a, "mail")
+		_, err = w.sign()
 		w.refused(err, "succession.closing.old_restore")
 		adopter.restored = core.At(w.now)
-		_, err = adopter.Sign(ctx, a, "mail")
+		_, shown, err := adopter.Unsigned(ctx, a, "mail")
+		w.must(err)
+		w.now = w.now.Add(1e9)
+		w.must(w.accept(b)) // another contract, after the first was shown
+		_, err = adopter.Sign(ctx, a, "mail", shown.ID)
+		w.refused(err, "succession.closing.other_contract")
+		w.is(stage.Offered)
+		_, err = w.sign()
 		w.must(err)
 		w.is(stage.Adopted)
 		w.must(w.nodes[c].Fetch(ctx))
@@ -210,7 +226,7 @@ func TestForgedHandover(t *testing.T) {
 		_, err = w.nodes[c].Append(ctx, paper.TypeHandoverSaid, nil, 0, paper.HandoverSaid{Handover: waiting.ID})
 		w.must(err)
 		w.nodes[b].restored = core.At(w.now)
-		_, err = w.nodes[b].Sign(ctx, a, "mail")
+		_, err = w.sign()
 		w.must(err)
 		w.must(w.nodes[c].Fetch(ctx))
 		for id, n := range w.nodes {
@@ -288,11 +304,11 @@ func TestKilledWhileSigning(t *testing.T) {
 				return nil
 			}
 			w.deaf[a] = at.typ == "line"
-			if _, err := w.nodes[b].Sign(ctx, a, "mail"); err == nil {
+			if _, err := w.sign(); err == nil {
 				t.Fatal("was not killed")
 			}
 			w.nodes[at.who].killed, w.deaf[a] = nil, false
-			_, err := w.nodes[b].Sign(ctx, a, "mail")
+			_, err := w.sign()
 			w.must(err)
 			w.is(stage.Adopted)
 			said := 0

@@ -164,10 +164,14 @@ func (s *Handovers) Restored(ctx context.Context, owner core.MemberID, service s
 	return at, err
 }
 
-// Sign signs a handover as adopter, logs it, and tells the owner. It may be done again after a
-// kill. Returns what Unsigned and Restored do.
-func (s *Handovers) Sign(ctx context.Context, owner core.MemberID, service string) (paper.Handover, error) {
+// Sign signs the handover with an id, which somebody read, as adopter, logs it, and tells the owner.
+// It may be done again after a kill. Returns what Unsigned and Restored do; CodeConflict
+// "succession.closing.other_contract" where another came since.
+func (s *Handovers) Sign(ctx context.Context, owner core.MemberID, service, id string) (paper.Handover, error) {
 	held, h, err := s.Unsigned(ctx, owner, service)
+	if err == nil && held.ID != id {
+		err = core.Conflict("succession.closing.other_contract", errors.New("another handover came meanwhile")).With("Member", string(owner)).With("Service", service)
+	}
 	if core.CodeOf(err) == core.CodeNotFound {
 		return s.signedAgain(ctx, owner, service, err)
 	}

@@ -95,17 +95,11 @@ func (s *Service) Open(ctx context.Context, o Opening) (out Opened, err error) {
 		return out, err
 	}
 	j := &job{Service: s, Opening: o, dir: s.place(o.Owner, o.Service, o.Drill)}
-	if err := os.MkdirAll(filepath.Dir(j.dir), 0o700); err != nil {
-		return out, fmt.Errorf("make the folder of a rescue: %w", err)
-	}
-	lock, err := os.OpenFile(j.dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := alone(j.dir, o.Service)
 	if err != nil {
-		return out, fmt.Errorf("lock a rescue: %w", err)
+		return out, err
 	}
 	defer lock.Close() //nolint:errcheck // nothing is written
-	if err := disk.TryLock(lock); err != nil {
-		return out, core.Conflict("succession.rescue.running", err).With("Service", o.Service)
-	}
 	if !o.Drill {
 		if one, err := s.Records.Get(ctx, o.Owner, o.Service); err == nil && one.State == record.Open {
 			return out, core.Conflict("succession.rescue.is_open", errors.New("open")).With("Service", o.Service)
@@ -115,6 +109,22 @@ func (s *Service) Open(ctx context.Context, o Opening) (out Opened, err error) {
 		return out, err
 	}
 	return j.do(ctx)
+}
+
+// alone takes the folder of a rescue until the file is closed. Returns CodeConflict
+// "succession.rescue.running" while another process has it.
+func alone(dir, service string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of a rescue: %w", err)
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock a rescue: %w", err)
+	}
+	if err := disk.TryLock(lock); err != nil {
+		return nil, errors.Join(core.Conflict("succession.rescue.running", err).With("Service", service), lock.Close())
+	}
+	return lock, nil
 }
 
 // may says whether we may rescue, or try to, what an opening names.
@@ -365,6 +375,10 @@ func (j *job) shown(ctx context.Context) (Opened, error) {
 		if err := os.RemoveAll(filepath.Join(j.dir, "repo-"+p.Backup)); err != nil {
 			return j.out, fmt.Errorf("remove what was restored from: %w", err)
 		}
+	}
+	// The owner may have come back meanwhile: restoring takes hours.
+	if err := j.may(ctx, j.Opening); err != nil {
+		return j.out, err
 	}
 	// Said before it is shown: nobody reads what no logbook says is read.
 	if err := j.n.said(ctx, TypeRescue, saidRescue{j.Owner, j.Opening.Service, j.out.Since, j.out.Until}); err != nil {

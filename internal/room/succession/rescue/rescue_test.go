@@ -3,6 +3,7 @@ package rescue
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,11 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"entrechat/internal/core"
 	"entrechat/internal/kit/db"
 	"entrechat/internal/kit/dbtest"
 	"entrechat/internal/room/succession/migrations"
 	"entrechat/internal/room/succession/rescue/record"
+	"entrechat/internal/room/succession/rescue/whose"
 )
 
 func contains(t *testing.T, text string, wants ...string) {
@@ -332,6 +336,66 @@ func TestErasure(t *testing.T) {
 	w.must(err)
 	w.open()
 	gone()
+}
+
+// TestManyErasures: people who erase theirs at one moment do not bring each other back, and who has
+// another address in a later pack stays erased.
+func TestManyErasures(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "succession", migrations.Files))
+	w.open()
+	records := w.s.Records
+	var people []whose.Person
+	for i := range 30 {
+		people = append(people, whose.Person{User: fmt.Sprintf("u%d", i), Mail: fmt.Sprintf("u%d@x.test", i)})
+	}
+	shares := []whose.Share{{Kind: whose.Files, Path: "home/{user}"}}
+	left := func(want int) {
+		t.Helper()
+		if all, _, _, _, err := records.Layout(owner, "cloud"); err != nil || len(all) != want {
+			t.Errorf("%d people, not %d: %v", len(all), want, err)
+		}
+	}
+	w.must(records.WriteLayout(owner, "cloud", people, shares))
+	left(30)
+	var g errgroup.Group
+	for _, p := range people {
+		g.Go(func() error {
+			_, err := records.Erase(t.Context(), owner, records.WhoMail(owner, p.Mail))
+			return err
+		})
+	}
+	w.must(g.Wait())
+	left(0)
+	for i := range people {
+		people[i].Mail = "new" + people[i].Mail
+	}
+	w.must(records.WriteLayout(owner, "cloud", people, shares))
+	left(30)
+	w.must(records.EraseAgain(t.Context(), owner, "cloud"))
+	left(0)
+}
+
+// TestWhileItOpens: an owner who is heard before all is restored keeps it shut, and nobody erases
+// what is being restored.
+func TestWhileItOpens(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "succession", migrations.Files))
+	o := w.opening()
+	o.Say = func(p Progress) {
+		if p.Stage != Settling {
+			return
+		}
+		w.silent = false
+		if err := w.s.Erase(t.Context(), owner, "cloud"); core.CodeOf(err) != core.CodeConflict {
+			t.Errorf("erased while it is restored: %v", err)
+		}
+	}
+	if _, err := w.s.Open(t.Context(), o); core.CodeOf(err) != core.CodeDenied {
+		t.Errorf("opened while the owner is heard: %v", err)
+	}
+	if text := w.browser().get("/rescue"); len(w.log) != 0 || strings.Contains(text, "chaton-a.test") {
+		t.Errorf("shown: %v", w.log)
+	}
+	w.must(w.s.Erase(t.Context(), owner, "cloud"))
 }
 
 // TestDrillAndDay: a drill is shown to nobody and says that it worked; a day ends what is open.

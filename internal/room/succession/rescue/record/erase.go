@@ -28,6 +28,8 @@ type Gone struct {
 // Erase removes all that is of somebody in the services of an owner: their items, and who they are.
 // It is remembered, by a keyed hash, so that no later restore brings it back.
 func (r *Records) Erase(ctx context.Context, owner core.MemberID, who string) (g Gone, err error) {
+	r.erasing.Lock()
+	defer r.erasing.Unlock()
 	all, err := r.List(ctx, owner)
 	if err != nil {
 		return g, err
@@ -39,7 +41,7 @@ func (r *Records) Erase(ctx context.Context, owner core.MemberID, who string) (g
 		if one.State == Erased {
 			continue
 		}
-		some, err := r.eraseIn(owner, one.Service, []string{who})
+		some, err := r.eraseIn(ctx, owner, one.Service, []string{who})
 		if err != nil {
 			return g, err
 		}
@@ -50,14 +52,16 @@ func (r *Records) Erase(ctx context.Context, owner core.MemberID, who string) (g
 
 // EraseAgain removes from a service what people had erased before it was restored again.
 func (r *Records) EraseAgain(ctx context.Context, owner core.MemberID, service string) error {
+	r.erasing.Lock()
+	defer r.erasing.Unlock()
 	who, err := erased(ctx, r.n.DB, owner)
 	if err == nil && len(who) > 0 {
-		_, err = r.eraseIn(owner, service, who)
+		_, err = r.eraseIn(ctx, owner, service, who)
 	}
 	return err
 }
 
-func (r *Records) eraseIn(owner core.MemberID, service string, who []string) (g Gone, err error) {
+func (r *Records) eraseIn(ctx context.Context, owner core.MemberID, service string, who []string) (g Gone, err error) {
 	o, err := r.layoutOf(owner, service)
 	if err != nil {
 		if core.CodeOf(err) == core.CodeNotFound {
@@ -73,6 +77,11 @@ func (r *Records) eraseIn(owner core.MemberID, service string, who []string) (g 
 	}
 	if len(gone) == 0 {
 		return g, nil
+	}
+	for user := range gone { // a later pack may have another address for them
+		if err := putErased(ctx, r.n.DB, owner, r.WhoUser(owner, service, user), r.Now()); err != nil {
+			return g, err
+		}
 	}
 	dir := r.FilesOf(owner, service)
 	for _, it := range o.items {

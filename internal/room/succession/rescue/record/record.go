@@ -87,7 +87,10 @@ type Needs struct {
 
 // Records are all rescues here. Safe for concurrent use.
 type Records struct {
-	n  Needs
+	n Needs
+	// erasing is held while somebody is taken out of who has what.
+	erasing sync.Mutex
+
 	mu sync.Mutex
 	by map[string]*opened // by the folder
 }
@@ -159,7 +162,11 @@ func (r *Records) writeLayout(owner core.MemberID, service string, l layout) err
 	if err != nil {
 		return err
 	}
-	return disk.Replace(filepath.Join(r.Folder(owner, service), layoutName), text)
+	path := filepath.Join(r.Folder(owner, service), layoutName)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.by, path) // a disk's clock may be too coarse to tell it from the one before
+	return disk.Replace(path, text)
 }
 
 // opened is a rescue's layout in memory.
