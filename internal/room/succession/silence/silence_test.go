@@ -86,6 +86,9 @@ func TestNobodyIsSilentTooSoon(t *testing.T) {
 				all[i].Watchers, all[i].Networks = rapid.SampledFrom([]int{2, 3, 5}).Draw(t, "watchers"), rapid.SampledFrom([]int{1, 2, 4}).Draw(t, "networks")
 			}
 		}
+		if rapid.Bool().Draw(t, "one is lost") {
+			all[0] = Sight{Member: "m0.test", Heard: noon.Add(-300 * time.Hour), Down: noon.Add(-250 * time.Hour), Watchers: 3, Networks: 2}
+		}
 		now := noon
 		if rapid.Bool().Draw(t, "leaps") {
 			now = noon.Add(time.Duration(rapid.SampledFrom([]int64{-100, 24, 200, 1000}).Draw(t, "leap")) * time.Hour)

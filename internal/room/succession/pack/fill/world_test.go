@@ -135,7 +135,7 @@ func newNode(t testing.TB, d *db.DB) *node {
 	signer := seal.NewSigner(owner, ed25519.NewKeyFromSeed(seed[:]))
 	now, log := func() time.Time { return n.clock }, slog.New(slog.DiscardHandler)
 	n.promises = promise.New(promise.Needs{DB: d, Self: owner, Kind: "succeed", Book: n, Trust: n, Now: now})
-	n.packs = pack.New(pack.Needs{DB: d, Dir: filepath.Join(n.dir, "_sealed"), Signer: signer, Promises: n.promises, Now: now, Log: log})
+	n.packs = pack.New(pack.Needs{DB: d, Dir: filepath.Join(n.dir, "_sealed"), Signer: signer, Promises: n.promises, Keys: ownKey{signer}, Now: now, Log: log})
 	n.Filler = New(Needs{
 		DB: d, Dir: n.dir, Secrets: t.TempDir(), Lang: "en", Signer: signer, Promises: n.promises, Packs: n.packs,
 		Rooms: func() []any { return []any{n.rooms} }, Now: now, Log: log,
@@ -186,4 +186,14 @@ func (n *node) filled() pack.View {
 func each(t *testing.T, fn func(t *testing.T, d *db.DB)) {
 	t.Helper()
 	dbtest.Each(t, "succession", migrations.Files, fn)
+}
+
+// ownKey knows our own key and nobody else's.
+type ownKey struct{ signer seal.Signer }
+
+func (k ownKey) Keys(_ context.Context, id core.MemberID) ([]ed25519.PublicKey, error) {
+	if id != k.signer.ID() {
+		return nil, nil
+	}
+	return []ed25519.PublicKey{k.signer.Public()}, nil
 }
