@@ -82,9 +82,18 @@ type Counted struct {
 	Counts []recipe.Count `json:"counts"`
 }
 
-// Equal says whether everything is the same on both sides. Where nothing was counted, nothing is.
+// none says whether nothing was counted that is there: a source that is not mounted has 0 of all, and
+// so has its copy.
+func none(all []Counted) bool {
+	return !slices.ContainsFunc(all, func(c Counted) bool {
+		return slices.ContainsFunc(c.Counts, func(n recipe.Count) bool { return n.From != 0 })
+	})
+}
+
+// Equal says whether everything is the same on both sides. Where nothing was counted, or 0 of all,
+// nothing is.
 func Equal(all []Counted) bool {
-	return len(all) > 0 && !slices.ContainsFunc(all, func(c Counted) bool {
+	return !none(all) && !slices.ContainsFunc(all, func(c Counted) bool {
 		return len(c.Counts) == 0 || slices.ContainsFunc(c.Counts, func(n recipe.Count) bool { return !n.Equal() })
 	})
 }
@@ -96,7 +105,7 @@ func Different(all []Counted, name func(recipe.Count) string) (out []string) {
 		if unit != "" {
 			unit += ": "
 		}
-		if len(c.Counts) == 0 {
+		if len(c.Counts) == 0 || none(all) {
 			out = append(out, unit+"0 / 0")
 		}
 		for _, n := range c.Counts {

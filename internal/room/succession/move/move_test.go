@@ -421,6 +421,23 @@ func TestNotTwiceAtOnce(t *testing.T) {
 }
 
 // The settings of a move stay what they were, but by a new copy, and are for nobody else to read.
+// TestNothingIsEqual: a source that lost all, and the copy that followed it, have equal counts.
+func TestNothingIsEqual(t *testing.T) {
+	w := newWorld(t, dbtest.SQLite(t, "succession", migrations.Files))
+	ctx := t.Context()
+	m, err := w.Start(ctx, w.file, 1, quiet)
+	ok(t, err)
+	_, err = w.Freeze(ctx, m.ID, 1, quiet)
+	ok(t, err)
+	w.rack.old = map[string]int{"alice": 0, "bob": 0, "zoé": 0}
+	if got, err := w.Finish(ctx, m.ID, 1, quiet); code(err) != "succession.move.unequal" || got.State != move.Frozen {
+		t.Errorf("%v %v", got.State, err)
+	}
+	w.rack.old["bob"] = 2 // an empty unit beside others is one
+	_, err = w.Finish(ctx, m.ID, 1, quiet)
+	ok(t, err)
+}
+
 func TestSettingsOfAMove(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, "succession", migrations.Files))
 	ctx := t.Context()

@@ -110,7 +110,7 @@ type Entry struct {
 // List lists a folder, folders first, then by name: most entries from one on, and how many there
 // are. Links and devices are left out. more: there are over MaxNames.
 func (v View) List(at string, from, most int) (list []Entry, all int, more bool, err error) {
-	names, more, err := v.names(at)
+	names, more, err := v.names(at, MaxNames)
 	if err != nil {
 		return nil, 0, false, err
 	}
@@ -125,9 +125,9 @@ func (v View) List(at string, from, most int) (list []Entry, all int, more bool,
 	return list, all, more, nil
 }
 
-// Names are the names of the files in a folder, at most MaxNames.
+// Names are the names of all files in a folder.
 func (v View) Names(at string) (out []string, err error) {
-	all, _, err := v.names(at)
+	all, err := v.whole(at)
 	for _, e := range all {
 		if !e.Dir {
 			out = append(out, e.Name)
@@ -136,9 +136,9 @@ func (v View) Names(at string) (out []string, err error) {
 	return out, err
 }
 
-// listed reads a folder, up to MaxNames or a little more.
-func listed(dir *os.File) (out []Entry, err error) {
-	for len(out) < MaxNames {
+// listed reads a folder, up to so many names or a little more.
+func listed(dir *os.File, most int) (out []Entry, err error) {
+	for len(out) < most {
 		some, err := dir.ReadDir(1000)
 		for _, e := range some {
 			if e.IsDir() || e.Type().IsRegular() {
@@ -155,8 +155,20 @@ func listed(dir *os.File) (out []Entry, err error) {
 	return out, nil
 }
 
+// maxWhole is how many names of a folder are read where all of them are wanted.
+const maxWhole = 2_000_000
+
+// whole reads all names of a folder, or none: nobody takes a part for the whole.
+func (v View) whole(at string) ([]Entry, error) {
+	all, more, err := v.names(at, maxWhole)
+	if err == nil && more {
+		err = errors.New("a folder with too many names")
+	}
+	return all, err
+}
+
 // names are what is in a folder, in order: files and folders, no links.
-func (v View) names(at string) (out []Entry, more bool, err error) {
+func (v View) names(at string, most int) (out []Entry, more bool, err error) {
 	info, err := v.Stat(at)
 	if err != nil {
 		return nil, false, err
@@ -173,10 +185,10 @@ func (v View) names(at string) (out []Entry, more bool, err error) {
 		return nil, false, missing(err)
 	}
 	defer dir.Close() //nolint:errcheck // nothing is written
-	if out, err = listed(dir); err != nil {
+	if out, err = listed(dir, most); err != nil {
 		return nil, false, err
 	}
-	more = len(out) >= MaxNames
+	more = len(out) >= most
 	slices.SortFunc(out, func(a, b Entry) int {
 		if a.Dir != b.Dir {
 			if a.Dir {
@@ -192,7 +204,7 @@ func (v View) names(at string) (out []Entry, more bool, err error) {
 // Walk tells every file below a folder, in order. Links are not followed, folders that cannot be
 // read are passed over. An error of do ends it.
 func (v View) Walk(at string, do func(name string, info fs.FileInfo) error) error {
-	entries, _, err := v.names(at)
+	entries, err := v.whole(at)
 	if err != nil {
 		return err
 	}

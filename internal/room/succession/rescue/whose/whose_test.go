@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -134,6 +135,34 @@ func FuzzFill(f *testing.F) {
 			t.Errorf("%q", at)
 		}
 	})
+}
+
+// TestLargeFolder: a list is cut, what is taken away is whole.
+func TestLargeFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "a"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i := range MaxNames + 1 {
+		if err := syscall.Mknod(filepath.Join(dir, "a", strconv.Itoa(i)), syscall.S_IFREG|0o600, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := Open(dir, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if _, _, more, err := v.List("", 0, 0); err != nil || !more {
+		t.Errorf("%v %v", more, err)
+	}
+	if all, err := v.Names(""); err != nil || len(all) != MaxNames+1 {
+		t.Errorf("%d names, %v", len(all), err)
+	}
+	n := 0
+	if err := v.Walk("", func(string, fs.FileInfo) error { n++; return nil }); err != nil || n != MaxNames+1 {
+		t.Errorf("%d files, %v", n, err)
+	}
 }
 
 // world is a snapshot with what people and attackers leave in it.
