@@ -119,6 +119,26 @@ func TestEveryCommandWithoutALogbook(t *testing.T) {
 	}
 }
 
+// Help names every place, option and command in both languages: nobody reads a key.
+func TestHelpShowsNoKey(t *testing.T) {
+	catalogue, err := words.New(allWords()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &cli{words: catalogue, out: console.Out{W: &bytes.Buffer{}, Err: &bytes.Buffer{}, In: strings.NewReader(""), P: catalogue.Printer("en")}}
+	all := everyCommand(t, l.root(), nil)
+	if len(all) < 100 {
+		t.Fatalf("only %d commands", len(all))
+	}
+	for _, command := range all {
+		for _, lang := range []string{"fr", "en"} {
+			if _, said := run(append(slices.Clone(command), "--help", "--lang", lang)); strings.Contains(said, "⟦") {
+				t.Errorf("%v: %s", command, said)
+			}
+		}
+	}
+}
+
 // run is one command as a person types it. A crash is what it said.
 func run(args []string) (status int, said string) {
 	defer func() {

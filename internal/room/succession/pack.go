@@ -22,7 +22,7 @@ func (r *Room) openPacks() {
 	r.Fill = fill.New(fill.Needs{
 		DB: r.DB, Dir: r.Dir, Secrets: r.Secrets, Lang: r.Lang, Signer: r.Signer, Promises: r.Promises, Packs: r.Pack, Rooms: r.Rooms, Fetch: visitor.Fetch, Now: r.Now, Log: r.Log,
 	})
-	r.Reports = &report.Reports{Self: r.Signer.ID(), Packs: r.Pack, Fill: r.Fill, Promises: r.Promises, Now: r.Now}
+	r.Reports = &report.Reports{Self: r.Signer.ID(), Packs: r.Pack, Fill: r.Fill, Promises: r.Promises, Pointer: r.Pointers.Read, Now: r.Now}
 }
 
 // packFittings are what packs hand to the house.

@@ -33,7 +33,7 @@ func (r *Room) openRescues() error {
 	}
 	r.Rescue = rescue.New(rescue.Needs{
 		DB: r.DB, Dir: filepath.Join(r.Dir, "rescue"), Box: box, Words: r.Words, Signer: r.Signer, Book: r.Book, Named: r.Promises, Packs: r.Pack,
-		Silent: r.silent, Private: r.Private, URL: r.URL, Now: r.Now, Log: r.Log,
+		Silent: r.silent, Pointer: r.Pointers.Read, Private: r.Private, URL: r.URL, Now: r.Now, Log: r.Log,
 		Ask: rescue.Ask{Vault: func() (rescue.Vault, bool) { return r.Vault() }, Mailer: r.Rescuing.Mailer, Accounts: r.Rescuing.Accounts},
 	})
 	return nil

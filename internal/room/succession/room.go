@@ -111,8 +111,8 @@ type Room struct {
 // New opens the room.
 func New(n Needs) (*Room, error) {
 	r := &Room{Needs: n, Promises: promise.New(promise.Needs{DB: n.DB, Self: n.Signer.ID(), Kind: KindSucceed, Book: n.Book, Trust: n.Trust, Private: n.Private, Now: n.Now})}
-	r.openPacks()
 	r.Pointers = r.openPointers()
+	r.openPacks()
 	r.Closings = r.openClosings()
 	r.Domains = r.openDomains()
 	r.Moves = r.openMoves()

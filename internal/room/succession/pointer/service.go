@@ -177,9 +177,9 @@ func (s *Service) Held(ctx context.Context, owner core.MemberID, backup string) 
 // ageHead begins every age file.
 const ageHead = "age-encryption.org/v1\n"
 
-// read finds a pointer by what a person typed: a file, sealed to us or not, or OWNER/BACKUP for
-// what was given to this node.
-func (s *Service) read(ctx context.Context, typed string) ([]byte, error) {
+// Read finds a pointer by what a person typed: a file, sealed to us or not, or MEMBER/NAME for
+// what was given to this node. Returns CodeNotFound "succession.pointer.no_file", what Held does.
+func (s *Service) Read(ctx context.Context, typed string) ([]byte, error) {
 	text, err := readFile(typed)
 	if err != nil {
 		owner, backup, two := strings.Cut(typed, "/")
@@ -217,7 +217,7 @@ func (s *Service) Inherit(ctx context.Context, typed, dir string, say func(files
 	if err != nil {
 		return "", err
 	}
-	text, err := s.read(ctx, typed)
+	text, err := s.Read(ctx, typed)
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package rescue
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,7 +109,7 @@ func openCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 			o.Until = core.At(day)
 		}
 		for _, name := range pointers {
-			text, err := read(cmd, name)
+			text, err := s.read(cmd, name)
 			if err != nil {
 				return err
 			}
@@ -133,17 +132,12 @@ func openCommand(p *words.Printer, open console.Opener[*Service]) *cobra.Command
 
 const maxPointer = 16 << 10
 
-// read reads a pointer from a file; - is the standard input.
-func read(cmd *cobra.Command, name string) ([]byte, error) {
+// read reads a pointer from a file, or one that was sent to this node; - is the standard input.
+func (s *Service) read(cmd *cobra.Command, name string) ([]byte, error) {
 	if name == "-" {
 		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxPointer+1))
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, core.NotFound("succession.rescue.no_pointer", err).With("Path", name)
-	}
-	defer f.Close() //nolint:errcheck // nothing is written
-	return io.ReadAll(io.LimitReader(f, maxPointer+1))
+	return s.n.Pointer(cmd.Context(), name)
 }
 
 // telling says how far an opening is: each stage once, and then each ten seconds.

@@ -68,6 +68,8 @@ type Needs struct {
 	Packs  Packs
 	// Silent says whether nothing is heard of an owner any more, and since when.
 	Silent func(ctx context.Context, owner core.MemberID) (since core.Moment, silent bool, err error)
+	// Pointer reads the pointer that a person typed: a file, or MEMBER/NAME of one sent to this node.
+	Pointer func(ctx context.Context, typed string) ([]byte, error)
 	// Private is a network of tests: nobody waits 30 days.
 	Private bool
 	URL     string // where browsers reach this node, without a slash at its end

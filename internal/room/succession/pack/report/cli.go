@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -140,7 +141,7 @@ func openCommand(p *words.Printer, open console.Opener[*Reports]) *cobra.Command
 		if pointer == "" || dir == "" {
 			return core.Invalid("succession.pack.open_flags", errors.New("no pointer or folder"))
 		}
-		identity, err := readPointer(pointer)
+		identity, err := s.readPointer(cmd.Context(), pointer)
 		if err != nil {
 			return err
 		}
@@ -171,10 +172,10 @@ func openCommand(p *words.Printer, open console.Opener[*Reports]) *cobra.Command
 
 // readPointer is the identity in a pointer.
 // spec: docs/spec/succession.md#pointer
-func readPointer(file string) (*age.X25519Identity, error) {
-	text, err := os.ReadFile(file)
+func (s *Reports) readPointer(ctx context.Context, file string) (*age.X25519Identity, error) {
+	text, err := s.Pointer(ctx, file)
 	if err != nil {
-		return nil, core.NotFound("succession.pack.no_pointer", err).With("File", file)
+		return nil, err
 	}
 	var pointer struct {
 		Identity string `json:"identity"`

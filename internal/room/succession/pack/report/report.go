@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"time"
 
 	"entrechat/internal/core"
@@ -15,7 +16,9 @@ type Reports struct {
 	Packs    *pack.Service
 	Fill     *fill.Filler
 	Promises *promise.Promises
-	Now      func() time.Time
+	// Pointer reads the pointer that a person typed: a file, or MEMBER/NAME of one sent to this node.
+	Pointer func(ctx context.Context, typed string) ([]byte, error)
+	Now     func() time.Time
 }
 
 func (s *Reports) now() core.Moment { return core.At(s.Now()) }
