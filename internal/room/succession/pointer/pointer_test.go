@@ -187,14 +187,14 @@ func TestAPointerInAFile(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := b.service.read(t.Context(), path); err != nil || !bytes.Equal(got, m.text) {
+		if got, err := b.service.Read(t.Context(), path); err != nil || !bytes.Equal(got, m.text) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	if _, err := a.service.read(t.Context(), filepath.Join(dir, "sealed")); core.CodeOf(err) != core.CodeDenied {
+	if _, err := a.service.Read(t.Context(), filepath.Join(dir, "sealed")); core.CodeOf(err) != core.CodeDenied {
 		t.Errorf("the owner opens what it sealed to another: %v", err)
 	}
-	if _, err := b.service.read(t.Context(), filepath.Join(dir, "none")); core.CodeOf(err) != core.CodeNotFound {
+	if _, err := b.service.Read(t.Context(), filepath.Join(dir, "none")); core.CodeOf(err) != core.CodeNotFound {
 		t.Errorf("%v", err)
 	}
 }
