@@ -92,16 +92,16 @@ func (s *Service) EndDue(ctx context.Context) error {
 // Erase removes all data of a rescue that has ended, or was never shown. Returns CodeConflict
 // "succession.rescue.still_open", or "succession.rescue.running" while it is being opened.
 func (s *Service) Erase(ctx context.Context, owner core.MemberID, service string) error {
-	one, err := s.Records.Get(ctx, owner, service)
-	if err != nil {
-		return err
+	if _, err := s.Records.Get(ctx, owner, service); err != nil {
+		return err // no such rescue, and no folder of it to lock
 	}
 	lock, err := alone(s.Records.Folder(owner, service), service)
 	if err != nil {
 		return err // it is being opened: that would bring it all back
 	}
 	defer lock.Close() //nolint:errcheck // nothing is written
-	if one, err = s.Records.Get(ctx, owner, service); err != nil {
+	one, err := s.Records.Get(ctx, owner, service)
+	if err != nil {
 		return err
 	}
 	if one.State == record.Open {
