@@ -120,7 +120,9 @@ type Closings struct {
 func New(n Needs) *Service {
 	s := &Closings{n: n, papers: &paper.Papers{DB: n.DB}, wake: make(chan struct{}, 1)}
 	s.Choices = choice.New(choice.Needs{DB: n.DB, People: n.Ask.People, Now: n.Now})
-	s.Waves = wave.New(wave.Needs{DB: n.DB, People: n.Ask.People, Mailer: n.Ask.Mailer, Words: n.Words, Hoster: string(s.self()), URL: n.URL, Now: n.Now, Log: n.Log})
+	s.Waves = wave.New(wave.Needs{DB: n.DB, People: n.Ask.People, Mailer: n.Ask.Mailer, Standing: func(ctx context.Context, service string) (stage.Standing, error) {
+		return s.One(ctx, s.self(), service)
+	}, Words: n.Words, Hoster: string(s.self()), URL: n.URL, Now: n.Now, Log: n.Log})
 	return &Service{s, &Handovers{s}, &Notices{s}}
 }
 

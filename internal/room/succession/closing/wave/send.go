@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"slices"
 	"time"
 
 	"entrechat/internal/core"
@@ -29,11 +30,13 @@ type Needs struct {
 	DB     *db.DB
 	People func() (People, bool)
 	Mailer func() (Mailer, bool)
-	Words  *words.Catalogue
-	Hoster string // as people call us
-	URL    string // of the node, without a slash at its end
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Standing is where a closing of ours stands now: a wave takes long, and stops once it is not due.
+	Standing func(ctx context.Context, service string) (stage.Standing, error)
+	Words    *words.Catalogue
+	Hoster   string // as people call us
+	URL      string // of the node, without a slash at its end
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Waves sends them. Safe for concurrent use, in several processes too.
@@ -109,6 +112,9 @@ func (w *Waves) wave(ctx context.Context, m Mailer, r run, all []receiver) error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if due, err := w.due(ctx, r); err != nil || !due {
+			return err
+		}
 		now, mine, err := w.one(ctx, m, r, to)
 		if err != nil {
 			return err
@@ -126,6 +132,12 @@ func (w *Waves) wave(ctx context.Context, m Mailer, r run, all []receiver) error
 		return nil
 	}
 	return finish(ctx, w.n.DB, r.Service, r.wave.Name, w.now())
+}
+
+// due says whether a wave is due still: its closing may have been withdrawn or moved while it is sent.
+func (w *Waves) due(ctx context.Context, r run) (bool, error) {
+	s, err := w.n.Standing(ctx, r.Service)
+	return slices.ContainsFunc(Due(s, w.now()), func(other Wave) bool { return other.Name == r.wave.Name }), err
 }
 
 // one sends one mail, unless it was sent, or is to be tried later; mine says that it was sent now. It
