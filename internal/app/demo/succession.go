@@ -25,6 +25,8 @@ const (
 	served = "srv/letters"
 	// reader and other are people who use it.
 	reader, other = "ana", "zoe"
+	// readers is where both get their mail: at a hoster that takes no part.
+	readers = "@lecture.test"
 	// bread is what the reader keeps there.
 	bread = "Levain : un tiers de farine, un tiers d'eau, une nuit."
 )
@@ -152,7 +154,7 @@ func (s *leaving) fill(ctx context.Context) error {
 	}
 	dir := filepath.Join(gone.Data(), "succession", letters)
 	people := filepath.Join(dir, "users", "people.csv")
-	list := "user;mail;lang;names\n" + reader + ";" + reader + "@boite-aux-lettres.test;fr;\n" + other + ";" + other + "@boite-aux-lettres.test;fr;\n"
+	list := "user;mail;lang;names\n" + reader + ";" + reader + readers + ";fr;\n" + other + ";" + other + readers + ";fr;\n"
 	text, err := os.ReadFile(filepath.Join(dir, "pack.toml"))
 	if err != nil {
 		return err
@@ -343,7 +345,7 @@ func (s *leaving) enter(ctx context.Context, b *relying.Browser) (string, error)
 	if err != nil {
 		return "", err
 	}
-	address := reader + "@boite-aux-lettres.test"
+	address := reader + readers
 	if _, err = b.Send(ctx, p, "", map[string]string{"mail": address}); err != nil {
 		return "", err
 	}

@@ -237,6 +237,28 @@ func TestFromASnapshot(t *testing.T) {
 	}
 }
 
+// TestAHostileDump: psql runs no program for a dump, and nothing of it stays.
+func TestAHostileDump(t *testing.T) {
+	w := newWorld(t)
+	came := filepath.Join(t.TempDir(), "came")
+	for _, before := range []string{"", "\\restrict k\n\\unrestrict k\n"} {
+		w.put("srv/dump.sql", before+"CREATE TABLE public.a (b int);\n\\! touch "+came+"\n-- PostgreSQL database dump complete\n")
+		m, err := generic.Recipe{}.Read([]byte("recipe = 'generic'\nfreeze = []\nthaw = []\n[from]\nsnapshot = '" + w.from + "'\n[[database]]\nname = 'a'\nkind = 'postgresql'\nfrom.dump = '/srv/dump.sql'\n[database.to]\n" + server(w.new)))
+		ok(t, err)
+		dir := t.TempDir()
+		ok(t, os.WriteFile(filepath.Join(dir, "ours"), nil, 0o600))
+		if err := m.Steps()[1].Do(t.Context(), recipe.Work{Dir: dir, Say: func(int64, int64) {}}); core.CodeOf(err) != core.CodeUnsure {
+			t.Errorf("it was read: %v", err)
+		}
+		if _, err := os.Stat(came); err == nil {
+			t.Fatal("a program ran")
+		}
+		if got := w.psql(w.new, `SELECT count(*) FROM pg_tables WHERE schemaname = 'public'`); strings.TrimSpace(got) != "0" {
+			t.Errorf("%s tables stay", got)
+		}
+	}
+}
+
 // What others have at the target is not touched, and nothing is undone that was not brought.
 func TestATakenTargetIsLeft(t *testing.T) {
 	w := newWorld(t)

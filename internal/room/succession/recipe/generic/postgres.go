@@ -2,6 +2,7 @@ package generic
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strconv"
 	"strings"
@@ -55,10 +56,18 @@ FROM (SELECT schemaname || '.' || tablename AS n, query_to_xml(format(
   FROM pg_tables WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema') AS all_tables ORDER BY n`
 
 // dumping prints a dump and, only when it is whole, the end of the transaction that it is read in:
-// half a dump changes nothing.
-const dumping = `echo 'BEGIN;'; printf '%s\n' "$1"; pg_dump --no-owner --no-privileges --quote-all-identifiers && echo 'COMMIT;'`
+// half a dump changes nothing. Between \restrict and \unrestrict with a key that is drawn anew psql
+// takes no command of its own: another's dump could run programs here by \! (CVE-2025-8714; psql
+// of August 2025 or later). Such lines of the dump itself have another key, and go.
+const dumping = restricting + `{ pg_dump --no-owner --no-privileges --quote-all-identifiers && ` + ending
 
-const printing = `echo 'BEGIN;'; printf '%s\n' "$1"; tail -n 20 "$2" | grep -q 'PostgreSQL database dump complete' && cat "$2" && echo 'COMMIT;'`
+const printing = restricting + `{ tail -n 20 "$3" | grep -q 'PostgreSQL database dump complete' && cat "$3" && ` + ending
+
+const (
+	restricting = `echo 'BEGIN;'; printf '%s\n\\restrict %s\n' "$1" "$2"; `
+	ending      = `printf '\n\\unrestrict %s\nCOMMIT;\n' "$2" || printf '\n\\.\nthe dump broke off;\n'; } |
+awk -v "key=$2" '/^\\(un)?restrict / && $2 != key { next } { print }'`
+)
 
 func (p postgres) psql(s server, words ...string) recipe.Command {
 	return recipe.Command{Args: append([]string{"psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"}, words...), Env: s.env()}
@@ -81,10 +90,11 @@ func (p postgres) empty(ctx context.Context) (bool, error) {
 }
 
 func (p postgres) copy(ctx context.Context, _ bool, _ func(done, total int64)) error {
-	read := recipe.Shell(dumping, emptying)
+	key := rand.Text()
+	read := recipe.Shell(dumping, emptying, key)
 	read.Env = p.From.env()
 	if p.From.Dump != "" {
-		read = recipe.Shell(printing, emptying, p.old.Path(p.From.Dump))
+		read = recipe.Shell(printing, emptying, key, p.old.Path(p.From.Dump))
 	}
 	return recipe.Pipe(ctx, p.old, read, p.new, p.psql(p.To))
 }
