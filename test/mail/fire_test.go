@@ -87,7 +87,7 @@ func TestWhileMailArrives(t *testing.T) {
 	w.must(p.run(t.Context(), "freeze"))
 	w.must(p.run(t.Context(), "finish"))
 	w.must(p.run(t.Context(), "cut", "--yes"))
-	said, err := exec.CommandContext(t.Context(), "swaks", "--silent", "2", "--server", w.old.SMTP, "--from", "a@else.test", "--to", w.people[0], "--add-header", "Message-ID: <20000000@else.test>").CombinedOutput() //nolint:gosec // the test's own
+	said, err := exec.CommandContext(t.Context(), "swaks", "--silent", "2", "--server", w.old.SMTP, "--from", "a@else.test", "--to", w.people[0], "--add-header", "Message-ID: <20000000@else.test>").CombinedOutput()
 	if err != nil {
 		t.Fatalf("swaks: %v %s", err, said)
 	}
@@ -167,7 +167,7 @@ func TestNothingImported(t *testing.T) {
 	w := newWorld(t, "probe")
 	w.fill(w.people[0], oddFolders[:2], 6)
 	liar := filepath.Join(t.TempDir(), "doveadm")
-	w.must(os.WriteFile(liar, []byte("#!/bin/sh\nfor a do case $a in backup|sync) exit 0 ;; esac; done\nexec doveadm \"$@\"\n"), 0o700)) //nolint:gosec // it is run
+	w.must(os.WriteFile(liar, []byte("#!/bin/sh\nfor a do case $a in backup|sync) exit 0 ;; esac; done\nexec doveadm \"$@\"\n"), 0o700))
 	before := w.state(w.old)
 	p := w.program(strings.Replace(w.settings(""), "[new]\ndoveadm = [\"doveadm\"", "[new]\ndoveadm = [\""+liar+"\"", 1))
 	w.must(p.run(t.Context(), "start"))

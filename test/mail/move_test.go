@@ -12,11 +12,11 @@ import (
 
 // overLMTP is send by LMTP.
 func overLMTP(at, to, text string) error {
-	conn, err := net.Dial("tcp", at) //nolint:noctx // loopback
+	conn, err := net.Dial("tcp", at)
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // all was said
+	defer conn.Close()
 	in := bufio.NewReader(conn)
 	for _, say := range []string{"", "LHLO else.test", "MAIL FROM:<sender@else.test>", "RCPT TO:<" + to + ">", "DATA", text + "\r\n."} {
 		if say != "" {

@@ -57,13 +57,13 @@ func TestDKIM(t *testing.T) {
 	w := newWorld(t, "probe")
 	dir := t.TempDir()
 	for _, name := range []string{"chaton2026", "other"} {
-		c := exec.CommandContext(t.Context(), "opendkim-genkey", "-b", "2048", "-d", domain, "-s", name, "-D", dir) //nolint:gosec // the test's own
+		c := exec.CommandContext(t.Context(), "opendkim-genkey", "-b", "2048", "-d", domain, "-s", name, "-D", dir)
 		if said, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("opendkim-genkey is missing, ./check needs installs it: %v %s", err, said)
 		}
 	}
 	published := ""
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // ends with the test
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	w.must(err)
 	server := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(to dns.ResponseWriter, q *dns.Msg) {
 		a := new(dns.Msg).SetReply(q)
@@ -76,7 +76,7 @@ func TestDKIM(t *testing.T) {
 	t.Cleanup(func() { _ = server.Shutdown() })
 	m := w.move(w.settings("") + fmt.Sprintf("[dkim]\ndomain = %q\nselector = \"chaton2026\"\nrecord = %q\nresolver = %q\n", domain, filepath.Join(dir, "chaton2026.txt"), conn.LocalAddr()))
 	record := func(name string) string {
-		text, err := os.ReadFile(filepath.Join(dir, name+".txt")) //nolint:gosec // the test's own
+		text, err := os.ReadFile(filepath.Join(dir, name+".txt"))
 		w.must(err)
 		_, rest, _ := strings.Cut(string(text), "IN")
 		rest, _, _ = strings.Cut(rest, ";  -----")

@@ -73,7 +73,7 @@ func TestFromABackup(t *testing.T) {
 	w.fill(w.people[0], oddFolders[:5], 40)
 	w.now.People(t, w.people...)
 	restored := filepath.Join(w.now.Dir, "restored")
-	if said, err := exec.CommandContext(t.Context(), "cp", "-a", filepath.Join(w.old.Dir, "mail"), restored).CombinedOutput(); err != nil { //nolint:gosec // the test's own
+	if said, err := exec.CommandContext(t.Context(), "cp", "-a", filepath.Join(w.old.Dir, "mail"), restored).CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, said)
 	}
 	m := w.move(w.ways("maildir", fmt.Sprintf("snapshot = %q", restored), `maildir = "/{user}/Maildir"`+"\n"+`home = "/{user}"`))

@@ -31,17 +31,17 @@ func (w *world) webmail(address, user string) string {
 	read := func(a *http.Response, err error) string {
 		w.Helper()
 		w.must(err)
-		defer a.Body.Close() //nolint:errcheck // only read
+		defer a.Body.Close()
 		text, err := io.ReadAll(a.Body)
 		w.must(err)
 		return string(text)
 	}
 	base := "http://" + address + "/"
-	token := formToken.FindStringSubmatch(read(browser.Get(base))) //nolint:noctx // loopback
+	token := formToken.FindStringSubmatch(read(browser.Get(base)))
 	if token == nil {
 		w.Fatal("no form to sign in")
 	}
-	inside := read(browser.PostForm(base+"?_task=login", url.Values{"_token": {token[1]}, "_task": {"login"}, "_action": {"login"}, "_user": {user}, "_pass": {"pw"}})) //nolint:noctx // loopback
+	inside := read(browser.PostForm(base+"?_task=login", url.Values{"_token": {token[1]}, "_task": {"login"}, "_action": {"login"}, "_user": {user}, "_pass": {"pw"}}))
 	asked := ajaxToken.FindStringSubmatch(inside)
 	if asked == nil || !strings.Contains(inside, "_task=logout") {
 		w.Fatalf("not signed in: %.500s", inside)
@@ -63,7 +63,7 @@ func TestContactsLiveOn(t *testing.T) {
 	dir := debian.Roundcube(t, first, strings.Replace(w.old.IMAP, "127.0.0.1", "localhost", 1), "")
 	database := filepath.Join(dir, "roundcube.sqlite")
 	w.webmail(first, user)
-	c := exec.CommandContext(t.Context(), "php", "-r", `$db = new PDO('sqlite:' . $argv[1]); $db->exec("INSERT INTO contacts (user_id, name, email) SELECT user_id, 'Zoe Vrai', 'zoe@else.test' FROM users");`, database) //nolint:gosec // the test's own
+	c := exec.CommandContext(t.Context(), "php", "-r", `$db = new PDO('sqlite:' . $argv[1]); $db->exec("INSERT INTO contacts (user_id, name, email) SELECT user_id, 'Zoe Vrai', 'zoe@else.test' FROM users");`, database)
 	if said, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, said)
 	}
@@ -72,7 +72,7 @@ func TestContactsLiveOn(t *testing.T) {
 	}
 	// The adopter has the database already, before the move.
 	now := filepath.Join(dir, "now.sqlite")
-	text, err := os.ReadFile(database) //nolint:gosec // the test's own
+	text, err := os.ReadFile(database)
 	w.must(err)
 	w.must(os.WriteFile(now, text, 0o600))
 	m := w.move(w.settings("") + fmt.Sprintf("[roundcube]\ndatabase = %q\nold_host = \"localhost\"\nnew_host = \"127.0.0.1\"\n", now))

@@ -92,7 +92,7 @@ func (w *world) put(c *imapclient.Client, folder, text string, flags ...imap.Fla
 func (w *world) fill(user string, folders []string, letters int) {
 	w.Helper()
 	c := w.signIn(w.old, user)
-	defer c.Close() //nolint:errcheck // all was said
+	defer c.Close()
 	for _, f := range folders {
 		w.must(c.Create(f, nil).Wait())
 		w.must(c.Subscribe(f).Wait())
