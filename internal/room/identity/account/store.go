@@ -18,7 +18,7 @@ func tables() map[string]string {
 		"identity_person": "id", "identity_handle": "person", "identity_session": "person", "identity_audit": "person",
 		"identity_membership": "person", "identity_password": "person", "identity_totp": "person", "identity_recovery": "person",
 		"identity_passkey": "person", "identity_step": "person", "identity_token": "person", "identity_mail": "person",
-		"identity_request": "person", "identity_subject": "person", "identity_visitor": "person", "identity_move_out": "person", "identity_move_in": "person", "identity_move_taken": "person", "identity_import": "person", "identity_consent": "person", "identity_broker_session": "person", "identity_oidc_grant": "person", "identity_oidc_session": "person",
+		"identity_request": "person", "identity_subject": "person", "identity_visitor": "person", "identity_move_out": "person", "identity_move_in": "person", "identity_move_taken": "person", "identity_legacy": "person", "identity_legacy_moved": "person", "identity_import": "person", "identity_consent": "person", "identity_broker_session": "person", "identity_oidc_grant": "person", "identity_oidc_session": "person",
 	}
 }
 

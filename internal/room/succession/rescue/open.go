@@ -372,7 +372,7 @@ func (j *job) shown(ctx context.Context) (Opened, error) {
 	}
 	j.out.Items, j.out.People, j.out.Hidden = items, int64(len(left)), int64(hidden.All())
 	for _, p := range j.pointers {
-		if err := os.RemoveAll(filepath.Join(j.dir, "repo-"+p.Backup)); err != nil {
+		if err := removeWhole(filepath.Join(j.dir, "repo-"+p.Backup)); err != nil {
 			return j.out, fmt.Errorf("remove what was restored from: %w", err)
 		}
 	}
@@ -418,4 +418,20 @@ func (j *job) drilled(ctx context.Context) (Opened, error) {
 		return j.out, err
 	}
 	return j.out, snapshot.Remove(j.dir)
+}
+
+// removeWhole removes a folder under another name: half of it, after a kill, is not taken for
+// what was there. What an earlier one left goes too.
+func removeWhole(dir string) error {
+	gone := dir + ".gone"
+	if err := os.RemoveAll(gone); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, gone); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return os.RemoveAll(gone)
 }
