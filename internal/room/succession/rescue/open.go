@@ -427,7 +427,7 @@ func removeWhole(dir string) error {
 	if err := os.RemoveAll(gone); err != nil {
 		return err
 	}
-	if err := os.Rename(dir, gone); err != nil {
+	if err := os.Rename(dir, gone); err != nil { //nolint:forbidigo // a folder on its way out, no file to keep
 		if errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
